@@ -1,0 +1,1 @@
+"""The nouns: message, exchange, recording, capture. Pure: no I/O, no clock, no environment."""

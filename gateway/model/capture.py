@@ -1,0 +1,63 @@
+"""What the relay hands to the recorder: the raw facts of one exchange, filled in as it passes. Pure.
+
+A mutable slotted class and plain bytes, because it is made on the hot path; the recorder's writer
+thread seals, encodes and stores it later. Times are seconds of a monotonic clock, 0.0 = not reached.
+"""
+
+from __future__ import annotations
+
+RawPairs = list[tuple[bytes, bytes]]
+
+
+class Capture:
+    """One exchange as seen by the relay; everything in the client's view unless it says upstream."""
+
+    __slots__ = (
+        "attempts", "begun", "client", "cluster", "connected", "ended", "environment", "failure",
+        "first_byte", "id", "max_body", "method", "mode", "origin", "override", "reason", "recording",
+        "redact", "request_body", "request_headers", "request_size", "request_trailers",
+        "request_version", "response_body", "response_headers", "response_size", "response_trailers",
+        "response_version", "rewritten", "routes_revision", "sent", "session", "started_at", "state",
+        "status", "step", "stream", "target", "upstream_url",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.id = ""
+        self.recording = ""
+        self.session = ""
+        self.step = 0
+        self.started_at = 0.0  # seconds since the epoch
+        self.client = ""  # address
+        self.method = b""
+        self.origin = b""  # b"http://127.0.0.1:8080": with target, the public URL
+        self.target = b""
+        self.request_version = "1.1"
+        self.request_headers: RawPairs = []
+        self.request_trailers: RawPairs = []
+        self.request_body: list[bytes] = []  # pieces; at most max_body bytes
+        self.request_size = 0
+        self.cluster = ""
+        self.environment = ""
+        self.upstream_url = ""
+        self.routes_revision = ""
+        self.mode = "live"
+        self.override: str | None = None
+        self.status = 0  # 0 = none was sent to the client
+        self.reason = b""
+        self.response_version = ""  # "" = the gateway itself answered
+        self.response_headers: RawPairs = []
+        self.response_trailers: RawPairs = []
+        self.response_body: list[bytes] = []
+        self.response_size = 0
+        self.rewritten: RawPairs = []  # response fields as the upstream sent them, where we changed them
+        self.failure: tuple[str, str] | None = None  # (kind, detail)
+        self.attempts = 1
+        self.state = "done"  # "open" | "done"
+        self.stream = ""  # "sse" | "websocket" | ""
+        self.begun = 0.0
+        self.sent = 0.0  # the request began to leave for the upstream
+        self.connected = 0.0  # a new upstream connection stood; stays 0.0 when one was reused
+        self.first_byte = 0.0
+        self.ended = 0.0
+        self.max_body = 1 << 20
+        self.redact: object = None  # the redaction rules of the route table in force

@@ -1,0 +1,103 @@
+"""An exchange: one request with its response or failure, timing and provenance. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from .message import Request, Response
+
+Mode = Literal["live", "playback", "replay", "fault"]
+State = Literal["open", "done", "interrupted"]
+
+# RFC 9209 section 2.3 proxy error types that the gateway uses -> (status, title).
+FAILURE_KINDS: dict[str, tuple[int, str]] = {
+    "destination_not_found": (404, "No cluster at this path"),
+    "destination_unavailable": (503, "The cluster has no upstream here"),
+    "dns_timeout": (504, "The upstream's name took too long to resolve"),
+    "dns_error": (502, "The upstream's name does not resolve"),
+    "connection_timeout": (504, "The upstream did not accept a connection in time"),
+    "connection_refused": (502, "The upstream refused the connection"),
+    "connection_terminated": (502, "The upstream closed the connection"),
+    "connection_read_timeout": (504, "The upstream stopped sending"),
+    "connection_limit_reached": (503, "Too many connections to the upstream"),
+    "tls_protocol_error": (502, "TLS with the upstream failed"),
+    "tls_certificate_error": (502, "The upstream's certificate is not trusted"),
+    "tls_alert_received": (502, "The upstream refused TLS"),
+    "http_request_error": (400, "The request is malformed"),
+    "http_request_denied": (403, "The request is refused"),
+    "http_response_incomplete": (502, "The upstream's response broke off"),
+    "http_response_header_section_size": (502, "The upstream's response head is too large"),
+    "http_response_timeout": (504, "The upstream did not answer in time"),
+    "http_protocol_error": (502, "The upstream's response is not valid HTTP"),
+    "http_upgrade_failed": (502, "The upstream answered an upgrade that nobody asked for"),
+    "proxy_loop_detected": (508, "The route leads back to this gateway"),
+    "proxy_internal_error": (500, "The gateway failed"),
+    "client_closed": (499, "The client went away"),  # ours: RFC 9209 has no name for it
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why no proper response came: a key of FAILURE_KINDS, and a sentence."""
+
+    kind: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Milliseconds from the arrival of the request; None where the exchange did not get that far."""
+
+    total_ms: float | None = None
+    connect_ms: float | None = None  # spent on a new upstream connection; None when one was reused
+    first_byte_ms: float | None = None
+    upstream_ms: float | None = None  # from the request's start towards the upstream to its last byte
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One step of a recording. `response` is None while it is open or when only a failure came."""
+
+    id: str
+    recording: str
+    step: int
+    session: str
+    started_at: str  # RFC 3339, UTC, microseconds
+    url: str  # public, absolute
+    request: Request
+    response: Response | None = None
+    status: int | None = None  # what the client got, the gateway's own 502 included
+    cluster: str = ""
+    environment: str = ""
+    upstream_url: str = ""
+    routes_revision: str = ""
+    mode: Mode = "live"
+    override: str | None = None  # "header", "pin", or None
+    failure: Failure | None = None
+    timing: Timing = Timing()
+    state: State = "done"
+    stream: str = ""  # "sse", "websocket" or "": whether timed chunks lie beside it
+    attempts: int = 1
+    rewritten: tuple[tuple[str, str], ...] = ()  # response fields as the upstream sent them
+    notes: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+    @property
+    def method(self) -> str:
+        return self.request.method
+
+    @property
+    def path(self) -> str:
+        """The public path as sent, without the query."""
+        return self.request.target.partition("?")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a stream (SSE, WebSocket) as it passed."""
+
+    index: int
+    at_ms: float  # since the exchange began
+    direction: Literal["sent", "received"]  # seen from the client
+    data: bytes

@@ -1,0 +1,62 @@
+"""Requests and responses as they stood on the wire. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Pairs = tuple[tuple[str, str], ...]  # header fields: order, case and repeats kept
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A message body after transfer decoding, content encodings included (RFC 9112 section 6)."""
+
+    size: int = 0  # bytes that passed
+    data: bytes = b""  # what the record kept of them
+
+    @property
+    def truncated(self) -> bool:
+        return len(self.data) < self.size
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a request and a response have in common."""
+
+    http_version: str = "1.1"
+    headers: Pairs = ()
+    body: Body = Body()
+    trailers: Pairs = ()
+
+    def header(self, name: str, default: str = "") -> str:
+        """The first value of a field, by its case-insensitive name (RFC 9110 section 5.1)."""
+        low = name.lower()
+        return next((value for key, value in self.headers if key.lower() == low), default)
+
+    @property
+    def content_type(self) -> str:
+        return self.header("content-type")
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Message):
+    """`target` is the request target as the client sent it to the gateway, byte for byte (Latin-1)."""
+
+    method: str = "GET"
+    target: str = "/"
+
+
+@dataclass(frozen=True, slots=True)
+class Response(Message):
+    """`reason` is the upstream's reason phrase, which may be empty."""
+
+    status: int = 200
+    reason: str = ""
+
+
+def header_text(raw: bytes) -> str:
+    """Header bytes as text: UTF-8 where they are, else Latin-1, so that no byte is lost."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")

@@ -1,0 +1,215 @@
+"""The seams: what the parts ask of each other, so that siblings need not import one another. Pure.
+
+`app.py` builds the real objects and introduces them; console and demos get `Services`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from .errors import Problem
+    from .model.capture import Capture, RawPairs
+    from .model.exchange import Chunk, Exchange
+    from .model.recording import Page, Recording, Revision
+    from .routing.table import RouteTable
+
+Result = TypeVar("Result")
+
+
+class Store(Protocol):
+    """Reading recordings. Blocking, thread-safe: the event loop calls it through asyncio.to_thread."""
+
+    def recordings(self, query: str = "", *, limit: int = 50, cursor: str | None = None) -> Page[Recording]:
+        """Newest first. `query` is plain words and `key:value` terms; UsageError names what is off."""
+
+    def recording(self, ref: str) -> Recording:
+        """By id, unique id prefix, exact title, "@last" or "@last~N"; NotFoundError, UsageError when ambiguous."""
+
+    def exchanges(self, recording: str, *, limit: int = 1000, cursor: str | None = None) -> Page[Exchange]:
+        """The steps of a recording (a full id), in order, bodies included."""
+
+    def exchange(self, id: str) -> Exchange: ...
+    def chunks(self, exchange: str) -> Sequence[Chunk]:
+        """The timed pieces of an SSE or WebSocket exchange, in order."""
+
+    def revisions(self, *, limit: int = 100) -> Sequence[Revision]:
+        """Accepted route tables, newest first."""
+
+    def values(self, session: str) -> dict[str, Any]:
+        """The values a demo kept for this session, by name."""
+
+
+class Writing(Protocol):
+    """Changes beside the recordings. Each is done by the one writer thread; the Future says when."""
+
+    def annotate(
+        self,
+        recording: str,
+        *,
+        step: int | None = None,
+        title: str | None = None,
+        note: str | None = None,
+        tags: Sequence[str] = (),
+        pinned: bool | None = None,
+    ) -> Future[None]:
+        """Add a note and tags, set the title or pin; `step` addresses one exchange instead (title not allowed)."""
+
+    def delete(self, recording: str) -> Future[None]: ...
+    def add_revision(self, revision: Revision) -> Future[None]: ...
+    def keep_values(self, session: str, values: Mapping[str, Any]) -> Future[None]:
+        """Write a session's values, one row per (session, name); None deletes a name."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderStatus:
+    """`reason` is empty while all is well; `missed` counts exchanges that could not be stored."""
+
+    recorded: int = 0
+    missed: int = 0
+    backlog: int = 0  # bytes waiting
+    reason: str = ""
+
+
+class Recorder(Writing, Protocol):
+    """The recording side of the store. Called on the event loop, never blocks."""
+
+    def put(self, capture: Capture, on_safe: Callable[[], None] | None = None) -> None:
+        """Queue a finished exchange; `on_safe` runs on the loop when it is safe, or counted as missed."""
+
+    def opened(self, capture: Capture) -> None:
+        """Make a long exchange visible while it is still open (a later `put` completes it)."""
+
+    def chunk(self, capture: Capture, *, at: float, sent: bool, data: bytes) -> None:
+        """Queue one piece of a stream; `at` on the capture's monotonic clock."""
+
+    def status(self) -> RecorderStatus: ...
+
+
+@dataclass(slots=True)
+class Pin:
+    """A session's own choice for a cluster. `until` is epoch seconds, 0 for the session's life."""
+
+    environment: str
+    until: float = 0.0
+
+
+@dataclass(slots=True)
+class LiveSession:
+    """One live client, in memory. The relay takes the next step number from `steps`."""
+
+    id: str
+    recording: str
+    steps: int = 0  # steps given out so far in `recording`
+    pins: dict[str, Pin] = field(default_factory=dict)
+    seen: float = 0.0  # epoch seconds of the last request
+    named: bool = False  # by header or baggage: an API client
+    title: str = ""  # of a recording that was started but has no exchange yet
+
+
+class Sessions(Protocol):
+    """Who is calling. On the hot path: a dictionary look-up for a cookie seen before."""
+
+    def identify(self, headers: RawPairs, *, client: str) -> tuple[LiveSession, bytes | None]:
+        """The session of a request and, for a new browser session, the Set-Cookie value to send (once).
+
+        The order is the contract's: Gateway-Session, baggage, cookie, client address + user agent.
+        """
+
+    def strip_cookie(self, value: bytes) -> bytes:
+        """A Cookie field value without our own cookie; b"" when nothing is left."""
+
+    def get(self, id: str) -> LiveSession | None: ...
+    def all(self) -> Sequence[LiveSession]: ...
+    def start_recording(self, session: LiveSession, title: str = "") -> str:
+        """Point the session at a new recording and return its id; the next exchange is its step 1."""
+
+    def pin(self, session: LiveSession, cluster: str, environment: str, *, ttl: float = 0.0) -> None: ...
+    def unpin(self, session: LiveSession, cluster: str) -> None: ...
+
+
+class Routes(Protocol):
+    """The route table in force and the file it came from."""
+
+    @property
+    def table(self) -> RouteTable:
+        """Always one complete, validated, immutable table."""
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """Why the file as it now stands is not in force; empty while it is."""
+
+    @property
+    def file(self) -> Path: ...
+    async def move(self, cluster: str, environment: str, *, source: str) -> Revision:
+        """Change one scalar of the file and put it in force; ConfigError, NotFoundError name what exists."""
+
+    def subscribe(self, seen: Callable[[Revision | None, Sequence[Problem]], None]) -> None:
+        """Call `seen` on the loop after every accepted revision (or None with the problems of a refused one)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the last poll of one upstream found. `state`: "up", "down" or "unknown"."""
+
+    state: str = "unknown"
+    detail: str = ""  # "200 OK in 4 ms", "connection refused"
+    version: str = ""
+    checked_at: float = 0.0  # epoch seconds
+    took_ms: float | None = None
+
+
+class HealthBoard(Protocol):
+    """Polled health and version of every upstream."""
+
+    def of(self, cluster: str, environment: str) -> Health: ...
+
+
+class Live(Protocol):
+    """Events for pages that watch. Publishing without a listener costs one look."""
+
+    @property
+    def listening(self) -> bool: ...
+    def publish(self, event: str, data: Mapping[str, Any]) -> None:
+        """`event`: "exchange" | "routes" | "health" | "recorder"; `data` is JSON-ready."""
+
+    def subscribe(self, after: int | None = None) -> AbstractAsyncContextManager[AsyncIterator[tuple[int, str, Mapping[str, Any]]]]:
+        """(event id, event, data) as they come, after `after` where the short history still has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How this server was started."""
+
+    routes: Path
+    recordings: Path
+    host: str = "127.0.0.1"
+    port: int = 8080
+    templates: Path | None = None
+    durability: str = "strict"  # "strict" | "relaxed" | "fsync"
+    hosts: tuple[str, ...] = ()  # further Host names that may reach the console
+    reload_interval: float = 0.25  # seconds between polls of routes.yaml and demo.yaml
+    health_interval: float = 5.0  # seconds between health polls
+    header_timeout: float = 20.0  # seconds for a client to send a whole request head
+    keep_alive: float = 75.0  # seconds an idle client connection is kept
+    drain: float = 10.0  # seconds SIGTERM waits for exchanges under way
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What console and demos may use; built by app.py, kept under `SERVICES` in the aiohttp application."""
+
+    options: Options
+    routes: Routes
+    store: Store
+    recorder: Recorder
+    sessions: Sessions
+    health: HealthBoard
+    live: Live
+    metrics: Callable[[], str]  # Prometheus text
+    url: Callable[[], str]  # "http://127.0.0.1:8080", once the port is known
