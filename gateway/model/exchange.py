@@ -17,6 +17,7 @@ FAILURE_KINDS: dict[str, tuple[int, str]] = {
     "dns_timeout": (504, "The upstream's name took too long to resolve"),
     "dns_error": (502, "The upstream's name does not resolve"),
     "connection_timeout": (504, "The upstream did not accept a connection in time"),
+    "destination_ip_unroutable": (502, "No way leads to the upstream's address"),
     "connection_refused": (502, "The upstream refused the connection"),
     "connection_terminated": (502, "The upstream closed the connection"),
     "connection_read_timeout": (504, "The upstream stopped sending"),

@@ -1,0 +1,110 @@
+"""Message heads: which fields pass, which stop here, which change. Pure.
+
+A field's fate is one dictionary look-up on its raw name (RFC 9110 section 7.6.1 for hop-by-hop fields,
+RFC 9112 for framing); unknown names are looked up in lower case once and then remembered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from ..model.capture import RawPairs
+
+FORWARD, DROP, HOST, COOKIE, CONNECTION, LENGTH, TRANSFER, UPGRADE, EXPECT, TE, OURS, BAGGAGE, VIA = range(13)
+FORWARDED, FORWARDED_FOR, TRACE, ORIGIN, PREFLIGHT, LOCATION, REFRESH, SET_COOKIE, TYPE, KEEP_ALIVE, ACCEPT = range(
+    13, 24
+)
+
+REQUEST_FATES = {
+    b"host": HOST, b"cookie": COOKIE, b"connection": CONNECTION, b"content-length": LENGTH,
+    b"transfer-encoding": TRANSFER, b"upgrade": UPGRADE, b"expect": EXPECT, b"te": TE,
+    b"keep-alive": DROP, b"proxy-connection": DROP, b"gateway-session": OURS, b"gateway-env": OURS,
+    b"http2-settings": DROP, b"baggage": BAGGAGE, b"via": VIA, b"forwarded": FORWARDED,
+    b"x-forwarded-for": FORWARDED_FOR, b"x-forwarded-proto": DROP, b"x-forwarded-host": DROP,
+    b"x-forwarded-prefix": DROP, b"traceparent": TRACE, b"origin": ORIGIN,
+    b"access-control-request-method": PREFLIGHT, b"accept": ACCEPT,
+}  # fmt: skip
+RESPONSE_FATES = {
+    b"connection": CONNECTION, b"content-length": LENGTH, b"transfer-encoding": TRANSFER, b"upgrade": UPGRADE,
+    b"keep-alive": KEEP_ALIVE, b"proxy-connection": DROP, b"location": LOCATION, b"content-location": LOCATION,
+    b"refresh": REFRESH, b"set-cookie": SET_COOKIE, b"content-type": TYPE,
+    b"gateway-exchange": DROP, b"gateway-route": DROP,
+}  # fmt: skip
+# Naming one of these in Connection must not remove it: it frames or routes the message.
+NEVER_NAMED = frozenset(
+    (b"host", b"content-length", b"transfer-encoding", b"connection", b"cookie", b"authorization", b"via", b"te",
+     b"content-type", b"content-encoding", b"upgrade", b"forwarded", b"x-forwarded-for", b"gateway-session", b"gateway-env")
+)  # fmt: skip
+
+HOST_FORM = re.compile(rb"(?:\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?")
+TRACEPARENT = re.compile(rb"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+class Fates(dict[bytes, int]):
+    """Raw field name -> fate; learns each spelling once, bounded."""
+
+    LIMIT = 4096
+
+    def __init__(self, known: dict[bytes, int]) -> None:
+        super().__init__(known)
+        self._known = known
+
+    def __missing__(self, name: bytes) -> int:
+        fate = self._known.get(name.lower(), FORWARD)
+        if len(self) < self.LIMIT:
+            self[name] = fate
+        return fate
+
+
+REQUEST = Fates(REQUEST_FATES)
+RESPONSE = Fates(RESPONSE_FATES)
+
+
+def connection_options(values: Iterable[bytes]) -> frozenset[bytes]:
+    """The lower-case options of all Connection fields (RFC 9110 section 7.6.1)."""
+    return frozenset(option for value in values for part in value.split(b",") if (option := part.strip().lower()))
+
+
+def hop_by_hop(options: frozenset[bytes]) -> frozenset[bytes]:
+    """The field names that Connection removes; framing and routing fields stay, whoever names them."""
+    return options - NEVER_NAMED - {b"close", b"keep-alive"}
+
+
+def bad_host(headers: RawPairs, version: str) -> str:
+    """Why the Host fields are not acceptable, or "" (RFC 9112 section 3.2)."""
+    hosts = [value for name, value in headers if name.lower() == b"host"]
+    if not hosts:
+        return "" if version == "1.0" else "an HTTP/1.1 request needs a Host field"
+    if len(hosts) > 1:
+        return "more than one Host field"
+    return "" if HOST_FORM.fullmatch(hosts[0]) else "the Host field is not a host and port"
+
+
+def parse_overrides(value: bytes) -> dict[str, str]:
+    """Gateway-Env: "orders=qa, payments=test" -> {"orders": "qa", ...}; ValueError names a malformed part."""
+    chosen: dict[str, str] = {}
+    for part in value.decode("latin-1").split(","):
+        cluster, equals, environment = part.strip().partition("=")
+        if not part.strip():
+            continue
+        if not equals or not cluster.strip() or not environment.strip():
+            raise ValueError(f"{part.strip()!r} is not cluster=environment")
+        chosen[cluster.strip()] = environment.strip()
+    return chosen
+
+
+def baggage_overrides(value: bytes) -> dict[str, str]:
+    """W3C baggage members "gateway-env.orders=qa" -> {"orders": "qa"}; other members are not ours."""
+    chosen: dict[str, str] = {}
+    for member in value.decode("latin-1").split(","):
+        key, _, rest = member.strip().partition("=")
+        if key.strip().startswith("gateway-env."):
+            chosen[key.strip()[12:]] = rest.partition(";")[0].strip()
+    return chosen
+
+
+def is_websocket(upgrade: bytes, options: frozenset[bytes]) -> bool:
+    """Whether the request asks to leave HTTP for WebSocket (RFC 6455 section 4.1); no other upgrade passes."""
+    return b"upgrade" in options and upgrade.strip().lower() == b"websocket"
