@@ -1,0 +1,213 @@
+"""`gateway`: finds the command, reads its options, runs it, and turns errors into words and exit codes. I/O.
+
+A command `which` of module M is two functions there: `which_arguments(parser)`, which adds its positionals,
+and `which(args) -> int`. Its options are rows of gateway.settings. Only the module of the command that runs
+is imported, so that `gateway --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+from .. import __version__
+from ..errors import GatewayError, UsageError
+from ..settings import Setting, did_you_mean, dotenv, from_environment, settings_of, unknown_variables
+
+
+class Command(NamedTuple):
+    """Where a command lives, what it does in one line, and the heading it stands under."""
+
+    module: str
+    help: str
+    group: str
+
+
+COMMANDS: dict[str, Command] = {
+    "serve": Command("gateway.cli.server", "run the gateway", "Run"),
+    "demo": Command("gateway.cli.server", "run the gateway with the sample shop behind it", "Run"),
+    "init": Command("gateway.cli.setup", "start a folder with routes.yaml and a demo of your own", "Run"),
+    "check": Command("gateway.cli.routes", "report everything that is wrong in routes.yaml", "Routes"),
+    "routes": Command("gateway.cli.routes", "show which cluster lives where", "Routes"),
+    "move": Command("gateway.cli.routes", "point a cluster at another environment", "Routes"),
+    "which": Command("gateway.cli.routes", "say which upstream a request goes to, and why", "Routes"),
+    "history": Command("gateway.cli.routes", "list who moved what, and when", "Routes"),
+    "schema": Command("gateway.cli.routes", "print the JSON Schema of routes.yaml for your editor", "Routes"),
+    "recordings": Command("gateway.cli.recordings", "list recordings", "Recordings"),
+    "show": Command("gateway.cli.recordings", "show a recording, or one of its steps", "Recordings"),
+    "annotate": Command("gateway.cli.recordings", "give a recording a title, notes and tags", "Recordings"),
+    "delete": Command("gateway.cli.recordings", "delete a recording", "Recordings"),
+    "export": Command("gateway.cli.export", "write a recording as a diagram, HAR, curl or JSON", "Recordings"),
+    "demos": Command("gateway.cli.demos", "check the demos' files (demos check)", "Care"),
+    "healthcheck": Command("gateway.cli.setup", "ask a running gateway whether it is ready", "Care"),
+    "doctor": Command("gateway.cli.doctor", "examine the recordings file, routes.yaml and this machine", "Care"),
+    "completion": Command("gateway.cli.setup", "print the completion script for bash, zsh or fish", "Care"),
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """An argparse parser whose complaints are UsageErrors."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, hint=f"{self.prog} --help")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code. Results go to stdout, talk to stderr."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words
+    try:
+        code = run(words)
+        sys.stdout.flush()
+    except GatewayError as error:
+        if debug:
+            raise
+        complain(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of a pipe has seen enough: `gateway show @last | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def run(words: list[str]) -> int:
+    """Find the command among the words, and run it with its arguments."""
+    before, name, after = split(words)
+    if name == "help":
+        before, name, after = ["--help"], (after or [""])[0], []
+    if name and name not in COMMANDS:
+        raise UsageError(f"there is no command '{name}'{did_you_mean(name, COMMANDS)}", hint="gateway --help")
+    if not name:
+        return overview(before)
+    command = import_module(COMMANDS[name].module)
+    args = arguments(name, command, before + after, os.environ)
+    code: int = getattr(command, name)(args)
+    return code
+
+
+def split(words: list[str]) -> tuple[list[str], str, list[str]]:
+    """What stands before the command, the command, and what follows it."""
+    at = next((index for index, word in enumerate(words) if not word.startswith("-")), len(words))
+    return words[:at], (words[at] if at < len(words) else ""), words[at + 1 :]
+
+
+def overview(words: list[str]) -> int:
+    """`gateway`, `gateway --help`, `gateway --version`."""
+    if "--version" in words or "-V" in words:
+        print(f"gateway {__version__}")
+        return 0
+    unknown = [word for word in words if word not in ("--help", "-h", "--debug")]
+    if unknown:
+        known = ("--help", "--version", "--debug")
+        raise UsageError(f"there is no option {unknown[0]}{did_you_mean(unknown[0], known)}", hint="gateway --help")
+    asked = "--help" in words or "-h" in words
+    print(overview_text(), file=sys.stdout if asked else sys.stderr)
+    return 0 if asked else UsageError.exit_code
+
+
+def overview_text() -> str:
+    """Every command with its line of help, by group."""
+    lines = ["usage: gateway COMMAND [ARGUMENTS]", "", "Routes API clusters, records the chain of calls, explains it."]
+    for group in dict.fromkeys(command.group for command in COMMANDS.values()):
+        lines += ["", f"{group}:"]
+        lines += [f"  {name:<12} {about.help}" for name, about in COMMANDS.items() if about.group == group]
+    lines += [
+        "",
+        "options:",
+        "  -h, --help   this text; 'gateway COMMAND --help' shows a command's own",
+        "  --version    print the version",
+        "  --debug      show the traceback of an error",
+    ]
+    return "\n".join(lines)
+
+
+def command_parser(name: str, module: Any) -> Parser:
+    """The parser of one command: its positionals, then its rows of SETTINGS. Absent options stay absent."""
+    about = COMMANDS[name]
+    parser = Parser(
+        prog=f"gateway {name}",
+        description=f"{about.help[0].upper()}{about.help[1:]}.",
+        epilog=f"Every option can be set by an environment variable: GATEWAY_{name.upper()}_<OPTION>.",
+        allow_abbrev=False,
+    )
+    add_positionals: Callable[[argparse.ArgumentParser], None] | None = getattr(module, f"{name}_arguments", None)
+    if add_positionals:
+        add_positionals(parser)
+    for setting in settings_of(name):
+        add_option(parser, setting)
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def add_option(parser: argparse.ArgumentParser, setting: Setting) -> None:
+    """One row of SETTINGS as an argparse option."""
+    flags = [setting.short, setting.flag] if setting.short else [setting.flag]
+    about = f"{setting.help}{shown_default(setting)}".replace("%", "%%")
+    if setting.type == "switch":
+        parser.add_argument(*flags, dest=setting.name, action="store_true", default=argparse.SUPPRESS, help=about)
+        return
+
+    def read(text: str) -> Any:
+        try:
+            return setting.read(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    action = "extend" if setting.type == "list" else "store"
+    parser.add_argument(
+        *flags, dest=setting.name, action=action, type=read, default=argparse.SUPPRESS, metavar=setting.placeholder,
+        help=about,
+    )  # fmt: skip
+
+
+def shown_default(setting: Setting) -> str:
+    """ " (default: 8080)" where there is one to show."""
+    quiet = setting.default in (None, False, ()) or "default:" in setting.help
+    text = f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default)
+    return "" if quiet else f" (default: {text})"
+
+
+def arguments(name: str, module: Any, words: Sequence[str], environ: Mapping[str, str]) -> argparse.Namespace:
+    """The arguments of a command: its words, else the environment, else .env beside routes.yaml, else defaults."""
+    parser = command_parser(name, module)
+    parsed, extra = parser.parse_known_args(list(words))
+    if extra:
+        flags = [setting.flag for setting in settings_of(name)]
+        raise UsageError(
+            f"unrecognized: {' '.join(extra)}{did_you_mean(extra[0], flags)}", hint=f"{parser.prog} --help"
+        )
+    given = vars(parsed)
+    real = from_environment(name, environ)
+    routes = given.get("routes", real.get("routes", Path("routes.yaml")))
+    beside = read_dotenv(routes.parent / ".env")
+    values = {setting.name: setting.default for setting in settings_of(name)}
+    values |= from_environment(name, beside) | real | given
+    for sentence in unknown_variables(name, {**beside, **environ}):
+        print(f"gateway: warning: {sentence}", file=sys.stderr)
+    lists = [setting.name for setting in settings_of(name) if setting.type == "list"]
+    values |= {key: tuple(values[key]) for key in lists}
+    return argparse.Namespace(**values, command=name)
+
+
+def read_dotenv(file: Path) -> dict[str, str]:
+    """The variables of a .env file; none when there is no such file."""
+    try:
+        return dotenv(file.read_text("utf-8"), file=str(file))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot be read: {error}", where=str(file)) from None
+
+
+def complain(error: GatewayError) -> None:
+    """ "gateway: error: what happened", red on a terminal that wants colour."""
+    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+    head = "\033[31mgateway: error:\033[0m" if colour else "gateway: error:"
+    print(f"{head} {error}", file=sys.stderr)

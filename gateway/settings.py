@@ -1,0 +1,224 @@
+"""Every setting once: name, type, default, help. Pure.
+
+The command line, its environment variables, the docs and their tests read SETTINGS. To add an option to a
+command, add a row to that command's section; a flag that several commands share is one row that names them all.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from .errors import UsageError
+
+Kind = Literal["text", "path", "int", "seconds", "switch", "list"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One option. "switch" is on or off, "list" may be repeated (comma-separated in the environment)."""
+
+    commands: tuple[str, ...]
+    flag: str  # "--no-open"
+    short: str = ""  # "-o"
+    type: Kind = "text"
+    default: Any = None  # as the command sees it: a Path for "path", a tuple for "list"
+    help: str = ""
+    metavar: str = ""
+    choices: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The attribute of the parsed arguments: "no_open"."""
+        return self.flag.removeprefix("--").replace("-", "_")
+
+    def variable(self, command: str) -> str:
+        """GATEWAY_SERVE_PORT."""
+        return f"GATEWAY_{command}_{self.name}".upper()
+
+    @property
+    def placeholder(self) -> str:
+        """What stands for the value in help: FILE, SECONDS, strict|relaxed|fsync; "" for a switch."""
+        words = {"text": "TEXT", "path": "FILE", "int": "N", "seconds": "SECONDS", "list": "NAME", "switch": ""}
+        return self.metavar or "|".join(self.choices) or words[self.type]
+
+    def read(self, text: str) -> Any:
+        """The value that `text` stands for; ValueError says what is wrong with it."""
+        if self.choices and text not in self.choices:
+            raise ValueError(f"{text!r} is not one of {', '.join(self.choices)}{did_you_mean(text, self.choices)}")
+        return READERS[self.type](text)
+
+
+def _switch(text: str) -> bool:
+    low = text.strip().lower()
+    if low in ("1", "true", "yes", "on"):
+        return True
+    if low in ("0", "false", "no", "off", ""):
+        return False
+    raise ValueError(f"{text!r} is neither yes nor no")
+
+
+def _int(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text.strip()):
+        raise ValueError(f"{text!r} is not a whole number")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?", text.strip())
+    if not match:
+        raise ValueError(f"{text!r} is not a time such as 5, 200ms, 5s or 2m")
+    return float(match[1]) * {"ms": 0.001, "m": 60.0, "h": 3600.0}.get(match[2], 1.0)
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise ValueError("a path is missing")
+    return Path(text)
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+READERS: dict[Kind, Callable[[str], Any]] = {
+    "text": str,
+    "path": _path,
+    "int": _int,
+    "seconds": _seconds,
+    "switch": _switch,
+    "list": _list,
+}
+
+SETTINGS: tuple[Setting, ...] = (
+    # ---- shared by several commands ------------------------------------------------------------------------
+    Setting(
+        ("serve", "check", "routes", "move", "which", "demos", "doctor"), "--routes", "-c", "path", Path("routes.yaml"),
+        "the file with the clusters and their environments",
+    ),
+    Setting(
+        (
+            "serve", "routes", "move", "which", "history", "recordings", "show", "annotate", "delete", "export",
+            "doctor", "healthcheck",
+        ),
+        "--recordings", "-r", "path", Path("recordings/gateway.db"), "the file with the recordings",
+    ),
+    Setting(
+        ("routes", "move", "annotate", "delete", "healthcheck"), "--url", metavar="URL",
+        help="the running gateway; without it GATEWAY_URL, then the one that writes the recordings file",
+    ),
+    Setting(
+        ("check", "routes", "move", "which", "history", "recordings", "show", "demos", "doctor", "healthcheck"),
+        "--json", type="switch", default=False, help="print JSON in a stable shape",
+    ),
+    Setting(("recordings", "history"), "--limit", "-n", "int", 50, "how many to list"),
+    # ---- serve, demo ---------------------------------------------------------------------------------------
+    Setting(("serve", "demo"), "--host", "-H", "text", "127.0.0.1", "the address to listen on", "ADDRESS"),
+    Setting(
+        ("serve", "demo"), "--port", "-p", "int", 8080, "the port to listen on; 0 picks a free one and prints it",
+        "PORT",
+    ),
+    Setting(("demo",), "--recordings", "-r", "path", None, "the file with the recordings (default: a new folder)"),
+    Setting(("demo",), "--no-open", type="switch", default=False, help="do not open the browser"),
+    Setting(("serve",), "--templates", "-t", "path", None, "a folder with your own demos and pages", "DIR"),
+    Setting(
+        ("serve",), "--durability", "", "text", "strict",
+        "what a client that saw its answer may rely on: strict survives kill -9, fsync also a power cut, relaxed up to "
+        "50 ms may be lost", choices=("strict", "relaxed", "fsync"),
+    ),
+    Setting(("serve",), "--allow-host", "", "list", (), "a further Host name that may reach the console; repeatable"),
+    Setting(("serve",), "--health-interval", "", "seconds", 5.0, "time between two health polls of an upstream"),
+    Setting(("serve",), "--no-health", "", "switch", False, "do not poll the upstreams' health and version"),
+    Setting(("serve",), "--header-timeout", "", "seconds", 20.0, "time for a client to send a whole request head"),
+    Setting(("serve",), "--keep-alive", "", "seconds", 75.0, "time that an idle client connection is kept"),
+    Setting(("serve",), "--drain", "", "seconds", 10.0, "time that SIGTERM waits for exchanges under way"),
+    Setting(
+        ("serve", "demo"), "--log-format", "", "text", "text", "how log lines look on stderr", choices=("text", "json")
+    ),
+    Setting(
+        ("serve", "demo"), "--log-level", "", "text", "info", "the least severe log lines to print",
+        choices=("debug", "info", "warning", "error"),
+    ),
+    # ---- check, routes, move, which, history, schema -------------------------------------------------------
+    Setting(("move",), "--dry-run", "", "switch", False, "show what would change, change nothing"),
+    # ---- recordings, show, annotate, delete ----------------------------------------------------------------
+    Setting(("annotate",), "--title", help="the recording's title"),
+    Setting(("annotate",), "--note", help="a note to add"),
+    Setting(("annotate",), "--tag", "", "list", (), "a tag to add; repeatable", "TAG"),
+    Setting(("annotate",), "--pin", "", "switch", False, "keep this recording from being tidied away"),
+    Setting(("delete",), "--yes", "-y", "switch", False, "do not ask"),
+    # ---- export --------------------------------------------------------------------------------------------
+    Setting(("export",), "--as", "", "text", "mermaid", "the format, one of those in docs/formats.md", "FORMAT"),
+    Setting(("export",), "--output", "-o", "path", None, "the file to write (default: print it)"),
+    # ---- demos ---------------------------------------------------------------------------------------------
+    Setting(("demos",), "--templates", "-t", "path", None, "the folder with the demos", "DIR"),
+    # ---- doctor --------------------------------------------------------------------------------------------
+    # ---- init, completion, healthcheck ---------------------------------------------------------------------
+)  # fmt: skip
+
+
+def settings_of(command: str) -> tuple[Setting, ...]:
+    """The options of one command, in the order of the table."""
+    return tuple(setting for setting in SETTINGS if command in setting.commands)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """ "; did you mean 'qa'?", or nothing when no known word is near."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def from_environment(command: str, environment: Mapping[str, str]) -> dict[str, Any]:
+    """What environment variables say about a command's options; UsageError names the variable that is off."""
+    found = {}
+    for setting in settings_of(command):
+        variable = setting.variable(command)
+        if variable not in environment:
+            continue
+        try:
+            found[setting.name] = setting.read(environment[variable])
+        except ValueError as error:
+            raise UsageError(str(error), where=variable) from None
+    return found
+
+
+def unknown_variables(command: str, environment: Mapping[str, str]) -> list[str]:
+    """A sentence for every variable that looks like an option of this command and is none."""
+    known = [setting.variable(command) for setting in settings_of(command)]
+    return [
+        f"{name} is not a setting of 'gateway {command}'{did_you_mean(name, known)}"
+        for name in sorted(environment)
+        if name.startswith(f"GATEWAY_{command.upper()}_") and name not in known
+    ]
+
+
+LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)")
+QUOTED = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)')\s*(?:#.*)?""")
+ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+
+
+def dotenv(text: str, *, file: str = ".env") -> dict[str, str]:
+    """The variables of a .env file: NAME=value, "quoted" with backslash escapes, 'verbatim', # comments."""
+    found = {}
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        match = LINE.fullmatch(line)
+        value = _unquoted(match[2]) if match else None
+        if match is None or value is None:
+            raise UsageError("not NAME=value", where=f"{file}:{number}", hint="close every quote")
+        found[match[1]] = value
+    return found
+
+
+def _unquoted(text: str) -> str | None:
+    if not text.lstrip().startswith(("'", '"')):
+        return re.split(r"\s#", text, maxsplit=1)[0].strip()
+    match = QUOTED.fullmatch(text)
+    if match is None or match[1] is None:
+        return match[2] if match else None
+    return re.sub(r"\\(.)", lambda escape: ESCAPES.get(escape[1], escape[1]), match[1])
