@@ -16,9 +16,3 @@ def templates_dir() -> Path:
 def static_dir() -> Path:
     """Style sheets, scripts and what is vendored."""
     return PACKAGE / "static"
-
-
-def sample_routes() -> Path:
-    """The commented routes.yaml of the sample shop."""
-    shipped = PACKAGE / "_sample" / "routes.yaml"
-    return shipped if shipped.is_file() else PACKAGE.parent / "routes.yaml"

@@ -1,0 +1,133 @@
+"""Talks to a running gateway: what changes a server goes through its API, so that one process writes. I/O."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from .. import __version__
+from ..errors import ConfigError, GatewayError, NotFoundError, Problem, StoreError, UpstreamError, UsageError
+
+RUN_FILE = "gateway.run.json"  # beside the recordings file: {"url", "pid"}
+PROMPT = 2.0  # seconds for a server on this machine to say that it is there
+PATIENT = 30.0  # seconds for a change to be done
+
+ERRORS: dict[int, type[GatewayError]] = {
+    404: NotFoundError,
+    502: UpstreamError,
+    503: StoreError,
+    504: UpstreamError,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A gateway that answered at this URL."""
+
+    url: str
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """The JSON answer (None when there is none); a problem answer is raised as the fitting error."""
+        status, raw = self.ask(method, path, body, limit=PATIENT)
+        answer = self._json(raw)
+        if status >= 400:
+            raise error_of(status, answer if isinstance(answer, dict) else {})
+        return answer
+
+    def ask(self, method: str, path: str, body: object = None, *, limit: float = PROMPT) -> tuple[int, bytes]:
+        """Status and body of one request; UpstreamError when the gateway does not answer."""
+        parts = urlsplit(self.url)
+        secure = parts.scheme == "https"
+        connect = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        headers = {"Accept": "application/json", "User-Agent": f"gateway-cli/{__version__}"}
+        if body is not None or method not in ("GET", "HEAD"):
+            headers["Content-Type"] = "application/json"  # what a form on a foreign page cannot send
+        payload = None if body is None else json.dumps(body).encode()
+        connection = connect(parts.hostname or "", parts.port, timeout=limit)
+        try:
+            connection.request(method, parts.path.rstrip("/") + path, payload, headers)
+            response = connection.getresponse()
+            return response.status, response.read()
+        except (OSError, http.client.HTTPException) as error:
+            hint = "is it running? gateway serve"
+            raise UpstreamError(f"the gateway does not answer: {error}", where=self.url, hint=hint) from None
+        finally:
+            connection.close()
+
+    def _json(self, raw: bytes) -> Any:
+        try:
+            return json.loads(raw) if raw.strip() else None
+        except ValueError:
+            raise UpstreamError("what answers here is no gateway: its answer is not JSON", where=self.url) from None
+
+
+def error_of(status: int, problem: dict[str, Any]) -> GatewayError:
+    """The error that a problem+json answer (RFC 9457) stands for."""
+    message = str(problem.get("detail") or problem.get("title") or f"the gateway answered {status}")
+    hint = str(problem.get("hint") or "")
+    if status == ConfigError.status:
+        return ConfigError([problem_of(line) for line in message.splitlines()], hint=hint)
+    kind = ERRORS.get(status, UsageError if status < 500 else GatewayError)
+    return kind(message, hint=hint)
+
+
+def problem_of(line: str) -> Problem:
+    """The problem that a line such as "routes.yaml:10:13: error: ..." tells; else one of routes.yaml as a whole."""
+    match = re.fullmatch(r"(.+?):(\d+):(\d+): (error|warning): (.*)", line)
+    if not match:
+        return Problem("routes.yaml", 1, 1, "", line)
+    return Problem(match[1], int(match[2]), int(match[3]), "", match[5], match[4])
+
+
+def find_server(recordings: Path | None, url: str | None) -> Server | None:
+    """The running gateway: at `url`, at GATEWAY_URL, or the one whose run file lies beside the recordings.
+
+    One that was named must answer (UpstreamError else). A run file may be left over from a crash: then None.
+    """
+    named = url or os.environ.get("GATEWAY_URL") or ""
+    if named:
+        server = Server(checked(named, "--url" if url else "GATEWAY_URL"))
+        if not answers(server):
+            raise UpstreamError("no gateway answers here", where=server.url, hint="is it running? gateway serve")
+        return server
+    address = run_file_url(recordings)
+    server = Server(address)
+    return server if address and answers(server) else None
+
+
+def checked(url: str, where: str) -> str:
+    """The URL without its trailing slash; UsageError when it is none."""
+    parts = urlsplit(url)
+    try:
+        port_ok = parts.port is None or parts.port > 0
+    except ValueError:
+        port_ok = False
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_ok:
+        raise UsageError(f"{url!r} is no URL of a gateway", where=where, hint="such as http://127.0.0.1:8080")
+    return url.rstrip("/")
+
+
+def run_file_url(recordings: Path | None) -> str:
+    """What the run file beside the recordings says; "" when there is none or it cannot be read."""
+    if recordings is None:
+        return ""
+    try:
+        found = json.loads((recordings.parent / RUN_FILE).read_text("utf-8"))
+        return checked(str(found["url"]), RUN_FILE)
+    except (OSError, ValueError, KeyError, TypeError, UsageError):
+        return ""
+
+
+def answers(server: Server) -> bool:
+    """Whether a gateway is up there."""
+    try:
+        status, _ = server.ask("GET", "/_gateway/healthz")
+    except UpstreamError:
+        return False
+    return status == 200
