@@ -1,0 +1,65 @@
+"""A Diagram as PlantUML text (1.2020.2 and later). Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from .diagram import Call, Diagram, Divider, Loop, Row
+from .labels import clean
+
+# PlantUML text is code: a recorded path with %getenv("HOME") would be run. Few characters are let through.
+_UNSAFE = re.compile(r"[^A-Za-z0-9 .?:,()]")
+_COLOURS = {"ok": "", "redirect": "", "client-error": "[#B45309]", "server-error": "[#B91C1C]"}
+
+
+def plantuml(diagram: Diagram) -> str:
+    """The whole diagram; chapters are dividers of their own."""
+    lines = ["@startuml", f"title {escaped(diagram.title)}", "hide footbox", *_participants(diagram)]
+    for index, chapter in enumerate(diagram.chapters):
+        if len(diagram.chapters) > 1:
+            about = f"Chapter {index + 1} of {len(diagram.chapters)}: steps {chapter.first} to {chapter.last}"
+            lines.append(f"== {escaped(about)} ==")
+        lines += _rows(chapter.rows)
+    if diagram.hidden:
+        lines.append(f"note over P0: {escaped(diagram.hidden)}")
+    return "\n".join([*lines, "@enduml"]) + "\n"
+
+
+def escaped(text: str) -> str:
+    """Everything else as <U+XXXX>; what needs six digits cannot be written so and becomes U+FFFD."""
+    return _UNSAFE.sub(lambda match: f"<U+{ord(match[0]) if match[0] <= chr(0xFFFFF) else 0xFFFD:04X}>", clean(text))
+
+
+def _participants(diagram: Diagram) -> Iterator[str]:
+    boxed = {index: environment for environment, members in diagram.boxes for index in members}
+    inside = ""
+    for index, participant in enumerate(diagram.participants):
+        environment = boxed.get(index, "")
+        if environment != inside:
+            yield from ["end box"] if inside else []
+            yield from [f'box "{escaped(environment)}"'] if environment else []
+            inside = environment
+        yield f'{"participant" if index else "actor"} "{escaped(participant.name)}" as P{index}'
+    yield from ["end box"] if inside else []
+
+
+def _rows(rows: Sequence[Row]) -> Iterator[str]:
+    for row in rows:
+        if isinstance(row, Divider):
+            yield f"== {escaped(row.text)} =="
+        elif isinstance(row, Loop):
+            yield f"loop {escaped(row.label)}"
+            yield from _rows(row.rows)
+            yield "end"
+        else:
+            yield from _call(row)
+
+
+def _call(call: Call) -> Iterator[str]:
+    to, colour = f"P{call.participant}", _COLOURS.get(call.outcome, "[#B91C1C]")
+    yield f"P0 -> {to}: {escaped(call.request)}"
+    for run in call.runs:
+        yield f"{to} ->> P0: {escaped(run.text)}" if run.to_client else f"P0 ->> {to}: {escaped(run.text)}"
+    failed = "x" if call.outcome == "failed" else ""
+    yield f"P0 {failed}<-{colour}- {to}: {escaped(call.response)}"

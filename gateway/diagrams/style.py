@@ -1,0 +1,76 @@
+"""The colours and type of SVG diagrams, as CSS for light, dark and print. Pure.
+
+Plain values instead of custom properties: slide programs that import SVG do not know `var()`.
+"""
+
+from __future__ import annotations
+
+FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, "DejaVu Sans", sans-serif'
+
+_SHAPES = f"""\
+.seq text {{ font-family: {FONT}; font-size: 13px; white-space: pre; }}
+.seq .title {{ font-size: 19px; font-weight: 600; }}
+.seq .about, .seq .foot, .seq .chapter {{ font-size: 12px; }}
+.seq .chapter, .seq .env-name, .seq .number, .seq .method, .seq .head-name {{ font-weight: 600; }}
+.seq .env-name, .seq .frame-name {{ font-size: 12px; }}
+.seq .life {{ stroke-width: 1.2; stroke-dasharray: 2 4; }}
+.seq .arrow {{ stroke-width: 1.6; fill: none; }}
+.seq .back {{ stroke-dasharray: 5 3; }}
+.seq .run {{ stroke-dasharray: 1 3; }}
+.seq .frame, .seq .env {{ stroke-width: 1; fill-opacity: 0.07; stroke-opacity: 0.45; }}
+.seq .frame {{ fill: none; stroke-opacity: 0.9; }}
+.seq .head, .seq .tab, .seq .pill {{ stroke-width: 1.2; }}
+.seq .hit {{ fill-opacity: 0; }}
+.seq a:hover .hit, .seq a:focus .hit {{ fill-opacity: 0.09; }}
+.seq a {{ cursor: pointer; text-decoration: none; }}
+"""
+
+_LIGHT = {
+    "paper": "#ffffff", "raised": "#f8fafc", "text": "#1e293b", "muted": "#5b6678",
+    "line": "#94a3b8", "strong": "#334155",
+    "ok": "#15803d", "redirect": "#0369a1", "client-error": "#b45309", "server-error": "#b91c1c",
+    "failed": "#b91c1c", "open": "#5b6678", "moved": "#6d28d9",
+    "env-1": "#2563eb", "env-2": "#9333ea", "env-3": "#0d9488", "env-4": "#c2410c",
+}  # fmt: skip
+_DARK = {
+    "paper": "#10161f", "raised": "#1b2431", "text": "#e6ebf2", "muted": "#9aa7b8",
+    "line": "#566275", "strong": "#b6c2d2",
+    "ok": "#4ade80", "redirect": "#38bdf8", "client-error": "#fbbf24", "server-error": "#f87171",
+    "failed": "#f87171", "open": "#9aa7b8", "moved": "#c4b5fd",
+    "env-1": "#60a5fa", "env-2": "#c084fc", "env-3": "#2dd4bf", "env-4": "#fb923c",
+}  # fmt: skip
+_OUTCOMES = ("ok", "redirect", "client-error", "server-error", "failed", "open")
+
+
+def _colours(palette: dict[str, str], scope: str) -> str:
+    rules = [
+        ("text", f"fill: {palette['text']};"),
+        (".paper", f"fill: {palette['paper']};"),
+        (".muted, {0} .about, {0} .foot, {0} .chapter", f"fill: {palette['muted']};"),
+        (".life, {0} .frame", f"stroke: {palette['line']};"),
+        (".head, {0} .tab, {0} .pill", f"fill: {palette['raised']}; stroke: {palette['line']};"),
+        (".arrow", f"stroke: {palette['strong']};"),
+        (".tip, {0} .bar, {0} .hit", f"fill: {palette['strong']};"),
+        (".moved", f"stroke: {palette['moved']};"),
+        ("text.moved", f"fill: {palette['moved']}; stroke: none;"),
+    ]
+    for outcome in _OUTCOMES:
+        colour = palette[outcome]
+        rules.append((f".{outcome} .answer, {{0}} .{outcome} .tip-back, {{0}} .{outcome} .bar", f"fill: {colour};"))
+        rules.append((f".{outcome} .back, {{0}} .{outcome} .cross", f"stroke: {colour};"))
+    for name in ("env-1", "env-2", "env-3", "env-4"):
+        rules.append((f"rect.{name}", f"fill: {palette[name]}; stroke: {palette[name]};"))
+        rules.append((f"text.{name}", f"fill: {palette[name]};"))
+    return "".join(f"{scope} {selector.format(scope)} {{ {body} }}\n" for selector, body in rules)
+
+
+# Paper is white: dark colours are for screens only. A page that sets data-bs-theme overrules the system.
+STYLE = (
+    _SHAPES
+    + _colours(_LIGHT, ".seq")
+    + "@media screen and (prefers-color-scheme: dark) {\n"
+    + _colours(_DARK, ':root:not([data-bs-theme="light"]) .seq')
+    + "}\n@media screen {\n"
+    + _colours(_DARK, ':root[data-bs-theme="dark"] .seq')
+    + "}\n"
+)

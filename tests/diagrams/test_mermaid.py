@@ -1,0 +1,90 @@
+"""Mermaid text: what it says, and that no recorded text can say more."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.diagrams import mermaid, sequence
+from gateway.diagrams.as_mermaid import escaped, lookalike
+
+NASTY = [
+    "a;b", "a#b", "a\nb", "a\r\nb", "end", "%%{init: {'theme':'dark'}}%%", "<script>alert(1)</script>", "wrap:x",
+    "#35;",    "a:b", "->>", "Note over A: b", "participant X", "{{7*7}}", "$$x$$", "é ü 日本語 😀", "`x`", '"', "\\",
+    "[x](javascript:1)",    "loop x", "box red", "  ", "-", "\u202ereversed", "\x00\x1b[31m", "@qa", "a,b", "click A href",
+    "autonumber", "&lt;",
+]  # fmt: skip
+
+
+def test_a_recording_reads_as_a_diagram(a_recording, ten):
+    text = mermaid(sequence(a_recording(ten), ten))
+    lines = text.splitlines()
+    assert lines[0] == "sequenceDiagram"
+    assert "  participant P3 as orders #64;qa" in lines
+    assert "  P0->>P3: 4 POST /api/orders/orders" in lines
+    assert "  P3-->>P0: 201 Created #183; 14 ms" in lines
+    assert "  Note over P0,P6: catalogue#58; qa -#62; test" in lines
+    assert "  P4--xP0: 502 connection refused #183; 17 ms" in lines
+
+
+def test_a_loop_is_written_as_one(an_exchange, a_recording):
+    exchanges = [an_exchange(step, status=404 if step < 15 else 200) for step in range(1, 16)]
+    lines = mermaid(sequence(a_recording(exchanges), exchanges)).splitlines()
+    at = lines.index("  loop 14x until 200 OK · steps 1 to 14")
+    assert lines[at + 1].startswith("    P0->>P1")
+    assert lines[at + 3] == "  end"
+
+
+@given(st.text())
+def test_escaped_text_holds_nothing_that_means_something(text):
+    assert re.fullmatch(r"(?:[A-Za-z0-9 _.\-/]|#[0-9]+;)*", escaped(text))
+
+
+@given(st.text())
+def test_loop_labels_hold_no_ascii_sign(text):
+    assert not re.search(r"[^A-Za-z0-9 _.\-/\u0080-\U0010ffff]", lookalike(text))
+
+
+@pytest.mark.parametrize("nasty", NASTY)
+def test_user_text_never_adds_a_line(an_exchange, a_recording, nasty):
+    def lines(word):
+        exchanges = [an_exchange(1, target=word, method=word, reason=word, cluster=word, environment=word)]
+        return mermaid(sequence(a_recording(exchanges, title=word), exchanges)).splitlines()
+
+    assert len(lines(nasty)) == len(lines("plain"))
+
+
+def test_a_very_long_recording_stays_below_mermaids_limit(an_exchange, a_recording):
+    names = ["".join("abcdefghij"[int(digit)] for digit in str(step)) for step in range(1, 1001)]
+    exchanges = [an_exchange(step, target=f"/api/orders/{name * 9}") for step, name in enumerate(names, 1)]
+    text = mermaid(sequence(a_recording(exchanges), exchanges))
+    assert 40_000 < len(text) <= 50_000
+    assert re.search(r"Note over P0,P1: \d+ more calls from step \d+ on#58; too long", text)
+
+
+_NODE = Path(__file__).parent / "mermaid_parse.mjs"
+
+
+@pytest.mark.skipif(
+    not (os.environ.get("MERMAID_NODE_MODULES") and shutil.which("node")),
+    reason="set MERMAID_NODE_MODULES to a folder with npm's mermaid and jsdom to let mermaid itself judge",
+)
+def test_mermaid_accepts_what_we_write(an_exchange, a_recording, ten, many, tmp_path):
+    texts = [mermaid(sequence(a_recording(each), each)) for each in (ten, many(100))]
+    for nasty in NASTY:
+        exchanges = [an_exchange(1, target=nasty, method=nasty, reason=nasty, cluster=nasty, environment=nasty)]
+        texts.append(mermaid(sequence(a_recording(exchanges, title=nasty), exchanges)))
+    (tmp_path / "texts.json").write_text(json.dumps(texts))
+    run = subprocess.run(
+        ["node", str(_NODE), str(tmp_path / "texts.json")], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert run.stdout.split() == ["accepted", str(len(texts))]

@@ -1,0 +1,115 @@
+"""SVG pictures: well formed, linked, without inline style; and in a real browser, nothing overlaps."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from gateway.diagrams import STYLE, sequence, svg
+
+NAMESPACE = "{http://www.w3.org/2000/svg}"
+POLYGLOT = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>]]>&{{7*7}}"
+
+
+def test_one_group_per_exchange_links_to_it(a_recording, ten):
+    root = ET.fromstring(
+        svg(sequence(a_recording(ten), ten), link=lambda exchange: f"/_gateway/exchanges/{exchange}?a&b")
+    )
+    groups = root.findall(f".//{NAMESPACE}g[@data-step]")
+    assert [group.get("data-step") for group in groups] == [str(step) for step in range(1, 11)]
+    assert [group.find(f"{NAMESPACE}a").get("href") for group in groups] == [
+        f"/_gateway/exchanges/{exchange.id}?a&b" for exchange in ten
+    ]
+    assert groups[6].get("class") == "step failed"
+    assert (
+        groups[6].findtext(f"{NAMESPACE}title").endswith("502 connection refused (nobody listens at 127.0.0.1:9303).")
+    )
+
+
+def test_it_has_a_title_and_a_description(a_recording, ten):
+    root = ET.fromstring(svg(sequence(a_recording(ten), ten)))
+    assert root.findtext(f"{NAMESPACE}title") == "Order a book"
+    assert root.findtext(f"{NAMESPACE}desc").startswith("10 exchanges between the client and users @qa")
+
+
+def test_in_a_page_it_carries_no_style_and_alone_it_carries_all(a_recording, ten):
+    diagram = sequence(a_recording(ten), ten)
+    assert not re.search(r"style|#[0-9a-f]{6}", svg(diagram))
+    assert f"<style>\n{STYLE}</style>" in svg(diagram, standalone=True)
+    ET.fromstring(svg(diagram, standalone=True))
+
+
+def test_every_class_is_styled_or_known(a_recording, ten):
+    used = {
+        name for css in re.findall(r'class="([^"]*)"', svg(sequence(a_recording(ten), ten))) for name in css.split()
+    }
+    plain = {"sequence", "seq", "step", "label", "head-text", "back"}
+    assert {name for name in used if f".{name}" not in STYLE} <= plain
+
+
+def test_recorded_text_stays_text(an_exchange, a_recording):
+    exchanges = [
+        an_exchange(1, target=POLYGLOT, method=POLYGLOT, reason=POLYGLOT, cluster=POLYGLOT, environment=POLYGLOT)
+    ]
+    text = svg(sequence(a_recording(exchanges, title=POLYGLOT), exchanges), link=lambda _: 'javascript"><script>')
+    root = ET.fromstring(text)
+    names = {element.tag.removeprefix(NAMESPACE) for element in root.iter()}
+    assert names <= {"svg", "title", "desc", "g", "a", "rect", "line", "path", "text", "tspan"}
+    assert not re.search(r"\son\w+=", re.sub(r">[^<]*<", "><", text))
+
+
+def test_an_empty_recording_says_so(a_recording):
+    assert "nothing has been recorded yet" in svg(sequence(a_recording([]), []))
+
+
+def test_beyond_ten_chapters_the_rest_is_counted(an_exchange, a_recording):
+    names = ["".join("abcdefghij"[int(digit)] for digit in str(step)) for step in range(1, 501)]
+    exchanges = [an_exchange(step, target=f"/api/orders/{name}") for step, name in enumerate(names, 1)]
+    text = svg(sequence(a_recording(exchanges), exchanges))
+    assert "Chapter 10 of 13" in text
+    assert "100 more calls from step 401 on are not in this picture" in text
+    assert 'data-step="401"' not in text
+
+
+OVERLAPS = """() => {
+    const view = document.querySelector('svg').viewBox.baseVal;
+    const texts = [...document.querySelectorAll('svg text')].map(t => [t.textContent, t.getBBox()]);
+    const bad = [];
+    texts.forEach(([a, p], i) => {
+        if (p.x < 0 || p.x + p.width > view.width || p.y + p.height > view.height) bad.push('outside: ' + a);
+        texts.slice(i + 1).forEach(([b, q]) => {
+            const wide = Math.min(p.x + p.width, q.x + q.width) - Math.max(p.x, q.x);
+            const tall = Math.min(p.y + p.height, q.y + q.height) - Math.max(p.y, q.y);
+            if (wide > 0 && tall > 0) bad.push(a + ' | ' + b);
+        });
+    });
+    const lives = [...document.querySelectorAll('svg .life')].map(l => l.x1.baseVal.value);
+    document.querySelectorAll('svg text.label').forEach(t => {
+        const p = t.getBBox();
+        if (lives.some(x => p.x < x && x < p.x + p.width)) bad.push('crossed: ' + t.textContent);
+    });
+    return [texts.length, bad];
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not shutil.which("chromium"), reason="Chromium is not installed")
+def test_no_text_overlaps_another_in_a_browser(an_exchange, a_recording, ten, many):
+    from playwright.sync_api import sync_playwright
+
+    wide = [
+        an_exchange(step, target="/api/" + "MW日本" * 30, cluster="WWWWMMMM" * step, environment="QA" * 9)
+        for step in (1, 2, 3)
+    ]
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+        for exchanges in (ten, many(100), wide):
+            page = browser.new_page()
+            page.set_content(svg(sequence(a_recording(exchanges, title="W" * 90), exchanges), standalone=True))
+            count, bad = page.evaluate(OVERLAPS)
+            assert count > 2 * min(len(exchanges), 40)
+            assert bad == []
+        browser.close()
