@@ -17,10 +17,10 @@ from gateway.diagrams import mermaid, sequence
 from gateway.diagrams.as_mermaid import escaped, lookalike
 
 NASTY = [
-    "a;b", "a#b", "a\nb", "a\r\nb", "end", "%%{init: {'theme':'dark'}}%%", "<script>alert(1)</script>", "wrap:x",
-    "#35;",    "a:b", "->>", "Note over A: b", "participant X", "{{7*7}}", "$$x$$", "é ü 日本語 😀", "`x`", '"', "\\",
-    "[x](javascript:1)",    "loop x", "box red", "  ", "-", "\u202ereversed", "\x00\x1b[31m", "@qa", "a,b", "click A href",
-    "autonumber", "&lt;",
+    "a;b", "a#b", "a\nb", "a\r\nb", "end", "%%{init: {'theme':'dark'}}%%",
+    "<script>alert(1)</script>", "wrap:x", "#35;", "a:b", "->>", "Note over A: b", "participant X",
+    "{{7*7}}", "$$x$$", "é ü 日本語 😀", "`x`", "\"", "\\", "[x](javascript:1)", "loop x", "box red",
+    "  ", "-", "\u202ereversed", "\x00\x1b[31m", "@qa", "a,b", "click A href", "autonumber", "&lt;",
 ]  # fmt: skip
 
 
