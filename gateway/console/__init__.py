@@ -1,0 +1,8 @@
+"""The operator's pages and the JSON API under /_gateway/, and the guards of everything we serve ourselves. I/O."""
+
+from __future__ import annotations
+
+from .guard import MIDDLEWARES, check_csrf, csrf_token
+from .setup import setup
+
+__all__ = ["MIDDLEWARES", "check_csrf", "csrf_token", "setup"]

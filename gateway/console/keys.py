@@ -1,0 +1,20 @@
+"""Where the console keeps its things in the aiohttp application and in a request. I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from ..protocols import LiveSession, Services
+
+SERVICES: web.AppKey[Services] = web.AppKey("services")
+SESSION_OF: web.AppKey[Callable[[web.Request], LiveSession]] = web.AppKey("session_of")
+CSRF_KEY: web.AppKey[bytes] = web.AppKey("csrf_key", bytes)
+FORM: web.RequestKey[Mapping[str, Any]] = web.RequestKey("form")
+
+# The request being answered: templates reach it through their globals, so that a page needs to pass nothing on.
+CURRENT: ContextVar[web.Request] = ContextVar("gateway_request")

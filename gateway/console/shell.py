@@ -1,0 +1,125 @@
+"""What every page shows around its content: problems of routes.yaml, the recorder's state, the session's strip. I/O."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from .. import __version__
+from .keys import CURRENT, SERVICES, SESSION_OF
+
+if TYPE_CHECKING:
+    from ..protocols import LiveSession, RecorderStatus, Services
+
+PAGES = (
+    ("Demos", "/"),
+    ("Board", "/_gateway/"),
+    ("Live", "/_gateway/live"),
+    ("Recordings", "/_gateway/recordings"),
+    ("History", "/_gateway/history"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a session's calls to a cluster go."""
+
+    cluster: str
+    environment: str
+    pinned: bool
+    until: float = 0.0  # epoch seconds; 0 for the session's life
+
+
+@dataclass(frozen=True, slots=True)
+class PageLink:
+    name: str
+    href: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """What layout.html reads as `shell`."""
+
+    version: str
+    pages: tuple[PageLink, ...]
+    problems: tuple[str, ...]
+    recorder: Mapping[str, Any]
+    strip: tuple[Place, ...]
+    recording: str  # of this session, "" before its first exchange
+
+
+def page_shell() -> Shell:
+    """The shell of the page that is being made: a global of all templates."""
+    request = CURRENT.get()
+    services = request.app[SERVICES]
+    session = request.app[SESSION_OF](request)
+    return Shell(
+        version=__version__,
+        pages=tuple(PageLink(name, href, _is_within(request.path, href)) for name, href in PAGES),
+        problems=problem_lines(services),
+        recorder=recorder_json(services.recorder.status()),
+        strip=strip(services, session),
+        recording=session.recording if session.steps else "",
+    )
+
+
+def strip(services: Services, session: LiveSession) -> tuple[Place, ...]:
+    """Every cluster with the environment that answers this session."""
+    pins = current_pins(session)
+    return tuple(
+        Place(name, pins.get(name, cluster.environment), name in pins, _until(session, name))
+        for name, cluster in services.routes.table.clusters.items()
+    )
+
+
+def current_pins(session: LiveSession) -> dict[str, str]:
+    """The pins that have not run out."""
+    now = time.time()
+    return {name: pin.environment for name, pin in session.pins.items() if not pin.until or pin.until > now}
+
+
+def problem_lines(services: Services) -> tuple[str, ...]:
+    """Why routes.yaml as it stands is not in force: "routes.yaml:10:13: error: ...". Warnings do not count."""
+    return tuple(str(problem) for problem in services.routes.problems if problem.severity == "error")
+
+
+def recorder_json(status: RecorderStatus) -> dict[str, Any]:
+    return {**asdict(status), "text": _recorder_text(status)}
+
+
+def routes_event(services: Services, changes: Sequence[str]) -> dict[str, Any]:
+    """The data of a "routes" event."""
+    table = services.routes.table
+    return {
+        "revision": table.revision,
+        "changes": list(changes),
+        "environments": {name: cluster.environment for name, cluster in table.clusters.items()},
+        "problems": list(problem_lines(services)),
+    }
+
+
+def _recorder_text(status: RecorderStatus) -> str:
+    missed = (
+        f"{status.missed} exchange{'s' if status.missed != 1 else ''} could not be stored." if status.missed else ""
+    )
+    return " ".join(filter(None, (status.reason, missed)))
+
+
+def _until(session: LiveSession, cluster: str) -> float:
+    pin = session.pins.get(cluster)
+    return pin.until if pin else 0.0
+
+
+def _is_within(path: str, href: str) -> bool:
+    if href == "/":
+        return path == "/" or path.startswith("/demos/")
+    if href == "/_gateway/":
+        return path == href or path == "/_gateway/pin"
+    return (
+        path == href
+        or path.startswith((href + "/", href + "?"))
+        or (href == "/_gateway/recordings" and path.startswith("/_gateway/exchanges/"))
+    )
