@@ -30,6 +30,7 @@ class Setting:
     help: str = ""
     metavar: str = ""
     choices: tuple[str, ...] = ()
+    everywhere: bool = False  # GATEWAY_<OPTION> sets it for every command that has it
 
     @property
     def name(self) -> str:
@@ -39,6 +40,10 @@ class Setting:
     def variable(self, command: str) -> str:
         """GATEWAY_SERVE_PORT."""
         return f"GATEWAY_{command}_{self.name}".upper()
+
+    def variables(self, command: str) -> list[str]:
+        """The environment variables that set it, the one that counts first."""
+        return [self.variable(command), f"GATEWAY_{self.name}".upper()][: 2 if self.everywhere else 1]
 
     @property
     def placeholder(self) -> str:
@@ -98,7 +103,7 @@ SETTINGS: tuple[Setting, ...] = (
     # ---- shared by several commands ------------------------------------------------------------------------
     Setting(
         ("serve", "check", "routes", "move", "which", "demos", "doctor"), "--routes", "-c", "path", Path("routes.yaml"),
-        "the file with the clusters and their environments",
+        "the file with the clusters and their environments", everywhere=True,
     ),
     Setting(
         (
@@ -106,6 +111,7 @@ SETTINGS: tuple[Setting, ...] = (
             "doctor", "healthcheck",
         ),
         "--recordings", "-r", "path", Path("recordings/gateway.db"), "the file with the recordings",
+        everywhere=True,
     ),
     Setting(
         ("routes", "move", "annotate", "delete", "healthcheck"), "--url", metavar="URL",
@@ -176,8 +182,8 @@ def from_environment(command: str, environment: Mapping[str, str]) -> dict[str, 
     """What environment variables say about a command's options; UsageError names the variable that is off."""
     found = {}
     for setting in settings_of(command):
-        variable = setting.variable(command)
-        if variable not in environment:
+        variable = next((name for name in setting.variables(command) if name in environment), None)
+        if variable is None:
             continue
         try:
             found[setting.name] = setting.read(environment[variable])

@@ -65,6 +65,16 @@ def test_the_environment_names_command_and_option() -> None:
     assert found == {"port": 9000}
 
 
+def test_one_variable_names_the_recordings_for_every_command() -> None:
+    environment = {
+        "GATEWAY_RECORDINGS": "all.db",
+        "GATEWAY_SHOW_RECORDINGS": "shown.db",
+        "GATEWAY_PORT": "tcp://10.0.0.1:80",
+    }
+    assert from_environment("serve", environment) == {"recordings": Path("all.db")}
+    assert from_environment("show", environment) == {"recordings": Path("shown.db")}
+
+
 def test_a_bad_variable_is_named_with_a_suggestion() -> None:
     with pytest.raises(UsageError, match=r"GATEWAY_SERVE_DURABILITY: 'strikt' is not one of .* mean 'strict'\?"):
         from_environment("serve", {"GATEWAY_SERVE_DURABILITY": "strikt"})

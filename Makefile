@@ -1,0 +1,56 @@
+# Two commands do all the set-up on a machine with Python 3.11 or newer: `make demo` and `make test`.
+PYTHON ?= python3
+PORT ?= 8080
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench docs lock chromium clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+demo: $(VENV)/.run ## the sample shop behind the gateway, on http://127.0.0.1:8080 (PORT=9000 moves it)
+	@$(BIN)/gateway demo --port $(PORT)
+
+test: check chromium ## lint, types and the whole test suite, browser tests included
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.dev ## lint and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.dev ## requests per second and CPU per request, against a bare proxy and nginx
+	$(BIN)/python -m bench
+
+docs: $(VENV)/.dev ## write the generated pages of docs/ again
+	$(BIN)/python docs/generate.py
+
+lock: $(VENV)/.dev ## pin the newest dependencies with their hashes, in files that name no address
+	$(COMPILE) --upgrade -o requirements/run.txt pyproject.toml requirements/build.in
+	$(COMPILE) --upgrade --extra dev -c requirements/run.txt -o requirements/dev.txt pyproject.toml requirements/build.in
+
+chromium: $(VENV)/.dev
+	@sh .ci/chromium
+
+clean: ## remove the environment and what tools left behind
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# The stamps: an environment is installed again only when its lock or the project's own description changes.
+$(VENV)/.run: requirements/run.txt pyproject.toml
+	@$(PYTHON) .ci/environment.py $(VENV)
+	@echo "installing the locked dependencies into $(VENV) ..."
+	@$(INSTALL) --require-hashes -r requirements/run.txt
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt requirements/run.txt pyproject.toml
+	@$(PYTHON) .ci/environment.py $(VENV)
+	@echo "installing the locked development dependencies into $(VENV) ..."
+	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $(VENV)/.run $@
