@@ -1,4 +1,4 @@
-"""Creates the virtual environment named on the command line, or says in one line why it cannot. Any Python 3 runs it."""
+"""Creates the virtual environment named on the command line, or says why it cannot. Any Python 3 can run it."""
 
 import subprocess
 import sys
