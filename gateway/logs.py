@@ -1,0 +1,64 @@
+"""Log lines on stderr: for people, or one JSON object each for machines. I/O.
+
+A line never breaks and never carries control characters, whatever a client put into a path.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def inert(text: str) -> str:
+    """Text without control characters, line breaks or direction overrides; they show as escapes."""
+    return CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+class TextFormatter(logging.Formatter):
+    """`12:00:00 warning relay: words`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
+        name = record.name.removeprefix("gateway.")
+        text = f"{at} {record.levelname.lower()} {name}: {inert(record.getMessage())}"
+        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+
+
+class JsonFormatter(logging.Formatter):
+    """`{"at": RFC 3339, "level", "logger", "message", "traceback"?}`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": inert(record.getMessage()),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+class OneLine(logging.Filter):
+    """aiohttp logs a traceback per malformed request; the first line says it all."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info and record.exc_info[1] is not None and type(record.exc_info[1]).__module__.startswith("aiohttp"):
+            record.msg, record.args = f"{record.getMessage()}: {record.exc_info[1]}".split("\n")[0], ()
+            record.exc_info = None
+            record.levelno, record.levelname = logging.INFO, "INFO"
+        return True
+
+
+def set_up(style: str, level: str) -> None:
+    """Send log lines to stderr; `style` is "text" or "json"."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
+    handler.addFilter(OneLine())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)

@@ -1,0 +1,92 @@
+"""Counters of the relay, as Prometheus text (exposition format 0.0.4). Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .model.capture import Capture
+    from .protocols import RecorderStatus
+
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)  # seconds
+Labels = tuple[tuple[str, str], ...]
+
+
+class Metrics:
+    """What passed since the start."""
+
+    def __init__(self) -> None:
+        self._requests: Counter[tuple[str, str, int]] = Counter()  # cluster, environment, status
+        self._failures: Counter[tuple[str, str, str]] = Counter()  # cluster, environment, kind
+        self._durations: dict[str, list[int]] = {}  # cluster -> count per bucket, the last without bound
+        self._seconds: dict[str, float] = {}
+        self.refused: Counter[int] = Counter()  # requests that never became an exchange, by status
+
+    def count(self, capture: Capture) -> None:
+        """One exchange ended."""
+        self._requests[capture.cluster, capture.environment, capture.status] += 1
+        took = capture.ended - capture.begun
+        buckets = self._durations.get(capture.cluster)
+        if buckets is None:
+            buckets = self._durations[capture.cluster] = [0] * (len(BUCKETS) + 1)
+        buckets[bisect_left(BUCKETS, took)] += 1
+        self._seconds[capture.cluster] = self._seconds.get(capture.cluster, 0.0) + took
+        if capture.failure is not None:
+            self._failures[capture.cluster, capture.environment, capture.failure[0]] += 1
+
+    def text(self, *, recorder: RecorderStatus, clients: int, under_way: int, config_valid: bool, revision: str) -> str:
+        """Every figure, in a stable order."""
+        lines = _family("gateway_requests_total", "counter", "Exchanges by the status the client got.", (
+            ((("cluster", c), ("environment", e), ("status", str(s))), n) for (c, e, s), n in sorted(self._requests.items())
+        ))  # fmt: skip
+        lines += _family("gateway_failures_total", "counter", "Exchanges without a proper response, by RFC 9209 kind.", (
+            ((("cluster", c), ("environment", e), ("kind", k)), n) for (c, e, k), n in sorted(self._failures.items())
+        ))  # fmt: skip
+        lines += self._histogram()
+        lines += _family("gateway_refused_total", "counter", "Requests refused before routing.",
+                         (((("status", str(s)),), n) for s, n in sorted(self.refused.items())))  # fmt: skip
+        for name, kind, text, value in (
+            ("gateway_recorded_total", "counter", "Exchanges in the store.", recorder.recorded),
+            ("gateway_missed_total", "counter", "Exchanges that could not be stored.", recorder.missed),
+            ("gateway_recorder_backlog_bytes", "gauge", "Bytes waiting for the store.", recorder.backlog),
+            ("gateway_recorder_ok", "gauge", "1 while the store takes what it is given.", int(not recorder.reason)),
+            ("gateway_clients", "gauge", "Open client connections.", clients),
+            ("gateway_exchanges_under_way", "gauge", "Exchanges without their last byte.", under_way),
+            ("gateway_config_valid", "gauge", "1 while routes.yaml as it stands is in force.", int(config_valid)),
+        ):
+            lines += _family(name, kind, text, [((), value)])
+        lines += _family("gateway_routes_info", "gauge", "The route table in force.", [((("revision", revision),), 1)])
+        return "\n".join(lines) + "\n"
+
+    def _histogram(self) -> list[str]:
+        name = "gateway_request_seconds"
+        lines = [f"# HELP {name} Time from a request's arrival to its last byte.", f"# TYPE {name} histogram"]
+        for cluster, counts in sorted(self._durations.items()):
+            total = 0
+            for bound, count in zip((*map(str, BUCKETS), "+Inf"), counts, strict=True):
+                total += count
+                lines.append(f"{name}_bucket{_labels((('cluster', cluster), ('le', bound)))} {total}")
+            lines.append(f"{name}_sum{_labels((('cluster', cluster),))} {self._seconds[cluster]:.6f}")
+            lines.append(f"{name}_count{_labels((('cluster', cluster),))} {total}")
+        return lines
+
+
+def _family(name: str, kind: str, text: str, samples: Iterable[tuple[Labels, float]]) -> list[str]:
+    return [
+        f"# HELP {name} {text}",
+        f"# TYPE {name} {kind}",
+        *(f"{name}{_labels(labels)} {value}" for labels, value in samples),
+    ]
+
+
+def _labels(labels: Labels) -> str:
+    if not labels:
+        return ""
+    return "{" + ",".join(f'{name}="{_escaped(value)}"' for name, value in labels) + "}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

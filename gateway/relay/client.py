@@ -1,0 +1,380 @@
+"""The client side: one object per connection, requests framed and handed on one at a time. I/O.
+
+Bytes are cut exactly at message boundaries before llhttp sees them, so that a pipelined request stays
+raw until its turn, and a request for the gateway's own pages can be handed on untouched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserUpgrade, HttpRequestParser
+
+from ..model.capture import RawPairs
+from ..problems import ProblemDetails, problem
+from .heads import TOKEN, bad_host
+
+if TYPE_CHECKING:
+    from .flow import Flow
+    from .relay import Relay
+
+MAX_HEAD = 64 * 1024  # bytes of a request head
+MAX_LINE = 16 * 1024  # bytes of a request line
+MAX_FIELDS = 1000
+PIPELINE = 64 * 1024  # bytes read ahead while a response is under way
+LINGER = 2.0  # seconds in which a client may still send after an early answer
+
+HEAD, LENGTH_BODY, CHUNKED_BODY, WAIT, HANDED, RAW, DISCARD = range(7)
+
+
+class ClientConnection(asyncio.Protocol):
+    """One client. `flow` is the exchange under way, if any."""
+
+    def __init__(self, relay: Relay) -> None:
+        self.relay = relay
+        self.transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self.flow: Flow | None = None
+        self.address = ""
+        self.since = 0.0  # when the wait for a request head, or for the end of a linger, began
+        self.method = b""
+        self.target = b""
+        self.version = "1.1"
+        self.headers: RawPairs = []
+        self.trailers: RawPairs = []
+        self.closing = False  # no further request is read
+        self.half_closed = False
+        self._state = HEAD
+        self._buffer = b""
+        self._left = 0
+        self._tail = b""  # the last bytes of a chunked body seen, to find its end across reads
+        self._parser: HttpRequestParser | None = None
+        self._url: list[bytes] = []
+        self._ended = False
+
+    # -- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self.address = peer[0] if peer else ""
+        self.since = self.relay.clock()
+        self.relay.clients.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._consume(data)
+        except HttpParserError as error:
+            self._bad_body(error)
+            return
+        if self.flow is not None:
+            self.flow.request_flush()
+
+    def eof_received(self) -> bool:
+        """A client that stops sending may still be reading: its answer gets a little time."""
+        self.half_closed = True
+        if self.flow is None or self._state in (LENGTH_BODY, CHUNKED_BODY, DISCARD):
+            return False
+        self.since = self.relay.clock()
+        return self.flow.client_half_closed()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.relay.clients.discard(self)
+        flow, self.flow = self.flow, None
+        if flow is not None:
+            flow.client_lost()
+
+    def pause_writing(self) -> None:
+        if self.flow is not None:
+            self.flow.client_paused(True)
+
+    def resume_writing(self) -> None:
+        if self.flow is not None:
+            self.flow.client_paused(False)
+
+    # -- used by the exchange
+
+    def write(self, data: bytes) -> None:
+        self.transport.write(data)
+
+    def finish(self, data: bytes, *, close: bool) -> None:
+        """The last bytes of a response; then the next request, or the end."""
+        self.flow = None
+        if self.transport.is_closing():
+            return
+        if data:
+            self.transport.write(data)
+        if self._state in (LENGTH_BODY, CHUNKED_BODY):  # answered before the request was read
+            self._linger()
+        elif close or self.closing or self.half_closed:
+            self.transport.close()
+        else:
+            self._next()
+
+    def go_raw(self) -> None:
+        """From now on bytes pass as they come: the protocol was switched."""
+        self._state = RAW
+        if self._buffer and self.flow is not None:
+            data, self._buffer = self._buffer, b""
+            self.flow.request_raw(data)
+
+    def abort(self) -> None:
+        """Break off visibly: the client must not take what it got for a whole response."""
+        self.transport.abort()
+
+    def pause(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.pause_reading()
+
+    def resume(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+
+    @property
+    def idle(self) -> bool:
+        """Between two requests, not a byte of the next one read."""
+        return self.flow is None and self._state == HEAD and not self._buffer
+
+    @property
+    def reading_head(self) -> bool:
+        return self.flow is None and self._state == HEAD and bool(self._buffer)
+
+    @property
+    def lingering(self) -> bool:
+        return self._state == DISCARD
+
+    # -- framing
+
+    def _consume(self, data: bytes) -> None:
+        while data:
+            state = self._state
+            if state == HEAD:
+                data = self._head(data)
+            elif state == LENGTH_BODY:
+                data = self._length(data)
+            elif state == CHUNKED_BODY:
+                data = self._chunked(data)
+            elif state == WAIT:
+                self._buffer += data
+                if len(self._buffer) > PIPELINE:
+                    self.pause()
+                return
+            elif state == RAW and self.flow is not None:
+                self.flow.request_raw(data)
+                return
+            else:
+                return
+
+    def _head(self, data: bytes) -> bytes:
+        fresh = not self._buffer
+        if not fresh:
+            data, self._buffer = self._buffer + data, b""
+        elif data[:1] in b"\r\n":  # RFC 9112 section 2.2: empty lines before a request are skipped
+            data = data.lstrip(b"\r\n")
+        end = data.find(b"\r\n\r\n")
+        if end < 0:
+            self._partial(data, fresh=fresh)
+            return b""
+        if end > MAX_HEAD or data.find(b"\r\n") > MAX_LINE:
+            self._too_large(data)
+            return b""
+        head, rest = data[: end + 4], data[end + 4 :]
+        if not self._parse(head):
+            return b""
+        return self._begin(head, rest)
+
+    def _partial(self, data: bytes, *, fresh: bool) -> None:
+        """A head that is not complete: refuse at once what can never become one."""
+        line = data.find(b"\n")
+        if line < 0 and len(data) > MAX_LINE or len(data) > MAX_HEAD:
+            self._too_large(data)
+        elif data and not TOKEN.match(data[:1]):
+            self.reject(_bad("it does not begin with a method (TLS on a plain port?)"))
+        elif line > 0 and (data[line - 1 : line] != b"\r" or b" HTTP/" not in data[:line]) or b"\n\n" in data:
+            self.reject(_bad("the request line or a field line is not ended by CR LF, or has no HTTP version"))
+        else:
+            if fresh:
+                self.since = self.relay.clock()
+            self._buffer = data
+
+    def _parse(self, head: bytes) -> bool:
+        self.method = head[: head.find(b" ")]
+        try:
+            try:
+                self._feed(head)
+            except HttpParserInvalidMethodError:
+                if not TOKEN.fullmatch(self.method):
+                    raise
+                # llhttp knows a list of methods; any token is one (RFC 9110 section 9.1)
+                self._feed(b"POST" + head[len(self.method) :])
+        except HttpParserError as error:
+            self.reject(_bad(str(error)))
+            return False
+        self.target = b"".join(self._url)
+        return self._acceptable()
+
+    def _feed(self, head: bytes) -> None:
+        self._url, self.headers, self.trailers, self._ended = [], [], [], False
+        parser = self._parser = HttpRequestParser(self)
+        try:
+            parser.feed_data(head)
+        except HttpParserUpgrade:
+            pass
+        self.version = parser.get_http_version()
+
+    def _acceptable(self) -> bool:
+        if self.version not in ("1.1", "1.0"):
+            self.reject(
+                ProblemDetails(505, "HTTP version not supported", f"HTTP/{self.version}; this is an HTTP/1.1 server")
+            )
+        elif len(self.headers) > MAX_FIELDS:
+            self.reject(
+                ProblemDetails(431, "Too many header fields", f"{len(self.headers)}; at most {MAX_FIELDS} are taken")
+            )
+        elif why := bad_host(self.headers, self.version):
+            self.reject(_bad(why))
+        elif self.method in (b"CONNECT", b"TRACE"):
+            self.reject(ProblemDetails(405, "Method not allowed", f"{self.method.decode()} is not relayed"))
+        else:
+            return self._origin_form()
+        return False
+
+    def _origin_form(self) -> bool:
+        """Absolute-form names the host by itself (RFC 9112 section 3.2.2); the rest sees origin-form."""
+        target = self.target
+        if target[:1] == b"/":
+            return True
+        scheme, mark, rest = target.partition(b"://")
+        if not mark or scheme.lower() not in (b"http", b"https"):
+            self.reject(_bad("the request target is neither a path nor an http URL"))
+            return False
+        cut = min((i for i in (rest.find(b"/"), rest.find(b"?")) if i >= 0), default=len(rest))
+        authority, path = rest[:cut], rest[cut:]
+        self.target = path if path[:1] == b"/" else b"/" + path
+        self.headers = [(n, authority if n.lower() == b"host" else v) for n, v in self.headers]
+        if why := bad_host(self.headers, self.version):
+            self.reject(_bad(why))
+            return False
+        return True
+
+    def _begin(self, head: bytes, rest: bytes) -> bytes:
+        flow = self.relay.route(self)
+        if flow is None:
+            if self._state == HEAD:
+                self._hand_over(head, rest)
+            return b""
+        self.flow = flow
+        if flow.chunked:
+            self._state, self._tail = CHUNKED_BODY, b""
+        elif flow.length:
+            self._state, self._left = LENGTH_BODY, flow.length
+        else:
+            self._state = WAIT
+        flow.start()
+        if self._state == WAIT:
+            flow.request_end([])
+        return rest
+
+    def _length(self, data: bytes) -> bytes:
+        piece, rest = (data, b"") if len(data) <= self._left else (data[: self._left], data[self._left :])
+        self._left -= len(piece)
+        if self.flow is not None:
+            self.flow.request_data(piece)
+        if not self._left:
+            self._state = WAIT
+            if self.flow is not None:
+                self.flow.request_end([])
+        return rest
+
+    def _chunked(self, data: bytes) -> bytes:
+        """Feed up to each empty line: a chunked body can end nowhere else (RFC 9112 section 7.1)."""
+        assert self._parser is not None
+        window = self._tail + data
+        end = window.find(b"\r\n\r\n")
+        cut = end + 4 - len(self._tail) if end >= 0 else len(data)
+        piece, rest = data[:cut], data[cut:]
+        self._tail = b"" if end >= 0 else window[-3:]
+        self._parser.feed_data(piece)
+        if self._ended:
+            self._state = WAIT
+            if self.flow is not None:
+                self.flow.request_end(self.trailers)
+        return rest
+
+    def _next(self) -> None:
+        """Ready for the next request; one may be waiting."""
+        self._state, self.since = HEAD, self.relay.clock()
+        data, self._buffer = self._buffer, b""
+        if len(data) > PIPELINE:
+            self.resume()
+        if data:
+            asyncio.get_running_loop().call_soon(self._resume_with, data)
+
+    def _resume_with(self, data: bytes) -> None:
+        if not self.transport.is_closing():
+            self.data_received(data)
+
+    def _linger(self) -> None:
+        """Close without a reset that would destroy the answer: RFC 9112 section 9.6."""
+        self._state, self.since = DISCARD, self.relay.clock()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.resume()
+
+    def _hand_over(self, head: bytes, rest: bytes) -> None:
+        """Give the connection to the server of the gateway's own pages, with all that was read."""
+        self._state = HANDED
+        self.relay.clients.discard(self)
+        if not head.startswith(self.method + b" " + self.target + b" "):
+            lines = [b"%b %b HTTP/%b" % (self.method, self.target, self.version.encode())]
+            head = b"\r\n".join([*lines, *(n + b": " + v for n, v in self.headers), b"", b""])
+        server = self.relay.own_pages()
+        self.transport.set_protocol(server)
+        server.connection_made(self.transport)
+        server.data_received(head + rest)
+
+    # -- refusals
+
+    def reject(self, answer: ProblemDetails) -> None:
+        """Answer a request that cannot become an exchange, and close."""
+        self._state, self.closing = DISCARD, True
+        kind, body = answer.body("")
+        fields = {"Content-Type": kind, "Content-Length": str(len(body)), "Connection": "close", **answer.headers()}
+        head = f"HTTP/1.1 {answer.status} {answer.title}\r\n" + "".join(f"{n}: {v}\r\n" for n, v in fields.items())
+        self.relay.refused(self, answer)
+        if not self.transport.is_closing():
+            self.transport.write(head.encode("latin-1", "replace") + b"\r\n" + body)
+            self._linger()
+
+    def _too_large(self, data: bytes) -> None:
+        line = data.find(b"\r\n")
+        if line < 0 or line > MAX_LINE:
+            self.reject(ProblemDetails(414, "URI too long", f"the request line exceeds {MAX_LINE} bytes"))
+        else:
+            self.reject(ProblemDetails(431, "Request header fields too large", f"the head exceeds {MAX_HEAD} bytes"))
+
+    def _bad_body(self, error: HttpParserError) -> None:
+        flow = self.flow
+        self._state, self.closing = DISCARD, True
+        if flow is not None:
+            flow.request_broken(f"the chunked body is malformed: {error}")
+
+    # -- httptools callbacks
+
+    def on_url(self, url: bytes) -> None:
+        self._url.append(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        (self.headers if self._state == HEAD else self.trailers).append((name, value))
+
+    def on_body(self, data: bytes) -> None:
+        if self.flow is not None:
+            self.flow.request_data(data)
+
+    def on_message_complete(self) -> None:
+        if self._state == CHUNKED_BODY:
+            self._ended = True
+
+
+def _bad(detail: str) -> ProblemDetails:
+    return problem("http_request_error", detail)

@@ -1,0 +1,20 @@
+"""Cross-origin answers for the front ends that routes.yaml lists (Fetch standard, CORS protocol). Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..routing.table import Cors
+
+EXPOSED = b"Gateway-Exchange, Gateway-Route, Server-Timing, Proxy-Status, Location, Link, ETag"
+
+
+def cors_fields(cors: Cors, origin: bytes) -> list[bytes]:
+    """The fields of an actual response; none for an origin that is not listed."""
+    if origin not in cors.origins:
+        return []
+    fields = [b"Access-Control-Allow-Origin: " + origin, b"Vary: Origin", b"Access-Control-Expose-Headers: " + EXPOSED]
+    if cors.credentials:
+        fields.append(b"Access-Control-Allow-Credentials: true")
+    return fields
