@@ -102,3 +102,8 @@ class Chunk:
     at_ms: float  # since the exchange began
     direction: Literal["sent", "received"]  # seen from the client
     data: bytes
+    size: int = -1  # bytes that passed, where the record kept fewer; -1 = as many as data
+
+    @property
+    def truncated(self) -> bool:
+        return len(self.data) < self.size

@@ -13,10 +13,12 @@ class Body:
 
     size: int = 0  # bytes that passed
     data: bytes = b""  # what the record kept of them
+    kept: int | None = None  # how many of them it kept, where sealing a secret made `data` longer or shorter
+    plain: bool = False  # the content encodings are gone from `data`, because a secret under them was sealed
 
     @property
     def truncated(self) -> bool:
-        return len(self.data) < self.size
+        return (len(self.data) if self.kept is None else self.kept) < self.size
 
 
 @dataclass(frozen=True, slots=True)
