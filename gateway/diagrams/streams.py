@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import groupby
 
 from ..model.exchange import Chunk, Exchange
+from ..model.frames import sse_events, websocket_frames
 from .diagram import Run
 from .labels import counted, size
 
 RUNS = 6  # a longer conversation shows its first runs and counts the rest
-
-
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """Messages that one chunk completed."""
-
-    to_client: bool
-    messages: int
-    count: int  # bytes
+_DATA = frozenset({"text", "binary", "continuation"})
 
 
 def runs(exchange: Exchange, chunks: Sequence[Chunk]) -> tuple[Run, ...]:
-    """What passed on a stream; from the bodies' sizes when no chunk was kept."""
+    """What passed on a stream; from the bodies where no chunk was kept."""
     if exchange.stream == "sse":
         return _events(exchange, chunks)
     if exchange.stream == "websocket":
@@ -32,52 +24,24 @@ def runs(exchange: Exchange, chunks: Sequence[Chunk]) -> tuple[Run, ...]:
 
 
 def _events(exchange: Exchange, chunks: Sequence[Chunk]) -> tuple[Run, ...]:
-    data = b"".join(chunk.data for chunk in chunks if chunk.direction == "received")
-    data = data or (exchange.response.body.data if exchange.response else b"")
-    events = _event_count(data)
-    words = f"{counted(events, 'event')} · {size(len(data))}" if events else size(len(data))
-    return (Run(True, words),) if data else ()
-
-
-def _event_count(data: bytes) -> int:
-    """Blocks with a data field, ended by an empty line (WHATWG HTML 9.2.6)."""
-    blocks = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n\n")[:-1]
-    return sum(any(line.startswith(b"data") for line in block.split(b"\n")) for block in blocks)
+    body = exchange.response.body.data if exchange.response else b""
+    pieces = chunks or [Chunk(0, 0.0, "received", body)]
+    total = sum(len(chunk.data) for chunk in pieces)
+    events = sum(event.complete for event in sse_events(pieces))
+    words = f"{counted(events, 'event')} · {size(total)}" if events else size(total)
+    return (Run(True, words),) if total else ()
 
 
 def _messages(chunks: Sequence[Chunk]) -> tuple[Run, ...]:
     found = []
-    for to_client, group in groupby(_passed(chunks), key=lambda passed: passed.to_client):
+    frames = (frame for frame in websocket_frames(chunks) if frame.kind in _DATA)
+    for direction, group in groupby(frames, key=lambda frame: frame.direction):
         members = list(group)
-        messages, count = sum(each.messages for each in members), sum(each.count for each in members)
-        if messages:
-            found.append(Run(to_client, f"{counted(messages, 'message')} · {size(count)}"))
+        messages = sum(frame.final for frame in members)  # a message ends with its final frame
+        words = f"{counted(messages, 'message')} · {size(sum(frame.size for frame in members))}"
+        found.append(Run(direction == "received", words))
     rest = len(found) - RUNS
     return tuple(found) if rest <= 0 else (*found[:RUNS], Run(True, f"... and {counted(rest, 'more run')}"))
-
-
-def _passed(chunks: Sequence[Chunk]) -> Iterator[Passed]:
-    """Count the data frames with FIN that end inside each chunk (RFC 6455 section 5.2)."""
-    waiting = {"sent": b"", "received": b""}
-    for chunk in chunks:
-        data, messages = waiting[chunk.direction] + chunk.data, 0
-        while (length := _frame_length(data)) and length <= len(data):
-            # A control frame (opcode 8 and up) may stand between the fragments of a message.
-            messages += data[0] & 0x80 != 0 and data[0] & 0x0F < 8
-            data = data[length:]
-        waiting[chunk.direction] = data
-        yield Passed(chunk.direction == "received", messages, len(chunk.data))
-
-
-def _frame_length(data: bytes) -> int:
-    """Bytes of the frame at the start of `data`, or 0 while its head is incomplete."""
-    if len(data) < 2:
-        return 0
-    mask, short = (4 if data[1] & 0x80 else 0), data[1] & 0x7F
-    if short < 126:
-        return 2 + mask + short
-    head = 4 if short == 126 else 10
-    return head + mask + int.from_bytes(data[2:head], "big") if len(data) >= head else 0
 
 
 def _sizes(exchange: Exchange) -> tuple[Run, ...]:

@@ -39,7 +39,7 @@ def test_websocket_messages_are_grouped_by_direction(an_exchange, a_recording):
     ]
     exchange = an_exchange(1, stream="websocket", status=101)
     words = [(run.to_client, run.text) for run in the_runs(exchange, a_recording([exchange]), chunks)]
-    assert words == [(False, "1 message · 15 bytes"), (True, "3 messages · 25 bytes"), (False, "1 message · 9 bytes")]
+    assert words == [(False, "1 message · 9 bytes"), (True, "3 messages · 11 bytes"), (False, "1 message · 3 bytes")]
 
 
 def test_a_long_conversation_is_counted(an_exchange, a_recording):

@@ -1,0 +1,41 @@
+"""Export formats: one file per format, and FORMATS, the table of all. Pure."""
+
+from __future__ import annotations
+
+import difflib
+
+from ..errors import UsageError
+from . import curl, har, json, mermaid, plantuml, svg
+from .format import ChunksOf, Format, Recordings, no_chunks
+
+__all__ = ["FORMATS", "Format", "Recordings", "dump", "format_named", "no_chunks"]
+
+_ROWS = (
+    Format("mermaid", "Mermaid sequence diagram", "text/vnd.mermaid", ".mmd", mermaid.dump, many=False),
+    Format("svg", "Sequence diagram as a picture", "image/svg+xml", ".svg", svg.dump, many=False),
+    Format("plantuml", "PlantUML sequence diagram", "text/x-plantuml", ".puml", plantuml.dump, many=False),
+    Format("har", "HTTP Archive 1.2", "application/json", ".har", har.dump),
+    Format("curl", "bash script of curl commands", "text/x-shellscript", ".sh", curl.dump),
+    Format("json", "recordings and exchanges, complete, as the API shows them", "application/json", ".json", json.dump),
+)
+
+FORMATS: dict[str, Format] = {format.name: format for format in _ROWS}
+
+
+def format_named(name: str) -> Format:
+    """By name; UsageError says which is near and which exist."""
+    if name in FORMATS:
+        return FORMATS[name]
+    near = difflib.get_close_matches(name.lower(), FORMATS, n=1, cutoff=0.5)
+    suggestion = f"; did you mean '{near[0]}'?" if near else ""
+    raise UsageError(f"there is no format '{name}'{suggestion}", hint=f"one of {', '.join(FORMATS)}")
+
+
+def dump(format: Format, recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks) -> str:
+    """The text of an export; UsageError when the format holds one recording and several are given."""
+    if len(recordings) > 1 and not format.many:
+        many = ", ".join(each.name for each in _ROWS if each.many)
+        raise UsageError(
+            f"{format.name} shows one recording, not {len(recordings)}", hint=f"one of {many} takes several"
+        )
+    return format.dump(recordings, version=version, chunks=chunks)

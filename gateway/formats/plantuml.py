@@ -1,0 +1,11 @@
+"""PlantUML sequence diagrams. Pure."""
+
+from __future__ import annotations
+
+from ..diagrams import plantuml, sequence
+from .format import ChunksOf, Recordings, no_chunks
+
+
+def dump(recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks) -> str:
+    """The diagram of the one recording. No version in it: it is there to be pasted into other documents."""
+    return "".join(plantuml(sequence(recording, exchanges, chunks=chunks)) for recording, exchanges in recordings)
