@@ -108,7 +108,7 @@ def cell(text: str) -> str:
 
 def default(setting: Setting) -> str:
     """ " (default `8080`)" where there is one to show."""
-    if setting.default in (None, False, ()) or "default:" in setting.help:
+    if setting.default in (None, False, (), "") or "default:" in setting.help:
         return ""
     text = f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default)
     return f" (default `{text}`)"

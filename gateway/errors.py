@@ -10,7 +10,8 @@ GatewayError            what happened, where, what to try; `exit_code` for the c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -81,3 +82,9 @@ class StoreError(GatewayError):
     """The recording file cannot be read or written."""
 
     status = 503
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """ "; did you mean 'qa'?", or nothing when no known word is near."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean '{near[0]}'?" if near else ""

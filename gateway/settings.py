@@ -6,14 +6,14 @@ command, add a row to that command's section; a flag that several commands share
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from .errors import UsageError
+from .errors import did_you_mean as did_you_mean  # part of what this module offers
 
 Kind = Literal["text", "path", "int", "seconds", "switch", "list"]
 
@@ -158,8 +158,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(("annotate",), "--pin", "", "switch", False, "keep this recording from being tidied away"),
     Setting(("delete",), "--yes", "-y", "switch", False, "do not ask"),
     # ---- export --------------------------------------------------------------------------------------------
-    Setting(("export",), "--as", "", "text", "mermaid", "the format, one of those in docs/formats.md", "FORMAT"),
+    Setting(
+        ("export",), "--as", "", "text", "", "the format; --list shows them (default: by the suffix of --output, else "
+        "mermaid)", "FORMAT",
+    ),
     Setting(("export",), "--output", "-o", "path", None, "the file to write (default: print it)"),
+    Setting(("export",), "--list", "", "switch", False, "list the formats"),
+    Setting(("export",), "--json", "", "switch", False, "short for --as json; with --list, the list as JSON"),
     # ---- demos ---------------------------------------------------------------------------------------------
     Setting(("demos",), "--templates", "-t", "path", None, "the folder with the demos", "DIR"),
     # ---- doctor --------------------------------------------------------------------------------------------
@@ -170,12 +175,6 @@ SETTINGS: tuple[Setting, ...] = (
 def settings_of(command: str) -> tuple[Setting, ...]:
     """The options of one command, in the order of the table."""
     return tuple(setting for setting in SETTINGS if command in setting.commands)
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """ "; did you mean 'qa'?", or nothing when no known word is near."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 def from_environment(command: str, environment: Mapping[str, str]) -> dict[str, Any]:

@@ -169,7 +169,7 @@ def add_option(parser: argparse.ArgumentParser, setting: Setting) -> None:
 
 def shown_default(setting: Setting) -> str:
     """ " (default: 8080)" where there is one to show."""
-    quiet = setting.default in (None, False, ()) or "default:" in setting.help
+    quiet = setting.default in (None, False, (), "") or "default:" in setting.help
     text = f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default)
     return "" if quiet else f" (default: {text})"
 
