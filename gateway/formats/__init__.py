@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-
-from ..errors import UsageError
+from ..errors import UsageError, did_you_mean
 from . import curl, har, json, mermaid, plantuml, svg
 from .format import ChunksOf, Format, Recordings, no_chunks
 
@@ -26,9 +24,9 @@ def format_named(name: str) -> Format:
     """By name; UsageError says which is near and which exist."""
     if name in FORMATS:
         return FORMATS[name]
-    near = difflib.get_close_matches(name.lower(), FORMATS, n=1, cutoff=0.5)
-    suggestion = f"; did you mean '{near[0]}'?" if near else ""
-    raise UsageError(f"there is no format '{name}'{suggestion}", hint=f"one of {', '.join(FORMATS)}")
+    raise UsageError(
+        f"there is no format '{name}'{did_you_mean(name.lower(), FORMATS)}", hint=f"one of {', '.join(FORMATS)}"
+    )
 
 
 def dump(format: Format, recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks) -> str:

@@ -7,8 +7,14 @@ import shutil
 import xml.etree.ElementTree as ET
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.diagrams import STYLE, sequence, svg
+from gateway.diagrams.labels import clean
+from gateway.model.exchange import Exchange, Failure
+from gateway.model.message import Request
+from gateway.model.recording import Recording
 
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 POLYGLOT = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>]]>&{{7*7}}"
@@ -59,6 +65,16 @@ def test_recorded_text_stays_text(an_exchange, a_recording):
     names = {element.tag.removeprefix(NAMESPACE) for element in root.iter()}
     assert names <= {"svg", "title", "desc", "g", "a", "rect", "line", "path", "text", "tspan"}
     assert not re.search(r"\son\w+=", re.sub(r">[^<]*<", "><", text))
+
+
+@given(st.text(), st.text(), st.text())
+def test_whatever_was_recorded_the_xml_is_well_formed(target, name, title):
+    exchange = Exchange(
+        "x", "r", 1, "s", "", "http://h", Request(method=name, target=target), cluster=name, environment=title,
+        failure=Failure(name, target), notes=(title,),
+    )  # fmt: skip
+    root = ET.fromstring(svg(sequence(Recording("r", title, "s"), [exchange]), link=lambda _: clean(target)))
+    assert root.find(f".//{NAMESPACE}g[@data-step='1']") is not None
 
 
 def test_an_empty_recording_says_so(a_recording):
