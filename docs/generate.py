@@ -1,4 +1,5 @@
-"""Writes docs/commands.md and docs/settings.md from the tables that the program itself reads (`make docs`).
+"""Writes docs/commands.md and docs/settings.md from the tables that the program itself reads, and the list of modules
+in docs/architecture.md from their first lines (`make docs`).
 
 With --check it writes nothing, and exits with 1 when a page is not what it would write.
 """
@@ -6,6 +7,8 @@ With --check it writes nothing, and exits with 1 when a page is not what it woul
 from __future__ import annotations
 
 import argparse
+import ast
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -129,10 +132,40 @@ def settings_page() -> str:
     return "\n".join(parts)
 
 
+def architecture_page() -> str:
+    """The hand-written page with its list of modules made anew."""
+    text = (DOCS / "architecture.md").read_text("utf-8")
+    start, end = "<!-- modules: make docs -->\n", "<!-- end of modules -->"
+    before, after = text.partition(start)[0], text.partition(end)[2]
+    return f"{before}{start}{modules()}{end}{after}"
+
+
+def modules() -> str:
+    """A table for every folder, a row for every module."""
+    root = DOCS.parent
+    tables = []
+    for folder in sorted({file.parent for file in root.glob("gateway/**/*.py")}):
+        name = folder.relative_to(root)
+        rows = [f"| `{name / file.name}` | {cell(about(file))} |" for file in sorted(folder.glob("*.py"))]
+        tables.append("\n".join([f"### {name}", "", "| module | what it does |", "|---|---|", *rows, ""]))
+    return "\n" + "\n".join(tables) + "\n"
+
+
+def about(file: Path) -> str:
+    """The first line of a module."""
+    line = (ast.get_docstring(ast.parse(file.read_text("utf-8"))) or "").partition("\n")[0]
+    return re.sub(r"\s*I/O\.$", "", line)
+
+
+def pages() -> dict[str, str]:
+    """Every page that is written here, by name."""
+    return {"commands.md": commands_page(), "settings.md": settings_page(), "architecture.md": architecture_page()}
+
+
 def main() -> int:
     """Write the pages, or with --check compare them."""
     stale = []
-    for name, page in {"commands.md": commands_page(), "settings.md": settings_page()}.items():
+    for name, page in pages().items():
         file = DOCS / name
         if file.is_file() and file.read_text("utf-8") == page:
             continue
