@@ -74,6 +74,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of a pipe has seen enough: `gateway show @last | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a file or a port, which no command foresaw
+        if debug:
+            raise
+        complain(GatewayError(error.strerror or str(error), where=str(error.filename or ""), hint="--debug shows more"))
+        return GatewayError.exit_code
     return code
 
 

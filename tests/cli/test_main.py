@@ -176,6 +176,15 @@ def test_an_error_says_where_and_what_to_try(command: types.ModuleType, capsys: 
     assert capsys.readouterr().err == "gateway: error: gateway.db: no recording 'x'\n  try: gateway recordings\n"
 
 
+def test_a_file_that_nobody_foresaw(
+    command: types.ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.show = lambda args: (tmp_path / "gone" / "x").write_text("")
+    assert frame.main(["show"]) == 1
+    said = f"gateway: error: {tmp_path}/gone/x: No such file or directory\n  try: --debug shows more\n"
+    assert capsys.readouterr().err == said
+
+
 def test_debug_shows_the_traceback(command: types.ModuleType) -> None:
     def fail(args: argparse.Namespace) -> int:
         raise StoreError("broken")
