@@ -48,7 +48,11 @@ class OneLine(logging.Filter):
     """aiohttp logs a traceback per malformed request; the first line says it all."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info and record.exc_info[1] is not None and type(record.exc_info[1]).__module__.startswith("aiohttp"):
+        if (
+            record.exc_info
+            and record.exc_info[1] is not None
+            and type(record.exc_info[1]).__module__.startswith("aiohttp")
+        ):
             record.msg, record.args = f"{record.getMessage()}: {record.exc_info[1]}".split("\n")[0], ()
             record.exc_info = None
             record.levelno, record.levelname = logging.INFO, "INFO"

@@ -242,6 +242,9 @@ class ClientConnection(asyncio.Protocol):
     def _origin_form(self) -> bool:
         """Absolute-form names the host by itself (RFC 9112 section 3.2.2); the rest sees origin-form."""
         target = self.target
+        if b"#" in target:
+            self.reject(_bad("a fragment is not part of a request target"))
+            return False
         if target[:1] == b"/":
             return True
         scheme, mark, rest = target.partition(b"://")
@@ -302,17 +305,20 @@ class ClientConnection(asyncio.Protocol):
         return rest
 
     def _next(self) -> None:
-        """Ready for the next request; one may be waiting."""
-        self._state, self.since = HEAD, self.relay.clock()
-        data, self._buffer = self._buffer, b""
+        """Ready for the next request; bytes of it may be waiting, and more may come before their turn."""
+        self.since = self.relay.clock()
+        if self._buffer:
+            asyncio.get_running_loop().call_soon(self._take_up)
+        else:
+            self._state = HEAD
+
+    def _take_up(self) -> None:
+        if self.transport.is_closing():
+            return
+        data, self._buffer, self._state = self._buffer, b"", HEAD
         if len(data) > PIPELINE:
             self.resume()
-        if data:
-            asyncio.get_running_loop().call_soon(self._resume_with, data)
-
-    def _resume_with(self, data: bytes) -> None:
-        if not self.transport.is_closing():
-            self.data_received(data)
+        self.data_received(data)
 
     def _linger(self) -> None:
         """Close without a reset that would destroy the answer: RFC 9112 section 9.6."""

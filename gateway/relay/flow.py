@@ -77,11 +77,7 @@ class Flow:
         if refusal is not None:
             self.answer(refusal)
             return
-        if (
-            self.request.preflight
-            and self.client.method == b"OPTIONS"
-            and (fields := answer_preflight(self.table.cors, self.request.origin))
-        ):
+        if self.client.method == b"OPTIONS" and self.request.preflight and (fields := self._preflight()):
             self._answer_here(204, b"No Content", fields, b"")
             return
         fault = self.cluster.fault
@@ -107,6 +103,12 @@ class Flow:
             return self._problem("http_request_denied", f"a WebSocket from the foreign origin {request.origin.decode('latin-1')}",
                                  hint="list the origin under cors.origins in routes.yaml")  # fmt: skip
         return None
+
+    def _preflight(self) -> list[bytes]:
+        asked = {name.lower(): value for name, value in self.client.headers}
+        method = asked[b"access-control-request-method"]
+        headers = asked.get(b"access-control-request-headers", b"")
+        return answer_preflight(self.table.cors, self.request.origin, method, headers)
 
     def _same_site(self, origin: bytes) -> bool:
         return origin.partition(b"://")[2].lower() == self.request.host.lower() or origin in self.table.cors.origins
@@ -274,6 +276,7 @@ class Flow:
             self._switch(head, lines)
             return
         self._frame(head, lines, bodiless=bodiless)
+        self._share(lines)
         self._add_ours(lines)
         self._out.append(b"\r\n".join(lines))
         if fields.content_type[:17].lower() == b"text/event-stream":
@@ -309,14 +312,18 @@ class Flow:
         )
         if self.cookie is not None:
             lines.append(b"Set-Cookie: " + self.cookie)
-        if self.request.origin and self.table.cors.origins:
-            lines += cors_fields(self.table.cors, self.request.origin)
         if self._close or not self._request_done:
             lines.append(b"Connection: close")
             self._close = True
         elif self.client.version == "1.0":
             lines.append(b"Connection: keep-alive")
         lines += (b"", b"")
+
+    def _share(self, lines: list[bytes]) -> None:
+        """CORS for a listed origin: the gateway's word instead of the upstream's, never both."""
+        if self.request.origin and (fields := cors_fields(self.table.cors, self.request.origin)):
+            lines[:] = [line for line in lines if line[:15].lower() != b"access-control-"]
+            lines += fields
 
     def _rewrite(self, fate: int, value: bytes) -> bytes | None:
         assert self.upstream is not None
@@ -418,6 +425,7 @@ class Flow:
         kind, body = details.body(self.request.accept.decode("latin-1"))
         fields = [f"{n}: {v}".encode("latin-1", "replace") for n, v in details.headers().items()]
         fields += [b"Content-Type: " + kind.encode(), b"Content-Length: %d" % len(body)]
+        self._share(fields)
         self._answer_here(details.status, details.title.encode("latin-1", "replace"), fields, body)
 
     def _answer_here(self, status: int, reason: bytes, fields: list[bytes], body: bytes) -> None:

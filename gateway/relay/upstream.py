@@ -38,6 +38,10 @@ class ConnectFailed(Exception):
         self.kind, self.detail = kind, detail
 
 
+class HeadTooLarge(HttpParserError):
+    """A response head beyond MAX_HEAD."""
+
+
 class ResponseHead:
     """A parsed response head. `length` is None unless a Content-Length frames the body."""
 
@@ -123,6 +127,9 @@ class UpstreamConnection(asyncio.Protocol):
             return
         try:
             self._consume(data, flow)
+        except HeadTooLarge as error:
+            self._broken("http_response_header_section_size", str(error))
+            return
         except HttpParserError as error:
             self._broken("http_protocol_error", f"the response is not valid HTTP: {error}")
             return
@@ -208,7 +215,7 @@ class UpstreamConnection(asyncio.Protocol):
             return b""
         self._buffer = b""
         if end > MAX_HEAD:
-            raise HttpParserError(f"its head exceeds {MAX_HEAD} bytes")
+            raise HeadTooLarge(f"the response head exceeds {MAX_HEAD} bytes")
         head = self._parse(data[: end + 4])
         rest = data[end + 4 :]
         if head.interim:
@@ -266,7 +273,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _check_partial(self, data: bytes) -> None:
         if len(data) > MAX_HEAD:
-            raise HttpParserError(f"its head exceeds {MAX_HEAD} bytes")
+            raise HeadTooLarge(f"the response head exceeds {MAX_HEAD} bytes")
         if not b"HTTP/1.".startswith(data[:7]):
             raise HttpParserError(f"it begins with {data[:16]!r}")
         if b"\n\n" in data or (b"\n" in data and b"\r\n" not in data):

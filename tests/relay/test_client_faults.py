@@ -119,8 +119,12 @@ POST = b"POST /api/orders HTTP/1.1\r\nHost: x\r\n"
         pytest.param(GET.replace(b"orders ", b"orders/" + b"a" * (2 << 20) + b" "), id="h5-2mib-url"),
         pytest.param(GET[:-2] + b"".join(b"X-%d: 1\r\n" % i for i in range(200_000)) + b"\r\n", id="h5-200k-fields"),
         pytest.param(GET[:-2] + b"X: 1\r\n" * 2000 + b"\r\n", id="h5-2k-fields"),
-        pytest.param(POST + b"Expect: the-unexpected\r\nContent-Length: 0\r\n\r\n", id="h13-expect"),
-        pytest.param(GET.replace(b"1.1", b"1.0")[:-2] + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", id="h14-chunked-1.0"),
+        pytest.param(
+            POST + b"Connection: close\r\nExpect: the-unexpected\r\nContent-Length: 0\r\n\r\n", id="h13-expect"
+        ),
+        pytest.param(
+            GET.replace(b"1.1", b"1.0")[:-2] + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", id="h14-chunked-1.0"
+        ),
     ],
 )
 async def test_what_is_not_a_proper_request_is_refused_and_never_forwarded(request_bytes):
@@ -150,7 +154,9 @@ async def test_h5_a_long_url_and_a_hundred_fields_pass():
         assert len(upstream.heads[0]) > 7168 and b"X-99: 99" in upstream.heads[0]
 
 
-@pytest.mark.parametrize("path", [b"/api/order/1", b"/api/ordersX", b"/API/orders", b"/api//orders", b"//api/orders", b"/api/orders%2f"])
+@pytest.mark.parametrize(
+    "path", [b"/api/order/1", b"/api/ordersX", b"/API/orders", b"/api//orders", b"//api/orders", b"/api/orders%2f"]
+)
 async def test_h7_a_prefix_matches_whole_segments_only(path):
     async with raw_upstream(OK) as upstream, relaying(orders_at(upstream.url)) as gw, raw_client(gw.url) as client:
         await client.send(b"GET %b HTTP/1.1\r\nHost: x\r\n\r\n" % path)
@@ -177,13 +183,19 @@ async def test_no_path_chooses_the_server(path, sent):
 
 async def test_h10_h2c_upgrades_stay_http_1():
     async with raw_upstream(OK) as upstream, relaying(orders_at(upstream.url)) as gw, raw_client(gw.url) as client:
-        await client.send(GET[:-2] + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n\r\n")
+        await client.send(
+            GET[:-2] + b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n\r\n"
+        )
         assert status_of((await client.response())[0]) == 200
         assert b"pgrade" not in upstream.heads[0] and b"HTTP2" not in upstream.heads[0]
 
 
 async def test_h11_a_head_must_come_within_its_time():
-    async with raw_upstream(OK) as upstream, relaying(orders_at(upstream.url), header_timeout=0.5) as gw, raw_client(gw.url) as client:
+    async with (
+        raw_upstream(OK) as upstream,
+        relaying(orders_at(upstream.url), header_timeout=0.5) as gw,
+        raw_client(gw.url) as client,
+    ):
         await client.send(b"GET /api/orders HTTP/1.1\r\n")
         for _ in range(3):
             await asyncio.sleep(0.1)
@@ -192,7 +204,11 @@ async def test_h11_a_head_must_come_within_its_time():
 
 
 async def test_h11_idle_connections_are_closed():
-    async with raw_upstream(OK) as upstream, relaying(orders_at(upstream.url), keep_alive=0.3) as gw, raw_client(gw.url) as client:
+    async with (
+        raw_upstream(OK) as upstream,
+        relaying(orders_at(upstream.url), keep_alive=0.3) as gw,
+        raw_client(gw.url) as client,
+    ):
         await client.send(GET)
         await client.response()
         assert await client.rest() == b""
@@ -204,7 +220,9 @@ async def test_h15_conditions_and_ranges_pass():
         await client.send(GET[:-2] + b'Range: bytes=0-1\r\nIf-Match: "a"\r\nIf-None-Match: *\r\n\r\n')
         head, _ = await client.response()
         assert status_of(head) == 206 and field_of(head, b"Content-Range") == b"bytes 0-1/9"
-        assert field_of(upstream.heads[0], b"Range") == b"bytes=0-1" and field_of(upstream.heads[0], b"If-Match") == b'"a"'
+        assert (
+            field_of(upstream.heads[0], b"Range") == b"bytes=0-1" and field_of(upstream.heads[0], b"If-Match") == b'"a"'
+        )
 
 
 async def test_a_client_that_stops_sending_still_gets_its_answer():
@@ -223,13 +241,18 @@ async def test_a_loop_is_seen_at_its_first_turn():
     async with raw_upstream(OK) as upstream, relaying(orders_at(upstream.url)) as gw, raw_client(gw.url) as client:
         await client.send(GET[:-2] + gw.relay.via + b"\r\n\r\n")
         head, _ = await client.response()
-        assert status_of(head) == 508 and b"proxy_loop_detected" in field_of(head, b"Proxy-Status") and upstream.connections == 0
+        assert (
+            status_of(head) == 508
+            and b"proxy_loop_detected" in field_of(head, b"Proxy-Status")
+            and upstream.connections == 0
+        )
 
 
 async def test_forwarding_fields_of_the_client_are_appended_to_or_replaced():
     async with raw_upstream(OK) as upstream, relaying(orders_at(upstream.url)) as gw, raw_client(gw.url) as client:
         await client.send(
-            GET[:-2] + b"X-Forwarded-For: 9.9.9.9\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Proto: https\r\nForwarded: for=9.9.9.9\r\n\r\n"
+            GET[:-2]
+            + b"X-Forwarded-For: 9.9.9.9\r\nX-Forwarded-Host: evil\r\nX-Forwarded-Proto: https\r\nForwarded: for=9.9.9.9\r\n\r\n"
         )
         await client.response()
         head = upstream.heads[0]

@@ -174,7 +174,9 @@ async def test_fragments_and_early_frames_pass_byte_for_byte():
 
     async def talk(peer):
         await peer.head()
-        await peer.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n" + fragments)
+        await peer.send(
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n" + fragments
+        )
         assert await peer.reader.readexactly(4) == b"\x88\x02\x03\xe8"
         await peer.send(b"\x88\x02\x03\xe8")
 

@@ -30,9 +30,12 @@ class Peer:
             return head, await self.reader.readexactly(length)
         if b"transfer-encoding: chunked" in low:
             body = b""
-            while not body.endswith(b"0\r\n\r\n"):
-                body += await self.reader.readuntil(b"\r\n")
-            return head, body
+            while size := int((line := await self.reader.readuntil(b"\r\n")).split(b";")[0], 16):
+                body += line + await self.reader.readexactly(size + 2)
+            while line != b"\r\n":
+                body += line
+                line = await self.reader.readuntil(b"\r\n")
+            return head, body + line
         return head, b""
 
     async def send(self, data: bytes) -> None:

@@ -1,0 +1,138 @@
+"""`gateway serve` and `gateway demo`: run until Ctrl-C. I/O."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+import webbrowser
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..logs import set_up
+from ..protocols import Options
+
+if TYPE_CHECKING:
+    from ..app import Gateway
+
+
+def serve(args: argparse.Namespace) -> int:
+    """Run the gateway on a routes.yaml."""
+    set_up(args.log_format, args.log_level)
+    options = Options(
+        routes=args.routes,
+        recordings=args.recordings,
+        host=args.host,
+        port=args.port,
+        templates=args.templates,
+        durability=args.durability,
+        hosts=args.allow_host,
+        health_interval=0.0 if args.no_health else args.health_interval,
+        header_timeout=args.header_timeout,
+        keep_alive=args.keep_alive,
+        drain=args.drain,
+    )
+    return _run(_serve(options))
+
+
+def demo(args: argparse.Namespace) -> int:
+    """Run the gateway with the sample shop behind it."""
+    set_up(args.log_format, "warning" if args.log_level == "info" else args.log_level)
+    return _run(_demo(args))
+
+
+def _run(main: object) -> int:
+    with contextlib.suppress(KeyboardInterrupt):
+        return asyncio.run(main)  # type: ignore[arg-type]
+    return 0
+
+
+async def _serve(options: Options) -> int:
+    from ..app import running
+
+    stopped = _stop_signals()
+    async with running(options, stopped=stopped) as gateway:
+        print(f"gateway: {gateway.url}  (console {gateway.url}/_gateway/)", flush=True)
+        _warn_if_open(options)
+        await stopped.wait()
+        print("gateway: stopping; a second signal stops at once", file=sys.stderr)
+    return 0
+
+
+async def _demo(args: argparse.Namespace) -> int:
+    from ..app import running
+    from ..samples import running_samples
+
+    stopped = _stop_signals()
+    async with _folder(args.recordings) as folder, running_samples() as samples:
+        routes = folder / "routes.yaml"
+        routes.write_text(samples.routes_yaml(), encoding="utf-8")
+        recordings = args.recordings or folder / "recordings" / "gateway.db"
+        options = Options(routes=routes, recordings=recordings, host=args.host, port=args.port, health_interval=1.0)
+        async with running(options, stopped=stopped) as gateway:
+            print(banner(gateway), flush=True)
+            _warn_if_open(options)
+            if not args.no_open and sys.stdout.isatty():
+                webbrowser.open(gateway.url)
+            await stopped.wait()
+            print("\nstopping ...", file=sys.stderr)
+    return 0
+
+
+@contextlib.asynccontextmanager
+async def _folder(recordings: Path | None) -> AsyncIterator[Path]:
+    """Where the demo's routes.yaml lies: beside the recordings when those are to stay."""
+    if recordings is not None:
+        recordings.parent.mkdir(parents=True, exist_ok=True)
+        yield recordings.parent
+        return
+    with tempfile.TemporaryDirectory(prefix="gateway-demo-") as folder:
+        yield Path(folder)
+
+
+def banner(gateway: Gateway) -> str:
+    """What is running where."""
+    services = gateway.services
+    table = services.routes.table
+    width = max(len(name) for name in table.clusters)
+    lines = ["", f"  What-If Gateway   {gateway.url}", "", f"  Board             {gateway.url}/_gateway/"]
+    lines += [f"  Recordings        {gateway.url}/_gateway/recordings", ""]
+    for name, cluster in table.clusters.items():
+        homes = "  ".join(
+            f"{env}{'*' if env == cluster.environment else ''} {up.url}" for env, up in cluster.upstreams.items()
+        )
+        lines.append(f"  {name:<{width}}  {homes}")
+    lines += ["", f"  routes.yaml       {services.routes.file}", f"  recordings        {services.options.recordings}"]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            "  * = where it lives now. Edit routes.yaml or click on the board to move a cluster. Ctrl-C stops.",
+            "",
+        ]
+    )
+
+
+def _warn_if_open(options: Options) -> None:
+    if options.host not in ("127.0.0.1", "localhost", "::1"):
+        print(f"gateway: warning: {options.host} is reachable from other machines, and so are console and recordings",
+              file=sys.stderr)  # fmt: skip
+
+
+def _stop_signals() -> asyncio.Event:
+    """Set by the first SIGINT or SIGTERM; the second ends the process at once."""
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def on_signal() -> None:
+        if stopped.is_set():
+            os._exit(1)
+        stopped.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, on_signal)
+    return stopped
