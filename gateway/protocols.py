@@ -178,8 +178,13 @@ class Live(Protocol):
     def publish(self, event: str, data: Mapping[str, Any]) -> None:
         """`event`: "exchange" | "routes" | "health" | "recorder"; `data` is JSON-ready."""
 
-    def subscribe(self, after: int | None = None) -> AbstractAsyncContextManager[AsyncIterator[tuple[int, str, Mapping[str, Any]]]]:
+    def subscribe(
+        self, after: int | None = None
+    ) -> AbstractAsyncContextManager[AsyncIterator[tuple[int, str, Mapping[str, Any]]]]:
         """(event id, event, data) as they come, after `after` where the short history still has it."""
+
+    def close(self) -> None:
+        """End every subscription: the server is going down."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,13 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
+from .actions import Moves
+from .api import add_api
+from .forms import add_forms
 from .guard import csrf_token, secure
-from .keys import CSRF_KEY, CURRENT, SERVICES, SESSION_OF
+from .keys import CSRF_KEY, CURRENT, MOVES, SERVICES, SESSION_OF
+from .pages import add_pages
+from .probes import add_probes
 from .shell import page_shell, recorder_json, routes_event
 from .static import add_static
 
@@ -36,6 +41,7 @@ def setup(
     """Serve everything under /_gateway/. The application must have been made with guard.MIDDLEWARES first."""
     app[SERVICES] = services
     app[SESSION_OF] = session_of
+    app[MOVES] = Moves()
     app[CSRF_KEY] = secrets.token_bytes(32)
     app.on_response_prepare.append(secure)
     environment = aiohttp_jinja2.setup(
@@ -48,8 +54,13 @@ def setup(
     )
     environment.globals |= {"page_shell": page_shell, "form_token": lambda: csrf_token(CURRENT.get())}
     add_static(app)
+    add_probes(app)
+    add_api(app)
+    add_pages(app)
+    add_forms(app)
     services.routes.subscribe(_announce(services))
     app.cleanup_ctx.append(_watch_recorder)
+    app.on_shutdown.append(_end_streams)
 
 
 def _announce(services: Services) -> Callable[[Revision | None, Sequence[Problem]], None]:
@@ -57,6 +68,11 @@ def _announce(services: Services) -> Callable[[Revision | None, Sequence[Problem
         services.live.publish("routes", routes_event(services, revision.changes if revision else ()))
 
     return seen
+
+
+async def _end_streams(app: web.Application) -> None:
+    """Pages that watch would keep their connections, and the server, for ever."""
+    app[SERVICES].live.close()
 
 
 async def _watch_recorder(app: web.Application) -> AsyncIterator[None]:

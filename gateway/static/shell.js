@@ -7,6 +7,11 @@
   function connect() {
     if (source || document.hidden) return;
     source = new EventSource("/_gateway/api/v1/live" + (last ? "?after=" + last : ""));
+    source.addEventListener("hello", (event) => {
+      const state = JSON.parse(event.data);
+      showProblems(state.routes.problems);
+      showRecorder(state.recorder);
+    });
     for (const name of names) source.addEventListener(name, (event) => {
       last = event.lastEventId;
       document.dispatchEvent(new CustomEvent("gateway", { detail: { name, data: JSON.parse(event.data) } }));

@@ -1,0 +1,61 @@
+"""Server-sent events for pages and programs that watch. I/O."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from .keys import SERVICES
+from .operation import Field, Operation
+from .schemas import TEXT
+from .shell import recorder_json, routes_event
+
+HEARTBEAT = 15.0  # seconds of silence after which a comment is sent, so that a dead connection is noticed
+
+
+async def live(request: web.Request) -> web.StreamResponse:
+    """Events as they happen; first "hello" with the state of things, then what came after Last-Event-ID."""
+    services = request.app[SERVICES]
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    async with services.live.subscribe(_after(request)) as events:
+        await response.prepare(request)
+        state = {"routes": routes_event(services, ()), "recorder": recorder_json(services.recorder.status())}
+        await response.write(b"retry: 1000\n\n" + _event("hello", state))
+        while True:
+            try:
+                async with asyncio.timeout(HEARTBEAT):
+                    id, event, data = await anext(events)
+            except TimeoutError:
+                await response.write(b": still here\n\n")
+            except StopAsyncIteration:
+                return response
+            else:
+                await response.write(_event(event, data, id))
+
+
+def _after(request: web.Request) -> int | None:
+    text = request.headers.get("Last-Event-ID") or request.query.get("after", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
+def _event(name: str, data: Mapping[str, Any], id: int | None = None) -> bytes:
+    # JSON has no raw line breaks, so the data is always one line.
+    number = f"id: {id}\n" if id is not None else ""
+    return f"{number}event: {name}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
+
+
+OPERATIONS = (
+    Operation(
+        "GET",
+        "live",
+        live,
+        "Events (exchange, routes, health, recorder) as they happen; Last-Event-ID continues",
+        TEXT,
+        query=(Field("after", "string", "an event id to continue from, as Last-Event-ID"),),
+        media="text/event-stream",
+    ),
+)

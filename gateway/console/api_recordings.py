@@ -1,0 +1,209 @@
+"""The JSON API's calls about recordings and exchanges. I/O."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from .. import __version__
+from ..errors import NotFoundError
+from ..formats import FORMATS, dump, format_named
+from ..model.as_json import exchange_json, recording_json
+from ..model.bodies import charset, codings, text_of
+from . import actions, reads
+from .keys import SERVICES
+from .operation import Field, Operation, query_int, query_text, read_body
+from .schemas import TEXT, page, ref, shape
+
+if TYPE_CHECKING:
+    from ..formats import Format
+    from ..model.exchange import Exchange
+    from ..model.message import Message
+    from ..model.recording import Recording
+    from ..protocols import Store
+
+LIMIT = Field("limit", "integer", "how many at most")
+CURSOR = Field("cursor", "string", "`next` of the slice before")
+CHANGES = (
+    Field("title", "string", "the recording's title"),
+    Field("note", "string", "a note to add"),
+    Field("tags", "strings", "tags to add"),
+    Field("pinned", "boolean", "keep it from being tidied away"),
+    Field("step", "integer", "add the note and the tags to this step instead"),
+)
+
+# Served for saving only: whatever was recorded, a browser must not run it with the console's rights.
+RAW_HEADERS = {"Content-Security-Policy": "sandbox; default-src 'none'; frame-ancestors 'none'"}
+
+
+async def list_recordings(request: web.Request) -> web.Response:
+    found = await asyncio.to_thread(
+        request.app[SERVICES].store.recordings,
+        query_text(request, "q"),
+        limit=query_int(request, "limit", 50, most=1000),
+        cursor=request.query.get("cursor"),
+    )
+    return web.json_response({"items": [recording_json(one) for one in found.items], "next": found.next})
+
+
+async def get_recording(request: web.Request) -> web.Response:
+    return web.json_response(recording_json(await reads.recording(request.app[SERVICES], request.match_info["id"])))
+
+
+async def change_recording(request: web.Request) -> web.Response:
+    body = await read_body(request, CHANGES)
+    services = request.app[SERVICES]
+    id = await actions.annotate(services, request.match_info["id"], **body)
+    return web.json_response(recording_json(await reads.recording(services, id)))
+
+
+async def delete_recording(request: web.Request) -> web.Response:
+    return web.json_response({"deleted": await actions.delete(request.app[SERVICES], request.match_info["id"])})
+
+
+async def list_exchanges(request: web.Request) -> web.Response:
+    services = request.app[SERVICES]
+    recording = await reads.recording(services, request.match_info["id"])
+    limit = query_int(request, "limit", 1000, most=1000)
+    found = await reads.exchanges(services, recording.id, limit=limit, cursor=request.query.get("cursor"))
+    items = await asyncio.to_thread(lambda: [exchange_json(one) for one in found.items])
+    return web.json_response({"items": items, "next": found.next})
+
+
+async def get_exchange(request: web.Request) -> web.Response:
+    return web.json_response(exchange_json(await reads.exchange(request.app[SERVICES], request.match_info["id"])))
+
+
+async def get_request_body(request: web.Request) -> web.Response:
+    found = await reads.exchange(request.app[SERVICES], request.match_info["id"])
+    return _raw(found.request, f"{found.id}-request")
+
+
+async def get_response_body(request: web.Request) -> web.Response:
+    found = await reads.exchange(request.app[SERVICES], request.match_info["id"])
+    if found.response is None:
+        raise NotFoundError(f"exchange {found.id} has no response")
+    return _raw(found.response, f"{found.id}-response")
+
+
+async def list_chunks(request: web.Request) -> web.Response:
+    services = request.app[SERVICES]
+    found = await reads.exchange(services, request.match_info["id"])
+    return web.json_response({"items": await reads.pieces(services, found), "next": None})
+
+
+async def export_recording(request: web.Request) -> web.Response:
+    services = request.app[SERVICES]
+    format = format_named(query_text(request, "as", "json"))
+    recording = await reads.recording(services, request.match_info["id"])
+    text = await asyncio.to_thread(_export, services.store, recording, format)
+    headers = {
+        **RAW_HEADERS,
+        "Content-Type": f"{format.media_type}; charset=utf-8",
+        "Content-Disposition": f'attachment; filename="{recording.id}{format.suffix}"',
+    }
+    return web.Response(body=text.encode("utf-8", "backslashreplace"), headers=headers)
+
+
+def _export(store: Store, recording: Recording, format: Format) -> str:
+    """Every step, however many slices they come in."""
+    steps: list[Exchange] = []
+    cursor: str | None = None
+    while True:
+        found = store.exchanges(recording.id, limit=1000, cursor=cursor)
+        steps += found.items
+        if (cursor := found.next) is None:
+            return dump(format, [(recording, steps)], version=__version__, chunks=store.chunks)
+
+
+def _raw(message: Message, name: str) -> web.Response:
+    """The stored bytes, to be saved; as text where they are, never as what they claim to be."""
+    charset = _charset(message)
+    suffix = ".txt" if charset else ".bin"
+    headers = {
+        **RAW_HEADERS,
+        "Content-Type": f"text/plain; charset={charset}" if charset else "application/octet-stream",
+        "Content-Disposition": f'attachment; filename="{name}{suffix}"',
+    }
+    return web.Response(body=message.body.data, headers=headers)
+
+
+def _charset(message: Message) -> str:
+    """The Python name of the charset when the stored bytes are text as they stand, else ""."""
+    if codings(message) or text_of(message) is None:
+        return ""
+    name = charset(message)
+    try:
+        message.body.data.decode(name)
+    except ValueError:
+        return ""
+    return name
+
+
+OPERATIONS = (
+    Operation(
+        "GET",
+        "recordings",
+        list_recordings,
+        "Recordings, newest first",
+        page("Recording"),
+        query=(
+            Field("q", "string", "plain words and key:value terms, such as status:404 cluster:orders"),
+            LIMIT,
+            CURSOR,
+        ),
+    ),
+    Operation("GET", "recordings/{id}", get_recording, "One recording", ref("Recording")),
+    Operation(
+        "PATCH",
+        "recordings/{id}",
+        change_recording,
+        "Set title and pin; add a note and tags",
+        ref("Recording"),
+        body=CHANGES,
+    ),
+    Operation("DELETE", "recordings/{id}", delete_recording, "Delete a recording for good", shape(deleted=TEXT)),
+    Operation(
+        "GET",
+        "recordings/{id}/exchanges",
+        list_exchanges,
+        "The steps of a recording, in order",
+        page("Exchange"),
+        query=(LIMIT, CURSOR),
+    ),
+    Operation(
+        "GET",
+        "recordings/{id}/export",
+        export_recording,
+        "The recording in another format",
+        TEXT,
+        query=(Field("as", "string", f"one of {', '.join(FORMATS)}; json without it"),),
+        media="*/*",
+    ),
+    Operation("GET", "exchanges/{id}", get_exchange, "One exchange", ref("Exchange")),
+    Operation(
+        "GET",
+        "exchanges/{id}/request-body",
+        get_request_body,
+        "The request's body as stored, to be saved",
+        TEXT,
+        media="*/*",
+    ),
+    Operation(
+        "GET",
+        "exchanges/{id}/response-body",
+        get_response_body,
+        "The response's body as stored, to be saved",
+        TEXT,
+        media="*/*",
+    ),
+    Operation(
+        "GET",
+        "exchanges/{id}/chunks",
+        list_chunks,
+        "The WebSocket frames or events of a stream, decoded",
+        page("Piece"),
+    ),
+)

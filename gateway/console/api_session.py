@@ -1,0 +1,49 @@
+"""The JSON API's calls about the caller's own session. I/O."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from . import actions, reads
+from .keys import SERVICES, SESSION_OF
+from .operation import Field, Operation, read_body
+from .schemas import ref
+
+PIN = (
+    Field("environment", "string", "where this session's calls to the cluster go", required=True),
+    Field("ttl", "string", 'for how long, such as "2h"; for the session\'s life without it'),
+)
+START = (Field("title", "string", "the new recording's title"),)
+
+
+async def get_session(request: web.Request) -> web.Response:
+    return web.json_response(reads.session_json(request.app[SESSION_OF](request)))
+
+
+async def pin_cluster(request: web.Request) -> web.Response:
+    body = await read_body(request, PIN)
+    services, session = request.app[SERVICES], request.app[SESSION_OF](request)
+    name = reads.known_cluster(services, request.match_info["cluster"]).name
+    actions.pin(services, session, {name: body["environment"]}, ttl=actions.read_ttl(body.get("ttl", "")))
+    return web.json_response(reads.session_json(session))
+
+
+async def unpin_cluster(request: web.Request) -> web.Response:
+    services, session = request.app[SERVICES], request.app[SESSION_OF](request)
+    services.sessions.unpin(session, request.match_info["cluster"])
+    return web.json_response(reads.session_json(session))
+
+
+async def start_recording(request: web.Request) -> web.Response:
+    body = await read_body(request, START)
+    services, session = request.app[SERVICES], request.app[SESSION_OF](request)
+    services.sessions.start_recording(session, body.get("title", "").strip())
+    return web.json_response(reads.session_json(session))
+
+
+OPERATIONS = (
+    Operation("GET", "session", get_session, "This session: its recording and pins", ref("Session")),
+    Operation("PUT", "session/pins/{cluster}", pin_cluster, "Pin a cluster for this session", ref("Session"), body=PIN),
+    Operation("DELETE", "session/pins/{cluster}", unpin_cluster, "Take a pin away", ref("Session")),
+    Operation("POST", "session/recording", start_recording, "Start a new recording", ref("Session"), body=START),
+)

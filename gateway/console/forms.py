@@ -1,0 +1,72 @@
+"""What the pages' forms do: every one is a POST with the session's token, and leads to a page of ours. I/O."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from aiohttp import web
+
+from . import actions
+from .guard import form_text
+from .keys import FORM, MOVES, SERVICES, SESSION_OF
+
+BOARD = "/_gateway/"
+
+
+async def move(request: web.Request) -> web.Response:
+    services, session = request.app[SERVICES], request.app[SESSION_OF](request)
+    moved = await actions.move(
+        services, form_text(request, "cluster"), form_text(request, "environment"), source="console"
+    )
+    request.app[MOVES].remember(session, moved)
+    raise web.HTTPSeeOther(BOARD)
+
+
+async def pin(request: web.Request) -> web.Response:
+    """Fields pin.CLUSTER = environment, or cluster and environment; ttl."""
+    services, session = request.app[SERVICES], request.app[SESSION_OF](request)
+    pins = {name[4:]: str(value) for name, value in request[FORM].items() if name.startswith("pin.")}
+    if "cluster" in request[FORM]:
+        pins[form_text(request, "cluster")] = form_text(request, "environment")
+    actions.pin(services, session, pins, ttl=actions.read_ttl(str(request[FORM].get("ttl", ""))))
+    raise web.HTTPSeeOther(BOARD)
+
+
+async def unpin(request: web.Request) -> web.Response:
+    request.app[SERVICES].sessions.unpin(request.app[SESSION_OF](request), form_text(request, "cluster"))
+    raise web.HTTPSeeOther(BOARD)
+
+
+async def start_recording(request: web.Request) -> web.Response:
+    services, session = request.app[SERVICES], request.app[SESSION_OF](request)
+    services.sessions.start_recording(session, form_text(request, "title").strip())
+    raise web.HTTPSeeOther(BOARD)
+
+
+async def annotate(request: web.Request) -> web.Response:
+    """Any of title, note, tags (separated by commas), pinned; step for a note on one step."""
+    form = request[FORM]
+    id = await actions.annotate(
+        request.app[SERVICES],
+        request.match_info["id"],
+        step=actions.read_step(form_text(request, "step")) if "step" in form else None,
+        title=form_text(request, "title").strip() if "title" in form else None,
+        note=form_text(request, "note") if "note" in form else None,
+        tags=form_text(request, "tags").split(",") if "tags" in form else (),
+        pinned=form_text(request, "pinned") == "yes" if "pinned" in form else None,
+    )
+    raise web.HTTPSeeOther(f"/_gateway/recordings/{quote(id, safe='')}")
+
+
+async def delete(request: web.Request) -> web.Response:
+    await actions.delete(request.app[SERVICES], request.match_info["id"])
+    raise web.HTTPSeeOther("/_gateway/recordings")
+
+
+def add_forms(app: web.Application) -> None:
+    app.router.add_post("/_gateway/move", move)
+    app.router.add_post("/_gateway/pin", pin)
+    app.router.add_post("/_gateway/unpin", unpin)
+    app.router.add_post("/_gateway/session/recording", start_recording)
+    app.router.add_post("/_gateway/recordings/{id}", annotate)
+    app.router.add_post("/_gateway/recordings/{id}/delete", delete)

@@ -1,0 +1,180 @@
+"""The console's pages: each is read once and shown as HTML or, under its .json twin, as JSON. I/O."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from ..errors import UsageError
+from ..formats import FORMATS
+from ..model.as_json import exchange_json, recording_json
+from . import actions, reads
+from .drawing import curl_script, picture
+from .keys import MOVES, SERVICES, SESSION_OF
+from .operation import query_int
+from .past import environments_at, in_force_at, read_moment
+from .readable import readable_exchange
+
+RECENT = 100  # exchanges that the live page begins with
+STEPS = 200  # steps of a recording on one page
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What was read: `data` is the twin's JSON too; `extra` is only for the page."""
+
+    data: Mapping[str, Any]
+    extra: Mapping[str, Any]
+    status: int = 200
+
+
+def view(data: Mapping[str, Any], *, status: int = 200, **extra: Any) -> View:
+    return View(data, extra, status)
+
+
+async def board(request: web.Request) -> View:
+    services, session = request.app[SERVICES], request.app[SESSION_OF](request)
+    moved = request.app[MOVES].to_undo(session, services)
+    data = reads.routes_json(services, session) | {
+        "session": reads.session_json(session),
+        "moved": asdict(moved) if moved else None,
+        "history": await reads.history(services, limit=5),
+    }
+    return view(data)
+
+
+async def live(request: web.Request) -> View:
+    limit = query_int(request, "limit", RECENT, most=1000)
+    rows = await reads.latest(request.app[SERVICES], limit=limit)
+    return view({"items": rows, "next": None})
+
+
+async def recordings(request: web.Request) -> View:
+    query, limit = request.query.get("q", ""), query_int(request, "limit", 50, most=1000)
+    try:
+        found = await asyncio.to_thread(
+            request.app[SERVICES].store.recordings, query, limit=limit, cursor=request.query.get("cursor")
+        )
+    except UsageError as error:  # the filter box keeps what was typed, and says what is off
+        if request.path.endswith(".json"):
+            raise
+        return view({"q": query, "items": [], "next": None}, status=400, problem=error)
+    return view({"q": query, "items": [recording_json(one) for one in found.items], "next": found.next}, problem=None)
+
+
+async def recording(request: web.Request) -> View:
+    services = request.app[SERVICES]
+    found = await reads.recording(services, request.match_info["id"])
+    slice = await reads.exchanges(services, found.id, limit=STEPS, cursor=request.query.get("cursor"))
+    data = {
+        "recording": recording_json(found),
+        "items": [reads.row_json(one) for one in slice.items],
+        "next": slice.next,
+    }
+    if request.path.endswith(".json"):
+        return view(data)
+    svg = await asyncio.to_thread(picture, found, slice.items)
+    return view(data, picture=svg, formats=FORMATS)
+
+
+async def exchange(request: web.Request) -> View:
+    services = request.app[SERVICES]
+    found = await reads.exchange(services, request.match_info["id"])
+    data = exchange_json(found) | {"pieces": await reads.pieces(services, found)}
+    if request.path.endswith(".json"):
+        return view(data)
+    parent = await reads.recording(services, found.recording)
+    curl = await asyncio.to_thread(curl_script, parent, found)
+    return view(
+        {"exchange": data},
+        recording=recording_json(parent),
+        shown=await asyncio.to_thread(readable_exchange, found),
+        curl=curl,
+        reason=reads.row_json(found)["reason"],
+    )
+
+
+async def history(request: web.Request) -> View:
+    """Who moved what and when; with ?at=, where everything lived then."""
+    services, at = request.app[SERVICES], request.query.get("at", "").strip()
+    found = await reads.revisions(services, limit=500)
+    data: dict[str, Any] = {
+        "at": at,
+        "items": [reads.revision_json(one) for one in found],
+        "next": None,
+        "in_force": None,
+        "environments": {},
+    }
+    if at and (then := in_force_at(found, read_moment(at))):
+        now = {name: cluster.environment for name, cluster in services.routes.table.clusters.items()}
+        data |= {"in_force": reads.revision_json(then), "environments": environments_at(now, found, then)}
+    return view(data)
+
+
+async def pin(request: web.Request) -> View:
+    """The link /_gateway/pin?orders=qa&ttl=2h.
+
+    A GET changes nothing when another site may have made it, so the page asks first: the reader must press the
+    button. Without asking: a reader's own click or typed address (Sec-Fetch-Site: same-origin or none), and an API
+    client that names its session in a header, which no other site can make a browser send.
+    """
+    services, session = request.app[SERVICES], request.app[SESSION_OF](request)
+    pins = {name: value for name, value in request.query.items() if name != "ttl"}
+    ttl = request.query.get("ttl", "")
+    seconds = actions.read_ttl(ttl)
+    actions.check_pins(services, pins)
+    done = bool(pins) and (session.named or request.headers.get("Sec-Fetch-Site") in ("same-origin", "none"))
+    if done and request.method == "GET":
+        actions.pin(services, session, pins, ttl=seconds)
+    data = {"pins": pins, "ttl": ttl, "done": done, "session": reads.session_json(session)}
+    return view(data | {"clusters": reads.routes_json(services, session)["items"]})
+
+
+Read = Callable[[web.Request], Awaitable[View]]
+
+# (path, its .json twin, template, what it reads)
+PAGES: tuple[tuple[str, tuple[str, ...], str, Read], ...] = (
+    ("/_gateway/", ("/_gateway/board.json", "/_gateway/index.json"), "board.html", board),
+    ("/_gateway/live", ("/_gateway/live.json",), "live.html", live),
+    ("/_gateway/recordings", ("/_gateway/recordings.json",), "recordings.html", recordings),
+    ("/_gateway/recordings/{id}", ("/_gateway/recordings/{id}.json",), "recording.html", recording),
+    ("/_gateway/exchanges/{id}", ("/_gateway/exchanges/{id}.json",), "exchange.html", exchange),
+    ("/_gateway/history", ("/_gateway/history.json",), "history.html", history),
+    ("/_gateway/pin", ("/_gateway/pin.json",), "pin.html", pin),
+)
+
+
+def add_pages(app: web.Application) -> None:
+    """Twins go first: {id} would match "x.json" as well."""
+    for path, twins, template, read in PAGES:
+        for twin in twins:
+            app.router.add_get(twin, _as_json(read))
+        app.router.add_get(path, _as_page(read, template))
+    app.router.add_get("/_gateway", _to_board)
+
+
+def _as_json(read: Read) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def twin(request: web.Request) -> web.Response:
+        found = await read(request)
+        return web.json_response(found.data, status=found.status)
+
+    return twin
+
+
+def _as_page(read: Read, template: str) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def page(request: web.Request) -> web.Response:
+        found = await read(request)
+        text = aiohttp_jinja2.render_string(f"console/{template}", request, {**found.data, **found.extra})
+        body = text.encode("utf-8", "replace")  # recorded text may hold half a surrogate pair
+        return web.Response(body=body, status=found.status, content_type="text/html", charset="utf-8")
+
+    return page
+
+
+async def _to_board(request: web.Request) -> web.Response:
+    raise web.HTTPSeeOther("/_gateway/")

@@ -1,0 +1,200 @@
+"""What pages and API show, as JSON-ready values: a page and its .json twin read the same. I/O."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64encode
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from ..errors import NotFoundError
+from ..model.as_json import exchange_facts
+from ..model.exchange import Chunk, Exchange
+from ..model.frames import Deflate, sse_events, websocket_frames
+from ..model.message import Response
+from .shell import current_pins, problem_lines
+
+if TYPE_CHECKING:
+    from ..model.recording import Page, Recording, Revision
+    from ..protocols import LiveSession, Services, Store
+    from ..routing.table import CompiledCluster
+
+RECENT_RECORDINGS = 10  # that the live list is filled from
+MAX_PIECES = 2000  # frames or events of one exchange that an answer holds
+
+
+def routes_json(services: Services, session: LiveSession) -> dict[str, Any]:
+    """The table in force as this session sees it, with the health of every upstream."""
+    table, pins = services.routes.table, current_pins(session)
+    return {
+        "items": [_cluster_json(services, cluster, pins.get(name)) for name, cluster in table.clusters.items()],
+        "next": None,
+        "environments": list(table.environments),
+        "revision": table.revision,
+        "file": services.routes.file.name,
+        "problems": list(problem_lines(services)),
+    }
+
+
+def session_json(session: LiveSession) -> dict[str, Any]:
+    pins = current_pins(session)
+    return {
+        "id": session.id,
+        "recording": session.recording,
+        "steps": session.steps,
+        "title": session.title,
+        "pins": {name: asdict(pin) for name, pin in session.pins.items() if name in pins},
+    }
+
+
+def revision_json(revision: Revision) -> dict[str, Any]:
+    """Without its text: a routes.yaml may hold credentials."""
+    return {
+        "id": revision.id,
+        "accepted_at": revision.accepted_at,
+        "source": revision.source,
+        "changes": list(revision.changes),
+    }
+
+
+async def history(services: Services, *, limit: int = 100) -> list[dict[str, Any]]:
+    """Accepted route tables, newest first."""
+    return [revision_json(revision) for revision in await revisions(services, limit=limit)]
+
+
+async def revisions(services: Services, *, limit: int = 100) -> Sequence[Revision]:
+    return await asyncio.to_thread(services.store.revisions, limit=limit)
+
+
+async def recording(services: Services, ref: str) -> Recording:
+    return await asyncio.to_thread(services.store.recording, ref)
+
+
+async def exchanges(services: Services, id: str, *, limit: int, cursor: str | None = None) -> Page[Exchange]:
+    return await asyncio.to_thread(services.store.exchanges, id, limit=limit, cursor=cursor)
+
+
+async def latest(services: Services, *, limit: int) -> list[dict[str, Any]]:
+    """The newest exchanges of all recordings, newest first."""
+    return await asyncio.to_thread(_latest, services.store, limit)
+
+
+async def exchange(services: Services, id: str) -> Exchange:
+    return await asyncio.to_thread(services.store.exchange, id)
+
+
+async def chunks(services: Services, id: str) -> Sequence[Chunk]:
+    return await asyncio.to_thread(services.store.chunks, id)
+
+
+async def pieces(services: Services, found: Exchange) -> list[dict[str, Any]]:
+    """The frames or events of a stream, decoded; none for other exchanges."""
+    if not found.stream:
+        return []
+    return await asyncio.to_thread(pieces_json, found, await chunks(services, found.id))
+
+
+def pieces_json(found: Exchange, chunks: Sequence[Chunk]) -> list[dict[str, Any]]:
+    """At most MAX_PIECES of them, in order."""
+    pieces = _events_json(chunks) if found.stream == "sse" else _frames_json(found.response, chunks)
+    return pieces[:MAX_PIECES]
+
+
+def row_json(found: Exchange) -> dict[str, Any]:
+    """A row of a list of exchanges: its facts and, for the status in words, the reason phrase."""
+    response = found.response
+    return exchange_facts(found) | {"reason": response.reason if response and response.status == found.status else ""}
+
+
+def known_cluster(services: Services, name: str) -> CompiledCluster:
+    """NotFoundError names the clusters that exist."""
+    clusters = services.routes.table.clusters
+    if name not in clusters:
+        raise NotFoundError(f"there is no cluster {name!r}", hint=f"the clusters are {', '.join(clusters)}")
+    return clusters[name]
+
+
+def _latest(store: Store, limit: int) -> list[dict[str, Any]]:
+    """From the recordings that were last written to."""
+    rows: list[dict[str, Any]] = []
+    for recording in store.recordings(limit=RECENT_RECORDINGS).items:
+        rows += _last_rows(store, recording, limit)
+    return sorted(rows, key=lambda row: str(row["started_at"]), reverse=True)[:limit]
+
+
+def _last_rows(store: Store, recording: Recording, limit: int) -> deque[dict[str, Any]]:
+    rows: deque[dict[str, Any]] = deque(maxlen=limit)
+    cursor: str | None = None
+    while True:
+        found = store.exchanges(recording.id, limit=1000, cursor=cursor)
+        rows.extend(map(row_json, found.items))
+        if (cursor := found.next) is None:
+            return rows
+
+
+def _cluster_json(services: Services, cluster: CompiledCluster, pinned: str | None) -> dict[str, Any]:
+    return {
+        "name": cluster.name,
+        "path": cluster.prefix.decode("latin-1") or "/",
+        "environment": cluster.environment,
+        "pinned": pinned,
+        "upstreams": [
+            {
+                "environment": name,
+                "url": upstream.url,
+                "current": name == cluster.environment,
+                "pinned": name == pinned,
+                "health": asdict(services.health.of(cluster.name, name)),
+            }
+            for name, upstream in cluster.upstreams.items()
+        ],
+    }
+
+
+def _events_json(chunks: Sequence[Chunk]) -> list[dict[str, Any]]:
+    return [
+        _piece(
+            at_ms=event.at_ms,
+            direction="received",
+            kind=event.event,
+            data=event.data.encode(),
+            size=len(event.data.encode()),
+            problem="" if event.complete else "its end never came",
+        )
+        | {"id": event.id, "retry": event.retry}
+        for event in sse_events(chunks)
+    ]
+
+
+def _frames_json(response: Response | None, chunks: Sequence[Chunk]) -> list[dict[str, Any]]:
+    agreed = Deflate.of(response.header("sec-websocket-extensions")) if response else None
+    return [
+        _piece(
+            at_ms=frame.at_ms,
+            direction=frame.direction,
+            kind=frame.kind,
+            data=frame.data[2:] if frame.close_code is not None else frame.data,
+            size=frame.size,
+            problem=frame.problem,
+        )
+        | {"final": frame.final, "compressed": frame.compressed, "close_code": frame.close_code}
+        for frame in websocket_frames(chunks, agreed)
+    ]
+
+
+def _piece(*, at_ms: float, direction: str, kind: str, data: bytes, size: int, problem: str) -> dict[str, Any]:
+    try:
+        text, base64 = data.decode(), None
+    except UnicodeDecodeError:
+        text, base64 = None, b64encode(data).decode()
+    return {
+        "at_ms": round(at_ms, 3),
+        "direction": direction,
+        "kind": kind,
+        "size": size,
+        "text": text,
+        "base64": base64,
+        "problem": problem,
+    }

@@ -1,0 +1,138 @@
+"""The shapes of the JSON API as JSON Schema (2020-12). Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+TEXT = {"type": "string"}
+NUMBER = {"type": "number"}
+INTEGER = {"type": "integer"}
+BOOLEAN = {"type": "boolean"}
+TEXTS = {"type": "array", "items": TEXT}
+TEXT_OR_NULL = {"type": ["string", "null"]}
+NUMBER_OR_NULL = {"type": ["number", "null"]}
+INTEGER_OR_NULL = {"type": ["integer", "null"]}
+PAIRS = {"type": "array", "items": {"type": "array", "items": TEXT, "minItems": 2, "maxItems": 2}}
+MOMENT = {"type": "string", "format": "date-time"}
+
+
+def ref(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def shape(**members: Any) -> dict[str, Any]:
+    """An object with at least these members, all of them always there."""
+    return {"type": "object", "properties": members, "required": list(members)}
+
+
+def page(name: str, **members: Any) -> dict[str, Any]:
+    """A list: its items, and the cursor of the next slice."""
+    return shape(items={"type": "array", "items": ref(name)}, next=TEXT_OR_NULL, **members)
+
+
+MESSAGE = {"http_version": TEXT, "headers": PAIRS, "body": ref("Body")}
+
+SCHEMAS: dict[str, Any] = {
+    "Problem": {
+        "type": "object",
+        "properties": {
+            "type": TEXT,
+            "title": TEXT,
+            "status": INTEGER,
+            "detail": TEXT,
+            "instance": TEXT,
+            "cluster": TEXT,
+            "environment": TEXT,
+            "upstream": TEXT,
+            "hint": TEXT,
+        },
+        "required": ["type", "title", "status"],
+    },
+    "Body": shape(
+        size=INTEGER,
+        stored=INTEGER,
+        truncated=BOOLEAN,
+        content_type=TEXT_OR_NULL,
+        text=TEXT_OR_NULL,
+        base64=TEXT_OR_NULL,
+    ),
+    "Request": shape(**MESSAGE),
+    "Response": shape(reason=TEXT, **MESSAGE),
+    "Failure": shape(kind=TEXT, detail=TEXT),
+    "Timing": shape(
+        total_ms=NUMBER_OR_NULL, connect_ms=NUMBER_OR_NULL, first_byte_ms=NUMBER_OR_NULL, upstream_ms=NUMBER_OR_NULL
+    ),
+    "Exchange": shape(
+        id=TEXT,
+        recording=TEXT,
+        step=INTEGER,
+        session=TEXT,
+        started_at=MOMENT,
+        method=TEXT,
+        url=TEXT,
+        path=TEXT,
+        query=PAIRS,
+        cluster=TEXT_OR_NULL,
+        environment=TEXT_OR_NULL,
+        upstream_url=TEXT_OR_NULL,
+        routes_revision=TEXT_OR_NULL,
+        mode={"enum": ["live", "playback", "replay", "fault"]},
+        override=TEXT_OR_NULL,
+        status=INTEGER_OR_NULL,
+        request=ref("Request"),
+        response={"oneOf": [ref("Response"), {"type": "null"}]},
+        failure={"oneOf": [ref("Failure"), {"type": "null"}]},
+        timing=ref("Timing"),
+        notes=TEXTS,
+        tags=TEXTS,
+    ),
+    "Recording": shape(
+        id=TEXT,
+        title=TEXT,
+        session=TEXT,
+        kind={"enum": ["live", "replay", "variant", "import"]},
+        parent=TEXT_OR_NULL,
+        branched_at=INTEGER_OR_NULL,
+        started_at=TEXT,
+        updated_at=TEXT,
+        steps=INTEGER,
+        clusters=TEXTS,
+        notes=TEXTS,
+        tags=TEXTS,
+        pinned=BOOLEAN,
+    ),
+    "Piece": shape(
+        at_ms=NUMBER,
+        direction={"enum": ["sent", "received"]},
+        kind=TEXT,
+        size=INTEGER,
+        text=TEXT_OR_NULL,
+        base64=TEXT_OR_NULL,
+        problem=TEXT,
+    ),
+    "Health": shape(
+        state={"enum": ["up", "down", "unknown"]}, detail=TEXT, version=TEXT, checked_at=NUMBER, took_ms=NUMBER_OR_NULL
+    ),
+    "Upstream": shape(environment=TEXT, url=TEXT, current=BOOLEAN, pinned=BOOLEAN, health=ref("Health")),
+    "Cluster": shape(
+        name=TEXT,
+        path=TEXT,
+        environment=TEXT,
+        pinned=TEXT_OR_NULL,
+        upstreams={"type": "array", "items": ref("Upstream")},
+    ),
+    "Revision": shape(id=TEXT, accepted_at=TEXT, source=TEXT, changes=TEXTS),
+    "Moved": {
+        **shape(
+            cluster=TEXT, environment=TEXT, before=TEXT, revision=TEXT, changes=TEXTS, file=TEXT, line=INTEGER_OR_NULL
+        ),
+        "description": "`line` is where routes.yaml changed; null when it already said so.",
+    },
+    "Session": shape(
+        id=TEXT,
+        recording=TEXT,
+        steps=INTEGER,
+        title=TEXT,
+        pins={"type": "object", "additionalProperties": shape(environment=TEXT, until=NUMBER)},
+    ),
+}

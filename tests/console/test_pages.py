@@ -1,0 +1,272 @@
+"""Every page shows what is there, and its twin says the same in JSON."""
+
+import re
+
+import pytest
+
+from gateway.errors import Problem
+from gateway.protocols import RecorderStatus
+
+RECORDING = "01KRECORDING00000000000001"
+EXCHANGE = "01KEXCHANGE000000000000002"
+PAGES = {
+    "/_gateway/": "/_gateway/board.json",
+    "/_gateway/live": "/_gateway/live.json",
+    "/_gateway/recordings": "/_gateway/recordings.json",
+    f"/_gateway/recordings/{RECORDING}": f"/_gateway/recordings/{RECORDING}.json",
+    f"/_gateway/exchanges/{EXCHANGE}": f"/_gateway/exchanges/{EXCHANGE}.json",
+    "/_gateway/history": "/_gateway/history.json",
+    "/_gateway/pin?orders=test": "/_gateway/pin.json?orders=test",
+}
+
+
+async def page(client, path, **headers):
+    answer = await client.get(path, headers=headers)
+    text = await answer.text()
+    assert answer.status == 200, text
+    assert answer.content_type == "text/html"
+    return text
+
+
+async def form_token(client):
+    return re.search(r'name="csrf_token" value="(\w+)"', await page(client, "/_gateway/"))[1]
+
+
+async def send(client, path, **fields):
+    return await client.post(path, data={"csrf_token": await form_token(client), **fields}, allow_redirects=False)
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_a_page_is_whole_and_has_no_inline_code(client, path):
+    text = await page(client, path)
+    assert '<main id="main"' in text
+    assert text.count("<h1") == 1
+    assert not re.search(r"<[^>]+\s(style|on\w+)=", text), "inline style or handler"
+    assert not re.search(r"<script(?![^>]*\ssrc=)", text), "inline script"
+    assert "<style" not in text
+    assert "://" not in re.sub(r"http://127\.0\.0\.1:\d+|http://www\.w3\.org/2000/svg", "", text), "something from afar"
+
+
+@pytest.mark.parametrize("path", PAGES.values())
+async def test_a_page_has_a_json_twin(client, path):
+    answer = await client.get(path)
+    assert answer.status == 200
+    assert answer.content_type == "application/json"
+    assert await answer.json()
+
+
+async def test_every_page_has_labels_and_table_heads(client):
+    for path in PAGES:
+        text = await page(client, path)
+        for field in re.findall(r"<(?:input|select|textarea)\b[^>]*>", text):
+            if 'type="hidden"' not in field:
+                name = re.search(r'id="([^"]+)"', field)[1]
+                assert f'for="{name}"' in text, f"{path}: {field} has no label"
+        assert text.count("<table") == text.count("<caption"), path
+
+
+async def test_the_board_shows_where_everything_lives_in_words(client):
+    text = await page(client, "/_gateway/")
+    cell = re.search(r'data-cell="orders@qa">(.*?)</td>', text, re.DOTALL)[1]
+    assert "current" in cell
+    assert "up" in cell
+    assert "version 2026.11" in cell
+    assert "4.2 ms" in cell
+    assert "Move here" not in cell
+    other = re.search(r'data-cell="orders@test">(.*?)</td>', text, re.DOTALL)[1]
+    assert "down" in other
+    assert "connection refused" in other
+    assert "Move here" in other
+    assert "no upstream" in text  # dev
+
+
+async def test_a_click_moves_a_cluster_and_another_takes_it_back(client, services):
+    answer = await send(client, "/_gateway/move", cluster="orders", environment="test")
+    assert (answer.status, answer.headers["Location"]) == (303, "/_gateway/")
+    assert services.routes.table.clusters["orders"].environment == "test"
+    text = await page(client, "/_gateway/")
+    assert "moved qa → test (routes.yaml line 6)" in text
+    assert "by console" in text
+    await send(client, "/_gateway/move", cluster="orders", environment="qa")
+    assert services.routes.table.clusters["orders"].environment == "qa"
+
+
+async def test_the_offer_to_undo_is_the_mover_s_alone_and_goes_when_somebody_else_moved(client, services):
+    await send(client, "/_gateway/move", cluster="orders", environment="test")
+    assert 'id="undo"' not in await page(client, "/_gateway/", **{"Gateway-Session": "bob"})
+    await services.routes.move("orders", "qa", source="file")
+    assert 'id="undo"' not in await page(client, "/_gateway/")
+
+
+async def test_a_move_to_nowhere_names_what_exists(client):
+    answer = await send(client, "/_gateway/move", cluster="orders", environment="uat")
+    assert answer.status == 404
+    assert "test, qa" in await answer.text()
+    answer = await send(client, "/_gateway/move", cluster="order", environment="qa")
+    assert answer.status == 404
+    assert "orders, payments" in await answer.text()
+
+
+async def test_pins_are_set_shown_everywhere_and_cleared(client, services):
+    await send(client, "/_gateway/pin", cluster="orders", environment="test", ttl="2h")
+    assert services.sessions.live["browser"].pins["orders"].environment == "test"
+    assert "place-pinned" in await page(client, "/_gateway/recordings")
+    await send(client, "/_gateway/unpin", cluster="orders")
+    assert not services.sessions.live["browser"].pins
+
+
+async def test_a_pin_that_names_nothing_known_sets_none(client, services):
+    fields = {"pin.payments": "test", "pin.orders": "tset"}
+    answer = await send(client, "/_gateway/pin", **fields)
+    assert answer.status == 400
+    assert "did you mean 'test'?" in (await answer.json())["detail"]
+    assert not services.sessions.live["browser"].pins
+
+
+@pytest.mark.parametrize("site", [None, "cross-site", "same-site"])
+async def test_a_pin_link_from_elsewhere_asks_first(client, services, site):
+    headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"} if site else {}
+    text = await page(client, "/_gateway/pin?orders=test&ttl=2h", **headers)
+    assert 'name="pin.orders" value="test"' in text
+    assert not services.sessions.live["browser"].pins
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "none"}, {"Sec-Fetch-Site": "same-origin"}, {"Gateway-Session": "ci"}]
+)
+async def test_a_pin_link_of_one_s_own_pins(client, services, headers):
+    text = await page(client, "/_gateway/pin?orders=test&ttl=2h", **headers)
+    assert "Pinned for 2h" in text
+    assert services.sessions.live[headers.get("Gateway-Session", "browser")].pins["orders"].environment == "test"
+
+
+@pytest.mark.parametrize("query", ["order=qa", "orders=uat", "orders=qa&ttl=soon"])
+async def test_a_pin_link_that_is_off_is_a_400(client, query):
+    answer = await client.get(f"/_gateway/pin?{query}")
+    assert answer.status == 400
+    assert (await answer.json())["detail"]
+
+
+async def test_the_filter_stays_in_the_box_and_says_what_is_off(client):
+    text = await page(client, "/_gateway/recordings?q=book")
+    assert 'value="book"' in text
+    assert "Order a book" in text
+    answer = await client.get("/_gateway/recordings?q=staus:404", headers={"Accept": "text/html"})
+    text = await answer.text()
+    assert answer.status == 400
+    assert 'value="staus:404"' in text
+    assert "did you mean" in text
+
+
+async def test_recordings_are_paged(client):
+    text = await page(client, "/_gateway/recordings?limit=1")
+    assert "cursor=" not in text
+    answer = await client.get("/_gateway/recordings?limit=0")
+    assert answer.status == 400
+
+
+async def test_a_recording_shows_its_steps_in_words_and_its_picture(client):
+    text = await page(client, f"/_gateway/recordings/{RECORDING}")
+    assert "201 Created" in text
+    assert "404 Not Found" in text
+    assert "502 connection refused" in text
+    assert "orders@qa" in text
+    assert "<svg" in text
+    assert f"/_gateway/exchanges/{EXCHANGE}" in text
+    assert "export?as=har" in text
+
+
+async def test_a_recording_is_found_by_prefix_and_title(client):
+    assert "Order a book" in await page(client, "/_gateway/recordings/01KREC")
+    assert "Order a book" in await page(client, "/_gateway/recordings/Order%20a%20book")
+    answer = await client.get("/_gateway/recordings/none", headers={"Accept": "text/html"})
+    assert answer.status == 404
+    assert "gateway recordings lists them" in await answer.text()
+
+
+async def test_title_notes_and_tags_are_added(client, book):
+    await send(client, f"/_gateway/recordings/{RECORDING}", title="Three steps", note="for Monday", tags="demo2, x ,")
+    one = book.kept[RECORDING]
+    assert (one.title, one.notes, one.tags) == ("Three steps", ("for Monday",), ("demo", "demo2", "x"))
+    await send(client, f"/_gateway/recordings/{RECORDING}", step="2", note="why 404", tags="")
+    assert book.steps[RECORDING][1].notes == ("why 404",)
+    assert "why 404" in await page(client, f"/_gateway/recordings/{RECORDING}")
+    await send(client, f"/_gateway/recordings/{RECORDING}", pinned="yes")
+    assert book.kept[RECORDING].pinned
+
+
+@pytest.mark.parametrize("step", ["0", "4", "-1", "x"])
+async def test_a_note_on_no_step_is_refused(client, step):
+    assert (await send(client, f"/_gateway/recordings/{RECORDING}", step=step, note="n")).status == 400
+
+
+async def test_deleting_leads_back_to_the_list(client, book):
+    answer = await send(client, f"/_gateway/recordings/{RECORDING}/delete")
+    assert answer.headers["Location"] == "/_gateway/recordings"
+    assert not book.kept
+
+
+async def test_an_exchange_shows_both_sides_timing_and_provenance(client):
+    text = await page(client, f"/_gateway/exchanges/{EXCHANGE}")
+    assert "http://127.0.0.1:8080/api/orders/orders?x=1" in text
+    assert "&#34;error&#34;: &#34;no such order&#34;" in text  # laid out
+    assert "X-Build" in text
+    assert "waiting for the first byte 9.9 ms" in text
+    assert "the route table" in text
+    assert "curl" in text
+
+
+async def test_a_failed_exchange_says_why(client):
+    text = await page(client, "/_gateway/exchanges/01KEXCHANGE000000000000003")
+    assert "502 connection refused" in text
+    assert "127.0.0.1:9000 refused" in text
+    assert "No proper answer" in text
+
+
+async def test_the_live_page_begins_with_the_newest(client):
+    text = await page(client, "/_gateway/live")
+    first, last = (text.index(f"01KEXCHANGE{number:015}") for number in (3, 1))
+    assert first < last
+
+
+async def test_history_says_who_and_what_and_where_all_lived_then(client, services):
+    await services.routes.move("orders", "test", source="console")
+    text = await page(client, "/_gateway/history")
+    assert "orders: qa -&gt; test" in text
+    assert "console" in text
+    found = await (await client.get("/_gateway/history.json?at=2026-11-22T06:00:00.5")).json()
+    assert found["environments"] == {"orders": "qa", "payments": "test"}
+    found = await (await client.get("/_gateway/history.json?at=2026-11-22T06:00:01")).json()
+    assert found["environments"] == {"orders": "test", "payments": "test"}
+    assert (await (await client.get("/_gateway/history.json?at=2020-01-01")).json())["in_force"] is None
+    assert (await client.get("/_gateway/history.json?at=monday")).status == 400
+
+
+async def test_the_red_bar_is_on_every_page_while_routes_yaml_is_invalid(client, services):
+    assert re.search(r'id="problems"[^>]* hidden', await page(client, "/_gateway/"))
+    services.routes.problems = (Problem("routes.yaml", 10, 13, "clusters.orders.environment", "'qaa' is not one of"),)
+    for path in PAGES:
+        text = await page(client, path)
+        assert not re.search(r'id="problems"[^>]* hidden', text), path
+        assert "routes.yaml:10:13: error: clusters.orders.environment" in text, path
+
+
+async def test_a_banner_tells_that_the_recorder_misses_exchanges(client, book):
+    assert re.search(r'id="missing"[^>]* hidden', await page(client, "/_gateway/"))
+    book.state = RecorderStatus(recorded=5, missed=2, reason="the disk is full.")
+    text = await page(client, "/_gateway/live")
+    assert not re.search(r'id="missing"[^>]* hidden', text)
+    assert "the disk is full. 2 exchanges could not be stored." in text
+
+
+async def test_a_new_recording_is_started_and_named(client, services):
+    await send(client, "/_gateway/session/recording", title=" Second try ")
+    assert services.sessions.live["browser"].title == "Second try"
+
+
+async def test_forms_lead_nowhere_else(client):
+    """No page takes an address to go to (S20)."""
+    answer = await send(
+        client, "/_gateway/move?next=//evil.example", cluster="orders", environment="test", next="//evil"
+    )
+    assert answer.headers["Location"] == "/_gateway/"
