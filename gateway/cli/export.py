@@ -1,0 +1,91 @@
+"""`gateway export`: recordings as diagrams, HAR, curl scripts or JSON. I/O."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .. import __version__
+from ..errors import UsageError
+from ..formats import FORMATS, Format, dump, format_named
+from ..model.exchange import Exchange
+from ..model.recording import Recording
+from ..protocols import Store
+from ..store import open_store
+
+PAGE = 1000  # exchanges read at a time
+
+
+def export_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "recording",
+        nargs="*",
+        metavar="REC",
+        help="id, unique prefix of it, title, @last or @last~1; HAR, curl and JSON take several",
+    )
+
+
+def export(args: argparse.Namespace) -> int:
+    """Write the recordings that were named, to a file or to stdout."""
+    if args.list:
+        print(_list_of_formats(as_json=args.json))
+        return 0
+    format = _format(getattr(args, "as"), args.output, as_json=args.json)
+    if not args.recording:
+        raise UsageError("which recording?", hint=f"gateway export @last --as {format.name}")
+    store = open_store(args.recordings)
+    recordings = [_read(store, ref) for ref in args.recording]
+    text = dump(format, recordings, version=__version__, chunks=store.chunks)
+    _write(text.encode("utf-8", "replace"), args.output, format, recordings)
+    return 0
+
+
+def _format(name: str, output: Path | None, *, as_json: bool) -> Format:
+    """--as, else --json, else what the suffix of the output says, else mermaid."""
+    if name:
+        return format_named(name)
+    if as_json:
+        return FORMATS["json"]
+    suffix = output.suffix.lower() if output else ""
+    by_suffix = {format.suffix: format for format in FORMATS.values()}
+    if suffix and suffix not in by_suffix:
+        raise UsageError(f"no format writes '{suffix}' files", where=str(output), hint=f"--as {'|'.join(FORMATS)}")
+    return by_suffix.get(suffix, FORMATS["mermaid"])
+
+
+def _list_of_formats(*, as_json: bool) -> str:
+    if not as_json:
+        return "\n".join(f"{format.name:<9} {format.suffix:<6} {format.title}" for format in FORMATS.values())
+    keys = ("name", "title", "media_type", "suffix", "many")
+    items = [{key: getattr(format, key) for key in keys} for format in FORMATS.values()]
+    return json.dumps({"items": items, "next": None}, indent=2)
+
+
+def _read(store: Store, ref: str) -> tuple[Recording, Sequence[Exchange]]:
+    recording = store.recording(ref)
+    page = store.exchanges(recording.id, limit=PAGE)
+    exchanges = list(page.items)
+    while page.next:
+        page = store.exchanges(recording.id, limit=PAGE, cursor=page.next)
+        exchanges += page.items
+    return recording, exchanges
+
+
+def _write(
+    data: bytes, output: Path | None, format: Format, recordings: Sequence[tuple[Recording, Sequence[Exchange]]]
+) -> None:
+    if output is None or str(output) == "-":
+        # Bytes, because the terminal's encoding must not decide what a file piped from here holds.
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        output.write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"cannot be written: {error.strerror or error}", where=str(output)) from None
+    steps = sum(len(exchanges) for _, exchanges in recordings)
+    print(f"{output}: {format.title}, {steps} {'step' if steps == 1 else 'steps'}, {len(data)} bytes", file=sys.stderr)

@@ -1,0 +1,127 @@
+"""`gateway export`, from a real recordings file to a file or stdout."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gateway.cli.main import main
+from gateway.model.capture import Capture
+from gateway.store import open_recorder
+
+
+def a_capture(step: int, *, recording: str, method: bytes = b"GET", status: int = 200) -> Capture:
+    capture = Capture()
+    capture.id, capture.recording, capture.session = f"{recording}X{step}", recording, "chain"
+    capture.step, capture.started_at = step, 1_795_327_200.0 + step
+    capture.method, capture.target, capture.origin = method, b"/api/orders/step%d" % step, b"http://127.0.0.1:8080"
+    capture.cluster, capture.environment = "orders", "qa"
+    capture.status, capture.reason, capture.response_version = status, b"", "1.1"
+    capture.response_headers = [(b"Content-Type", b"application/json")]
+    capture.response_body, capture.response_size = [b'{"step": %d}' % step], 11
+    capture.begun, capture.first_byte, capture.ended = 1.0, 1.010, 1.014
+    return capture
+
+
+@pytest.fixture
+async def recordings(tmp_path: Path) -> Path:
+    """A file with two recordings of three and one steps."""
+    file = tmp_path / "recordings" / "gateway.db"
+    recorder = open_recorder(file, seal=lambda capture: capture)
+    await recorder.start()
+    for step in (1, 2, 3):
+        recorder.put(a_capture(step, recording="01JAAA", method=b"POST" if step == 1 else b"GET"))
+    recorder.put(a_capture(1, recording="01JBBB", status=404))
+    await recorder.stop()
+    return file
+
+
+def export(*words: object) -> int:
+    return main(["export", *map(str, words)])
+
+
+async def test_mermaid_is_what_one_gets(recordings, capsys):
+    assert export("01JAAA", "-r", recordings) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("sequenceDiagram\n")
+    assert "P0->>P1: 1 POST /api/orders/step1" in text
+    assert "participant P1 as orders #64;qa" in text
+
+
+async def test_har_has_every_step(recordings, capsys):
+    assert export("01JAAA", "--as", "har", "-r", recordings) == 0
+    entries = json.loads(capsys.readouterr().out)["log"]["entries"]
+    assert [entry["_step"] for entry in entries] == [1, 2, 3]
+    assert [entry["response"]["content"]["text"] for entry in entries] == [f'{{"step": {step}}}' for step in (1, 2, 3)]
+
+
+async def test_several_recordings_fit_into_one_file_of_json(recordings, capsys):
+    assert export("01JBBB", "01JAAA", "--json", "-r", recordings) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [(each["id"], len(each["exchanges"])) for each in found["recordings"]] == [("01JBBB", 1), ("01JAAA", 3)]
+
+
+async def test_several_recordings_are_no_diagram(recordings, capsys):
+    assert export("01JBBB", "01JAAA", "--as", "svg", "-r", recordings) == 2
+    assert "svg shows one recording, not 2" in capsys.readouterr().err
+
+
+async def test_the_suffix_of_the_file_is_enough(recordings, tmp_path, capsys):
+    output = tmp_path / "chain.sh"
+    assert export("01JAAA", "-o", output, "-r", recordings) == 0
+    told = capsys.readouterr()
+    assert output.read_text("utf-8").count("\ncurl ") == 3
+    assert told.out == ""
+    assert "bash script of curl commands, 3 steps" in told.err
+
+
+async def test_an_unknown_suffix_asks_for_a_format(recordings, tmp_path, capsys):
+    assert export("01JAAA", "-o", tmp_path / "chain.docx", "-r", recordings) == 2
+    assert "no format writes '.docx' files" in capsys.readouterr().err
+
+
+async def test_a_file_that_cannot_be_written_is_named(recordings, tmp_path, capsys):
+    output = tmp_path / "missing" / "chain.har"
+    assert export("01JAAA", "-o", output, "-r", recordings) == 2
+    assert str(output) in capsys.readouterr().err
+
+
+async def test_a_recording_that_does_not_exist(recordings, capsys):
+    assert export("no-such-recording", "-r", recordings) == 5
+    assert "no-such-recording" in capsys.readouterr().err
+
+
+async def test_more_steps_than_one_page_holds_are_all_exported(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("gateway.cli.export.PAGE", 2)
+    file = tmp_path / "gateway.db"
+    recorder = open_recorder(file, seal=lambda capture: capture)
+    await recorder.start()
+    for step in range(1, 6):
+        recorder.put(a_capture(step, recording="01JAAA"))
+    await recorder.stop()
+    assert export("01JAAA", "--json", "-r", file) == 0
+    (found,) = json.loads(capsys.readouterr().out)["recordings"]
+    assert [exchange["step"] for exchange in found["exchanges"]] == [1, 2, 3, 4, 5]
+
+
+def test_the_formats_are_listed(capsys):
+    assert export("--list") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines[:2]] == [["mermaid", ".mmd"], ["svg", ".svg"]]
+    assert export("--list", "--json") == 0
+    assert {item["name"] for item in json.loads(capsys.readouterr().out)["items"]} >= {"har", "curl", "json"}
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["@last", "--as", "no-such-format"], "there is no format 'no-such-format'"),
+        (["@last", "--as", "mermiad"], "did you mean 'mermaid'?"),
+        ([], "which recording?"),
+    ],
+)
+def test_what_is_off_is_said_before_anything_is_read(words, complaint, tmp_path, capsys):
+    assert export(*words, "-r", tmp_path / "none.db") == 2
+    assert complaint in capsys.readouterr().err
