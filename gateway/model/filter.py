@@ -8,13 +8,13 @@ recording; a negated one must hold for none of its exchanges.
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from ..errors import UsageError
-from ..settings import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +51,15 @@ def status_span(value: str) -> tuple[int, int]:
     return spans.get(operator or "=", (edge, edge))
 
 
+def _near(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
 def _kind(value: str) -> tuple[int, int]:
     known = ("live", "replay", "variant", "import")
     if value.lower() not in known:
-        raise UsageError(f"kind:{value} is none of {', '.join(known)}{did_you_mean(value, known)}", where="filter")
+        raise UsageError(f"kind:{value} is none of {', '.join(known)}{_near(value, known)}", where="filter")
     return 0, 0
 
 
@@ -105,7 +110,7 @@ def _term(match: re.Match[str]) -> Term:
         return Term("", value, bool(minus))
     name = SYNONYMS.get(key.lower(), key.lower())
     if name not in KEYS:
-        near = did_you_mean(name, KEYS)
+        near = _near(name, KEYS)
         raise UsageError(
             f"there is no filter '{key}:'{near}", where="filter",
             hint=f'one of {", ".join(f"{known}:" for known in KEYS)}; for the text itself write "{key}:{value}"',

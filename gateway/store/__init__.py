@@ -1,0 +1,60 @@
+"""Recordings in one SQLite file: one thread writes, any thread reads. I/O.
+
+open_store reads; open_recorder takes the file for writing, in this process alone. Nothing else is needed outside.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ..errors import StoreError, UsageError
+from .batch import Seal, Sealed, SealPiece
+from .files import WriterLock, connect_writer
+from .reader import SqliteStore
+from .recorder import SqliteRecorder
+from .tables import Tables
+from .thread import WriterThread
+
+if TYPE_CHECKING:
+    from ..protocols import Live
+
+__all__ = ["Seal", "SealPiece", "Sealed", "SqliteRecorder", "SqliteStore", "open_recorder", "open_store"]
+
+BACKLOG: Final = 64 << 20  # bytes that may wait for a failing store before exchanges are missed
+DURABILITIES: Final = ("strict", "relaxed", "fsync")
+
+
+def open_store(path: Path) -> SqliteStore:
+    """Read the recordings of a file. A missing file is a NotFoundError at the first read."""
+    return SqliteStore(path)
+
+
+def open_recorder(
+    path: Path,
+    *,
+    seal: Seal | None,
+    seal_piece: SealPiece | None = None,
+    durability: str = "strict",
+    live: Live | None = None,
+    backlog: int = BACKLOG,
+) -> SqliteRecorder:
+    """Take a file for writing; creates, migrates, refuses (StoreError) before anything else happens.
+
+    `seal` replaces secrets by placeholders, on the writer thread; None keeps captures as they are.
+    """
+    if durability not in DURABILITIES:
+        raise UsageError(f"durability {durability!r} is none of {', '.join(DURABILITIES)}")
+    lock = WriterLock(path)
+    lock.acquire()
+    try:
+        connection = connect_writer(path, full=durability == "fsync")
+        Tables(connection).interrupt()
+    except StoreError:
+        lock.release()
+        raise
+    thread = WriterThread(
+        path, lock, connection, seal=seal or (lambda capture: capture), seal_piece=seal_piece, durability=durability,
+        live=live,
+    )  # fmt: skip
+    return SqliteRecorder(thread, backlog=backlog, held=durability != "relaxed", live=live)

@@ -1,0 +1,119 @@
+"""What one transaction will write: captures sealed, hashed and turned into rows beforehand. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Sequence
+from typing import Any, Final, Protocol, runtime_checkable
+
+from ..model.capture import Capture
+from .rows import BodyRow, body_row, digest_of, exchange_row, summary
+
+
+@runtime_checkable
+class Sealed(Protocol):
+    """A capture whose secrets are placeholders, and the secrets themselves, encrypted."""
+
+    @property
+    def capture(self) -> Capture: ...
+    @property
+    def secrets(self) -> Sequence[tuple[str, bytes]]:
+        """(placeholder, ciphertext)."""
+
+    @property
+    def decoded(self) -> Any:
+        """Whose content encodings had to be removed: a bool for both bodies, or their sides by name."""
+
+
+ROW: Final = 2048  # bytes of memory that an exchange takes besides its bodies
+LARGE: Final = 1 << 20  # above that, a body's true size says little about what was kept of it
+
+Seal = Callable[[Capture], Sealed | Capture]
+SealPiece = Callable[[Capture, bytes], bytes]
+
+
+class Piece:
+    """One piece of a stream on its way to the store. `size` is what passed, `data` what is kept of it."""
+
+    __slots__ = ("at_ms", "capture", "data", "number", "sent", "size")
+
+    def __init__(self, capture: Capture, number: int, *, at_ms: float, sent: bool, data: bytes, size: int) -> None:
+        self.capture, self.number, self.at_ms, self.sent, self.data, self.size = (
+            capture,
+            number,
+            at_ms,
+            sent,
+            data,
+            size,
+        )
+
+
+class Batch:
+    """Rows by table. A batch that could not be written may be written again."""
+
+    def __init__(self, seal: Seal, seal_piece: SealPiece | None, stored: Container[bytes]) -> None:
+        self._seal, self._seal_piece, self._stored = seal, seal_piece, stored
+        self.exchanges: list[tuple[Any, ...]] = []
+        self.captures: list[Capture] = []  # sealed, in the order of `exchanges`
+        self.bodies: dict[bytes, BodyRow] = {}
+        self.secrets: list[tuple[str, str, bytes]] = []
+        self.chunks: list[tuple[Any, ...]] = []
+
+    def add(self, capture: Capture) -> None:
+        """Seal an exchange and make its rows."""
+        whole = _lengths(capture)
+        sealed = self._seal(capture)
+        plain = (False, False)
+        if not isinstance(sealed, Capture):
+            self.secrets += [(capture.recording, placeholder, secret) for placeholder, secret in sealed.secrets]
+            plain = _plain(sealed.decoded)
+            sealed = sealed.capture
+        request, response = _joined(sealed.request_body), _joined(sealed.response_body)
+        kept = (_changed(whole[0], len(request)), _changed(whole[1], len(response)))
+        row = exchange_row(sealed, self._body(request), self._body(response), kept=kept, plain=plain)
+        self.exchanges.append(row)
+        self.captures.append(sealed)
+
+    def add_piece(self, piece: Piece) -> None:
+        """Seal one piece of a stream."""
+        data = self._seal_piece(piece.capture, piece.data) if self._seal_piece and piece.data else piece.data
+        # A sealed piece may be shorter than what passed: it is cut only when the record kept less than passed.
+        size = piece.size if len(piece.data) < piece.size else len(data)
+        self.chunks.append((piece.capture.id, piece.number, piece.at_ms, piece.sent, size, data))
+
+    def _body(self, data: bytes) -> bytes | None:
+        if not data:
+            return None
+        digest = digest_of(data)
+        if digest not in self.bodies and digest not in self._stored:
+            self.bodies[digest] = body_row(data, digest)
+        return digest
+
+    def summaries(self) -> list[dict[str, Any]]:
+        """What pages that watch are told."""
+        return [summary(capture) for capture in self.captures]
+
+
+def _joined(pieces: list[bytes]) -> bytes:
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+def _lengths(capture: Capture) -> tuple[int, int]:
+    return sum(map(len, capture.request_body)), sum(map(len, capture.response_body))
+
+
+def _changed(before: int, after: int) -> int | None:
+    return None if before == after else before
+
+
+def _plain(decoded: Any) -> tuple[bool, bool]:
+    if isinstance(decoded, bool):
+        return decoded, decoded
+    return "request" in decoded, "response" in decoded
+
+
+def cost_of(capture: Capture) -> int:
+    """About how many bytes of memory the exchange holds."""
+    request, response = capture.request_size, capture.response_size
+    if request > LARGE or response > LARGE:
+        request, response = min(request, capture.max_body), min(response, capture.max_body)
+    return ROW + request + response

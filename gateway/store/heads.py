@@ -1,0 +1,37 @@
+"""Header fields as one BLOB and back, byte for byte. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from itertools import chain
+
+from ..model.message import Pairs, header_text
+
+RawPair = tuple[bytes, bytes]
+ODD = b"\0"  # begins the form for fields that hold a line feed, which HTTP never lets through
+
+
+def pack(pairs: Sequence[RawPair]) -> bytes:
+    """name LF value LF name LF value ...: readable in any SQLite shell."""
+    if not pairs:
+        return b""
+    flat = b"\n".join(chain.from_iterable(pairs))
+    if flat.count(b"\n") == 2 * len(pairs) - 1 and not flat.startswith(ODD):
+        return flat
+    return ODD + json.dumps([[name.decode("latin-1"), value.decode("latin-1")] for name, value in pairs]).encode()
+
+
+def unpack(blob: bytes) -> list[RawPair]:
+    """The fields as they were packed."""
+    if not blob:
+        return []
+    if blob.startswith(ODD):
+        return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in json.loads(blob[1:])]
+    parts = blob.split(b"\n")
+    return list(zip(parts[::2], parts[1::2], strict=True))
+
+
+def as_text(pairs: Iterable[RawPair]) -> Pairs:
+    """The fields as the model has them."""
+    return tuple((header_text(name), header_text(value)) for name, value in pairs)

@@ -1,0 +1,263 @@
+"""Reads recordings through connections of its own that cannot write. I/O."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from ..errors import NotFoundError, UsageError
+from ..model.exchange import Chunk, Exchange
+from ..model.recording import Page, Recording, Revision
+from ..protocols import LiveSession, Pin
+from .files import connect_reader, identity, unreadable
+from .rows import chunk_of, default_title, exchange_of, recording_of, revision_of, unpacked
+from .search import where
+
+IDLE: Final = 8  # connections kept for the next reads
+LAST: Final = re.compile(r"@last(?:~([0-9]{1,9}))?")
+PREFIX: Final = 4  # letters: shorter ones would often be a title or a typing error
+NEAREST: Final = "SELECT id FROM recordings WHERE steps > 0 ORDER BY seq DESC LIMIT 3"
+
+
+class SqliteStore:
+    """Implements protocols.Store. Blocking and thread-safe; a file that was replaced is noticed."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._idle: deque[tuple[tuple[int, int] | None, sqlite3.Connection]] = deque()
+
+    def recordings(self, query: str = "", *, limit: int = 50, cursor: str | None = None) -> Page[Recording]:
+        """Newest first. `query` is plain words and `key:value` terms; UsageError names what is off."""
+        condition, values = where(query)
+        values += [_number(cursor, default=1 << 62), _limit(limit) + 1]
+        sql = f"SELECT r.* FROM recordings r WHERE {condition} AND r.seq < ? ORDER BY r.seq DESC LIMIT ?"
+        with self._reading() as connection:
+            rows = connection.execute(sql, values).fetchall()
+            more = len(rows) > limit
+            rows = rows[:limit]
+            items = tuple(_recordings(connection, rows))
+        return Page(items, str(rows[-1]["seq"]) if more else None)
+
+    def recording(self, ref: str) -> Recording:
+        """By id, unique id prefix, exact title, "@last" or "@last~N"; NotFoundError, UsageError when ambiguous."""
+        with self._reading() as connection:
+            row = _find(connection, ref.strip())
+            return _recordings(connection, [row])[0]
+
+    def exchanges(self, recording: str, *, limit: int = 1000, cursor: str | None = None) -> Page[Exchange]:
+        """The steps of a recording (a full id), in order, bodies included."""
+        sql = "SELECT * FROM exchanges WHERE recording = ? AND step > ? ORDER BY step LIMIT ?"
+        with self._reading() as connection:
+            rows = connection.execute(sql, (recording, _number(cursor, default=-1), _limit(limit) + 1)).fetchall()
+            if not rows and not connection.execute("SELECT 1 FROM recordings WHERE id = ?", (recording,)).fetchone():
+                raise NotFoundError(f"there is no recording {recording}", hint="gateway recordings")
+            more = len(rows) > limit
+            rows = rows[:limit]
+            items = tuple(_exchanges(connection, rows))
+        return Page(items, str(rows[-1]["step"]) if more else None)
+
+    def exchange(self, id: str) -> Exchange:
+        with self._reading() as connection:
+            row = connection.execute("SELECT * FROM exchanges WHERE id = ?", (id,)).fetchone()
+            if row is None:
+                raise NotFoundError(f"there is no exchange {id}", hint="gateway recordings")
+            return _exchanges(connection, [row])[0]
+
+    def step(self, recording: str, step: int) -> Exchange:
+        """One exchange of a recording (a full id) by its place."""
+        sql = "SELECT * FROM exchanges WHERE recording = ? AND step = ?"
+        with self._reading() as connection:
+            row = connection.execute(sql, (recording, step)).fetchone()
+            if row is None:
+                hint = f"gateway show {recording}"
+                raise NotFoundError(f"recording {recording} has no step {step}", hint=hint)
+            return _exchanges(connection, [row])[0]
+
+    def chunks(self, exchange: str) -> Sequence[Chunk]:
+        """The timed pieces of an SSE or WebSocket exchange, in order."""
+        sql = "SELECT * FROM chunks WHERE exchange = ? ORDER BY number"
+        with self._reading() as connection:
+            return tuple(map(chunk_of, connection.execute(sql, (exchange,))))
+
+    def revisions(self, *, limit: int = 100) -> Sequence[Revision]:
+        """Accepted route tables, newest first."""
+        with self._reading() as connection:
+            found = connection.execute("SELECT * FROM revisions ORDER BY seq DESC LIMIT ?", (_limit(limit),))
+            return tuple(map(revision_of, found))
+
+    def values(self, session: str) -> dict[str, Any]:
+        """The values a demo kept for this session, by name."""
+        sql = "SELECT name, value FROM session_values WHERE session = ? ORDER BY name"
+        with self._reading() as connection:
+            return {name: json.loads(value) for name, value in connection.execute(sql, (session,))}
+
+    def sessions(self, *, limit: int = 100_000) -> list[LiveSession]:
+        """The sessions of the last run, those seen last first, each at the step where its recording goes on."""
+        sql = """
+            SELECT s.*, coalesce((SELECT max(step) FROM exchanges e WHERE e.recording = s.recording), 0) AS last
+            FROM sessions s ORDER BY seen DESC LIMIT ?
+        """
+        with self._reading() as connection:
+            return [_session(row) for row in connection.execute(sql, (_limit(limit),))]
+
+    def secrets(self, recording: str) -> dict[str, bytes]:
+        """The sealed secrets of a recording: placeholder -> ciphertext."""
+        with self._reading() as connection:
+            return dict(connection.execute("SELECT placeholder, sealed FROM secrets WHERE recording = ?", (recording,)))
+
+    def close(self) -> None:
+        """Close what is idle. The store may still be used: it opens again."""
+        while self._idle:
+            with suppress(IndexError):
+                self._idle.pop()[1].close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection that sees one state of the file throughout; StoreError in words when reading fails."""
+        lies = identity(self.path)
+        connection = self._borrow(lies)
+        try:
+            connection.execute("BEGIN")
+            yield connection
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            connection.close()
+            raise unreadable(self.path, error) from None
+        except BaseException:
+            connection.close()
+            raise
+        self._give_back(lies, connection)
+
+    def _borrow(self, lies: tuple[int, int] | None) -> sqlite3.Connection:
+        while self._idle:
+            try:
+                opened, connection = self._idle.pop()
+            except IndexError:  # another thread took it
+                break
+            if opened == lies and lies is not None:
+                return connection
+            connection.close()
+        connection = connect_reader(self.path)
+        connection.row_factory = sqlite3.Row
+        return connection
+
+    def _give_back(self, lies: tuple[int, int] | None, connection: sqlite3.Connection) -> None:
+        if len(self._idle) < IDLE:
+            self._idle.append((lies, connection))
+        else:
+            connection.close()
+
+
+def _find(connection: sqlite3.Connection, ref: str) -> sqlite3.Row:
+    match = LAST.fullmatch(ref)
+    if match:
+        sql = "SELECT * FROM recordings WHERE steps > 0 ORDER BY seq DESC LIMIT 1 OFFSET ?"
+        found = connection.execute(sql, (int(match[1] or 0),)).fetchall()
+    else:
+        found = _named(connection, ref)
+    if len(found) == 1:
+        return found[0]  # type: ignore[no-any-return]
+    if not found:
+        raise NotFoundError(f"there is no recording {ref!r}", hint=_hint(connection))
+    named = ", ".join(row["id"] for row in found[:5]) + (", ..." if len(found) > 5 else "")
+    raise UsageError(f"{ref!r} is more than one recording: {named}", hint="use a longer part of the id")
+
+
+def _named(connection: sqlite3.Connection, ref: str) -> list[sqlite3.Row]:
+    """By id, else by exact title, else by a prefix of the id."""
+    ask = connection.execute
+    found = ask("SELECT * FROM recordings WHERE id = ? AND steps > 0", (ref,)).fetchall()
+    if not found and ref:
+        found = ask("SELECT * FROM recordings WHERE title = ? AND steps > 0 ORDER BY seq DESC", (ref,)).fetchall()
+    if not found and len(ref) >= PREFIX and ref.isascii() and ref.isalnum():
+        low, high = ref.upper(), ref.upper() + "~"
+        found = ask("SELECT * FROM recordings WHERE id >= ? AND id < ? AND steps > 0", (low, high)).fetchall()
+    return found
+
+
+def _hint(connection: sqlite3.Connection) -> str:
+    known = [id for (id,) in connection.execute(NEAREST)]
+    return f"the newest are {', '.join(known)}; gateway recordings lists all" if known else "nothing is recorded yet"
+
+
+def _recordings(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> list[Recording]:
+    ids = [row["id"] for row in rows]
+    uses, notes, tags = (_beside(connection, sql, ids) for sql in (USES, NOTES, TAGS))
+    return [
+        recording_of(
+            row, title=row["title"] or _default_title(connection, row), clusters=uses.get(row["id"], ()),
+            notes=notes.get(row["id"], ()), tags=tags.get(row["id"], ()),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+USES: Final = "SELECT recording, cluster || '@' || environment FROM uses WHERE recording IN ({}) ORDER BY seq"
+NOTES: Final = "SELECT recording, text FROM notes WHERE step = 0 AND recording IN ({}) ORDER BY seq"
+TAGS: Final = "SELECT recording, tag FROM tags WHERE step = 0 AND recording IN ({}) ORDER BY seq"
+STEP_NOTES: Final = "SELECT recording || '/' || step, text FROM notes WHERE step > 0 AND recording IN ({}) ORDER BY seq"
+STEP_TAGS: Final = "SELECT recording || '/' || step, tag FROM tags WHERE step > 0 AND recording IN ({}) ORDER BY seq"
+SOME: Final = 500  # SQLite allows 999 parameters where it was built long ago
+
+
+def _beside(connection: sqlite3.Connection, sql: str, ids: Sequence[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for at in range(0, len(ids), SOME):
+        some = ids[at : at + SOME]
+        for key, text in connection.execute(sql.format(",".join("?" * len(some))), some):
+            found.setdefault(key, []).append(text)
+    return found
+
+
+def _default_title(connection: sqlite3.Connection, row: sqlite3.Row) -> str:
+    sql = "SELECT method, target FROM exchanges WHERE recording = ? ORDER BY step LIMIT 1"
+    first = connection.execute(sql, (row["id"],)).fetchone()
+    return default_title(first["method"], first["target"], row["steps"]) if first else ""
+
+
+def _exchanges(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> list[Exchange]:
+    hashes = {row[side] for row in rows for side in ("request_body", "response_body")} - {None}
+    bodies = _bodies(connection, list(hashes))
+    recordings = list(dict.fromkeys(row["recording"] for row in rows))
+    notes, tags = (_beside(connection, sql, recordings) for sql in (STEP_NOTES, STEP_TAGS))
+    keys = [f"{row['recording']}/{row['step']}" for row in rows]
+    return [
+        exchange_of(row, bodies, notes.get(key, ()), tags.get(key, ())) for row, key in zip(rows, keys, strict=True)
+    ]
+
+
+def _bodies(connection: sqlite3.Connection, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
+    found: dict[bytes, bytes] = {}
+    for at in range(0, len(hashes), SOME):
+        some = hashes[at : at + SOME]
+        sql = f"SELECT sha256, packed, data FROM bodies WHERE sha256 IN ({','.join('?' * len(some))})"
+        found |= {digest: unpacked(packed, data) for digest, packed, data in connection.execute(sql, some)}
+    return found
+
+
+def _session(row: sqlite3.Row) -> LiveSession:
+    pins = {cluster: Pin(environment, until) for cluster, (environment, until) in json.loads(row["pins"]).items()}
+    return LiveSession(
+        id=row["id"], recording=row["recording"], steps=max(row["steps"], row["last"]), pins=pins,
+        seen=row["seen"], named=bool(row["named"]), title=row["title"],
+    )  # fmt: skip
+
+
+def _number(cursor: str | None, *, default: int) -> int:
+    if cursor is None:
+        return default
+    if not re.fullmatch(r"[0-9]{1,18}", cursor):
+        raise UsageError(f"{cursor!r} is no cursor", hint="take it from the 'next' of the page before")
+    return int(cursor)
+
+
+def _limit(limit: int) -> int:
+    if limit < 1:
+        raise UsageError(f"a limit of {limit} shows nothing", hint="1 or more")
+    return min(limit, 1_000_000)

@@ -1,0 +1,256 @@
+"""The recording side of the store: a cheap queue on the event loop, one thread that writes it in groups. I/O.
+
+The loop appends; the thread takes what there is, seals and packs it, commits once, and has the loop run all
+`on_safe` of the group. `put` is on the hot path: look up, append, ring.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import UsageError
+from ..model.capture import Capture
+from ..protocols import LiveSession, RecorderStatus
+from .batch import ROW, Piece, cost_of
+from .reader import SqliteStore
+from .tables import Tables, session_row
+from .thread import Entry, Job, WriterThread
+
+if TYPE_CHECKING:
+    from ..model.recording import Revision
+    from ..protocols import Live
+
+log = logging.getLogger("gateway.store")
+
+WATCH: Final = 0.25  # seconds between two looks at a writer that may be stuck
+PATIENT: Final = 4  # looks without progress before waiting traffic is let go: one second
+
+
+class Stream:
+    """How much of a stream is kept so far."""
+
+    __slots__ = ("dropped", "last", "number", "room")
+
+    def __init__(self, room: int) -> None:
+        self.number, self.room, self.dropped = 0, room, 0
+        self.last: tuple[float, bool] = (0.0, False)
+
+
+class SqliteRecorder:
+    """Implements protocols.Recorder. Made by open_recorder; `start` and `stop` it on the event loop."""
+
+    def __init__(self, thread: WriterThread, *, backlog: int, held: bool, live: Live | None) -> None:
+        self._thread = thread
+        self._queue = thread.queue
+        self._limit = backlog
+        self._held = held  # whether on_safe waits for the commit
+        self._live = live
+        self._queued = 0  # bytes ever queued; the thread counts those done
+        self._missed = 0
+        self._streams: dict[str, Stream] = {}
+        self._stuck = False
+        self._looks = 0
+        self._progress = -1
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._watch: asyncio.TimerHandle | None = None
+
+    @property
+    def path(self) -> Path:
+        return self._thread.path
+
+    async def start(self) -> None:
+        """Begin to write. What was queued before is not lost."""
+        self._loop = asyncio.get_running_loop()
+        self._thread.begin(self._done)
+        self._watch = self._loop.call_later(WATCH, self._look)
+
+    async def stop(self) -> None:
+        """Write everything that is queued, fold the log into the file, close it, let others write."""
+        await asyncio.to_thread(self._thread.end)
+        if self._watch is not None:
+            self._watch.cancel()
+        self._let_go()
+        self._loop = None
+
+    # -- recording
+
+    def put(self, capture: Capture, on_safe: Callable[[], None] | None = None) -> None:
+        """Queue a finished exchange; `on_safe` runs on the loop when it is safe, or counted as missed."""
+        if capture.stream:
+            self._end_stream(capture)
+        cost = cost_of(capture)
+        backlog = self._queued - self._thread.handled
+        if backlog + cost > self._limit:
+            self._missed += 1
+            self._soon(on_safe)
+            return
+        self._queued += cost
+        if on_safe is not None and (self._stuck or (not self._held and backlog < self._limit >> 2)):
+            # Relaxed. Once a quarter of the backlog waits, clients wait too: that slows them before anything is lost.
+            self._soon(on_safe)
+            on_safe = None
+        self._queue.append([capture, on_safe])
+        self._thread.ring()
+
+    def opened(self, capture: Capture) -> None:
+        """Make a long exchange visible while it is still open (a later `put` completes it)."""
+        seen = copy.copy(capture)  # the relay goes on filling in the capture itself
+        seen.state = "open"
+        seen.request_body, seen.response_body = list(capture.request_body), []
+        self._queued += ROW
+        self._queue.append([seen, None])
+        self._thread.ring()
+
+    def chunk(self, capture: Capture, *, at: float, sent: bool, data: bytes) -> None:
+        """Queue one piece of a stream; after max_body bytes only their number is kept."""
+        stream = self._streams.get(capture.id)
+        if stream is None:
+            stream = self._streams[capture.id] = Stream(capture.max_body)
+        at_ms = (at - capture.begun) * 1000
+        full = self._queued - self._thread.handled + len(data) > self._limit
+        if full or (stream.room <= 0 and data):
+            stream.dropped += len(data)
+            stream.last = (at_ms, sent)
+            return
+        kept = data[: stream.room]
+        self._add_piece(capture, stream, at_ms=at_ms, sent=sent, data=kept, size=len(data))
+        stream.room -= len(kept)
+
+    def _add_piece(self, capture: Capture, stream: Stream, *, at_ms: float, sent: bool, data: bytes, size: int) -> None:
+        self._queued += len(data)
+        self._queue.append(Piece(capture, stream.number, at_ms=at_ms, sent=sent, data=data, size=size))
+        stream.number += 1
+        self._thread.ring()
+
+    def _end_stream(self, capture: Capture) -> None:
+        """The pieces that were not kept show as one empty piece of their size."""
+        stream = self._streams.pop(capture.id, None)
+        if stream is not None and stream.dropped:
+            at_ms, sent = stream.last
+            self._add_piece(capture, stream, at_ms=at_ms, sent=sent, data=b"", size=stream.dropped)
+
+    def status(self) -> RecorderStatus:
+        """How recording goes."""
+        thread = self._thread
+        return RecorderStatus(
+            recorded=thread.recorded,
+            missed=self._missed + thread.missed,
+            backlog=max(0, self._queued - thread.handled),
+            reason=thread.reason(),
+        )
+
+    # -- beside the recordings
+
+    def annotate(
+        self, recording: str, *, step: int | None = None, title: str | None = None, note: str | None = None,
+        tags: Sequence[str] = (), pinned: bool | None = None,
+    ) -> Future[None]:  # fmt: skip
+        """Add a note and tags, set the title or pin; `step` addresses one exchange instead."""
+        if step is not None and (title is not None or pinned is not None):
+            raise UsageError("a step has notes and tags; title and pin are the recording's", where=f"step {step}")
+        blank = [tag for tag in tags if not tag.strip()]
+        if blank:
+            raise UsageError("a tag is empty", hint="--tag demo")
+        return self._do(
+            partial(
+                Tables.annotate, recording=recording, step=step, title=title, note=note, tags=tuple(tags),
+                pinned=pinned, now=time.time(),
+            )
+        )  # fmt: skip
+
+    def title_recording(self, recording: str, session: str, title: str) -> Future[None]:
+        """The title of a recording that a session begins; it may not have an exchange yet."""
+        return self._do(
+            partial(Tables.title_recording, recording=recording, session=session, title=title, now=time.time())
+        )
+
+    def delete(self, recording: str) -> Future[None]:
+        return self._do(partial(Tables.delete, recording=recording))
+
+    def add_revision(self, revision: Revision) -> Future[None]:
+        return self._do(partial(Tables.add_revision, revision=revision))
+
+    def keep_values(self, session: str, values: Mapping[str, Any]) -> Future[None]:
+        """Write a session's values, one row per (session, name); None deletes a name."""
+        return self._do(partial(Tables.keep_values, session=session, values=dict(values)))
+
+    def save_sessions(self, sessions: Sequence[LiveSession]) -> Future[None]:
+        """Keep the sessions over a restart. Their recordings and steps are kept with every exchange anyway."""
+        return self._do(partial(Tables.save_sessions, rows=[session_row(session) for session in sessions]))
+
+    def load_sessions(self) -> list[LiveSession]:
+        """The sessions of the last run, each at the step where its recording goes on. Blocking: for the start."""
+        store = SqliteStore(self.path)
+        try:
+            return store.sessions()
+        finally:
+            store.close()
+
+    def _do(self, work: Callable[[Tables], None]) -> Future[None]:
+        job = Job(work)
+        self._queue.append(job)
+        self._thread.ring()
+        return job.future
+
+    # -- on the loop, told by the thread
+
+    def _done(self, entries: Sequence[Entry], summaries: Sequence[Mapping[str, Any]]) -> None:
+        """Called on the writer thread after a group was written or given up."""
+        loop = self._loop
+        if loop is None:
+            return
+        try:
+            loop.call_soon_threadsafe(self._safe, entries, summaries)
+        except RuntimeError:  # the loop is closed: nobody waits any more
+            return
+
+    def _safe(self, entries: Sequence[Entry], summaries: Sequence[Mapping[str, Any]]) -> None:
+        self._stuck = False
+        self._looks = 0
+        _release(entries)
+        live = self._live
+        if live is not None and live.listening:
+            for data in summaries:
+                live.publish("exchange", data)
+
+    def _look(self) -> None:
+        """A writer without progress for a second must not hold traffic back, whatever it waits for."""
+        assert self._loop is not None
+        self._watch = self._loop.call_later(WATCH, self._look)
+        working = bool(self._thread.current or self._queue)
+        self._looks = self._looks + 1 if working and self._thread.groups == self._progress else 0
+        self._progress = self._thread.groups
+        if self._looks >= PATIENT:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        self._stuck = bool(self._thread.current or self._queue)
+        _release(self._thread.current)
+        _release(tuple(self._queue))
+
+    def _soon(self, on_safe: Callable[[], None] | None) -> None:
+        if on_safe is None:
+            return
+        if self._loop is None:
+            on_safe()
+        else:
+            self._loop.call_soon(on_safe)
+
+
+def _release(entries: Sequence[Entry]) -> None:
+    """Run what waits for these entries, each once."""
+    for entry in entries:
+        if type(entry) is list and (on_safe := entry[1]) is not None:
+            entry[1] = None
+            try:
+                on_safe()
+            except Exception:  # one client's trouble is not that of the others
+                log.exception("what waited for a record failed")

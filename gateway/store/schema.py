@@ -1,0 +1,189 @@
+"""The tables of a recordings file and their migrations; says what kind of file it is. I/O."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Final
+
+from ..errors import StoreError
+
+if TYPE_CHECKING:
+    from sqlite_utils.migrations import Migrations
+
+APPLICATION: Final = 0x47576179  # "GWay" in the file's header: PRAGMA application_id
+VERSION: Final = 1  # how many migrations there are: PRAGMA user_version
+
+# What is looked up is in front, the heads are behind: a scan of the facts then never reads an overflow page.
+FIRST: Final = """
+CREATE TABLE recordings (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    session TEXT NOT NULL,
+    title TEXT NOT NULL DEFAULT '',
+    kind TEXT NOT NULL DEFAULT 'live',
+    parent TEXT,
+    branched_at INTEGER,
+    started_at REAL NOT NULL,
+    updated_at REAL NOT NULL,
+    steps INTEGER NOT NULL DEFAULT 0,
+    pinned INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX recordings_session ON recordings (session);
+CREATE TABLE exchanges (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    recording TEXT NOT NULL,
+    step INTEGER NOT NULL,
+    session TEXT NOT NULL,
+    state TEXT NOT NULL,
+    started_at REAL NOT NULL,
+    method TEXT NOT NULL,
+    target TEXT NOT NULL,
+    cluster TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    status INTEGER,
+    request_body BLOB,
+    response_body BLOB,
+    failure_kind TEXT,
+    failure_detail TEXT,
+    mode TEXT NOT NULL,
+    override TEXT,
+    stream TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    total_ms REAL,
+    connect_ms REAL,
+    first_byte_ms REAL,
+    upstream_ms REAL,
+    client TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    upstream_url TEXT NOT NULL,
+    routes_revision TEXT NOT NULL,
+    request_version TEXT NOT NULL,
+    request_size INTEGER NOT NULL,
+    request_kept INTEGER,
+    request_plain INTEGER NOT NULL,
+    response_version TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    response_size INTEGER NOT NULL,
+    response_kept INTEGER,
+    response_plain INTEGER NOT NULL,
+    request_head BLOB NOT NULL,
+    request_trailers BLOB NOT NULL,
+    response_head BLOB NOT NULL,
+    response_trailers BLOB NOT NULL,
+    rewritten BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX exchanges_id ON exchanges (id);
+CREATE UNIQUE INDEX exchanges_step ON exchanges (recording, step);
+CREATE INDEX exchanges_open ON exchanges (seq) WHERE state = 'open';
+CREATE TABLE bodies (
+    seq INTEGER PRIMARY KEY,
+    sha256 BLOB NOT NULL UNIQUE,
+    size INTEGER NOT NULL,
+    packed INTEGER NOT NULL,
+    data BLOB NOT NULL
+) STRICT;
+CREATE TABLE chunks (
+    exchange TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    at_ms REAL NOT NULL,
+    sent INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    data BLOB NOT NULL,
+    PRIMARY KEY (exchange, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE uses (
+    seq INTEGER PRIMARY KEY,
+    recording TEXT NOT NULL,
+    cluster TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    UNIQUE (recording, cluster, environment)
+) STRICT;
+CREATE TABLE secrets (
+    recording TEXT NOT NULL,
+    placeholder TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (recording, placeholder)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE notes (
+    seq INTEGER PRIMARY KEY,
+    recording TEXT NOT NULL,
+    step INTEGER NOT NULL DEFAULT 0,
+    text TEXT NOT NULL,
+    written_at REAL NOT NULL
+) STRICT;
+CREATE INDEX notes_recording ON notes (recording, step);
+CREATE TABLE tags (
+    seq INTEGER PRIMARY KEY,
+    recording TEXT NOT NULL,
+    step INTEGER NOT NULL DEFAULT 0,
+    tag TEXT NOT NULL,
+    UNIQUE (recording, step, tag)
+) STRICT;
+CREATE TABLE revisions (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    accepted_at TEXT NOT NULL,
+    source TEXT NOT NULL,
+    changes TEXT NOT NULL,
+    text TEXT NOT NULL
+) STRICT;
+CREATE TABLE sessions (
+    id TEXT PRIMARY KEY,
+    recording TEXT NOT NULL,
+    steps INTEGER NOT NULL,
+    pins TEXT NOT NULL DEFAULT '{}',
+    seen REAL NOT NULL,
+    named INTEGER NOT NULL DEFAULT 0,
+    title TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE TABLE session_values (
+    session TEXT NOT NULL,
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (session, name)
+) STRICT, WITHOUT ROWID;
+"""
+
+
+def migrations() -> Migrations:
+    """Every step from an empty file to the present schema. A released step is never changed: add another one."""
+    from sqlite_utils import Database
+    from sqlite_utils.migrations import Migrations
+
+    steps = Migrations("gateway")
+
+    @steps()
+    def m001_first(db: Database) -> None:
+        for statement in FIRST.strip().removesuffix(";").split(";"):
+            db.execute(statement)
+
+    return steps
+
+
+def migrate(connection: sqlite3.Connection, steps: Migrations | None = None) -> None:
+    """Bring the file to the present schema, one transaction for each step."""
+    from sqlite_utils import Database
+
+    steps = steps or migrations()
+    steps.apply(Database(connection, execute_plugins=False))
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    connection.execute(f"PRAGMA user_version = {len(steps.applied(Database(connection, execute_plugins=False)))}")
+
+
+def version_of(connection: sqlite3.Connection, where: str, *, newest: int = VERSION) -> int:
+    """The schema of an opened file, 0 when it is empty. StoreError when it is not ours, or newer than we are."""
+    found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    application = int(connection.execute("PRAGMA application_id").fetchone()[0])
+    tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    if application != APPLICATION and tables:
+        begun = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = '_sqlite_migrations'").fetchone()[0]
+        if not begun or found:  # a start that was killed between the first migration and its mark is ours all the same
+            hint = "name another file with --recordings"
+            raise StoreError("this SQLite file holds no recordings of the gateway", where=where, hint=hint)
+    if found > newest:
+        raise StoreError(
+            f"the file has schema {found}, this gateway knows schemas up to {newest}", where=where,
+            hint="use the newer gateway that wrote it, or name another file with --recordings",
+        )  # fmt: skip
+    return found

@@ -1,0 +1,256 @@
+"""What the writing connection does to the tables: batches, notes, deletions, revisions, values, sessions. I/O."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from ..errors import NotFoundError
+from ..model.capture import Capture
+from ..model.recording import Revision
+from ..protocols import LiveSession
+from .batch import Batch
+from .rows import COLUMNS
+
+Connection = sqlite3.Connection
+
+INSERT: Final = f"INSERT INTO exchanges ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+COMPLETE: Final = f"UPDATE exchanges SET {', '.join(f'{name} = ?' for name in COLUMNS)} WHERE id = ?"
+BODY: Final = "INSERT OR IGNORE INTO bodies (sha256, size, packed, data) VALUES (?, ?, ?, ?)"
+SECRET: Final = "INSERT OR IGNORE INTO secrets (recording, placeholder, sealed) VALUES (?, ?, ?)"
+CHUNK: Final = "INSERT OR IGNORE INTO chunks (exchange, number, at_ms, sent, size, data) VALUES (?, ?, ?, ?, ?, ?)"
+USE: Final = "INSERT OR IGNORE INTO uses (recording, cluster, environment) VALUES (?, ?, ?)"
+RECORDING: Final = """
+INSERT INTO recordings (id, session, started_at, updated_at, steps) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    started_at = CASE WHEN steps = 0 THEN excluded.started_at ELSE started_at END,
+    updated_at = max(updated_at, excluded.updated_at),
+    steps = steps + excluded.steps
+"""
+# Ids of recordings grow with time: a slow exchange of the previous recording does not turn the session back to it.
+SESSION: Final = """
+INSERT INTO sessions (id, recording, steps, seen) VALUES (?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    steps = CASE WHEN recording = excluded.recording THEN max(steps, excluded.steps) ELSE excluded.steps END,
+    recording = excluded.recording,
+    seen = max(seen, excluded.seen)
+WHERE excluded.recording >= recording
+"""
+SAVED_SESSION: Final = """
+INSERT OR REPLACE INTO sessions (id, recording, steps, pins, seen, named, title) VALUES (?, ?, ?, ?, ?, ?, ?)
+"""
+KNOWN: Final = 8192  # hashes and uses remembered as written
+
+
+class Tables:
+    """A batch is written in one transaction or not at all."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.stored: dict[bytes, None] = {}  # hashes of bodies that are surely in the file
+        self._uses: dict[tuple[str, str, str], None] = {}
+        self._open: set[str] = set()  # ids of exchanges whose rows wait for their end
+
+    def write(self, batch: Batch) -> None:
+        """One transaction; what it wrote is remembered only when it stands."""
+        fresh, ended, opened = self._sorted(batch)
+        uses = self._new_uses(batch.captures)
+        with transaction(self.connection):
+            many = self.connection.executemany
+            if batch.bodies:
+                many(BODY, batch.bodies.values())
+            if fresh:
+                many(INSERT, fresh)
+            if ended:
+                many(COMPLETE, ended)
+            if batch.secrets:
+                many(SECRET, batch.secrets)
+            if batch.chunks:
+                many(CHUNK, batch.chunks)
+            if uses:
+                many(USE, uses)
+            if batch.captures:
+                many(RECORDING, _recordings(batch.captures, {row[0] for row in fresh}))
+                many(SESSION, _sessions(batch.captures))
+        _remember(self.stored, batch.bodies)
+        _remember(self._uses, uses)
+        self._open = (self._open | opened) - {row[0] for row in ended}
+
+    def write_odd(self, batch: Batch) -> None:
+        """A batch of one exchange whose id or step is taken: complete that id, or give it the next free step."""
+        row = batch.exchanges[0]
+        ask = self.connection.execute
+        if ask("SELECT 1 FROM exchanges WHERE id = ?", (row[0],)).fetchone():
+            self._open.add(row[0])
+        else:
+            step = ask("SELECT max(step) + 1 FROM exchanges WHERE recording = ?", (row[1],)).fetchone()[0]
+            batch.exchanges[0] = (*row[:2], step, *row[3:])
+            batch.captures[0].step = step
+        self.write(batch)
+
+    def _sorted(self, batch: Batch) -> tuple[list[Any], list[Any], set[str]]:
+        """New rows, rows that complete an open one, and the ids that are open now."""
+        opened = {capture.id for capture in batch.captures if capture.state == "open"}
+        if not opened and not self._open:
+            return batch.exchanges, [], opened
+        fresh, ended = [], []
+        begun = set(self._open)
+        for row in batch.exchanges:
+            if row[0] in begun:
+                ended.append((*row, row[0]))
+            else:
+                fresh.append(row)
+                begun.add(row[0])
+        return fresh, ended, opened
+
+    def _new_uses(self, captures: Iterable[Capture]) -> dict[tuple[str, str, str], None]:
+        found = {(c.recording, c.cluster, c.environment): None for c in captures if c.cluster and c.environment}
+        return {use: None for use in found if use not in self._uses}
+
+    def interrupt(self) -> int:
+        """Rows that are still open have nobody who will complete them; says how many there were."""
+        with transaction(self.connection):
+            done = self.connection.execute("UPDATE exchanges SET state = 'interrupted' WHERE state = 'open'")
+        self._open.clear()
+        return done.rowcount
+
+    def fold(self, how: str) -> bool:
+        """Move the log into the file (PASSIVE: as far as readers let it); whether all of it was moved."""
+        _, frames, moved = self.connection.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
+        return bool(frames == moved)
+
+    def probe(self) -> None:
+        """A write that changes nothing: raises what any write would."""
+        with transaction(self.connection):
+            self.connection.execute("UPDATE recordings SET steps = steps WHERE seq = (SELECT max(seq) FROM recordings)")
+
+    # -- beside the recordings
+
+    def annotate(
+        self, recording: str, *, step: int | None, title: str | None, note: str | None, tags: Sequence[str],
+        pinned: bool | None, now: float,
+    ) -> None:  # fmt: skip
+        """Title, note, tags and pin; NotFoundError when there is no such recording or step."""
+        run = self.connection.execute
+        with transaction(self.connection):
+            self._must_exist(recording, step)
+            if title is not None:
+                run("UPDATE recordings SET title = ? WHERE id = ?", (title, recording))
+            if pinned is not None:
+                run("UPDATE recordings SET pinned = ? WHERE id = ?", (pinned, recording))
+            if note:
+                values = (recording, step or 0, note, now)
+                run("INSERT INTO notes (recording, step, text, written_at) VALUES (?, ?, ?, ?)", values)
+            for tag in tags:
+                run("INSERT OR IGNORE INTO tags (recording, step, tag) VALUES (?, ?, ?)", (recording, step or 0, tag))
+
+    def _must_exist(self, recording: str, step: int | None) -> None:
+        ask = self.connection.execute
+        if not ask("SELECT 1 FROM recordings WHERE id = ?", (recording,)).fetchone():
+            raise NotFoundError(f"there is no recording {recording}", hint="gateway recordings")
+        there = "SELECT 1 FROM exchanges WHERE recording = ? AND step = ?"
+        if step is not None and not ask(there, (recording, step)).fetchone():
+            raise NotFoundError(f"recording {recording} has no step {step}", hint=f"gateway show {recording}")
+
+    def title_recording(self, recording: str, session: str, title: str, now: float) -> None:
+        """A title for a recording that may not have an exchange yet; until it has, no list shows it."""
+        with transaction(self.connection):
+            values = (recording, session, now, now, 0)
+            self.connection.execute(RECORDING, values)
+            self.connection.execute("UPDATE recordings SET title = ? WHERE id = ?", (title, recording))
+
+    def delete(self, recording: str) -> None:
+        """The recording with all that belongs to it, and the bodies that nobody else has."""
+        run = self.connection.execute
+        with transaction(self.connection):
+            self._must_exist(recording, None)
+            run("CREATE TEMP TABLE IF NOT EXISTS gone (sha256 BLOB PRIMARY KEY) WITHOUT ROWID")
+            run("DELETE FROM gone")
+            for side in ("request_body", "response_body"):
+                of = f"SELECT {side} FROM exchanges WHERE recording = ? AND {side} IS NOT NULL"
+                run(f"INSERT OR IGNORE INTO gone {of}", (recording,))
+            run("DELETE FROM chunks WHERE exchange IN (SELECT id FROM exchanges WHERE recording = ?)", (recording,))
+            for table in ("exchanges", "uses", "secrets", "notes", "tags"):
+                run(f"DELETE FROM {table} WHERE recording = ?", (recording,))
+            run("DELETE FROM recordings WHERE id = ?", (recording,))
+            for side in ("request_body", "response_body"):
+                run(f"DELETE FROM gone WHERE sha256 IN (SELECT {side} FROM exchanges WHERE {side} IS NOT NULL)")
+            run("DELETE FROM bodies WHERE sha256 IN (SELECT sha256 FROM gone)")
+        self._forget(recording)
+
+    def _forget(self, recording: str) -> None:
+        self.stored.clear()
+        self._uses = {use: None for use in self._uses if use[0] != recording}
+        still = "SELECT id FROM exchanges WHERE state = 'open'"
+        self._open &= {id for (id,) in self.connection.execute(still)}
+
+    def add_revision(self, revision: Revision) -> None:
+        sql = "INSERT INTO revisions (id, accepted_at, source, changes, text) VALUES (?, ?, ?, ?, ?)"
+        changes = json.dumps(list(revision.changes), ensure_ascii=False)
+        with transaction(self.connection):
+            self.connection.execute(sql, (revision.id, revision.accepted_at, revision.source, changes, revision.text))
+
+    def keep_values(self, session: str, values: Mapping[str, Any]) -> None:
+        """One row per name; None deletes a name."""
+        kept = [(session, name, json.dumps(value)) for name, value in values.items() if value is not None]
+        gone = [(session, name) for name, value in values.items() if value is None]
+        with transaction(self.connection):
+            self.connection.executemany("INSERT OR REPLACE INTO session_values VALUES (?, ?, ?)", kept)
+            self.connection.executemany("DELETE FROM session_values WHERE session = ? AND name = ?", gone)
+
+    def save_sessions(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        with transaction(self.connection):
+            self.connection.executemany(SAVED_SESSION, rows)
+
+
+def session_row(session: LiveSession) -> tuple[Any, ...]:
+    """A live session as it is kept over a restart."""
+    pins = {cluster: [pin.environment, pin.until] for cluster, pin in session.pins.items()}
+    return (
+        session.id, session.recording, session.steps, json.dumps(pins), session.seen, session.named, session.title
+    )  # fmt: skip
+
+
+def _recordings(captures: Iterable[Capture], fresh: set[str]) -> Iterator[tuple[Any, ...]]:
+    """One row per recording: (id, session, started, updated, new steps)."""
+    found: dict[str, list[Any]] = {}
+    for capture in captures:
+        ended = capture.started_at + max(0.0, capture.ended - capture.begun)
+        row = found.setdefault(capture.recording, [capture.recording, capture.session, capture.started_at, ended, 0])
+        row[3] = max(row[3], ended)
+        if capture.id in fresh:
+            fresh.discard(capture.id)  # an exchange that opened and ended in one batch is one step
+            row[4] += 1
+    return (tuple(row) for row in found.values())
+
+
+def _sessions(captures: Iterable[Capture]) -> Iterator[tuple[Any, ...]]:
+    """One row per session and recording: (id, recording, steps, seen)."""
+    found: dict[tuple[str, str], list[Any]] = {}
+    for capture in captures:
+        key = (capture.session, capture.recording)
+        row = found.setdefault(key, [*key, capture.step, capture.started_at])
+        row[2], row[3] = max(row[2], capture.step), max(row[3], capture.started_at)
+    return (tuple(row) for row in found.values())
+
+
+def _remember(known: dict[Any, None], new: Iterable[Any]) -> None:
+    if len(known) > KNOWN:
+        known.clear()
+    known.update(dict.fromkeys(new))
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """BEGIN IMMEDIATE ... COMMIT; whatever is raised inside leaves the file as it was."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

@@ -1,0 +1,307 @@
+"""What is put is read back, in order, and every callback runs once."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from captures import a_capture, recorded
+
+from gateway.errors import NotFoundError, StoreError, UsageError
+from gateway.model.recording import Revision
+from gateway.protocols import LiveSession, Pin
+from gateway.store import SqliteRecorder, SqliteStore, open_recorder, open_store
+
+REC, OTHER = "01JREC0000000000000000000A", "01JREC0000000000000000000B"
+
+
+async def test_exchanges_come_back_in_order(recorder: SqliteRecorder, store: SqliteStore) -> None:
+    await recorded(recorder, *(a_capture(step) for step in range(1, 31)))
+    assert [exchange.step for exchange in store.exchanges(REC).items] == list(range(1, 31))
+    assert recorder.status().recorded == 30
+    assert recorder.status().backlog == 0
+
+
+async def test_all_facts_survive(recorder: SqliteRecorder, store: SqliteStore) -> None:
+    capture = a_capture(
+        method=b"POST", request_body=[b'{"qty"', b": 1}"], request_trailers=[(b"X-End", b"1")], override="pin",
+        failure=("connection_read_timeout", "nothing came for 60 s"), attempts=2, mode="fault", connected=100.0005,
+        rewritten=[(b"Location", b"http://127.0.0.1:9202/x")], response_trailers=[(b"X-Sum", b"a")],
+    )  # fmt: skip
+    await recorded(recorder, capture)
+    found = store.exchange(capture.id)
+    assert (found.method, found.request.target, found.url) == (
+        "POST", "/api/orders/orders?x=1", "http://127.0.0.1:8080/api/orders/orders?x=1"
+    )  # fmt: skip
+    assert found.request.body.data == b'{"qty": 1}'
+    assert found.request.trailers == (("X-End", "1"),)
+    assert found.response is not None
+    assert found.response.body.data == b'{"id": 1}'
+    assert found.response.trailers == (("X-Sum", "a"),)
+    assert found.rewritten == (("Location", "http://127.0.0.1:9202/x"),)
+    assert found.failure is not None
+    assert found.failure.kind == "connection_read_timeout"
+    assert (found.override, found.mode, found.attempts, found.state) == ("pin", "fault", 2, "done")
+    assert (found.timing.total_ms, found.timing.connect_ms, found.timing.first_byte_ms) == (12.0, 0.5, 10.0)
+    assert found.timing.upstream_ms == 11.0
+    assert found.started_at == "2025-11-22T06:00:01.000000Z"
+
+
+async def test_without_a_response_there_is_only_the_failure(recorder: SqliteRecorder, store: SqliteStore) -> None:
+    capture = a_capture(status=502, response_version="", response_body=[], failure=("connection_refused", "refused"))
+    await recorded(recorder, capture)
+    found = store.exchange(capture.id)
+    assert found.response is None
+    assert found.status == 502
+
+
+async def test_an_open_exchange_is_visible_and_then_completed(recorder: SqliteRecorder, store: SqliteStore) -> None:
+    capture = a_capture(status=0, response_body=[], ended=0.0, stream="sse")
+    recorder.opened(capture)
+    await recorded(recorder, a_capture(2))
+    assert store.exchange(capture.id).state == "open"
+    capture.status, capture.response_body, capture.ended = 200, [b"data: 1\n\n"], 101.0
+    await recorded(recorder, capture)
+    found = store.exchange(capture.id)
+    assert (found.state, found.status, found.timing.total_ms) == ("done", 200, 1000.0)
+    assert store.recording(REC).steps == 2
+
+
+async def test_what_was_open_at_a_stop_is_interrupted(path: Path) -> None:
+    recorder = open_recorder(path, seal=None)
+    await recorder.start()
+    recorder.opened(a_capture())
+    await recorder.stop()
+    store = open_store(path)
+    assert [exchange.state for exchange in store.exchanges(REC).items] == ["interrupted"]
+    store.close()
+
+
+async def test_pieces_of_a_stream_are_kept_with_direction_and_time(
+    recorder: SqliteRecorder, store: SqliteStore
+) -> None:
+    capture = a_capture(stream="websocket", response_body=[])
+    recorder.opened(capture)
+    recorder.chunk(capture, at=100.5, sent=True, data=b"ping")
+    recorder.chunk(capture, at=101.0, sent=False, data=b"pong")
+    await recorded(recorder, capture)
+    assert [(c.index, c.at_ms, c.direction, c.data) for c in store.chunks(capture.id)] == [
+        (0, 500.0, "sent", b"ping"),
+        (1, 1000.0, "received", b"pong"),
+    ]
+
+
+async def test_pieces_beyond_max_body_are_counted_not_kept(recorder: SqliteRecorder, store: SqliteStore) -> None:
+    capture = a_capture(stream="sse", max_body=5)
+    for data in (b"abc", b"defg", b"hi", b"jkl"):
+        recorder.chunk(capture, at=101.0, sent=False, data=data)
+    await recorded(recorder, capture)
+    found = store.chunks(capture.id)
+    assert [(c.data, c.size, c.truncated) for c in found] == [(b"abc", 3, False), (b"de", 4, True), (b"", 5, True)]
+
+
+async def test_a_cut_body_says_so_with_its_true_size(recorder: SqliteRecorder, store: SqliteStore) -> None:
+    capture = a_capture(response_body=[b"x" * 100], response_size=5000)
+    await recorded(recorder, capture)
+    response = store.exchange(capture.id).response
+    assert response is not None
+    assert (len(response.body.data), response.body.size, response.body.truncated) == (100, 5000, True)
+
+
+async def test_a_taken_step_gets_the_next_free_one(recorder: SqliteRecorder, store: SqliteStore) -> None:
+    """A session that goes on after a crash may give out a step that was written in its last moment."""
+    await recorded(recorder, a_capture(1), a_capture(2))
+    await recorded(recorder, a_capture(2, id="01JLATER"), a_capture(4, id="01JFOUR"))
+    assert [exchange.step for exchange in store.exchanges(REC).items] == [1, 2, 3, 4]
+    assert store.exchange("01JLATER").step == 3
+    assert recorder.status().missed == 0
+
+
+async def test_what_cannot_be_stored_is_counted_and_harms_nobody(recorder: SqliteRecorder, store: SqliteStore) -> None:
+    await recorded(recorder, a_capture(1), a_capture(2, session="\ud800"), a_capture(3))
+    assert [exchange.step for exchange in store.exchanges(REC).items] == [1, 3]
+    assert recorder.status().missed == 1
+    assert "UnicodeEncodeError" in recorder.status().reason
+
+
+async def test_a_failing_callback_does_not_stop_the_others(
+    recorder: SqliteRecorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder.put(a_capture(1), lambda: 1 / 0)
+    await recorded(recorder, a_capture(2))
+    assert "what waited for a record failed" in caplog.text
+
+
+async def test_relaxed_does_not_wait(path: Path) -> None:
+    recorder = open_recorder(path, seal=None, durability="relaxed")
+    ran: list[str] = []
+    recorder.put(a_capture(), lambda: ran.append("at once"))
+    assert ran == ["at once"]
+    await recorder.start()
+    await recorder.stop()
+    store = open_store(path)
+    assert store.recording("@last").steps == 1
+    store.close()
+
+
+async def test_fsync_writes_as_well(path: Path) -> None:
+    recorder = open_recorder(path, seal=None, durability="fsync")
+    await recorder.start()
+    await recorded(recorder, a_capture())
+    await recorder.stop()
+    store = open_store(path)
+    assert store.recording("@last").steps == 1
+    store.close()
+
+
+def test_an_unknown_durability_is_refused(path: Path) -> None:
+    with pytest.raises(UsageError, match="strict"):
+        open_recorder(path, seal=None, durability="sure")
+
+
+async def test_a_full_backlog_counts_what_it_misses_and_lets_traffic_go(path: Path) -> None:
+    recorder = open_recorder(path, seal=None, backlog=10_000)
+    ran: list[int] = []
+    for step in range(1, 9):
+        recorder.put(a_capture(step), lambda step=step: ran.append(step))
+    missed = recorder.status().missed
+    assert missed == 4
+    assert ran == [5, 6, 7, 8]
+    await recorder.start()
+    await recorder.stop()
+    assert recorder.status().recorded == 4
+
+
+async def test_notes_tags_title_and_pin_lie_beside(recorder: SqliteRecorder, store: SqliteStore) -> None:
+    await recorded(recorder, a_capture(1), a_capture(2))
+    await asyncio.wrap_future(
+        recorder.annotate(REC, title="Two", note="for Monday", tags=["demo", "demo"], pinned=True)
+    )
+    await asyncio.wrap_future(recorder.annotate(REC, step=2, note="the 404", tags=["bad"]))
+    found = store.recording(REC)
+    assert (found.title, found.notes, found.tags, found.pinned) == ("Two", ("for Monday",), ("demo",), True)
+    first, second = store.exchanges(REC).items
+    assert (first.notes, second.notes, second.tags) == ((), ("the 404",), ("bad",))
+
+
+async def test_a_note_for_nobody_is_refused(recorder: SqliteRecorder) -> None:
+    with pytest.raises(NotFoundError, match="no recording NONE"):
+        await asyncio.wrap_future(recorder.annotate("NONE", note="x"))
+    await recorded(recorder, a_capture())
+    with pytest.raises(NotFoundError, match="no step 9"):
+        await asyncio.wrap_future(recorder.annotate(REC, step=9, note="x"))
+    with pytest.raises(UsageError, match="the recording's"):
+        recorder.annotate(REC, step=1, title="x")
+
+
+async def test_a_title_may_come_before_the_first_exchange(recorder: SqliteRecorder, store: SqliteStore) -> None:
+    await asyncio.wrap_future(recorder.title_recording(REC, "alice", "Order a book"))
+    assert store.recordings().items == ()
+    await recorded(recorder, a_capture())
+    found = store.recording("Order a book")
+    assert (found.id, found.started_at) == (REC, "2025-11-22T06:00:01.000000Z")
+
+
+async def test_a_recording_without_a_title_is_called_by_its_first_request(
+    recorder: SqliteRecorder, store: SqliteStore
+) -> None:
+    await recorded(recorder, a_capture(1, method=b"POST"), a_capture(2))
+    assert store.recording(REC).title == "POST /api/orders/orders … 2 steps"
+
+
+async def test_delete_takes_what_nobody_else_has(recorder: SqliteRecorder, store: SqliteStore, path: Path) -> None:
+    await recorded(
+        recorder, a_capture(1, response_body=[b"shared"]), a_capture(2, response_body=[b"own"], stream="sse")
+    )
+    await recorded(recorder, a_capture(1, OTHER, response_body=[b"shared"]))
+    await asyncio.wrap_future(recorder.annotate(REC, note="x", tags=["x"]))
+    await asyncio.wrap_future(recorder.delete(REC))
+    with pytest.raises(NotFoundError):
+        store.recording(REC)
+    assert store.exchanges(OTHER).items[0].response.body.data == b"shared"  # type: ignore[union-attr]
+    with store._reading() as connection:
+        left = {t: connection.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in ("bodies", "notes", "tags")}
+    assert left == {"bodies": 1, "notes": 0, "tags": 0}
+    await recorded(recorder, a_capture(5, OTHER, response_body=[b"own"]))
+    assert store.exchanges(OTHER).items[1].response.body.data == b"own"  # type: ignore[union-attr]
+
+
+async def test_deleting_what_is_not_there_says_so(recorder: SqliteRecorder) -> None:
+    with pytest.raises(NotFoundError, match="no recording"):
+        await asyncio.wrap_future(recorder.delete(REC))
+
+
+async def test_equal_bodies_are_stored_once(recorder: SqliteRecorder, store: SqliteStore) -> None:
+    body = b"<html>" * 1000
+    await recorded(recorder, *(a_capture(step, response_body=[body]) for step in range(1, 21)))
+    await recorded(recorder, a_capture(21, response_body=[body]))
+    with store._reading() as connection:
+        rows = connection.execute("SELECT size, length(data) FROM bodies").fetchall()
+    assert len(rows) == 1
+    assert rows[0][0] == 6000
+    assert rows[0][1] < 600
+    assert all(e.response is not None and e.response.body.data == body for e in store.exchanges(REC).items)
+
+
+async def test_revisions_newest_first(recorder: SqliteRecorder, store: SqliteStore) -> None:
+    for number in range(3):
+        revision = Revision(
+            f"{number}", f"2026-11-22T06:00:0{number}Z", "file", ("orders: test -> qa",), "version: 1\n"
+        )
+        await asyncio.wrap_future(recorder.add_revision(revision))
+    found = store.revisions(limit=2)
+    assert [revision.id for revision in found] == ["2", "1"]
+    assert found[0].changes == ("orders: test -> qa",)
+
+
+async def test_values_are_kept_per_session_and_name(recorder: SqliteRecorder, store: SqliteStore) -> None:
+    await asyncio.wrap_future(recorder.keep_values("alice", {"token": "t", "order": {"id": 7}, "gone": 1}))
+    await asyncio.wrap_future(recorder.keep_values("bob", {"token": "u"}))
+    await asyncio.wrap_future(recorder.keep_values("alice", {"token": "t2", "gone": None}))
+    assert store.values("alice") == {"order": {"id": 7}, "token": "t2"}
+    assert store.values("nobody") == {}
+
+
+async def test_a_restarted_session_goes_on_at_the_next_step(path: Path) -> None:
+    recorder = open_recorder(path, seal=None)
+    await recorder.start()
+    await recorded(recorder, a_capture(1), a_capture(2))
+    pinned = LiveSession("bob", OTHER, 0, {"orders": Pin("qa", 5.0)}, seen=1.0, named=True, title="Mine")
+    await asyncio.wrap_future(recorder.save_sessions([pinned]))
+    await recorder.stop()
+    again = open_recorder(path, seal=None)
+    alice, bob = again.load_sessions()
+    assert (alice.id, alice.recording, alice.steps) == ("alice", REC, 2)
+    assert bob == pinned
+    await again.stop()
+
+
+async def test_a_late_exchange_does_not_turn_a_session_back(recorder: SqliteRecorder, store: SqliteStore) -> None:
+    await recorded(recorder, a_capture(1), a_capture(1, OTHER))
+    await recorded(recorder, a_capture(2))
+    assert [(session.recording, session.steps) for session in store.sessions()] == [(OTHER, 1)]
+
+
+async def test_two_gateways_do_not_write_one_file(path: Path, recorder: SqliteRecorder) -> None:
+    with pytest.raises(StoreError, match=r"another gateway writes to this file \(process \d+\)"):
+        open_recorder(path, seal=None)
+
+
+async def test_files_are_private(path: Path, recorder: SqliteRecorder) -> None:
+    await recorded(recorder, a_capture())
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    modes = {file.name: oct(file.stat().st_mode & 0o777) for file in path.parent.iterdir()}
+    assert set(modes.values()) == {"0o600"}, modes
+
+
+async def test_sealing_that_fails_stores_nothing_in_clear(path: Path) -> None:
+    def broken(capture: object) -> None:
+        raise ValueError("no")
+
+    recorder = open_recorder(path, seal=broken)  # type: ignore[arg-type]
+    await recorder.start()
+    await recorded(recorder, a_capture(response_body=[b"canary-71"]))
+    assert recorder.status().missed == 1
+    await recorder.stop()
+    assert b"canary-71" not in path.read_bytes()
