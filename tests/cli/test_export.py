@@ -106,6 +106,27 @@ async def test_more_steps_than_one_page_holds_are_all_exported(tmp_path, capsys,
     assert [exchange["step"] for exchange in found["exchanges"]] == [1, 2, 3, 4, 5]
 
 
+async def test_messages_of_a_websocket_are_in_the_diagram_and_the_har(tmp_path, capsys):
+    file = tmp_path / "gateway.db"
+    recorder = open_recorder(file, seal=lambda capture: capture)
+    await recorder.start()
+    capture = a_capture(1, recording="01JAAA", status=101)
+    capture.stream, capture.state = "websocket", "open"
+    recorder.opened(capture)
+    recorder.chunk(capture, at=1.011, sent=True, data=b"\x81\x82\0\0\0\0hi")
+    recorder.chunk(capture, at=1.012, sent=False, data=b"\x81\x03one\x81\x03two")
+    capture.state = "done"
+    recorder.put(capture)
+    await recorder.stop()
+    assert export("01JAAA", "-r", file) == 0
+    text = capsys.readouterr().out
+    assert "P0-)P1: 1 message #183; 2 bytes" in text
+    assert "P1-)P0: 2 messages #183; 6 bytes" in text
+    assert export("01JAAA", "--as", "har", "-r", file) == 0
+    (entry,) = json.loads(capsys.readouterr().out)["log"]["entries"]
+    assert [message["data"] for message in entry["_webSocketMessages"]] == ["hi", "one", "two"]
+
+
 def test_the_formats_are_listed(capsys):
     assert export("--list") == 0
     lines = capsys.readouterr().out.splitlines()
