@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -14,27 +15,40 @@ from .operation import Field, Operation
 from .schemas import TEXT
 from .shell import recorder_json, routes_event
 
+if TYPE_CHECKING:
+    from ..protocols import Services
+
 HEARTBEAT = 15.0  # seconds of silence after which a comment is sent, so that a dead connection is noticed
 
 
 async def live(request: web.Request) -> web.StreamResponse:
     """Events as they happen; first "hello" with the state of things, then what came after Last-Event-ID."""
-    services = request.app[SERVICES]
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-    async with services.live.subscribe(_after(request)) as events:
-        await response.prepare(request)
-        state = {"routes": routes_event(services, ()), "recorder": recorder_json(services.recorder.status())}
-        await response.write(b"retry: 1000\n\n" + _event("hello", state))
-        while True:
-            try:
-                async with asyncio.timeout(HEARTBEAT):
-                    id, event, data = await anext(events)
-            except TimeoutError:
-                await response.write(b": still here\n\n")
-            except StopAsyncIteration:
-                return response
-            else:
-                await response.write(_event(event, data, id))
+    async with request.app[SERVICES].live.subscribe(_after(request)) as events:
+        with contextlib.suppress(ConnectionError):  # the reader went away, as readers do
+            await response.prepare(request)
+            await response.write(b"retry: 1000\n\n" + _event("hello", _state(request.app[SERVICES])))
+            async for piece in _pieces(events):
+                await response.write(piece)
+    return response
+
+
+async def _pieces(events: AsyncIterator[tuple[int, str, Mapping[str, Any]]]) -> AsyncIterator[bytes]:
+    """Each event as it is written, and a comment after every silence."""
+    while True:
+        try:
+            async with asyncio.timeout(HEARTBEAT):
+                id, event, data = await anext(events)
+        except TimeoutError:
+            yield b": still here\n\n"
+        except StopAsyncIteration:
+            return
+        else:
+            yield _event(event, data, id)
+
+
+def _state(services: Services) -> dict[str, Any]:
+    return {"routes": routes_event(services, ()), "recorder": recorder_json(services.recorder.status())}
 
 
 def _after(request: web.Request) -> int | None:

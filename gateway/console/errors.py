@@ -56,7 +56,7 @@ def _no_such_path(request: web.Request) -> ProblemDetails:
     near = nearest_path(request.app[SERVICES].routes, request.rel_url.raw_path, _pages(request.app))
     return problem(
         "destination_not_found",
-        f"No cluster, page or demo is at {request.path[:500]}; the gateway answered this, no upstream did.",
+        f"No cluster, page or demo is at {request.path[:500]}.",
         hint=f"did you mean {near}?" if near else "see /_gateway/ for the clusters and their paths",
     )
 

@@ -287,6 +287,16 @@ async def test_silence_is_broken_by_comments(client, monkeypatch):
     answer.close()
 
 
+async def test_a_reader_that_goes_away_is_no_error(client, services, monkeypatch, caplog):
+    monkeypatch.setattr(api_live, "HEARTBEAT", 0.01)
+    answer = await client.get(PREFIX + "live")
+    await events(answer, 1)
+    answer.close()
+    while services.live._open:
+        await asyncio.sleep(0.01)
+    assert not caplog.records
+
+
 async def test_live_ends_when_the_server_goes_down(client, services):
     answer = await client.get(PREFIX + "live")
     await events(answer, 1)
