@@ -1,4 +1,4 @@
-"""Where the files that ship with the gateway lie: beside the package in a checkout, inside it once installed."""
+"""Where files lie: those that ship with the gateway, and the one that says where a gateway runs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ PACKAGE = Path(__file__).resolve().parent
 
 
 def templates_dir() -> Path:
-    """The templates: layout.html, console/, demos/."""
+    """The templates: layout.html, console/, demos/. Inside the package once installed, beside it in a checkout."""
     shipped = PACKAGE / "_templates"
     return shipped if shipped.is_dir() else PACKAGE.parent / "templates"
 
@@ -16,3 +16,8 @@ def templates_dir() -> Path:
 def static_dir() -> Path:
     """Style sheets, scripts and what is vendored."""
     return PACKAGE / "static"
+
+
+def run_file(recordings: Path) -> Path:
+    """{"url", "pid"} of the gateway that writes this recordings file; commands find it by this."""
+    return recordings.parent / "gateway.run.json"

@@ -20,7 +20,7 @@ LAYERS: list[set[str]] = [
     {"app"},
     {"console", "demos"},
     {"relay", "store", "sessions", "reload", "health", "live"},
-    {"logs", "secrets", "tls"},
+    {"logs", "secrets", "tls", "ids"},
     {"routing", "diagrams", "formats", "redact", "settings", "problems", "metrics"},
     {"model", "errors", "protocols", "paths"},
 ]

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from .. import __version__
 from ..errors import ConfigError, GatewayError, NotFoundError, Problem, StoreError, UpstreamError, UsageError
+from ..paths import run_file
 
-RUN_FILE = "gateway.run.json"  # beside the recordings file: {"url", "pid"}
 PROMPT = 2.0  # seconds for a server on this machine to say that it is there
 PATIENT = 30.0  # seconds for a change to be done
 
@@ -118,8 +118,8 @@ def run_file_url(recordings: Path | None) -> str:
     if recordings is None:
         return ""
     try:
-        found = json.loads((recordings.parent / RUN_FILE).read_text("utf-8"))
-        return checked(str(found["url"]), RUN_FILE)
+        found = json.loads(run_file(recordings).read_text("utf-8"))
+        return checked(str(found["url"]), str(run_file(recordings)))
     except (OSError, ValueError, KeyError, TypeError, UsageError):
         return ""
 

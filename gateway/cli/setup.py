@@ -8,7 +8,6 @@ import os
 import re
 import shlex
 from pathlib import Path
-from typing import Any
 
 from ..errors import UpstreamError, UsageError
 from ..settings import did_you_mean, from_environment
@@ -125,7 +124,8 @@ def healthcheck(args: argparse.Namespace) -> int:
         status, raw = server.ask("GET", "/_gateway/readyz")
     except UpstreamError as error:
         return report(args, ready=False, url=error.where, reasons=[error.message])
-    reasons = [] if status == 200 else reasons_of(raw) or [f"it answered {status}"]
+    said = raw.decode("utf-8", "replace").splitlines()  # one reason a line
+    reasons = [] if status == 200 else said or [f"it answered {status}"]
     return report(args, ready=status == 200, url=server.url, reasons=reasons)
 
 
@@ -133,21 +133,6 @@ def usual_server() -> Server:
     """Where `gateway serve` listens when nothing was written down: its port from the environment, or 8080."""
     port = from_environment("serve", os.environ).get("port") or 8080
     return Server(f"http://127.0.0.1:{port}")
-
-
-def reasons_of(raw: bytes) -> list[str]:
-    """The reasons that a readyz answer gives, one a line."""
-    text = raw.decode("utf-8", "replace").strip()
-    try:
-        answer: Any = json.loads(text)
-    except ValueError:
-        return text.splitlines()
-    if not isinstance(answer, dict):
-        return [text]
-    listed = answer.get("reasons") or answer.get("problems")
-    if isinstance(listed, list):
-        return [str(reason) for reason in listed]
-    return str(answer.get("detail") or answer.get("title") or text).splitlines()
 
 
 def report(args: argparse.Namespace, *, ready: bool, url: str, reasons: list[str]) -> int:

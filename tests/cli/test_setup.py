@@ -129,7 +129,7 @@ def test_not_ready_prints_why(server: ThreadingHTTPServer, capsys: pytest.Captur
         json.dumps({"ready": False, "reasons": ["routes.yaml:10:13: error: x", "disk full"]}).encode(),
     )
     assert main(["healthcheck", "--url", server.url]) == 1
-    assert capsys.readouterr().out == f"{server.url}: not ready\n  routes.yaml:10:13: error: x\n  disk full\n"
+    assert capsys.readouterr().out == f"{server.url}: not ready\n  routes.yaml:10:13: error: x\n  recorder: disk full\n"
 
 
 def test_not_ready_as_json(server: ThreadingHTTPServer, capsys: pytest.CaptureFixture[str]) -> None:
