@@ -1,0 +1,51 @@
+"""Ids: form, order by time, and no repeats, not even after a fork."""
+
+import os
+import re
+import time
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.ids import CROCKFORD, _time_part, new_id
+
+
+def moment_of(ulid: str) -> int:
+    """The milliseconds that an id carries."""
+    value = 0
+    for letter in ulid[:10].encode():
+        value = value * 32 + CROCKFORD.index(letter)
+    return value
+
+
+def test_an_id_is_26_crockford_characters_and_carries_its_time():
+    before = time.time_ns() // 1_000_000
+    ulid = new_id()
+    after = time.time_ns() // 1_000_000
+    assert re.fullmatch(r"[0-7][0-9A-HJKMNP-TV-Z]{25}", ulid)
+    assert before <= moment_of(ulid) <= after
+
+
+def test_ids_never_repeat_over_many_draws():
+    ids = {new_id() for _ in range(20_000)}
+    assert len(ids) == 20_000
+    assert all(len(ulid) == 26 for ulid in ids)
+
+
+@given(st.integers(0, 2**48 - 1), st.integers(0, 2**48 - 1))
+def test_the_time_part_sorts_as_time_does(a: int, b: int):
+    assert (_time_part(a) < _time_part(b)) == (a < b)
+    assert moment_of(_time_part(a)) == a
+
+
+def test_a_forked_process_draws_its_own_randomness():
+    new_id()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, new_id()[10:].encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        assert pipe.read().decode() != new_id()[10:]
