@@ -124,10 +124,7 @@ def test_ready(server: ThreadingHTTPServer, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_not_ready_prints_why(server: ThreadingHTTPServer, capsys: pytest.CaptureFixture[str]) -> None:
-    server.answer = (
-        503,
-        json.dumps({"ready": False, "reasons": ["routes.yaml:10:13: error: x", "disk full"]}).encode(),
-    )
+    server.answer = (503, b"routes.yaml:10:13: error: x\nrecorder: disk full\n")
     assert main(["healthcheck", "--url", server.url]) == 1
     assert capsys.readouterr().out == f"{server.url}: not ready\n  routes.yaml:10:13: error: x\n  recorder: disk full\n"
 
