@@ -27,6 +27,8 @@ class Sealed(Protocol):
 ROW: Final = 2048  # bytes of memory that an exchange takes besides its bodies
 LARGE: Final = 1 << 20  # above that, a body's true size says little about what was kept of it
 
+UNCHANGED: Final[tuple[int | None, int | None]] = (None, None)
+
 Seal = Callable[[Capture], Sealed | Capture]
 SealPiece = Callable[[Capture, bytes], bytes]
 
@@ -60,15 +62,16 @@ class Batch:
 
     def add(self, capture: Capture) -> None:
         """Seal an exchange and make its rows."""
-        whole = _lengths(capture)
+        before = _length(capture.request_body), _length(capture.response_body)
         sealed = self._seal(capture)
-        plain = (False, False)
+        plain, kept = (False, False), UNCHANGED
         if not isinstance(sealed, Capture):
             self.secrets += [(capture.recording, placeholder, secret) for placeholder, secret in sealed.secrets]
             plain = _plain(sealed.decoded)
             sealed = sealed.capture
         request, response = _joined(sealed.request_body), _joined(sealed.response_body)
-        kept = (_changed(whole[0], len(request)), _changed(whole[1], len(response)))
+        if before != (len(request), len(response)):
+            kept = (None if before[0] == len(request) else before[0], None if before[1] == len(response) else before[1])
         row = exchange_row(sealed, self._body(request), self._body(response), kept=kept, plain=plain)
         self.exchanges.append(row)
         self.captures.append(sealed)
@@ -97,12 +100,8 @@ def _joined(pieces: list[bytes]) -> bytes:
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def _lengths(capture: Capture) -> tuple[int, int]:
-    return sum(map(len, capture.request_body)), sum(map(len, capture.response_body))
-
-
-def _changed(before: int, after: int) -> int | None:
-    return None if before == after else before
+def _length(pieces: list[bytes]) -> int:
+    return sum(map(len, pieces)) if pieces else 0
 
 
 def _plain(decoded: Any) -> tuple[bool, bool]:

@@ -13,11 +13,17 @@ from ..model.capture import Capture
 from ..model.recording import Revision
 from ..protocols import LiveSession
 from .batch import Batch
-from .rows import COLUMNS
+from .rows import COLUMNS, DEFAULTS, USUAL
 
 Connection = sqlite3.Connection
 
-INSERT: Final = f"INSERT INTO exchanges ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+
+def _insert(columns: Sequence[str]) -> str:
+    return f"INSERT INTO exchanges ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+
+
+INSERT_USUAL: Final = _insert(USUAL)
+INSERT: Final = _insert(COLUMNS)
 COMPLETE: Final = f"UPDATE exchanges SET {', '.join(f'{name} = ?' for name in COLUMNS)} WHERE id = ?"
 BODY: Final = "INSERT OR IGNORE INTO bodies (sha256, size, packed, data) VALUES (?, ?, ?, ?)"
 SECRET: Final = "INSERT OR IGNORE INTO secrets (recording, placeholder, sealed) VALUES (?, ?, ?)"
@@ -57,13 +63,17 @@ class Tables:
     def write(self, batch: Batch) -> None:
         """One transaction; what it wrote is remembered only when it stands."""
         fresh, ended, opened = self._sorted(batch)
+        usual = [row for row in fresh if len(row) == len(USUAL)]
+        others = [row for row in fresh if len(row) != len(USUAL)] if len(usual) < len(fresh) else ()
         uses = self._new_uses(batch.captures)
         with transaction(self.connection):
             many = self.connection.executemany
             if batch.bodies:
                 many(BODY, batch.bodies.values())
-            if fresh:
-                many(INSERT, fresh)
+            if usual:
+                many(INSERT_USUAL, usual)
+            if others:
+                many(INSERT, others)
             if ended:
                 many(COMPLETE, ended)
             if batch.secrets:
@@ -100,7 +110,7 @@ class Tables:
         begun = set(self._open)
         for row in batch.exchanges:
             if row[0] in begun:
-                ended.append((*row, row[0]))
+                ended.append((*row, *(DEFAULTS if len(row) == len(USUAL) else ()), row[0]))
             else:
                 fresh.append(row)
                 begun.add(row[0])
