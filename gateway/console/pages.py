@@ -20,7 +20,7 @@ from .operation import query_int
 from .past import environments_at, in_force_at, read_moment
 from .readable import readable_exchange
 
-RECENT = 100  # exchanges that the live page begins with
+RECENT = 50  # exchanges that the live page begins with
 STEPS = 200  # steps of a recording on one page
 
 

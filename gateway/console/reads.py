@@ -126,7 +126,7 @@ def _latest(store: Store, limit: int) -> list[dict[str, Any]]:
 
 def _last_rows(store: Store, recording: Recording, limit: int) -> deque[dict[str, Any]]:
     rows: deque[dict[str, Any]] = deque(maxlen=limit)
-    cursor: str | None = None
+    cursor: str | None = str(max(0, recording.steps - limit))  # a cursor is the last step of the slice before
     while True:
         found = store.exchanges(recording.id, limit=1000, cursor=cursor)
         rows.extend(map(row_json, found.items))

@@ -1,246 +1,27 @@
-"""A small gateway around the console: real aiohttp, real pages, a real routes.yaml that a move edits."""
+"""The small gateway of tests/support/consoling.py, as fixtures."""
 
-import re
-from concurrent.futures import Future
-from dataclasses import replace
-from types import SimpleNamespace
-
+import consoling
 import pytest
-from aiohttp import web
-
-from gateway.console import MIDDLEWARES, setup
-from gateway.errors import NotFoundError, UsageError
-from gateway.live import LiveEvents
-from gateway.model.exchange import Exchange, Failure, Timing
-from gateway.model.message import Body, Request, Response
-from gateway.model.recording import Page, Recording, Revision
-from gateway.paths import templates_dir
-from gateway.protocols import Health, LiveSession, Options, Pin, RecorderStatus, Services
-
-ROUTES = """\
-version: 1
-environments: [dev, test, qa]
-clusters:
-  orders:
-    path: /api/orders
-    environment: qa
-  payments:
-    path: /api/payments
-    environment: test
-"""
-
-
-def done(value=None):
-    future = Future()
-    future.set_result(value)
-    return future
-
-
-class Book:
-    """Recordings in memory: Store and Writing in one."""
-
-    def __init__(self):
-        self.kept, self.steps, self.pieces, self.accepted = {}, {}, {}, []
-        self.state = RecorderStatus()
-
-    def add(self, recording, *exchanges):
-        self.kept[recording.id] = replace(recording, steps=len(exchanges))
-        self.steps[recording.id] = [
-            replace(one, recording=recording.id, step=number) for number, one in enumerate(exchanges, 1)
-        ]
-
-    def recordings(self, query="", *, limit=50, cursor=None):
-        if ":" in query:
-            raise UsageError(f"{query!r} has no such key; did you mean 'status'?")
-        found = [one for one in reversed(self.kept.values()) if query in one.title]
-        start = int(cursor or 0)
-        more = str(start + limit) if start + limit < len(found) else None
-        return Page(tuple(found[start : start + limit]), more)
-
-    def recording(self, ref):
-        for one in self.kept.values():
-            if ref in (one.id, one.title) or one.id.startswith(ref):
-                return one
-        raise NotFoundError(f"there is no recording {ref!r}", hint="gateway recordings lists them")
-
-    def exchanges(self, recording, *, limit=1000, cursor=None):
-        start = int(cursor or 0)
-        found = self.steps[recording]
-        more = str(start + limit) if start + limit < len(found) else None
-        return Page(tuple(found[start : start + limit]), more)
-
-    def exchange(self, id):
-        for steps in self.steps.values():
-            for one in steps:
-                if one.id == id:
-                    return one
-        raise NotFoundError(f"there is no exchange {id!r}")
-
-    def chunks(self, exchange):
-        return self.pieces.get(exchange, ())
-
-    def revisions(self, *, limit=100):
-        return self.accepted[:limit]
-
-    def status(self):
-        return self.state
-
-    def annotate(self, recording, *, step=None, title=None, note=None, tags=(), pinned=None):
-        notes = (note,) if note else ()
-        if step is not None:
-            one = self.steps[recording][step - 1]
-            self.steps[recording][step - 1] = replace(one, notes=one.notes + notes, tags=one.tags + tuple(tags))
-            return done()
-        one = self.kept[recording]
-        self.kept[recording] = replace(
-            one,
-            title=one.title if title is None else title,
-            notes=one.notes + notes,
-            tags=one.tags + tuple(tags),
-            pinned=one.pinned if pinned is None else pinned,
-        )
-        return done()
-
-    def delete(self, recording):
-        del self.kept[recording]
-        return done()
-
-
-class Routes:
-    """The route table, from a file that a move really changes."""
-
-    def __init__(self, file, book):
-        self.file, self.problems, self.book = file, (), book
-        file.write_text(ROUTES)
-        self.seen = []
-        self.load("start", ())
-
-    def load(self, source, changes):
-        text = self.file.read_text()
-        places = re.findall(r"  (\w+):\n    path: (\S+)\n    environment: (\w+)", text)
-        clusters = {
-            name: SimpleNamespace(name=name, prefix=path.encode(), environment=environment, upstreams=upstreams(name))
-            for name, path, environment in places
-        }
-        self.table = SimpleNamespace(
-            clusters=clusters, environments=("dev", "test", "qa"), revision="r1", nearest=lambda path: "/api/orders"
-        )
-        revision = Revision("f" * 64, f"2026-11-22T06:00:0{len(self.book.accepted)}.000000Z", source, changes, text)
-        self.book.accepted.insert(0, revision)
-        return revision
-
-    async def move(self, cluster, environment, *, source):
-        before = self.table.clusters[cluster].environment
-        if environment not in self.table.clusters[cluster].upstreams:
-            raise NotFoundError(f"{cluster} has no environment {environment!r}", hint="it has test, qa")
-        text = self.file.read_text()
-        at = f"  {cluster}:\n    path: /api/{cluster}\n    environment: "
-        self.file.write_text(text.replace(at + before, at + environment))
-        revision = self.load(source, (f"{cluster}: {before} -> {environment}",))
-        self.tell(revision)
-        return revision
-
-    def subscribe(self, seen):
-        self.seen.append(seen)
-
-    def tell(self, revision):
-        for seen in self.seen:
-            seen(revision, self.problems)
-
-
-def upstreams(name):
-    return {env: SimpleNamespace(environment=env, url=f"http://127.0.0.1:9000/{name}-{env}") for env in ("test", "qa")}
-
-
-class Sessions:
-    """One session per Gateway-Session header, "browser" without."""
-
-    def __init__(self):
-        self.live = {}
-
-    def of(self, request):
-        name = request.headers.get("Gateway-Session", "browser")
-        return self.live.setdefault(name, LiveSession(name, f"rec-{name}", named=name != "browser"))
-
-    def pin(self, session, cluster, environment, *, ttl=0.0):
-        session.pins[cluster] = Pin(environment, ttl and 4e9)
-
-    def unpin(self, session, cluster):
-        session.pins.pop(cluster, None)
-
-    def start_recording(self, session, title=""):
-        session.recording, session.steps, session.title = "fresh", 0, title
-        return "fresh"
-
-
-class Board:
-    def of(self, cluster, environment):
-        return Health("up" if environment == "qa" else "down", "connection refused", "2026.11", 1.0, 4.2)
 
 
 @pytest.fixture
 def an_exchange():
-    numbers = iter(range(1, 1000))
-
-    def make(**facts):
-        number = next(numbers)
-        request = Request(
-            method=facts.pop("method", "POST"),
-            target=facts.pop("target", "/api/orders/orders?x=1"),
-            headers=facts.pop("headers", (("Host", "127.0.0.1:8080"), ("Content-Type", "application/json"))),
-            body=Body(12, facts.pop("sent", b'{"qty": 1.0}')),
-        )
-        status = facts.pop("status", 404)
-        answer = facts.pop("answer", b'{"error":"no such order"}')
-        response = Response(
-            status=status,
-            reason=facts.pop("reason", "Not Found"),
-            headers=facts.pop("answer_headers", (("Content-Type", "application/json"), ("X-Build", "7"))),
-            body=Body(len(answer), answer),
-        )
-        base = Exchange(
-            f"01KEXCHANGE{number:015}", "", 0, "ada", f"2026-11-22T06:00:{number % 60:02}.000000Z",
-            "http://127.0.0.1:8080" + request.target, request, response, status, "orders", "qa",
-            "http://127.0.0.1:9000/orders-qa/orders?x=1", "r1", timing=Timing(12.1, 0.3, 10.2, 11.0),
-        )  # fmt: skip
-        return replace(base, **facts)
-
-    return make
+    return consoling.an_exchange
 
 
 @pytest.fixture
-def book(an_exchange):
-    book = Book()
-    book.add(
-        Recording("01KRECORDING00000000000001", "Order a book", "ada", clusters=("orders@qa",), tags=("demo",)),
-        an_exchange(status=201, reason="Created"),
-        an_exchange(),
-        an_exchange(status=502, response=None, failure=Failure("connection_refused", "127.0.0.1:9000 refused")),
-    )
-    return book
+def book():
+    return consoling.a_book()
 
 
 @pytest.fixture
 def services(tmp_path, book):
-    live = LiveEvents()
-    return Services(
-        options=Options(tmp_path / "routes.yaml", tmp_path / "gateway.db", hosts=("gateway.internal",)),
-        routes=Routes(tmp_path / "routes.yaml", book),
-        store=book,
-        recorder=book,
-        sessions=Sessions(),
-        health=Board(),
-        live=live,
-        metrics=lambda: "# TYPE gateway_up gauge\ngateway_up 1\n",
-        url=lambda: "http://127.0.0.1:8080",
-    )
+    return consoling.some_services(tmp_path, book)
 
 
 @pytest.fixture
 def app(services):
-    app = web.Application(middlewares=MIDDLEWARES)
-    setup(app, services, session_of=services.sessions.of, templates=[templates_dir()])
-    return app
+    return consoling.an_app(services)
 
 
 @pytest.fixture

@@ -1,0 +1,254 @@
+"""The console in a real Chromium: recorded content stays text, and pages are live."""
+
+import asyncio
+import re
+from dataclasses import replace
+
+import browsing
+import consoling
+import pytest
+from aiohttp import web
+from playwright.async_api import expect
+
+from gateway.errors import Problem
+from gateway.model.exchange import Chunk, Failure
+from gateway.model.recording import Recording, Revision
+from gateway.protocols import Health, Pin, RecorderStatus
+
+pytestmark = pytest.mark.browser
+
+POLYGLOTS = (
+    "jaVasCript:/*-/*`/*\\`/*'/*\"/**/(/* */oNcliCk=alert(1) )//</stYle/</titLe/</teXtarEa/--!><sVg/oNloAd=alert(1)//>",
+    "\"'><img src=x onerror=alert(2)><script>alert(3)</script>{{7*7}}${7*7}\u202egnp.exe",
+    "<iframe srcdoc='<script>parent.alert(4)</script>'></iframe><base href=//evil.example/>]]><!--",
+    "javascript:alert(5)//<style>@import '//evil.example/x.css'</style>\x00\x1b[31m\r\n",
+)
+
+
+@pytest.fixture
+def book():
+    return consoling.a_book()
+
+
+@pytest.fixture
+def services(tmp_path, book):
+    return consoling.some_services(tmp_path, book)
+
+
+@pytest.fixture
+async def origin(services, aiohttp_server):
+    server = await aiohttp_server(consoling.an_app(services))
+    return f"http://127.0.0.1:{server.port}"
+
+
+@pytest.fixture
+async def browser():
+    async with browsing.chromium() as browser:
+        yield browser
+
+
+def hostile_exchange(evil, **facts):
+    return consoling.an_exchange(
+        method=evil, target=f"/{evil}?{evil}={evil}", reason=evil, sent=evil.encode(), answer=evil.encode(),
+        headers=((evil, evil), ("Content-Type", evil)), answer_headers=((evil, evil), ("Content-Type", "text/html")),
+        url=evil, session=evil, cluster=evil, environment=evil, upstream_url=evil, routes_revision=evil, override=evil,
+        notes=(evil,), tags=(evil,), rewritten=((evil, evil),), **facts,
+    )  # fmt: skip
+
+
+def hostile(book, services, evil):
+    """`evil` in every field that comes from a client, an upstream or a file."""
+    steps = [
+        hostile_exchange(evil),
+        hostile_exchange(evil, status=502, response=None, failure=Failure(evil, evil)),
+        hostile_exchange(evil, stream="sse", state="open"),
+    ]
+    book.add(
+        Recording(consoling.RECORDING, evil, evil, clusters=(evil,), notes=(evil,), tags=(evil,), parent=evil), *steps
+    )
+    book.pieces[steps[2].id] = [Chunk(0, 1.0, "received", f"event: {evil}\ndata: {evil}\n\n".encode())]
+    book.accepted.insert(0, Revision(evil, "2026-11-22T06:00:00Z", evil, (evil,), evil))
+    book.state = RecorderStatus(missed=1, reason=evil)
+    services.routes.problems = (Problem(evil, 1, 1, evil, evil),)
+    services.routes.table.clusters[evil] = replace_cluster(services.routes.table.clusters["orders"], evil)
+    services.sessions.live["browser"] = consoling.LiveSession("browser", evil, 1, {evil: Pin(evil)})
+    return steps
+
+
+def replace_cluster(cluster, evil):
+    upstream = type(cluster)(environment="qa", url=evil)
+    return type(cluster)(name=evil, prefix=evil.encode(), environment="qa", upstreams={"qa": upstream})
+
+
+class EvilHealth:
+    def __init__(self, evil):
+        self.evil = evil
+
+    def of(self, cluster, environment):
+        return Health("down", self.evil, self.evil, 1.0, 1.0)
+
+
+@pytest.mark.parametrize("evil", POLYGLOTS, ids=range(len(POLYGLOTS)))
+async def test_recorded_content_is_inert_on_every_page(book, services, browser, tmp_path, aiohttp_server, evil):
+    """S7, S8: no dialog, no policy report, no request elsewhere, nothing in the page that could run."""
+    services = replace(services, health=EvilHealth(evil))
+    server = await aiohttp_server(consoling.an_app(services))
+    steps = hostile(book, services, evil)
+    page = await browsing.watched(await browser.new_context(), f"http://127.0.0.1:{server.port}")
+    paths = ["/_gateway/", "/_gateway/live", "/_gateway/recordings", "/_gateway/history", "/_gateway/nothing"]
+    paths += [f"/_gateway/recordings/{consoling.RECORDING}", *(f"/_gateway/exchanges/{one.id}" for one in steps)]
+    for path in paths:
+        text = await page.open(path)
+        await page.page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
+        services.live.publish("exchange", {**LIVE_ROW, "method": evil, "path": evil, "failure": evil})
+        services.routes.tell(None)
+        await page.page.wait_for_timeout(150)
+        await page.check()
+        assert "49" not in text or "{{7*7}}" not in evil, path
+    await page.open(f"/_gateway/recordings/{consoling.RECORDING}")
+    assert re.sub(r"\s", "", evil.replace("\0", "")[:40]) in re.sub(r"\s", "", await page.page.inner_text("h1"))
+
+
+LIVE_ROW = {
+    "id": "01KLIVE", "recording": consoling.RECORDING, "step": 4, "started_at": "2026-11-22T06:00:09Z", "method": "GET",
+    "path": "/api/orders/9", "status": 200, "cluster": "orders", "environment": "qa", "total_ms": 3.25, "failure": None,
+}  # fmt: skip
+
+
+async def test_a_hostile_filter_and_path_are_inert(origin, browser):
+    page = await browsing.watched(await browser.new_context(), origin)
+    for evil in POLYGLOTS:
+        await page.page.goto(origin + "/_gateway/recordings")
+        await page.page.fill("#q", evil)
+        await page.page.press("#q", "Enter")
+        await page.check()
+        await page.page.goto(origin + "/" + "".join(c if c.isalnum() else f"%{ord(c) % 256:02x}" for c in evil))
+        await page.check()
+
+
+async def test_exports_and_bodies_are_saved_never_shown(book, services, origin, browser):
+    steps = hostile(book, services, POLYGLOTS[1])
+    page = await browser.new_page()
+    links = [
+        f"/_gateway/api/v1/recordings/{consoling.RECORDING}/export?as={name}" for name in ("svg", "mermaid", "har")
+    ]
+    links += [f"/_gateway/api/v1/exchanges/{steps[0].id}/{part}-body" for part in ("request", "response")]
+    await page.goto(origin + "/_gateway/")
+    for link in links:
+        async with page.expect_download() as download:
+            await page.evaluate("(link) => { location.href = link; }", link)
+        assert (await (await download.value).path()).stat().st_size > 0
+
+
+async def test_the_red_bar_comes_and_goes_by_itself(services, origin, browser):
+    page = await browsing.watched(await browser.new_context(), origin)
+    await page.open("/_gateway/recordings")
+    bar = page.page.locator("#problems")
+    await expect(bar).to_be_hidden()
+    services.routes.problems = (Problem("routes.yaml", 6, 18, "clusters.orders.environment", "'qaa' is not one of"),)
+    await until_listening(services)
+    services.routes.tell(None)
+    await expect(bar).to_contain_text("routes.yaml:6:18: error: clusters.orders.environment: 'qaa' is not one of")
+    services.routes.problems = ()
+    services.routes.tell(None)
+    await expect(bar).to_be_hidden()
+    await page.check()
+
+
+async def test_the_recorder_s_banner_comes_by_itself(book, origin, browser):
+    page = await browsing.watched(await browser.new_context(), origin)
+    await page.open("/_gateway/history")
+    await expect(page.page.locator("#missing")).to_be_hidden()
+    book.state = RecorderStatus(missed=2, reason="the disk is full.")
+    await expect(page.page.locator("#missing")).to_contain_text("the disk is full. 2 exchanges could not be stored.")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with-javascript", "without"])
+async def test_a_cluster_is_moved_and_moved_back_by_clicks(services, origin, browser, scripts):
+    context = await browser.new_context(java_script_enabled=scripts)
+    page = await context.new_page()
+    await page.goto(origin + "/_gateway/")
+    await page.click("#move-orders-test")
+    await expect(page.locator(".alert")).to_contain_text("orders moved qa → test (routes.yaml line 6)")
+    assert services.routes.table.clusters["orders"].environment == "test"
+    await page.click("#undo")
+    await expect(page.locator('[data-cell="orders@qa"]')).to_contain_text("current")
+    assert services.routes.table.clusters["orders"].environment == "qa"
+
+
+async def test_the_board_follows_what_others_move(services, origin, browser):
+    page = await browsing.watched(await browser.new_context(), origin)
+    await page.open("/_gateway/")
+    await until_listening(services)
+    await services.routes.move("orders", "test", source="file")
+    await expect(page.page.locator('[data-cell="orders@test"]')).to_contain_text("current")
+    await expect(page.page.locator('#strip [data-cluster="orders"]')).to_contain_text("test")
+    await page.check()
+
+
+async def test_the_live_list_grows_pauses_and_catches_up(services, origin, browser):
+    page = await browsing.watched(await browser.new_context(), origin)
+    await page.open("/_gateway/live")
+    rows, pill = page.page.locator("#rows tr"), page.page.locator("#pill")
+    await expect(rows).to_have_count(3)
+    await until_listening(services)
+    services.live.publish("exchange", LIVE_ROW)
+    await expect(rows).to_have_count(4)
+    await expect(rows.first).to_contain_text("GET /api/orders/9")
+    await expect(rows.first).to_contain_text("200 ok")
+    await page.page.click("#pause")
+    for number in range(12):
+        services.live.publish("exchange", {**LIVE_ROW, "id": f"01KPAUSED{number}", "status": 404})
+    await expect(pill).to_have_text("12 new")
+    await expect(rows).to_have_count(4)
+    await page.page.click("#pause")
+    await expect(rows).to_have_count(16)
+    await expect(rows.first).to_contain_text("404 client error")
+    await page.check()
+
+
+async def test_the_theme_follows_the_system_until_the_reader_chooses(origin, browser):
+    dark = await browser.new_context(color_scheme="dark")
+    page = await dark.new_page()
+    await page.goto(origin + "/_gateway/")
+    background = "getComputedStyle(document.body).backgroundColor"
+    assert await page.evaluate(background) == "rgb(33, 37, 41)"
+    await page.click("#theme")
+    assert await page.evaluate(background) == "rgb(255, 255, 255)"
+    await page.goto(origin + "/_gateway/recordings")
+    assert await page.evaluate(background) == "rgb(255, 255, 255)"
+
+
+async def test_a_foreign_name_for_this_machine_shows_nothing(origin):
+    """S2: DNS rebinding as a browser would be led into it."""
+    async with browsing.chromium("--host-resolver-rules=MAP evil.test 127.0.0.1") as browser:
+        page = await browser.new_page()
+        answer = await page.goto(origin.replace("127.0.0.1", "evil.test") + "/_gateway/")
+        assert answer.status == 421
+        assert "Order a book" not in await page.content()
+
+
+async def test_another_site_cannot_move_a_cluster(services, origin, browser, aiohttp_server):
+    """S3: a form and a fetch from a page elsewhere."""
+    form = f"""<form method=post action="{origin}/_gateway/move"><input name=cluster value=orders>
+        <input name=environment value=test><button id=go>Win</button></form>"""
+
+    async def elsewhere(request):
+        return web.Response(text=form, content_type="text/html")
+
+    app = web.Application()
+    app.router.add_get("/", elsewhere)
+    evil = await aiohttp_server(app)
+    page = await browser.new_page()
+    await page.goto(f"http://127.0.0.1:{evil.port}/")
+    sent = """(url) => fetch(url, {method: "POST", mode: "no-cors", body: '{"environment": "test"}'}).catch(() => 0)"""
+    await page.evaluate(sent, origin + "/_gateway/api/v1/routes/orders/move")
+    async with page.expect_navigation():
+        await page.click("#go")
+    assert "Refused" in await page.content()
+    assert services.routes.table.clusters["orders"].environment == "qa"
+
+
+async def until_listening(services):
+    while not services.live.listening:
+        await asyncio.sleep(0.01)
