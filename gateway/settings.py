@@ -156,6 +156,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(("annotate",), "--note", help="a note to add"),
     Setting(("annotate",), "--tag", "", "list", (), "a tag to add; repeatable", "TAG"),
     Setting(("annotate",), "--pin", "", "switch", False, "keep this recording from being tidied away"),
+    Setting(("annotate",), "--unpin", "", "switch", False, "let it be tidied away again"),
     Setting(("delete",), "--yes", "-y", "switch", False, "do not ask"),
     # ---- export --------------------------------------------------------------------------------------------
     Setting(

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
+from weakref import finalize
 
 from ..errors import NotFoundError, UsageError
 from ..model.exchange import Chunk, Exchange
@@ -25,12 +26,16 @@ PREFIX: Final = 4  # letters: shorter ones would often be a title or a typing er
 NEAREST: Final = "SELECT id FROM recordings WHERE steps > 0 ORDER BY seq DESC LIMIT 3"
 
 
+Idle = deque[tuple[tuple[int, int] | None, sqlite3.Connection]]
+
+
 class SqliteStore:
     """Implements protocols.Store. Blocking and thread-safe; a file that was replaced is noticed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._idle: deque[tuple[tuple[int, int] | None, sqlite3.Connection]] = deque()
+        self._idle: Idle = deque()
+        finalize(self, _close_all, self._idle)  # a short command need not close what it read
 
     def recordings(self, query: str = "", *, limit: int = 50, cursor: str | None = None) -> Page[Recording]:
         """Newest first. `query` is plain words and `key:value` terms; UsageError names what is off."""
@@ -113,9 +118,7 @@ class SqliteStore:
 
     def close(self) -> None:
         """Close what is idle. The store may still be used: it opens again."""
-        while self._idle:
-            with suppress(IndexError):
-                self._idle.pop()[1].close()
+        _close_all(self._idle)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -152,6 +155,12 @@ class SqliteStore:
             self._idle.append((lies, connection))
         else:
             connection.close()
+
+
+def _close_all(idle: Idle) -> None:
+    while idle:
+        with suppress(IndexError):  # another thread took it
+            idle.pop()[1].close()
 
 
 def _find(connection: sqlite3.Connection, ref: str) -> sqlite3.Row:

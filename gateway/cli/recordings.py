@@ -1,0 +1,175 @@
+"""Commands on recordings: list, show, annotate, delete. I/O.
+
+Reading goes to the file directly; changes go through the gateway that runs, so that one process writes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from ..errors import NotFoundError, UsageError
+from ..model.as_json import exchange_json, recording_json
+from ..model.visible import visible
+from ..store import open_recorder, open_store
+from .client import Server, find_server
+from .shown import exchange_text, recording_text, recordings_text
+
+if TYPE_CHECKING:
+    from ..model.exchange import Exchange
+    from ..model.recording import Recording
+    from ..store import SqliteRecorder, SqliteStore
+
+API: Final = "/_gateway/api/v1/recordings/"
+NAMED: Final = "id, unique prefix of it, title, @last or @last~1"
+
+
+def recordings_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "filter", nargs="*", metavar="FILTER",
+        help="words and terms such as status:404 status:>=400 cluster:orders env:qa method:POST session:x tag:x "
+        "kind:live; put -- before one that begins with a minus: -- -method:GET",
+    )  # fmt: skip
+
+
+def recordings(args: argparse.Namespace) -> int:
+    """List recordings, newest first."""
+    page = open_store(args.recordings).recordings(" ".join(args.filter), limit=args.limit)
+    if args.json:
+        print(json.dumps({"items": [recording_json(item) for item in page.items], "next": page.next}, indent=2))
+    elif page.items:
+        print(recordings_text(page.items))
+        if page.next:
+            print(f"... and more: --limit {args.limit * 10}", file=sys.stderr)
+    else:
+        print("no recording matches" if args.filter else "nothing is recorded yet", file=sys.stderr)
+    return 0
+
+
+def show_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recording", metavar="REC[/STEP]", help=f"{NAMED}; with /3 its third step")
+
+
+def show(args: argparse.Namespace) -> int:
+    """Show a recording, or one of its steps."""
+    store = open_store(args.recordings)
+    recording, step = find(store, args.recording)
+    if step is not None:
+        exchange = store.step(recording.id, step)
+        print(json.dumps(exchange_json(exchange), indent=2) if args.json else exchange_text(exchange))
+        return 0
+    exchanges = steps(store, recording)
+    if args.json:
+        shown = recording_json(recording) | {"exchanges": [exchange_json(exchange) for exchange in exchanges]}
+        print(json.dumps(shown, indent=2))
+    else:
+        print(recording_text(recording, exchanges))
+    return 0
+
+
+def find(store: SqliteStore, ref: str) -> tuple[Recording, int | None]:
+    """REC or REC/STEP. A title may hold a slash: the whole is tried first."""
+    before, slash, number = ref.rpartition("/")
+    if not (slash and number.isascii() and number.isdigit()):
+        return store.recording(ref), None
+    try:
+        return store.recording(ref), None
+    except NotFoundError:
+        return store.recording(before), int(number)
+
+
+def steps(store: SqliteStore, recording: Recording) -> list[Exchange]:
+    """All exchanges of a recording."""
+    page = store.exchanges(recording.id)
+    found = list(page.items)
+    while page.next:
+        page = store.exchanges(recording.id, cursor=page.next)
+        found += page.items
+    return found
+
+
+def annotate_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recording", metavar="REC[/STEP]", help=f"{NAMED}; with /3 its third step")
+
+
+def annotate(args: argparse.Namespace) -> int:
+    """Give a recording or a step notes and tags; a recording a title, too."""
+    if args.pin and args.unpin:
+        raise UsageError("--pin and --unpin contradict each other")
+    pinned = True if args.pin else False if args.unpin else None
+    changes = {"title": args.title, "note": args.note, "tags": list(args.tag) or None, "pinned": pinned}
+    given = {name: value for name, value in changes.items() if value is not None}
+    if not given:
+        raise UsageError("nothing to add", hint="--title TEXT, --note TEXT, --tag TAG, --pin")
+    store = open_store(args.recordings)
+    server = find_server(args.recordings, args.url)
+    id, step = known(store, args.recording, server)
+    if server is not None:
+        server.call("PATCH", API + quote(id, safe=""), given | ({} if step is None else {"step": step}))
+    else:
+        change(args.recordings, lambda recorder: recorder.annotate(id, step=step, **given))
+    print(f"{visible(id)}{'' if step is None else f'/{step}'}: {', '.join(given)}")
+    return 0
+
+
+def delete_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recording", metavar="REC", help=NAMED)
+
+
+def delete(args: argparse.Namespace) -> int:
+    """Delete a recording with its exchanges, notes and tags."""
+    store = open_store(args.recordings)
+    server = find_server(args.recordings, args.url)
+    id, step = known(store, args.recording, server)
+    if step is not None:
+        raise UsageError("a step of a recording cannot be deleted", hint="a recording is never edited; delete it whole")
+    if not args.yes and not agreed(id):
+        print("kept", file=sys.stderr)
+        return 1
+    if server is not None:
+        server.call("DELETE", API + quote(id, safe=""))
+    else:
+        change(args.recordings, lambda recorder: recorder.delete(id))
+    print(f"{visible(id)}: deleted")
+    return 0
+
+
+def known(store: SqliteStore, ref: str, server: Server | None) -> tuple[str, int | None]:
+    """The full id, from the file; a gateway elsewhere, whose file is not here, is asked with the name as it is."""
+    try:
+        recording, step = find(store, ref)
+    except NotFoundError:
+        if server is None or store.path.exists():
+            raise
+        before, slash, number = ref.rpartition("/")
+        return (before, int(number)) if slash and number.isdigit() else (ref, None)
+    return recording.id, step
+
+
+def agreed(id: str) -> bool:
+    """Ask whoever sits at the terminal."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("nobody is here to be asked", hint="--yes deletes without asking")
+    print(f"Delete recording {visible(id)} for good? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def change(path: Path, what: Callable[[SqliteRecorder], Future[Any]]) -> None:
+    """Take the file for a moment; StoreError when a gateway has it that could not be found."""
+
+    async def once() -> None:
+        recorder = open_recorder(path, seal=None)
+        try:
+            await recorder.start()
+            await asyncio.wrap_future(what(recorder))
+        finally:
+            await recorder.stop()
+
+    asyncio.run(once())
