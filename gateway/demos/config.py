@@ -1,0 +1,175 @@
+"""A demo as demo.yaml declares it: steps, fields, calls, what-ifs. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# type in demo.yaml -> the type of its HTML input
+KINDS: dict[str, str] = {
+    "text": "text",
+    "number": "text",
+    "password": "password",
+    "email": "email",
+    "date": "date",
+    "textarea": "textarea",
+    "checkbox": "checkbox",
+    "json": "textarea",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands in its file; both count from 1."""
+
+    line: int = 1
+    column: int = 1
+
+
+START = Place()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a step's form. `default` may be an expression; None is filled from the session."""
+
+    name: str
+    kind: str = "text"
+    default: Any = None
+    label: str = ""
+    help: str = ""
+    choices: tuple[Any, ...] = ()
+    place: Place = START
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether what is typed here is never kept, shown or logged."""
+        return self.kind == "password"
+
+
+@dataclass(frozen=True, slots=True)
+class CallTemplate:
+    """ "POST orders:/orders/{id}" in its parts."""
+
+    method: str
+    cluster: str
+    path: str
+    place: Place = START
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.cluster}:{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body that was declared; `value` may hold expressions at any depth, None is no body at all."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """The statuses that a step or a what-if should lead to: 404, [401, 403], 4xx."""
+
+    text: str
+    ranges: tuple[tuple[int, int], ...]
+
+    def __contains__(self, status: object) -> bool:
+        return isinstance(status, int) and any(low <= status <= high for low, high in self.ranges)
+
+
+SUCCESS = Expect("2xx", ((200, 299),))
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """A session value and where in the answer it comes from: $.json.path, header:Name, cookie:name, status."""
+
+    name: str
+    source: str
+    place: Place = START
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Values that one place of a step needs; `own` are the fields that it may take from the form itself."""
+
+    names: frozenset[str]
+    path: str
+    place: Place
+    own: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """A named alternative of a step: what differs from the step, and what should come of it."""
+
+    name: str
+    slug: str
+    set: Mapping[str, Any]
+    unset: tuple[str, ...] = ()
+    headers: Mapping[str, Any] | None = None
+    via: Mapping[str, str] | None = None
+    call: CallTemplate | None = None
+    body: Body | None = None
+    delay: float = 0.0  # seconds to wait before the call
+    expect: Expect | None = None
+    why: str = ""
+    place: Place = START
+    via_places: Mapping[str, Place] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One form, one call."""
+
+    title: str
+    slug: str
+    call: CallTemplate
+    about: str = ""
+    fields: tuple[Field, ...] = ()
+    headers: Mapping[str, Any] | None = None
+    query: Mapping[str, Any] | None = None
+    body: Body | None = None
+    send: str = "json"  # how the fields become a body: "json" | "form"
+    keep: tuple[Keep, ...] = ()
+    what_ifs: tuple[WhatIf, ...] = ()
+    page: str = ""
+    expect: Expect = SUCCESS
+    why: str = ""
+    uses: tuple[Use, ...] = ()
+    place: Place = START
+
+    def what_if(self, slug: str) -> WhatIf | None:
+        return next((what_if for what_if in self.what_ifs if what_if.slug == slug), None)
+
+    @property
+    def writes(self) -> frozenset[str]:
+        """The session values that sending this step may write."""
+        return frozenset(f.name for f in self.fields if not f.is_secret) | {keep.name for keep in self.keep}
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A hosted sequence of forms; `name` is its folder's."""
+
+    name: str
+    title: str
+    steps: tuple[Step, ...]
+    about: str = ""
+    logo: str = ""
+
+    def step(self, slug: str) -> Step | None:
+        return next((step for step in self.steps if step.slug == slug), None)
+
+    def after(self, step: Step) -> Step | None:
+        """The step that follows, if any."""
+        at = self.steps.index(step) + 1
+        return self.steps[at] if at < len(self.steps) else None
+
+
+def slug_of(title: str) -> str:
+    """ "Find the book" -> "find-the-book", for URLs."""
+    return re.sub(r"[\W_]+", "-", title.lower()).strip("-")

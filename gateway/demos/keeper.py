@@ -1,0 +1,139 @@
+"""The demos that exist right now: polled, the last good state of each kept. I/O."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import stat
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from ..errors import Problem
+from ..paths import templates_dir
+from .parse import parse_demo
+
+if TYPE_CHECKING:
+    from ..protocols import Options
+    from .config import Demo
+
+log = logging.getLogger("gateway.demos")
+
+FILE = "demo.yaml"
+LARGEST = 1 << 20  # bytes of a demo.yaml
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One folder with a demo.yaml. `demo` is the last good state, None when there was none yet."""
+
+    name: str
+    folder: Path
+    demo: Demo | None
+    problems: tuple[Problem, ...]
+    seen: object = None  # what the folder looked like; a change means reading it again
+
+
+def demo_folders(options: Options) -> list[Path]:
+    """The folders that hold demos: one's own (--templates, or beside routes.yaml), else those that ship."""
+    own = (options.templates or options.routes.parent / "templates") / "demos"
+    return [own] if own.is_dir() else [templates_dir() / "demos"]
+
+
+class DemosKeeper:
+    """Polls the folders; `entries` is always one complete mapping, by name."""
+
+    def __init__(self, options: Options, folders: Sequence[Path] = ()) -> None:
+        self._options = options
+        self._folders = tuple(folders)
+        self.entries: Mapping[str, Entry] = {}
+
+    async def running(self, app: web.Application) -> AsyncIterator[None]:
+        """For app.cleanup_ctx."""
+        await asyncio.to_thread(self.look)
+        task = asyncio.create_task(self._poll())
+        yield
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    async def _poll(self) -> None:
+        while True:
+            await asyncio.sleep(self._options.reload_interval)
+            try:
+                await asyncio.to_thread(self.look)
+            except Exception:  # the poll must outlive whatever a file system can come up with
+                log.exception("the demos could not be looked at")
+
+    def look(self) -> None:
+        """Read what has changed. Blocking."""
+        entries: dict[str, Entry] = {}
+        for folder in demo_paths(self._folders or demo_folders(self._options)):
+            if folder.name not in entries:
+                entries[folder.name] = read_entry(folder, self.entries.get(folder.name))
+        self.entries = entries
+
+
+def demo_paths(folders: Sequence[Path]) -> list[Path]:
+    """Every folder with a demo.yaml, by name."""
+    found = []
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            found += sorted(path for path in folder.iterdir() if (path / FILE).exists())
+    return found
+
+
+def read_entry(folder: Path, before: Entry | None = None) -> Entry:
+    """The demo of a folder as it now stands, or as it was before with the reason."""
+    seen = _look_of(folder)
+    if before is not None and before.seen == seen and before.folder == folder:
+        return before
+    file = folder / FILE
+    try:
+        text, files = _read(file), _names(folder)
+    except OSError as error:
+        problems: tuple[Problem, ...] = (Problem(shown(file), 1, 1, "", f"cannot be read: {error.strerror or error}"),)
+        demo = None
+    else:
+        parsed = parse_demo(text, name=folder.name, file=shown(file), files=files)
+        demo, problems = parsed.demo, parsed.problems
+    for problem in problems:
+        log.warning("%s", problem)
+    return Entry(folder.name, folder, demo or (before.demo if before else None), problems, seen)
+
+
+def shown(file: Path) -> str:
+    """The path as a person here would type it."""
+    try:
+        return str(file.resolve().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(file)
+
+
+def _look_of(folder: Path) -> object:
+    """What changes with every way of saving: the file's identity and the names beside it."""
+    try:
+        facts = (folder / FILE).stat()
+        return facts.st_dev, facts.st_ino, facts.st_mtime_ns, facts.st_size, _names(folder)
+    except OSError as error:
+        return str(error)
+
+
+def _names(folder: Path) -> tuple[str, ...]:
+    return tuple(sorted(path.name for path in folder.iterdir()))
+
+
+def _read(file: Path) -> bytes:
+    """The bytes of a regular file of sensible size; a pipe or a device would never end."""
+    with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as source:
+        facts = os.fstat(source.fileno())
+        if not stat.S_ISREG(facts.st_mode):
+            raise OSError("it is not a regular file")
+        if facts.st_size > LARGEST:
+            raise OSError(f"it is larger than {LARGEST >> 20} MiB")
+        return source.read(LARGEST)

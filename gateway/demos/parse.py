@@ -1,0 +1,150 @@
+"""demo.yaml -> Demo, or everything that is wrong with it at once, each with line and column. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from ..errors import Problem, did_you_mean
+from .check import check_values
+from .config import SUCCESS, Body, CallTemplate, Demo, Field, Step, Use, slug_of
+from .expressions import is_expression
+from .nodes import Node, Report, read_yaml
+from .parse_parts import Names, call_of, expect_of, fields_of, headers_of, keeps_of, placeholders
+from .parse_what_if import what_ifs_of
+
+DEMO_KEYS = ("title", "about", "logo", "steps")
+STEP_KEYS = (
+    "title", "about", "call", "form", "headers", "query", "body", "send", "keep", "what_if", "page", "expect", "why",
+)  # fmt: skip
+PICTURES = (".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp")
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """`demo` is None when there are errors; warnings leave it standing."""
+
+    demo: Demo | None
+    problems: tuple[Problem, ...]
+
+
+def parse_demo(text: bytes, *, name: str, file: str, files: Collection[str]) -> Parsed:
+    """Read one demo; `files` are the names of the files beside it."""
+    report = Report(file)
+    root = read_yaml(text, report)
+    demo = _demo(root, name, report, files) if root is not None else None
+    if demo is not None:
+        check_values(demo, report)
+    problems = tuple(sorted(report.problems, key=lambda p: (p.line, p.column)))
+    return Parsed(None if any(p.severity == "error" for p in problems) else demo, problems)
+
+
+def _demo(root: Node, name: str, report: Report, files: Collection[str]) -> Demo:
+    keys = report.mapping(root, "", DEMO_KEYS)
+    if "title" not in keys and isinstance(root.value, dict):
+        report.add(root.place, "title", "is missing; the menu shows it")
+    steps = keys.get("steps")
+    if isinstance(root.value, dict) and (steps is None or not isinstance(steps.value, list) or not steps.value):
+        report.add(steps.place if steps else root.place, "steps", "should be a list with at least one step")
+    items = steps.value if steps and isinstance(steps.value, list) else []
+    logo = _file(keys.get("logo"), "logo", report, files, PICTURES)
+    return Demo(
+        name=name,
+        title=report.text(keys.get("title"), "title", name),
+        about=report.text(keys.get("about"), "about"),
+        logo=logo,
+        steps=_steps(items, report, files),
+    )
+
+
+def _steps(items: list[Node], report: Report, files: Collection[str]) -> tuple[Step, ...]:
+    steps: dict[str, Step] = {}
+    for at, item in enumerate(items):
+        step = _step(item, f"steps[{at}]", report, files)
+        if step is None:
+            continue
+        if step.slug in steps:
+            line = steps[step.slug].place.line
+            report.add(step.place, f"steps[{at}].title", f"'{step.title}' is the name of the step in line {line} too")
+        steps.setdefault(step.slug, step)
+    return tuple(steps.values())
+
+
+def _step(node: Node, path: str, report: Report, files: Collection[str]) -> Step | None:
+    keys = report.mapping(node, path, STEP_KEYS)
+    if not keys:
+        if isinstance(node.value, dict) or node.value is None:
+            report.add(node.place, path, "a step needs a title and a call")
+        return None
+    for needed in ("title", "call"):
+        if needed not in keys:
+            report.add(node.place, f"{path}.{needed}", "is missing")
+    title = report.text(keys.get("title"), f"{path}.title", "untitled")
+    slug = slug_of(title)
+    if not slug:
+        report.add(keys["title"].place, f"{path}.title", "needs at least one letter or digit")
+    fields = fields_of(keys.get("form"), f"{path}.form", report)
+    call = call_of(keys.get("call"), f"{path}.call", report)
+    names = Names(report)
+    headers = headers_of(keys.get("headers"), f"{path}.headers", report)
+    keep = keeps_of(keys.get("keep"), f"{path}.keep", report)
+    what_ifs = what_ifs_of(keys.get("what_if"), f"{path}.what_if", report, call, fields, names)
+    _uses_of_step(keys, path, names, call, fields)
+    return Step(
+        title=title,
+        slug=slug,
+        about=report.text(keys.get("about"), f"{path}.about"),
+        call=call,
+        fields=fields,
+        headers=headers,
+        query=_query(keys.get("query"), f"{path}.query", report),
+        body=Body(keys["body"].plain()) if "body" in keys else None,
+        send=_send(keys.get("send"), f"{path}.send", report),
+        keep=keep,
+        what_ifs=what_ifs,
+        page=_file(keys.get("page"), f"{path}.page", report, files, (".html",)),
+        expect=expect_of(keys.get("expect"), f"{path}.expect", report) or SUCCESS,
+        why=report.text(keys.get("why"), f"{path}.why"),
+        uses=tuple(names.uses),
+        place=keys["title"].place if "title" in keys else node.place,
+    )
+
+
+def _uses_of_step(
+    keys: dict[str, Node], path: str, names: Names, call: CallTemplate, fields: tuple[Field, ...]
+) -> None:
+    own = frozenset(field.name for field in fields)
+    names.uses.append(Use(placeholders(call.path), f"{path}.call", call.place, own))
+    for part in ("headers", "query", "body"):
+        names.note(keys.get(part), f"{path}.{part}", own)
+    before: set[str] = set()
+    for field in fields:
+        if is_expression(field.default):
+            names.note(Node(field.default, field.place), f"{path}.form.{field.name}", frozenset(before))
+        before.add(field.name)
+
+
+def _query(node: Node | None, path: str, report: Report) -> dict[str, object] | None:
+    return None if node is None else {key: item.plain() for key, item in report.mapping(node, path).items()}
+
+
+def _send(node: Node | None, path: str, report: Report) -> str:
+    send = report.text(node, path, "json")
+    if send not in ("json", "form") and node is not None:
+        report.add(node.place, path, f"'{send}' is not one of json, form")
+        return "json"
+    return send
+
+
+def _file(node: Node | None, path: str, report: Report, files: Collection[str], endings: tuple[str, ...]) -> str:
+    """The name of a file that lies beside demo.yaml."""
+    name = report.text(node, path)
+    if node is None or not name:
+        return ""
+    if "/" in name or "\\" in name or not name.lower().endswith(endings):
+        report.add(node.place, path, f"'{name}' should be the name of a file beside demo.yaml, {' or '.join(endings)}")
+    elif name not in files:
+        report.add(node.place, path, f"there is no file '{name}' beside demo.yaml{did_you_mean(name, files)}")
+    else:
+        return name
+    return ""
