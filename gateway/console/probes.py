@@ -36,6 +36,9 @@ async def version(request: web.Request) -> web.Response:
     return web.json_response({"name": "What-If Gateway", "version": __version__})
 
 
+PROBES = (healthz, readyz, metrics, version)
+
+
 def add_probes(app: web.Application) -> None:
-    for handler in (healthz, readyz, metrics, version):
+    for handler in PROBES:
         app.router.add_get(f"/_gateway/{handler.__name__}", handler)

@@ -1,0 +1,83 @@
+"""All that is served, enumerated: guarded without exception, and nothing changes by a GET."""
+
+import copy
+import re
+
+import consoling
+import pytest
+
+WORDS = {"id": consoling.RECORDING, "cluster": "orders", "name": "console.css"}
+ENDLESS = "/_gateway/api/v1/live"
+
+
+def routes(app):
+    """(method, path) of every route, with something that exists in place of its parameters."""
+    for route in app.router.routes():
+        path = route.resource.canonical.replace("/exchanges/{id}", "/exchanges/01KEXCHANGE000000000000002")
+        yield route.method, re.sub(r"{(\w+)(:[^}]*)?}", lambda match: WORDS[match[1]], path)
+
+
+def state(services):
+    book, sessions = services.store, services.sessions.live
+    return copy.deepcopy((book.kept, book.steps, book.accepted, services.routes.file.read_text(), sessions))
+
+
+async def test_there_is_something_to_enumerate(app):
+    found = set(routes(app))
+    assert ("POST", "/_gateway/move") in found
+    assert ("DELETE", f"/_gateway/api/v1/recordings/{consoling.RECORDING}") in found
+    assert len(found) > 50
+
+
+async def test_a_foreign_name_reaches_nothing(client, app):
+    for method, path in set(routes(app)):
+        answer = await client.request(method, path, headers={"Host": "evil.example"})
+        assert answer.status == 421, (method, path)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example", "Content-Type": "application/json"},
+        {"Sec-Fetch-Site": "cross-site", "Content-Type": "application/json"},
+        {"Sec-Fetch-Site": "same-site", "Content-Type": "application/x-www-form-urlencoded"},
+        {"Content-Type": "text/plain"},
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        {"Origin": "null", "Content-Type": "application/json"},
+        {},
+    ],
+    ids=str,
+)
+async def test_no_write_is_forged(client, app, services, headers):
+    await client.get("/_gateway/")
+    before = state(services)
+    writes = [(method, path) for method, path in set(routes(app)) if method not in ("GET", "HEAD")]
+    assert len(writes) >= 11
+    for method, path in writes:
+        answer = await client.request(method, path, headers=headers, data=b"{}")
+        assert answer.status == 403, (method, path)
+    assert state(services) == before
+
+
+@pytest.mark.parametrize("site", ["cross-site", ""])
+async def test_no_get_changes_anything(client, app, services, site):
+    await client.get("/_gateway/")
+    before = state(services)
+    for method, path in sorted(set(routes(app))):
+        if method in ("GET", "HEAD") and path != ENDLESS:
+            query = {"orders": "test"} if "/pin" in path else {}
+            headers = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"} if site else {}
+            answer = await client.request(method, path, params=query, headers=headers)
+            assert answer.status == 200, (method, path)
+    assert state(services) == before
+
+
+async def test_every_answer_is_guarded_by_headers(client, app):
+    for method, path in sorted(set(routes(app))):
+        if path == ENDLESS:
+            continue
+        headers = (await client.request(method, path)).headers
+        assert "frame-ancestors 'none'" in headers["Content-Security-Policy"], (method, path)
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert "Set-Cookie" not in headers
