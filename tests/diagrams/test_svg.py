@@ -129,3 +129,29 @@ def test_no_text_overlaps_another_in_a_browser(an_exchange, a_recording, ten, ma
             assert count > 2 * min(len(exchanges), 40)
             assert bad == []
         browser.close()
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not shutil.which("chromium"), reason="Chromium is not installed")
+def test_dark_follows_the_system_the_page_overrules_it_and_paper_is_white(a_recording, ten):
+    from playwright.sync_api import sync_playwright
+
+    white, dark = "rgb(255, 255, 255)", "rgb(16, 22, 31)"
+    found = {}
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.set_content(svg(sequence(a_recording(ten), ten), standalone=True))
+        for media, system, theme in [
+            ("screen", "light", ""), ("screen", "dark", ""), ("print", "dark", ""), ("print", "light", "dark"),
+            ("screen", "dark", "light"), ("screen", "light", "dark"),
+        ]:  # fmt: skip
+            page.emulate_media(media=media, color_scheme=system)
+            page.evaluate("theme => document.documentElement.dataset.bsTheme = theme", theme)
+            colour = page.evaluate("getComputedStyle(document.querySelector('.paper')).fill")
+            found[media, system, theme] = colour
+        browser.close()
+    assert found == {
+        ("screen", "light", ""): white, ("screen", "dark", ""): dark, ("print", "dark", ""): white,
+        ("print", "light", "dark"): white, ("screen", "dark", "light"): white, ("screen", "light", "dark"): dark,
+    }  # fmt: skip
