@@ -1,0 +1,254 @@
+"""The bookshop in its pages: four steps, what-ifs, what is kept, shown, masked and refused."""
+
+import asyncio
+import html
+import re
+
+import pytest
+
+SIGN_IN, FIND, ORDER, PAY = (f"/demos/bookshop/{step}" for step in ("sign-in", "find-the-book", "order-it", "pay"))
+
+
+def words(page):
+    """The text of a page, as a reader sees it."""
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page)))
+
+
+async def order_a_book(browser):
+    for step in (SIGN_IN, FIND, ORDER):
+        status, page = await browser.press(step)
+        assert status == 200
+        assert "✓ as expected" in words(page)
+    return page
+
+
+async def test_home_lists_the_demo_with_its_steps(browser):
+    status, page = await browser.get("/")
+    assert status == 200
+    for text in ("Order a book", "Sign in", "Find the book", "Order it", "Pay", "catalogue @ at qa"):
+        assert text in words(page)
+
+
+async def test_the_happy_path_fills_in_what_earlier_answers_gave(browser, shop):
+    page = await order_a_book(browser)
+    assert "kept: order_id 70001" in words(page)
+    _, page = await browser.get(PAY)
+    assert 'name="f.order_id" value="70001"' in page
+    assert 'name="f.amount" value="12.5"' in page
+    assert "from this session" in page
+    _, page = await browser.press(PAY)
+    assert "201 Created" in words(page)
+    assert [seen[:2] for seen in shop.forwarder.seen] == [
+        ("POST", "/api/users/login"),
+        ("GET", "/api/catalogue/books/978-1"),
+        ("POST", "/api/orders/orders"),
+        ("POST", "/api/payments/orders/70001/payments"),
+    ]
+    assert {seen[2]["Gateway-Session"] for seen in shop.forwarder.seen} == {"browser"}
+    assert shop.forwarder.seen[2][2]["Authorization"].startswith("Bearer ")
+    assert shop.forwarder.seen[3][3] == b'{"amount": 12.5}'
+
+
+async def test_an_exchange_of_the_result_is_linked_with_its_place_and_noted_in_the_recording(browser, shop):
+    await browser.press(SIGN_IN)
+    _, page = await browser.press(SIGN_IN, what_if="wrong-password")
+    link = re.search(r'href="/_gateway/exchanges/(\w+)">exchange 2<', page)[1]
+    assert shop.store.exchange(link).notes == ("what if: wrong password; as expected",)
+    assert shop.store.recording("rec-browser").title == "Order a book"
+
+
+async def test_passwords_and_tokens_are_in_no_page_and_not_in_the_store(browser, shop):
+    presses = ({}, {"password": "hunter2hunter2"}, {"what_if": "wrong-password"})
+    pages = [(await browser.press(SIGN_IN, **press))[1] for press in presses]
+    assert b"lovelace" in shop.forwarder.seen[0][3]
+    pages.append(await order_a_book(browser))
+    sent = shop.forwarder.seen[-1][2]["Authorization"].removeprefix("Bearer ")
+    pages.append((await browser.get(PAY))[1])
+    for page in pages:
+        for secret in ("lovelace", "hunter2", "guess", sent):
+            assert secret not in page
+    assert not {"password", "token"} & set(shop.store.values("browser"))
+    assert shop.store.values("browser")["order_id"] == 70001
+
+
+async def test_a_what_if_is_judged_explained_and_never_writes_the_session(browser, shop):
+    await browser.press(FIND)
+    before = shop.store.values("browser")
+    status, page = await browser.press(FIND, what_if="unknown-isbn")
+    text = words(page)
+    assert status == 200
+    assert "404 Not Found" in text
+    assert "✓ as expected" in text
+    assert "Do not retry" in text
+    assert "It says: 978-9 is not in the catalogue of qa" in text
+    assert "the request, not the route" in text
+    assert shop.store.values("browser") == before
+
+
+async def test_the_same_book_on_dev_differs_by_its_route_only(browser, shop):
+    await browser.press(FIND)
+    _, page = await browser.press(FIND, what_if="same-book-on-dev")
+    assert "catalogue@dev" in page
+    assert "the route, not the request" in page
+    assert shop.forwarder.seen[-1][2]["Gateway-Env"] == "catalogue=dev"
+    assert shop.forwarder.seen[-1][1] == shop.forwarder.seen[0][1]
+
+
+async def test_after_a_move_the_answer_points_to_the_new_path_and_the_what_if_takes_it(browser, shop):
+    shop.clusters["catalogue"].environment = "test"
+    _, page = await browser.press(FIND)
+    assert "✗ not expected: 2xx was" in words(page)
+    assert "ask for /titles/978-1" in page
+    _, page = await browser.press(FIND, what_if="v2-path")
+    assert "200 OK" in words(page)
+
+
+async def test_all_other_what_ifs_of_the_bookshop_lead_where_they_say(browser):
+    await order_a_book(browser)
+    for path, slug in ((ORDER, "not-signed-in"), (ORDER, "no-such-book"), (PAY, "wrong-amount"),
+                       (PAY, "receipt-before-payment")):  # fmt: skip
+        _, page = await browser.press(path, what_if=slug)
+        assert "✓ as expected" in words(page), slug
+
+
+async def test_a_step_out_of_turn_says_which_step_comes_first(browser, shop):
+    _, page = await browser.press(ORDER, isbn="978-1")
+    assert "send 'Sign in' first: it gives 'token'" in words(page)
+    assert shop.forwarder.seen == []
+
+
+async def test_what_was_typed_stays_when_it_cannot_be_read(browser, shop):
+    status, page = await browser.press(ORDER, isbn="978-1", qty="many")
+    assert status == 422
+    assert "'many' is not a number" in words(page)
+    assert 'value="978-1"' in page
+    assert shop.forwarder.seen == []
+
+
+async def test_reloading_the_page_does_not_send_again(browser, shop):
+    await browser.press(SIGN_IN)
+    await browser.get(SIGN_IN)
+    assert len(shop.forwarder.seen) == 1
+
+
+async def test_starting_over_makes_a_new_recording_and_clears_the_values(browser, shop):
+    await browser.press(FIND)
+    before = shop.sessions.live["browser"].recording
+    await browser.press("/demos/bookshop/pay", what_if="wrong-amount", order_id="1")
+    _, page = await browser.get(FIND)
+    token = re.search(r'name="csrf_token" value="(\w+)"', page)[1]
+    data = {"csrf_token": token, "action": "start-over"}
+    async with browser.client.post("/demos/bookshop", data=data) as answer:
+        assert (answer.status, answer.url.path) == (200, SIGN_IN)
+    assert shop.sessions.live["browser"].recording != before
+    assert shop.store.values("browser") == {}
+    assert "No values yet" in (await browser.get(FIND))[1]
+
+
+async def test_the_recording_gets_a_name(browser, shop):
+    _, page = await browser.press(SIGN_IN)
+    data = {
+        "csrf_token": re.search(r'name="csrf_token" value="(\w+)"', page)[1],
+        "action": "name",
+        "title": "For <Ann>",
+    }
+    async with browser.client.post("/demos/bookshop", data=data) as answer:
+        assert 'value="For &lt;Ann&gt;"' in await answer.text()
+    assert shop.store.recording("rec-browser").title == "For <Ann>"
+
+
+async def test_two_sessions_do_not_see_each_other(browser, shop):
+    await browser.press(FIND)
+    browser.headers = {"Gateway-Session": "other"}
+    _, page = await browser.get(FIND)
+    assert "Nothing has been sent at this step yet" in page
+
+
+@pytest.mark.parametrize("data", [{}, {"csrf_token": "0" * 64}])
+async def test_a_forged_form_sends_nothing(browser, shop, data):
+    for path in (SIGN_IN, "/demos/bookshop"):
+        async with browser.client.post(path, data=data) as answer:
+            assert answer.status == 403
+    assert shop.forwarder.seen == []
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("/demos/bokshop", "did you mean 'bookshop'?"),
+        ("/demos/bookshop/sign-on", "did you mean 'sign-in'?"),
+        ("/demos/bookshop/files/demo.yaml", "no picture"),
+        ("/demos/bookshop/files/..%2F..%2Flayout.svg", "no picture"),
+    ],
+)
+async def test_what_does_not_exist_is_a_404_with_a_suggestion(browser, path, hint):
+    status, text = await browser.get(path)
+    assert status == 404
+    assert hint in text
+
+
+async def test_the_logo_is_served_so_that_nothing_in_it_can_run(browser):
+    async with browser.client.get("/demos/bookshop/files/bookshop.svg") as answer:
+        assert (answer.status, answer.content_type) == (200, "image/svg+xml")
+        assert "sandbox" in answer.headers["Content-Security-Policy"]
+
+
+async def test_pages_hold_no_inline_script_or_style(browser):
+    await browser.press(FIND)
+    for path in ("/", SIGN_IN, FIND, PAY):
+        _, page = await browser.get(path)
+        assert not re.search(r"<script(?![^>]* src=)|<style| style=| on\w+=", page)
+
+
+async def until(look, seconds=5.0):
+    for _ in range(int(seconds / 0.02)):
+        if found := await look():
+            return found
+        await asyncio.sleep(0.02)
+    raise AssertionError("it did not come to pass")
+
+
+DEMO = """\
+title: <b>Mine</b>
+steps:
+  - title: Look
+    call: GET catalogue:/books
+    form: {{q: gateway}}
+    page: own.html
+{more}"""
+
+
+async def test_a_demo_of_ones_own_appears_breaks_and_mends_while_the_server_runs(browser, shop):
+    folder = shop.demos / "mine"
+    folder.mkdir(parents=True)
+    (folder / "own.html").write_text(
+        "<p>own: {{ s.q }} {{ form.q }} {{ form.send('Go') }} {{ 1/0 if s.q else '' }}</p>"
+    )
+    (folder / "demo.yaml").write_text(DEMO.format(more=""))
+
+    async def listed():
+        return "&lt;b&gt;Mine&lt;/b&gt;" in (await browser.get("/"))[1]
+
+    await until(listed)
+    _, page = await browser.get("/demos/mine/look")
+    assert "<p>own:" in page
+    assert ">Go</button>" in page
+    _, page = await browser.press("/demos/mine/look", q="<script>")
+    assert "own.html:1" in words(page)
+    assert "<script>" not in page.partition("</head>")[2]
+    assert shop.forwarder.seen[-1][1] == "/api/catalogue/books?q=%3Cscript%3E"
+    (folder / "demo.yaml").write_text(DEMO.format(more="    what_iff: {}\n"))
+
+    async def broken():
+        return "did you mean 'what_if'?" in words((await browser.get("/"))[1])
+
+    await until(broken)
+    assert (await browser.get("/demos/mine/look"))[0] == 200
+
+
+async def test_a_cluster_that_routes_do_not_have_is_told_in_the_page_and_when_sending(browser, shop):
+    del shop.clusters["payments"]
+    _, page = await browser.get("/")
+    assert "'payments' is no cluster in routes.yaml" in words(page)
+    _, page = await browser.press(PAY, order_id="1", amount="1")
+    assert "send 'Sign in' first" in words(page)
