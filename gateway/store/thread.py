@@ -267,7 +267,7 @@ class WriterThread:
 
     def _recovered(self) -> None:
         if self._trouble:
-            log.warning("recording goes on; %d exchanges were missed since the start", self.missed)
+            log.warning("recording goes on")
             self._trouble = ""
 
     def _tell(self, mishap: str) -> None:
