@@ -1,0 +1,201 @@
+"""The route table: public path -> cluster -> upstream, compiled once and never changed. Pure."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import re
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from .compiled import CompiledCluster, CompiledUpstream, Cors, Fault, RecordingRules, RedactRules, Tls
+from .units import read_duration, read_size
+from .urls import read_url
+
+if TYPE_CHECKING:
+    from .config import ClusterConfig, RoutesConfig, UpstreamConfig
+
+__all__ = [
+    "CompiledCluster",
+    "CompiledUpstream",
+    "Cors",
+    "Fault",
+    "RecordingRules",
+    "RedactRules",
+    "RouteTable",
+    "Tls",
+    "compile_table",
+    "strictest",
+]
+
+GUARDS = ("allow", "ask", "never")  # from the mildest to the strictest
+
+
+class RouteTable:
+    """Immutable. `match` costs a few dictionary probes, however many clusters there are."""
+
+    __slots__ = (
+        "_by_prefix",
+        "_longest",
+        "_root",
+        "clusters",
+        "cors",
+        "environments",
+        "recording",
+        "redact",
+        "revision",
+    )
+
+    def __init__(
+        self,
+        clusters: Mapping[str, CompiledCluster],
+        *,
+        revision: str = "",
+        environments: tuple[str, ...] = (),
+        cors: Cors | None = None,
+        redact: RedactRules | None = None,
+        recording: RecordingRules | None = None,
+    ) -> None:
+        self.revision = revision  # sha256, hexadecimal, of routes.yaml and what it includes
+        self.environments = environments
+        self.clusters: Mapping[str, CompiledCluster] = MappingProxyType(dict(clusters))
+        self.cors = cors or Cors()
+        self.redact = redact or RedactRules()
+        self.recording = recording or RecordingRules()
+        self._by_prefix = {cluster.prefix: cluster for cluster in clusters.values()}
+        self._root = self._by_prefix.pop(b"", None)
+        self._longest = max(map(len, self._by_prefix), default=0)
+
+    def match(self, path: bytes) -> CompiledCluster | None:
+        """The cluster with the longest prefix that ends at a segment boundary of the raw path (without query)."""
+        end = len(path)
+        if end > self._longest:
+            end = path.rfind(b"/", 0, self._longest + 1)
+        while end > 0:
+            found = self._by_prefix.get(path[:end])
+            if found is not None:
+                return found
+            end = path.rfind(b"/", 0, end)
+        return self._root if path[:1] == b"/" else None
+
+    def nearest(self, path: bytes) -> str | None:
+        """The public prefix closest to the path's beginning, for "did you mean /api/orders?"."""
+        words = path.decode("latin-1").split("/")
+        best, score = None, 0.6  # below that, a suggestion is a guess
+        for prefix in self._by_prefix:
+            public = prefix.decode("latin-1")
+            beginning = "/".join(words[: public.count("/") + 1])
+            found = difflib.SequenceMatcher(None, beginning, public).ratio()
+            if found > score:
+                best, score = public, found
+        return best
+
+
+def compile_table(config: RoutesConfig, *, revision: str = "", folder: str = "") -> RouteTable:
+    """The table of a config that `parse` has accepted; `folder` is where its relative paths begin."""
+    return RouteTable(
+        {name: _cluster(name, cluster, config, folder) for name, cluster in config.clusters.items()},
+        revision=revision,
+        environments=tuple(config.environments),
+        cors=_cors(config),
+        redact=RedactRules(
+            headers=frozenset(name.lower() for name in config.redact.headers),
+            json=tuple(config.redact.json_paths),
+            query=frozenset(config.redact.query),
+        ),
+        recording=_recording(config),
+    )
+
+
+def strictest(*guards: str | None) -> str:
+    """The strictest of the words that are given; "ask" when none is."""
+    given = [guard for guard in guards if guard is not None]
+    return max(given, key=GUARDS.index, default="ask")
+
+
+def _cluster(name: str, cluster: ClusterConfig, config: RoutesConfig, folder: str) -> CompiledCluster:
+    fault, version = cluster.fault, cluster.version
+    return CompiledCluster(
+        name=name,
+        prefix=cluster.path.rstrip("/").encode(),
+        strip=cluster.strip,
+        environment=cluster.environment,
+        upstreams=MappingProxyType(
+            {
+                environment: _upstream(
+                    environment, one, folder, strictest(cluster.writes, one.writes, config.writes.get(environment))
+                )
+                for environment, one in cluster.upstreams.items()
+            }
+        ),
+        fault=Fault(read_duration(fault.delay), fault.status, fault.rate) if fault else None,
+        writes=strictest(cluster.writes),
+        health=cluster.health,
+        version_path=version.path if version else None,
+        version_pointer=version.pointer if version else None,
+    )
+
+
+def _upstream(environment: str, upstream: UpstreamConfig, folder: str, writes: str) -> CompiledUpstream:
+    url, timeout = read_url(upstream.url), upstream.timeout
+    return CompiledUpstream(
+        environment=environment,
+        url=upstream.url.rstrip("/"),
+        tls=_tls(upstream, folder) if url.secure else None,
+        host=url.host,
+        port=url.port,
+        authority=url.authority,
+        base_path=url.path,
+        headers=tuple((name.encode(), value.encode()) for name, value in upstream.headers.items()),
+        rewrite=tuple((re.compile(rule.encode()), to.encode()) for rule, to in upstream.rewrite.items()),
+        connect_timeout=read_duration(timeout.connect),
+        response_timeout=read_duration(timeout.response),
+        idle_timeout=read_duration(timeout.idle),
+        writes=writes,
+    )
+
+
+def _tls(upstream: UpstreamConfig, folder: str) -> Tls:
+    tls = upstream.tls
+    if tls is None:
+        return Tls()
+    return Tls(_under(folder, tls.ca), _under(folder, tls.cert), _under(folder, tls.key), tls.verify, tls.server_name)
+
+
+def _under(folder: str, path: str | None) -> str | None:
+    return path if path is None or not folder or path.startswith("/") else f"{folder.rstrip('/')}/{path}"
+
+
+def _cors(config: RoutesConfig) -> Cors:
+    cors = config.cors
+    return Cors(
+        origins=frozenset(origin.encode() for origin in cors.origins),
+        credentials=cors.credentials,
+        methods=tuple(method.encode() for method in cors.methods),
+        headers=tuple(header.encode() for header in cors.headers),
+        max_age=int(read_duration(cors.max_age)),
+    )
+
+
+def _recording(config: RoutesConfig) -> RecordingRules:
+    keep = config.recording.keep
+    return RecordingRules(
+        max_body=read_size(config.recording.max_body),
+        keep_days=keep.days,
+        keep_bytes=None if keep.bytes is None else read_size(keep.bytes),
+        skip=skip_pattern(config.recording.skip),
+    )
+
+
+def skip_pattern(rules: Iterable[str]) -> re.Pattern[bytes] | None:
+    """One pattern for rules such as "GET *.js" and "/health": a method or none, then a path with wildcards."""
+    parts = []
+    for rule in rules:
+        method, _, path = rule.rpartition(" ")
+        parts.append(f"(?:{re.escape(method.strip()) if method.strip() not in ('', '*') else '[^ ]+'} {_glob(path)})")
+    return re.compile("|".join(parts).encode()) if parts else None
+
+
+def _glob(pattern: str) -> str:
+    return fnmatch.translate(pattern)
