@@ -35,6 +35,16 @@
     }));
     bar.hidden = problems.length === 0;
   }
+  let fading = 0;
+  function showChanges(changes, mended) {
+    const bar = document.getElementById("changed"), count = changes.length;
+    if (!count && !mended) return;
+    const counted = count === 1 ? "1 change: " : `${count} changes: `;
+    bar.firstElementChild.textContent = "routes.yaml is in force: " + (count ? counted + changes.join(", ") : "no change of routes");
+    bar.hidden = false;
+    clearTimeout(fading);
+    fading = setTimeout(() => { bar.hidden = true; }, 15000);
+  }
   function showRecorder(data) {
     const bar = document.getElementById("missing");
     bar.querySelector("span").textContent = data.text;
@@ -67,7 +77,9 @@
 
   document.addEventListener("gateway", ({ detail: { name, data } }) => {
     if (name === "routes") {
+      const wasBad = !document.getElementById("problems").hidden;
       showProblems(data.problems);
+      if (!data.problems.length) showChanges(data.changes, wasBad);
       later(document.getElementById("strip"));
     }
     if (name === "recorder") showRecorder(data);

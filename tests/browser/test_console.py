@@ -150,8 +150,9 @@ async def test_the_red_bar_comes_and_goes_by_itself(services, origin, browser):
     services.routes.tell(None)
     await expect(bar).to_contain_text("routes.yaml:6:18: error: clusters.orders.environment: 'qaa' is not one of")
     services.routes.problems = ()
-    services.routes.tell(None)
+    await services.routes.move("orders", "test", source="file")
     await expect(bar).to_be_hidden()
+    await expect(page.page.locator("#changed")).to_have_text("routes.yaml is in force: 1 change: orders: qa -> test")
     await page.check()
 
 
