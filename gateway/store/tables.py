@@ -90,13 +90,13 @@ class Tables:
         self._open = (self._open | opened) - {row[0] for row in ended}
 
     def write_odd(self, batch: Batch) -> None:
-        """A batch of one exchange whose id or step is taken: complete that id, or give it the next free step."""
+        """A batch of one exchange whose id or step is taken: complete what is open, or give it the next free step."""
         row = batch.exchanges[0]
         ask = self.connection.execute
-        if ask("SELECT 1 FROM exchanges WHERE id = ?", (row[0],)).fetchone():
+        if ask("SELECT 1 FROM exchanges WHERE id = ? AND state <> 'done'", (row[0],)).fetchone():
             self._open.add(row[0])
         else:
-            step = ask("SELECT max(step) + 1 FROM exchanges WHERE recording = ?", (row[1],)).fetchone()[0]
+            step = ask("SELECT coalesce(max(step), 0) + 1 FROM exchanges WHERE recording = ?", (row[1],)).fetchone()[0]
             batch.exchanges[0] = (*row[:2], step, *row[3:])
             batch.captures[0].step = step
         self.write(batch)

@@ -118,6 +118,13 @@ async def test_a_taken_step_gets_the_next_free_one(recorder: SqliteRecorder, sto
     assert recorder.status().missed == 0
 
 
+async def test_a_finished_exchange_is_never_overwritten(recorder: SqliteRecorder, store: SqliteStore) -> None:
+    await recorded(recorder, a_capture(1))
+    await recorded(recorder, a_capture(1, status=500), a_capture(2))
+    assert [exchange.status for exchange in store.exchanges(REC).items] == [200, 200]
+    assert recorder.status().missed == 1
+
+
 async def test_what_cannot_be_stored_is_counted_and_harms_nobody(recorder: SqliteRecorder, store: SqliteStore) -> None:
     await recorded(recorder, a_capture(1), a_capture(2, session="\ud800"), a_capture(3))
     assert [exchange.step for exchange in store.exchanges(REC).items] == [1, 3]

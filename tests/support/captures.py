@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from zlib import crc32
 
 from gateway.model.capture import Capture
 from gateway.store import SqliteRecorder
@@ -15,7 +16,7 @@ def a_capture(step: int = 1, recording: str = "01JREC0000000000000000000A", **fa
     """A finished GET of the orders cluster in qa; `facts` overrides any of it."""
     capture = Capture()
     usual: dict[str, Any] = {
-        "id": f"01JEX{recording[-6:]}{step:015}",
+        "id": f"01JEX{crc32(recording.encode()):010}{step:011}",
         "recording": recording,
         "session": "alice",
         "step": step,
