@@ -1,0 +1,87 @@
+"""The filter language: what it means, what it refuses, and that it can be written back."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.errors import UsageError
+from gateway.model.filter import KEYS, Term, filter_text, parse_filter, status_span
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("", ()),
+        ("  ", ()),
+        ("receipt", (Term("", "receipt"),)),
+        ("-receipt", (Term("", "receipt", True),)),
+        ("two words", (Term("", "two"), Term("", "words"))),
+        ('"two words"', (Term("", "two words"),)),
+        ('-"two words"', (Term("", "two words", True),)),
+        (r'"say \"hi\""', (Term("", 'say "hi"'),)),
+        ("status:404", (Term("status", "404"),)),
+        ("-method:GET", (Term("method", "GET", True),)),
+        ("environment:qa", (Term("env", "qa"),)),
+        ("Cluster:orders", (Term("cluster", "orders"),)),
+        ('session:"my phone"', (Term("session", "my phone"),)),
+        ("path:/api/a?b=c:d", (Term("path", "/api/a?b=c:d"),)),
+        ("/api/orders", (Term("", "/api/orders"),)),
+        ("12:30", (Term("", "12:30"),)),
+        ("-", (Term("", "-"),)),
+        ('"open', (Term("", '"open'),)),
+    ],
+)  # fmt: skip
+def test_terms(text: str, terms: tuple[Term, ...]) -> None:
+    assert parse_filter(text) == terms
+
+
+@pytest.mark.parametrize(
+    ("value", "span"),
+    [
+        ("404", (404, 404)), ("=404", (404, 404)), ("4xx", (400, 499)), ("5XX", (500, 599)), (">=400", (400, 999)),
+        (">400", (401, 999)), ("<400", (0, 399)), ("<=400", (0, 400)), ("400-499", (400, 499)), ("200..299", (200, 299)),
+    ],
+)  # fmt: skip
+def test_statuses(value: str, span: tuple[int, int]) -> None:
+    assert status_span(value) == span
+    assert parse_filter(f"status:{value}")[0].span == span
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("stauts:404", "did you mean 'status'?"),
+        ("clutser:orders", "did you mean 'cluster'?"),
+        ("http://a", 'write "http://a"'),
+        ("status:", "needs a value"),
+        ('status:""', "needs a value"),
+        ("status:abc", "is not a status"),
+        ("status:>", "is not a status"),
+        ("kind:reply", "did you mean 'replay'?"),
+    ],
+)
+def test_what_is_off_is_named(text: str, said: str) -> None:
+    with pytest.raises(UsageError, match="filter") as caught:
+        parse_filter(text)
+    assert said in str(caught.value)
+
+
+words = st.builds(Term, st.just(""), st.text(min_size=1), st.booleans())
+keyed = st.builds(Term, st.sampled_from(sorted(set(KEYS) - {"status", "kind"})), st.text(min_size=1), st.booleans())
+
+
+@given(st.lists(words | keyed, max_size=6))
+def test_a_filter_can_be_written_back(terms: list[Term]) -> None:
+    assert parse_filter(filter_text(terms)) == tuple(terms)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_a_filter_or_a_clear_refusal(text: str) -> None:
+    try:
+        terms = parse_filter(text)
+    except UsageError as error:
+        assert error.where == "filter"
+    else:
+        assert parse_filter(filter_text(terms)) == terms
