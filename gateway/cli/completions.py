@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from ..formats import FORMATS
 from ..settings import Setting, settings_of
 from .main import COMMANDS
 
@@ -57,13 +58,18 @@ compdef _gateway gateway
 def bash() -> str:
     """Words only: commands, options, and the values of options that have a fixed choice."""
     values = [
-        f'        {patterns(name, setting)}) words="{" ".join(setting.choices)}" ;;'
+        f'        {patterns(name, setting)}) words="{" ".join(choices(setting))}" ;;'
         for name in COMMANDS
         for setting in settings_of(name)
-        if setting.choices
+        if choices(setting)
     ]
     options = [f'            {name}) words="{" ".join(offered(name))}" ;;' for name in COMMANDS]
     return BASH.format(commands=" ".join(COMMANDS), values="\n".join(values), options="\n".join(options))
+
+
+def choices(setting: Setting) -> tuple[str, ...]:
+    """The values that an option can have, where they are few."""
+    return tuple(FORMATS) if setting.flag == "--as" else setting.choices
 
 
 def patterns(name: str, setting: Setting) -> str:
@@ -99,8 +105,9 @@ def zsh_option(flag: str, setting: Setting) -> str:
     start = f"{'*' if setting.type == 'list' else ''}{flag}[{about}]"
     if setting.type == "switch":
         return start
-    values = f"({' '.join(setting.choices)})" if setting.choices else "_files" if setting.type == "path" else ""
-    return f"{start}:{setting.placeholder if not setting.choices else setting.name}:{values}"
+    few = choices(setting)
+    values = f"({' '.join(few)})" if few else "_files" if setting.type == "path" else ""
+    return f"{start}:{setting.name if few else setting.placeholder}:{values}"
 
 
 def fish() -> str:
@@ -118,7 +125,7 @@ def fish() -> str:
 def fish_option(setting: Setting) -> str:
     short = f"-s {setting.short[1:]} " if setting.short else ""
     takes = {"switch": "", "path": " -r -F"}.get(setting.type, " -x")
-    values = f" -a {quoted(' '.join(setting.choices))}" if setting.choices else ""
+    values = f" -a {quoted(' '.join(choices(setting)))}" if choices(setting) else ""
     return f"{short}-l {setting.flag[2:]}{takes}{values} -d {quoted(setting.help)}"
 
 

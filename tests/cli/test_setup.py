@@ -100,6 +100,7 @@ def test_completion_for_another_shell(capsys: pytest.CaptureFixture[str]) -> Non
         (["mo"], {"move"}),
         (["completion", "z"], {"zsh"}),
         (["serve", "--durability", ""], {"strict", "relaxed", "fsync"}),
+        (["export", "@last", "--as", "har"], {"har"}),
         (["serve", "--no-h"], {"--no-health"}),
         (["serve", ""], set()),
     ],
