@@ -36,21 +36,22 @@ class Entry:
     folder: Path
     demo: Demo | None
     problems: tuple[Problem, ...]
+    file: str = ""  # its demo.yaml, as a person here would type it
     seen: object = None  # what the folder looked like; a change means reading it again
 
 
-def demo_folders(options: Options) -> list[Path]:
-    """The folders that hold demos: one's own (--templates, or beside routes.yaml), else those that ship."""
-    own = (options.templates or options.routes.parent / "templates") / "demos"
-    return [own] if own.is_dir() else [templates_dir() / "demos"]
+def demo_folder(options: Options, templates: Sequence[Path] = ()) -> Path:
+    """Where the demos lie: in one's own templates (--templates, or beside routes.yaml), else in those that ship."""
+    own = [*([options.templates] if options.templates else []), options.routes.parent / "templates", *templates]
+    return next((path / "demos" for path in own if (path / "demos").is_dir()), templates_dir() / "demos")
 
 
 class DemosKeeper:
-    """Polls the folders; `entries` is always one complete mapping, by name."""
+    """Polls the demos' folder; `entries` is always one complete mapping, by name."""
 
-    def __init__(self, options: Options, folders: Sequence[Path] = ()) -> None:
+    def __init__(self, options: Options, templates: Sequence[Path] = ()) -> None:
         self._options = options
-        self._folders = tuple(folders)
+        self._templates = tuple(templates)
         self.entries: Mapping[str, Entry] = {}
 
     async def running(self, app: web.Application) -> AsyncIterator[None]:
@@ -72,20 +73,16 @@ class DemosKeeper:
 
     def look(self) -> None:
         """Read what has changed. Blocking."""
-        entries: dict[str, Entry] = {}
-        for folder in demo_paths(self._folders or demo_folders(self._options)):
-            if folder.name not in entries:
-                entries[folder.name] = read_entry(folder, self.entries.get(folder.name))
-        self.entries = entries
+        paths = demo_paths(demo_folder(self._options, self._templates))
+        self.entries = {path.name: read_entry(path, self.entries.get(path.name)) for path in paths}
 
 
-def demo_paths(folders: Sequence[Path]) -> list[Path]:
-    """Every folder with a demo.yaml, by name."""
-    found = []
-    for folder in folders:
-        with contextlib.suppress(OSError):
-            found += sorted(path for path in folder.iterdir() if (path / FILE).exists())
-    return found
+def demo_paths(folder: Path) -> list[Path]:
+    """Every demo's own folder, by name."""
+    try:
+        return sorted(path for path in folder.iterdir() if (path / FILE).exists())
+    except OSError:
+        return []
 
 
 def read_entry(folder: Path, before: Entry | None = None) -> Entry:
@@ -93,18 +90,18 @@ def read_entry(folder: Path, before: Entry | None = None) -> Entry:
     seen = _look_of(folder)
     if before is not None and before.seen == seen and before.folder == folder:
         return before
-    file = folder / FILE
+    file = shown(folder / FILE)
     try:
-        text, files = _read(file), _names(folder)
+        text, files = _read(folder / FILE), _names(folder)
     except OSError as error:
-        problems: tuple[Problem, ...] = (Problem(shown(file), 1, 1, "", f"cannot be read: {error.strerror or error}"),)
+        problems: tuple[Problem, ...] = (Problem(file, 1, 1, "", f"cannot be read: {error.strerror or error}"),)
         demo = None
     else:
-        parsed = parse_demo(text, name=folder.name, file=shown(file), files=files)
+        parsed = parse_demo(text, name=folder.name, file=file, files=files)
         demo, problems = parsed.demo, parsed.problems
     for problem in problems:
         log.warning("%s", problem)
-    return Entry(folder.name, folder, demo or (before.demo if before else None), problems, seen)
+    return Entry(folder.name, folder, demo or (before.demo if before else None), problems, file, seen)
 
 
 def shown(file: Path) -> str:

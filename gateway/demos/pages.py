@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,17 +38,17 @@ def setup(
     services: Services,
     *,
     session_of: Callable[[web.Request], LiveSession],
-    csrf_token: Callable[[web.Request], str],
+    csrf_field: Callable[[web.Request], str],
     check_csrf: Callable[[web.Request], None],
-    folders: tuple[Path, ...] = (),
+    templates: Sequence[Path] = (),
 ) -> None:
     """Serve `/` and `/demos/...`. aiohttp_jinja2 must be set up with a loader that knows our templates.
 
-    The routes are catch-alls, because demos come and go while the server runs. `folders` hold demos in place of
-    those that keeper.demo_folders finds.
+    The routes are catch-alls, because demos come and go while the server runs. `csrf_field` gives the value of
+    the hidden field csrf_token. `folders` hold demos in place of those that keeper.demo_folders finds.
     """
-    keeper, caller, memories = DemosKeeper(services.options, folders), Caller(services), Memories()
-    pages = Pages(services, session_of, csrf_token, check_csrf, keeper, memories, Sending(services, caller, memories))
+    keeper, caller, memories = DemosKeeper(services.options, templates), Caller(services), Memories()
+    pages = Pages(services, session_of, csrf_field, check_csrf, keeper, memories, Sending(services, caller, memories))
     app.cleanup_ctx.extend((keeper.running, caller.running))
     app.router.add_get("/", pages.home)
     app.router.add_get("/demos/", pages.to_home)
@@ -65,7 +65,7 @@ class Pages:
 
     services: Services
     session_of: Callable[[web.Request], LiveSession]
-    csrf_token: Callable[[web.Request], str]
+    csrf_field: Callable[[web.Request], str]
     check_csrf: Callable[[web.Request], None]
     keeper: DemosKeeper
     memories: Memories
@@ -112,7 +112,9 @@ class Pages:
         fields, problems = read_form(filled, submitted)
         if problems:
             return await self._refused(request, entry, step, filled, fields, problems)
-        result = await self.sending.press(session, Press(demo, step, what_if, fields))
+        # A reader who goes away must not stop a call half-way: its values would be lost.
+        press = asyncio.create_task(self.sending.press(session, Press(demo, step, what_if, fields)))
+        result = await asyncio.shield(press)
         self._remember_typed(session, demo, step, fields, keep=bool(result.what_if) or result.expected is not True)
         raise web.HTTPSeeOther(_address(demo, step))
 
@@ -184,7 +186,7 @@ class Pages:
         results = self.memories.results(session.id, demo.name, step.slug)
         result = self.memories.shown(session.id, demo.name, step.slug)
         happy = results.get("")
-        parts = form_parts(request, demo, step, filled, self.csrf_token(request))
+        parts = form_parts(request, demo, step, filled, self.csrf_field(request))
         own, own_problem = _own(entry, step, parts, values, result)
         return _page(
             request,
@@ -205,7 +207,7 @@ class Pages:
             latest=list(self.memories.of(session.id).latest),
             recording=session.recording if session.steps else "",
             recording_title=await self._title(session),
-            csrf=self.csrf_token(request),
+            csrf=self.csrf_field(request),
             problems=self._problems(entry),
             places=self._places(session),
         )
@@ -230,7 +232,7 @@ class Pages:
         if entry.problems or entry.demo is None:
             return tuple(map(str, entry.problems))
         clusters = {name: tuple(cluster.upstreams) for name, cluster in self.services.routes.table.clusters.items()}
-        return tuple(map(str, check_routes(entry.demo, clusters, f"{entry.name}/demo.yaml")))
+        return tuple(map(str, check_routes(entry.demo, clusters, entry.file)))
 
     def _entry(self, request: web.Request) -> Entry:
         name = request.match_info["demo"]

@@ -11,6 +11,7 @@ from aiohttp import web
 from .catalogue import catalogue
 from .orders import orders
 from .payments import payments
+from .routes import routes_yaml
 from .shop import Shop, open_shop
 from .users import users
 
@@ -35,6 +36,10 @@ class Samples:
 
     urls: Mapping[str, Mapping[str, str]]
     shops: Mapping[str, Shop]
+
+    def routes_yaml(self, *, environment: str = "qa") -> str:
+        """The routes.yaml that leads to these servers."""
+        return routes_yaml(self.urls, environment=environment)
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """The demos' pages on real aiohttp, with the real store and the sample shop behind a plain forwarder."""
 
+import asyncio
 import re
 import uuid
 from types import SimpleNamespace
@@ -54,11 +55,13 @@ class Forwarder:
             http.request(request.method, url, data=body or None, headers=headers) as answer,
         ):
             content, status, kind = await answer.read(), answer.status, answer.headers.get("Content-Type", "")
-        capture = self.record(request, cluster.name, environment, status)
+        safe = asyncio.Event()
+        capture = self.record(request, cluster.name, environment, status, safe.set)
+        await safe.wait()  # as the relay holds the last bytes back
         named = {"Gateway-Exchange": capture.id, "Gateway-Route": f"{cluster.name}@{environment}", "Content-Type": kind}
         return web.Response(status=status, body=content, headers=named)
 
-    def record(self, request, cluster, environment, status):
+    def record(self, request, cluster, environment, status, on_safe):
         session = self.sessions.of(request)
         session.steps += 1
         capture = Capture()
@@ -66,7 +69,7 @@ class Forwarder:
         capture.step, capture.status, capture.method = session.steps, status, request.method.encode()
         capture.origin, capture.target = b"http://127.0.0.1", request.rel_url.raw_path_qs.encode()
         capture.cluster, capture.environment = cluster, environment
-        self.recorder.put(capture)
+        self.recorder.put(capture, on_safe)
         return capture
 
 
@@ -117,7 +120,7 @@ async def browser(shop, aiohttp_client):
     app = web.Application(middlewares=MIDDLEWARES)
     of = shop.sessions.of
     console.setup(app, shop.services, session_of=of, templates=[templates_dir()])
-    demos.setup(app, shop.services, session_of=of, csrf_token=csrf_token, check_csrf=check_csrf)
+    demos.setup(app, shop.services, session_of=of, csrf_field=csrf_token, check_csrf=check_csrf)
     app.router.add_route("*", "/api/{cluster}/{rest:.*}", shop.forwarder.forward)
     client = await aiohttp_client(app)
     shop.place.url = str(client.make_url("")).rstrip("/")

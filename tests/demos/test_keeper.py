@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from gateway.demos.keeper import DemosKeeper, demo_folders
+from gateway.demos.keeper import DemosKeeper, demo_folder
 from gateway.paths import templates_dir
 from gateway.protocols import Options
 
@@ -88,5 +88,5 @@ def test_what_is_no_readable_file_is_a_problem_and_does_not_hang(keeper, folder,
 
 def test_demos_beside_routes_yaml_stand_in_for_those_that_ship(tmp_path, folder):
     options = Options(tmp_path / "routes.yaml", tmp_path / "gateway.db")
-    assert demo_folders(options) == [folder]
-    assert demo_folders(Options(tmp_path / "x" / "routes.yaml", tmp_path / "g.db")) == [templates_dir() / "demos"]
+    assert demo_folder(options) == folder
+    assert demo_folder(Options(tmp_path / "x" / "routes.yaml", tmp_path / "g.db")) == templates_dir() / "demos"
