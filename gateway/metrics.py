@@ -39,12 +39,16 @@ class Metrics:
 
     def text(self, *, recorder: RecorderStatus, clients: int, under_way: int, config_valid: bool, revision: str) -> str:
         """Every figure, in a stable order."""
-        lines = _family("gateway_requests_total", "counter", "Exchanges by the status the client got.", (
-            ((("cluster", c), ("environment", e), ("status", str(s))), n) for (c, e, s), n in sorted(self._requests.items())
-        ))  # fmt: skip
-        lines += _family("gateway_failures_total", "counter", "Exchanges without a proper response, by RFC 9209 kind.", (
+        requests = [
+            ((("cluster", c), ("environment", e), ("status", str(s))), n)
+            for (c, e, s), n in sorted(self._requests.items())
+        ]
+        failures = [
             ((("cluster", c), ("environment", e), ("kind", k)), n) for (c, e, k), n in sorted(self._failures.items())
-        ))  # fmt: skip
+        ]
+        lines = _family("gateway_requests_total", "counter", "Exchanges by the status the client got.", requests)
+        about = "Exchanges without a proper response, by RFC 9209 kind."
+        lines += _family("gateway_failures_total", "counter", about, failures)
         lines += self._histogram()
         lines += _family("gateway_refused_total", "counter", "Requests refused before routing.",
                          (((("status", str(s)),), n) for s, n in sorted(self.refused.items())))  # fmt: skip

@@ -23,6 +23,19 @@ PAGE = """<!doctype html>
 <p><a href="/_gateway/">Board</a> &middot; <a href="/">Demos</a></p></main></body></html>
 """
 
+# What to try, by kind; {cluster} is filled in.
+HINTS = {
+    "connection_refused": "start the upstream, or `gateway move {cluster} ENVIRONMENT` to where it runs",
+    "connection_timeout": "check VPN and firewall, or raise timeout.connect of the upstream",
+    "dns_error": "check the host name in routes.yaml and the VPN",
+    "dns_timeout": "check the VPN and the name servers",
+    "http_response_timeout": "look at the upstream's log, or raise timeout.response",
+    "tls_certificate_error": "name the issuing CA under tls.ca of the upstream, or set tls.verify: false for this one",
+    "tls_protocol_error": "check that the upstream's port speaks TLS and that its URL begins with the right scheme",
+    "tls_alert_received": "the upstream may want a client certificate: tls.cert and tls.key",
+    "connection_terminated": "look at the upstream's log: it closed the connection without an answer",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ProblemDetails:

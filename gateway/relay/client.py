@@ -7,6 +7,8 @@ raw until its turn, and a request for the gateway's own pages can be handed on u
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import re
 from typing import TYPE_CHECKING, cast
 
 from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserUpgrade, HttpRequestParser
@@ -14,6 +16,7 @@ from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserU
 from ..model.capture import RawPairs
 from ..problems import ProblemDetails, problem
 from .heads import TOKEN, bad_host
+from .request import RequestHead
 
 if TYPE_CHECKING:
     from .flow import Flow
@@ -22,8 +25,12 @@ if TYPE_CHECKING:
 MAX_HEAD = 64 * 1024  # bytes of a request head
 MAX_LINE = 16 * 1024  # bytes of a request line
 MAX_FIELDS = 1000
+REFUSED = (b"CONNECT", b"TRACE")  # a proxy of its own kind; an echo of cookies
 PIPELINE = 64 * 1024  # bytes read ahead while a response is under way
 LINGER = 2.0  # seconds in which a client may still send after an early answer
+
+# A request line that needs no parser: origin-form, no fragment, HTTP/1.1.
+PLAIN_LINE = re.compile(rb"([A-Z]{3,16}) (/[!\"$-~]*) HTTP/1\.1\r\n")
 
 HEAD, LENGTH_BODY, CHUNKED_BODY, WAIT, HANDED, RAW, DISCARD = range(7)
 
@@ -42,10 +49,12 @@ class ClientConnection(asyncio.Protocol):
         self.version = "1.1"
         self.headers: RawPairs = []
         self.trailers: RawPairs = []
+        self.request: RequestHead | None = None  # what came of `headers`, once a cluster wanted them
         self.closing = False  # no further request is read
         self.half_closed = False
         self._state = HEAD
         self._buffer = b""
+        self._fields = b""  # the bytes after the request line from which `headers` came
         self._left = 0
         self._tail = b""  # the last bytes of a chunked body seen, to find its end across reads
         self._parser: HttpRequestParser | None = None
@@ -179,18 +188,28 @@ class ClientConnection(asyncio.Protocol):
             self._too_large(data)
             return b""
         head, rest = data[: end + 4], data[end + 4 :]
-        if not self._parse(head):
+        if not self._again(head) and not self._parse(head):
             return b""
         return self._begin(head, rest)
+
+    def _again(self, head: bytes) -> bool:
+        """Whether only the request line differs from the last request's head; then its fields need no parsing."""
+        if self.request is None or self.version != "1.1" or not head.endswith(self._fields):
+            return False
+        line = PLAIN_LINE.fullmatch(head, 0, len(head) - len(self._fields) + 2)
+        if line is None or self.request.chunked:
+            return False
+        self.method, self.target = line.groups()
+        return self.method not in REFUSED
 
     def _partial(self, data: bytes, *, fresh: bool) -> None:
         """A head that is not complete: refuse at once what can never become one."""
         line = data.find(b"\n")
-        if line < 0 and len(data) > MAX_LINE or len(data) > MAX_HEAD:
+        if (line < 0 and len(data) > MAX_LINE) or len(data) > MAX_HEAD:
             self._too_large(data)
         elif data and not TOKEN.match(data[:1]):
             self.reject(_bad("it does not begin with a method (TLS on a plain port?)"))
-        elif line > 0 and (data[line - 1 : line] != b"\r" or b" HTTP/" not in data[:line]) or b"\n\n" in data:
+        elif (line > 0 and (data[line - 1 : line] != b"\r" or b" HTTP/" not in data[:line])) or b"\n\n" in data:
             self.reject(_bad("the request line or a field line is not ended by CR LF, or has no HTTP version"))
         else:
             if fresh:
@@ -199,6 +218,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _parse(self, head: bytes) -> bool:
         self.method = head[: head.find(b" ")]
+        self.request, self._fields = None, head[head.find(b"\r\n") :]
         try:
             try:
                 self._feed(head)
@@ -216,10 +236,8 @@ class ClientConnection(asyncio.Protocol):
     def _feed(self, head: bytes) -> None:
         self._url, self.headers, self.trailers, self._ended = [], [], [], False
         parser = self._parser = HttpRequestParser(self)
-        try:
+        with contextlib.suppress(HttpParserUpgrade):
             parser.feed_data(head)
-        except HttpParserUpgrade:
-            pass
         self.version = parser.get_http_version()
 
     def _acceptable(self) -> bool:
@@ -233,7 +251,7 @@ class ClientConnection(asyncio.Protocol):
             )
         elif why := bad_host(self.headers, self.version):
             self.reject(_bad(why))
-        elif self.method in (b"CONNECT", b"TRACE"):
+        elif self.method in REFUSED:
             self.reject(ProblemDetails(405, "Method not allowed", f"{self.method.decode()} is not relayed"))
         else:
             return self._origin_form()
@@ -254,6 +272,7 @@ class ClientConnection(asyncio.Protocol):
         cut = min((i for i in (rest.find(b"/"), rest.find(b"?")) if i >= 0), default=len(rest))
         authority, path = rest[:cut], rest[cut:]
         self.target = path if path[:1] == b"/" else b"/" + path
+        self._fields = b"\0"  # the next request must not take these fields for its own
         self.headers = [(n, authority if n.lower() == b"host" else v) for n, v in self.headers]
         if why := bad_host(self.headers, self.version):
             self.reject(_bad(why))
@@ -267,10 +286,10 @@ class ClientConnection(asyncio.Protocol):
                 self._hand_over(head, rest)
             return b""
         self.flow = flow
-        if flow.chunked:
+        if flow.request.chunked:
             self._state, self._tail = CHUNKED_BODY, b""
-        elif flow.length:
-            self._state, self._left = LENGTH_BODY, flow.length
+        elif flow.request.length:
+            self._state, self._left = LENGTH_BODY, flow.request.length
         else:
             self._state = WAIT
         flow.start()

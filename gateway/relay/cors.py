@@ -24,7 +24,10 @@ def answer_preflight(cors: Cors, origin: bytes, method: bytes, headers: bytes) -
     """The fields that allow a listed origin what it asks for; none for any other origin."""
     fields = cors_fields(cors, origin)
     if fields:
-        fields += [b"Access-Control-Allow-Methods: " + method, b"Access-Control-Max-Age: 600"]
-        if headers:
-            fields.append(b"Access-Control-Allow-Headers: " + headers)
+        fields += [
+            b"Access-Control-Allow-Methods: " + (b", ".join(cors.methods) or method),
+            b"Access-Control-Max-Age: %d" % cors.max_age,
+        ]
+        if allowed := b", ".join(cors.headers) or headers:
+            fields.append(b"Access-Control-Allow-Headers: " + allowed)
     return fields

@@ -12,9 +12,8 @@ from collections.abc import Iterable
 from ..model.capture import RawPairs
 
 FORWARD, DROP, HOST, COOKIE, CONNECTION, LENGTH, TRANSFER, UPGRADE, EXPECT, TE, OURS, BAGGAGE, VIA = range(13)
-FORWARDED, FORWARDED_FOR, TRACE, ORIGIN, PREFLIGHT, LOCATION, REFRESH, SET_COOKIE, TYPE, KEEP_ALIVE, ACCEPT = range(
-    13, 24
-)
+FORWARDED, FORWARDED_FOR, TRACE, ORIGIN, PREFLIGHT, ACCEPT = range(13, 19)
+LOCATION, REFRESH, SET_COOKIE, TYPE, KEEP_ALIVE = range(19, 24)
 
 REQUEST_FATES = {
     b"host": HOST, b"cookie": COOKIE, b"connection": CONNECTION, b"content-length": LENGTH,
@@ -34,7 +33,8 @@ RESPONSE_FATES = {
 # Naming one of these in Connection must not remove it: it frames or routes the message.
 NEVER_NAMED = frozenset(
     (b"host", b"content-length", b"transfer-encoding", b"connection", b"cookie", b"authorization", b"via", b"te",
-     b"content-type", b"content-encoding", b"upgrade", b"forwarded", b"x-forwarded-for", b"gateway-session", b"gateway-env")
+     b"content-type", b"content-encoding", b"upgrade", b"forwarded", b"x-forwarded-for", b"gateway-session",
+     b"gateway-env")
 )  # fmt: skip
 
 HOST_FORM = re.compile(rb"(?:\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?")

@@ -17,8 +17,8 @@ from ..problems import ProblemDetails, problem
 from ..routing.rewrite import unsafe_path
 from .client import ClientConnection
 from .flow import Flow
+from .pool import Pool
 from .request import RequestHead
-from .upstream import Pool
 
 if TYPE_CHECKING:
     from ..metrics import Metrics
@@ -103,7 +103,9 @@ class Relay:
             client.reject(problem("http_request_error", f"the path is refused: {why}", cluster=cluster.name))
             return None
         try:
-            request = RequestHead(client.headers, self.sessions.strip_cookie)
+            request = client.request
+            if request is None:
+                request = client.request = RequestHead(client.headers, self.sessions.strip_cookie)
             session, cookie = self.sessions.identify(client.headers, client=client.address)
         except (UsageError, ValueError) as error:
             client.reject(problem("http_request_error", str(error), cluster=cluster.name))

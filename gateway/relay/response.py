@@ -1,66 +1,93 @@
-"""From an upstream's response head to the client's. Pure."""
+"""From an upstream's response head to the client's, in one pass over the fields. Pure."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from ..model.capture import RawPairs
 from .heads import (
-    CONNECTION, DROP, FORWARD, KEEP_ALIVE, LENGTH, LOCATION, REFRESH, RESPONSE, SET_COOKIE, TRANSFER, TYPE, UPGRADE,
+    CONNECTION,
+    DROP,
+    FORWARD,
+    KEEP_ALIVE,
+    LENGTH,
+    LOCATION,
+    REFRESH,
+    RESPONSE,
+    SET_COOKIE,
+    TRANSFER,
+    TYPE,
+    UPGRADE,
+    connection_options,
     hop_by_hop,
 )  # fmt: skip
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .upstream import ResponseHead
+Rewrite = Callable[[int, bytes], bytes | None]  # (fate, value) -> the client's value, None to drop the field
 
 
-class ClientHead:
-    """The fields that go on to the client, and how its body is framed there."""
+class ResponseHead:
+    """A response head: how its body is framed, the lines that go on to the client, what is recorded.
 
-    __slots__ = ("chunked", "content_type", "fields", "recorded", "rewritten")
+    `length` is None unless a Content-Length frames the body.
+    """
 
-    def __init__(self, head: ResponseHead, rewrite: Callable[[int, bytes], bytes | None]) -> None:
-        self.fields: list[bytes] = []
-        self.recorded: RawPairs = []  # as the client sees them, without what the gateway adds
+    __slots__ = (
+        "_changing", "chunked", "close", "content_type", "interim", "length", "lines", "options", "reason", "recorded",
+        "rewritten", "status", "upgrade", "version",
+    )  # fmt: skip
+
+    def __init__(self, status: int, reason: bytes, version: str, headers: RawPairs) -> None:
+        self.status, self.reason, self.version = status, reason, version
+        self.interim = status < 200 and status != 101
+        self.length: int | None = None
+        self.chunked = False
+        self.upgrade = self.content_type = b""
+        self.options: frozenset[bytes] = frozenset()
+        # Reason phrases pass as they are, empty ones too (RFC 9112 section 4).
+        self.lines: list[bytes] = [b"HTTP/1.1 %d %b" % (status, reason)]  # then b"Name: value", as they came
+        self.recorded: RawPairs = headers  # as the client sees them, without what the gateway adds
         self.rewritten: RawPairs = []  # as the upstream sent them, where they differ
-        self.content_type = b""
-        named = hop_by_hop(head.options) if head.options else frozenset()
-        for name, value in head.headers:
+        self._changing: list[tuple[int, bytes, bytes]] = []  # (fate, name, value) of fields that may change
+        append = self.lines.append
+        for name, value in headers:
             fate = RESPONSE[name]
-            if fate != FORWARD:
-                changed = self._special(fate, name, value, head, rewrite)
-                if changed is None:
-                    continue
-                value = changed
-            elif named and name.lower() in named:
-                continue
-            self.recorded.append((name, value))
-            self.fields.append(name + b": " + value)
+            if fate == FORWARD or self._special(fate, name, value):
+                append(name + b": " + value)
+        self.close = b"close" in self.options or (version == "1.0" and b"keep-alive" not in self.options)
+        if self.options and (named := hop_by_hop(self.options)):
+            self.lines = [line for line in self.lines if line.partition(b":")[0].lower() not in named]
+        if self.chunked or status == 204 or self.interim:  # a length here would contradict the framing
+            self.lines = [line for line in self.lines if line[:15].lower() != b"content-length:"]
+        if len(self.lines) <= len(headers):
+            self.recorded = [pair for pair in headers if RESPONSE[pair[0]] not in (DROP, CONNECTION, KEEP_ALIVE)]
 
-    def _special(
-        self, fate: int, name: bytes, value: bytes, head: ResponseHead,
-        rewrite: Callable[[int, bytes], bytes | None],
-    ) -> bytes | None:  # fmt: skip
-        """The value that goes on, or None when the field stops here."""
-        if fate in (CONNECTION, UPGRADE, KEEP_ALIVE, DROP):
-            return None
-        if fate == TRANSFER:  # framing is each connection's own; the record keeps what the upstream said
-            self.recorded.append((name, value))
-            return None
+    def _special(self, fate: int, name: bytes, value: bytes) -> bool:
+        """Take note; whether the field goes on."""
         if fate == LENGTH:
-            return None if head.chunked or head.status == 204 or head.interim else value
-        if fate == TYPE:
+            self.length = int(value)
+        elif fate == TYPE:
             self.content_type = value
         elif fate in (LOCATION, REFRESH, SET_COOKIE):
-            changed = rewrite(fate, value)
-            if changed != value:
-                self.rewritten.append((name, value))
-            return changed
-        return value
+            self._changing.append((fate, name, value))
+        elif fate == TRANSFER:  # framing is each connection's own; the record keeps what the upstream said
+            self.chunked = value.rpartition(b",")[2].strip().lower() == b"chunked"
+            return False
+        elif fate == CONNECTION:
+            self.options |= connection_options((value,))
+            return False
+        elif fate == UPGRADE:
+            self.upgrade = value
+            return False
+        return fate not in (DROP, KEEP_ALIVE)
 
-
-def status_line(status: int, reason: bytes) -> bytes:
-    """Reason phrases pass as they are, empty ones too (RFC 9112 section 4)."""
-    return b"HTTP/1.1 %d %b" % (status, reason)
+    def rewrite(self, change: Rewrite) -> None:
+        """Put URLs and cookies that point at the upstream into the client's view, each line in its place."""
+        for fate, name, value in self._changing:
+            new = change(fate, value)
+            if new == value:
+                continue
+            at = self.lines.index(name + b": " + value)
+            pair = self.recorded.index((name, value))
+            self.rewritten.append((name, value))
+            self.lines[at : at + 1] = [] if new is None else [name + b": " + new]
+            self.recorded[pair : pair + 1] = [] if new is None else [(name, new)]

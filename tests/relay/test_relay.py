@@ -41,7 +41,8 @@ async def test_response_bytes_pass_and_provenance_is_added():
     )
     async with raw_upstream(answer) as upstream, relaying(orders_at(upstream.url)) as gw:
         head, body = await exchange(gw.url, b"GET /api/orders HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 404 Nope, sir\r\n") and body == b"\x00\xffz"
+        assert head.startswith(b"HTTP/1.1 404 Nope, sir\r\n")
+        assert body == b"\x00\xffz"
         names = [name for name, _ in fields_of(head)]
         assert names[:5] == [b"X-Z", b"set-cookie", b"Set-Cookie", b"X-Latin", b"Content-Length"]
         assert field_of(head, b"X-Latin") == b"\xe9"
@@ -50,7 +51,8 @@ async def test_response_bytes_pass_and_provenance_is_added():
         assert field_of(head, b"Server-Timing").startswith(b"gateway;dur=")
         (capture,) = await gw.recorder.until(1)
         assert field_of(head, b"Gateway-Exchange").decode() == capture.id
-        assert capture.status == 404 and capture.reason == b"Nope, sir"
+        assert capture.status == 404
+        assert capture.reason == b"Nope, sir"
         assert b"".join(capture.response_body) == b"\x00\xffz"
         assert (b"X-Latin", b"\xe9") in capture.response_headers
         assert upstream.heads[0].startswith(b"GET / HTTP/1.1")
@@ -102,7 +104,7 @@ async def test_keep_alive_on_both_sides_and_pipelining_keeps_order():
 async def test_chunked_requests_with_trailers_pass_and_the_next_one_is_found():
     async def echo(peer):
         while True:
-            head, body = await peer.request()
+            _head, body = await peer.request()
             await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
 
     pieces = b"3\r\nabc\r\n5;ext=1\r\n\r\n\r\nx\r\n0\r\nX-T: 1\r\n\r\n"
@@ -118,7 +120,8 @@ async def test_chunked_requests_with_trailers_pass_and_the_next_one_is_found():
                 assert body.endswith(b"\r\n0\r\nX-T: 1\r\n\r\n"), body
                 assert (await client.response())[1] == b""
         captures = await gw.recorder.until(6)
-        assert b"".join(captures[0].request_body) == b"abc\r\n\r\nx" and captures[0].request_size == 8
+        assert b"".join(captures[0].request_body) == b"abc\r\n\r\nx"
+        assert captures[0].request_size == 8
         assert captures[0].request_trailers == [(b"X-T", b"1")]
 
 
@@ -131,7 +134,8 @@ async def test_chunked_responses_pass_with_trailers():
         text = await client.rest()
         assert text.endswith(b"\r\n\r\n4\r\nWiki\r\n5\r\npedia\r\n0\r\nX-Sum: 9\r\n\r\n"), text
         (capture,) = await gw.recorder.until(1)
-        assert b"".join(capture.response_body) == b"Wikipedia" and capture.response_trailers == [(b"X-Sum", b"9")]
+        assert b"".join(capture.response_body) == b"Wikipedia"
+        assert capture.response_trailers == [(b"X-Sum", b"9")]
 
 
 async def test_http_1_0_clients_get_no_chunks_and_a_close():
@@ -139,7 +143,9 @@ async def test_http_1_0_clients_get_no_chunks_and_a_close():
     async with raw_upstream(answer) as upstream, relaying(orders_at(upstream.url)) as gw, raw_client(gw.url) as client:
         await client.send(b"GET /api/orders HTTP/1.0\r\n\r\n")
         text = await client.rest()
-        assert text.endswith(b"\r\n\r\nWiki") and b"Transfer-Encoding" not in text and text.startswith(b"HTTP/1.1 200")
+        assert text.endswith(b"\r\n\r\nWiki")
+        assert b"Transfer-Encoding" not in text
+        assert text.startswith(b"HTTP/1.1 200")
 
 
 async def test_http_1_0_keep_alive_is_honoured():
@@ -147,7 +153,8 @@ async def test_http_1_0_keep_alive_is_honoured():
         for _ in range(2):
             await client.send(b"GET /api/orders HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
             head, body = await client.response()
-            assert body == b"hi" and field_of(head, b"Connection") == b"keep-alive"
+            assert body == b"hi"
+            assert field_of(head, b"Connection") == b"keep-alive"
 
 
 @pytest.mark.parametrize(
@@ -186,7 +193,8 @@ async def test_interim_answers_pass_at_once():
     async with raw_upstream(talk) as upstream, relaying(orders_at(upstream.url)) as gw, raw_client(gw.url) as client:
         await client.send(b"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
         hints = await client.head()
-        assert status_of(hints) == 103 and field_of(hints, b"Link") == b"</a.css>"
+        assert status_of(hints) == 103
+        assert field_of(hints, b"Link") == b"</a.css>"
         assert status_of(await client.head()) == 100
         await client.send(b"hello")
         assert (await client.response())[1] == b"hello"
@@ -240,11 +248,14 @@ async def test_overrides_pins_and_their_refusals():
             gw.sessions.session.pins["orders"] = Pin("test", until=1.0)
             assert (await get())[1] == b"qa"
             head, body = await get(b"Gateway-Env: orders=uat")
-            assert status_of(head) == 400 and b"qa, test" in body
+            assert status_of(head) == 400
+            assert b"qa, test" in body
             head, body = await get(b"Gateway-Env: nosuch=qa")
-            assert status_of(head) == 400 and b"orders" in body
+            assert status_of(head) == 400
+            assert b"orders" in body
             head, body = await get(b"Gateway-Env: nonsense")
-            assert status_of(head) == 400 and b"Gateway-Env" in body
+            assert status_of(head) == 400
+            assert b"Gateway-Env" in body
             overrides = [c.override for c in gw.recorder.captures[:5]]
             assert overrides == ["header", "baggage", "pin", "header", None]
             sent = [h for h in qa.heads + test.heads if b"gateway-env:" in h.lower()]
@@ -256,18 +267,18 @@ async def test_problem_answers_name_cluster_upstream_and_cause():
         head, body = await exchange(gw.url, b"GET /api/orders HTTP/1.1\r\nHost: x\r\n\r\n")
         problem = json.loads(body)
         assert status_of(head) == problem["status"] == 502
-        assert (
-            problem["cluster"] == "orders"
-            and problem["environment"] == "qa"
-            and problem["upstream"] == "http://127.0.0.1:1"
-        )
+        assert problem["cluster"] == "orders"
+        assert problem["environment"] == "qa"
+        assert problem["upstream"] == "http://127.0.0.1:1"
         assert field_of(head, b"Proxy-Status").startswith(b"gateway; error=connection_refused")
         assert field_of(head, b"Content-Type") == b"application/problem+json"
         (capture,) = await gw.recorder.until(1)
-        assert capture.failure[0] == "connection_refused" and capture.status == 502
+        assert capture.failure[0] == "connection_refused"
+        assert capture.status == 502
         assert problem["instance"].endswith(capture.id)
         head, body = await exchange(gw.url, b"GET /api/orders HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n")
-        assert field_of(head, b"Content-Type").startswith(b"text/html") and b"127.0.0.1:1" in body
+        assert field_of(head, b"Content-Type").startswith(b"text/html")
+        assert b"127.0.0.1:1" in body
 
 
 async def test_faults_on_purpose():
@@ -275,9 +286,11 @@ async def test_faults_on_purpose():
         text = orders_at(upstream.url) + "    fault: {status: 503, rate: 1, delay: 20ms}\n"
         async with relaying(text) as gw:
             head, body = await exchange(gw.url, b"GET /api/orders HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert status_of(head) == 503 and b"fault" in body.lower()
+            assert status_of(head) == 503
+            assert b"fault" in body.lower()
             (capture,) = await gw.recorder.until(1)
-            assert capture.mode == "fault" and upstream.connections == 0
+            assert capture.mode == "fault"
+            assert upstream.connections == 0
 
 
 async def test_cors_for_listed_origins_only():
@@ -287,7 +300,8 @@ async def test_cors_for_listed_origins_only():
         async with relaying(text) as gw:
             preflight = b"OPTIONS /api/orders HTTP/1.1\r\nHost: x\r\nOrigin: %b\r\nAccess-Control-Request-Method: PUT\r\nAccess-Control-Request-Headers: x-a\r\n\r\n"
             head, _ = await exchange(gw.url, preflight % b"http://localhost:4200")
-            assert status_of(head) == 204 and field_of(head, b"Access-Control-Allow-Origin") == b"http://localhost:4200"
+            assert status_of(head) == 204
+            assert field_of(head, b"Access-Control-Allow-Origin") == b"http://localhost:4200"
             assert b"PUT" in field_of(head, b"Access-Control-Allow-Methods")
             assert upstream.connections == 0
             head, _ = await exchange(
@@ -325,6 +339,44 @@ async def test_connection_options_are_dropped_but_never_framing_or_host():
             b"Keep-Alive: timeout=5\r\nProxy-Authorization: Basic eA==\r\nContent-Length: 2\r\n\r\nhi",
         )
         head = upstream.heads[0]
-        assert field_of(head, b"X-Gone") is None and field_of(head, b"Keep-Alive") is None
-        assert field_of(head, b"X-Kept") == b"1" and field_of(head, b"Content-Length") == b"2"
-        assert field_of(head, b"Host") and field_of(head, b"Proxy-Authorization") == b"Basic eA=="
+        assert field_of(head, b"X-Gone") is None
+        assert field_of(head, b"Keep-Alive") is None
+        assert field_of(head, b"X-Kept") == b"1"
+        assert field_of(head, b"Content-Length") == b"2"
+        assert field_of(head, b"Host")
+        assert field_of(head, b"Proxy-Authorization") == b"Basic eA=="
+
+
+async def test_fields_that_come_again_are_read_as_carefully_as_the_first_time():
+    fields = b" HTTP/1.1\r\nHost: x\r\nX-A: 1\r\n\r\n"
+    async with raw_upstream(OK) as upstream, relaying(orders_at(upstream.url)) as gw, raw_client(gw.url) as client:
+        for line in (
+            b"GET /api/orders/1",
+            b"GET /api/orders/2?q",
+            b"DELETE /api/orders/3",
+            b"GET http://y/api/orders/4",
+            b"GET /api/orders/5",
+        ):
+            await client.send(line + fields)
+            assert (await client.response())[1] == b"hi"
+        seen = [(h.split(b" ")[0], h.split(b" ")[1], field_of(h, b"X-Forwarded-Host")) for h in upstream.heads]
+        assert seen == [
+            (b"GET", b"/1", b"x"),
+            (b"GET", b"/2?q", b"x"),
+            (b"DELETE", b"/3", b"x"),
+            (b"GET", b"/4", b"y"),
+            (b"GET", b"/5", b"x"),
+        ]
+        assert len({field_of(h, b"traceparent") for h in upstream.heads}) == 5, "each exchange its own trace"
+        await client.send(b"TRACE /api/orders/6" + fields)
+        assert status_of((await client.response())[0]) == 405
+    assert len(upstream.heads) == 5
+
+
+async def test_fields_of_an_older_version_do_not_count_for_a_newer_one():
+    async with raw_upstream(OK) as upstream, relaying(orders_at(upstream.url)) as gw, raw_client(gw.url) as client:
+        fields = b"\r\nConnection: keep-alive\r\n\r\n"
+        await client.send(b"GET /api/orders HTTP/1.0" + fields)
+        assert (await client.response())[1] == b"hi"
+        await client.send(b"GET /api/orders HTTP/1.1" + fields)
+        assert status_of((await client.response())[0]) == 400, "1.1 needs a Host"

@@ -40,7 +40,8 @@ async def test_each_sse_event_passes_as_it_comes_and_is_kept_as_a_chunk():
         go.put_nowait(None)
         assert (await client.reader.readuntil(b"0\r\n\r\n")).endswith(b"0\r\n\r\n")
         (capture,) = await gw.recorder.until(1)
-        assert capture.failure is None and capture.response_size == 27
+        assert capture.failure is None
+        assert capture.response_size == 27
 
 
 async def test_a_client_that_leaves_a_feed_lets_go_of_the_upstream():
@@ -59,7 +60,8 @@ async def test_a_client_that_leaves_a_feed_lets_go_of_the_upstream():
         async with asyncio.timeout(5):
             await left.wait()
         (capture,) = await gw.recorder.until(1)
-        assert capture.failure[0] == "client_closed" and capture.status == 200
+        assert capture.failure[0] == "client_closed"
+        assert capture.status == 200
 
 
 async def test_a_slow_reader_holds_the_upstream_back():
@@ -86,7 +88,8 @@ async def test_a_slow_reader_holds_the_upstream_back():
                 size += len(await reader.read(1 << 20))
         writer.close()
         (capture,) = await gw.recorder.until(1)
-        assert capture.response_size == 64 << 20 and sum(map(len, capture.response_body)) == 1 << 20
+        assert capture.response_size == 64 << 20
+        assert sum(map(len, capture.response_body)) == 1 << 20
 
 
 async def test_a_slow_upstream_holds_the_client_back():
@@ -156,9 +159,12 @@ async def test_websockets_pass_with_subprotocol_close_code_and_refusal():
                 assert await ws.receive_bytes() == big
                 await ws.send_str("bye")
                 closing = await ws.receive()
-                assert closing.type is aiohttp.WSMsgType.CLOSE and (closing.data, closing.extra) == (4321, "so long")
+                assert closing.type is aiohttp.WSMsgType.CLOSE
+                assert (closing.data, closing.extra) == (4321, "so long")
             (capture,) = await gw.recorder.until(1)
-            assert capture.status == 101 and capture.stream == "websocket" and capture.failure is None
+            assert capture.status == 101
+            assert capture.stream == "websocket"
+            assert capture.failure is None
             assert {sent for _, sent, _ in gw.recorder.chunks} == {True, False}
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
                 await client.ws_connect(gw.url + "/api/orders/ws?refuse=1")
@@ -183,7 +189,8 @@ async def test_fragments_and_early_frames_pass_byte_for_byte():
     async with raw_upstream(talk) as upstream, relaying(orders_at(upstream.url)) as gw, raw_client(gw.url) as client:
         await client.send(UPGRADE + b"\r\n\x88\x02\x03\xe8")
         head = await client.head()
-        assert status_of(head) == 101 and field_of(head, b"Gateway-Exchange")
+        assert status_of(head) == 101
+        assert field_of(head, b"Gateway-Exchange")
         assert await client.rest() == fragments + b"\x88\x02\x03\xe8"
         await gw.recorder.until(1)
         received = b"".join(data for _, sent, data in gw.recorder.chunks if not sent)
@@ -225,7 +232,8 @@ async def test_a_move_leaves_running_streams_where_they_are():
             go.set()
             assert await client.reader.readexactly(8) == b"old-done"
             first, second = sorted(await gw.recorder.until(2), key=lambda c: c.step)
-            assert first.upstream_url.startswith(old.url) and second.upstream_url.startswith(new.url)
+            assert first.upstream_url.startswith(old.url)
+            assert second.upstream_url.startswith(new.url)
 
 
 GIANT = """

@@ -1,10 +1,8 @@
 """A small gateway around the console: real aiohttp, real pages, a real routes.yaml that a move edits."""
 
-import re
 from concurrent.futures import Future
 from dataclasses import replace
 from itertools import count
-from types import SimpleNamespace
 
 from aiohttp import web
 
@@ -16,6 +14,10 @@ from gateway.model.message import Body, Request, Response
 from gateway.model.recording import Page, Recording, Revision
 from gateway.paths import templates_dir
 from gateway.protocols import Health, LiveSession, Options, Pin, RecorderStatus, Services
+from gateway.routing.changes import changes
+from gateway.routing.parse import parse
+from gateway.routing.splice import move
+from gateway.routing.table import compile_table
 
 ROUTES = """\
 version: 1
@@ -24,9 +26,14 @@ clusters:
   orders:
     path: /api/orders
     environment: qa
+    upstreams: {test: "http://127.0.0.1:9000/orders-test", qa: "http://127.0.0.1:9000/orders-qa"}
   payments:
     path: /api/payments
     environment: test
+    fault: {delay: 200ms, status: 503, rate: 0.1}
+    upstreams:
+      test: http://127.0.0.1:9000/payments-test
+      qa: {url: "https://127.0.0.1:9443", tls: {verify: false}}
 """
 
 
@@ -107,36 +114,27 @@ class Book:
 
 
 class Routes:
-    """The route table, from a file that a move really changes."""
+    """The route table of a file that a move really edits; nothing polls it."""
 
     def __init__(self, file, book):
-        self.file, self.problems, self.book = file, (), book
+        self.file, self.problems, self.book, self.seen, self.table = file, (), book, [], None
         file.write_text(ROUTES)
-        self.seen = []
-        self.load("start", ())
+        self.load("start")
 
-    def load(self, source, changes):
-        text = self.file.read_text()
-        places = re.findall(r"  (\w+):\n    path: (\S+)\n    environment: (\w+)", text)
-        clusters = {
-            name: SimpleNamespace(name=name, prefix=path.encode(), environment=environment, upstreams=upstreams(name))
-            for name, path, environment in places
-        }
-        self.table = SimpleNamespace(
-            clusters=clusters, environments=("dev", "test", "qa"), revision="r1", nearest=lambda path: "/api/orders"
-        )
-        revision = Revision("f" * 64, f"2026-11-22T06:00:0{len(self.book.accepted)}.000000Z", source, changes, text)
+    def load(self, source):
+        parsed = parse(self.file.read_bytes())
+        assert not parsed.problems, parsed.problems
+        before, self.table = self.table, compile_table(parsed.config, revision=parsed.revision)
+        at = f"2026-11-22T06:00:0{len(self.book.accepted)}.000000Z"
+        revision = Revision(parsed.revision, at, source, changes(before, self.table), parsed.text)
         self.book.accepted.insert(0, revision)
         return revision
 
     async def move(self, cluster, environment, *, source):
-        before = self.table.clusters[cluster].environment
         if environment not in self.table.clusters[cluster].upstreams:
             raise NotFoundError(f"{cluster} has no environment {environment!r}", hint="it has test, qa")
-        text = self.file.read_text()
-        at = f"  {cluster}:\n    path: /api/{cluster}\n    environment: "
-        self.file.write_text(text.replace(at + before, at + environment))
-        revision = self.load(source, (f"{cluster}: {before} -> {environment}",))
+        self.file.write_bytes(move(self.file.read_bytes(), cluster, environment))
+        revision = self.load(source)
         self.tell(revision)
         return revision
 
@@ -146,10 +144,6 @@ class Routes:
     def tell(self, revision):
         for seen in self.seen:
             seen(revision, self.problems)
-
-
-def upstreams(name):
-    return {env: SimpleNamespace(environment=env, url=f"http://127.0.0.1:9000/{name}-{env}") for env in ("test", "qa")}
 
 
 class Sessions:
