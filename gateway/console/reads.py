@@ -137,15 +137,17 @@ def _last_rows(store: Store, recording: Recording, limit: int) -> deque[dict[str
 def _cluster_json(services: Services, cluster: CompiledCluster, pinned: str | None) -> dict[str, Any]:
     return {
         "name": cluster.name,
-        "path": cluster.prefix.decode("latin-1") or "/",
+        "path": cluster.prefix.decode("utf-8", "replace") or "/",
         "environment": cluster.environment,
         "pinned": pinned,
+        "fault": asdict(cluster.fault) if cluster.fault else None,
         "upstreams": [
             {
                 "environment": name,
                 "url": upstream.url,
                 "current": name == cluster.environment,
                 "pinned": name == pinned,
+                "tls_verified": upstream.tls.verify if upstream.tls else None,
                 "health": asdict(services.health.of(cluster.name, name)),
             }
             for name, upstream in cluster.upstreams.items()

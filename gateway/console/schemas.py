@@ -113,12 +113,21 @@ SCHEMAS: dict[str, Any] = {
     "Health": shape(
         state={"enum": ["up", "down", "unknown"]}, detail=TEXT, version=TEXT, checked_at=NUMBER, took_ms=NUMBER_OR_NULL
     ),
-    "Upstream": shape(environment=TEXT, url=TEXT, current=BOOLEAN, pinned=BOOLEAN, health=ref("Health")),
+    "Fault": shape(delay=NUMBER, status=INTEGER_OR_NULL, rate=NUMBER),
+    "Upstream": shape(
+        environment=TEXT,
+        url=TEXT,
+        current=BOOLEAN,
+        pinned=BOOLEAN,
+        tls_verified={"type": ["boolean", "null"]},
+        health=ref("Health"),
+    ),
     "Cluster": shape(
         name=TEXT,
         path=TEXT,
         environment=TEXT,
         pinned=TEXT_OR_NULL,
+        fault={"oneOf": [ref("Fault"), {"type": "null"}]},
         upstreams={"type": "array", "items": ref("Upstream")},
     ),
     "Revision": shape(id=TEXT, accepted_at=TEXT, source=TEXT, changes=TEXTS),

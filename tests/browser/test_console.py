@@ -14,6 +14,7 @@ from gateway.errors import Problem
 from gateway.model.exchange import Chunk, Failure
 from gateway.model.recording import Recording, Revision
 from gateway.protocols import Health, Pin, RecorderStatus
+from gateway.routing.table import RouteTable
 
 pytestmark = pytest.mark.browser
 
@@ -70,14 +71,17 @@ def hostile(book, services, evil):
     book.accepted.insert(0, Revision(evil, "2026-11-22T06:00:00Z", evil, (evil,), evil))
     book.state = RecorderStatus(missed=1, reason=evil)
     services.routes.problems = (Problem(evil, 1, 1, evil, evil),)
-    services.routes.table.clusters[evil] = replace_cluster(services.routes.table.clusters["orders"], evil)
+    services.routes.table = hostile_table(services.routes.table, evil)
     services.sessions.live["browser"] = consoling.LiveSession("browser", evil, 1, {evil: Pin(evil)})
     return steps
 
 
-def replace_cluster(cluster, evil):
-    upstream = type(cluster)(environment="qa", url=evil)
-    return type(cluster)(name=evil, prefix=evil.encode(), environment="qa", upstreams={"qa": upstream})
+def hostile_table(table, evil):
+    """As no routes.yaml could be: the checks of its names are not what the pages rely on."""
+    orders = table.clusters["orders"]
+    upstream = replace(orders.upstreams["qa"], url=evil)
+    cluster = replace(orders, name=evil, prefix=evil.encode(), upstreams={"qa": upstream})
+    return RouteTable({**table.clusters, evil: cluster}, revision=evil, environments=(*table.environments, evil))
 
 
 class EvilHealth:

@@ -201,7 +201,7 @@ async def test_the_events_of_a_stream_are_decoded(client, book, an_exchange):
 async def test_a_move_says_the_line_it_changed(client, services):
     answer = await client.post(PREFIX + "routes/payments/move", json={"environment": "qa", "source": "command line"})
     found = await answer.json()
-    assert (found["file"], found["line"], found["before"], found["environment"]) == ("routes.yaml", 9, "test", "qa")
+    assert (found["file"], found["line"], found["before"], found["environment"]) == ("routes.yaml", 10, "test", "qa")
     assert services.store.accepted[0].source == "command line"
     answer = await client.post(PREFIX + "routes/payments/move", json={"environment": "qa"})
     assert (await answer.json())["line"] is None

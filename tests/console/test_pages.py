@@ -44,7 +44,7 @@ async def test_a_page_is_whole_and_has_no_inline_code(client, path):
     assert not re.search(r"<[^>]+\s(style|on\w+)=", text), "inline style or handler"
     assert not re.search(r"<script(?![^>]*\ssrc=)", text), "inline script"
     assert "<style" not in text
-    assert "://" not in re.sub(r"http://127\.0\.0\.1:\d+|http://www\.w3\.org/2000/svg", "", text), "something from afar"
+    assert "://" not in re.sub(r"https?://127\.0\.0\.1:\d+|http://www\.w3\.org/2000/svg", "", text), "something from afar"
 
 
 @pytest.mark.parametrize("path", PAGES.values())
@@ -78,6 +78,13 @@ async def test_the_board_shows_where_everything_lives_in_words(client):
     assert "connection refused" in other
     assert "Move here" in other
     assert "no upstream" in text  # dev
+
+
+async def test_the_board_says_what_makes_an_answer_odd(client):
+    text = await page(client, "/_gateway/")
+    assert "fault injected" in text
+    assert "0.2 s late · 503 · 10 %" in text
+    assert text.count("certificate not verified") == 1
 
 
 async def test_a_click_moves_a_cluster_and_another_takes_it_back(client, services):
