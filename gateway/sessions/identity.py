@@ -1,0 +1,85 @@
+"""What a request's header fields say about its sender, byte by byte. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from ..errors import UsageError
+
+COOKIE_NAME: Final = b"gateway_session"
+HEADER: Final = "Gateway-Session"
+BAGGAGE_KEY: Final = b"gateway-session"
+ID = re.compile(rb"[\x21-\x7e]{1,128}")
+
+OTHER, NAMED, BAGGAGE, COOKIE, AGENT, ACCEPT, FETCH_MODE = range(7)
+KNOWN: Final = {
+    b"gateway-session": NAMED, b"baggage": BAGGAGE, b"cookie": COOKIE, b"user-agent": AGENT, b"accept": ACCEPT,
+    b"sec-fetch-mode": FETCH_MODE,
+}  # fmt: skip
+
+
+class FieldKinds(dict[bytes, int]):
+    """Raw field name -> what it tells us; filled on demand, and bounded because clients choose the names."""
+
+    def __missing__(self, name: bytes) -> int:
+        if len(self) >= 1024:
+            self.clear()
+        kind = self[name] = KNOWN.get(name.lower(), OTHER)
+        return kind
+
+
+def joined(kind: int, before: bytes, value: bytes) -> bytes:
+    """A field that came twice, as one (RFC 9110 section 5.3; RFC 9113 section 8.2.3 for cookies)."""
+    if kind != NAMED:
+        return before + (b"; " if kind == COOKIE else b", ") + value
+    if before != value:
+        raise UsageError("two different session ids", where=HEADER, hint="send one")
+    return value
+
+
+def checked_id(value: bytes, source: str) -> str:
+    """A session id that a client chose; UsageError when it is none."""
+    if not ID.fullmatch(value):
+        problem = "is empty" if not value else f"has {len(value)} bytes" if len(value) > 128 else "has a character that"
+        problem += " is not visible ASCII" if problem.endswith("that") else ""
+        raise UsageError(f"the session id {problem}", where=source, hint="send 1 to 128 visible ASCII characters")
+    return value.decode("ascii")
+
+
+def baggage_id(value: bytes) -> str:
+    """The session id among the members of a W3C baggage field; "" without one."""
+    for member in value.split(b","):
+        key, equals, rest = member.partition(b";")[0].partition(b"=")
+        if equals and key.strip(b" \t") == BAGGAGE_KEY:
+            return checked_id(unquote_to_bytes(rest.strip(b" \t")), "baggage: gateway-session")
+    return ""
+
+
+def own_cookies(value: bytes) -> Iterator[bytes]:
+    """The values of the pairs of our name in a Cookie field, which may hold several of different paths."""
+    for pair in value.split(b";"):
+        name, _, content = pair.partition(b"=")
+        if name.strip(b" \t") == COOKIE_NAME:
+            yield content.strip(b' \t"')
+
+
+def strip_cookie(value: bytes) -> bytes:
+    """A Cookie field value without our own pairs and their separators, else byte for byte; b"" when nothing is left."""
+    if COOKIE_NAME not in value:
+        return value
+    pairs = value.split(b";")
+    kept = [pair for pair in pairs if pair.partition(b"=")[0].strip(b" \t") != COOKIE_NAME]
+    if len(kept) == len(pairs):
+        return value
+    if kept and kept[0] is not pairs[0]:
+        kept[0] = kept[0].lstrip(b" \t")  # what stood between our pair's separator and it
+    left = b";".join(kept)
+    return left if left.strip(b" \t;") else b""
+
+
+def is_navigation(accept: bytes, fetch_mode: bytes) -> bool:
+    """Whether a browser is opening a page, which is when people begin and cookies work."""
+    return fetch_mode == b"navigate" or (not fetch_mode and b"text/html" in accept)
