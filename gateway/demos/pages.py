@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -224,7 +225,8 @@ class Pages:
     def _places(self, session: LiveSession) -> dict[str, str]:
         """Cluster -> the environment that answers this session."""
         clusters = self.services.routes.table.clusters
-        pinned = {name: pin.environment for name, pin in session.pins.items()}
+        now = time.time()
+        pinned = {name: pin.environment for name, pin in session.pins.items() if not pin.until or pin.until > now}
         return {name: pinned.get(name, cluster.environment) for name, cluster in clusters.items()}
 
     def _problems(self, entry: Entry) -> tuple[str, ...]:

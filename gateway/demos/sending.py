@@ -87,11 +87,13 @@ class Sending:
         )
         if outcome.answer is None:
             return result
-        found, missing = keep(press.step.keep, outcome.answer) if press.what_if is None else ({}, {})
+        # In a thread: a large answer is parsed, searched and printed again, while the gateway goes on forwarding.
+        keeps = press.step.keep if press.what_if is None else ()
+        found, missing = await asyncio.to_thread(keep, keeps, outcome.answer)
         fresh = (*secrets, *(text_of(value) for name, value in found.items() if is_secret_name(name)))
         if press.what_if is None:
             await self._keep(session, press, found)
-        answered = _answered(result, press, outcome.answer, fresh)
+        answered = await asyncio.to_thread(_answered, result, press, outcome.answer, fresh)
         answered = replace(answered, kept=shown_values(found), not_kept=tuple(missing.items()))
         return await self._placed(session, press, answered)
 
