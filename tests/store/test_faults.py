@@ -130,7 +130,13 @@ def test_a_stopped_process_goes_on(path: Path) -> None:
     assert set(safe) <= set(steps_of(path))
 
 
-LOCKS = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None); c.execute('BEGIN EXCLUSIVE'); print('locked', flush=True); sys.stdin.read()"  # fmt: skip # noqa: E501
+LOCKS = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN EXCLUSIVE")
+print("locked", flush=True)
+sys.stdin.read()
+"""
 
 
 async def test_a_lock_of_another_process_holds_nobody_back(path: Path) -> None:

@@ -1,0 +1,220 @@
+"""`gateway doctor`: examines the recordings file, routes.yaml and this machine, and says what to do. I/O."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from ..errors import GatewayError
+from ..model.visible import visible
+from ..store.examination import Examination, examined
+from .client import find_server
+
+Level = Literal["ok", "warn", "fail"]
+MIB: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `hint` says what to do about it."""
+
+    name: str
+    level: Level
+    detail: str
+    hint: str = ""
+
+
+def doctor(args: argparse.Namespace) -> int:
+    """0 when nothing is broken, 1 else; warnings are no failure."""
+    findings = [
+        finding
+        for part in (on_recordings(args.recordings), on_routes(args.routes), on_this_machine())
+        for finding in part
+    ]
+    healthy = all(finding.level != "fail" for finding in findings)
+    if args.json:
+        print(json.dumps({"healthy": healthy, "findings": [asdict(finding) for finding in findings]}, indent=2))
+    else:
+        print("\n".join(map(line, findings)))
+    return 0 if healthy else 1
+
+
+def line(finding: Finding) -> str:
+    """ "warn  sqlite      3.40.1 ..." and, below it, what to try."""
+    text = f"{finding.level:<5} {finding.name:<11} {visible(finding.detail)}"
+    return f"{text}\n{'':<18}try: {visible(finding.hint)}" if finding.hint else text
+
+
+# -- the recordings file
+
+
+def on_recordings(path: Path) -> Iterator[Finding]:
+    """The state of the store, from the outside in."""
+    yield from on_disk(path)
+    if not path.exists():
+        yield Finding("recordings", "ok", f"{path} is not there yet; `gateway serve` creates it")
+        return
+    try:
+        found = examined(path)
+    except GatewayError as error:
+        yield Finding("recordings", "fail", f"{error.where}: {error.message}", error.hint)
+        return
+    size = f"{path.stat().st_size / MIB:.1f} MiB"
+    yield Finding("recordings", "ok", f"{path}: {found.recordings} recordings, {found.exchanges} exchanges, {size}")
+    yield Finding("schema", "ok", f"version {found.schema}")
+    yield from on_soundness(found)
+    yield from on_writer(path, found)
+    yield from on_modes(path)
+
+
+def on_soundness(found: Examination) -> Iterator[Finding]:
+    if found.damage:
+        hint = "stop the gateway, copy the file, then: sqlite3 FILE .recover | sqlite3 NEW"
+        yield Finding("integrity", "fail", "; ".join(found.damage), hint)
+    else:
+        yield Finding("integrity", "ok", f"{found.check} finds no damage")
+    if found.bodies_lost:
+        yield Finding("bodies", "fail", f"{found.bodies_lost} exchanges have lost a body")
+
+
+def on_writer(path: Path, found: Examination) -> Iterator[Finding]:
+    """Who writes, what is under way, how long the log is."""
+    if found.writer is not None:
+        yield Finding("writer", "ok", f"process {found.writer} writes to it; {found.open} exchanges under way")
+        try:
+            server = find_server(path, None)
+        except GatewayError as error:
+            yield Finding("gateway", "warn", f"{error.where}: {error.message}", error.hint)
+        else:
+            yield Finding("gateway", "ok", f"answers at {server.url}" if server else "none wrote down where it answers")
+    elif found.open:
+        hint = "the next start of the gateway marks them as interrupted"
+        yield Finding("writer", "warn", f"nobody writes, but {found.open} exchanges are open: a gateway crashed", hint)
+    else:
+        yield Finding("writer", "ok", "nobody writes to it now")
+    if found.interrupted:
+        yield Finding("interrupted", "ok", f"{found.interrupted} exchanges were cut off by a stop or a crash")
+    if found.log > 256 * MIB:
+        hint = "a reader may keep it from being folded in: close other programs that have the file open"
+        yield Finding("log", "warn", f"the -wal file has {found.log // MIB} MiB", hint)
+
+
+def on_modes(path: Path) -> Iterator[Finding]:
+    """Recordings and keys are for their owner only."""
+    if os.name != "posix":
+        return
+    for place, mode in ((path, 0o600), (path.parent, 0o700), (path.parent / "gateway.key", 0o600)):
+        if place.exists() and (found := place.stat().st_mode & 0o777) & ~mode & 0o777:
+            detail = f"{place} has mode {found:o}: others on this machine may read it"
+            yield Finding("modes", "warn", detail, f"chmod {mode:o} {place}")
+
+
+def on_disk(path: Path) -> Iterator[Finding]:
+    """Room for what will be recorded."""
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    free = shutil.disk_usage(folder).free // MIB
+    detail = f"{free} MiB are free in {folder}"
+    if free < 64:
+        yield Finding("disk", "fail", detail, "make room: exchanges will be missed")
+    else:
+        yield Finding("disk", "warn" if free < 1024 else "ok", detail)
+
+
+# -- routes.yaml
+
+
+def on_routes(path: Path) -> Iterator[Finding]:
+    """What `gateway check` would say."""
+    if not path.exists():
+        yield Finding("routes", "warn", f"there is no {path}", "gateway init, or name it with --routes")
+        return
+    from ..reload import load  # brings pydantic and YAML along
+
+    loaded = load(path, environ=os.environ, name=str(path))
+    for problem in loaded.problems:
+        yield Finding("routes", "warn" if problem.severity == "warning" else "fail", str(problem))
+    if loaded.table is not None:
+        yield Finding("routes", "ok", f"{path}: {len(loaded.table.clusters)} clusters")
+
+
+# -- this machine
+
+
+def on_this_machine() -> Iterator[Finding]:
+    """Python and the libraries that matter."""
+    for look in (on_python, on_sqlite, on_aiohttp, on_httptools, on_open_files):
+        yield from look()
+
+
+def on_python() -> Iterator[Finding]:
+    found = ".".join(map(str, sys.version_info[:3]))
+    known = (3, 11) <= sys.version_info[:2] <= (3, 14)
+    yield Finding("python", "ok" if known else "warn", found if known else f"{found}; tested are 3.11 to 3.14")
+
+
+def on_sqlite() -> Iterator[Finding]:
+    """STRICT tables came with 3.37. The WAL-reset bug needs two connections that write; the gateway has one."""
+    found, text = sqlite3.sqlite_version_info, sqlite3.sqlite_version
+    if found < (3, 37, 0):
+        yield Finding("sqlite", "fail", f"{text} is too old", "a Python that was built with SQLite 3.37 or newer")
+    elif has_wal_reset_bug(found):
+        detail = f"{text} has the WAL-reset bug, which one writer, as the gateway has it, does not meet"
+        yield Finding("sqlite", "ok", f"{detail}; let no other program write to the file")
+    else:
+        yield Finding("sqlite", "ok", text)
+
+
+def has_wal_reset_bug(found: tuple[int, ...]) -> bool:
+    """3.7.0 to 3.51.2, but for the two older lines that were mended."""
+    mended = {(3, 44): 6, (3, 50): 7}
+    return (3, 7, 0) <= found <= (3, 51, 2) and found[2] < mended.get((found[0], found[1]), 1 << 30)
+
+
+def on_aiohttp() -> Iterator[Finding]:
+    from aiohttp import http_parser
+
+    found = version("aiohttp")
+    fast = http_parser.HttpRequestParser is not http_parser.HttpRequestParserPy
+    if tuple(map(int, found.split(".")[:3])) < (3, 14, 5):
+        yield Finding("aiohttp", "fail", f"{found} is too old: it hands bytes to the wrong request", "3.14.5 or newer")
+    elif not fast:
+        yield Finding("aiohttp", "warn", f"{found} without its C extensions", "install a wheel of it for this Python")
+    else:
+        yield Finding("aiohttp", "ok", f"{found} with C extensions")
+    if find_spec("aiodns") is not None:
+        detail = "aiodns is installed: aiohttp then asks name servers itself and misses VPN, .local and Docker names"
+        yield Finding("aiodns", "warn", detail, "pip uninstall aiodns")
+
+
+def on_httptools() -> Iterator[Finding]:
+    try:
+        yield Finding("httptools", "ok", version("httptools"))
+    except PackageNotFoundError:
+        yield Finding("httptools", "fail", "is not installed", "pip install httptools")
+
+
+def on_open_files() -> Iterator[Finding]:
+    limit = open_files()
+    if limit is not None and limit < 1024:
+        yield Finding("open files", "warn", f"at most {limit}: few clients fit", "ulimit -n 4096")
+
+
+def open_files() -> int | None:
+    """How many files this process may open, where the system has such a limit."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    ask: Callable[[int], Any] = resource.getrlimit
+    soft = int(ask(resource.RLIMIT_NOFILE)[0])
+    return None if soft == resource.RLIM_INFINITY else soft
