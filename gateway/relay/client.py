@@ -15,7 +15,7 @@ from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserU
 
 from ..model.capture import RawPairs
 from ..problems import ProblemDetails, problem
-from .heads import TOKEN, bad_host
+from .heads import TOKEN, bad_host, split_absolute
 from .request import RequestHead
 
 if TYPE_CHECKING:
@@ -131,13 +131,10 @@ class ClientConnection(asyncio.Protocol):
         """Break off visibly: the client must not take what it got for a whole response."""
         self.transport.abort()
 
-    def pause(self) -> None:
+    def pause(self, paused: bool = True) -> None:
+        """Read no more, or read on."""
         if not self.transport.is_closing():
-            self.transport.pause_reading()
-
-    def resume(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.resume_reading()
+            self.transport.pause_reading() if paused else self.transport.resume_reading()
 
     @property
     def idle(self) -> bool:
@@ -265,13 +262,11 @@ class ClientConnection(asyncio.Protocol):
             return False
         if target[:1] == b"/":
             return True
-        scheme, mark, rest = target.partition(b"://")
-        if not mark or scheme.lower() not in (b"http", b"https"):
+        absolute = split_absolute(target)
+        if absolute is None:
             self.reject(_bad("the request target is neither a path nor an http URL"))
             return False
-        cut = min((i for i in (rest.find(b"/"), rest.find(b"?")) if i >= 0), default=len(rest))
-        authority, path = rest[:cut], rest[cut:]
-        self.target = path if path[:1] == b"/" else b"/" + path
+        authority, self.target = absolute
         self._fields = b"\0"  # the next request must not take these fields for its own
         self.headers = [(n, authority if n.lower() == b"host" else v) for n, v in self.headers]
         if why := bad_host(self.headers, self.version):
@@ -336,7 +331,7 @@ class ClientConnection(asyncio.Protocol):
             return
         data, self._buffer, self._state = self._buffer, b"", HEAD
         if len(data) > PIPELINE:
-            self.resume()
+            self.pause(False)
         self.data_received(data)
 
     def _linger(self) -> None:
@@ -344,7 +339,7 @@ class ClientConnection(asyncio.Protocol):
         self._state, self.since = DISCARD, self.relay.clock()
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self.resume()
+        self.pause(False)
 
     def _hand_over(self, head: bytes, rest: bytes) -> None:
         """Give the connection to the server of the gateway's own pages, with all that was read."""

@@ -31,3 +31,10 @@ def answer_preflight(cors: Cors, origin: bytes, method: bytes, headers: bytes) -
         if allowed := b", ".join(cors.headers) or headers:
             fields.append(b"Access-Control-Allow-Headers: " + allowed)
     return fields
+
+
+def share(lines: list[bytes], cors: Cors, origin: bytes) -> None:
+    """Let a listed origin read a response: the gateway's word instead of the upstream's, never both."""
+    if fields := cors_fields(cors, origin):
+        lines[:] = [line for line in lines if line[:15].lower() != b"access-control-"]
+        lines += fields

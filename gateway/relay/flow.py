@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ..model.capture import Capture, RawPairs
 from ..problems import HINTS, ProblemDetails, problem
-from ..routing.rewrite import forward_target, public_cookie, public_location
+from ..routing.rewrite import forward_target
 from .admission import RefusedError, check, choose_environment, upstream_in
-from .cors import answer_preflight, cors_fields
-from .heads import LOCATION, REFRESH
+from .cors import answer_preflight, share
+from .heads import upstream_url
 from .outgoing import Outgoing, last_chunk
 from .response import ResponseHead
 
@@ -93,10 +94,7 @@ class Flow:
     def _inject(self, delay: float, status: int | None) -> None:
         self.capture.mode = "fault"
         then = self._connect if status is None else partial(self._answer_fault, status)
-        if delay:
-            asyncio.get_running_loop().call_later(delay, then)
-        else:
-            then()
+        asyncio.get_running_loop().call_later(delay, then)
 
     def _answer_fault(self, status: int) -> None:
         if not self._done:
@@ -108,12 +106,12 @@ class Flow:
         if self._done or upstream is None:
             return
         target = forward_target(self.cluster, upstream, self.capture.target)
-        self.capture.upstream_url = _url(upstream, target)
+        self.capture.upstream_url = upstream_url(upstream, target)
         head = self.request.upstream_head(
             self.client.method, target, self.cluster, upstream, client=self.client.address, via=self.relay.via
         )
         self.outgoing.send_head(head, upstream, self.relay.pool(upstream))
-        if self.capture.mode == "fault":  # delayed: the client's bytes came long ago
+        if self.capture.mode == "fault":  # later than the client's bytes, which have gathered
             self.request_flush()
 
     def upstream_connected(self) -> None:
@@ -169,14 +167,16 @@ class Flow:
         self._responded = True
         capture.first_byte, capture.status, capture.reason = self.active, head.status, head.reason
         capture.response_version = head.version
-        head.rewrite(self._rewrite)
+        if head.changing:
+            assert self.upstream is not None
+            head.rewrite(self.cluster, self.upstream, capture.origin, self.relay.cookie_name)
         capture.response_headers, capture.rewritten = head.recorded, head.rewritten
         if head.status == 101:
             self._switch(head)
             return
         lines = head.lines
         self._frame(head, lines)
-        self._share(lines)
+        share(lines, self.table.cors, self.request.origin)
         self._add_ours(lines)
         self._out.append(b"\r\n".join(lines))
         if head.content_type[:17].lower() == b"text/event-stream":
@@ -217,23 +217,6 @@ class Flow:
         elif self.client.version == "1.0":
             lines.append(b"Connection: keep-alive")
         lines += (b"", b"")
-
-    def _share(self, lines: list[bytes]) -> None:
-        """CORS for a listed origin: the gateway's word instead of the upstream's, never both."""
-        if self.request.origin and (fields := cors_fields(self.table.cors, self.request.origin)):
-            lines[:] = [line for line in lines if line[:15].lower() != b"access-control-"]
-            lines += fields
-
-    def _rewrite(self, fate: int, value: bytes) -> bytes | None:
-        assert self.upstream is not None
-        if fate == LOCATION:
-            return public_location(self.cluster, self.upstream, value, self.capture.origin)
-        if fate == REFRESH:
-            before, mark, url = value.partition(b"=")
-            return before + mark + public_location(self.cluster, self.upstream, url, self.capture.origin)
-        if value.startswith(self.relay.cookie_name + b"="):
-            return None  # an upstream must not set the gateway's own session
-        return public_cookie(self.cluster, self.upstream, value)
 
     def response_data(self, data: bytes) -> None:
         """A piece of the response's body, transfer coding removed."""
@@ -291,27 +274,25 @@ class Flow:
     # -- ends
 
     def _finish(self, last: bytes) -> None:
-        self._close_books()
-        finish = partial(self.client.finish, last, close=self._close)
-        if self.recorded:
-            self.relay.recorder.put(self.capture, finish)
-        else:
-            finish()
+        """The last bytes leave when the record is safe."""
+        self._end(partial(self.client.finish, last, close=self._close))
 
-    def _close_books(self) -> None:
+    def _end(self, on_safe: Callable[[], None] | None = None) -> None:
         self._done = True
         self._out.clear()
         self.relay.flows.discard(self)
         self.capture.ended = self.relay.clock()
         self.relay.metrics.count(self.capture)
+        if self.recorded:
+            self.relay.recorder.put(self.capture, on_safe)
+        elif on_safe is not None:
+            on_safe()
 
     def _broken_off(self, kind: str, detail: str) -> None:
         """The client got a part: it must see that it is only a part."""
         self.capture.failure = (kind, detail)
         self.response_flush()
-        self._close_books()
-        if self.recorded:
-            self.relay.recorder.put(self.capture)
+        self._end()
         if self._client_chunked or self.client.version == "1.1":
             self.client.transport.close()
         else:
@@ -324,7 +305,7 @@ class Flow:
         kind, body = details.body(self.request.accept.decode("latin-1"))
         fields = [f"{n}: {v}".encode("latin-1", "replace") for n, v in details.headers().items()]
         fields += [b"Content-Type: " + kind.encode(), b"Content-Length: %d" % len(body)]
-        self._share(fields)
+        share(fields, self.table.cors, self.request.origin)
         self._answer_here(details.status, details.title.encode("latin-1", "replace"), fields, body)
 
     def _answer_here(self, status: int, reason: bytes, fields: list[bytes], body: bytes) -> None:
@@ -365,9 +346,7 @@ class Flow:
                 "client_closed",
                 "the client closed the connection before the response was complete",
             )
-        self._close_books()
-        if self.recorded:
-            self.relay.recorder.put(self.capture)
+        self._end()
 
     def client_half_closed(self) -> bool:
         """Whether the connection may stay open for the answer."""
@@ -383,7 +362,7 @@ class Flow:
 
     def upstream_paused(self, paused: bool) -> None:
         """The upstream reads slowly: stop reading from the client."""
-        self.client.pause() if paused else self.client.resume()
+        self.client.pause(paused)
 
     def tick(self, now: float) -> None:
         """Called a few times a second: what takes too long is ended, what takes long is shown."""
@@ -411,8 +390,6 @@ class Flow:
                 ProblemDetails(408, "Request time-out", f"the request body stopped for {upstream.idle_timeout:g} s")
             )
 
-    # -- words
-
     def _placed(self, details: ProblemDetails) -> ProblemDetails:
         """With cluster, environment, upstream, the exchange's address, and what to try."""
         capture = self.capture
@@ -421,9 +398,3 @@ class Flow:
             upstream=self.upstream.url if self.upstream else "", instance=f"/_gateway/exchanges/{capture.id}",
             hint=details.hint or HINTS.get(details.kind, "").format(cluster=capture.cluster),
         )  # fmt: skip
-
-
-def _url(upstream: CompiledUpstream, target: bytes) -> str:
-    """The absolute URL of a target at an upstream."""
-    scheme = "https" if upstream.tls else "http"
-    return f"{scheme}://{upstream.authority.decode('latin-1')}{target.decode('latin-1')}"

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from ..model.capture import RawPairs
+
+if TYPE_CHECKING:
+    from ..routing.table import CompiledUpstream
 
 FORWARD, DROP, HOST, COOKIE, CONNECTION, LENGTH, TRANSFER, UPGRADE, EXPECT, TE, OURS, BAGGAGE, VIA = range(13)
 FORWARDED, FORWARDED_FOR, TRACE, ORIGIN, PREFLIGHT, ACCEPT = range(13, 19)
@@ -80,6 +84,22 @@ def bad_host(headers: RawPairs, version: str) -> str:
     if len(hosts) > 1:
         return "more than one Host field"
     return "" if HOST_FORM.fullmatch(hosts[0]) else "the Host field is not a host and port"
+
+
+def split_absolute(target: bytes) -> tuple[bytes, bytes] | None:
+    """Absolute-form (RFC 9112 section 3.2.2) as (authority, origin-form); None when it is no http URL."""
+    scheme, mark, rest = target.partition(b"://")
+    if not mark or scheme.lower() not in (b"http", b"https"):
+        return None
+    cut = min((at for at in (rest.find(b"/"), rest.find(b"?")) if at >= 0), default=len(rest))
+    authority, path = rest[:cut], rest[cut:]
+    return authority, path if path[:1] == b"/" else b"/" + path
+
+
+def upstream_url(upstream: CompiledUpstream, target: bytes) -> str:
+    """The absolute URL of a target at an upstream."""
+    scheme = "https" if upstream.tls else "http"
+    return f"{scheme}://{upstream.authority.decode('latin-1')}{target.decode('latin-1')}"
 
 
 def parse_overrides(value: bytes) -> dict[str, str]:

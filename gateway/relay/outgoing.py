@@ -128,7 +128,7 @@ class Outgoing:
         self.connection = connection
         self._flow.upstream_connected()
         if self._waiting > HIGH_WATER:
-            self._flow.client.resume()
+            self._flow.client.pause(False)
         self._waiting = 0
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ..model.capture import RawPairs
+from ..routing.rewrite import public_cookie, public_location
 from .heads import (
     CONNECTION,
     DROP,
@@ -22,7 +23,8 @@ from .heads import (
     hop_by_hop,
 )  # fmt: skip
 
-Rewrite = Callable[[int, bytes], bytes | None]  # (fate, value) -> the client's value, None to drop the field
+if TYPE_CHECKING:
+    from ..routing.table import CompiledCluster, CompiledUpstream
 
 
 class ResponseHead:
@@ -32,7 +34,7 @@ class ResponseHead:
     """
 
     __slots__ = (
-        "_changing", "chunked", "close", "content_type", "interim", "length", "lines", "options", "reason", "recorded",
+        "changing", "chunked", "close", "content_type", "interim", "length", "lines", "options", "reason", "recorded",
         "rewritten", "status", "upgrade", "version",
     )  # fmt: skip
 
@@ -47,7 +49,7 @@ class ResponseHead:
         self.lines: list[bytes] = [b"HTTP/1.1 %d %b" % (status, reason)]  # then b"Name: value", as they came
         self.recorded: RawPairs = headers  # as the client sees them, without what the gateway adds
         self.rewritten: RawPairs = []  # as the upstream sent them, where they differ
-        self._changing: list[tuple[int, bytes, bytes]] = []  # (fate, name, value) of fields that may change
+        self.changing: list[tuple[int, bytes, bytes]] = []  # (fate, name, value) of fields that may change
         append = self.lines.append
         for name, value in headers:
             fate = RESPONSE[name]
@@ -68,7 +70,7 @@ class ResponseHead:
         elif fate == TYPE:
             self.content_type = value
         elif fate in (LOCATION, REFRESH, SET_COOKIE):
-            self._changing.append((fate, name, value))
+            self.changing.append((fate, name, value))
         elif fate == TRANSFER:  # framing is each connection's own; the record keeps what the upstream said
             self.chunked = value.rpartition(b",")[2].strip().lower() == b"chunked"
             return False
@@ -80,14 +82,24 @@ class ResponseHead:
             return False
         return fate not in (DROP, KEEP_ALIVE)
 
-    def rewrite(self, change: Rewrite) -> None:
-        """Put URLs and cookies that point at the upstream into the client's view, each line in its place."""
-        for fate, name, value in self._changing:
-            new = change(fate, value)
-            if new == value:
-                continue
-            at = self.lines.index(name + b": " + value)
-            pair = self.recorded.index((name, value))
-            self.rewritten.append((name, value))
-            self.lines[at : at + 1] = [] if new is None else [name + b": " + new]
-            self.recorded[pair : pair + 1] = [] if new is None else [(name, new)]
+    def rewrite(self, cluster: CompiledCluster, upstream: CompiledUpstream, origin: bytes, own_cookie: bytes) -> None:
+        """Put URLs and cookies that point at the upstream into the client's view, each line in its place.
+
+        An upstream must not set the gateway's own session: a cookie named `own_cookie` is dropped.
+        """
+        for fate, name, value in self.changing:
+            if fate == SET_COOKIE:
+                own = value.startswith(own_cookie + b"=")
+                new = None if own else public_cookie(cluster, upstream, value)
+            else:  # Refresh: 5; url=...
+                before, mark, url = value.partition(b"=") if fate == REFRESH else (b"", b"", value)
+                new = before + mark + public_location(cluster, upstream, url, origin)
+            if new != value:
+                self._replace(name, value, new)
+
+    def _replace(self, name: bytes, value: bytes, new: bytes | None) -> None:
+        at = self.lines.index(name + b": " + value)
+        pair = self.recorded.index((name, value))
+        self.rewritten.append((name, value))
+        self.lines[at : at + 1] = [] if new is None else [name + b": " + new]
+        self.recorded[pair : pair + 1] = [] if new is None else [(name, new)]
