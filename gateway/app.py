@@ -1,0 +1,213 @@
+"""The composition root: the only place that builds the parts and introduces them to each other. I/O."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import json
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from . import console, demos
+from .errors import GatewayError, Problem
+from .health import HealthPoller
+from .live import LiveEvents
+from .metrics import Metrics
+from .paths import run_file, templates_dir
+from .protocols import Options, Services
+from .redact import Sealer
+from .relay.relay import Relay
+from .reload import RoutesKeeper
+from .secrets import load_keys
+from .sessions import COOKIE_NAME, LiveSessions, setup_sessions
+from .store import open_recorder, open_store
+from .tls import client_context
+
+if TYPE_CHECKING:
+    from .model.recording import Revision
+    from .store import SqliteRecorder, SqliteStore
+
+log = logging.getLogger("gateway")
+BACKLOG = 1024
+SAVE_SESSIONS = 5.0  # seconds between two looks for sessions whose pins or titles changed
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A running gateway: where it answers, and its parts."""
+
+    url: str
+    services: Services
+    relay: Relay
+
+
+@contextlib.asynccontextmanager
+async def running(options: Options, *, stopped: asyncio.Event | None = None) -> AsyncIterator[Gateway]:
+    """Run a gateway. Leaving the block finishes what is under way, then stores and closes everything."""
+    async with AsyncExitStack() as stack:
+        listening = stack.enter_context(_bind(options.host, options.port))
+        url = f"http://{_authority(options.host, listening.getsockname()[1])}"
+        options.recordings.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keys, live, metrics = load_keys(options.recordings.parent, os.environ), LiveEvents(), Metrics()
+        sealer = Sealer(keys)
+        recorder = open_recorder(
+            options.recordings, seal=sealer.seal, seal_piece=sealer.seal_chunk, durability=options.durability, live=live
+        )
+        await recorder.start()
+        stack.push_async_callback(recorder.stop)
+        store = open_store(options.recordings)
+        stack.callback(store.close)
+        routes = await stack.enter_async_context(_routes(options, store, recorder, url))
+        sessions = LiveSessions(keys)
+        sessions.restore(await asyncio.to_thread(store.sessions))
+        await stack.enter_async_context(_saving(sessions, recorder))
+        health = await stack.enter_async_context(_polling(options, routes, live))
+        relay: Relay | None = None
+
+        def metrics_text() -> str:
+            assert relay is not None
+            return metrics.text(
+                recorder=recorder.status(), clients=len(relay.clients), under_way=len(relay.flows),
+                config_valid=not routes.problems, revision=routes.table.revision,
+            )  # fmt: skip
+
+        services = Services(options, routes, store, recorder, sessions, health, live, metrics_text, lambda: url)
+        runner = await stack.enter_async_context(_own_pages(services, sessions))
+        own_server = runner.server
+        assert own_server is not None
+        relay = Relay(
+            options=options, routes=routes, recorder=recorder, sessions=sessions, metrics=metrics,
+            own_pages=own_server, tls_context=client_context, cookie_name=COOKIE_NAME,
+        )  # fmt: skip
+        await relay.start()
+        server = await asyncio.get_running_loop().create_server(relay.accept, sock=listening, backlog=BACKLOG)
+        stack.enter_context(_run_file(options.recordings, url))
+        gc.collect()
+        gc.freeze()  # what the start built lives on: the collector need not look at it again
+        try:
+            yield Gateway(url, services, relay)
+        finally:
+            server.close()
+            live.close()
+            await relay.drain(options.drain)
+            await relay.stop()
+
+
+@contextlib.asynccontextmanager
+async def _routes(
+    options: Options, store: SqliteStore, recorder: SqliteRecorder, url: str
+) -> AsyncIterator[RoutesKeeper]:
+    """The routes, every accepted revision of them stored."""
+    last_good = next(iter(await asyncio.to_thread(store.revisions, limit=1)), None)
+    routes = RoutesKeeper(options.routes, own=url, interval=options.reload_interval, last_good=last_good)
+
+    def keep(revision: Revision | None, problems: Sequence[Problem]) -> None:
+        if revision is not None:
+            recorder.add_revision(revision)
+
+    routes.subscribe(keep)
+    await routes.start()
+    try:
+        yield routes
+    finally:
+        await routes.stop()
+
+
+@contextlib.asynccontextmanager
+async def _saving(sessions: LiveSessions, recorder: SqliteRecorder) -> AsyncIterator[None]:
+    """Keep pins and new recordings of sessions over a restart."""
+
+    def save() -> None:
+        if changed := sessions.changed():
+            recorder.save_sessions(changed)
+
+    async def forever() -> None:
+        while True:
+            await asyncio.sleep(SAVE_SESSIONS)
+            save()
+
+    task = asyncio.create_task(forever())
+    try:
+        yield
+    finally:
+        task.cancel()
+        save()
+
+
+@contextlib.asynccontextmanager
+async def _polling(options: Options, routes: RoutesKeeper, live: LiveEvents) -> AsyncIterator[HealthPoller]:
+    """Health and version of every upstream; an interval of 0 polls nothing."""
+    health = HealthPoller(routes, live=live, interval=options.health_interval)
+    if options.health_interval:
+        await health.start()
+    try:
+        yield health
+    finally:
+        await health.stop()
+
+
+@contextlib.asynccontextmanager
+async def _own_pages(services: Services, sessions: LiveSessions) -> AsyncIterator[web.AppRunner]:
+    """The aiohttp application: console, API and demos."""
+    app = web.Application(middlewares=console.MIDDLEWARES, client_max_size=1 << 20)
+    own = services.options.templates
+    templates = [*([own] if own else []), templates_dir()]
+    session_of = setup_sessions(app, sessions)
+    console.setup(app, services, session_of=session_of, templates=templates)
+    demos.setup(
+        app, services, session_of=session_of, csrf_field=console.csrf_token, check_csrf=console.check_csrf,
+        templates=templates,
+    )  # fmt: skip
+    app.on_response_prepare.append(_close_after)
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        yield runner
+    finally:
+        await runner.cleanup()
+
+
+async def _close_after(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """The connection was handed over for one request: the next one may be for a cluster."""
+    response.force_close()
+
+
+@contextlib.contextmanager
+def _bind(host: str, port: int) -> Iterator[socket.socket]:
+    """A bound socket, so that the port is known before anything else is built."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError as error:
+        hint = "choose another port with --port; 0 picks a free one"
+        raise GatewayError(f"cannot listen: {error.strerror or error}", where=f"{host}:{port}", hint=hint) from None
+    with listening:
+        yield listening
+
+
+@contextlib.contextmanager
+def _run_file(recordings: Path, url: str) -> Iterator[None]:
+    """Tells commands on this machine where the server of these recordings answers."""
+    file = run_file(recordings)
+    file.write_text(json.dumps({"url": url, "pid": os.getpid()}) + "\n", encoding="utf-8")
+    file.chmod(0o600)
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _authority(host: str, port: int) -> str:
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"{shown}:{port}"
