@@ -7,10 +7,10 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError, did_you_mean
+from .places import place_of
 from .reads import known_cluster
 
 if TYPE_CHECKING:
@@ -51,28 +51,22 @@ class Moves:
     def to_undo(self, session: LiveSession, services: Services) -> Moved | None:
         """The move while it is fresh, still in force, and has a way back."""
         moved = self._last.get(session.id)
-        if moved is None or time.time() - moved.at > SHOWN or moved.line is None:
+        if moved is None or time.time() - moved.at > SHOWN or moved.before == moved.environment:
             return None
         cluster = services.routes.table.clusters.get(moved.cluster)
         return moved if cluster and cluster.environment == moved.environment else None
 
 
 async def move(services: Services, cluster: str, environment: str, *, source: str) -> Moved:
-    """Change routes.yaml and put it in force."""
+    """Change routes.yaml, or the file that it includes for this cluster, and put it in force."""
     before = known_cluster(services, cluster).environment
-    old = await asyncio.to_thread(_lines, services.routes.file)
     revision = await services.routes.move(cluster, environment, source=source)
-    new = await asyncio.to_thread(_lines, services.routes.file)
-    return Moved(
-        cluster, before, environment, revision.id, revision.changes, services.routes.file.name,
-        first_difference(old, new), time.time(),
-    )  # fmt: skip
-
-
-def first_difference(old: Sequence[bytes], new: Sequence[bytes]) -> int | None:
-    """The number of the first line that differs, from 1."""
-    pairs = enumerate(zip(old, new, strict=False), 1)
-    return next((number for number, (before, after) in pairs if before != after), None)
+    file = services.routes.file.name
+    place = None
+    if before != environment:
+        place = await asyncio.to_thread(place_of, revision.text, cluster, name=file)
+    where, line = place or (file, None)
+    return Moved(cluster, before, environment, revision.id, revision.changes, where, line, time.time())
 
 
 def check_pins(services: Services, pins: Mapping[str, str]) -> None:
@@ -140,7 +134,3 @@ def read_step(text: str) -> int:
 def _one_of(word: str, known: Sequence[str], where: str) -> None:
     if word not in known:
         raise UsageError(f"{where}{word!r} is not one of {', '.join(known)}{did_you_mean(word, known)}")
-
-
-def _lines(file: Path) -> list[bytes]:
-    return file.read_bytes().splitlines()

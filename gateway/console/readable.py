@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..formats.sealed import PLACEHOLDER
 from ..model.bodies import SHOWN, decoded, pretty_json, text_of
 from ..model.exchange import Exchange, Timing
 from ..model.message import Message
@@ -39,8 +40,15 @@ def readable_exchange(exchange: Exchange) -> dict[str, object]:
         "request": readable_body(exchange.request),
         "response": readable_body(exchange.response) if exchange.response else None,
         "timing": segments(exchange.timing),
-        "sealed": any("sealed_" in value for _, value in exchange.request.headers),
+        "sealed": has_sealed(exchange),
     }
+
+
+def has_sealed(exchange: Exchange) -> bool:
+    """Whether placeholders stand for secrets somewhere in this exchange."""
+    messages = [exchange.request, *([exchange.response] if exchange.response else [])]
+    texts = [exchange.url.encode(), *(value.encode() for one in messages for _, value in one.headers)]
+    return any(PLACEHOLDER.search(data) for data in (*texts, *(one.body.data for one in messages)))
 
 
 def readable_body(message: Message) -> ShownBody:

@@ -44,7 +44,9 @@ async def test_a_page_is_whole_and_has_no_inline_code(client, path):
     assert not re.search(r"<[^>]+\s(style|on\w+)=", text), "inline style or handler"
     assert not re.search(r"<script(?![^>]*\ssrc=)", text), "inline script"
     assert "<style" not in text
-    assert "://" not in re.sub(r"https?://127\.0\.0\.1:\d+|http://www\.w3\.org/2000/svg", "", text), "something from afar"
+    assert "://" not in re.sub(r"https?://127\.0\.0\.1:\d+|http://www\.w3\.org/2000/svg", "", text), (
+        "something from afar"
+    )
 
 
 @pytest.mark.parametrize("path", PAGES.values())
@@ -228,6 +230,13 @@ async def test_a_failed_exchange_says_why(client):
     assert "502 connection refused" in text
     assert "127.0.0.1:9000 refused" in text
     assert "No proper answer" in text
+
+
+async def test_masked_secrets_say_so(client, book, an_exchange):
+    assert "Sealed:" not in await page(client, f"/_gateway/exchanges/{EXCHANGE}")
+    sealed = an_exchange(headers=(("Authorization", "Bearer sealed_abcdefghij2345672345_m"),))
+    book.add(book.kept[RECORDING], sealed)
+    assert "stand for secrets" in await page(client, f"/_gateway/exchanges/{sealed.id}")
 
 
 async def test_the_live_page_begins_with_the_newest(client):
