@@ -6,7 +6,7 @@ are bounded; after a restart of the gateway one signs in again.
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,17 +15,15 @@ from .result import Result
 
 SESSIONS = 1_000
 RESULTS = 600  # of all sessions together; each holds at most a few bodies' worth of text
-LATEST = 8
 
 
 @dataclass(slots=True)
 class SessionMemory:
-    """One session: secrets by name, what was typed last, and which results there are."""
+    """One session: secrets by name, what was typed last, and what its pages show."""
 
     secrets: dict[str, Any] = field(default_factory=dict)
     typed: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     shown: dict[tuple[str, str], str] = field(default_factory=dict)
-    latest: deque[Result] = field(default_factory=lambda: deque(maxlen=LATEST))
 
 
 class Memories:
@@ -49,9 +47,7 @@ class Memories:
         self._results[key] = result
         if len(self._results) > RESULTS:
             self._results.popitem(last=False)
-        memory = self.of(session)
-        memory.shown[demo, result.step] = result.what_if
-        memory.latest.appendleft(result)
+        self.of(session).shown[demo, result.step] = result.what_if
 
     def results(self, session: str, demo: str, step: str) -> dict[str, Result]:
         """By what-if slug, oldest first; "" is the step itself."""

@@ -26,11 +26,13 @@ from .sending import Press, Sending
 from .step import Filled, fill, read_form
 
 if TYPE_CHECKING:
+    from ..model.exchange import Exchange
     from ..protocols import LiveSession, Services
 
 PICTURES = (".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp")
 # A picture is shown by <img>, where nothing in it can run; opened by itself it may not run anything either.
 PICTURE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
+LATEST = 8  # exchanges in the pane
 TITLE = 200  # characters of a recording's name
 
 
@@ -205,13 +207,24 @@ class Pages:
             results=results,
             comparison=compare(happy, result) if happy and result and result.what_if and result.url else None,
             values=shown_values(values),
-            latest=list(self.memories.of(session.id).latest),
+            latest=await self._latest(session),
             recording=session.recording if session.steps else "",
             recording_title=await self._title(session),
             csrf=self.csrf_field(request),
             problems=self._problems(entry),
             places=self._places(session),
         )
+
+    async def _latest(self, session: LiveSession) -> list[Exchange]:
+        """The exchanges of this session's recording that came last, newest first, whoever made them."""
+        if not session.steps:
+            return []
+        after = str(max(session.steps - LATEST, 0))  # a cursor of exchanges is the step that they follow
+        try:
+            page = await asyncio.to_thread(self.services.store.exchanges, session.recording, limit=LATEST, cursor=after)
+        except (NotFoundError, StoreError):
+            return []
+        return list(reversed(page.items))
 
     async def _title(self, session: LiveSession) -> str:
         """The name of the recording that is being made, as it was given."""

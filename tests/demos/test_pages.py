@@ -252,3 +252,13 @@ async def test_a_cluster_that_routes_do_not_have_is_told_in_the_page_and_when_se
     assert "'payments' is no cluster in routes.yaml" in words(page)
     _, page = await browser.press(PAY, order_id="1", amount="1")
     assert "send 'Sign in' first" in words(page)
+
+
+async def test_the_pane_shows_the_last_exchanges_of_the_session_whoever_made_them(browser, shop):
+    for number in range(10):
+        async with browser.client.get(f"/api/catalogue/books/{number}", headers={"Gateway-Session": "browser"}):
+            pass
+    _, page = await browser.get(FIND)
+    shown = re.findall(r">exchange (\d+)<", page)
+    assert shown == [str(step) for step in range(10, 2, -1)]
+    assert "GET /api/catalogue/books/9" in words(page)
