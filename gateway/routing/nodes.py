@@ -117,7 +117,7 @@ def read_nodes(text: str, file: str) -> tuple[Node | None, list[Problem]]:
     except _Stop:
         return None, builder.problems
     except yaml.MarkedYAMLError as error:
-        return None, [*builder.problems, _syntax_problem(error, file)]
+        return None, [*builder.problems, _syntax_problem(error, text, file)]
     except yaml.YAMLError as error:
         return None, [*builder.problems, Problem(file, 1, 1, "", f"it is not YAML: {str(error).splitlines()[0]}")]
     if builder.root is None or (builder.root.what == "nothing"):
@@ -128,16 +128,24 @@ def read_nodes(text: str, file: str) -> tuple[Node | None, list[Problem]]:
     return builder.root, builder.problems
 
 
-def _syntax_problem(error: yaml.MarkedYAMLError, file: str) -> Problem:
+def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
     mark = error.problem_mark or error.context_mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     what = str(error.problem or error.context or "it is not YAML")
-    if "'\\t'" in what or "\t" in what:
-        what += "; indent with spaces, not tabs"
-    elif "mapping values are not allowed" in what:
-        what += "; check the indentation, and quote text that holds ': '"
-    if error.context and error.context_mark and error.context != what:
+    if error.context and error.context_mark and error.context_mark.line + 1 != line:
         what += f" ({error.context} that begins in line {error.context_mark.line + 1})"
-    return Problem(file, mark.line + 1 if mark else 1, mark.column + 1 if mark else 1, "", what)
+    return Problem(file, line, column, "", what + _advice(what, (text.splitlines()[line - 1 :] or [""])[0]))
+
+
+def _advice(what: str, source: str) -> str:
+    """What to try, for the mistakes that people make most."""
+    if "cannot start any token" in what and "\t" in source:
+        return "; indent with spaces, not tabs"
+    if "mapping values are not allowed" in what:
+        return "; check the indentation, and quote text that holds ': '"
+    if "${" in source and "{" in source.replace("${", ""):
+        return "; put ${...} in quotes where it stands within { }"
+    return ""
 
 
 class _Stop(Exception):
@@ -242,7 +250,7 @@ class _Builder:
             self._keys[-1] = None
             if is_merge(key) and any(one.kind != "mapping" for one in node.items or [node]):
                 self.problems.append(key.problem("", "<< merges mappings only"))
-            else:
+            elif is_merge(key) or self._seen[-1].get(key.text) is key:
                 parent.pairs.append((key, node))
 
     def _checked_key(self, key: Node) -> Node:
