@@ -21,6 +21,7 @@ from .past import environments_at, in_force_at, read_moment
 from .readable import readable_exchange
 
 RECENT = 50  # exchanges that the live page begins with
+CLUSTERS = 100  # on the board at once; a filter finds the others
 STEPS = 200  # steps of a recording on one page
 
 
@@ -40,7 +41,10 @@ def view(data: Mapping[str, Any], *, status: int = 200, **extra: Any) -> View:
 async def board(request: web.Request) -> View:
     services, session = request.app[SERVICES], request.app[SESSION_OF](request)
     moved = request.app[MOVES].to_undo(session, services)
-    data = reads.routes_json(services, session) | {
+    named = request.query.get("q", "").strip()
+    data = reads.routes_json(services, session, named=named, limit=CLUSTERS) | {
+        "q": named,
+        "total": len(services.routes.table.clusters),
         "session": reads.session_json(session),
         "moved": asdict(moved) if moved else None,
         "history": await reads.history(services, limit=5),
@@ -132,7 +136,7 @@ async def pin(request: web.Request) -> View:
     if done and request.method == "GET":
         actions.pin(services, session, pins, ttl=seconds)
     data = {"pins": pins, "ttl": ttl, "done": done, "session": reads.session_json(session)}
-    return view(data | {"clusters": reads.routes_json(services, session)["items"]})
+    return view(data)
 
 
 Read = Callable[[web.Request], Awaitable[View]]

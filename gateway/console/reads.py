@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFoundError
@@ -25,11 +26,14 @@ RECENT_RECORDINGS = 10  # that the live list is filled from
 MAX_PIECES = 2000  # frames or events of one exchange that an answer holds
 
 
-def routes_json(services: Services, session: LiveSession) -> dict[str, Any]:
-    """The table in force as this session sees it, with the health of every upstream."""
+def routes_json(
+    services: Services, session: LiveSession, *, named: str = "", limit: int | None = None
+) -> dict[str, Any]:
+    """The table in force as this session sees it, with the health of every upstream; `named` is part of a name."""
     table, pins = services.routes.table, current_pins(session)
+    found = (cluster for name, cluster in table.clusters.items() if named in name)
     return {
-        "items": [_cluster_json(services, cluster, pins.get(name)) for name, cluster in table.clusters.items()],
+        "items": [_cluster_json(services, cluster, pins.get(cluster.name)) for cluster in islice(found, limit)],
         "next": None,
         "environments": list(table.environments),
         "revision": table.revision,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
@@ -20,6 +21,9 @@ PAGES = (
     ("Recordings", "/_gateway/recordings"),
     ("History", "/_gateway/history"),
 )
+
+
+STRIP = 24  # clusters that the strip shows, pinned ones aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,7 @@ class Shell:
     problems: tuple[str, ...]
     recorder: Mapping[str, Any]
     strip: tuple[Place, ...]
+    hidden: int  # clusters that the strip leaves out
     recording: str  # of this session, "" before its first exchange
 
 
@@ -56,22 +61,24 @@ def page_shell() -> Shell:
     request = CURRENT.get()
     services = request.app[SERVICES]
     session = request.app[SESSION_OF](request)
+    places = strip(services, session)
     return Shell(
         version=__version__,
         pages=tuple(PageLink(name, href, _is_within(request.path, href)) for name, href in PAGES),
         problems=problem_lines(services),
         recorder=recorder_json(services.recorder.status()),
-        strip=strip(services, session),
+        strip=places,
+        hidden=len(services.routes.table.clusters) - len(places),
         recording=session.recording if session.steps else "",
     )
 
 
 def strip(services: Services, session: LiveSession) -> tuple[Place, ...]:
-    """Every cluster with the environment that answers this session."""
-    pins = current_pins(session)
+    """The first clusters, and all that are pinned, with the environment that answers this session."""
+    clusters, pins = services.routes.table.clusters, current_pins(session)
+    names = dict.fromkeys((*islice(clusters, STRIP), *(name for name in pins if name in clusters)))
     return tuple(
-        Place(name, pins.get(name, cluster.environment), name in pins, _until(session, name))
-        for name, cluster in services.routes.table.clusters.items()
+        Place(name, pins.get(name, clusters[name].environment), name in pins, _until(session, name)) for name in names
     )
 
 

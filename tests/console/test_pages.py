@@ -1,11 +1,13 @@
 """Every page shows what is there, and its twin says the same in JSON."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from gateway.errors import Problem
 from gateway.protocols import RecorderStatus
+from gateway.routing.table import RouteTable
 
 RECORDING = "01KRECORDING00000000000001"
 EXCHANGE = "01KEXCHANGE000000000000002"
@@ -87,6 +89,18 @@ async def test_the_board_says_what_makes_an_answer_odd(client):
     assert "fault injected" in text
     assert "0.2 s late · 503 · 10 %" in text
     assert text.count("certificate not verified") == 1
+
+
+async def test_thousands_of_clusters_are_found_by_name(client, services):
+    table = services.routes.table
+    many = {f"team-{number}": replace(table.clusters["orders"], name=f"team-{number}") for number in range(3000)}
+    services.routes.table = RouteTable(many, environments=table.environments)
+    text = await page(client, "/_gateway/")
+    assert "100 of 3000 clusters" in text
+    assert "and 2976 more" in text
+    assert len(text) < 500_000
+    found = await (await client.get("/_gateway/board.json?q=team-2999")).json()
+    assert [one["name"] for one in found["items"]] == ["team-2999"]
 
 
 async def test_a_click_moves_a_cluster_and_another_takes_it_back(client, services):
