@@ -86,7 +86,7 @@ class Recorder(Writing, Protocol):
         """Make a long exchange visible while it is still open (a later `put` completes it)."""
 
     def chunk(self, capture: Capture, *, at: float, sent: bool, data: bytes) -> None:
-        """Queue one piece of a stream; `at` on the capture's monotonic clock."""
+        """Queue one piece of a stream that was `opened`; `at` on the capture's monotonic clock."""
 
     def status(self) -> RecorderStatus: ...
 

@@ -60,6 +60,7 @@ def connect_writer(
     try:
         _make_private(path)
         connection.execute(f"PRAGMA page_size = {PAGE}")
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")  # a deletion gives its room back
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
         connection.execute("PRAGMA wal_autocheckpoint = 0")  # the writer thread does it in slack time
@@ -159,7 +160,7 @@ class WriterLock:
         """StoreError names the process that has the file already."""
         prepare_folder(self._path)
         try:
-            self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise StoreError(f"cannot be written: {error.strerror}", where=str(self._file)) from None
         until = time.monotonic() + LOCK_PATIENCE
@@ -168,7 +169,7 @@ class WriterLock:
                 self._refuse()
             time.sleep(0.02)
         os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        os.write(self._descriptor, f"{os.getpid()}\n".encode())
 
     def _refuse(self) -> None:
         holder = _pid(self._file)
@@ -190,7 +191,7 @@ def lock_holder(path: Path) -> int | None:
     """The process that writes to a recordings file now: its id, 0 when unknown, None when there is none."""
     file = path.with_name(path.name + ".lock")
     try:
-        descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(file, os.O_RDWR)
     except OSError:
         return None
     try:

@@ -62,8 +62,9 @@ class SqliteStore:
             rows = connection.execute(sql, (recording, _number(cursor, default=-1), _limit(limit) + 1)).fetchall()
             if not rows and not connection.execute("SELECT 1 FROM recordings WHERE id = ?", (recording,)).fetchone():
                 raise NotFoundError(f"there is no recording {recording}", hint="gateway recordings")
-            more = len(rows) > limit
-            rows = rows[:limit]
+            count = min(limit, _fitting(rows))
+            more = len(rows) > count
+            rows = rows[:count]
             items = tuple(_exchanges(connection, rows))
         return Page(items, str(rows[-1]["step"]) if more else None)
 
@@ -212,6 +213,8 @@ NOTES: Final = "SELECT recording, text FROM notes WHERE step = 0 AND recording I
 TAGS: Final = "SELECT recording, tag FROM tags WHERE step = 0 AND recording IN ({}) ORDER BY seq"
 STEP_NOTES: Final = "SELECT recording || '/' || step, text FROM notes WHERE step > 0 AND recording IN ({}) ORDER BY seq"
 STEP_TAGS: Final = "SELECT recording || '/' || step, tag FROM tags WHERE step > 0 AND recording IN ({}) ORDER BY seq"
+ROOM: Final = 64 << 20  # bytes of bodies in a page, and
+LARGE: Final = 16 << 20  # as how long a body counts at most: its record may have been cut
 SOME: Final = 500  # SQLite allows 999 parameters where it was built long ago
 
 
@@ -228,6 +231,16 @@ def _default_title(connection: sqlite3.Connection, row: sqlite3.Row) -> str:
     sql = "SELECT method, target FROM exchanges WHERE recording = ? ORDER BY step LIMIT 1"
     first = connection.execute(sql, (row["id"],)).fetchone()
     return default_title(first["method"], first["target"], row["steps"]) if first else ""
+
+
+def _fitting(rows: Sequence[sqlite3.Row]) -> int:
+    """How many of these exchanges, one at least, have bodies that one page may hold in memory."""
+    room = ROOM
+    for count, row in enumerate(rows):
+        room -= min(row["request_size"], LARGE) + min(row["response_size"], LARGE)
+        if room < 0:
+            return max(1, count)
+    return len(rows)
 
 
 def _exchanges(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> list[Exchange]:

@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -59,6 +60,7 @@ class SqliteRecorder:
         self._stuck = False
         self._looks = 0
         self._progress = -1
+        self._told = ("", 0)  # reason and missed as pages know them
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watch: asyncio.TimerHandle | None = None
 
@@ -74,6 +76,7 @@ class SqliteRecorder:
 
     async def stop(self) -> None:
         """Write everything that is queued, fold the log into the file, close it, let others write."""
+        self._limit = -1  # what comes from now on is missed, and nobody waits for it
         await asyncio.to_thread(self._thread.end)
         if self._watch is not None:
             self._watch.cancel()
@@ -105,15 +108,17 @@ class SqliteRecorder:
         seen = copy.copy(capture)  # the relay goes on filling in the capture itself
         seen.state = "open"
         seen.request_body, seen.response_body = list(capture.request_body), []
+        if capture.stream and capture.id not in self._streams:
+            self._streams[capture.id] = Stream(capture.max_body)
         self._queued += ROW
         self._queue.append([seen, None])
         self._thread.ring()
 
     def chunk(self, capture: Capture, *, at: float, sent: bool, data: bytes) -> None:
-        """Queue one piece of a stream; after max_body bytes only their number is kept."""
+        """Queue one piece of a stream that was opened; after max_body bytes only their number is kept."""
         stream = self._streams.get(capture.id)
-        if stream is None:
-            stream = self._streams[capture.id] = Stream(capture.max_body)
+        if stream is None:  # not opened: routes.yaml says that this exchange is not recorded
+            return
         at_ms = (at - capture.begun) * 1000
         full = self._queued - self._thread.handled + len(data) > self._limit
         if full or (stream.room <= 0 and data):
@@ -230,6 +235,14 @@ class SqliteRecorder:
         self._progress = self._thread.groups
         if self._looks >= PATIENT:
             self._let_go()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Pages that watch see trouble begin and end."""
+        status = self.status()
+        if self._live is not None and (status.reason, status.missed) != self._told:
+            self._told = (status.reason, status.missed)
+            self._live.publish("recorder", asdict(status))
 
     def _let_go(self) -> None:
         self._stuck = bool(self._thread.current or self._queue)

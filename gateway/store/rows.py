@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from ..model.capture import Capture
 from ..model.exchange import Chunk, Exchange, Failure, Timing
@@ -109,7 +108,10 @@ def timestamp(seconds: float) -> str:
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-Row = sqlite3.Row
+class Row(Protocol):
+    """A row of a result, by column name."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
 
 
 def exchange_of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 from ..errors import NotFoundError
@@ -190,6 +190,8 @@ class Tables:
                 run(f"DELETE FROM gone WHERE sha256 IN (SELECT {side} FROM exchanges WHERE {side} IS NOT NULL)")
             run("DELETE FROM bodies WHERE sha256 IN (SELECT sha256 FROM gone)")
         self._forget(recording)
+        with suppress(sqlite3.Error):  # the room is given back by the next deletion
+            self.connection.executescript("PRAGMA incremental_vacuum")  # execute() would stop after its first step
 
     def _forget(self, recording: str) -> None:
         self.stored.clear()

@@ -123,6 +123,21 @@ async def test_steps_come_in_pages(recorder: SqliteRecorder, store: SqliteStore)
     assert second.next is None
 
 
+async def test_a_page_holds_no_more_than_fits_in_memory(
+    recorder: SqliteRecorder, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.reader.ROOM", 2500)
+    await recorded(recorder, *(a_capture(step, A, response_body=[b"x" * 1000]) for step in range(1, 4)))
+    await recorded(recorder, a_capture(4, A, response_body=[b"x" * 9000]))
+    pages, cursor = [], None
+    while True:
+        page = store.exchanges(A, cursor=cursor)
+        pages.append([exchange.step for exchange in page.items])
+        if (cursor := page.next) is None:
+            break
+    assert pages == [[1, 2], [3], [4]]
+
+
 def test_a_made_up_cursor_is_refused(shop: SqliteStore) -> None:
     with pytest.raises(UsageError, match="no cursor"):
         shop.recordings(cursor="1 OR 1=1")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
 from captures import a_capture, recorded
 
 from gateway.errors import NotFoundError, StoreError, UsageError
+from gateway.live import LiveEvents
 from gateway.model.recording import Revision
 from gateway.protocols import LiveSession, Pin
 from gateway.store import SqliteRecorder, SqliteStore, open_recorder, open_store
@@ -94,11 +96,19 @@ async def test_pieces_of_a_stream_are_kept_with_direction_and_time(
 
 async def test_pieces_beyond_max_body_are_counted_not_kept(recorder: SqliteRecorder, store: SqliteStore) -> None:
     capture = a_capture(stream="sse", max_body=5)
+    recorder.opened(capture)
     for data in (b"abc", b"defg", b"hi", b"jkl"):
         recorder.chunk(capture, at=101.0, sent=False, data=data)
     await recorded(recorder, capture)
     found = store.chunks(capture.id)
     assert [(c.data, c.size, c.truncated) for c in found] == [(b"abc", 3, False), (b"de", 4, True), (b"", 5, True)]
+
+
+async def test_pieces_of_what_is_not_recorded_are_not_kept(recorder: SqliteRecorder, store: SqliteStore) -> None:
+    capture = a_capture(stream="sse")
+    recorder.chunk(capture, at=101.0, sent=False, data=b"data: 1")
+    await recorded(recorder, a_capture(2))
+    assert store.chunks(capture.id) == ()
 
 
 async def test_a_cut_body_says_so_with_its_true_size(recorder: SqliteRecorder, store: SqliteStore) -> None:
@@ -249,6 +259,37 @@ async def test_equal_bodies_are_stored_once(recorder: SqliteRecorder, store: Sql
     assert rows[0][0] == 6000
     assert rows[0][1] < 600
     assert all(e.response is not None and e.response.body.data == body for e in store.exchanges(REC).items)
+
+
+async def test_pages_that_watch_are_told_of_exchanges_and_trouble(path: Path) -> None:
+    live = LiveEvents()
+    recorder = open_recorder(path, seal=None, live=live)
+    await recorder.start()
+    async with live.subscribe() as events, asyncio.timeout(10):
+        await recorded(recorder, a_capture(1, status=404), a_capture(2, session="\ud800"))
+        _, event, data = await anext(events)
+        assert (event, data["status"], data["path"], data["total_ms"]) == ("exchange", 404, "/api/orders/orders", 12.0)
+        _, event, data = await anext(events)
+        assert (event, data["missed"]) == ("recorder", 1)
+    await recorder.stop()
+
+
+async def test_after_a_stop_nobody_waits(path: Path) -> None:
+    recorder = open_recorder(path, seal=None)
+    await recorder.start()
+    await recorder.stop()
+    ran: list[int] = []
+    recorder.put(a_capture(), lambda: ran.append(1))
+    assert ran == [1]
+    assert recorder.status().missed == 1
+
+
+async def test_a_deletion_gives_its_room_back(recorder: SqliteRecorder, path: Path) -> None:
+    await recorded(recorder, *(a_capture(step, response_body=[os.urandom(50_000)]) for step in range(1, 21)))
+    await recorded(recorder, a_capture(1, OTHER))
+    await asyncio.wrap_future(recorder.delete(REC))
+    await recorder.stop()
+    assert path.stat().st_size < 600_000
 
 
 async def test_revisions_newest_first(recorder: SqliteRecorder, store: SqliteStore) -> None:
