@@ -32,7 +32,7 @@ def is_secret_name(name: str) -> bool:
 
 def holds_secret(name: str, value: Any) -> bool:
     """Whether a session value must not reach the disk in clear: by its name, or by what is inside it."""
-    return is_secret_name(name) or (isinstance(value, str) and bool(JWT.search(value))) or masked_json(value) != value
+    return is_secret_name(name) or masked_json(value) != value
 
 
 def is_secret_header(name: str) -> bool:
@@ -54,13 +54,15 @@ def masked_header(name: str, value: str) -> str:
 
 
 def masked_json(value: Any) -> Any:
-    """A JSON value whose secrets, by their keys, are masked at any depth."""
+    """A JSON value whose secrets, by their keys, are masked at any depth, and tokens by their shape."""
     if isinstance(value, dict):
         return {
             key: MASK if is_secret_name(str(key)) and item not in (None, "") else masked_json(item)
             for key, item in value.items()
         }
-    return [masked_json(item) for item in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [masked_json(item) for item in value]
+    return JWT.sub(MASK, value) if isinstance(value, str) else value
 
 
 def masked_pairs(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,26 +12,22 @@ import aiohttp_jinja2
 from aiohttp import web
 from yarl import URL
 
-from ..errors import GatewayError, NotFoundError, StoreError, did_you_mean
+from ..errors import GatewayError, NotFoundError, did_you_mean
 from .caller import Caller
-from .check import check_routes
 from .config import Demo, Step
 from .form import form_parts
 from .keeper import DemosKeeper, Entry
 from .memory import Memories
-from .own_page import OwnPageError, render_own_page
-from .result import compare, shown_values
 from .sending import Press, Sending
 from .step import Filled, fill, read_form
+from .view import StepView
 
 if TYPE_CHECKING:
-    from ..model.exchange import Exchange
     from ..protocols import LiveSession, Services
 
 PICTURES = (".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp")
 # A picture is shown by <img>, where nothing in it can run; opened by itself it may not run anything either.
 PICTURE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
-LATEST = 8  # exchanges in the pane
 TITLE = 200  # characters of a recording's name
 
 
@@ -51,7 +46,16 @@ def setup(
     the hidden field csrf_token. `folders` hold demos in place of those that keeper.demo_folders finds.
     """
     keeper, caller, memories = DemosKeeper(services.options, templates), Caller(services), Memories()
-    pages = Pages(services, session_of, csrf_field, check_csrf, keeper, memories, Sending(services, caller, memories))
+    pages = Pages(
+        services,
+        session_of,
+        csrf_field,
+        check_csrf,
+        keeper,
+        memories,
+        Sending(services, caller, memories),
+        StepView(services, memories),
+    )
     app.cleanup_ctx.extend((keeper.running, caller.running))
     app.router.add_get("/", pages.home)
     app.router.add_get("/demos/", pages.to_home)
@@ -73,13 +77,14 @@ class Pages:
     keeper: DemosKeeper
     memories: Memories
     sending: Sending
+    view: StepView
 
     async def home(self, request: web.Request) -> web.Response:
         """Every demo with its steps."""
         session = self.session_of(request)
         entries = list(self.keeper.entries.values())
         done = {entry.name: self.memories.happy(session.id, entry.name) for entry in entries}
-        return _page(request, "home", entries=entries, done=done, problems=self._problems)
+        return _page(request, "home", entries=entries, done=done, problems=self.view.problems)
 
     async def to_home(self, request: web.Request) -> web.Response:
         raise web.HTTPFound("/")
@@ -185,69 +190,10 @@ class Pages:
         values: Mapping[str, Any],
         status: int = 200,
     ) -> web.Response:
-        demo, session = self._demo(entry), self.session_of(request)
-        results = self.memories.results(session.id, demo.name, step.slug)
-        result = self.memories.shown(session.id, demo.name, step.slug)
-        happy = results.get("")
-        parts = form_parts(request, demo, step, filled, self.csrf_field(request))
-        own, own_problem = _own(entry, step, parts, values, result)
-        return _page(
-            request,
-            "step",
-            status=status,
-            demo=demo,
-            step=step,
-            number=demo.steps.index(step) + 1,
-            following=demo.after(step),
-            done=self.memories.happy(session.id, demo.name),
-            parts=parts,
-            own=own,
-            own_problem=own_problem,
-            result=result,
-            results=results,
-            comparison=compare(happy, result) if happy and result and result.what_if and result.url else None,
-            values=shown_values(values),
-            latest=await self._latest(session),
-            recording=session.recording if session.steps else "",
-            recording_title=await self._title(session),
-            csrf=self.csrf_field(request),
-            problems=self._problems(entry),
-            places=self._places(session),
-        )
-
-    async def _latest(self, session: LiveSession) -> list[Exchange]:
-        """The exchanges of this session's recording that came last, newest first, whoever made them."""
-        if not session.steps:
-            return []
-        after = str(max(session.steps - LATEST, 0))  # a cursor of exchanges is the step that they follow
-        try:
-            page = await asyncio.to_thread(self.services.store.exchanges, session.recording, limit=LATEST, cursor=after)
-        except (NotFoundError, StoreError):
-            return []
-        return list(reversed(page.items))
-
-    async def _title(self, session: LiveSession) -> str:
-        """The name of the recording that is being made, as it was given."""
-        if session.title or not session.steps:
-            return session.title
-        try:
-            return (await asyncio.to_thread(self.services.store.recording, session.recording)).title
-        except (NotFoundError, StoreError):
-            return ""
-
-    def _places(self, session: LiveSession) -> dict[str, str]:
-        """Cluster -> the environment that answers this session."""
-        clusters = self.services.routes.table.clusters
-        now = time.time()
-        pinned = {name: pin.environment for name, pin in session.pins.items() if not pin.until or pin.until > now}
-        return {name: pinned.get(name, cluster.environment) for name, cluster in clusters.items()}
-
-    def _problems(self, entry: Entry) -> tuple[str, ...]:
-        """What is wrong with the file as it stands, or with its clusters beside routes.yaml."""
-        if entry.problems or entry.demo is None:
-            return tuple(map(str, entry.problems))
-        clusters = {name: tuple(cluster.upstreams) for name, cluster in self.services.routes.table.clusters.items()}
-        return tuple(map(str, check_routes(entry.demo, clusters, entry.file)))
+        csrf, demo = self.csrf_field(request), self._demo(entry)
+        parts = form_parts(request, demo, step, filled, csrf)
+        about = await self.view.of(self.session_of(request), entry, demo, step, parts, values)
+        return _page(request, "step", status=status, **about, csrf=csrf)
 
     def _entry(self, request: web.Request) -> Entry:
         name = request.match_info["demo"]
@@ -275,19 +221,6 @@ class Pages:
 
 class BrokenDemo(GatewayError):
     status = 422
-
-
-def _own(
-    entry: Entry, step: Step, parts: Mapping[str, Any], values: Mapping[str, Any], result: object
-) -> tuple[str, str]:
-    """(the author's own page, why it could not be shown)."""
-    if not step.page:
-        return "", ""
-    context = {"form": parts, "s": dict(shown_values(values)), "result": result, "step": step, "demo": entry.demo}
-    try:
-        return render_own_page(entry.folder, step.page, context), ""
-    except OwnPageError as error:
-        return "", str(error)
 
 
 def _page(request: web.Request, name: str, *, status: int = 200, **context: Any) -> web.Response:

@@ -52,6 +52,8 @@ def _what_if(
         names.uses.append(Use(placeholders(other.path), f"{path}.path", other.place, own | set(set_values)))
     for key, item in given.items():
         names.uses.append(Use(frozenset((key,)), f"{path}.set", item.key, own))
+    if unset:
+        names.uses.append(Use(frozenset(unset), f"{path}.unset", keys["unset"].place, own))
     via = report.mapping(keys.get("via"), f"{path}.via")
     return WhatIf(
         name=name,

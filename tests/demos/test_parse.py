@@ -101,6 +101,7 @@ def test_a_path_alone_keeps_method_and_cluster():
         pytest.param(STEP + "    expect: 44\n", "should be a status", id="expect"),
         pytest.param(STEP + "    what_if: {a: {expect: 404}}\n", "changes nothing", id="empty what-if"),
         pytest.param(STEP + "    what_if: {a: {set: {zz: 1}}}\n", "'zz' is neither", id="set of nothing"),
+        pytest.param(STEP + "    what_if: {a: {unset: [zz]}}\n", "a.unset: 'zz' is neither", id="unset of nothing"),
         pytest.param(STEP + "    what_if: {a: {delay: 9h}}\n", "should be a time such as", id="delay"),
         pytest.param(STEP + "    page: ../x.html\n", "should be the name of a file beside", id="page outside"),
         pytest.param(STEP + "    page: pag.html\n", "did you mean 'page.html'?", id="page missing"),

@@ -1,0 +1,113 @@
+"""What a step's page shows: form, result, comparison, the session's values and its last exchanges. I/O."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..errors import NotFoundError, StoreError
+from .check import check_routes
+from .mask import masked_json
+from .own_page import OwnPageError, render_own_page
+from .result import compare, shown_values
+
+if TYPE_CHECKING:
+    from ..model.exchange import Exchange
+    from ..protocols import LiveSession, Services
+    from .config import Demo, Step
+    from .keeper import Entry
+    from .memory import Memories
+
+LATEST = 8  # exchanges in the pane
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """Collects what the template step.html needs."""
+
+    services: Services
+    memories: Memories
+
+    async def of(
+        self,
+        session: LiveSession,
+        entry: Entry,
+        demo: Demo,
+        step: Step,
+        parts: Mapping[str, Any],
+        values: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        """The template's names. `parts` is the form, ready-made."""
+        results = self.memories.results(session.id, demo.name, step.slug)
+        result = self.memories.shown(session.id, demo.name, step.slug)
+        happy = results.get("")
+        own, own_problem = _own(entry, step, parts, values, result)
+        return {
+            "demo": demo,
+            "step": step,
+            "number": demo.steps.index(step) + 1,
+            "following": demo.after(step),
+            "done": self.memories.happy(session.id, demo.name),
+            "parts": parts,
+            "own": own,
+            "own_problem": own_problem,
+            "result": result,
+            "results": results,
+            "comparison": compare(happy, result) if happy and result and result.what_if and result.url else None,
+            "values": shown_values(values),
+            "latest": await self._latest(session),
+            "recording": session.recording if session.steps else "",
+            "recording_title": await self._title(session),
+            "problems": self.problems(entry),
+            "places": self._places(session),
+        }
+
+    async def _latest(self, session: LiveSession) -> list[Exchange]:
+        """The exchanges of this session's recording that came last, newest first, whoever made them."""
+        if not session.steps:
+            return []
+        after = str(max(session.steps - LATEST, 0))  # a cursor of exchanges is the step that they follow
+        try:
+            page = await asyncio.to_thread(self.services.store.exchanges, session.recording, limit=LATEST, cursor=after)
+        except (NotFoundError, StoreError):
+            return []
+        return list(reversed(page.items))
+
+    async def _title(self, session: LiveSession) -> str:
+        """The name of the recording that is being made, as it was given."""
+        if session.title or not session.steps:
+            return session.title
+        try:
+            return (await asyncio.to_thread(self.services.store.recording, session.recording)).title
+        except (NotFoundError, StoreError):
+            return ""
+
+    def _places(self, session: LiveSession) -> dict[str, str]:
+        """Cluster -> the environment that answers this session."""
+        clusters = self.services.routes.table.clusters
+        now = time.time()
+        pinned = {name: pin.environment for name, pin in session.pins.items() if not pin.until or pin.until > now}
+        return {name: pinned.get(name, cluster.environment) for name, cluster in clusters.items()}
+
+    def problems(self, entry: Entry) -> tuple[str, ...]:
+        """What is wrong with the file as it stands, or with its clusters beside routes.yaml."""
+        if entry.problems or entry.demo is None:
+            return tuple(map(str, entry.problems))
+        clusters = {name: tuple(cluster.upstreams) for name, cluster in self.services.routes.table.clusters.items()}
+        return tuple(map(str, check_routes(entry.demo, clusters, entry.file)))
+
+
+def _own(
+    entry: Entry, step: Step, parts: Mapping[str, Any], values: Mapping[str, Any], result: object
+) -> tuple[str, str]:
+    """(the author's own page, why it could not be shown)."""
+    if not step.page:
+        return "", ""
+    context = {"form": parts, "s": masked_json(dict(values)), "result": result, "step": step, "demo": entry.demo}
+    try:
+        return render_own_page(entry.folder, step.page, context), ""
+    except OwnPageError as error:
+        return "", str(error)
