@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -13,7 +14,7 @@ from aiohttp import web
 from .keys import SERVICES
 from .operation import Field, Operation
 from .schemas import TEXT
-from .shell import recorder_json, routes_event
+from .shell import routes_event
 
 if TYPE_CHECKING:
     from ..protocols import Services
@@ -48,7 +49,7 @@ async def _pieces(events: AsyncIterator[tuple[int, str, Mapping[str, Any]]]) -> 
 
 
 def _state(services: Services) -> dict[str, Any]:
-    return {"routes": routes_event(services, ()), "recorder": recorder_json(services.recorder.status())}
+    return {"routes": routes_event(services, ()), "recorder": asdict(services.recorder.status())}
 
 
 def _after(request: web.Request) -> int | None:

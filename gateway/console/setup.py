@@ -1,11 +1,9 @@
-"""Puts the console into an aiohttp application: keys, templates, static files, routes, watchers. I/O."""
+"""Puts the console into an aiohttp application: keys, templates, static files, routes. I/O."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,15 +18,13 @@ from .guard import csrf_token, secure
 from .keys import CSRF_KEY, CURRENT, MOVES, SERVICES, SESSION_OF
 from .pages import add_pages
 from .probes import add_probes
-from .shell import page_shell, recorder_json, routes_event
+from .shell import page_shell, routes_event
 from .static import add_static
 
 if TYPE_CHECKING:
     from ..errors import Problem
     from ..model.recording import Revision
     from ..protocols import LiveSession, Services
-
-RECORDER_LOOK = 1.0  # seconds between two looks at the recorder's state for pages that watch
 
 
 def setup(
@@ -59,7 +55,6 @@ def setup(
     add_pages(app)
     add_forms(app)
     services.routes.subscribe(_announce(services))
-    app.cleanup_ctx.append(_watch_recorder)
     app.on_shutdown.append(_end_streams)
 
 
@@ -73,22 +68,3 @@ def _announce(services: Services) -> Callable[[Revision | None, Sequence[Problem
 async def _end_streams(app: web.Application) -> None:
     """Pages that watch would keep their connections, and the server, for ever."""
     app[SERVICES].live.close()
-
-
-async def _watch_recorder(app: web.Application) -> AsyncIterator[None]:
-    task = asyncio.create_task(_tell_recorder_state(app[SERVICES]))
-    yield
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
-
-
-async def _tell_recorder_state(services: Services) -> None:
-    """Publish the recorder's state when it begins or stops missing exchanges."""
-    told = ("", 0)
-    while True:
-        await asyncio.sleep(RECORDER_LOOK)
-        status = services.recorder.status()
-        if (status.reason, status.missed) != told:
-            told = (status.reason, status.missed)
-            services.live.publish("recorder", recorder_json(status))

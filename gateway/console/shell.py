@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +50,7 @@ class Shell:
     version: str
     pages: tuple[PageLink, ...]
     problems: tuple[str, ...]
-    recorder: Mapping[str, Any]
+    missing: str  # what is not recorded, and why; "" while everything is
     strip: tuple[Place, ...]
     hidden: int  # clusters that the strip leaves out
     recording: str  # of this session, "" before its first exchange
@@ -66,7 +66,7 @@ def page_shell() -> Shell:
         version=__version__,
         pages=tuple(PageLink(name, href, _is_within(request.path, href)) for name, href in PAGES),
         problems=problem_lines(services),
-        recorder=recorder_json(services.recorder.status()),
+        missing=_missing(services.recorder.status()),
         strip=places,
         hidden=len(services.routes.table.clusters) - len(places),
         recording=session.recording if session.steps else "",
@@ -93,10 +93,6 @@ def problem_lines(services: Services) -> tuple[str, ...]:
     return tuple(str(problem) for problem in services.routes.problems if problem.severity == "error")
 
 
-def recorder_json(status: RecorderStatus) -> dict[str, Any]:
-    return {**asdict(status), "text": _recorder_text(status)}
-
-
 def routes_event(services: Services, changes: Sequence[str]) -> dict[str, Any]:
     """The data of a "routes" event."""
     table = services.routes.table
@@ -108,7 +104,7 @@ def routes_event(services: Services, changes: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _recorder_text(status: RecorderStatus) -> str:
+def _missing(status: RecorderStatus) -> str:
     missed = (
         f"{status.missed} exchange{'s' if status.missed != 1 else ''} could not be stored." if status.missed else ""
     )

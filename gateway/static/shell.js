@@ -47,7 +47,8 @@
   }
   function showRecorder(data) {
     const bar = document.getElementById("missing");
-    bar.querySelector("span").textContent = data.text;
+    const missed = data.missed ? `${data.missed} exchange${data.missed === 1 ? "" : "s"} could not be stored.` : "";
+    bar.querySelector("span").textContent = [data.reason, missed].filter(Boolean).join(" ");
     bar.hidden = !data.reason && !data.missed;
   }
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import browsing
 import consoling
@@ -160,11 +160,12 @@ async def test_the_red_bar_comes_and_goes_by_itself(services, origin, browser):
     await page.check()
 
 
-async def test_the_recorder_s_banner_comes_by_itself(book, origin, browser):
+async def test_the_recorder_s_banner_comes_by_itself(services, origin, browser):
     page = await browsing.watched(await browser.new_context(), origin)
     await page.open("/_gateway/history")
     await expect(page.page.locator("#missing")).to_be_hidden()
-    book.state = RecorderStatus(missed=2, reason="the disk is full.")
+    await until_listening(services)
+    services.live.publish("recorder", asdict(RecorderStatus(missed=2, reason="the disk is full.")))
     await expect(page.page.locator("#missing")).to_contain_text("the disk is full. 2 exchanges could not be stored.")
 
 

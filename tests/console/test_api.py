@@ -266,16 +266,15 @@ async def test_live_says_hello_then_what_happens(client, services):
     again.close()
 
 
-async def test_live_tells_of_problems_and_of_the_recorder(client, services, book):
+async def test_live_tells_of_problems_and_begins_with_the_recorder_s_state(client, services, book):
+    book.state = RecorderStatus(missed=1, reason="the disk is full.")
     answer = await client.get(PREFIX + "live")
-    await events(answer, 1)
+    [(_, state, _)] = await events(answer, 1)
+    assert (state["recorder"]["missed"], state["recorder"]["reason"]) == (1, "the disk is full.")
     services.routes.problems = (Problem("routes.yaml", 1, 2, "", "broken"),)
     services.routes.tell(None)
     [(_, data, _)] = await events(answer, 1)
     assert data["problems"] == ["routes.yaml:1:2: error: broken"]
-    book.state = RecorderStatus(missed=1, reason="the disk is full.")
-    [(name, data, _)] = await events(answer, 1)
-    assert (name, data["missed"], data["reason"]) == ("recorder", 1, "the disk is full.")
     answer.close()
 
 
