@@ -83,12 +83,11 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
 @web.middleware
 async def check_host(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse a Host that is not ours; an absolute request target counts as one too (RFC 9112 section 3.2.2)."""
-    names = [request.headers.get(hdrs.HOST, "")]
-    if request.rel_url.raw_host:
-        names.append(request.rel_url.raw_authority)
-    for name in names:
+    for name in request.headers.getall(hdrs.HOST, [""]):
         if not is_own_host(request, name):
             return answer(request, _misdirected(name))
+    if not is_own_host(request, request.host):
+        return answer(request, _misdirected(request.host))
     return await handler(request)
 
 

@@ -1,5 +1,6 @@
 """Foreign names, foreign sites and forged forms do not get in."""
 
+import asyncio
 import re
 
 import pytest
@@ -56,6 +57,31 @@ async def test_other_names_are_misdirected(client, host, path):
     assert answer.status == 421
     assert answer.content_type == "application/problem+json"
     assert "--allow-host" in (await answer.json())["hint"]
+
+
+async def raw(client, text):
+    """The status of an answer to bytes that no client would send."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", client.port)
+    writer.write(text.encode())
+    status = (await reader.readline()).split()[1]
+    writer.close()
+    await writer.wait_closed()
+    return int(status)
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("GET http://evil.example/token HTTP/1.1\r\nHost: localhost\r\n\r\n", 421),
+        ("GET http://localhost:80/token HTTP/1.1\r\nHost: evil.example\r\n\r\n", 421),
+        ("GET http://localhost:80/token HTTP/1.1\r\nHost: localhost\r\n\r\n", 200),
+        ("GET //evil.example/token HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
+        ("GET /token HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n\r\n", 421),
+        ("GET /token HTTP/1.0\r\n\r\n", 421),
+    ],
+)
+async def test_every_name_in_a_request_counts(client, text, status):
+    assert await raw(client, text) in (status, 400)
 
 
 async def test_every_answer_carries_the_security_headers(client):
