@@ -50,7 +50,7 @@ class Piece:
 
 
 class Batch:
-    """Rows by table. A batch that could not be written may be written again."""
+    """Rows by table. A batch that could not be written may be written again; nothing is sealed twice."""
 
     def __init__(self, seal: Seal, seal_piece: SealPiece | None, stored: Container[bytes]) -> None:
         self._seal, self._seal_piece, self._stored = seal, seal_piece, stored
@@ -90,6 +90,15 @@ class Batch:
         if digest not in self.bodies and digest not in self._stored:
             self.bodies[digest] = body_row(data, digest)
         return digest
+
+    def suit(self, stored: Container[bytes]) -> None:
+        """For another file than the batch was made for: bodies that were left out as stored are in it again."""
+        if stored is self._stored:
+            return
+        self._stored = stored
+        for capture in self.captures:
+            self._body(_joined(capture.request_body))
+            self._body(_joined(capture.response_body))
 
     def summaries(self) -> list[dict[str, Any]]:
         """What pages that watch are told."""

@@ -29,7 +29,7 @@ def connect_reader(path: Path) -> sqlite3.Connection:
             "there is no recordings file", where=str(path),
             hint="name it with --recordings FILE; `gateway serve` and `gateway demo` create one",
         )  # fmt: skip
-    connection = _connect(path, "mode=ro", READ_PATIENCE)
+    connection = _connect(path, _reading_mode(path), READ_PATIENCE)
     try:
         found = _checked(connection, path)
     except StoreError:
@@ -40,6 +40,12 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         hint = "start `gateway serve` once: it migrates the file and keeps a backup"
         raise StoreError(f"the file has the older schema {found}", where=str(path), hint=hint)
     return connection
+
+
+def _reading_mode(path: Path) -> str:
+    """On a disk that cannot be written to, SQLite cannot make the -shm file that WAL wants even for reading."""
+    frozen = not os.access(path.parent, os.W_OK) and not size(wal_of(path))
+    return "mode=ro&immutable=1" if frozen else "mode=ro"
 
 
 def _checked(connection: sqlite3.Connection, path: Path, newest: int = VERSION) -> int:
@@ -81,7 +87,7 @@ def _connect(path: Path, mode: str, patience: float) -> sqlite3.Connection:
             check_same_thread=False, cached_statements=64,
         )  # fmt: skip
     except sqlite3.Error as error:
-        raise (unreadable if mode == "mode=ro" else unwritable)(path, error) from None
+        raise (unwritable if mode == "mode=rwc" else unreadable)(path, error) from None
 
 
 def examine(path: Path, newest: int = VERSION) -> int:
@@ -93,7 +99,7 @@ def examine(path: Path, newest: int = VERSION) -> int:
             raise StoreError("this is no file", where=str(path), hint="name a file with --recordings")
     except OSError as error:
         raise StoreError(f"cannot be read: {error.strerror}", where=str(path)) from None
-    with closing(_connect(path, "mode=ro", READ_PATIENCE)) as connection:
+    with closing(_connect(path, _reading_mode(path), READ_PATIENCE)) as connection:
         return _checked(connection, path, newest)
 
 

@@ -189,7 +189,7 @@ class WriterThread:
     def _write(self, entries: Sequence[Entry]) -> Sequence[Mapping[str, Any]]:
         """Write a group; when something in it cannot be written, each by itself."""
         try:
-            batch = self._insist(partial(self._written, entries))
+            batch = self._insist(partial(self._written, entries, []))
         except StoreError:
             self.missed += sum(map(_is_end, entries))
             return ()
@@ -200,7 +200,7 @@ class WriterThread:
 
     def _write_alone(self, entry: Entry) -> Sequence[Mapping[str, Any]]:
         try:
-            batch = self._insist(partial(self._written_alone, entry))
+            batch = self._insist(partial(self._written_alone, entry, []))
         except Exception as error:
             self.missed += _is_end(entry)
             if not isinstance(error, StoreError):
@@ -213,26 +213,31 @@ class WriterThread:
     def _summaries(self, batch: Batch) -> Sequence[Mapping[str, Any]]:
         return batch.summaries() if self._live is not None and self._live.listening else ()
 
-    def _written(self, entries: Sequence[Entry], tables: Tables) -> Batch:
-        batch = self._batch(entries, tables)
+    def _written(self, entries: Sequence[Entry], made: list[Batch], tables: Tables) -> Batch:
+        batch = self._batch(entries, made, tables)
         tables.write(batch)
         return batch
 
-    def _written_alone(self, entry: Entry, tables: Tables) -> Batch:
-        batch = self._batch((entry,), tables)
+    def _written_alone(self, entry: Entry, made: list[Batch], tables: Tables) -> Batch:
+        batch = self._batch((entry,), made, tables)
         try:
             tables.write(batch)
         except sqlite3.IntegrityError:
             tables.write_odd(batch)
         return batch
 
-    def _batch(self, entries: Sequence[Entry], tables: Tables) -> Batch:
+    def _batch(self, entries: Sequence[Entry], made: list[Batch], tables: Tables) -> Batch:
+        """The batch of these entries, from `made` when this is another attempt."""
+        if made:
+            made[0].suit(tables.stored)
+            return made[0]
         batch = Batch(self._seal, self._seal_piece, tables.stored)
         for entry in entries:
             if isinstance(entry, Piece):
                 batch.add_piece(entry)
             elif isinstance(entry, list):
                 batch.add(entry[0])
+        made.append(batch)
         return batch
 
     # -- trouble

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from captures import a_capture, recorded
 
+from gateway.errors import StoreError
 from gateway.store import SqliteRecorder, SqliteStore, open_recorder, open_store
 
 REC = "01JREC0000000000000000000A"
@@ -306,3 +307,20 @@ async def test_many_tasks_that_read_while_one_writes(path: Path) -> None:
         assert store.recording(REC).steps == 199
         assert min(seen) >= 1
         store.close()
+
+
+def test_a_read_only_disk_is_refused_at_the_start(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        for path in (disk / "gateway.db", disk / "new" / "gateway.db"):
+            with pytest.raises(StoreError, match="Read-only file system"):
+                open_recorder(path, seal=None)
+
+
+async def test_a_file_on_a_disk_that_became_read_only_can_still_be_read(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk") as disk:
+        path = disk / "gateway.db"
+        async with recording(path) as recorder:
+            await recorded(recorder, a_capture(1), a_capture(2))
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        assert steps_of(path) == [1, 2]
