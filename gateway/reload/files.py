@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
 import stat
@@ -32,6 +31,10 @@ class Unreadable(Exception):
     """Why a file gives no bytes, in words."""
 
 
+class Absent(Unreadable):
+    """There is no such file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """What a file says now: `table` is None while there are problems."""
@@ -54,8 +57,10 @@ def read_file(path: Path, limit: int = MAX_BYTES) -> bytes:
         with os.fdopen(handle, "rb") as file:
             _check_kind(os.fstat(handle), limit)
             raw = file.read(limit + 1)
+    except FileNotFoundError as error:
+        raise Absent(f"cannot be read: {error.strerror}") from None
     except OSError as error:
-        raise Unreadable(f"cannot be read: {(error.strerror or str(error))}") from None
+        raise Unreadable(f"cannot be read: {error.strerror or error}") from None
     if len(raw) > limit:
         raise Unreadable(f"it is larger than {limit >> 20} MiB")
     return raw
@@ -147,9 +152,10 @@ class _Loading:
             line = error.where.rpartition(":")[2]
             message = f"{error.message}; {error.hint}" if error.hint else error.message
             return dict(self.environ), [Problem(".env", int(line) if line.isdigit() else 1, 1, "", message)]
+        except Absent:
+            return dict(self.environ), []
         except (Unreadable, UnicodeDecodeError) as error:
-            absent = self.watched[beside][1:] == (errno.ENOENT,)
-            return dict(self.environ), [] if absent else [Problem(".env", 1, 1, "", str(error))]
+            return dict(self.environ), [Problem(".env", 1, 1, "", str(error))]
         return {**found, **self.environ}, []
 
     def _include(self, pattern: str) -> Sequence[tuple[str, bytes]]:

@@ -39,6 +39,7 @@ class Node:
     text: str = ""  # of a scalar, as YAML reads it
     value: str | int | float | bool | None = None  # of a scalar, once variables are filled in
     plain: bool = False  # a scalar without quotes
+    merges: bool = False  # a mapping with a `<<` key
     anchored: bool = False  # has an anchor, so that aliases may repeat it
     aliased: bool = False  # stands (also) where an alias is written
     pairs: list[tuple[Node, Node]] = field(default_factory=list)
@@ -56,6 +57,9 @@ class Node:
 
     def entries(self) -> Iterator[tuple[Node, Node]]:
         """Keys with values: those written here, then those merged in by `<<` that are not written here."""
+        if not self.merges:
+            yield from self.pairs
+            return
         seen: set[str] = set()
         for key, value in self.pairs:
             if not is_merge(key):
@@ -251,6 +255,7 @@ class _Builder:
             if is_merge(key) and any(one.kind != "mapping" for one in node.items or [node]):
                 self.problems.append(key.problem("", "<< merges mappings only"))
             elif is_merge(key) or self._seen[-1].get(key.text) is key:
+                parent.merges = parent.merges or is_merge(key)
                 parent.pairs.append((key, node))
 
     def _checked_key(self, key: Node) -> Node:

@@ -176,8 +176,9 @@ class _Reader:
         if own is None:
             own = Node("mapping", root.file, root.line, root.column)
             root.pairs.append((Node("scalar", root.file, root.line, root.column, text="clusters"), own))
+        there = {key.text: key for key, _ in own.entries()}
         for key, cluster in found.entries():
-            if (first := own.key(key.text)) is not None:
+            if (first := there.get(key.text)) is not None:
                 message = f"the cluster '{key.text}' stands twice: here and in {first.file}:{first.line}"
                 self.add([key.problem(f"clusters.{key.text}", message)])
             else:

@@ -27,9 +27,13 @@ SURPRISES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?"), "a date to some YAML readers"),
 )  # fmt: skip
 
+BEGINNINGS = frozenset("yYnNoO+-.0123456789")
+
 
 def surprise(text: str) -> str:
     """Why a plain scalar is refused, or ""."""
+    if text[:1] not in BEGINNINGS:
+        return ""
     for pattern, meaning in SURPRISES:
         if pattern.fullmatch(text):
             instead = next((f"write {word}, or" for word in ("true", "false") if meaning.startswith(word)), "")

@@ -39,8 +39,8 @@ def splice(raw: bytes, cluster: str, environment: str, *, name: str = "routes.ya
     node = _scalar(root, cluster, name)
     _refuse_shared(root, node, cluster)
     lead = BOM if raw.startswith(BOM) else b""
-    written = _quoted(text[node.start : node.end], environment)
-    changed = text[: node.start] + written + text[node.end :]
+    source = text[node.start : node.end].rstrip()  # a block scalar reaches to the next line
+    changed = text[: node.start] + _quoted(source, environment) + text[node.start + len(source) :]
     _check(changed, cluster, environment, node)
     return Splice(lead + changed.encode(), node.line, node.text)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
@@ -31,6 +32,7 @@ class UpstreamUrl:
         return (host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}").encode()
 
 
+@lru_cache(4096)
 def read_url(text: str) -> UpstreamUrl:
     """ValueError says what is wrong and what to write instead."""
     if re.search(r"[\x00-\x20\x7f\\]", text):
