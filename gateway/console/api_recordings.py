@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from ..formats import Format
     from ..model.exchange import Exchange
     from ..model.message import Message
-    from ..model.recording import Recording
+    from ..model.recording import Page, Recording
     from ..protocols import Store
 
 LIMIT = Field("limit", "integer", "how many at most")
@@ -68,8 +69,8 @@ async def list_exchanges(request: web.Request) -> web.Response:
     recording = await reads.recording(services, request.match_info["id"])
     limit = query_int(request, "limit", 1000, most=1000)
     found = await reads.exchanges(services, recording.id, limit=limit, cursor=request.query.get("cursor"))
-    items = await asyncio.to_thread(lambda: [exchange_json(one) for one in found.items])
-    return web.json_response({"items": items, "next": found.next})
+    text = await asyncio.to_thread(_exchanges, found)  # bodies may be large: not on the event loop
+    return web.Response(text=text, content_type="application/json")
 
 
 async def get_exchange(request: web.Request) -> web.Response:
@@ -105,6 +106,10 @@ async def export_recording(request: web.Request) -> web.Response:
         "Content-Disposition": f'attachment; filename="{recording.id}{format.suffix}"',
     }
     return web.Response(body=text.encode("utf-8", "backslashreplace"), headers=headers)
+
+
+def _exchanges(found: Page[Exchange]) -> str:
+    return json.dumps({"items": [exchange_json(one) for one in found.items], "next": found.next})
 
 
 def _export(store: Store, recording: Recording, format: Format) -> str:
