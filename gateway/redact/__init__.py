@@ -1,0 +1,6 @@
+"""Secrets out of captures: placeholders in their places, the secrets themselves encrypted beside them. Pure."""
+
+from .sealer import SealedCapture, Sealer
+from .vault import PLACEHOLDER
+
+__all__ = ["PLACEHOLDER", "SealedCapture", "Sealer"]

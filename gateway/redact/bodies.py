@@ -1,0 +1,145 @@
+"""Secrets in bodies: JSON, forms, multipart and any other text, also compressed or in UTF-16. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import jsonpath
+
+from ..model.bodies import DECODERS, SHOWN, DecodeError
+from .json_text import Path, Seal, seal_keys, seal_paths
+from .multipart import seal_parts
+from .names import Names
+from .text import FORM_LIKE, seal_form, seal_text
+
+# Nobody puts a secret there, and a body in an unknown coding is sealed whole otherwise.
+HARMLESS: Final = re.compile(
+    rb"\s*(?:(?:image|font|audio|video)/|text/css|(?:text|application)/(?:x-)?javascript|application/wasm)",
+    re.IGNORECASE,
+)
+BOMS: Final = (
+    (b"\xff\xfe\0\0", "utf-32-le"), (b"\0\0\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"),
+)  # fmt: skip
+NAME: Final = re.compile(r"\$\.\.([A-Za-z_][\w-]*)|\$\.\.\[['\"]([^'\"\\]+)['\"]\]")
+LAST_NAME: Final = re.compile(r"([A-Za-z_][\w-]*)[^A-Za-z_]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """JSONPaths of the rules that name more than a key; a key at the end of each stands in when JSON is broken."""
+
+    paths: tuple[jsonpath.CompoundJSONPath | jsonpath.JSONPath, ...]
+    last: Names
+
+    def find(self, document: Any) -> set[Path]:
+        return {tuple(match.parts) for path in self.paths for match in path.finditer(document)}
+
+
+def read_rules(headers: Sequence[str], paths: Sequence[str], query: Sequence[str]) -> tuple[Names, Places | None]:
+    """The rules of a route table, ready for use: `$..name` is a name, any other path a place."""
+    simple = {path: match[1] or match[2] for path in paths if (match := NAME.fullmatch(path))}
+    others = [path for path in paths if path not in simple]
+    names = Names(headers, query, simple.values())
+    if not others:
+        return names, None
+    last = [match[1] for path in others if (match := LAST_NAME.search(path))]
+    return names, Places(tuple(jsonpath.compile(path) for path in others), Names((), last))
+
+
+@dataclass(slots=True)
+class BodySealer:
+    """Seals the bodies of one capture. `echo` replaces what was sealed elsewhere in it."""
+
+    names: Names
+    places: Places | None
+    seal: Seal
+    echo: Seal
+
+    def sealed(self, data: bytes, content_type: bytes, codings: Sequence[bytes]) -> tuple[bytes, bool]:
+        """(the body, whether its content codings had to go). The very same bytes when there is no secret."""
+        if not codings:
+            return self.echo(self.text(data, content_type)), False
+        plain = _decoded(data, codings)
+        if plain is None:
+            return (data, False) if HARMLESS.match(content_type) else (self.seal(data), True)
+        sealed = self.echo(self.text(plain, content_type))
+        return (data, False) if sealed == plain else (sealed, True)
+
+    def text(self, data: bytes, content_type: bytes) -> bytes:
+        """A body without content codings."""
+        if (encoding := _wide(data)) is not None:
+            return self._wide_text(data, content_type, encoding)
+        kind = content_type.partition(b";")[0].strip().lower()
+        form = kind == b"application/x-www-form-urlencoded"
+        if not form and self.places is None and not self.names.hint(data):
+            return data
+        if kind.startswith(b"multipart/"):
+            seal_other = lambda content: self.text(content, b"")  # noqa: E731
+            return seal_parts(data, content_type, self.names.is_secret, self.seal, seal_other)
+        if form or FORM_LIKE.fullmatch(data):
+            return seal_text(seal_form(data, self.names.is_secret, self.seal), self.names.is_secret, self.seal)
+        return self._json_or_text(data)
+
+    def _json_or_text(self, data: bytes) -> bytes:
+        document, valid = _parsed(data)
+        if self.places is not None:
+            data = seal_paths(data, self.places.find(document), self.seal) if valid else self._last_names(data)
+        if valid or data.lstrip()[:1] in (b"{", b"["):
+            data = seal_keys(data, self.names.is_secret, self.seal)
+        pairs = not valid or b'\\"' in data
+        return seal_text(data, self.names.is_secret, self.seal, pairs=pairs)
+
+    def _last_names(self, data: bytes) -> bytes:
+        assert self.places is not None
+        is_secret = self.places.last.is_secret
+        return seal_text(seal_keys(data, is_secret, self.seal), is_secret, self.seal)
+
+    def _wide_text(self, data: bytes, content_type: bytes, encoding: str) -> bytes:
+        try:
+            plain = data.decode(encoding).encode()
+        except UnicodeError:
+            return data
+        sealed = self.text(plain, content_type)
+        return data if sealed == plain else sealed.decode().encode(encoding)
+
+
+def _parsed(data: bytes) -> tuple[Any, bool]:
+    if data.lstrip()[:1] not in (b"{", b"[", b'"'):
+        return None, False
+    try:
+        return json.loads(data, parse_int=str, parse_float=str), True
+    except (ValueError, RecursionError):
+        return None, False
+
+
+def _wide(data: bytes) -> str | None:
+    """UTF-16 or UTF-32, by its mark or by the zeros around an ASCII character (RFC 4627 section 3)."""
+    if b"\0" not in data[:4] and data[:1] not in (b"\xff", b"\xfe"):
+        return None
+    for mark, encoding in BOMS:
+        if data.startswith(mark):
+            return encoding
+    zeros = bytes(byte == 0 for byte in data[:4])
+    return {
+        b"\0\1\0\1": "utf-16-le", b"\1\0\1\0": "utf-16-be", b"\0\1\1\1": "utf-32-le", b"\1\1\1\0": "utf-32-be",
+    }.get(zeros)  # fmt: skip
+
+
+def _decoded(data: bytes, codings: Sequence[bytes]) -> bytes | None:
+    """Without content codings, as far as it goes; None when nobody here can say what it holds."""
+    for coding in reversed(codings):
+        decode = DECODERS.get(coding.decode("latin-1"))
+        if decode is None:
+            return None
+        try:
+            data = decode(data, SHOWN)
+        except DecodeError as error:
+            if len(error.partial) >= SHOWN:
+                return None
+            data = error.partial or data  # a wrong label on plain text is a common mistake
+    return data

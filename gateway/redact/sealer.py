@@ -1,0 +1,189 @@
+"""Seals whole captures and pieces of streams. Pure: keys and rules come in. For one thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, runtime_checkable
+from urllib.parse import quote_from_bytes
+
+from ..model.capture import Capture, RawPairs
+from .bodies import BodySealer, Places, read_rules
+from .frames import seal_frames
+from .headers import content_of, seal_headers
+from .names import Names
+from .text import seal_text, seal_url
+from .vault import PLACEHOLDER, Keys, Vault
+
+HEADS: Final = ("request_headers", "request_trailers", "response_headers", "response_trailers", "rewritten")
+LONG: Final = 16  # bytes: a shorter secret may be an everyday word elsewhere
+MOST_OPEN: Final = 1000  # streams whose pieces gave secrets before their exchange ended
+
+
+@runtime_checkable
+class Rules(Protocol):
+    """The `redact` section of a route table."""
+
+    @property
+    def headers(self) -> Iterable[str]: ...
+    @property
+    def json(self) -> Iterable[str]: ...
+    @property
+    def query(self) -> Iterable[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SealedCapture:
+    """A capture without secrets. `decoded` names the sides whose content codings had to go, because a secret
+    under them was sealed: "request", "response"."""
+
+    capture: Capture
+    secrets: tuple[tuple[str, bytes], ...] = ()  # (placeholder, ciphertext)
+    decoded: frozenset[str] = frozenset()
+
+
+class Sealer:
+    """Replaces the secrets of captures by placeholders; call it, or its `seal`."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._vault = Vault(keys)
+        self._rules: dict[object, tuple[Names, Places | None]] = {}
+        self._pieces: dict[str, dict[bytes, tuple[bytes, bytes]]] = {}  # capture id -> secrets of its pieces
+
+    def __call__(self, capture: Capture) -> SealedCapture:
+        return self.seal(capture)
+
+    def seal(self, capture: Capture) -> SealedCapture:
+        """The capture with its secrets replaced. The capture itself is left as it is."""
+        names, places = self._ready(capture.redact)
+        work = _Work(self._vault, names, places)
+        if capture.state != "open" and self._pieces:
+            work.found.update(self._pieces.pop(capture.id, {}))
+        changes = work.heads(capture)
+        changes |= work.bodies(capture)
+        if work.found:
+            work.echoes(capture, changes)
+        secrets = tuple((placeholder.decode(), ciphertext) for placeholder, ciphertext in work.found.values())
+        return SealedCapture(_copy(capture, changes) if changes else capture, secrets, frozenset(work.decoded))
+
+    def seal_chunk(self, capture: Capture, data: bytes) -> bytes:
+        """One piece of a stream. A secret that begins in one piece and ends in the next is not found."""
+        names, places = self._ready(capture.redact)
+        work = _Work(self._vault, names, places)
+        sealed = seal_frames(data, work.piece) if capture.stream == "websocket" else work.piece(data)
+        if work.found:
+            if len(self._pieces) >= MOST_OPEN:
+                del self._pieces[next(iter(self._pieces))]
+            self._pieces.setdefault(capture.id, {}).update(work.found)
+        return sealed
+
+    def unseal(self, placeholder: str, ciphertext: bytes) -> bytes:
+        """The secret behind a placeholder."""
+        return self._vault.unseal(placeholder.encode(), ciphertext)
+
+    def _ready(self, rules: object) -> tuple[Names, Places | None]:
+        ready = self._rules.get(rules)
+        if ready is None:
+            if len(self._rules) >= 16:  # every move of a route table may bring new ones
+                self._rules.clear()
+            given = ((), (), ()) if not isinstance(rules, Rules) else (rules.headers, rules.json, rules.query)
+            ready = self._rules[rules] = read_rules(*(sorted(part) for part in given))
+        return ready
+
+
+class _Work:
+    """The sealing of one capture: what was found so far."""
+
+    __slots__ = ("_body", "_names", "_vault", "decoded", "found")
+
+    def __init__(self, vault: Vault, names: Names, places: Places | None) -> None:
+        self._vault, self._names = vault, names
+        self._body = BodySealer(names, places, self.one, self.echo)
+        self.found: dict[bytes, tuple[bytes, bytes]] = {}
+        self.decoded: set[str] = set()
+
+    def one(self, secret: bytes) -> bytes:
+        """The placeholder of a secret; what is sealed already stays as it is."""
+        if not secret or (secret.startswith(b"sealed_") and PLACEHOLDER.fullmatch(secret)):
+            return secret
+        sealed = self.found[secret] = self._vault.seal(secret)
+        return sealed[0]
+
+    def heads(self, capture: Capture) -> dict[str, Any]:
+        """Fields, URLs and the failure's sentence."""
+        changes: dict[str, Any] = {}
+        for side in HEADS:
+            headers: RawPairs = getattr(capture, side)
+            if headers and (sealed := seal_headers(headers, self._names, self.one)) is not headers:
+                changes[side] = sealed
+        if (target := self._url(capture.target)) != capture.target:
+            changes["target"] = target
+        url = capture.upstream_url.encode()
+        if (sealed_url := self._url(url)) != url:
+            changes["upstream_url"] = sealed_url.decode()
+        if capture.failure:
+            detail = seal_text(capture.failure[1].encode(), self._names.is_secret, self.one).decode()
+            if detail != capture.failure[1]:
+                changes["failure"] = (capture.failure[0], detail)
+        return changes
+
+    def _url(self, url: bytes) -> bytes:
+        if b"?" not in url and not self._names.hint(url):
+            return url
+        return seal_url(url, self._names.is_secret, self.one)
+
+    def bodies(self, capture: Capture) -> dict[str, Any]:
+        changes: dict[str, Any] = {}
+        for side in ("request", "response"):
+            pieces: list[bytes] = getattr(capture, f"{side}_body")
+            if not pieces:
+                continue
+            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            sealed, decoded = self._body.sealed(data, *content_of(getattr(capture, f"{side}_headers")))
+            if decoded:
+                self.decoded.add(side)
+            if sealed is not data and sealed != data:
+                changes[f"{side}_body"] = [sealed]
+        return changes
+
+    def piece(self, data: bytes) -> bytes:
+        return self.echo(self._body.text(data, b"")) if data else data
+
+    def echo(self, data: bytes) -> bytes:
+        """Replace secrets found anywhere in this capture where they stand again, under a name that told nothing."""
+        for secret in sorted(self.found, key=len, reverse=True) if len(self.found) > 1 else self.found:
+            if len(secret) < LONG:
+                continue
+            if secret in data:
+                data = data.replace(secret, self.found[secret][0])
+            if b"%" in data and (quoted := quote_from_bytes(secret, safe="").encode()) in data:
+                data = data.replace(quoted, self.found[secret][0])
+        return data
+
+    def echoes(self, capture: Capture, changes: dict[str, Any]) -> None:
+        """The same for what was sealed before the last secret was found."""
+        for side in HEADS:
+            headers: RawPairs = changes.get(side) or getattr(capture, side)
+            again = [(name, self.echo(value)) for name, value in headers]
+            if again != headers:
+                changes[side] = again
+        target = changes.get("target", capture.target)
+        if (sealed := self.echo(target)) != target:
+            changes["target"] = sealed
+        url = changes.get("upstream_url", capture.upstream_url)
+        if (sealed_url := self.echo(url.encode()).decode()) != url:
+            changes["upstream_url"] = sealed_url
+        pieces = changes.get("request_body") or capture.request_body
+        data = b"".join(pieces)
+        if data and (sealed := self.echo(data)) != data:
+            changes["request_body"] = [sealed]
+
+
+def _copy(capture: Capture, changes: dict[str, Any]) -> Capture:
+    """A capture may still be growing on the event loop while it is sealed: never change the original."""
+    copy = Capture.__new__(Capture)
+    for name in Capture.__slots__:
+        setattr(copy, name, getattr(capture, name))
+    for name, value in changes.items():
+        setattr(copy, name, value)
+    return copy

@@ -1,0 +1,64 @@
+"""Placeholders: equal secrets get equal ones under one key, and nobody without the key can test a guess. Pure."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from base64 import b32encode
+from typing import Final, Protocol
+
+# sealed_<100 bits of an HMAC>_<length of the secret, rounded up to a power of two>. Only characters that JSON,
+# URLs, cookies, forms and header fields take as they are.
+PLACEHOLDER: Final = re.compile(rb"sealed_[a-z2-7]{20}_[0-9]{1,10}")
+MOST: Final = 4096  # secrets remembered: a session's token comes with every request
+LONGEST: Final = 4096  # bytes of a secret worth remembering
+
+
+class Cipher(Protocol):
+    """What seals and unseals: a MultiFernet."""
+
+    def encrypt(self, msg: bytes) -> bytes: ...
+    def decrypt(self, msg: bytes) -> bytes: ...
+
+
+class Keys(Protocol):
+    """The two keys needed here; gateway.secrets.Keys has them."""
+
+    @property
+    def sealing(self) -> Cipher: ...
+    @property
+    def placeholder(self) -> bytes: ...
+
+
+class Vault:
+    """Makes placeholders. For one thread; remembers the latest secrets, because encrypting is the slow part."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._cipher, self._key = keys.sealing, keys.placeholder
+        self._known: dict[bytes, tuple[bytes, bytes]] = {}
+
+    def seal(self, secret: bytes) -> tuple[bytes, bytes]:
+        """(placeholder, ciphertext) of a secret."""
+        found = self._known.get(secret)
+        if found is None:
+            found = self._placeholder(secret), self._cipher.encrypt(secret)
+            if len(self._known) >= MOST:
+                del self._known[next(iter(self._known))]
+            if len(secret) <= LONGEST:
+                self._known[secret] = found
+        return found
+
+    def unseal(self, placeholder: bytes, ciphertext: bytes) -> bytes:
+        """The secret; ValueError when the ciphertext belongs to another placeholder."""
+        secret = self._cipher.decrypt(ciphertext)
+        if len_class(secret) != int(placeholder.rpartition(b"_")[2]):
+            raise ValueError("this ciphertext belongs to another placeholder")
+        return secret
+
+    def _placeholder(self, secret: bytes) -> bytes:
+        digest = b32encode(hmac.digest(self._key, secret, "sha256"))[:20].lower()
+        return b"sealed_%s_%d" % (digest, len_class(secret))
+
+
+def len_class(secret: bytes) -> int:
+    return 1 << max(2, (len(secret) - 1).bit_length())
