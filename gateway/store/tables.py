@@ -30,7 +30,8 @@ SECRET: Final = "INSERT OR IGNORE INTO secrets (recording, placeholder, sealed) 
 CHUNK: Final = "INSERT OR IGNORE INTO chunks (exchange, number, at_ms, sent, size, data) VALUES (?, ?, ?, ?, ?, ?)"
 USE: Final = "INSERT OR IGNORE INTO uses (recording, cluster, environment) VALUES (?, ?, ?)"
 RECORDING: Final = """
-INSERT INTO recordings (id, session, started_at, updated_at, steps) VALUES (?, ?, ?, ?, ?)
+INSERT INTO recordings (id, session, started_at, updated_at, steps, title)
+VALUES (?, ?, ?, ?, ?, coalesce((SELECT title FROM sessions WHERE recording = ? AND id = ?), ''))
 ON CONFLICT (id) DO UPDATE SET
     started_at = CASE WHEN steps = 0 THEN excluded.started_at ELSE started_at END,
     updated_at = max(updated_at, excluded.updated_at),
@@ -41,6 +42,7 @@ SESSION: Final = """
 INSERT INTO sessions (id, recording, steps, seen) VALUES (?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     steps = CASE WHEN recording = excluded.recording THEN max(steps, excluded.steps) ELSE excluded.steps END,
+    title = CASE WHEN recording = excluded.recording THEN title ELSE '' END,
     recording = excluded.recording,
     seen = max(seen, excluded.seen)
 WHERE excluded.recording >= recording
@@ -168,7 +170,7 @@ class Tables:
     def title_recording(self, recording: str, session: str, title: str, now: float) -> None:
         """A title for a recording that may not have an exchange yet; until it has, no list shows it."""
         with transaction(self.connection):
-            values = (recording, session, now, now, 0)
+            values = (recording, session, now, now, 0, recording, session)
             self.connection.execute(RECORDING, values)
             self.connection.execute("UPDATE recordings SET title = ? WHERE id = ?", (title, recording))
 
@@ -214,8 +216,11 @@ class Tables:
             self.connection.executemany("DELETE FROM session_values WHERE session = ? AND name = ?", gone)
 
     def save_sessions(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Rows of session_row. The title that a session chose for its recording holds until another one is given."""
         with transaction(self.connection):
             self.connection.executemany(SAVED_SESSION, rows)
+            chosen = [(title, recording) for _, recording, *_, title in rows if title]
+            self.connection.executemany("UPDATE recordings SET title = ? WHERE id = ? AND title = ''", chosen)
 
 
 def session_row(session: LiveSession) -> tuple[Any, ...]:
@@ -227,7 +232,7 @@ def session_row(session: LiveSession) -> tuple[Any, ...]:
 
 
 def _recordings(captures: Iterable[Capture], fresh: set[str]) -> Iterator[tuple[Any, ...]]:
-    """One row per recording: (id, session, started, updated, new steps)."""
+    """One row per recording: (id, session, started, updated, new steps), and what its title is looked up by."""
     found: dict[str, list[Any]] = {}
     for capture in captures:
         ended = capture.started_at + max(0.0, capture.ended - capture.begun)
@@ -236,7 +241,7 @@ def _recordings(captures: Iterable[Capture], fresh: set[str]) -> Iterator[tuple[
         if capture.id in fresh:
             fresh.discard(capture.id)  # an exchange that opened and ended in one batch is one step
             row[4] += 1
-    return (tuple(row) for row in found.values())
+    return ((*row, row[0], row[1]) for row in found.values())
 
 
 def _sessions(captures: Iterable[Capture]) -> Iterator[tuple[Any, ...]]:

@@ -220,6 +220,23 @@ async def test_a_title_may_come_before_the_first_exchange(recorder: SqliteRecord
     assert (found.id, found.started_at) == (REC, "2025-11-22T06:00:01.000000Z")
 
 
+@pytest.mark.parametrize("first", ["session", "exchange"])
+async def test_a_session_may_choose_the_title(recorder: SqliteRecorder, store: SqliteStore, first: str) -> None:
+    session = LiveSession("alice", REC, 0, title="Order a book")
+    if first == "session":
+        await asyncio.wrap_future(recorder.save_sessions([session]))
+        await recorded(recorder, a_capture())
+    else:
+        await recorded(recorder, a_capture())
+        await asyncio.wrap_future(recorder.save_sessions([session]))
+    assert store.recording(REC).title == "Order a book"
+    await asyncio.wrap_future(recorder.annotate(REC, title="Another"))
+    await asyncio.wrap_future(recorder.save_sessions([session]))
+    await recorded(recorder, a_capture(1, OTHER))
+    assert store.recording(REC).title == "Another"
+    assert store.recording(OTHER).title == "GET /api/orders/orders"
+
+
 async def test_a_recording_without_a_title_is_called_by_its_first_request(
     recorder: SqliteRecorder, store: SqliteStore
 ) -> None:
