@@ -111,15 +111,13 @@ class WriterThread:
     def _run(self) -> None:
         while True:
             try:
-                if self.current:  # the last round broke off with a group in hand
-                    self._store(self.current)
                 while entries := self._take():
                     self._store(entries)
                 return
             except Exception:
-                log.exception("the recorder failed; it goes on")
+                log.exception("the recorder failed; it goes on with what comes next")
                 self._tell("the recorder failed; see the log")
-                time.sleep(PAUSES[0])
+                self._settle(self.current, ())
 
     def _take(self) -> Sequence[Entry]:
         """The next group: exchanges and pieces together, a change by itself. Empty at the end."""
@@ -171,6 +169,10 @@ class WriterThread:
             self._do(first)
         else:
             summaries = self._write(entries)
+        self._settle(entries, summaries)
+
+    def _settle(self, entries: Sequence[Entry], summaries: Sequence[Mapping[str, Any]]) -> None:
+        """These entries are out of the way: nobody needs to wait for them."""
         self.handled += sum(map(_cost, entries))
         self.current = ()
         self.groups += 1

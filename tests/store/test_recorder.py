@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -289,6 +290,34 @@ async def test_pages_that_watch_are_told_of_exchanges_and_trouble(path: Path) ->
         _, event, data = await anext(events)
         assert (event, data["missed"]) == ("recorder", 1)
     await recorder.stop()
+
+
+async def test_a_mistake_in_the_thread_does_not_end_it(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class Deaf:
+        calls = 0
+
+        @property
+        def listening(self) -> bool:
+            if threading.current_thread() is not threading.main_thread():
+                self.calls += 1
+                if self.calls == 1:
+                    raise RuntimeError("a mistake")
+            return False
+
+        def publish(self, event: str, data: object) -> None:
+            pass
+
+    recorder = open_recorder(path, seal=None, live=Deaf())  # type: ignore[arg-type]
+    await recorder.start()
+    await recorded(recorder, a_capture(1))
+    await recorded(recorder, a_capture(2))
+    assert "the recorder failed" in recorder.status().reason
+    assert recorder.status().backlog == 0
+    await recorder.stop()
+    assert "a mistake" in caplog.text
+    store = open_store(path)
+    assert store.recording(REC).steps == 2
+    store.close()
 
 
 async def test_after_a_stop_nobody_waits(path: Path) -> None:
