@@ -114,6 +114,10 @@ class Flow:
         if self.capture.mode == "fault":  # later than the client's bytes, which have gathered
             self.request_flush()
 
+    @property
+    def request_complete(self) -> bool:
+        return self.outgoing.complete
+
     def upstream_connected(self) -> None:
         """A new connection stands."""
         if self._done:

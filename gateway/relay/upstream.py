@@ -32,6 +32,9 @@ class Receiver(Protocol):
 
     head_only: bool  # a response to HEAD has no body
 
+    @property
+    def request_complete(self) -> bool: ...
+
     def response_head(self, head: ResponseHead) -> None: ...
     def response_data(self, data: bytes) -> None: ...
     def response_end(self, trailers: RawPairs) -> None: ...
@@ -224,7 +227,8 @@ class UpstreamConnection(asyncio.Protocol):
     def _end(self, trailers: RawPairs) -> None:
         flow, self.flow = self.flow, None
         self._state, self._parser = IDLE, None
-        if self.usable:
+        # An upstream that answered before it had the whole request still waits for the rest of it.
+        if self.usable and flow is not None and flow.request_complete:
             self.pool.give_back(self)
         else:
             self.drop()

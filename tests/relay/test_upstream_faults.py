@@ -442,3 +442,23 @@ async def test_a_stopped_upstream_is_a_time_out_and_goes_on_later(tmp_path):
         process.kill()
         process.wait()
         process.stdout.close()
+
+
+async def test_u21_an_answer_before_the_request_is_complete_ends_that_connection():
+    """Else the next request would follow half a body, and the upstream would take it for the rest of it."""
+
+    async def talk(peer):
+        await peer.head()
+        await peer.send(OK)
+        seen.append(await peer.reader.read(1000))
+
+    seen: list[bytes] = []
+    async with raw_upstream(talk) as upstream, relaying(orders_at(upstream.url)) as gw:
+        for _ in range(2):
+            async with raw_client(gw.url) as client:
+                await client.send(b"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n")
+                head, body = await client.response()
+                assert body == b"hi" and field_of(head, b"Connection") == b"close"
+                await client.send(b"late")
+                assert await client.rest() == b""
+        assert upstream.connections == 2 and not [rest for rest in seen if b"POST" in rest]
