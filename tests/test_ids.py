@@ -1,7 +1,8 @@
 """Ids: form, order by time, and no repeats, not even after a fork."""
 
-import os
 import re
+import subprocess
+import sys
 import time
 
 from hypothesis import given
@@ -38,14 +39,23 @@ def test_the_time_part_sorts_as_time_does(a: int, b: int):
     assert moment_of(_time_part(a)) == a
 
 
+FORK = """
+import os
+from gateway.ids import new_id
+new_id()
+reading, writing = os.pipe()
+if os.fork() == 0:
+    os.write(writing, new_id()[10:].encode())
+    os._exit(0)
+os.wait()
+print(os.read(reading, 16).decode(), new_id()[10:])
+"""
+
+
 def test_a_forked_process_draws_its_own_randomness():
-    new_id()
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.write(writing, new_id()[10:].encode())
-        os._exit(0)
-    os.waitpid(child, 0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        assert pipe.read().decode() != new_id()[10:]
+    """In a process of its own, because a test run may have threads, with which forking is not safe."""
+    child, parent = subprocess.run(
+        [sys.executable, "-c", FORK], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert len(child) == len(parent) == 16
+    assert child != parent

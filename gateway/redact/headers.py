@@ -80,10 +80,10 @@ def seal_plain(value: bytes, names: Names, seal: Seal) -> bytes:
     """A field that is no secret by its name may still hold a URL, a token or JSON."""
     if value in names.clean:
         return value
-    if b" " not in value and (b"?" in value or b"#" in value):
-        sealed = seal_url(value, names.is_secret, seal)
-    else:
-        sealed = seal_text(value, names.is_secret, seal) if names.hint(value) else value
+    sealed = value
+    if names.hint(value):
+        is_url = b" " not in value and (b"?" in value or b"#" in value)
+        sealed = (seal_url if is_url else seal_text)(value, names.is_secret, seal)
     if sealed == value:
         names.remember_clean(value)
     return sealed

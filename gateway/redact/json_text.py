@@ -24,17 +24,20 @@ LITERALS: Final = (b"true", b"false", b"null")
 def seal_keys(data: bytes, is_secret: IsSecret, seal: Seal) -> bytes:
     """Seal every scalar below a secret key, at any depth."""
     out: list[bytes] = []
-    done = 0
-    match = KEY.search(data)
-    while match is not None:
-        at = match.end()
-        if match[3] is not None and is_secret(match[1]):
-            end = _end_of_value(data, at)
-            sealed = _seal_scalars(data[at:end], seal)
-            out += data[done:at], sealed
-            done = at = end
-        match = KEY.search(data, at)
-    return b"".join([*out, data[done:]]) if out else data
+    at = 0
+    while (start := _next_secret(data, at, is_secret)) >= 0:
+        end = _end_of_value(data, start)
+        out += data[at:start], _seal_scalars(data[start:end], seal)
+        at = end
+    return b"".join([*out, data[at:]]) if out else data
+
+
+def _next_secret(data: bytes, at: int, is_secret: IsSecret) -> int:
+    """Where the value of the next secret key begins; -1 when there is none."""
+    for match in KEY.finditer(data, at):
+        if match.lastindex == 3 and is_secret(match[1]):
+            return match.end()
+    return -1
 
 
 def seal_paths(data: bytes, wanted: set[Path], seal: Seal) -> bytes:

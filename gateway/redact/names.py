@@ -26,12 +26,25 @@ KEY_ENDS: Final = (
     b"_access_key", b"_credential", b"_credentials", b"_session_id", b"_passphrase",
 )  # fmt: skip
 
-# Something of these stands in every text that has one of the names, in small letters. One pass of `in` per word is
-# many times faster than one regular expression with all of them.
-WORDS: Final = (
-    b"passw", b"token", b"secret", b"eyj", b"pwd", b"_key", b"-key", b"ikey", b"ekey", b"skey", b"credential",
-    b"session", b"cvv", b"pin", b"passphrase", b"authorization", b"sig=", b'sig"', b"\\u00", b"@",
-)  # fmt: skip
+# One of these words stands in every text that has one of the names, in small letters; where a word is also part of
+# everyday words, the expression tells. Searching word by word is many times faster than one large expression.
+WORDS: Final[dict[bytes, re.Pattern[bytes] | None]] = {
+    b"pass": re.compile(rb"passw|passphrase"),
+    b"token": None,
+    b"secret": None,
+    b"key": re.compile(rb"(?:api|private|access)[^a-z0-9]{0,6}key"),
+    b"pin": re.compile(rb"(?<![a-z])pin(?![a-z])"),
+    b"session": re.compile(rb"session[^a-z0-9]{0,6}id"),
+    b"cred": re.compile(rb"credential"),
+    b"eyj": None,
+    b"@": re.compile(rb"/[^\s/?#\"'<>]*@"),
+    b"pwd": None,
+    b"cvv": None,
+    b"sig": re.compile(rb"(?<![a-z])sig(?![a-z])"),
+    b"authoriz": None,
+    b"%": re.compile(rb"%[4-7][0-9a-f]"),
+    b"\\u00": re.compile(rb"\\u00[4-7]"),
+}
 
 HUMP = re.compile(rb"(?<=[a-z0-9])(?=[A-Z])")
 ESCAPE = re.compile(rb"\\u00([0-9a-fA-F]{2})")
@@ -56,7 +69,8 @@ class Names:
         self._headers = HEADERS | dict.fromkeys((name.lower().encode() for name in headers), CREDENTIALS)
         more = {normal(name.encode()) for name in keys} | {name.encode() for name in exact}
         self._keys = KEYS | more
-        self.words = (*WORDS, *(key.lower() for key in more), *(key.replace(b"_", b"") for key in more))
+        # A name of the rules may be spelled apart or together: its longest piece is what every spelling has.
+        self._words = tuple(WORDS.items()) + tuple((longest_piece(key), None) for key in more)
         self.clean: set[bytes] = set()  # field values without secrets: most fields come with every request
         self._kinds: dict[bytes, int] = {}
         self._secret: dict[bytes, bool] = {}
@@ -90,10 +104,14 @@ class Names:
     def hint(self, data: bytes) -> bool:
         """Whether a closer look is worth it."""
         low = data.lower()
-        for word in self.words:  # noqa: SIM110  (any() with a generator takes twice as long)
-            if word in low:
+        for word, sure in self._words:  # noqa: SIM110  (any() with a generator takes twice as long)
+            if word in low and (sure is None or sure.search(low)):
                 return True
         return False
+
+
+def longest_piece(key: bytes) -> bytes:
+    return max(re.split(rb"[^a-z0-9]+", key.lower()), key=len)
 
 
 def _remember(memory: dict[bytes, Value], key: bytes, value: Value) -> None:

@@ -128,9 +128,7 @@ class _Work:
         return changes
 
     def _url(self, url: bytes) -> bytes:
-        if b"?" not in url and not self._names.hint(url):
-            return url
-        return seal_url(url, self._names.is_secret, self.one)
+        return seal_url(url, self._names.is_secret, self.one) if self._names.hint(url) else url
 
     def bodies(self, capture: Capture) -> dict[str, Any]:
         changes: dict[str, Any] = {}
@@ -162,11 +160,13 @@ class _Work:
 
     def echoes(self, capture: Capture, changes: dict[str, Any]) -> None:
         """The same for what was sealed before the last secret was found."""
+        if all(len(secret) < LONG for secret in self.found):
+            return
         for side in HEADS:
             headers: RawPairs = changes.get(side) or getattr(capture, side)
-            again = [(name, self.echo(value)) for name, value in headers]
-            if again != headers:
-                changes[side] = again
+            values = b"\n".join([value for _, value in headers])
+            if self.echo(values) != values:
+                changes[side] = [(name, self.echo(value)) for name, value in headers]
         target = changes.get("target", capture.target)
         if (sealed := self.echo(target)) != target:
             changes["target"] = sealed
