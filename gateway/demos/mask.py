@@ -7,18 +7,12 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, unquote_plus
 
+from ..redact.names import PLAIN, Names
+
 MASK = "•••••"
 SHORTEST = 4  # a shorter secret would blank out half a page wherever it happens to stand
 
-NAMES = frozenset((
-    "password", "passwd", "pwd", "secret", "token", "api_key", "apikey", "client_secret", "credential",
-    "credentials", "private_key", "session_id", "cvv", "pin", "passphrase",
-))  # fmt: skip
-HEADERS = frozenset((
-    "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "x-auth-token", "x-csrf-token",
-))  # fmt: skip
-ENDINGS = ("_token", "_secret", "_password", "_api_key", "_private_key")
-HEADER_ENDINGS = ("-token", "-secret", "-key")
+NAMES = Names()  # the gateway's own list: what a recording seals, a page masks
 SCHEME = re.compile(r"(Basic|Bearer|Digest|Token)\s+\S.*", re.IGNORECASE | re.DOTALL)
 JWT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 COOKIE = re.compile(r"([^=;\s]+)=[^;]*")
@@ -26,8 +20,7 @@ COOKIE = re.compile(r"([^=;\s]+)=[^;]*")
 
 def is_secret_name(name: str) -> bool:
     """Whether a field, JSON key or session value of this name holds a secret: token, accessToken, api-key ..."""
-    low = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
-    return low in NAMES or low.endswith(ENDINGS)
+    return NAMES.is_secret(name.encode("utf-8", "surrogatepass"))
 
 
 def holds_secret(name: str, value: Any) -> bool:
@@ -36,8 +29,7 @@ def holds_secret(name: str, value: Any) -> bool:
 
 
 def is_secret_header(name: str) -> bool:
-    low = name.lower()
-    return low in HEADERS or low.endswith(HEADER_ENDINGS)
+    return NAMES.header(name.encode("utf-8", "surrogatepass")) != PLAIN
 
 
 def masked_header(name: str, value: str) -> str:
