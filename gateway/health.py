@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import ssl
 import time
 from dataclasses import asdict, replace
@@ -161,5 +162,5 @@ def _words(error: BaseException, limit: float) -> str:
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return "the host name is not known"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return (error.strerror or str(error.os_error)).lower()
+        return os.strerror(error.errno).lower() if error.errno else str(error.os_error)
     return str(error) or type(error).__name__

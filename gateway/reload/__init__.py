@@ -1,6 +1,7 @@
 """Keeps one valid route table in force while routes.yaml changes underneath. I/O."""
 
-from .files import Loaded, Unreadable, load, read_file, write_file
+from .files import Loaded, load
 from .keeper import RoutesKeeper
+from .moving import FileMove, check_move, prepare_move
 
-__all__ = ["Loaded", "RoutesKeeper", "Unreadable", "load", "read_file", "write_file"]
+__all__ = ["FileMove", "Loaded", "RoutesKeeper", "check_move", "load", "prepare_move"]

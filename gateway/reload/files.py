@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ..errors import GatewayError, Problem, UsageError
 from ..routing.checks import at
@@ -168,7 +168,7 @@ class _Loading:
         return [self._included(path) for path in found if path != self.file]
 
     def _included(self, path: Path) -> tuple[str, bytes]:
-        name = path.relative_to(self.folder).as_posix()
+        name = (PurePosixPath(self.name).parent / path.relative_to(self.folder)).as_posix()
         self.files[name] = path
         if not path.resolve().is_relative_to(self.folder.resolve()):
             raise ValueError(f"{name} leads out of the folder of this file")

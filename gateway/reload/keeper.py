@@ -13,14 +13,13 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from ..errors import ConfigError, NotFoundError, Problem, did_you_mean
+from ..errors import ConfigError, Problem
 from ..model.recording import Revision
 from ..routing.changes import changes
-from ..routing.checks import at
 from ..routing.parse import parse, unbundle
-from ..routing.splice import splice
 from ..routing.table import RouteTable, compile_table
-from .files import Loaded, Look, Unreadable, load, look, read_file, reread, write_file
+from .files import Loaded, Look, load, look, reread
+from .moving import check_move, prepare_move
 
 log = logging.getLogger("gateway.routes")
 
@@ -116,20 +115,10 @@ class RoutesKeeper:
             return self._accept(now, now.table, source=source, found=changes(self._table, now.table))
 
     def _write_move(self, now: Loaded, cluster: str, environment: str) -> Loaded:
-        node = at(now.parsed.root, "clusters", cluster, "environment")
-        name = node.file if node is not None else self._file.name
-        path = now.files[name]
-        try:
-            raw = read_file(path)
-            changed = splice(raw, cluster, environment, name=name).raw
-            then = load(self._file, environ=self._environ, own=self._own, instead={name: changed})
-            if then.table is None:
-                raise ConfigError(then.problems, hint="nothing was written")
-            write_file(path, changed, expected=raw)
-        except Unreadable as error:
-            raise ConfigError([Problem(name, 1, 1, "", str(error))], hint="nothing was changed") from None
-        self._loaded = then
-        return then
+        move = prepare_move(now, self._file, cluster, environment, environ=self._environ, own=self._own)
+        move.write()
+        self._loaded = move.then
+        return move.then
 
     # -- looking and loading; in the thread
 
@@ -242,17 +231,3 @@ def _address(url: str) -> tuple[str, int]:
     """Where the gateway listens: "http://127.0.0.1:8080"."""
     parts = urlsplit(url)
     return parts.hostname or "", parts.port or 80
-
-
-def check_move(table: RouteTable, cluster: str, environment: str) -> None:
-    """NotFoundError names what exists."""
-    found = table.clusters.get(cluster)
-    if found is None:
-        near = did_you_mean(cluster, table.clusters)
-        raise NotFoundError(
-            f"there is no cluster '{cluster}'{near}", hint=f"the clusters are {', '.join(table.clusters)}"
-        )
-    if environment not in found.upstreams:
-        near = did_you_mean(environment, found.upstreams)
-        hint = f"{cluster} has upstreams in {', '.join(found.upstreams)}"
-        raise NotFoundError(f"{cluster} has no upstream in '{environment}'{near}", hint=hint)
