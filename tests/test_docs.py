@@ -157,6 +157,25 @@ def parse(words: list[str]) -> None:
     frame.arguments(name, module, after, {})
 
 
+ROUTES = [
+    pytest.param(block, id=f"{file.name}-{number}")
+    for file in PAGES
+    for number, block in enumerate(re.findall(r"```yaml\n(version: 1\n.*?)```", file.read_text("utf-8"), re.DOTALL))
+]
+
+
+@pytest.mark.parametrize("text", ROUTES)
+def test_every_whole_routes_yaml_in_the_docs_is_valid(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for variable in re.findall(r"\$\{(\w+)\}", text):
+        monkeypatch.setenv(variable, "x")
+    (tmp_path / "routes.yaml").write_text(text)
+    frame.main(["check", str(tmp_path / "routes.yaml")])
+    problems = [line for line in capsys.readouterr().out.splitlines() if ": error: " in line]
+    assert [line for line in problems if not line.endswith(".pem: cannot be used: No such file or directory")] == []
+
+
 def anchors(text: str) -> set[str]:
     """The anchors of headings, as code hosts make them."""
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings(text)}
