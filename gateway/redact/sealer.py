@@ -17,6 +17,9 @@ from .vault import PLACEHOLDER, Keys, Vault
 
 HEADS: Final = ("request_headers", "request_trailers", "response_headers", "response_trailers", "rewritten")
 LONG: Final = 16  # bytes: a shorter secret may be an everyday word elsewhere
+DIGITS: Final = b"0123456789"
+VARIED: Final = 10  # different bytes in it, for the same reason
+MOST_ECHOES: Final = 50  # secrets looked for again: each costs a search through the body
 MOST_OPEN: Final = 1000  # streams whose pieces gave secrets before their exchange ended
 
 
@@ -94,19 +97,25 @@ class Sealer:
 class _Work:
     """The sealing of one capture: what was found so far."""
 
-    __slots__ = ("_body", "_names", "_vault", "decoded", "found")
+    __slots__ = ("_body", "_names", "_tokens", "_vault", "decoded", "found")
 
     def __init__(self, vault: Vault, names: Names, places: Places | None) -> None:
         self._vault, self._names = vault, names
         self._body = BodySealer(names, places, self.one, self.echo)
         self.found: dict[bytes, tuple[bytes, bytes]] = {}
+        self._tokens: list[bytes] = []  # those of them to be looked for again
         self.decoded: set[str] = set()
 
     def one(self, secret: bytes) -> bytes:
         """The placeholder of a secret; what is sealed already stays as it is."""
         if not secret or (secret.startswith(b"sealed_") and PLACEHOLDER.fullmatch(secret)):
             return secret
-        sealed = self.found[secret] = self._vault.seal(secret)
+        sealed = self.found.get(secret)
+        if sealed is None:
+            sealed = self.found[secret] = self._vault.seal(secret)
+            if len(self._tokens) < MOST_ECHOES and is_token(secret):
+                self._tokens.append(secret)
+                self._tokens.sort(key=len, reverse=True)  # the longest first, because one may hold another
         return sealed[0]
 
     def heads(self, capture: Capture) -> dict[str, Any]:
@@ -149,18 +158,16 @@ class _Work:
 
     def echo(self, data: bytes) -> bytes:
         """Replace secrets found anywhere in this capture where they stand again, under a name that told nothing."""
-        for secret in sorted(self.found, key=len, reverse=True) if len(self.found) > 1 else self.found:
-            if len(secret) < LONG:
-                continue
-            if secret in data:
-                data = data.replace(secret, self.found[secret][0])
-            if b"%" in data and (quoted := quote_from_bytes(secret, safe="").encode()) in data:
-                data = data.replace(quoted, self.found[secret][0])
+        for secret in self._tokens:
+            placeholder = self.found[secret][0]
+            data = data.replace(secret, placeholder)
+            if b"%" in data:
+                data = data.replace(quote_from_bytes(secret, safe="").encode(), placeholder)
         return data
 
     def echoes(self, capture: Capture, changes: dict[str, Any]) -> None:
         """The same for what was sealed before the last secret was found."""
-        if all(len(secret) < LONG for secret in self.found):
+        if not self._tokens:
             return
         for side in HEADS:
             headers: RawPairs = changes.get(side) or getattr(capture, side)
@@ -177,6 +184,21 @@ class _Work:
         data = b"".join(pieces)
         if data and (sealed := self.echo(data)) != data:
             changes["request_body"] = [sealed]
+
+
+def is_token(secret: bytes) -> bool:
+    """Whether a secret looks made by chance, so that the same bytes elsewhere must be the same secret.
+
+    A cookie may hold a path, a media type or a date; those stay where else they stand.
+    """
+    return (
+        len(secret) >= LONG
+        and len(set(secret)) >= VARIED
+        and not secret.startswith((b"/", b"http:", b"https:"))
+        and any(byte in DIGITS for byte in secret)
+        and any(byte not in DIGITS for byte in secret)
+        and len(secret.split()) == 1
+    )
 
 
 def _copy(capture: Capture, changes: dict[str, Any]) -> Capture:

@@ -262,7 +262,7 @@ def test_wide_encodings(encoding: str):
 
 
 def test_a_secret_that_comes_back_under_an_innocent_name_is_sealed_there_too():
-    token = b"opaque.token+with/odd=chars"
+    token = b"0paque.t0ken+with/odd=chars"
     sealed = seal(
         a_capture(
             request_headers=[(b"Authorization", b"Bearer " + token), (b"X-Echo", token)],
@@ -274,6 +274,24 @@ def test_a_secret_that_comes_back_under_an_innocent_name_is_sealed_there_too():
     assert token not in everything(sealed)
     assert quote(token, safe="").encode() not in everything(sealed)
     assert len(sealed.secrets) == 1
+
+
+@pytest.mark.parametrize(
+    "value", [b"/api/orders/orders", b"application/json", b"http://127.0.0.1:8080/", b"2026-11-22T22:00:00Z", b"dark"]
+)
+def test_an_everyday_value_of_a_cookie_stays_where_else_it_stands(value: bytes):
+    fields = [(b"Cookie", b"c=" + value), (b"Accept", value)]
+    sealed = seal(a_capture(request_headers=fields, target=b"/api/orders/orders?x=1", response_body=[value])).capture
+    assert sealed.request_headers[1] == (b"Accept", value)
+    assert sealed.target == b"/api/orders/orders?x=1"
+    assert sealed.response_body == [value]
+
+
+def test_very_many_secrets_in_one_body_are_all_sealed():
+    body = json.dumps([{"token": f"t{number:030d}abcdefgh"} for number in range(500)]).encode()
+    sealed = seal(a_request(body))
+    assert len(sealed.secrets) == len(set(PLACEHOLDER.findall(body_of(sealed)))) == 500
+    assert b"abcdefgh" not in body_of(sealed)
 
 
 # -- rules
