@@ -171,9 +171,10 @@ def test_every_whole_routes_yaml_in_the_docs_is_valid(
     for variable in re.findall(r"\$\{(\w+)\}", text):
         monkeypatch.setenv(variable, "x")
     (tmp_path / "routes.yaml").write_text(text)
-    frame.main(["check", str(tmp_path / "routes.yaml")])
+    code = frame.main(["check", str(tmp_path / "routes.yaml")])
     problems = [line for line in capsys.readouterr().out.splitlines() if ": error: " in line]
     assert [line for line in problems if not line.endswith(".pem: cannot be used: No such file or directory")] == []
+    assert code == (3 if problems else 0)
 
 
 def anchors(text: str) -> set[str]:
