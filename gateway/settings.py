@@ -130,7 +130,10 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(("demo",), "--recordings", "-r", "path", None, "the file with the recordings (default: a new folder)"),
     Setting(("demo",), "--no-open", type="switch", default=False, help="do not open the browser"),
-    Setting(("serve",), "--templates", "-t", "path", None, "a folder with your own demos and pages", "DIR"),
+    Setting(
+        ("serve",), "--templates", "-t", "path", None,
+        "a folder with your own demos and pages (default: templates beside routes.yaml)", "DIR",
+    ),
     Setting(
         ("serve",), "--durability", "", "text", "strict",
         "what a client that saw its answer may rely on: strict survives kill -9, fsync also a power cut, relaxed up to "
