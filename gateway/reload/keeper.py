@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -117,7 +118,7 @@ class RoutesKeeper:
     def _write_move(self, now: Loaded, cluster: str, environment: str) -> Loaded:
         move = prepare_move(now, self._file, cluster, environment, environ=self._environ, own=self._own)
         move.write()
-        self._loaded = move.then
+        self._loaded = _without_tree(move.then)
         return move.then
 
     # -- looking and loading; in the thread
@@ -129,9 +130,12 @@ class RoutesKeeper:
         return await self._run(self._load_now)
 
     def _load_now(self) -> Loaded:
-        self._loaded = load(self._file, environ=self._environ, own=self._own)
+        loaded = load(self._file, environ=self._environ, own=self._own)
         self._read_at = time.monotonic()
-        return self._loaded
+        self._loaded = replace(
+            loaded, parsed=replace(loaded.parsed, root=None, config=None)
+        )  # a large file's are large
+        return loaded
 
     def _look_now(self) -> Look | None:
         """What stands there now; None when the content has changed behind an unchanged look."""
@@ -225,6 +229,11 @@ class RoutesKeeper:
         if parsed.config is None:
             return None
         return compile_table(parsed.config, revision=self._last_good.id, folder=str(self._file.parent.absolute()))
+
+
+def _without_tree(loaded: Loaded) -> Loaded:
+    """To keep: of a large file the tree is larger still."""
+    return replace(loaded, parsed=replace(loaded.parsed, root=None, config=None))
 
 
 def _address(url: str) -> tuple[str, int]:

@@ -183,7 +183,7 @@ CASES = {
     ),
     "group": (
         with_upstream("rewrite: {'/a': '/\\2'}"),
-        ("11:19: error: clusters.orders.upstreams.qa.rewrite: '/\\\\2' does not fit '/a': invalid group reference 2 at "
+        ("11:19: error: clusters.orders.upstreams.qa.rewrite: '/\\2' does not fit '/a': invalid group reference 2 at "
         "position 2"),
     ),
     "fault": (
