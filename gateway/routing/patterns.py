@@ -35,7 +35,7 @@ def check_pattern(rule: str) -> None:
         )
     if found.loose + (not found.anchored) > MAX_LOOSE and found.loose > 1:
         raise ValueError(
-            f"'{rule}' can take forever: {MAX_LOOSE} open-ended repetitions are allowed when it begins with ^, else one "
+            f"'{rule}' can take forever: {MAX_LOOSE} open-ended repetitions are allowed after a leading ^, else one "
             "([^/]+ before a / does not count)"
         )
 
