@@ -104,7 +104,8 @@ def history(args: argparse.Namespace) -> int:
         print(json.dumps({"items": items, "next": None}, indent=2, ensure_ascii=False))
         return 0
     for one in found:
-        print(f"{one.accepted_at[:19].replace('T', ' ')}Z  {one.id[:8]}  {one.source:<12}  {_changed(one.changes)}")
+        when = f"{one.accepted_at[:19].replace('T', ' ')}Z"
+        print(f"{when}  {one.id[:8]}  {one.source:<12}  {_changed(one.source, one.changes)}")
     return 0
 
 
@@ -279,5 +280,5 @@ def _which_lines(found: Explanation) -> Iterable[str]:
         yield f"  not {name}: {why}"
 
 
-def _changed(found: Sequence[str]) -> str:
-    return "; ".join(found) or "no change of meaning"
+def _changed(source: str, found: Sequence[str]) -> str:
+    return "; ".join(found) or ("the table at the start" if source == "start" else "no change of meaning")

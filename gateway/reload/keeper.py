@@ -206,7 +206,8 @@ class RoutesKeeper:
         self._problems = loaded.problems
         for problem in loaded.problems[:20]:
             log.error("%s", problem)
-        log.error("%s is not in force: %d problems; the last good one counts", self._file.name, len(loaded.problems))
+        count = f"{len(loaded.problems)} problem{'s' if len(loaded.problems) > 1 else ''}"
+        log.error("%s is not in force (%s); the last good one counts", self._file.name, count)
         self._tell(None)
 
     def _tell(self, revision: Revision | None) -> None:
