@@ -143,10 +143,9 @@ def report(proxies: list[Proxy], connections: list[int]) -> None:
         for proxy in proxies:
             rps, ratio = proxy.median(count, "rps"), proxy.median(count, "rps") / base.median(count, "rps")
             failed = sum(r["failed"] for r in proxy.rounds[count])
-            figures = f"{rps:>9.0f}{ratio:>8.2f}{proxy.median(count, 'cpu_us'):>8.0f}"
-            print(
-                f"{proxy.name:<24}{count:>6}{figures}{proxy.median(count, 'p50_ms'):>8.2f}{proxy.median(count, 'p99_ms'):>8.2f}{failed:>8}"
-            )
+            figures = [f"{rps:9.0f}", f"{ratio:8.2f}", f"{proxy.median(count, 'cpu_us'):8.0f}"]
+            figures += [f"{proxy.median(count, name):8.2f}" for name in ("p50_ms", "p99_ms")]
+            print(f"{proxy.name:<24}{count:>6}{''.join(figures)}{failed:>8}")
     for proxy in proxies:
         print(f"{proxy.name}: {resident_mib(proxy.process.pid):.0f} MiB resident {recorded(proxy)}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import time
 from base64 import b32encode
 
@@ -38,3 +39,8 @@ def _time_part(moment: int) -> str:
 
 
 new_id = _Source().next
+
+
+def new_trace() -> tuple[int, int]:
+    """A trace id and a parent id, neither 0 (W3C Trace Context section 3.2.2); they need not be secret."""
+    return random.getrandbits(128) or 1, random.getrandbits(64) or 1

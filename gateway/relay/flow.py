@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ..ids import new_trace
 from ..model.capture import Capture, RawPairs
 from ..problems import HINTS, ProblemDetails, problem
 from ..routing.rewrite import forward_target
@@ -93,13 +94,9 @@ class Flow:
 
     def _inject(self, delay: float, status: int | None) -> None:
         self.capture.mode = "fault"
-        then = self._connect if status is None else partial(self._answer_fault, status)
-        asyncio.get_running_loop().call_later(delay, then)
-
-    def _answer_fault(self, status: int) -> None:
-        if not self._done:
-            asked = f"clusters.{self.cluster.name}.fault in routes.yaml asks for it"
-            self.answer(ProblemDetails(status, "Injected fault", asked))
+        asked = f"clusters.{self.cluster.name}.fault in routes.yaml asks for it"
+        answer = None if status is None else ProblemDetails(status, "Injected fault", asked)
+        asyncio.get_running_loop().call_later(delay, self._connect if answer is None else partial(self.answer, answer))
 
     def _connect(self) -> None:
         upstream = self.upstream
@@ -108,7 +105,7 @@ class Flow:
         target = forward_target(self.cluster, upstream, self.capture.target)
         self.capture.upstream_url = upstream_url(upstream, target)
         head = self.request.upstream_head(
-            self.client.method, target, self.cluster, upstream, client=self.client.address, via=self.relay.via
+            self.client, target, self.cluster, upstream, via=self.relay.via, trace=new_trace
         )
         self.outgoing.send_head(head, upstream, self.relay.pool(upstream))
         if self.capture.mode == "fault":  # later than the client's bytes, which have gathered
@@ -304,6 +301,8 @@ class Flow:
 
     def answer(self, details: ProblemDetails) -> None:
         """The gateway's own answer instead of an upstream's."""
+        if self._done:
+            return
         details = self._placed(details)
         self.capture.failure = (details.kind, details.detail) if details.kind else None
         kind, body = details.body(self.request.accept.decode("latin-1"))

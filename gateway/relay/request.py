@@ -6,8 +6,7 @@ again and again, so what came of them is kept and used for the next request as w
 
 from __future__ import annotations
 
-import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from ..model.capture import RawPairs
 from .heads import (
@@ -45,6 +44,13 @@ if TYPE_CHECKING:
     from ..routing.table import CompiledCluster, CompiledUpstream
 
 GONE = frozenset((DROP, CONNECTION, TRANSFER, UPGRADE, OURS, FORWARDED, FORWARDED_FOR, TE, HOST))
+
+
+class Client(Protocol):
+    """Who sends the request."""
+
+    method: bytes
+    address: str
 
 
 class RequestHead:
@@ -152,20 +158,19 @@ class RequestHead:
         return "", {}
 
     def upstream_head(
-        self, method: bytes, target: bytes, cluster: CompiledCluster, upstream: CompiledUpstream,
-        *, client: str, via: bytes,
+        self, client: Client, target: bytes, cluster: CompiledCluster, upstream: CompiledUpstream,
+        *, via: bytes, trace: Callable[[], tuple[int, int]],
     ) -> bytes:  # fmt: skip
-        """The request head for the upstream, RFC 9110 section 7.6 applied, ready to send."""
+        """The request head for the upstream, RFC 9110 section 7.6 applied, ready to send.
+
+        `trace` gives random 128 and 64 bits for a request without a trace context (W3C Trace Context section 3.2).
+        """
         if self._built_for is not upstream:
-            self._built, self._built_for = self._fields(cluster, upstream, client.encode(), via), upstream
-        head = method + b" " + target + b" HTTP/1.1\r\n" + self._built
+            self._built, self._built_for = self._fields(cluster, upstream, client.address.encode(), via), upstream
+        head = client.method + b" " + target + b" HTTP/1.1\r\n" + self._built
         if self.traced:
             return head + b"\r\n"
-        return b"%btraceparent: 00-%032x-%016x-01\r\n\r\n" % (
-            head,
-            random.getrandbits(128) or 1,
-            random.getrandbits(64) or 1,
-        )
+        return b"%btraceparent: 00-%032x-%016x-01\r\n\r\n" % (head, *trace())
 
     def _fields(self, cluster: CompiledCluster, upstream: CompiledUpstream, client: bytes, via: bytes) -> bytes:
         lines = [*self._before, b"Host: " + upstream.authority]

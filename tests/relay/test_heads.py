@@ -1,5 +1,7 @@
 """Heads in, heads out: what must hold for any fields."""
 
+from types import SimpleNamespace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,8 +33,9 @@ def lines_of(head: bytes) -> list[bytes]:
 
 
 def sent(fields: list[tuple[bytes, bytes]]) -> list[bytes]:
+    client = SimpleNamespace(method=b"GET", address="127.0.0.1")
     head = RequestHead(fields, lambda v: v).upstream_head(
-        b"GET", b"/x", CLUSTER, UPSTREAM, client="127.0.0.1", via=b"Via: 1.1 gateway"
+        client, b"/x", CLUSTER, UPSTREAM, via=b"Via: 1.1 gateway", trace=lambda: (1, 2)
     )
     return lines_of(head)
 
