@@ -15,6 +15,7 @@ from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserU
 
 from ..model.capture import RawPairs
 from ..problems import ProblemDetails, problem
+from .answers import status_line, wire
 from .heads import TOKEN, bad_host, split_absolute
 from .request import RequestHead
 
@@ -358,12 +359,10 @@ class ClientConnection(asyncio.Protocol):
     def reject(self, answer: ProblemDetails) -> None:
         """Answer a request that cannot become an exchange, and close."""
         self._state, self.closing = DISCARD, True
-        kind, body = answer.body("")
-        fields = {"Content-Type": kind, "Content-Length": str(len(body)), "Connection": "close", **answer.headers()}
-        head = f"HTTP/1.1 {answer.status} {answer.title}\r\n" + "".join(f"{n}: {v}\r\n" for n, v in fields.items())
         self.relay.refused(self, answer)
         if not self.transport.is_closing():
-            self.transport.write(head.encode("latin-1", "replace") + b"\r\n" + body)
+            fields, body = wire(answer)
+            self.transport.write(b"\r\n".join([status_line(answer), *fields, b"Connection: close", b"", body]))
             self._linger()
 
     def _too_large(self, data: bytes) -> None:

@@ -10,15 +10,15 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ..ids import new_trace
 from ..model.capture import Capture, RawPairs
-from ..problems import HINTS, ProblemDetails, problem
+from ..problems import ProblemDetails, problem
 from ..routing.rewrite import forward_target
 from .admission import RefusedError, check, choose_environment, upstream_in
+from .answers import placed, wire
 from .cors import answer_preflight, share
 from .heads import upstream_url
 from .outgoing import Outgoing, last_chunk
@@ -303,11 +303,8 @@ class Flow:
         """The gateway's own answer instead of an upstream's."""
         if self._done:
             return
-        details = self._placed(details)
         self.capture.failure = (details.kind, details.detail) if details.kind else None
-        kind, body = details.body(self.request.accept.decode("latin-1"))
-        fields = [f"{n}: {v}".encode("latin-1", "replace") for n, v in details.headers().items()]
-        fields += [b"Content-Type: " + kind.encode(), b"Content-Length: %d" % len(body)]
+        fields, body = wire(placed(details, self.capture, self.upstream), self.request.accept)
         share(fields, self.table.cors, self.request.origin)
         self._answer_here(details.status, details.title.encode("latin-1", "replace"), fields, body)
 
@@ -392,12 +389,3 @@ class Flow:
             self.answer(
                 ProblemDetails(408, "Request time-out", f"the request body stopped for {upstream.idle_timeout:g} s")
             )
-
-    def _placed(self, details: ProblemDetails) -> ProblemDetails:
-        """With cluster, environment, upstream, the exchange's address, and what to try."""
-        capture = self.capture
-        return replace(
-            details, cluster=capture.cluster, environment=capture.environment,
-            upstream=self.upstream.url if self.upstream else "", instance=f"/_gateway/exchanges/{capture.id}",
-            hint=details.hint or HINTS.get(details.kind, "").format(cluster=capture.cluster),
-        )  # fmt: skip
