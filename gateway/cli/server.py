@@ -10,7 +10,6 @@ import signal
 import sys
 import tempfile
 import webbrowser
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,34 +64,37 @@ async def _serve(options: Options) -> int:
 
 
 async def _demo(args: argparse.Namespace) -> int:
-    from ..app import running
     from ..samples import running_samples
 
     stopped = _stop_signals()
-    async with _folder(args.recordings) as folder, running_samples() as samples:
-        routes = folder / "routes.yaml"
-        routes.write_text(samples.routes_yaml(), encoding="utf-8")
-        recordings = args.recordings or folder / "recordings" / "gateway.db"
-        options = Options(routes=routes, recordings=recordings, host=args.host, port=args.port, health_interval=1.0)
-        async with running(options, stopped=stopped) as gateway:
-            print(banner(gateway), flush=True)
-            _warn_if_open(options)
-            if not args.no_open and sys.stdout.isatty():
-                webbrowser.open(gateway.url)
-            await stopped.wait()
-            print("\nstopping ...", file=sys.stderr)
+    # The routes name this run's backends, so they lie in a folder of this run: a routes.yaml of one's own, or that of
+    # another demo with the same recordings, is not touched.
+    with tempfile.TemporaryDirectory(prefix="gateway-demo-") as name:
+        async with running_samples() as samples:
+            return await _demo_in(Path(name), args, samples.routes_yaml(), stopped)
+
+
+async def _demo_in(folder: Path, args: argparse.Namespace, routes_yaml: str, stopped: asyncio.Event) -> int:
+    from ..app import running
+
+    routes = folder / "routes.yaml"
+    routes.write_text(routes_yaml, encoding="utf-8")
+    recordings = args.recordings or folder / "recordings" / "gateway.db"
+    options = Options(routes=routes, recordings=recordings, host=args.host, port=args.port, health_interval=1.0)
+    async with running(options, stopped=stopped) as gateway:
+        print(banner(gateway), flush=True)
+        _warn_if_open(options)
+        if not args.no_open and _has_screen():
+            await asyncio.to_thread(webbrowser.open, gateway.url)
+        await stopped.wait()
+        print("\nstopping ...", file=sys.stderr)
     return 0
 
 
-@contextlib.asynccontextmanager
-async def _folder(recordings: Path | None) -> AsyncIterator[Path]:
-    """Where the demo's routes.yaml lies: beside the recordings when those are to stay."""
-    if recordings is not None:
-        recordings.parent.mkdir(parents=True, exist_ok=True)
-        yield recordings.parent
-        return
-    with tempfile.TemporaryDirectory(prefix="gateway-demo-") as folder:
-        yield Path(folder)
+def _has_screen() -> bool:
+    """Without one, a browser in text mode would take the terminal."""
+    graphical = sys.platform in ("darwin", "win32") or {"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ)
+    return sys.stdout.isatty() and bool(graphical)
 
 
 def banner(gateway: Gateway) -> str:

@@ -1,0 +1,71 @@
+"""`gateway demo` and `gateway serve` as processes: what they print, what they leave alone, how they stop."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+START = 60.0  # seconds for a slow machine
+
+
+def begin(*words: str, cwd: Path) -> subprocess.Popen[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "gateway", *words], cwd=cwd, env=environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+@contextmanager
+def demo(*words: str, cwd: Path, stop: int = signal.SIGINT):
+    """A running demo: its URL and routes.yaml as the banner names them. Must end with 0 and say nothing odd."""
+    process = begin("demo", "--no-open", "--port", "0", *words, cwd=cwd)
+    try:
+        lines: list[str] = []
+        while "Ctrl-C" not in "".join(lines):
+            lines.append(process.stdout.readline())
+            assert lines[-1], process.stderr.read()
+        banner = "".join(lines)
+        yield re.search(r"http://\S+", banner)[0], cwd / re.search(r"routes\.yaml +(\S+)", banner)[1]
+        process.send_signal(stop)
+        _, talk = process.communicate(timeout=START)
+        assert (process.returncode, talk) == (0, "\nstopping ...\n")
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def status(url: str) -> int:
+    with urllib.request.urlopen(url, timeout=START) as answer:
+        return answer.status
+
+
+def test_a_second_demo_on_the_same_recordings_is_refused_and_does_not_disturb_the_first(tmp_path: Path) -> None:
+    with demo("-r", "kept/gateway.db", cwd=tmp_path, stop=signal.SIGTERM) as (url, routes):
+        before = routes.read_bytes()
+        second = begin("demo", "--no-open", "--port", "0", "-r", "kept/gateway.db", cwd=tmp_path)
+        shown, talk = second.communicate(timeout=START)
+        assert second.returncode == 1
+        assert shown == ""
+        assert "another gateway writes to this file" in talk
+        assert routes.read_bytes() == before
+        assert status(url + "/api/catalogue/books") == 200
+
+
+def test_the_demo_leaves_a_routes_yaml_of_ones_own_alone(tmp_path: Path) -> None:
+    mine = tmp_path / "routes.yaml"
+    mine.write_text("version: 1\n")
+    with demo("-r", "gateway.db", cwd=tmp_path) as (url, routes):
+        assert status(url + "/api/catalogue/books") == 200
+        assert routes != mine
+        assert routes.parent.stat().st_mode & 0o777 == 0o700
+    assert mine.read_text() == "version: 1\n"
+    assert not routes.parent.exists()
+    assert (tmp_path / "gateway.db").stat().st_size > 0
