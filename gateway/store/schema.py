@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 from ..errors import StoreError
 
 if TYPE_CHECKING:
+    from sqlite_utils import Database
     from sqlite_utils.migrations import Migrations
 
 APPLICATION: Final = 0x47576179  # "GWay" in the file's header: PRAGMA application_id
-VERSION: Final = 1  # how many migrations there are: PRAGMA user_version
+VERSION: Final = 2  # how many migrations there are: PRAGMA user_version
 
 # What is looked up is in front, the heads are behind: a scan of the facts then never reads an overflow page.
 FIRST: Final = """
@@ -145,20 +146,50 @@ CREATE TABLE session_values (
 ) STRICT, WITHOUT ROWID;
 """
 
+# Full text, written in slack time. `texts` keeps no copy of what it indexes, and SQLite before 3.43 cannot delete from
+# such a table: `documents` says which exchange a document is of, its numbers are never used again, and a document
+# without an exchange is never found. `late` holds exchanges that ended after `marks.indexed` had passed them by.
+SEARCH: Final = """
+CREATE VIRTUAL TABLE texts USING fts5 (
+    head, body, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
+);
+CREATE TABLE documents (
+    doc INTEGER PRIMARY KEY AUTOINCREMENT,
+    exchange INTEGER NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE late (
+    exchange INTEGER PRIMARY KEY
+) STRICT;
+CREATE TABLE marks (
+    name TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX exchanges_bad ON exchanges (status, recording) WHERE status >= 400;
+CREATE INDEX exchanges_failed ON exchanges (recording) WHERE failure_kind IS NOT NULL;
+"""
+
 
 def migrations() -> Migrations:
     """Every step from an empty file to the present schema. A released step is never changed: add another one."""
-    from sqlite_utils import Database
     from sqlite_utils.migrations import Migrations
 
     steps = Migrations("gateway")
 
     @steps()
     def m001_first(db: Database) -> None:
-        for statement in FIRST.strip().removesuffix(";").split(";"):
-            db.execute(statement)
+        _run(db, FIRST)
+
+    @steps()
+    def m002_search(db: Database) -> None:
+        _run(db, SEARCH)
 
     return steps
+
+
+def _run(db: Database, statements: str) -> None:
+    """Each by itself: executescript would commit the step's transaction."""
+    for statement in statements.strip().removesuffix(";").split(";"):
+        db.execute(statement)
 
 
 def migrate(connection: sqlite3.Connection, steps: Migrations | None = None) -> None:

@@ -13,6 +13,7 @@ from captures import a_capture, recorded
 from gateway.errors import NotFoundError
 from gateway.store import SqliteRecorder
 from gateway.store.examination import examined
+from gateway.store.schema import VERSION
 
 
 async def test_a_file_in_use(recorder: SqliteRecorder, path: Path) -> None:
@@ -20,7 +21,7 @@ async def test_a_file_in_use(recorder: SqliteRecorder, path: Path) -> None:
     await recorded(recorder, a_capture(1), a_capture(2))
     found = examined(path)
     assert (found.recordings, found.exchanges, found.open, found.interrupted) == (1, 3, 1, 0)
-    assert (found.writer, found.schema, found.damage, found.bodies_lost) == (os.getpid(), 1, (), 0)
+    assert (found.writer, found.schema, found.damage, found.bodies_lost) == (os.getpid(), VERSION, (), 0)
     assert found.log > 0
 
 
