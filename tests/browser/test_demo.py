@@ -1,0 +1,204 @@
+"""The first ten minutes: `gateway demo` as it is started by hand, and the bookshop in a real browser."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from browsing import chromium, watched
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.browser
+
+START = 60.0  # seconds for a slow machine
+
+
+@pytest.fixture
+async def demo(tmp_path):
+    """A running `gateway demo`; Ctrl-C at the end must stop it cleanly."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway", "demo", "--no-open", "--port", "0",
+        "--recordings", str(tmp_path / "recordings" / "gateway.db"),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=environment, cwd=tmp_path,
+    )  # fmt: skip
+    try:
+        banner = await asyncio.wait_for(read_banner(process), START)
+        url = re.search(r"http://127\.0\.0\.1:\d+", banner)[0]
+        routes = Path(re.search(r"routes\.yaml +(\S+)", banner)[1])
+        yield SimpleNamespace(url=url, banner=banner, routes=tmp_path / routes)
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGINT)
+        _, talk = await asyncio.wait_for(process.communicate(), START)
+    assert process.returncode == 0, talk.decode()
+    assert "Traceback" not in talk.decode()
+
+
+async def read_banner(process):
+    """What is printed until everything is up; the talk on stderr when it does not come up."""
+    lines = []
+    while "Ctrl-C" not in "".join(lines):
+        line = (await process.stdout.readline()).decode()
+        if not line:
+            raise AssertionError((await process.stderr.read()).decode())
+        lines.append(line)
+    return "".join(lines)
+
+
+@pytest.fixture
+async def shop(demo):
+    """A browser on the demo, with a few words for what a person does there."""
+    async with chromium() as browser:
+        context = await browser.new_context()
+        shop = Shop(await watched(context, demo.url), demo)
+        yield shop
+        await shop.watch.check()
+
+
+class Shop:
+    def __init__(self, watch, demo):
+        self.watch, self.page, self.demo = watch, watch.page, demo
+
+    async def open(self, path):
+        return await self.watch.open(path)
+
+    async def go(self, step):
+        await self.page.get_by_role("navigation", name="Steps of Order a book").get_by_role("link", name=step).click()
+
+    async def press(self, name):
+        await self.page.get_by_role("button", name=name, exact=True).click()
+
+    async def ask_what_if(self, name):
+        await self.page.get_by_role("button", name=f"What if: {name}").click()
+
+    async def shows(self, *texts):
+        for text in texts:
+            await expect(self.page.locator("main")).to_contain_text(text)
+
+    async def result(self, *texts):
+        for text in texts:
+            await expect(self.page.get_by_role("status").first).to_contain_text(text)
+
+
+async def test_the_home_page_lists_the_bookshop_and_where_its_clusters_live(shop):
+    banner = shop.demo.banner
+    for name in ("users", "catalogue", "orders", "payments", "/_gateway/", "recordings"):
+        assert name in banner
+    text = await shop.open("/")
+    for step in ("Order a book", "Sign in", "Find the book", "Order it", "Pay"):
+        assert step in text
+    strip = await shop.page.locator("#strip").text_content()
+    squeezed = re.sub(r"\s+", "", strip).replace("@at", "@")
+    for place in ("users@qa", "catalogue@qa", "orders@qa", "payments@qa"):
+        assert place in squeezed
+
+
+async def test_four_steps_and_two_404s_for_different_reasons(shop):
+    page = shop.page
+    await shop.open("/")
+    await page.get_by_role("link", name="Start").click()
+    await shop.press("Send")
+    await shop.result("200", "as expected", "kept:", "token")
+    await expect(page.get_by_role("link", name="exchange 1").first).to_be_visible()
+    await expect(page.get_by_role("link", name="2. Find the book")).to_contain_text("next")
+    await page.get_by_role("link", name="Next: Find the book").click()
+    await shop.press("Send")
+    await shop.result("200", "kept:", "price")
+    await page.get_by_role("link", name="Next: Order it").click()
+    await expect(page.get_by_label("ISBN")).to_have_value("978-1")
+    await shop.press("Send")
+    await shop.result("201", "order_id")
+    await page.get_by_role("link", name="Next: Pay").click()
+    await expect(page.get_by_label("Order", exact=True)).to_have_value("70001")
+    await expect(page.get_by_label("Amount in EUR")).to_have_value("12.5")
+    await shop.shows("The Gateway Drug")
+    await shop.press("Pay")
+    await shop.result("201", "as expected")
+
+    await shop.go("Find the book")
+    await shop.ask_what_if("unknown ISBN")
+    await shop.result("404", "as expected", "Do not retry", "978-9 is not in the catalogue of qa")
+    await shop.shows("the request, not the route")
+    await shop.ask_what_if("same book on dev")
+    await shop.result("404", "as expected", "catalogue@dev")
+    await shop.shows("the route, not the request")
+    await expect(page.get_by_label("ISBN")).to_have_value("978-1")
+    await expect(page.get_by_role("link", name="2. Find the book")).to_contain_text("200")
+
+    await page.get_by_role("link", name="The whole recording").click()
+    for text in ("Order a book", "6", "what if: same book on dev"):
+        await shop.shows(text)
+    await expect(page.locator("main svg").first).to_be_visible()
+
+
+async def test_a_move_on_the_board_makes_a_404_and_the_new_path_avoids_it(shop):
+    page = shop.page
+    await shop.open("/demos/bookshop/find-the-book")
+    await shop.press("Send")
+    await shop.result("200")
+    await shop.open("/_gateway/")
+    await page.locator("#move-catalogue-test").click()
+    await shop.shows("catalogue moved qa → test", "line")
+    assert re.search(r"catalogue:.*?environment: test", shop.demo.routes.read_text(), re.DOTALL)
+    await shop.open("/demos/bookshop/find-the-book")
+    await shop.press("Send")
+    await shop.result("404", "not expected", "ask for /titles/978-1", "catalogue@test")
+    await shop.ask_what_if("v2 path")
+    await shop.result("200", "as expected")
+    await shop.open("/_gateway/")
+    await page.locator("#move-catalogue-qa").click()
+    await shop.open("/demos/bookshop/find-the-book")
+    await shop.press("Send")
+    await shop.result("200", "catalogue@qa")
+
+
+async def test_a_mistyped_address_is_the_gateways_own_404_with_a_suggestion(shop):
+    answer = await shop.page.goto(shop.demo.url + "/catalog/books/1")
+    assert answer.status == 404
+    assert "destination_not_found" in answer.headers["proxy-status"]
+    text = await shop.page.inner_text("body")
+    assert "/api/catalogue" in text
+    assert "no upstream did" in text
+
+
+async def test_a_typing_error_in_routes_yaml_is_a_red_bar_and_traffic_goes_on(shop):
+    page = shop.page
+    await shop.open("/demos/bookshop/find-the-book")
+    good = shop.demo.routes.read_text()
+    shop.demo.routes.write_text(good.replace("environment: qa", "environment: qaa", 1))
+    bar = page.locator("#problems")
+    await expect(bar).to_be_visible()
+    await expect(bar).to_contain_text(re.compile(r"routes\.yaml:\d+:\d+: error: .*did you mean 'qa'"))
+    await shop.press("Send")
+    await shop.result("200")
+    await expect(bar).to_be_visible()
+    shop.demo.routes.write_text(good)
+    await expect(bar).to_be_hidden()
+
+
+async def test_a_password_is_in_no_page_of_the_chain(shop):
+    page = shop.page
+    await shop.open("/demos/bookshop/sign-in")
+    await page.get_by_label("Password").fill("lovelace")
+    await shop.press("Send")
+    await shop.result("200")
+    seen = [await page.content()]
+    for name in ("exchange 1", "The whole recording"):
+        await shop.open("/demos/bookshop/sign-in")
+        await page.get_by_role("link", name=name).first.click()
+        seen.append(await page.content())
+    assert [text for text in seen if "lovelace" in text] == []
+
+
+async def test_the_pages_work_without_javascript(demo):
+    async with chromium() as browser:
+        context = await browser.new_context(java_script_enabled=False)
+        page = await context.new_page()
+        await page.goto(demo.url + "/demos/bookshop/sign-in")
+        await page.get_by_role("button", name="Send", exact=True).click()
+        await expect(page.get_by_role("status").first).to_contain_text("as expected")
