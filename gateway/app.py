@@ -67,7 +67,7 @@ async def running(options: Options, *, stopped: asyncio.Event | None = None) -> 
         store = open_store(options.recordings)
         stack.callback(store.close)
         routes = await stack.enter_async_context(_routes(options, store, recorder, url))
-        sessions = LiveSessions(keys)
+        sessions = LiveSessions(keys, titled=lambda s: recorder.title_recording(s.recording, s.id, s.title))
         sessions.restore(await asyncio.to_thread(store.sessions))
         await stack.enter_async_context(_saving(sessions, recorder))
         health = await stack.enter_async_context(_polling(options, routes, live))
@@ -179,6 +179,7 @@ async def _own_pages(services: Services, sessions: LiveSessions) -> AsyncIterato
 async def _close_after(request: web.BaseRequest, response: web.StreamResponse) -> None:
     """The connection was handed over for one request: the next one may be for a cluster."""
     response.force_close()
+    response.headers["Connection"] = "close"
 
 
 @contextlib.contextmanager
@@ -186,14 +187,21 @@ def _bind(host: str, port: int) -> Iterator[socket.socket]:
     """A bound socket, so that the port is known before anything else is built."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        listening = socket.socket(family, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
     except OSError as error:
-        hint = "choose another port with --port; 0 picks a free one"
-        raise GatewayError(f"cannot listen: {error.strerror or error}", where=f"{host}:{port}", hint=hint) from None
-    with listening:
+        raise _cannot_listen(host, port, error) from None
+    with socket.socket(family, socket.SOCK_STREAM) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind(address)
+            listening.listen(BACKLOG)  # a port in use by a listener shows here
+        except OSError as error:
+            raise _cannot_listen(host, port, error) from None
         yield listening
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> GatewayError:
+    hint = "choose another port with --port; 0 picks a free one"
+    return GatewayError(f"cannot listen: {error.strerror or error}", where=f"{host}:{port}", hint=hint)
 
 
 @contextlib.contextmanager

@@ -47,8 +47,16 @@ class Caller:
 class LiveSessions:
     """Implements protocols.Sessions. For one event loop."""
 
-    def __init__(self, keys: Keys, *, clock: Callable[[], float] = time.time, most: int = MOST) -> None:
-        self._cipher, self._clock, self._most = keys.cookie, clock, most
+    def __init__(
+        self,
+        keys: Keys,
+        *,
+        clock: Callable[[], float] = time.time,
+        most: int = MOST,
+        titled: Callable[[LiveSession], object] = lambda session: None,
+    ) -> None:
+        """`titled` is called for a session that has begun a recording with a title."""
+        self._cipher, self._clock, self._most, self._titled = keys.cookie, clock, most, titled
         self._sessions: dict[str, LiveSession] = {}  # the longest unseen first
         self._changed: dict[str, LiveSession] = {}
         self._fields: dict[bytes, str] = {}  # whole Cookie field -> session id
@@ -189,6 +197,8 @@ class LiveSessions:
     def start_recording(self, session: LiveSession, title: str = "") -> str:
         session.recording, session.steps, session.title = new_id(), 0, title
         self._changed[session.id] = session
+        if title:
+            self._titled(session)
         return session.recording
 
     def pin(self, session: LiveSession, cluster: str, environment: str, *, ttl: float = 0.0) -> None:
