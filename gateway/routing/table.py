@@ -80,16 +80,46 @@ class RouteTable:
         return self._root if path[:1] == b"/" else None
 
     def nearest(self, path: bytes) -> str | None:
-        """The public prefix closest to the path's beginning, for "did you mean /api/orders?"."""
-        words = path.decode("latin-1").split("/")
+        """The public prefix closest to the path, for "did you mean /api/orders?"."""
+        words = path.decode("latin-1").split("/")[1:]
         best, score = None, 0.6  # below that, a suggestion is a guess
+        likeness = _Likeness()
         for prefix in self._by_prefix:
             public = prefix.decode("latin-1")
-            beginning = "/".join(words[: public.count("/") + 1])
-            found = difflib.SequenceMatcher(None, beginning, public).ratio()
-            if found > score:
-                best, score = public, found
+            for typed, meant, weight in _readings(words, public):
+                found = likeness(typed, meant, above=score / weight) * weight
+                if found > score:
+                    best, score = public, found
         return best
+
+
+def _readings(words: list[str], public: str) -> tuple[tuple[str, str, float], ...]:
+    """What of a path may stand for a prefix: its beginning, or that with a segment too many or too few."""
+    size = public.count("/")
+    as_typed = (_joined(words[:size]), public, 1.0)
+    too_much = (_joined(words[1 : size + 1]), public, 0.95)
+    missing = (_joined(words[:1]), public[public.rindex("/") :], 0.9)
+    return (as_typed, too_much, missing) if size > 1 else (as_typed, too_much)
+
+
+def _joined(words: list[str]) -> str:
+    return "/" + "/".join(words)
+
+
+class _Likeness:
+    """The ratio of two texts, or 0 as soon as it cannot be above a bound: there may be ten thousand prefixes."""
+
+    def __init__(self) -> None:
+        self._matchers: dict[str, difflib.SequenceMatcher[str]] = {}
+
+    def __call__(self, typed: str, meant: str, *, above: float) -> float:
+        if typed not in self._matchers:
+            self._matchers[typed] = difflib.SequenceMatcher(None, b=typed, autojunk=False)
+        matcher = self._matchers[typed]
+        matcher.set_seq1(meant)
+        if matcher.real_quick_ratio() <= above or matcher.quick_ratio() <= above:
+            return 0.0
+        return matcher.ratio()
 
 
 def compile_table(config: RoutesConfig, *, revision: str = "", folder: str = "") -> RouteTable:

@@ -159,6 +159,21 @@ def test_the_nearest_prefix(path: bytes, near: str | None) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "near"),
+    [
+        (b"/catalog/books/1", "/api/catalogue"),
+        (b"/orders", "/api/orders"),
+        (b"/v1/api/orders/3", "/api/orders"),
+        (b"/apis/orders", "/api/orders"),
+        (b"/book/pages", None),
+        (b"/favicon.ico", None),
+    ],
+)
+def test_the_nearest_prefix_when_a_part_of_it_is_missing_or_too_much(path: bytes, near: str | None) -> None:
+    assert clusters("/api/orders", "/api/catalogue").nearest(path) == near
+
+
+@pytest.mark.parametrize(
     ("method", "path", "skipped"),
     [
         (b"GET", b"/app/main.js", True),
