@@ -1,0 +1,203 @@
+"""Where two JSON values are unequal: members by name, arrays by their items' keys, each place a JSON Pointer. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any, Final, Literal
+
+Kind = Literal["changed", "type", "removed", "added", "order"]
+
+DEEPEST: Final = 200  # levels; what lies below is compared as a whole
+ALIGNED: Final = 400  # items of a middle part that are aligned by content: that costs their product
+KEYS: Final = ("id", "uuid", "key", "name", "code", "isbn", "sku", "slug", "number", "href", "url", "type")
+
+
+class Missing:
+    """What stands for a member that one side does not have."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = Missing()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One unequal place. `recorded` or `replayed` is MISSING where that side has nothing."""
+
+    pointer: str  # RFC 6901, in the recorded document where it exists there
+    kind: Kind
+    recorded: Any
+    replayed: Any
+
+    @property
+    def name(self) -> str:
+        """The nearest member name: "id" of "/items/3/id" and of "/id/0"."""
+        words = [word for word in self.pointer.split("/") if word and not word.isdigit()]
+        return words[-1].replace("~1", "/").replace("~0", "~") if words else ""
+
+
+def read_json(text: str) -> Any:
+    """The value; numbers stay numbers, however big. ValueError when it is not JSON."""
+    try:
+        return json.loads(text, parse_int=_integer, parse_float=_fraction, parse_constant=_refused)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _integer(text: str) -> int | str:
+    return int(text) if len(text) <= 4000 else text  # Python refuses longer ones; they are still equal or not
+
+
+def _fraction(text: str) -> float | str:
+    value = float(text)
+    return text if value in (float("inf"), float("-inf")) else value
+
+
+def _refused(text: str) -> Any:
+    raise ValueError(f"{text} is not JSON")
+
+
+def json_changes(recorded: Any, replayed: Any, pointer: str = "", depth: int = 0) -> Iterator[Change]:
+    """Every unequal place, in document order."""
+    if type(recorded) is type(replayed) and isinstance(recorded, (dict, list)) and depth < DEEPEST:
+        if isinstance(recorded, dict):
+            yield from _members(recorded, replayed, pointer, depth + 1)
+        else:
+            yield from _items(recorded, replayed, pointer, depth + 1)
+    elif not same(recorded, replayed):
+        kind: Kind = "changed" if json_type(recorded) == json_type(replayed) else "type"
+        yield Change(pointer, kind, recorded, replayed)
+
+
+def same(recorded: Any, replayed: Any) -> bool:
+    """Equality of JSON values: 1 equals 1.0, but true is no 1."""
+    if isinstance(recorded, bool) or isinstance(replayed, bool):
+        return recorded is replayed
+    if isinstance(recorded, (dict, list)) and type(recorded) is type(replayed):
+        return canonical(recorded) == canonical(replayed)
+    return bool(recorded == replayed)
+
+
+def json_type(value: Any) -> str:
+    """ "object", "array", "string", "number", "boolean" or "null"."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, dict):
+        return "object"
+    if isinstance(value, list):
+        return "array"
+    return "string" if isinstance(value, str) else "number"
+
+
+def canonical(value: Any) -> str:
+    """Equal texts for equal values, whatever the order of members."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _members(recorded: Mapping[str, Any], replayed: Mapping[str, Any], pointer: str, depth: int) -> Iterator[Change]:
+    for name, value in recorded.items():
+        place = f"{pointer}/{escaped(name)}"
+        if name in replayed:
+            yield from json_changes(value, replayed[name], place, depth)
+        else:
+            yield Change(place, "removed", value, MISSING)
+    for name, value in replayed.items():
+        if name not in recorded:
+            yield Change(f"{pointer}/{escaped(name)}", "added", MISSING, value)
+
+
+def escaped(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _items(recorded: list[Any], replayed: list[Any], pointer: str, depth: int) -> Iterator[Change]:
+    if recorded == replayed and canonical(recorded) == canonical(replayed):
+        return
+    pairs = _pairs(recorded, replayed)
+    both = [(i, j) for i, j in pairs if i is not None and j is not None]
+    if len(both) == len(pairs) and [j for _, j in both] != sorted(j for _, j in both):
+        yield Change(pointer, "order", recorded, replayed)
+    for i, j in pairs:
+        if i is None and j is not None:
+            yield Change(f"{pointer}/{j}", "added", MISSING, replayed[j])
+        elif j is None and i is not None:
+            yield Change(f"{pointer}/{i}", "removed", recorded[i], MISSING)
+        elif i is not None and j is not None:
+            yield from json_changes(recorded[i], replayed[j], f"{pointer}/{i}", depth)
+
+
+Pair = tuple[int | None, int | None]
+
+
+def _pairs(recorded: list[Any], replayed: list[Any]) -> list[Pair]:
+    """Which item belongs to which: by a key that tells all of them apart, else by content, else by place."""
+    for key in KEYS:
+        before, after = _by_key(recorded, key), _by_key(replayed, key)
+        if before is None or after is None:
+            continue
+        shared = before.keys() & after.keys()
+        if len(shared) * 2 >= max(len(before), len(after), 1):  # else the keys themselves were made anew
+            left: list[Pair] = [(index, after.get(word)) for word, index in before.items()]
+            return left + [(None, index) for word, index in after.items() if word not in before]
+    return _by_content([canonical(item) for item in recorded], [canonical(item) for item in replayed])
+
+
+def _by_key(items: list[Any], key: str) -> dict[str, int] | None:
+    """Key -> index when every item is an object with a key of its own."""
+    found: dict[str, int] = {}
+    for index, item in enumerate(items):
+        value = item.get(key) if isinstance(item, dict) else None
+        if not isinstance(value, (str, int)) or isinstance(value, bool):
+            return None
+        found[f"{json_type(value)} {value}"] = index
+    return found if len(found) == len(items) else None
+
+
+def _by_content(recorded: Sequence[str], replayed: Sequence[str]) -> list[Pair]:
+    """Equal beginnings and ends pair off; in between equal items do, and the rest by place."""
+    if len(recorded) == len(replayed) and sorted(recorded) == sorted(replayed):
+        return _reordered(recorded, replayed)
+    start, end = common_ends(recorded, replayed)
+    before, after = range(start, len(recorded) - end), range(start, len(replayed) - end)
+    pairs: list[Pair] = [(index, index) for index in range(start)]
+    if len(before) != len(after) and max(len(before), len(after)) <= ALIGNED:
+        pairs += _aligned(recorded, replayed, before, after)
+    else:
+        pairs += _side_by_side(before, after)
+    return pairs + [(len(recorded) - end + index, len(replayed) - end + index) for index in range(end)]
+
+
+def _reordered(recorded: Sequence[str], replayed: Sequence[str]) -> list[Pair]:
+    """The same items in another order."""
+    places: dict[str, list[int]] = {}
+    for index in reversed(range(len(replayed))):
+        places.setdefault(replayed[index], []).append(index)
+    return [(index, places[item].pop()) for index, item in enumerate(recorded)]
+
+
+def common_ends(recorded: Sequence[Any], replayed: Sequence[Any]) -> tuple[int, int]:
+    """How many items are equal at the beginning, and how many of the others at the end."""
+    shorter = min(len(recorded), len(replayed))
+    start = next((index for index in range(shorter) if recorded[index] != replayed[index]), shorter)
+    left = shorter - start
+    return start, next((index for index in range(left) if recorded[-1 - index] != replayed[-1 - index]), left)
+
+
+def _aligned(recorded: Sequence[str], replayed: Sequence[str], before: range, after: range) -> Iterator[Pair]:
+    matcher = SequenceMatcher(None, [recorded[i] for i in before], [replayed[j] for j in after], autojunk=False)
+    for _, i, i_end, j, j_end in matcher.get_opcodes():
+        yield from _side_by_side(before[i:i_end], after[j:j_end])
+
+
+def _side_by_side(before: range, after: range) -> Iterator[Pair]:
+    shorter = min(len(before), len(after))
+    yield from zip(before[:shorter], after[:shorter], strict=True)
+    yield from ((index, None) for index in before[shorter:])
+    yield from ((None, index) for index in after[shorter:])
