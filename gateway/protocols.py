@@ -60,6 +60,18 @@ class Writing(Protocol):
     ) -> Future[None]:
         """Add a note and tags, set the title or pin; `step` addresses one exchange instead (title not allowed)."""
 
+    def describe_recording(
+        self,
+        recording: str,
+        session: str,
+        *,
+        kind: str,
+        parent: str | None = None,
+        branched_at: int | None = None,
+        title: str = "",
+    ) -> Future[None]:
+        """What the recording that a session begins is: a "replay" or "variant" of `parent`."""
+
     def delete(self, recording: str) -> Future[None]: ...
     def add_revision(self, revision: Revision) -> Future[None]: ...
     def keep_values(self, session: str, values: Mapping[str, Any]) -> Future[None]:

@@ -177,6 +177,18 @@ class SqliteRecorder:
             partial(Tables.title_recording, recording=recording, session=session, title=title, now=time.time())
         )
 
+    def describe_recording(
+        self, recording: str, session: str, *, kind: str, parent: str | None = None, branched_at: int | None = None,
+        title: str = "",
+    ) -> Future[None]:  # fmt: skip
+        """What the recording that a session begins is: a "replay" or "variant" of `parent`."""
+        return self._do(
+            partial(
+                Tables.describe_recording, recording=recording, session=session, kind=kind, parent=parent,
+                branched_at=branched_at, title=title, now=time.time(),
+            )
+        )  # fmt: skip
+
     def delete(self, recording: str) -> Future[None]:
         return self._do(partial(Tables.delete, recording=recording))
 

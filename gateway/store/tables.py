@@ -174,6 +174,16 @@ class Tables:
             self.connection.execute(RECORDING, values)
             self.connection.execute("UPDATE recordings SET title = ? WHERE id = ?", (title, recording))
 
+    def describe_recording(
+        self, recording: str, session: str, *, kind: str, parent: str | None, branched_at: int | None, title: str,
+        now: float,
+    ) -> None:  # fmt: skip
+        """What a recording will be, before its first exchange: a replay or a variant, and of which one."""
+        self.title_recording(recording, session, title, now)
+        with transaction(self.connection):
+            sql = "UPDATE recordings SET kind = ?, parent = ?, branched_at = ? WHERE id = ?"
+            self.connection.execute(sql, (kind, parent, branched_at, recording))
+
     def delete(self, recording: str) -> None:
         """The recording with all that belongs to it, and the bodies that nobody else has."""
         run = self.connection.execute

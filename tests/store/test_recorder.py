@@ -221,6 +221,16 @@ async def test_a_title_may_come_before_the_first_exchange(recorder: SqliteRecord
     assert (found.id, found.started_at) == (REC, "2025-11-22T06:00:01.000000Z")
 
 
+async def test_a_recording_may_be_a_replay_of_another(recorder: SqliteRecorder, store: SqliteStore) -> None:
+    await asyncio.wrap_future(
+        recorder.describe_recording(REC, "r", kind="variant", parent=OTHER, branched_at=2, title="What if")
+    )
+    assert store.recordings().items == ()
+    await recorded(recorder, a_capture())
+    found = store.recording(REC)
+    assert (found.kind, found.parent, found.branched_at, found.title) == ("variant", OTHER, 2, "What if")
+
+
 @pytest.mark.parametrize("first", ["session", "exchange"])
 async def test_a_session_may_choose_the_title(recorder: SqliteRecorder, store: SqliteStore, first: str) -> None:
     session = LiveSession("alice", REC, 0, title="Order a book")
