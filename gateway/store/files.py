@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 PAGE: Final = 16384  # bytes: a row with its heads fits a page; measured fastest for group commits
 READ_PATIENCE: Final = 5.0  # seconds a reader waits for a lock; in WAL mode only a recovery makes it wait
 WRITE_PATIENCE: Final = 0.25  # seconds the writer waits in SQLite; after that it retries by itself
+DAMAGED: Final = "this file is damaged"
+BESIDE: Final = ("-wal", "-shm")  # what SQLite keeps beside a file in WAL mode
 LOCK_PATIENCE: Final = 0.5  # seconds: `gateway doctor` looks at the lock for an instant
 
 
@@ -234,8 +236,8 @@ def unreadable(path: Path, error: sqlite3.Error) -> StoreError:
     text = str(error)
     if isinstance(error, sqlite3.DatabaseError) and ("not a database" in text or "malformed" in text):
         return StoreError(
-            "this file is damaged, or no SQLite file at all" if "not a" in text else "this file is damaged",
-            where=str(path), hint="`gateway doctor` examines it; move it aside, or name another with --recordings",
+            f"{DAMAGED}, or no SQLite file at all" if "not a" in text else DAMAGED,
+            where=str(path), hint="`gateway doctor --repair` saves what can be read and keeps the damaged file",
         )  # fmt: skip
     if "locked" in text:
         return StoreError("another process keeps the file locked", where=str(path), hint="close it there")

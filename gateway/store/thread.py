@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..errors import StoreError
 from .batch import ROW, Batch, Piece, Seal, SealPiece, cost_of
-from .files import WriterLock, connect_writer, identity, size, unwritable, wal_of
+from .files import DAMAGED, WriterLock, connect_writer, identity, size, unwritable, wal_of
+from .recovery import set_aside
 from .tables import Tables
 
 if TYPE_CHECKING:
@@ -270,7 +271,16 @@ class WriterThread:
             self._trouble = trouble.message
         if not any(word in trouble.message for word in ("locked", "full")):
             self._close(fold=False)  # after an I/O error a connection may be of no use
+        if trouble.message.startswith(DAMAGED):
+            self._begin_anew()
         return trouble
+
+    def _begin_anew(self) -> None:
+        """A damaged file is kept as it is; recording goes on in another one."""
+        with suppress(OSError):  # then the trouble stays, and this is tried again
+            aside = set_aside(self.path)
+            self._tell(f"the recordings file was damaged: it is now {aside.name}, and a new one was begun")
+            log.error("%s; save what it holds with: gateway doctor --repair -r %s", self._mishap, aside)
 
     def _recovered(self) -> None:
         if self._trouble:
