@@ -26,7 +26,9 @@ class TextFormatter(logging.Formatter):
         at = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
         name = record.name.removeprefix("gateway.")
         text = f"{at} {record.levelname.lower()} {name}: {inert(record.getMessage())}"
-        return f"{text}\n{self.formatException(record.exc_info)}" if record.exc_info else text
+        if not record.exc_info:
+            return text
+        return "\n".join([text, *map(inert, self.formatException(record.exc_info).split("\n"))])
 
 
 class JsonFormatter(logging.Formatter):
@@ -41,11 +43,11 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        return inert(json.dumps(line, ensure_ascii=False))  # what is left stands in strings, where it may be escaped
 
 
 class OneLine(logging.Filter):
-    """aiohttp logs a traceback per malformed request; the first line says it all."""
+    """aiohttp logs a traceback per malformed request; its last line says it all."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if (
@@ -53,7 +55,7 @@ class OneLine(logging.Filter):
             and record.exc_info[1] is not None
             and type(record.exc_info[1]).__module__.startswith("aiohttp")
         ):
-            record.msg, record.args = f"{record.getMessage()}: {record.exc_info[1]}".split("\n")[0], ()
+            record.msg, record.args = " ".join(f"{record.getMessage()}: {record.exc_info[1]}".split()), ()
             record.exc_info = None
             record.levelno, record.levelname = logging.INFO, "INFO"
         return True

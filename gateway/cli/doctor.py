@@ -144,7 +144,7 @@ def on_routes(path: Path) -> Iterator[Finding]:
     for problem in loaded.problems:
         yield Finding("routes", "warn" if problem.severity == "warning" else "fail", str(problem))
     if loaded.table is not None:
-        yield Finding("routes", "ok", f"{path}: {len(loaded.table.clusters)} clusters")
+        yield Finding("routes", "ok", f"{path}: {_clusters(len(loaded.table.clusters))}")
 
 
 # -- this machine
@@ -218,3 +218,7 @@ def open_files() -> int | None:
     ask: Callable[[int], Any] = resource.getrlimit
     soft = int(ask(resource.RLIMIT_NOFILE)[0])
     return None if soft == resource.RLIM_INFINITY else soft
+
+
+def _clusters(count: int) -> str:
+    return f"{count} cluster{'' if count == 1 else 's'}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -18,6 +19,9 @@ from ..protocols import Options
 
 if TYPE_CHECKING:
     from ..app import Gateway
+
+
+log = logging.getLogger("gateway.server")
 
 
 def serve(args: argparse.Namespace) -> int:
@@ -59,7 +63,7 @@ async def _serve(options: Options) -> int:
         print(f"gateway: {gateway.url}  (console {gateway.url}/_gateway/)", flush=True)
         _warn_if_open(options)
         await stopped.wait()
-        print("gateway: stopping; a second signal stops at once", file=sys.stderr)
+        log.info("stopping; a second signal stops at once")
     return 0
 
 
@@ -87,7 +91,8 @@ async def _demo_in(folder: Path, args: argparse.Namespace, routes_yaml: str, sto
         if not args.no_open and _has_screen():
             await asyncio.to_thread(webbrowser.open, gateway.url)
         await stopped.wait()
-        print("\nstopping ...", file=sys.stderr)
+        if args.log_format == "text":
+            print("\nstopping ...", file=sys.stderr)
     return 0
 
 
@@ -122,8 +127,7 @@ def banner(gateway: Gateway) -> str:
 
 def _warn_if_open(options: Options) -> None:
     if options.host not in ("127.0.0.1", "localhost", "::1"):
-        print(f"gateway: warning: {options.host} is reachable from other machines, and so are console and recordings",
-              file=sys.stderr)  # fmt: skip
+        log.warning("%s is reachable from other machines, and so are console and recordings", options.host)
 
 
 def _stop_signals() -> asyncio.Event:

@@ -189,7 +189,8 @@ class RoutesKeeper:
             self._recovered()
             return revision
         self._table, self._problems = table, ()
-        log.info("%s in force: %s", self._file.name, "; ".join(found[:20]) or f"{len(table.clusters)} clusters")
+        all_of_it = f"{len(table.clusters)} cluster{'' if len(table.clusters) == 1 else 's'}"
+        log.info("%s in force: %s", self._file.name, "; ".join(found[:20]) or all_of_it)
         self._tell(revision)
         return revision
 

@@ -62,7 +62,7 @@ def test_all_is_well(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert found["recordings"][1].startswith("recordings/gateway.db: 1 recordings, 2 exchanges")
     assert found["integrity"] == ("ok", "integrity check finds no damage")
     assert found["writer"] == ("ok", "nobody writes to it now")
-    assert found["routes"] == ("ok", "routes.yaml: 1 clusters")
+    assert found["routes"] == ("ok", "routes.yaml: 1 cluster")
     assert {"schema", "disk", "python", "sqlite", "aiohttp", "httptools"} <= set(found)
 
 
