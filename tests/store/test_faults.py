@@ -324,3 +324,19 @@ async def test_a_file_on_a_disk_that_became_read_only_can_still_be_read(tmp_path
             await recorded(recorder, a_capture(1), a_capture(2))
         subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
         assert steps_of(path) == [1, 2]
+
+
+async def test_a_clock_that_jumps_changes_no_order_and_no_duration(path: Path) -> None:
+    """An hour back, then a day ahead: steps and recordings are in the order in which they came."""
+    other = "01JREC0000000000000000000B"
+    async with recording(path) as recorder:
+        now = a_capture(1).started_at
+        await recorded(recorder, a_capture(1, started_at=now), a_capture(2, started_at=now - 3600))
+        await recorded(recorder, a_capture(1, other, started_at=now - 7200), a_capture(3, started_at=now + 86400))
+    store = open_store(path)
+    assert [exchange.step for exchange in store.exchanges(REC).items] == [1, 2, 3]
+    assert [found.id for found in store.recordings().items] == [other, REC]
+    for found in store.recordings().items:
+        assert found.started_at <= found.updated_at
+    assert {exchange.timing.total_ms for exchange in store.exchanges(REC).items} == {12.0}
+    store.close()

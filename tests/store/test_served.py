@@ -53,19 +53,22 @@ class Served:
     path: Path
     got: dict[int, str] = field(default_factory=dict)
 
-    async def call(self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"GET /api/orders/%d HTTP/1.1\r\nHost: 127.0.0.1\r\nGateway-Session: s\r\n\r\n" % number)
+    async def call(
+        self, number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, session: bytes = b"s"
+    ) -> None:
+        head = b"GET /api/orders/%d HTTP/1.1\r\nHost: 127.0.0.1\r\nGateway-Session: %b\r\n\r\n"
+        writer.write(head % (number, session))
         head = await reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200"), head
         fields = dict(re.findall(rb"\r\n([^:]+): ([^\r]*)", head.lower()))
         assert await reader.readexactly(int(fields[b"content-length"])) == body_of(number)
         self.got[number] = fields[b"gateway-exchange"].decode().upper()
 
-    async def calls(self, *numbers: int) -> None:
+    async def calls(self, *numbers: int, session: bytes = b"s") -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         with closing(writer):
             for number in numbers:
-                await self.call(number, reader, writer)
+                await self.call(number, reader, writer, session)
 
     async def load(self, first: int, clients: int = 8) -> None:
         """Calls without end, until the gateway is gone."""
@@ -183,6 +186,39 @@ async def test_a_disk_that_refuses_to_write_is_told_and_nothing_is_lost(tmp_path
         assert gateway.stored() == gateway.got
     assert sorted(gateway.got) == list(range(15))
     assert gateway.sound()
+
+
+async def test_a_frozen_gateway_goes_on_where_it_was(tmp_path: Path) -> None:
+    """SIGSTOP and SIGCONT, as a debugger or a laptop's lid does it."""
+    async with upstream(tmp_path) as folder, served(folder) as gateway:
+        await gateway.calls(1)
+        gateway.process.send_signal(signal.SIGSTOP)
+        waiting = asyncio.create_task(gateway.calls(2, 3))
+        await asyncio.sleep(0.3)
+        assert sorted(gateway.got) == [1]
+        gateway.process.send_signal(signal.SIGCONT)
+        await asyncio.wait_for(waiting, START)
+        assert gateway.stored() == gateway.got
+        assert (await gateway.page("/_gateway/readyz"))[0] == 200
+
+
+async def test_twenty_sessions_at_once_are_never_mixed(tmp_path: Path) -> None:
+    async with upstream(tmp_path) as folder, served(folder) as gateway:
+        numbers = {b"session-%d" % client: range(client * 1000, client * 1000 + 50) for client in range(20)}
+        await asyncio.gather(*(gateway.calls(*theirs, session=session) for session, theirs in numbers.items()))
+        store = open_store(gateway.path)
+        found = store.recordings().items
+        assert len(found) == 20
+        for recording in found:
+            steps = store.exchanges(recording.id).items
+            assert [step.step for step in steps] == list(range(1, 51))
+            assert {step.session for step in steps} == {recording.session}
+            targets = [int(step.path.rpartition("/")[2]) for step in steps]
+            assert targets == list(numbers[recording.session.encode()])
+            assert all(
+                step.response and step.response.body.data == body_of(n) for step, n in zip(steps, targets, strict=True)
+            )
+        store.close()
 
 
 @asynccontextmanager
