@@ -19,9 +19,10 @@ def svg(diagram: Diagram, *, link: Link | None = None, standalone: bool = False)
     sheet = _Sheet(diagram, layout(diagram), link)
     sheet.draw()
     wide, tall = _number(sheet.layout.width), _number(sheet.y + MARGIN)
+    role = "group" if link else "img"  # an image has nothing inside that a keyboard could reach
     style = f"<style>\n{STYLE}</style>" if standalone else ""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" version="1.1" class="sequence" role="img"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" version="1.1" class="sequence" role="{role}"'
         f' viewBox="0 0 {wide} {tall}" width="{wide}" height="{tall}">'
         f"<title>{_xml(diagram.title)}</title><desc>{_xml(diagram.about)}</desc>{style}\n"
         f'<g class="seq">\n<rect class="paper" width="{wide}" height="{tall}"/>\n'

@@ -260,6 +260,8 @@ async def test_the_live_page_begins_with_the_newest(client):
 
 
 async def test_history_says_who_and_what_and_where_all_lived_then(client, services):
+    for path in ("/_gateway/history", "/_gateway/"):
+        assert "the table at the start" in await page(client, path)
     await services.routes.move("orders", "test", source="console")
     text = await page(client, "/_gateway/history")
     assert "orders: qa -&gt; test" in text

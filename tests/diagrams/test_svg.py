@@ -24,6 +24,7 @@ def test_one_group_per_exchange_links_to_it(a_recording, ten):
     root = ET.fromstring(
         svg(sequence(a_recording(ten), ten), link=lambda exchange: f"/_gateway/exchanges/{exchange}?a&b")
     )
+    assert root.get("role") == "group"
     groups = root.findall(f".//{NAMESPACE}g[@data-step]")
     assert [group.get("data-step") for group in groups] == [str(step) for step in range(1, 11)]
     assert [group.find(f"{NAMESPACE}a").get("href") for group in groups] == [
