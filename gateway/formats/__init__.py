@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import UsageError, did_you_mean
-from . import curl, har, json, mermaid, plantuml, svg
+from . import curl, har, html, json, markdown, mermaid, plantuml, svg
 from .format import ChunksOf, Format, Recordings, no_chunks
 
 __all__ = ["FORMATS", "Format", "Recordings", "dump", "format_named", "no_chunks"]
@@ -12,6 +12,10 @@ _ROWS = (
     Format("mermaid", "Mermaid sequence diagram", "text/vnd.mermaid", ".mmd", mermaid.dump, many=False),
     Format("svg", "Sequence diagram as a picture", "image/svg+xml", ".svg", svg.dump, many=False),
     Format("plantuml", "PlantUML sequence diagram", "text/x-plantuml", ".puml", plantuml.dump, many=False),
+    Format(
+        "markdown", "How to use these APIs, as a page for a wiki or a repository", "text/markdown", ".md", markdown.dump
+    ),
+    Format("html", "How to use these APIs, as one file that presents itself", "text/html", ".html", html.dump),
     Format("har", "HTTP Archive 1.2", "application/json", ".har", har.dump),
     Format("curl", "bash script of curl commands", "text/x-shellscript", ".sh", curl.dump),
     Format("json", "recordings and exchanges, complete, as the API shows them", "application/json", ".json", json.dump),

@@ -16,7 +16,7 @@ def test_an_unknown_format_names_the_nearest_and_all():
     with pytest.raises(UsageError) as caught:
         format_named("mermad")
     assert caught.value.message == "there is no format 'mermad'; did you mean 'mermaid'?"
-    assert caught.value.hint == "one of mermaid, svg, plantuml, har, curl, json"
+    assert caught.value.hint == f"one of {', '.join(FORMATS)}"
     assert caught.value.exit_code == 2
 
 

@@ -1,0 +1,278 @@
+""" "How to use these APIs" as one HTML file: nothing is loaded, and it presents itself by keys. Pure."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from html import escape
+
+from ..diagrams import STYLE, svg
+from ..diagrams.labels import clean
+from ..model.exchange import Exchange
+from .cards import Card
+from .format import ChunksOf, Recordings, no_chunks
+from .guide import (
+    Chapter,
+    Entry,
+    Guide,
+    about,
+    answer_text,
+    curl_of,
+    folded,
+    guide,
+    heading,
+    kept_as,
+    masked,
+    named_secrets,
+    place,
+    request_text,
+    took,
+)
+from .html_look import LOOK, SCRIPT
+from .prose import prose
+
+_VARIABLE = re.compile(r"\{\{([a-z][a-z0-9_]*)\}\}")
+_STYLE = LOOK + STYLE
+
+
+def dump(recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks) -> str:
+    """One file for all recordings, the first one's title above it."""
+    found = guide(recordings, chunks=chunks)
+    return "\n".join(_page(found, version)) + "\n"
+
+
+def _hash(text: str) -> str:
+    return b64encode(sha256(text.encode()).digest()).decode()
+
+
+def _page(found: Guide, version: str) -> Iterator[str]:
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{_hash(_STYLE)}'; script-src 'sha256-{_hash(SCRIPT)}'; base-uri 'none'"
+    )
+    title = _text(found.title)
+    yield (
+        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta name="generator" content="What-If Gateway {_text(version)}">\n'
+        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<header><strong>{title}</strong><output></output>"
+        f'<button type="button" id="present" hidden>Present</button>'
+        f'<button type="button" id="theme" hidden>Dark or light</button>'
+        f'<button type="button" id="help" aria-label="Keys" hidden>?</button></header>\n{_keys()}\n<div class="page">'
+    )
+    yield from _contents(found)
+    yield "<main>"
+    for index, chapter in enumerate(found.chapters):
+        yield from _chapter(chapter, index)
+    if found.operations:
+        yield from _reference(found)
+    yield (
+        f"<footer>Written by What-If Gateway {_text(version)} from a recording. "
+        "Secrets were sealed and are not in this file.</footer>\n</main>\n</div>"
+    )
+    yield f"<script>{SCRIPT}</script>\n</body>\n</html>"
+
+
+def _keys() -> str:
+    rows = (
+        ("p", "present, or leave"),
+        ("→ space j", "next"),
+        ("← k", "back"),
+        ("Home End", "first, last"),
+        ("f", "full screen"),
+        ("t", "dark or light"),
+        ("Esc", "leave"),
+    )
+    shown = "".join(
+        f"<tr><td>{' '.join(f'<kbd>{key}</kbd>' for key in keys.split())}</td><td>{what}</td></tr>"
+        for keys, what in rows
+    )
+    return (
+        f'<dialog aria-label="Keys"><table>{shown}</table><form method="dialog"><button>Close</button></form></dialog>'
+    )
+
+
+def _text(text: str) -> str:
+    return escape(clean(text))
+
+
+def _block(text: str) -> str:
+    """Code with its variables marked; what can be seen was seen to before."""
+    return f"<pre>{_marked(escape(text))}</pre>"
+
+
+def _code(text: str) -> str:
+    return f"<code>{_marked(_text(text))}</code>"
+
+
+def _marked(markup: str) -> str:
+    return _VARIABLE.sub(r"<var>\1</var>", markup)
+
+
+def _hue(exchange: Exchange) -> str:
+    status = exchange.status or 0
+    if exchange.failure or status >= 500 or not status:
+        return "bad"
+    return "warn" if status >= 400 else "redirect" if status >= 300 else "ok"
+
+
+def _status(exchange: Exchange) -> str:
+    reason = exchange.response.reason if exchange.response else ""
+    words = f"{exchange.status or 'no answer'} {reason}".strip()
+    return f'<span class="status {_hue(exchange)}">{_text(words)}</span>'
+
+
+def _contents(found: Guide) -> Iterator[str]:
+    yield '<nav aria-label="Contents">'
+    for chapter in found.chapters:
+        yield f"<h2>{_text(chapter.scenario.title if len(found.chapters) > 1 else 'Steps')}</h2>\n<ol>"
+        for entry in chapter.entries:
+            one = entry.step.exchange
+            yield (
+                f'<li><a href="#{entry.anchor}"><span>{entry.step.number}</span>'
+                f"<span>{_text(heading(entry.step))}</span>"
+                f'<span class="{_hue(one)}">{one.status or "—"}</span></a></li>'
+            )
+        yield "</ol>"
+    rest = [("#errors", "How to get, or avoid, an error")] if any(one.cards for one in found.chapters) else []
+    links = "".join(f'<li><a href="{to}"><span>·</span><span>{words}</span></a></li>' for to, words in rest)
+    reference = '<li><a href="#reference"><span>·</span><span>Reference</span></a></li>'
+    yield f"<h2>Look up</h2><ul>{links}{reference}</ul></nav>"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Cells are markup."""
+    top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
+    body = "".join(
+        f"<tr>{''.join(cell if cell.startswith('<td') else f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows
+    )
+    return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _chapter(chapter: Chapter, index: int) -> Iterator[str]:
+    found = chapter.scenario
+    rank = "h1" if index == 0 else "h2"
+    yield f'<section data-slide>\n<{rank}>{_text(found.title)}</{rank}>\n<p class="lead">{_text(about(found))}</p>'
+    yield from (f'<div class="note">{prose(note)}</div>' for note in found.recording.notes if note.strip())
+    yield _table(
+        ("API", "On", "Variable", "Recorded at"),
+        [
+            (
+                _text(one.cluster or "the gateway itself"),
+                _text(", ".join(one.environments)),
+                _code(one.variable),
+                _code(one.base),
+            )
+            for one in found.targets
+        ],
+    )
+    if found.inputs:
+        yield "<h4>You bring</h4>"
+        yield _table(
+            ("Variable", "What it is", "Recorded"),
+            [
+                (f"<var>{one.variable}</var>", _text(one.about), "a secret" if one.secret else _code(one.default))
+                for one in found.inputs
+            ],
+        )
+    yield "</section>"
+    picture = svg(chapter.diagram, link=lambda exchange: f"#{chapter.anchors.get(exchange, '')}")
+    yield f'<section data-slide>\n<h2>How the APIs talk</h2>\n<div class="picture">{picture}</div></section>'
+    yield "<h2>Step by step</h2>"
+    for entry in chapter.entries:
+        yield from _entry(chapter, entry)
+    if chapter.cards:
+        yield f"<h2{'' if index else ' id=errors'}>How to get, or avoid, an error</h2>"
+        for card in chapter.cards:
+            yield from _card(card, chapter)
+    if found.hidden:
+        yield f'<p class="muted">Not shown: {_text(found.hidden.removeprefix("hidden: "))}.</p>'
+
+
+def _entry(chapter: Chapter, entry: Entry) -> Iterator[str]:
+    step = entry.step
+    times = f"<span>{entry.times} times in a row, up to step {entry.last}</span>" if entry.times > 1 else ""
+    yield (
+        f'<article class="step" id="{entry.anchor}" data-slide>\n<h3><span class="number">{step.number}</span>'
+        f"{_code(heading(step))}</h3>\n"
+        f'<p class="facts">{_status(step.exchange)}<span>{_text(place(step.exchange))}</span>'
+        f"<span>{_text(took(step.exchange))}</span>{times}</p>"
+    )
+    yield from (f'<div class="note">{prose(note)}</div>' for note in entry.notes)
+    if step.obstacle:
+        yield f'<p class="muted">No client can send this from the recording: {_text(step.obstacle)}.</p>'
+    answer = answer_text(step, named_secrets(chapter.scenario))
+    shown, left = folded(answer)
+    whole = f"<details><summary>The whole answer: {left} more lines</summary>{_block(answer)}</details>" if left else ""
+    yield (
+        f'<div class="pair"><div><h4>Request</h4>{_block(request_text(step))}</div>'
+        f"<div><h4>Answer</h4>{_block(shown)}{whole}</div></div>"
+    )
+    if step.keeps:
+        items = "".join(
+            f"<li><var>{keep.variable}</var> is kept from {_code(kept_as(keep))} for "
+            + ", ".join(_link(number, chapter) for number in keep.used[:12])
+            + ("…" if len(keep.used) > 12 else "")
+            + "</li>"
+            for keep in step.keeps
+        )
+        yield f'<ul class="keeps">{items}</ul>'
+    if command := curl_of(step):
+        yield f"<details><summary>curl</summary><pre>{escape(command)}</pre></details>"
+    yield "</article>"
+
+
+def _link(number: int, chapter: Chapter) -> str:
+    anchor = next((one.anchor for one in chapter.entries if one.step.number <= number <= one.last), "")
+    return f'<a href="#{anchor}">step {number}</a>'
+
+
+def _card(card: Card, chapter: Chapter) -> Iterator[str]:
+    failing, sibling = card.failing, card.sibling
+    target = masked(f"{failing.method} {failing.request.target}", named_secrets(chapter.scenario))
+    yield (
+        f'<article class="card" data-slide>\n<h3>{_status(failing)} {_code(target)}</h3>\n'
+        f'<p class="facts"><span>{_link(failing.step, chapter)}, {_text(place(failing))}</span></p>'
+    )
+    yield from (f'<div class="note">{prose(note)}</div>' for note in failing.notes if note.strip())
+    if card.says:
+        yield f"<p>The answer says: {_code(card.says)}</p>"
+    yield f"<p>{_linked(card.sentence, chapter)}</p>"
+    if card.rows and sibling:
+        yield _table(
+            ("", f"step {failing.step}: {failing.status}", f"step {sibling.step}: {sibling.status}"),
+            [
+                (
+                    f"<b>{_text(row.place)}</b>",
+                    f'<td class="was">{_code(row.failing)}</td>',
+                    f'<td class="is">{_code(row.succeeding)}</td>',
+                )
+                for row in card.rows
+            ],
+        )
+    yield "</article>"
+
+
+def _linked(sentence: str, chapter: Chapter) -> str:
+    known = {entry.step.number for entry in chapter.entries}
+    return re.sub(
+        r"step (\d{1,9})\b",
+        lambda found: _link(int(found[1]), chapter) if int(found[1]) in known else found[0],
+        _text(sentence),
+    )
+
+
+def _reference(found: Guide) -> Iterator[str]:
+    anchors = {id: anchor for chapter in found.chapters for id, anchor in chapter.anchors.items()}
+    yield '<section id="reference" data-slide>\n<h2>Reference</h2>'
+    yield "<p>Every operation that was seen, and what it answered.</p>"
+    rows = []
+    for one in found.operations:
+        answers = ", ".join(
+            f'{_status(each)} (<a href="#{anchors.get(each.id, "")}">step {each.step}</a>)' for _, each in one.answers
+        )
+        rows.append((_text(one.cluster), _code(f"{one.method} {one.path}"), answers))
+    yield _table(("API", "Operation", "Answers"), rows)
+    yield "</section>"

@@ -1,0 +1,176 @@
+""" "How to use these APIs" as one page of Markdown (GFM, with a Mermaid diagram) for a wiki or a repository. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from ..diagrams import mermaid
+from ..diagrams.labels import clean
+from ..model.exchange import Exchange
+from .cards import Card
+from .format import ChunksOf, Recordings, no_chunks
+from .guide import (
+    Chapter,
+    Entry,
+    Guide,
+    about,
+    answer_text,
+    curl_of,
+    folded,
+    guide,
+    heading,
+    kept_as,
+    masked,
+    named_secrets,
+    place,
+    request_text,
+    took,
+)
+
+_MARKS = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
+
+
+def dump(recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks) -> str:
+    """One page for all recordings, the first one's title above it."""
+    found = guide(recordings, chunks=chunks)
+    return "\n\n".join(_page(found, version)) + "\n"
+
+
+def plain(text: str) -> str:
+    """Recorded words as nothing but words."""
+    return _MARKS.sub(r"\\\1", clean(text))
+
+
+def code(text: str) -> str:
+    """Recorded words as a code span, which fits into a table as well."""
+    words = clean(text).replace("|", "\\|") or " "
+    ticks = "`" * (max((len(run) for run in re.findall("`+", words)), default=0) + 1)
+    space = " " if words.startswith("`") or words.endswith("`") else ""
+    return f"{ticks}{space}{words}{space}{ticks}"
+
+
+def fence(text: str, language: str = "") -> str:
+    """A block of code whose fence is longer than any run of ticks in it."""
+    ticks = "`" * max(3, max((len(run) for run in re.findall("`+", text)), default=0) + 1)
+    return f"{ticks}{language}\n{text.rstrip()}\n{ticks}"
+
+
+def prose(text: str) -> str:
+    """A note is Markdown; HTML in it is text."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").strip()
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _page(found: Guide, version: str) -> Iterator[str]:
+    yield f"# {plain(found.title)}"
+    for index, chapter in enumerate(found.chapters):
+        if index:
+            yield f"# {plain(chapter.scenario.title)}"
+        yield from _chapter(chapter)
+    if found.operations:
+        yield "## Reference"
+        yield "Every operation that was seen, and the statuses it answered with."
+        yield table(
+            ("API", "Operation", "Answers (step)"),
+            [
+                (
+                    plain(one.cluster),
+                    code(f"{one.method} {one.path}"),
+                    ", ".join(_answer(*each) for each in one.answers),
+                )
+                for one in found.operations
+            ],
+        )
+    yield "---"
+    yield f"Written by What-If Gateway {plain(version)} from a recording. Secrets were sealed and are not in this page."
+
+
+def _answer(status: int, exchange: Exchange) -> str:
+    return f"{status or 'no answer'} ({exchange.step})"
+
+
+def _chapter(chapter: Chapter) -> Iterator[str]:
+    found = chapter.scenario
+    yield about(found)
+    yield from (prose(note) for note in found.recording.notes if note.strip())
+    yield table(
+        ("API", "Variable", "Recorded at", "On"),
+        [
+            (
+                plain(one.cluster or "the gateway itself"),
+                code(one.variable),
+                code(one.base),
+                ", ".join(map(plain, one.environments)),
+            )
+            for one in found.targets
+        ],
+    )
+    if found.inputs:
+        yield "You bring:"
+        yield table(
+            ("Variable", "What it is", "Recorded"),
+            [
+                (code(one.variable), plain(one.about), "a secret" if one.secret else code(one.default))
+                for one in found.inputs
+            ],
+        )
+    yield "## How the APIs talk"
+    yield fence(mermaid(chapter.diagram), "mermaid")
+    yield "## Step by step"
+    for entry in chapter.entries:
+        yield from _entry(chapter, entry)
+    if chapter.cards:
+        yield "## How to get, or avoid, an error"
+        for card in chapter.cards:
+            yield from _card(card, chapter)
+    if found.hidden:
+        yield f"Not shown: {plain(found.hidden.removeprefix('hidden: '))}."
+
+
+def _entry(chapter: Chapter, entry: Entry) -> Iterator[str]:
+    step = entry.step
+    yield f"### {step.number}. {code(heading(step))}"
+    times = f" · {entry.times} times in a row, up to step {entry.last}" if entry.times > 1 else ""
+    spent = f" · {plain(took(step.exchange))}" if took(step.exchange) else ""
+    yield f"To {plain(place(step.exchange))} · **{step.status or 'no answer'}**{spent}{times}"
+    yield from (prose(note) for note in entry.notes)
+    if step.obstacle:
+        yield f"*No client can send this from the recording: {plain(step.obstacle)}.*"
+    yield fence(request_text(step), "http")
+    answer = answer_text(step, named_secrets(chapter.scenario))
+    shown, left = folded(answer)
+    yield fence(shown)
+    if left:
+        yield f"<details><summary>The whole answer: {left} more lines</summary>\n\n{fence(answer)}\n\n</details>"
+    if step.keeps:
+        yield "Kept for later steps:"
+        yield "\n".join(
+            f"- {code(keep.variable)} from {code(kept_as(keep))}, used in {_steps(keep.used)}" for keep in step.keeps
+        )
+    if command := curl_of(step):
+        yield f"<details><summary>curl</summary>\n\n{fence(command, 'bash')}\n\n</details>"
+
+
+def _steps(numbers: Sequence[int]) -> str:
+    shown = ", ".join(map(str, numbers[:12])) + (" …" if len(numbers) > 12 else "")
+    return f"step {shown}" if len(numbers) == 1 else f"steps {shown}"
+
+
+def _card(card: Card, chapter: Chapter) -> Iterator[str]:
+    failing, known = card.failing, named_secrets(chapter.scenario)
+    target = masked(failing.request.target, known)
+    yield f"### {failing.status or 'No answer'}: {code(f'{failing.method} {target}')} (step {failing.step})"
+    yield from (prose(note) for note in failing.notes if note.strip())
+    if card.says:
+        yield f"The answer says: {code(card.says)}"
+    yield plain(card.sentence)
+    if card.rows and card.sibling:
+        yield table(
+            ("", f"step {failing.step}: {failing.status}", f"step {card.sibling.step}: {card.sibling.status}"),
+            [(plain(row.place), code(row.failing), code(row.succeeding)) for row in card.rows],
+        )

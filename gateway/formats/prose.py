@@ -1,0 +1,37 @@
+"""Notes as HTML: paragraphs, lists, **strong**, *stressed* and `code` of Markdown; everything else is text. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import escape
+
+_INLINE = re.compile(r"`([^`\n]+)`|\*\*(?=\S)([^*\n]+?)\*\*|\*(?=\S)([^*\n]+?)\*")
+_ITEM = re.compile(r"\s{0,3}[-*+] +")
+
+
+def prose(text: str) -> str:
+    """No links and no HTML: a note cannot lead anywhere or run anything."""
+    return "".join(_blocks(text.replace("\r\n", "\n")))
+
+
+def _blocks(text: str) -> Iterator[str]:
+    for block in re.split(r"\n[ \t]*\n", text.strip()):
+        lines = [line for line in block.split("\n") if line.strip()]
+        if lines and all(_ITEM.match(line) for line in lines):
+            items = (_inline(_ITEM.sub("", line, count=1)) for line in lines)
+            yield f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>"
+        elif lines:
+            yield f"<p>{'<br>'.join(map(_inline, lines))}</p>"
+
+
+def _inline(line: str) -> str:
+    out, at = [], 0
+    for match in _INLINE.finditer(line):
+        out.append(escape(line[at : match.start()]))
+        tag, words = next(
+            (tag, words) for tag, words in zip(("code", "strong", "em"), match.groups(), strict=True) if words
+        )
+        out.append(f"<{tag}>{escape(words)}</{tag}>")
+        at = match.end()
+    return "".join((*out, escape(line[at:])))

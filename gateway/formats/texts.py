@@ -1,0 +1,55 @@
+"""Text with variables in it, as requests of a scenario have it; every format writes them its own way. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """The place of a variable; `recorded` is what stood there."""
+
+    name: str
+    recorded: str
+
+
+Text: TypeAlias = tuple[str | Use, ...]
+
+
+def split(text: str, variables: Mapping[str, Use]) -> Text:
+    """The text with every key of `variables` replaced by its use."""
+    if not variables or not text:
+        return (text,) if text else ()
+    found = re.compile("|".join(map(re.escape, sorted(variables, key=len, reverse=True))))
+    return tuple(_parts(text, found, variables))
+
+
+def _parts(text: str, found: re.Pattern[str], variables: Mapping[str, Use]) -> Iterator[str | Use]:
+    at = 0
+    for match in found.finditer(text):
+        if match.start() > at:
+            yield text[at : match.start()]
+        yield variables[match[0]]
+        at = match.end()
+    if at < len(text):
+        yield text[at:]
+
+
+def written(text: Text, variable: Callable[[str], str], literal: Callable[[str], str] = str) -> str:
+    """One string: literals through `literal`, each variable as its name through `variable`."""
+    return "".join(literal(part) if isinstance(part, str) else variable(part.name) for part in text)
+
+
+def names(text: Text) -> Iterator[str]:
+    """The variables that are used, in order, repeats included."""
+    return (part.name for part in text if isinstance(part, Use))
+
+
+def identifier(text: str, fallback: str = "value") -> str:
+    """A name that every format takes as a variable: letters, digits and _, in small letters."""
+    humps = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)
+    name = re.sub(r"[^a-z0-9]+", "_", humps.lower()).strip("_")[:40] or fallback
+    return name if name[0].isalpha() else f"{fallback}_{name}"
