@@ -1,0 +1,59 @@
+"""A second run tells: what changed on both sides and still agrees is a binding, what stayed is a constant. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ...model.exchange import Exchange
+from .extract import extract
+from .finding import NOTHING, correlate
+from .model import Binding, Correlations, Decisions
+from .places import needs
+
+
+def confirm(first: Sequence[Exchange], second: Sequence[Exchange], decisions: Decisions = NOTHING) -> Correlations:
+    """The correlations of `first`, judged by a second run of the same chain (its steps in the same order).
+
+    A binding whose source and sink both changed and agree again is confirmed; one whose sink stayed as it was while
+    its source moved is rejected: the client says that value by itself.
+    """
+    found = correlate(first, decisions)
+    again = {mine.step: theirs for mine, theirs in zip(_ordered(first), _ordered(second), strict=False)}
+    mine = {exchange.step: exchange for exchange in first}
+    return replace(found, bindings=tuple(_judged(binding, mine, again) for binding in found.bindings))
+
+
+def _ordered(exchanges: Sequence[Exchange]) -> list[Exchange]:
+    return sorted(exchanges, key=lambda exchange: exchange.step)
+
+
+def _judged(binding: Binding, first: dict[int, Exchange], second: dict[int, Exchange]) -> Binding:
+    if binding.status not in ("auto", "suggested"):
+        return binding
+    before = extract(first[binding.source.step], binding.source, binding.transforms)
+    answer, request = second.get(binding.source.step), second.get(binding.sink.step)
+    if answer is None or request is None:
+        return binding
+    now = extract(answer, binding.source, binding.transforms)
+    sent = sent_at(request, binding)
+    if now is None or sent is None or now == before:
+        return binding
+    if sent == now:
+        return replace(binding, status="confirmed", confidence=1.0, why=f"{binding.why}; a second run agreed")
+    if sent == binding.value:
+        return replace(binding, status="rejected", why=f"{binding.why}; but it stayed when its source moved")
+    return binding
+
+
+def sent_at(exchange: Exchange, binding: Binding) -> str | None:
+    """What a request has at a binding's sink."""
+    sink = binding.sink
+    for need in needs(exchange.request, sink.step):
+        for place in (need, *need.inner):
+            same = (place.sink.part, place.sink.path) == (sink.part, sink.path)
+            if same and (place.sink.span is None) == (sink.span is None):
+                return place.value
+            if same and sink.part == "header" and sink.span:
+                return place.value
+    return None

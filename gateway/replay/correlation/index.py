@@ -1,0 +1,68 @@
+"""What responses have shown so far, by value, and what the client had said before them. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .naming import NEAR, NONE, Role, affinity
+from .pages import Place
+from .values import ECHO, bits_of
+
+EACH: Final = 4  # places kept of one value under one role: the first ones, and always the last
+
+
+class Shown:
+    """A place and the exchange that has it."""
+
+    __slots__ = ("order", "place", "step")
+
+    def __init__(self, order: int, step: int, place: Place) -> None:
+        self.order, self.step, self.place = order, step, place
+
+
+Key = tuple[Role, str]
+
+
+class Index:
+    """Values of responses by role, without those that the client had said first."""
+
+    def __init__(self, *, echo: bool = True) -> None:
+        self._shown: dict[str, dict[Key, list[Shown]]] = {}
+        self._said: dict[str, list[tuple[int, Role]]] = {}
+        self._echo = echo
+        self.cookies: set[str] = set()
+
+    def said(self, value: str, role: Role, order: int) -> None:
+        """A request has this value, and no response had it before."""
+        self._said.setdefault(value, []).append((order, role))
+
+    def show(self, order: int, step: int, place: Place) -> None:
+        """A response has this value; an echo of what the client had said is no product."""
+        if place.part == "cookie":
+            self.cookies.add(place.name)
+        elif self._echo and place.value in self._said and self._is_echo(place):
+            return
+        roles = self._shown.setdefault(place.value, {})
+        found = roles.setdefault((place.role, place.part), [])
+        if len(found) < EACH:
+            found.append(Shown(order, step, place))
+        else:
+            found[-1] = Shown(order, step, place)
+
+    def _is_echo(self, place: Place) -> bool:
+        """A small number is an echo only of the same thing: the quantity 2 does not make the order 2 one."""
+        if place.value in self._shown:
+            return False  # already a product of another answer
+        if bits_of(place.value) >= ECHO:
+            return True
+        return any(affinity(place.role, role)[0] > NONE for _, role in self._said[place.value])
+
+    def of(self, value: str) -> dict[Key, list[Shown]]:
+        return self._shown.get(value, {})
+
+    def knows(self, value: str, role: Role) -> bool:
+        """Whether a response has shown the value, as the same thing when it is a small one."""
+        roles = self._shown.get(value)
+        if not roles:
+            return False
+        return bits_of(value) >= ECHO or any(affinity(shown, role)[0] >= NEAR for shown, _ in roles)

@@ -1,0 +1,68 @@
+"""What the client said first: the parameters of a scenario. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set
+from dataclasses import replace
+from itertools import count
+
+from .clock import seconds
+from .lexicon import SECRET, TOKENS
+from .model import Input
+from .naming import variable_name
+from .places import Need
+from .values import HEX, LIMIT, PLACEHOLDER, TIME, UUID, bits_of
+
+DAY = 86400.0
+
+
+class Inputs:
+    """Gathers what has no source; equal values under one name, and equal rare values, are one input."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], Input] = {}
+
+    def add(self, need: Need, started_at: str) -> None:
+        if need.literal or not need.value or len(need.value) > LIMIT:
+            return
+        name = variable_name(need.sink.name, need.sink.part)
+        key = (need.value, "" if bits_of(need.value) >= 20 else name)
+        before = self._found.get(key)
+        if before is not None:
+            self._found[key] = replace(before, sinks=(*before.sinks, need.sink))
+            return
+        secret = PLACEHOLDER.search(need.value) is not None or bool(set(need.role.words) & (TOKENS | SECRET))
+        generator = generator_of(need.value, started_at)
+        self._found[key] = Input(name, need.sink, secret, need.value, (need.sink,), generator)
+
+    def found(self, *, except_for: Set[str]) -> tuple[Input, ...]:
+        """The inputs in the order in which they were first said, each with a name of its own."""
+        taken: set[str] = set()
+        out: list[Input] = []
+        for each in self._found.values():
+            sinks = tuple(sink for sink in each.sinks if str(sink) not in except_for)
+            if sinks:
+                name = _free(each.variable, taken)
+                out.append(replace(each, variable=name, sink=sinks[0], sinks=sinks))
+        return tuple(out)
+
+
+def _free(wanted: str, taken: set[str]) -> str:
+    name = next(name for n in count(1) if (name := wanted if n == 1 else f"{wanted}_{n}") not in taken)
+    taken.add(name)
+    return name
+
+
+def generator_of(value: str, started_at: str) -> str:
+    """What could make a fresh value of this kind; empty when nothing fits."""
+    if UUID.fullmatch(value):
+        return "uuid4"
+    now = seconds(started_at)
+    if now is not None and TIME.fullmatch(value) and (then := seconds(value)) is not None and abs(then - now) < DAY:
+        return "now"
+    if now is not None and re.fullmatch(r"[0-9]{10}|[0-9]{13}", value):
+        moment = int(value) / (1000 if len(value) == 13 else 1)
+        if abs(moment - now) < DAY:
+            return "epoch_ms" if len(value) == 13 else "epoch"
+    return "random_hex" if HEX.fullmatch(value) and len(value) >= 16 and not value.isdigit() else ""

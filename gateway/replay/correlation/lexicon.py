@@ -1,0 +1,93 @@
+"""The words that the finder knows: what names mean, which fields and values tell nothing. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+IDISH: Final = _words("id uuid guid ulid key ref reference no number num nr code slug handle pk identifier oid gid urn")
+
+# Names that are ids by themselves, of the thing that has them.
+NATURAL: Final = _words("isbn sku ean gtin slug handle username login iban email barcode vin upc")
+
+# Names around a thing that are not the thing: the context is what stands outside of them.
+WRAPPERS: Final = _words(
+    "data item result content payload response embedded edge node record list value entry object attribute collection "
+    "body row hit document doc model input variable param parameter field resource attributes properties self link "
+    "href url created meta"
+)
+
+FILLER: Final = _words(
+    "the my new old current last first this that selected default parent original related active primary target "
+    "create update add get make post put delete remove fetch find open start by for from of to with all one api rest "
+    "v x"
+)
+
+# What carries a session or proves an origin, whatever it is called.
+TOKENS: Final = _words("token jwt bearer auth authorization session sid csrf xsrf nonce ticket credential secret state")
+
+CURSORS: Final = _words("cursor after before continuation next marker bookmark scroll since pagetoken")
+
+AMOUNTS: Final = _words("amount total price due cost balance subtotal sum fee")
+
+LOCKS: Final = _words("version revision rev etag lock match")
+
+PEOPLE: Final = _words(
+    "user owner author assignee creator member account person employee reviewer sender recipient buyer approver "
+    "manager customer"
+)
+
+# Parameters of the scenario by their nature: equal values are chance.
+OWN: Final = _words(
+    "page limit offset size qty quantity count per take skip top max min sort order direction lang language locale "
+    "currency status type kind role format mode level depth width height rating score year month day hour stars "
+    "position index rank priority weight step zoom age retry attempt timeout ttl expires enabled active"
+)
+
+# Different with every answer, whatever was asked.
+VOLATILE: Final = _words(
+    "date server age via expires cache-control content-type content-length content-encoding content-range vary "
+    "connection keep-alive transfer-encoding x-request-id x-correlation-id x-trace-id traceparent tracestate server- "
+    "timing x-runtime x-response-time x-powered-by x-ratelimit-limit x-ratelimit-remaining x-ratelimit-reset "
+    "ratelimit ratelimit-policy ratelimit-limit ratelimit-remaining ratelimit-reset retry-after allow accept-ranges "
+    "strict-transport-security content-security-policy x-frame-options x-content-type-options referrer-policy "
+    "gateway-exchange gateway-route access-control-allow-origin access-control-allow-headers access-control-allow- "
+    "methods access-control-expose-headers access-control-max-age content-language upgrade alt-svc nel report-to "
+    "pragma x-cache cf-ray x-amz-request-id x-amzn-requestid x-amzn-trace-id proxy-status content-disposition etag- "
+    "weak permissions-policy p3p x-xss-protection x-total-count set-cookie"
+)
+
+# Hop-by-hop, negotiation, tracing, and what the gateway or a browser writes by itself.
+OWN_FIELDS: Final = _words(
+    "host connection keep-alive proxy-connection te trailer transfer-encoding upgrade content-length content-type "
+    "content-encoding content-language content-md5 digest accept accept-encoding accept-language accept-charset user- "
+    "agent date via forwarded x-forwarded-for x-forwarded-proto x-forwarded-host x-forwarded-prefix x-real-ip "
+    "traceparent tracestate baggage x-request-id x-correlation-id x-trace-id b3 x-b3-traceid x-b3-spanid x-b3-sampled "
+    "x-amzn-trace-id cache-control pragma range if-range dnt priority origin referer expect gateway-session gateway- "
+    "env upgrade-insecure-requests x-requested-with purpose save-data cookie access-control-request-method access- "
+    "control-request-headers prefer max-forwards"
+)
+
+JSON_WRAPPERS: Final = _words("data input variable param payload attribute value entry body")
+
+ACTIONS: Final = _words(
+    "search me login logout signin signup register batch graphql rpc status details detail history health version "
+    "current next confirm cancel approve submit complete activate publish"
+)
+
+STOP: Final = _words(
+    "true false null none nil undefined yes no ok on off asc desc en de fr es it nl pt ja zh ko ru en-us en-gb de-de "
+    "fr-fr es-es us gb uk eur usd gbp chf jpy get post put patch delete head options open closed active inactive new "
+    "pending paid shipped done draft published cancelled canceled created updated deleted success error failed "
+    "failure completed complete processing queued running admin user guest member owner public private internal low "
+    "medium high normal urgent small large xs s m l xl xxl red green blue black white card cash male female utf-8 "
+    "bearer basic json xml html text string number object array name id title description default standard basic "
+    "premium pro free test dev qa prod production staging all any other unknown password client_credentials "
+    "authorization_code refresh_token code token application/json text/plain text/html 0 0.0 0.00 -1 00"
+)
+
+SECRET: Final = _words("password passwd pwd secret pin cvv credential")

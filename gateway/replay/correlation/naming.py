@@ -1,0 +1,131 @@
+"""What a name says about the thing it names: `orderId`, `order.id` and `/orders/501` are one. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from .lexicon import AMOUNTS, CURSORS, FILLER, IDISH, LOCKS, NATURAL, OWN, PEOPLE, TOKENS, WRAPPERS
+
+WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+
+ONE_WORD: Final = {
+    "userid": ("user", "id"), "orderid": ("order", "id"),
+    "itemid": ("item", "id"), "productid": ("product", "id"), "customerid": ("customer", "id"),
+    "accountid": ("account", "id"), "sessionid": ("session", "id"), "orderno": ("order", "no"),
+    "nextpagetoken": ("next", "page", "token"), "pagetoken": ("page", "token"),
+    "csrftoken": ("csrf", "token"),
+    "xsrftoken": ("xsrf", "token"), "jsessionid": ("session", "id"), "accesstoken": ("access", "token"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """`entity` is the thing ("order"), `is_id` whether the value names one of them, `words` the whole name."""
+
+    entity: tuple[str, ...] = ()
+    is_id: bool = False
+    words: tuple[str, ...] = ()
+
+
+@lru_cache(8192)
+def words(name: str) -> tuple[str, ...]:
+    """The words of a name in any spelling, small and in the singular."""
+    found: list[str] = []
+    for word in WORD.findall(name):
+        low = word.lower()
+        found += ONE_WORD.get(low) or (singular(low),)
+    return tuple(found)
+
+
+@lru_cache(8192)
+def singular(word: str) -> str:
+    if len(word) < 4 or word.endswith(("ss", "us", "is", "news", "series")):
+        return word
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    if word.endswith(("sses", "xes", "ches", "shes", "zes")):
+        return word[:-2]
+    return word.removesuffix("s")
+
+
+@lru_cache(16384)
+def role_of(name: str, context: tuple[str, ...] = ()) -> Role:
+    """The role of a named value; a bare `id` belongs to its context."""
+    all_words = words(name)
+    entity = tuple(word for word in all_words if word not in IDISH and word not in FILLER and word not in NATURAL)
+    is_id = any(word in IDISH or word in NATURAL for word in all_words)
+    if is_id and not entity:
+        entity = context
+    return Role(entity, is_id, all_words)
+
+
+@lru_cache(8192)
+def entity_of(name: str) -> tuple[str, ...]:
+    """The thing that a container is about: "createdOrders" -> ("order",), and () for `data` or `items`."""
+    return tuple(word for word in words(name) if word not in WRAPPERS and word not in FILLER and word not in IDISH)
+
+
+def variable_name(sink_name: str, source_name: str) -> str:
+    """A name for scripts and messages: "order_id"."""
+    for name in (sink_name, source_name):
+        found = "_".join(part.lower() for part in WORD.findall(name))
+        if found and not found[0].isdigit() and found not in ("id", "value", "key", "name", "authorization"):
+            return found
+    return "value"
+
+
+EXACT, NEAR, SAME, WEAK, NONE, CONFLICT = 0.56, 0.40, 0.19, 0.12, 0.0, -0.30
+
+
+@lru_cache(65536)
+def affinity(source: Role, sink: Role) -> tuple[float, str]:
+    """How much the two names speak for one value, and why, in words."""
+    given, wanted = set(source.words), set(sink.words)
+    if given & LOCKS and wanted & LOCKS:
+        return EXACT, "both name a version of the same thing"
+    if wanted & CURSORS and (given & CURSORS or "token" in given):
+        return EXACT, "both name the place where a list goes on"
+    if wanted & TOKENS and given & TOKENS:
+        return NEAR, "both name a token"
+    if wanted & AMOUNTS and given & AMOUNTS:
+        return (EXACT, "the same amount") if given & wanted else (NEAR, "both name an amount")
+    if wanted & OWN and not sink.is_id:
+        return CONFLICT, f"'{' '.join(sink.words)}' is usually the client's own choice"
+    return _of_things(source, sink)
+
+
+def _of_things(source: Role, sink: Role) -> tuple[float, str]:
+    a, b = source.entity, sink.entity
+    if source.words == sink.words and any(word in NATURAL for word in source.words):
+        return EXACT, f"both are called '{' '.join(sink.words)}'"
+    if source.is_id and sink.is_id:
+        return _of_ids(a, b)
+    if a and a == b and (source.is_id or sink.is_id):
+        return NEAR + 0.08, f"'{' '.join(a)}' stands for the id of the {a[-1]}"
+    if source.words and source.words == sink.words:
+        return SAME, f"both are called '{' '.join(sink.words)}'"
+    if source.words and sink.words and source.is_id == sink.is_id and source.words[-1] == sink.words[-1]:
+        return WEAK, f"both are a '{sink.words[-1]}'"
+    return (NONE, "") if not (source.is_id or sink.is_id) else (CONFLICT, "they name different things")
+
+
+def _of_ids(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[float, str]:
+    if not a or not b:
+        return WEAK, "both are an id"
+    if a == b:
+        return EXACT, f"both are the id of {_a(a)}"
+    if a[-1] == b[-1]:
+        return NEAR, f"both are the id of {_a(a[-1:])}"
+    if a[-1] in PEOPLE and b[-1] in PEOPLE:
+        return SAME, "both are the id of a person"
+    if set(a) <= set(b) or set(b) <= set(a):
+        return SAME, f"the ids are of {_a(a)} and {_a(b)}"
+    return CONFLICT, f"one is the id of {_a(a)}, the other of {_a(b)}"
+
+
+def _a(entity: tuple[str, ...]) -> str:
+    text = " ".join(entity)
+    return f"{'an' if text[:1] in 'aeiou' else 'a'} {text}"

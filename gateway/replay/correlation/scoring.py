@@ -1,0 +1,125 @@
+"""How sure it is that a value of a request comes from one of a response. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from .index import Index, Shown
+from .lexicon import AMOUNTS, LOCKS
+from .naming import CONFLICT, EXACT, NEAR, SAME, WEAK, Role, affinity
+from .places import Need
+from .transforms import origins
+from .values import DECIMAL, FULL, HIGH, WORDS, bits_of, weight_of
+
+AUTOMATIC: Final = 0.60
+SUGGESTED: Final = 0.30
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the score is made of; the benchmark turns parts off to see what they are worth."""
+
+    echo: bool = True
+    entropy: bool = True
+    names: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One role under which responses have shown the value, with all its places."""
+
+    score: float
+    role: Role
+    shown: tuple[Shown, ...]
+    transforms: tuple[str, ...]
+    why: str
+    level: float
+
+
+def candidates(need: Need, index: Index, rules: Rules) -> list[Candidate]:
+    """Every origin of the value worth mentioning, the best first."""
+    found = list(_direct(need, need.value, index, rules, (), 0.0))
+    if not found or max(each.score for each in found) < AUTOMATIC:
+        for text, transforms, penalty in origins(need.value):
+            found += _direct(need, text, index, rules, transforms, penalty)
+    if not found:
+        return found
+    found.sort(key=lambda each: (-round(each.score, 2), each.shown[0].order))
+    best = found[0]
+    rivals = {each.role.entity or each.role.words for each in found if _rivals(best, each)}
+    if rivals and best.level < EXACT and rules.entropy:
+        room = 1.0 - weight_of(best.shown[0].place.value) / FULL
+        loss = 0.10 * math.log2(1 + len(rivals)) * room
+        found = [each if each.level >= EXACT else _less(each, loss, len(rivals)) for each in found]
+        found.sort(key=lambda each: (-round(each.score, 2), each.shown[0].order))
+    return found
+
+
+def _rivals(best: Candidate, other: Candidate) -> bool:
+    same = (other.role.entity or other.role.words) == (best.role.entity or best.role.words)
+    return other is not best and not same and other.score > best.score - 0.15
+
+
+def _less(candidate: Candidate, loss: float, rivals: int) -> Candidate:
+    why = f"{candidate.why}; {rivals} other place{'s' if rivals > 1 else ''} had it too"
+    score = candidate.score - loss
+    return Candidate(score, candidate.role, candidate.shown, candidate.transforms, why, candidate.level)
+
+
+def _direct(
+    need: Need, text: str, index: Index, rules: Rules, transforms: tuple[str, ...], penalty: float
+) -> Iterator[Candidate]:
+    bits = bits_of(need.value) if rules.entropy else HIGH
+    if bits <= 0:
+        return
+    weight = weight_of(need.value) if rules.entropy else 0.57
+    for (role, part), shown in index.of(text).items():
+        level, why = level_of(role, part, need) if rules.names else (WEAK, "")
+        if not _allowed(need, bits, level):
+            continue
+        score = weight + (level if level > 0 else level * (1.0 - weight / FULL)) - penalty
+        if score >= SUGGESTED:
+            reason = _reason(bits, why, transforms)
+            yield Candidate(min(score, 0.99), role, tuple(shown), transforms, reason, level)
+
+
+def level_of(role: Role, part: str, need: Need) -> tuple[float, str]:
+    """The names' share of the score: fields with a meaning of their own, then words."""
+    field = need.sink.path if need.sink.part == "header" else ""
+    if field in ("if-match", "if-none-match"):
+        return (EXACT, "an entity tag comes back") if "etag" in role.words else (CONFLICT, "no entity tag")
+    if field in ("if-modified-since", "if-unmodified-since"):
+        same = role.words == ("last", "modified")
+        return (EXACT, "a date comes back") if same else (CONFLICT, "another date")
+    if field == "last-event-id":
+        return CONFLICT, "the client's own memory"
+    return affinity(role, need.role)
+
+
+def _allowed(need: Need, bits: float, level: float) -> bool:
+    """Words and small numbers need a name; a part of the API is no value; pieces of a value need certainty."""
+    if need.literal:
+        return level >= EXACT
+    if WORDS.fullmatch(need.value):
+        return level >= SAME
+    if level >= EXACT:
+        return True
+    whole = need.sink.span is None or need.sink.part in ("header", "json")
+    if not whole:
+        return bits >= HIGH or level >= NEAR
+    if bits < 20 and DECIMAL.fullmatch(need.value):
+        return level >= NEAR
+    return bits >= 20 or level >= WEAK
+
+
+def _reason(bits: float, why: str, transforms: tuple[str, ...]) -> str:
+    rarity = "chance cannot repeat it" if bits >= HIGH else "rare" if bits >= 20 else "a common value"
+    return "; ".join(part for part in (why, rarity, " then ".join(transforms)) if part)
+
+
+def latest_counts(role: Role) -> bool:
+    """Versions and amounts change as the chain goes on: the last one shown is meant."""
+    return any(word in LOCKS or word in AMOUNTS for word in role.words)

@@ -1,0 +1,107 @@
+"""URLs in pieces, each with its place, so that one piece can be read or replaced and no other byte moves. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, unquote, unquote_plus
+
+from .lexicon import ACTIONS
+from .naming import entity_of
+from .values import is_literal
+
+URL: Final = re.compile(r"(?:https?://[^\s/?#]+)?(/[^\s?#<>\"'{}]*)?(?:\?([^\s#<>\"'{}]*))?(?:#\S*)?")
+PATH_SAFE: Final = "-._~!$&'()*+,;=:@"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A path segment (`name` says of what) or a query value; `start` and `end` are its raw place in the URL."""
+
+    kind: str  # "segment" | "query"
+    key: str  # the segment's number from 1, or the parameter's name, "ids~2" when it is repeated
+    value: str  # decoded
+    name: str  # "order_id" behind /orders/
+    start: int
+    end: int
+    from_end: int = 0  # -1 for the last segment
+    literal: bool = False
+
+
+def is_url(text: str) -> bool:
+    """An absolute http URL or an absolute path."""
+    return text.startswith(("/", "http://", "https://")) and len(text) > 1 and URL.fullmatch(text) is not None
+
+
+def pieces(url: str) -> list[Piece]:
+    """The path segments and query values of a URL or request target."""
+    match = URL.match(url)
+    if match is None:
+        return []
+    found = list(_segments(match[1], match.start(1))) if match[1] else []
+    if match[2]:
+        found += query_pieces(match[2], match.start(2))
+    return found
+
+
+def _segments(path: str, at: int) -> Iterator[Piece]:
+    raw = path.split("/")
+    number, before = 0, ""
+    count = sum(1 for part in raw if part)
+    for part in raw:
+        if part:
+            number += 1
+            value = unquote(part)
+            literal = is_literal(value)
+            name = _name(before)
+            yield Piece("segment", str(number), value, name, at, at + len(part), number - count - 1, literal)
+            before = value if literal else f"{before}/" if before else ""
+        at += len(part) + 1
+
+
+def _name(before: str) -> str:
+    """Behind orders: "order_id"; a second value behind it is only "id"."""
+    if not before or before.endswith("/"):
+        return "id"
+    return "_".join((*entity_of(before), "id"))
+
+
+def query_pieces(query: str, at: int = 0) -> list[Piece]:
+    """name=value pairs, of a query or a form, in order."""
+    found: list[Piece] = []
+    seen: dict[str, int] = {}
+    for pair in query.split("&"):
+        name, equals, value = pair.partition("=")
+        if equals:
+            key = unquote_plus(name)
+            seen[key] = seen.get(key, 0) + 1
+            numbered = key if seen[key] == 1 else f"{key}~{seen[key]}"
+            start = at + len(name) + 1
+            found.append(Piece("query", numbered, unquote_plus(value), key, start, start + len(value)))
+        at += len(pair) + 1
+    return found
+
+
+def encoded(value: str, kind: str, before: str = "") -> str:
+    """As the piece of a URL that it becomes; a space stays written as it was (`before` is the old raw text)."""
+    if kind == "segment":
+        return quote(value, safe=PATH_SAFE)
+    return quote(value, safe="-._~" + "".join(mark for mark in "/:,@!*()$'" if mark in before)).replace(
+        "%20", "+" if "%20" not in before else "%20"
+    )
+
+
+def collection_of(target: str) -> tuple[str, ...]:
+    """What a request is about: ("order",) for /api/orders/501 and for POST /api/orders."""
+    names = [piece.value for piece in _segments(target.partition("?")[0], 0) if piece.literal]
+    for name in reversed(names):
+        if (found := entity_of(name)) and name.lower() not in ACTIONS:
+            return found
+    return entity_of(names[-1]) if names else ()
+
+
+def shape(url: str) -> str:
+    """ "/orders/*/pay": the path with a star for each value."""
+    return "/" + "/".join(piece.value if piece.literal else "*" for piece in pieces(url) if piece.kind == "segment")
