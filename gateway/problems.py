@@ -7,7 +7,8 @@ reader can always tell the gateway's 404 from an upstream's.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from html import escape
 
 from .model.exchange import FAILURE_KINDS
@@ -19,7 +20,7 @@ PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{status} {title}</title><link rel="stylesheet" href="/_gateway/static/problem.css"></head>
 <body><main><p class="who">What-If Gateway answered this itself; no upstream did.</p>
-<h1>{status} {title}</h1><p>{detail}</p>{hint}<dl>{facts}</dl>
+<h1>{status} {title}</h1><p>{detail}</p>{points}{hint}<dl>{facts}</dl>
 <p><a href="/_gateway/">Board</a> &middot; <a href="/">Demos</a></p></main></body></html>
 """
 
@@ -50,10 +51,12 @@ class ProblemDetails:
     environment: str = ""
     upstream: str = ""
     hint: str = ""
+    points: tuple[str, ...] = ()  # sentences, for the page
+    more: Mapping[str, object] = field(default_factory=dict)  # further members, for programs
 
-    def as_json(self) -> dict[str, str | int]:
+    def as_json(self) -> dict[str, object]:
         """The members of RFC 9457 section 3.1, then ours."""
-        members: dict[str, str | int] = {
+        members: dict[str, object] = {
             "type": f"urn:gateway:problem:{self.kind}" if self.kind else "about:blank",
             "title": self.title,
             "status": self.status,
@@ -61,6 +64,7 @@ class ProblemDetails:
         for name in ("detail", "instance", "cluster", "environment", "upstream", "hint"):
             if value := getattr(self, name):
                 members[name] = value
+        members.update(self.more)
         return members
 
     def body(self, accept: str = "") -> tuple[str, bytes]:
@@ -85,16 +89,23 @@ class ProblemDetails:
             if name in ("cluster", "environment", "upstream", "instance")
         )
         kind = f"<dt>error</dt><dd><code>{escape(self.kind)}</code></dd>" if self.kind else ""
+        points = "".join(f"<li>{escape(point)}</li>" for point in self.points)
+        points = f"<ul>{points}</ul>" if points else ""
         hint = f'<p class="hint">Try: {escape(self.hint)}</p>' if self.hint else ""
         return PAGE.format(
-            status=self.status, title=escape(self.title), detail=escape(self.detail), hint=hint, facts=kind + facts
+            status=self.status,
+            title=escape(self.title),
+            detail=escape(self.detail),
+            points=points,
+            hint=hint,
+            facts=kind + facts,
         )
 
 
-def problem(kind: str, detail: str = "", **where: str) -> ProblemDetails:
-    """The answer for a failure kind; `where` fills cluster, environment, upstream, instance, hint."""
+def problem(kind: str, detail: str = "", *, cluster: str = "", hint: str = "") -> ProblemDetails:
+    """The answer for a failure kind."""
     status, title = FAILURE_KINDS[kind]
-    return ProblemDetails(status, title, detail, kind, **where)
+    return ProblemDetails(status, title, detail, kind, cluster=cluster, hint=hint)
 
 
 def prefers_html(accept: str) -> bool:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .model.capture import Capture, RawPairs
     from .model.exchange import Chunk, Exchange
     from .model.recording import Page, Recording, Revision
+    from .replay.playback import Playback
+    from .replay.tape import Tape
     from .routing.table import RouteTable
 
 Result = TypeVar("Result")
@@ -111,6 +113,15 @@ class Pin:
     until: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class PlaybackMode:
+    """How a session's calls to one cluster are answered: "playback" (from the recording), "playback-then-live" (what
+    is not in it goes to the upstream) or "live-then-playback" (the recording when the upstream fails)."""
+
+    mode: str
+    playback: Playback
+
+
 @dataclass(slots=True)
 class LiveSession:
     """One live client, in memory. The relay takes the next step number from `steps`."""
@@ -122,6 +133,7 @@ class LiveSession:
     seen: float = 0.0  # epoch seconds of the last request
     named: bool = False  # by header or baggage: an API client
     title: str = ""  # of a recording that was started but has no exchange yet
+    modes: dict[str, PlaybackMode] = field(default_factory=dict)  # by cluster; the others are live
 
 
 class Sessions(Protocol):
@@ -199,6 +211,13 @@ class Live(Protocol):
         """End every subscription: the server is going down."""
 
 
+class Tapes(Protocol):
+    """Recordings made ready to be played."""
+
+    async def load(self, ref: str) -> Tape:
+        """The whole recording in memory; NotFoundError, and UsageError when there is nothing to play."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """How this server was started."""
@@ -217,6 +236,11 @@ class Options:
     drain: float = 10.0  # seconds SIGTERM waits for exchanges under way
 
 
+def no_secrets(recording: str) -> Mapping[str, str]:
+    """For parts that run without keys."""
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What console and demos may use; built by app.py, kept under `SERVICES` in the aiohttp application."""
@@ -230,3 +254,5 @@ class Services:
     live: Live
     metrics: Callable[[], str]  # Prometheus text
     url: Callable[[], str]  # "http://127.0.0.1:8080", once the port is known
+    secrets: Callable[[str], Mapping[str, str]] = no_secrets  # of a recording, by placeholder; blocking
+    tapes: Tapes | None = None

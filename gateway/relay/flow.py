@@ -80,6 +80,10 @@ class Flow:
         if self.client.method == b"OPTIONS" and self.request.preflight and (fields := self._preflight()):
             self._answer_here(204, b"No Content", fields, b"")
             return
+        self._send_on()
+
+    def _send_on(self) -> None:
+        """To the upstream, or first into the fault that routes.yaml injects."""
         fault = self.cluster.fault
         if fault is not None and random.random() < fault.rate:
             self._inject(fault.delay, fault.status)

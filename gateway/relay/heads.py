@@ -32,7 +32,7 @@ RESPONSE_FATES = {
     b"connection": CONNECTION, b"content-length": LENGTH, b"transfer-encoding": TRANSFER, b"upgrade": UPGRADE,
     b"keep-alive": KEEP_ALIVE, b"proxy-connection": DROP, b"location": LOCATION, b"content-location": LOCATION,
     b"refresh": REFRESH, b"set-cookie": SET_COOKIE, b"content-type": TYPE,
-    b"gateway-exchange": DROP, b"gateway-route": DROP,
+    b"gateway-exchange": DROP, b"gateway-route": DROP, b"gateway-playback": DROP,
 }  # fmt: skip
 # Naming one of these in Connection must not remove it: it frames or routes the message.
 NEVER_NAMED = frozenset(

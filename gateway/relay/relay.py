@@ -17,12 +17,14 @@ from ..problems import ProblemDetails, problem
 from ..routing.rewrite import unsafe_path
 from .client import ClientConnection
 from .flow import Flow
+from .playback import PlaybackFlow
 from .pool import Pool
 from .request import RequestHead
 
 if TYPE_CHECKING:
     from ..metrics import Metrics
     from ..protocols import Options, Recorder, Routes, Sessions
+    from ..redact import SealedCapture
     from ..routing.table import CompiledUpstream, RouteTable, Tls
 
 log = logging.getLogger("gateway.relay")
@@ -36,10 +38,11 @@ class Relay:
     def __init__(
         self, *, options: Options, routes: Routes, recorder: Recorder, sessions: Sessions, metrics: Metrics,
         own_pages: Callable[[], asyncio.Protocol], tls_context: Callable[[Tls], ssl.SSLContext], cookie_name: bytes,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.monotonic, seal: Callable[[Capture], SealedCapture] | None = None,
     ) -> None:  # fmt: skip
         self.options, self.routes, self.recorder, self.sessions = options, routes, recorder, sessions
         self.metrics, self.own_pages, self.cookie_name, self.clock = metrics, own_pages, cookie_name, clock
+        self.seal = seal  # what a playback compares is sealed, as recordings are
         self.pseudonym = secrets.token_hex(6).encode()  # tells a loop from another gateway in the chain
         self.via = b"Via: 1.1 gateway (" + self.pseudonym + b")"
         self.clients: set[ClientConnection] = set()
@@ -114,7 +117,8 @@ class Relay:
         capture = self._capture(client, table, request)
         capture.session, capture.recording, capture.step = session.id, session.recording, session.steps
         capture.cluster, capture.environment = cluster.name, cluster.environment
-        flow = Flow(self, client, table, cluster, request, session, cookie, capture)
+        kind = PlaybackFlow if session.modes and cluster.name in session.modes else Flow
+        flow = kind(self, client, table, cluster, request, session, cookie, capture)
         self.flows.add(flow)
         return flow
 

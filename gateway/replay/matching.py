@@ -1,0 +1,154 @@
+"""Which recorded steps are the request that was asked: by its fields, or by the role of its values. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from heapq import nsmallest
+from typing import Final, Literal, get_args
+
+from ..errors import UsageError, did_you_mean
+from ..model.exchange import Exchange
+from ..model.message import Request
+from .fields import Mismatch, Place, Scalar, fields_of, mismatches
+from .tape import Tape
+
+Match = Literal["strict", "loose", "by-order"]
+End = Literal["last", "cycle", "404", "live"]
+
+NEAREST: Final = 3  # near misses that an answer tells
+LOOKED_AT: Final = 12  # recorded requests that are compared in full to find them
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How requests are compared with the recorded ones, and what comes after the last recorded answer."""
+
+    match: Match = "loose"
+    end: End = "last"
+    headers: frozenset[str] = frozenset()  # ignored, in lower case
+    query: frozenset[str] = frozenset()  # ignored
+    json: tuple[str, ...] = ()  # ignored: pointers, each with all that lies below; * stands for any one part
+
+    def __post_init__(self) -> None:
+        for word, known, name in ((self.match, get_args(Match), "match"), (self.end, get_args(End), "end")):
+            if word not in known:
+                raise UsageError(f"{name}: {word!r} is not one of {', '.join(known)}{did_you_mean(word, known)}")
+        for pointer in self.json:
+            if not pointer.startswith("/"):
+                raise UsageError(f"{pointer!r} is no JSON pointer", hint="it begins with a slash, such as /items/*/at")
+
+    def ignores(self) -> Callable[[Mismatch], bool]:
+        """Whether a mismatch does not count."""
+        patterns = [
+            "/".join("[^/]*" if part == "*" else re.escape(part) for part in one.split("/")) for one in self.json
+        ]
+        below = re.compile(f"(?:{'|'.join(patterns)})(?:/.*)?", re.DOTALL) if patterns else None
+
+        def ignored(found: Mismatch) -> bool:
+            if found.where == "header":
+                return found.name in self.headers
+            if found.where == "query":
+                return found.name in self.query
+            return found.where == "body" and below is not None and below.fullmatch(found.name) is not None
+
+        return ignored
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """A recorded request that was not the one asked, and what differed; nothing differs when it was played already."""
+
+    exchange: Exchange
+    mismatches: tuple[Mismatch, ...]
+
+    def __str__(self) -> str:
+        one = self.exchange
+        why = "; ".join(map(str, self.mismatches)) or "the same request, whose recorded answers are used up"
+        return f"step {one.step}, {one.method} {one.path}, answered {one.status}: {why}"
+
+    def as_json(self) -> dict[str, object]:
+        one = self.exchange
+        return {
+            "step": one.step,
+            "exchange": one.id,
+            "method": one.method,
+            "path": one.path,
+            "status": one.status,
+            "cluster": one.cluster,
+            "environment": one.environment,
+            "differences": [each.as_json() for each in self.mismatches],
+        }
+
+
+class Look:
+    """One request held against a tape."""
+
+    def __init__(
+        self, tape: Tape, rules: Rules, asked: Request, cluster: str, *, environment: str | None, failures: bool
+    ) -> None:
+        self._tape, self._asked, self._cluster, self._environment = tape, asked, cluster, environment
+        self._failures = failures
+        self._headers = rules.match == "strict"
+        self._ignored = rules.ignores()
+        self._fields: dict[bool, dict[Place, Scalar]] = {}
+
+    def exact(self) -> list[Exchange]:
+        """The steps with this very request, in order."""
+        path = self._asked.target.partition("?")[0]
+        known = self._tape.by_path.get((self._cluster, self._asked.method, path), ())
+        return [one for one in known if self._usable(one) and not self.mismatches(one)]
+
+    def alike(self) -> list[tuple[Exchange, list[Mismatch]]]:
+        """The steps that differ only in values that came from earlier answers, each with those."""
+        path = self._asked.target.partition("?")[0]
+        shape = (self._cluster, self._asked.method, path.count("/"))
+        found = []
+        for one in self._tape.by_shape.get(shape, ()):
+            if self._usable(one):
+                differing, roles = self.mismatches(one), self._tape.roles[one.step]
+                if all((each.where, each.name) in roles and each.asked is not None for each in differing):
+                    found.append((one, differing))
+        return found
+
+    def mismatches(self, one: Exchange) -> list[Mismatch]:
+        """What differs and counts."""
+        asked = self._asked_fields(whole_body=not one.request.body.truncated)
+        found = mismatches(self._tape.fields(one, headers=self._headers), asked)
+        return [each for each in found if not self._ignored(each)]
+
+    def nearest(self, position: int) -> tuple[NearMiss, ...]:
+        """The recorded requests that came closest."""
+        some = nsmallest(LOOKED_AT, self._tape.exchanges.values(), key=lambda one: (self._distance(one), one.step))
+        full = [NearMiss(one, (*self._elsewhere(one), *self.mismatches(one))) for one in some]
+        near = nsmallest(NEAREST, full, key=lambda one: (len(one.mismatches), abs(one.exchange.step - position)))
+        return tuple(near)
+
+    def _usable(self, one: Exchange) -> bool:
+        """Whether a step may answer at all: its environment was not asked for, or it needs what was not sent."""
+        if self._elsewhere(one) or (one.response is None and not self._failures):
+            return False
+        if one.status == 304:
+            return bool(self._asked.header("if-none-match") or self._asked.header("if-modified-since"))
+        return one.status not in (206, 416) or bool(self._asked.header("range"))
+
+    def _elsewhere(self, one: Exchange) -> list[Mismatch]:
+        """A request that names its environment gets that one's answers, and no other request gets those."""
+        named = one.environment if one.override in ("header", "baggage") else None
+        if self._environment == named or (self._environment == one.environment):
+            return []
+        return [Mismatch("environment", "", named or one.environment, self._environment)]
+
+    def _distance(self, one: Exchange) -> int:
+        """A cheap first guess: another method or cluster is farther than another segment."""
+        asked, path = self._asked.target.partition("?")[0].split("/"), one.path.split("/")
+        segments = sum(a != b for a, b in zip(asked, path, strict=False)) + abs(len(asked) - len(path))
+        return segments + 2 * (one.method != self._asked.method) + 4 * (one.cluster != self._cluster)
+
+    def _asked_fields(self, *, whole_body: bool) -> dict[Place, Scalar]:
+        found = self._fields.get(whole_body)
+        if found is None:
+            found = fields_of(self._asked, headers=self._headers, whole_body=whole_body)
+            self._fields[whole_body] = found
+        return found

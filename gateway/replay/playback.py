@@ -1,0 +1,161 @@
+"""One session's way through a recording: which answer comes next, and what comes after the last. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from ..model.exchange import Exchange
+from ..model.message import Request
+from .fields import Mismatch, shown
+from .matching import NEAREST, Look, NearMiss, Rules
+from .tape import Tape
+
+How = Literal["exact", "role", "order"]
+
+SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS", "QUERY", "PROPFIND"))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The step that answers."""
+
+    exchange: Exchange
+    how: How
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Nothing recorded answers the request; `live` says that the rules send it to the upstream then."""
+
+    why: str
+    near: tuple[NearMiss, ...] = ()
+    live: bool = False
+
+
+@dataclass(slots=True)
+class Playback:
+    """One session's way through a tape. Each has its own, so nobody moves another's place."""
+
+    tape: Tape
+    rules: Rules = field(default_factory=Rules)
+    pace: float = 1.0  # streams wait as long as recorded, times this
+    shift: bool = True  # dates, cookie expiries and Age as if recorded now
+    clusters: tuple[str, ...] = ()
+    answered: int = 0
+    missed: int = 0
+    position: int = 0  # the last step played that changed something
+    _played: set[int] = field(default_factory=set)
+    _meant: dict[str, str] = field(default_factory=dict)  # a value asked -> the recorded value in whose role it stood
+
+    def find(
+        self, asked: Request, cluster: str, *, environment: str | None = None, failures: bool = True
+    ) -> Found | Missed:
+        """The step that answers.
+
+        `environment` is what the request itself asked for; without `failures`, no recorded failure is given.
+        """
+        if self.rules.match == "by-order":
+            found = self._by_order(asked, cluster, failures=failures)
+        else:
+            found = self._by_fields(asked, cluster, environment, failures=failures)
+        if isinstance(found, Missed):
+            self.missed += 1
+        else:
+            self.answered += 1
+        return found
+
+    def rewind(self) -> None:
+        """From the first step on, again."""
+        self._played.clear()
+        self._meant.clear()
+        self.position = 0
+
+    # -- by fields
+
+    def _by_fields(self, asked: Request, cluster: str, environment: str | None, *, failures: bool) -> Found | Missed:
+        look = Look(self.tape, self.rules, asked, cluster, environment=environment, failures=failures)
+        same = look.exact()
+        if same:
+            return self._turn(same, "exact")
+        alike = look.alike()
+        if not alike:
+            return Missed(_unmatched(asked, self.tape), look.nearest(self.position))
+        least = min(self._conflicts(roles) for _, roles in alike)
+        alike = [(one, roles) for one, roles in alike if self._conflicts(roles) == least]
+        found = self._turn([one for one, _ in alike], "role")
+        if isinstance(found, Found):
+            roles = next(roles for one, roles in alike if one is found.exchange)
+            self._meant |= {shown(each.asked): shown(each.recorded) for each in roles}
+        return found
+
+    def _conflicts(self, roles: Iterable[Mismatch]) -> int:
+        """How many of these values stood in another role before, or take a role that another value had."""
+        taken = {recorded: asked for asked, recorded in self._meant.items()}
+        pairs = [(shown(each.asked), shown(each.recorded)) for each in roles]
+        return sum(
+            2 * (self._meant.get(asked, recorded) != recorded) + (taken.get(recorded, asked) != asked)
+            for asked, recorded in pairs
+        )
+
+    def _turn(self, same: Sequence[Exchange], how: How) -> Found | Missed:
+        """The next of several recorded answers to one request.
+
+        What a played write has made stale is passed over: who has paid does not get the 404 of before.
+        """
+        fresh = [one for one in same if one.step not in self._played]
+        ahead = [one for one in fresh if one.step > self.position]
+        if not fresh:
+            return self._ended(same, how)
+        chosen = ahead[0] if ahead else fresh[0]
+        self._played.update(one.step for one in same if one.step <= chosen.step)
+        if chosen.method not in SAFE:
+            self.position = max(self.position, chosen.step)
+        return Found(chosen, how)
+
+    def _ended(self, same: Sequence[Exchange], how: How) -> Found | Missed:
+        """All recorded answers to this request were given."""
+        end = self.rules.end
+        if end == "last":
+            return Found(same[-1], how)
+        if end == "cycle":
+            return self._again(same, how)
+        times = f"{len(same)} time{'s' if len(same) != 1 else ''}"
+        near = tuple(NearMiss(one, ()) for one in same[-NEAREST:])
+        return Missed(f"its recorded answers are used up: it was recorded {times}", near, live=end == "live")
+
+    def _again(self, same: Sequence[Exchange], how: How) -> Found:
+        """Begin anew. A write begins everything anew that came after it."""
+        first = same[0]
+        if first.method in SAFE:
+            self._played -= {one.step for one in same[1:]}
+        else:
+            self._played = {step for step in self._played if step <= first.step}
+            self.position = first.step
+        return Found(first, how)
+
+    # -- by order
+
+    def _by_order(self, asked: Request, cluster: str, *, failures: bool) -> Found | Missed:
+        """The next step of the cluster, whatever was asked, if the method is right."""
+        steps = [one for one in self.tape.by_cluster.get(cluster, ()) if failures or one.response is not None]
+        following = next((one for one in steps if one.step not in self._played), None)
+        if following is None:
+            if not steps:
+                return Missed(f"recording {self.tape.title!r} has no step of {cluster}")
+            same = [one for one in steps if one.method == asked.method] or steps
+            if self.rules.end == "cycle":
+                self._played -= {one.step for one in steps}
+                return self._by_order(asked, cluster, failures=failures)
+            return self._ended(same, "order")
+        if following.method != asked.method:
+            found = Mismatch("method", "", following.method, asked.method)
+            return Missed(f"the next step of {cluster} is another request", (NearMiss(following, (found,)),))
+        self._played.add(following.step)
+        return Found(following, "order")
+
+
+def _unmatched(asked: Request, tape: Tape) -> str:
+    path = asked.target.partition("?")[0]
+    return f"recording {tape.title!r} has no answer to this {asked.method} {path}"
