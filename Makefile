@@ -8,7 +8,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-u
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs lock chromium clean
+.PHONY: help demo test check bench clients docs lock chromium clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -26,6 +26,9 @@ check: $(VENV)/.dev ## lint and types
 
 bench: $(VENV)/.dev ## requests per second and CPU per request, against a bare proxy and nginx
 	$(BIN)/python -m bench
+
+clients: ## the public test suites of HTTP clients through the gateway (installs them into .consumers/clients)
+	$(PYTHON) tests/clients/run.py .consumers/clients
 
 docs: $(VENV)/.dev ## write the generated pages of docs/ again
 	$(BIN)/python docs/generate.py

@@ -25,7 +25,7 @@ class Capture:
         self.id = ""
         self.recording = ""
         self.session = ""
-        self.step = 0
+        self.step = 0  # 0: not to be recorded
         self.started_at = 0.0  # seconds since the epoch
         self.client = ""  # address
         self.method = b""

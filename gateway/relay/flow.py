@@ -55,7 +55,7 @@ class Flow:
         self.head_only = client.method == b"HEAD"
         self.active = capture.begun  # when something last moved
         self.half_closed = False
-        self.recorded = not table.recording.skips(client.method, client.target.partition(b"?")[0])
+        self.recorded = capture.step > 0
         self._out: list[bytes] = []  # towards the client, not written yet
         self._room = capture.max_body
         self._responded = self._done = self._tunnel = self._visible = False

@@ -113,9 +113,11 @@ class Relay:
         except (UsageError, ValueError) as error:
             client.reject(problem("http_request_error", str(error), cluster=cluster.name))
             return None
-        session.steps += 1
         capture = self._capture(client, table, request)
-        capture.session, capture.recording, capture.step = session.id, session.recording, session.steps
+        capture.session, capture.recording = session.id, session.recording
+        if not table.recording.skips(client.method, path):  # what is not recorded is no step
+            session.steps += 1
+            capture.step = session.steps
         capture.cluster, capture.environment = cluster.name, cluster.environment
         kind = PlaybackFlow if session.modes and cluster.name in session.modes else Flow
         flow = kind(self, client, table, cluster, request, session, cookie, capture)

@@ -380,3 +380,14 @@ async def test_fields_of_an_older_version_do_not_count_for_a_newer_one():
         assert (await client.response())[1] == b"hi"
         await client.send(b"GET /api/orders HTTP/1.1" + fields)
         assert status_of((await client.response())[0]) == 400, "1.1 needs a Host"
+
+
+async def test_what_is_not_recorded_passes_all_the_same_and_is_no_step():
+    async with raw_upstream(OK) as upstream:
+        text = orders_at(upstream.url) + 'recording: {skip: ["GET *.js"]}\n'
+        async with relaying(text) as gw, raw_client(gw.url) as client:
+            for path in (b"1", b"a.js", b"2"):
+                await client.send(b"GET /api/orders/%b HTTP/1.1\r\nHost: x\r\n\r\n" % path)
+                assert (await client.response())[1] == b"hi"
+            captures = await gw.recorder.until(2)
+            assert [(c.step, c.target) for c in captures] == [(1, b"/api/orders/1"), (2, b"/api/orders/2")]
