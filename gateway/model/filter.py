@@ -1,30 +1,36 @@
 """The filter of lists: plain words and `key:value` terms, each of which may be negated by a minus. Pure.
 
     status:404 status:>=400 status:4xx cluster:orders env:qa method:POST -method:GET tag:demo receipt "two words"
+    took:>200ms size:>1MiB after:-2h before:2026-11-22T10:00 has:failure body:isbn
 
-The terms of the exchange (status, cluster, env, method, path) must all hold for one and the same exchange of a
-recording; a negated one must hold for none of its exchanges.
+The terms of the exchange (OF_EXCHANGE) must all hold for one and the same exchange of a recording; a negated one must
+hold for none of its exchanges.
 """
 
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 from ..errors import UsageError
+from .units import read_duration, read_size
+
+Span = tuple[float, float]  # both ends included
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """`key` is "" for a plain word. `span` is the range of a status, both ends included."""
+    """`key` is "" for a plain word. `span` is the range of a status, a duration in milliseconds or a size in bytes."""
 
     key: str
     value: str
     negated: bool = False
-    span: tuple[int, int] = field(default=(0, 0), compare=False)
+    span: Span = field(default=(0, 0), compare=False)
 
     def __str__(self) -> str:
         minus = "-" if self.negated else ""
@@ -36,7 +42,7 @@ MOST: Final = 999
 STATUS = re.compile(r"(?:([1-9])xx|(<=|>=|<|>|=)?([0-9]{1,3})|([0-9]{1,3})(?:-|\.\.)([0-9]{1,3}))", re.IGNORECASE)
 
 
-def status_span(value: str) -> tuple[int, int]:
+def status_span(value: str) -> Span:
     """The first and last status that "404", "4xx", ">=400" or "400-499" stands for."""
     match = STATUS.fullmatch(value)
     if match is None:
@@ -56,29 +62,97 @@ def _near(word: str, known: Iterable[str]) -> str:
     return f"; did you mean '{near[0]}'?" if near else ""
 
 
-def _kind(value: str) -> tuple[int, int]:
-    known = ("live", "replay", "variant", "import")
-    if value.lower() not in known:
-        raise UsageError(f"kind:{value} is none of {', '.join(known)}{_near(value, known)}", where="filter")
-    return 0, 0
+def _span(value: str, read: Callable[[str], float]) -> Span:
+    """ ">200ms", "<=1s", "200ms..1s"; a bare "200ms" is that or more."""
+    low, dots, high = value.partition("..")
+    if dots:
+        return read(low), read(high)
+    match = COMPARED.fullmatch(value)
+    assert match is not None  # the last part takes anything
+    operator, edge = match[1], read(match[2])
+    below, above = math.nextafter(edge, -math.inf), math.nextafter(edge, math.inf)
+    spans = {"<": (-math.inf, below), "<=": (-math.inf, edge), "=": (edge, edge), ">": (above, math.inf)}
+    return spans.get(operator, (edge, math.inf))
 
 
-def _any(value: str) -> tuple[int, int]:
-    return 0, 0
+def took_span(value: str) -> Span:
+    """Milliseconds, both ends included."""
+    return _range("took", value, lambda text: read_duration(text.strip()) * 1000, "took:>200ms, took:1s..5s")
 
 
-KEYS: dict[str, Callable[[str], tuple[int, int]]] = {
+def size_span(value: str) -> Span:
+    """Bytes, both ends included."""
+    return _range("size", value, lambda text: read_size(text.strip()), "size:>1MiB, size:10kB..1MiB")
+
+
+def _range(key: str, value: str, read: Callable[[str], float], examples: str) -> Span:
+    try:
+        return _span(value, read)
+    except ValueError as error:
+        raise UsageError(f"{key}:{value}: {error}", where="filter", hint=examples) from None
+
+
+def moment(value: str, now: float) -> float:
+    """Epoch seconds of "-2h" (before now), "2026-11-22" or "2026-11-22T10:00+01:00"; without a zone it is UTC."""
+    try:
+        if value.startswith("-"):
+            return now - read_duration(value[1:])
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        hint = "after:-2h, after:2026-11-22, before:2026-11-22T10:00Z"
+        raise UsageError(f"{value!r} is no time", where="filter", hint=hint) from None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+def _moment(value: str) -> Span:
+    moment(value, 0.0)
+    return ANY
+
+
+def _one_of(key: str, known: Sequence[str]) -> Callable[[str], Span]:
+    def check(value: str) -> Span:
+        if value.lower() not in known:
+            raise UsageError(f"{key}:{value} is none of {', '.join(known)}{_near(value, known)}", where="filter")
+        return ANY
+
+    return check
+
+
+def _any(value: str) -> Span:
+    return ANY
+
+
+ANY: Final[Span] = (0, 0)
+COMPARED = re.compile(r"(<=|>=|<|>|=)?(.*)", re.DOTALL)
+KINDS: Final = ("live", "replay", "variant", "import")
+HAS: Final = ("failure", "note", "stream", "body")
+KEYS: dict[str, Callable[[str], Span]] = {
     "status": status_span,
     "cluster": _any,
     "env": _any,
     "method": _any,
     "path": _any,
+    "took": took_span,
+    "size": size_span,
+    "after": _moment,
+    "before": _moment,
+    "body": _any,
+    "has": _one_of("has", HAS),
     "session": _any,
     "tag": _any,
-    "kind": _kind,
+    "kind": _one_of("kind", KINDS),
 }
-OF_EXCHANGE: Final = frozenset(("status", "cluster", "env", "method", "path"))  # the others are of the recording
-SYNONYMS: Final = {"environment": "env"}
+# The others are of the recording, and so is has:note.
+OF_EXCHANGE: Final = frozenset(
+    ("status", "cluster", "env", "method", "path", "took", "size", "after", "before", "body", "has")
+)
+SYNONYMS: Final = {"environment": "env", "since": "after", "until": "before", "duration": "took"}
+
+
+def is_of_exchange(term: Term) -> bool:
+    """Whether a term speaks of an exchange; the others speak of its recording."""
+    return term.key in OF_EXCHANGE and (term.key, term.value.lower()) != ("has", "note")
+
 
 WORD = re.compile(r'(-)?(?:([A-Za-z_]+):)?(?:"((?:[^"\\]|\\.)*)"(?=\s|$)|(\S*))')
 
@@ -126,6 +200,12 @@ EXAMPLES: Final = {
     "env": "env:qa",
     "method": "method:POST",
     "path": "path:/api/orders",
+    "took": "took:>200ms",
+    "size": "size:>1MiB",
+    "after": "after:-2h",
+    "before": "before:2026-11-22T10:00",
+    "body": "body:isbn",
+    "has": "has:failure",
     "session": "session:alice",
     "tag": "tag:demo",
     "kind": "kind:live",

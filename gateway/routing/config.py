@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
+from ..model.units import read_duration, read_size
 from .scalars import Filled, meaning
-from .units import read_duration, read_size
 from .urls import read_url
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from ..model.units import read_duration, read_size
 from .compiled import CompiledCluster, CompiledUpstream, Cors, Fault, RecordingRules, RedactRules, Tls
-from .units import read_duration, read_size
 from .urls import read_url
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Sequence
 from typing import Any, Final, Protocol, runtime_checkable
 
 from ..model.capture import Capture
-from .rows import BodyRow, body_row, digest_of, exchange_row, summary
+from .rows import USUAL, BodyRow, body_row, digest_of, exchange_row, summary
 
 
 @runtime_checkable
@@ -27,6 +27,7 @@ class Sealed(Protocol):
 ROW: Final = 2048  # bytes of memory that an exchange takes besides its bodies
 LARGE: Final = 1 << 20  # above that, a body's true size says little about what was kept of it
 
+REQUEST_BODY, RESPONSE_BODY = USUAL.index("request_body"), USUAL.index("response_body")
 UNCHANGED: Final[tuple[int | None, int | None]] = (None, None)
 
 Seal = Callable[[Capture], Sealed | Capture]
@@ -99,6 +100,19 @@ class Batch:
         for capture in self.captures:
             self._body(_joined(capture.request_body))
             self._body(_joined(capture.response_body))
+
+    def leave_out(self, recordings: Container[str], exchanges: Container[str]) -> None:
+        """What belongs to recordings that were deleted meanwhile, or to exchanges that were deleted with one."""
+        if not any(capture.recording in recordings for capture in self.captures):
+            self.chunks = [row for row in self.chunks if row[0] not in exchanges]
+            return
+        gone = {capture.id for capture in self.captures if capture.recording in recordings}
+        self.captures = [capture for capture in self.captures if capture.id not in gone]
+        self.exchanges = [row for row in self.exchanges if row[0] not in gone]
+        self.secrets = [row for row in self.secrets if row[0] not in recordings]
+        self.chunks = [row for row in self.chunks if row[0] not in gone and row[0] not in exchanges]
+        kept = {digest for row in self.exchanges for digest in (row[REQUEST_BODY], row[RESPONSE_BODY])}
+        self.bodies = {digest: row for digest, row in self.bodies.items() if digest in kept}
 
     def summaries(self) -> list[dict[str, Any]]:
         """What pages that watch are told."""

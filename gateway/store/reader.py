@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 from weakref import finalize
@@ -16,9 +17,11 @@ from ..errors import NotFoundError, UsageError
 from ..model.exchange import Chunk, Exchange
 from ..model.recording import Page, Recording, Revision
 from ..protocols import LiveSession, Pin
+from .contents import SOME, bodies_of
 from .files import connect_reader, identity, unreadable
-from .rows import chunk_of, default_title, exchange_of, recording_of, revision_of, unpacked
-from .search import where
+from .fulltext import TextSearch
+from .rows import chunk_of, default_title, exchange_of, recording_of, revision_of
+from .search import of_exchanges, of_recordings
 
 IDLE: Final = 8  # connections kept for the next reads
 LAST: Final = re.compile(r"@last(?:~([0-9]{1,9}))?")
@@ -39,10 +42,11 @@ class SqliteStore:
 
     def recordings(self, query: str = "", *, limit: int = 50, cursor: str | None = None) -> Page[Recording]:
         """Newest first. `query` is plain words and `key:value` terms; UsageError names what is off."""
-        condition, values = where(query)
-        values += [_number(cursor, default=1 << 62), _limit(limit) + 1]
-        sql = f"SELECT r.* FROM recordings r WHERE {condition} AND r.seq < ? ORDER BY r.seq DESC LIMIT ?"
-        with self._reading() as connection:
+        page = [_number(cursor, default=1 << 62), _limit(limit) + 1]
+        with self._reading() as connection, closing(TextSearch(connection)) as texts:
+            condition, values = of_recordings(query, now=time.time(), texts=texts)
+            sql = f"SELECT r.* FROM recordings r WHERE {condition} AND r.seq < ? ORDER BY r.seq DESC LIMIT ?"
+            values += page
             rows = connection.execute(sql, values).fetchall()
             more = len(rows) > limit
             rows = rows[:limit]
@@ -55,18 +59,23 @@ class SqliteStore:
             row = _find(connection, ref.strip())
             return _recordings(connection, [row])[0]
 
-    def exchanges(self, recording: str, *, limit: int = 1000, cursor: str | None = None) -> Page[Exchange]:
-        """The steps of a recording (a full id), in order, bodies included."""
-        sql = "SELECT * FROM exchanges WHERE recording = ? AND step > ? ORDER BY step LIMIT ?"
+    def exchanges(
+        self, recording: str, *, limit: int = 1000, cursor: str | None = None, query: str = ""
+    ) -> Page[Exchange]:
+        """The steps of a recording (a full id) that a filter finds, in order, bodies included."""
+        first, count = [recording, _number(cursor, default=-1)], _limit(limit) + 1
         with self._reading() as connection:
-            rows = connection.execute(sql, (recording, _number(cursor, default=-1), _limit(limit) + 1)).fetchall()
+            rows = _found(connection, query, "e.recording = ? AND e.step > ?", first, order="e.step", count=count)
             if not rows and not connection.execute("SELECT 1 FROM recordings WHERE id = ?", (recording,)).fetchone():
                 raise NotFoundError(f"there is no recording {recording}", hint="gateway recordings")
-            count = min(limit, _fitting(rows))
-            more = len(rows) > count
-            rows = rows[:count]
-            items = tuple(_exchanges(connection, rows))
-        return Page(items, str(rows[-1]["step"]) if more else None)
+            return _page(connection, rows, limit, "step")
+
+    def latest(self, *, limit: int = 50, cursor: str | None = None, query: str = "") -> Page[Exchange]:
+        """The newest exchanges of all recordings that a filter finds, newest first."""
+        first, count = [_number(cursor, default=1 << 62)], _limit(limit) + 1
+        with self._reading() as connection:
+            rows = _found(connection, query, "e.seq < ?", first, order="e.seq DESC", count=count)
+            return _page(connection, rows, limit, "seq")
 
     def exchange(self, id: str) -> Exchange:
         with self._reading() as connection:
@@ -215,7 +224,6 @@ STEP_NOTES: Final = "SELECT recording || '/' || step, text FROM notes WHERE step
 STEP_TAGS: Final = "SELECT recording || '/' || step, tag FROM tags WHERE step > 0 AND recording IN ({}) ORDER BY seq"
 ROOM: Final = 64 << 20  # bytes of bodies in a page, and
 LARGE: Final = 16 << 20  # as how long a body counts at most: its record may have been cut
-SOME: Final = 500  # SQLite allows 999 parameters where it was built long ago
 
 
 def _beside(connection: sqlite3.Connection, sql: str, ids: Sequence[str]) -> dict[str, list[str]]:
@@ -233,6 +241,23 @@ def _default_title(connection: sqlite3.Connection, row: sqlite3.Row) -> str:
     return default_title(first["method"], first["target"], row["steps"]) if first else ""
 
 
+def _found(
+    connection: sqlite3.Connection, query: str, sooner: str, first: list[Any], *, order: str, count: int
+) -> list[sqlite3.Row]:
+    """Rows of exchanges that meet a condition and a filter."""
+    with closing(TextSearch(connection)) as texts:
+        condition, values = of_exchanges(query, now=time.time(), texts=texts)
+        sql = f"SELECT e.* FROM exchanges e WHERE {sooner} AND {condition} ORDER BY {order} LIMIT ?"
+        return connection.execute(sql, [*first, *values, count]).fetchall()
+
+
+def _page(connection: sqlite3.Connection, rows: list[sqlite3.Row], limit: int, order: str) -> Page[Exchange]:
+    """What fits of rows that are one more than the limit where there is a next page."""
+    count = min(limit, _fitting(rows))
+    shown = rows[:count]
+    return Page(tuple(_exchanges(connection, shown)), str(shown[-1][order]) if len(rows) > count else None)
+
+
 def _fitting(rows: Sequence[sqlite3.Row]) -> int:
     """How many of these exchanges, one at least, have bodies that one page may hold in memory."""
     room = ROOM
@@ -244,23 +269,13 @@ def _fitting(rows: Sequence[sqlite3.Row]) -> int:
 
 
 def _exchanges(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> list[Exchange]:
-    hashes = {row[side] for row in rows for side in ("request_body", "response_body")} - {None}
-    bodies = _bodies(connection, list(hashes))
+    bodies = bodies_of(connection, rows)
     recordings = list(dict.fromkeys(row["recording"] for row in rows))
     notes, tags = (_beside(connection, sql, recordings) for sql in (STEP_NOTES, STEP_TAGS))
     keys = [f"{row['recording']}/{row['step']}" for row in rows]
     return [
         exchange_of(row, bodies, notes.get(key, ()), tags.get(key, ())) for row, key in zip(rows, keys, strict=True)
     ]
-
-
-def _bodies(connection: sqlite3.Connection, hashes: Sequence[bytes]) -> dict[bytes, bytes]:
-    found: dict[bytes, bytes] = {}
-    for at in range(0, len(hashes), SOME):
-        some = hashes[at : at + SOME]
-        sql = f"SELECT sha256, packed, data FROM bodies WHERE sha256 IN ({','.join('?' * len(some))})"
-        found |= {digest: unpacked(packed, data) for digest, packed, data in connection.execute(sql, some)}
-    return found
 
 
 def _session(row: sqlite3.Row) -> LiveSession:

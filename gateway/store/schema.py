@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 APPLICATION: Final = 0x47576179  # "GWay" in the file's header: PRAGMA application_id
-VERSION: Final = 2  # how many migrations there are: PRAGMA user_version
+VERSION: Final = 3  # how many migrations there are: PRAGMA user_version
 
 # What is looked up is in front, the heads are behind: a scan of the facts then never reads an overflow page.
 FIRST: Final = """
@@ -168,6 +168,13 @@ CREATE INDEX exchanges_bad ON exchanges (status, recording) WHERE status >= 400;
 CREATE INDEX exchanges_failed ON exchanges (recording) WHERE failure_kind IS NOT NULL;
 """
 
+# Bodies of deleted recordings, until it is known whether another exchange has them, too.
+ORPHANS: Final = """
+CREATE TABLE orphans (
+    sha256 BLOB PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+"""
+
 
 def migrations() -> Migrations:
     """Every step from an empty file to the present schema. A released step is never changed: add another one."""
@@ -182,6 +189,10 @@ def migrations() -> Migrations:
     @steps()
     def m002_search(db: Database) -> None:
         _run(db, SEARCH)
+
+    @steps()
+    def m003_orphans(db: Database) -> None:
+        _run(db, ORPHANS)
 
     return steps
 

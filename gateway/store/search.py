@@ -2,58 +2,113 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from ..model.filter import OF_EXCHANGE, Term, parse_filter
+from ..model.filter import Term, is_of_exchange, moment, parse_filter
 
 Condition = tuple[str, list[Any]]
+Texts = Callable[[Term], Condition]  # the exchanges (as e) whose text a term finds
+
+BAD: Final = 400  # where the index of failed exchanges begins
 
 
-def where(query: str) -> Condition:
+def of_recordings(query: str, *, now: float, texts: Texts) -> Condition:
     """The condition on `recordings` (as r) for a filter; UsageError when the filter is off."""
     terms = parse_filter(query)
     parts: list[Condition] = [("r.steps > 0", [])]
-    parts += [_of_recording(term) for term in terms if term.key not in OF_EXCHANGE]
-    same = [EXCHANGE[term.key](term) for term in terms if term.key in OF_EXCHANGE and not term.negated]
+    parts += [_turned(_of_recording(term, texts), term) for term in terms if not is_of_exchange(term)]
+    same = [term for term in terms if is_of_exchange(term) and not term.negated]
+    parts += [SOONER[term.key](term, now) for term in same if term.key in SOONER]
     if same:
-        parts.append(_some_exchange(same))
+        parts.append(_some_exchange(same, now, texts))
     for term in terms:
-        if term.key in OF_EXCHANGE and term.negated:
-            sql, values = _some_exchange([EXCHANGE[term.key](term)])
-            parts.append((f"NOT {sql}", values))
+        if is_of_exchange(term) and term.negated:
+            parts.append(_turned(_some_exchange([term], now, texts), term))
     return _all(parts)
 
 
-def _of_recording(term: Term) -> Condition:
-    sql, values = RECORDING[term.key](term)
-    return (f"NOT ({sql})" if term.negated else f"({sql})"), values
+def of_exchanges(query: str, *, now: float, texts: Texts) -> Condition:
+    """The condition on `exchanges` (as e): every term speaks of the exchange itself."""
+    terms = parse_filter(query)
+    return _all([("1", []), *(_turned(_of_exchange(term, now, texts), term) for term in terms)])
 
 
-def _word(term: Term) -> Condition:
+# -- what a recording is asked
+
+
+def _of_recording(term: Term, texts: Texts) -> Condition:
+    if term.key:
+        return RECORDING[term.key](term)
     like = pattern(term.value)
+    found, values = _by_text([texts(term)])
     sql = (
         r"r.title LIKE ? ESCAPE '\' OR r.session LIKE ? ESCAPE '\' OR r.id = ? COLLATE NOCASE"
-        r" OR EXISTS (SELECT 1 FROM notes n WHERE n.recording = r.id AND n.text LIKE ? ESCAPE '\')"
-        r" OR EXISTS (SELECT 1 FROM exchanges e WHERE e.recording = r.id AND e.target LIKE ? ESCAPE '\')"
+        rf" OR r.id IN (SELECT n.recording FROM notes n WHERE n.text LIKE ? ESCAPE '\') OR {found}"
     )
-    return sql, [like, like, term.value, like, like]
-
-
-def _tag(term: Term) -> Condition:
-    sql = "EXISTS (SELECT 1 FROM tags t WHERE t.recording = r.id AND t.tag = ? COLLATE NOCASE)"
-    return sql, [term.value]
-
-
-def _status(term: Term) -> Condition:
-    return "e.status BETWEEN ? AND ?", list(term.span)
+    return sql, [like, like, term.value, like, *values]
 
 
 RECORDING: Final[dict[str, Callable[[Term], Condition]]] = {
-    "": _word,
     "session": lambda term: ("r.session = ?", [term.value]),
     "kind": lambda term: ("r.kind = ?", [term.value.lower()]),
-    "tag": _tag,
+    "tag": lambda term: ("r.id IN (SELECT t.recording FROM tags t WHERE t.tag = ? COLLATE NOCASE)", [term.value]),
+    "has": lambda term: ("r.id IN (SELECT n.recording FROM notes n)", []),  # has:note; the others are of exchanges
+}
+
+# What rules out whole recordings before their exchanges are looked at.
+SOONER: Final[dict[str, Callable[[Term, float], Condition]]] = {
+    "cluster": lambda term, now: (f"EXISTS ({USES} AND u.cluster = ?)", [term.value]),
+    "env": lambda term, now: (f"EXISTS ({USES} AND u.environment = ?)", [term.value]),
+    "after": lambda term, now: ("r.updated_at >= ?", [moment(term.value, now)]),
+}
+USES: Final = "SELECT 1 FROM uses u WHERE u.recording = r.id"
+
+
+def _some_exchange(terms: Sequence[Term], now: float, texts: Texts) -> Condition:
+    """Recordings of which one exchange meets all terms. Where an index finds few of them, begin there."""
+    conditions = [_of_exchange(term, now, texts) for term in terms]
+    if any(map(_is_rare, terms)):
+        return _by_text(conditions)
+    sql, values = _all(conditions)
+    return f"EXISTS (SELECT 1 FROM exchanges e WHERE e.recording = r.id AND {sql})", values
+
+
+def _by_text(conditions: Iterable[Condition]) -> Condition:
+    sql, values = _all(conditions)
+    return f"r.id IN (SELECT e.recording FROM exchanges e WHERE {sql})", values
+
+
+def _is_rare(term: Term) -> bool:
+    return term.key == "body" or (term.key == "status" and term.span[0] >= BAD) or term.value.lower() == "failure"
+
+
+# -- what an exchange is asked
+
+
+def _of_exchange(term: Term, now: float, texts: Texts) -> Condition:
+    if term.key == "body":
+        return texts(term)
+    if term.key in ("after", "before"):
+        return f"e.started_at {'>=' if term.key == 'after' else '<'} ?", [moment(term.value, now)]
+    if not term.key:
+        sql, values = texts(term)
+        note = r"EXISTS (SELECT 1 FROM notes n WHERE n.recording = e.recording AND n.step = e.step AND n.text LIKE ?"
+        return rf"e.id = ? COLLATE NOCASE OR {sql} OR {note} ESCAPE '\')", [term.value, *values, pattern(term.value)]
+    return EXCHANGE[term.key](term)
+
+
+def _status(term: Term) -> Condition:
+    bad = f"e.status >= {BAD} AND " if term.span[0] >= BAD else ""  # in these words, for the index's sake
+    return f"{bad}e.status BETWEEN ? AND ?", list(term.span)
+
+
+BESIDE: Final = "SELECT 1 FROM {} b WHERE b.recording = e.recording AND b.step = e.step"
+HAS: Final = {
+    "failure": "e.failure_kind IS NOT NULL",
+    "stream": "e.stream <> ''",
+    "body": "e.request_size + e.response_size > 0",
+    "note": f"EXISTS ({BESIDE.format('notes')})",
 }
 EXCHANGE: Final[dict[str, Callable[[Term], Condition]]] = {
     "status": _status,
@@ -61,17 +116,24 @@ EXCHANGE: Final[dict[str, Callable[[Term], Condition]]] = {
     "env": lambda term: ("e.environment = ?", [term.value]),
     "method": lambda term: ("e.method = ?", [term.value.upper()]),
     "path": lambda term: (r"e.target LIKE ? ESCAPE '\'", [pattern(term.value)]),
+    "took": lambda term: ("round(e.total_ms, 3) BETWEEN ? AND ?", list(term.span)),
+    "size": lambda term: ("max(e.request_size, e.response_size) BETWEEN ? AND ?", list(term.span)),
+    "has": lambda term: (HAS[term.value.lower()], []),
+    "session": lambda term: ("e.session = ?", [term.value]),
+    "kind": lambda term: ("(SELECT r.kind FROM recordings r WHERE r.id = e.recording) = ?", [term.value.lower()]),
+    "tag": lambda term: (f"EXISTS ({BESIDE.format('tags')} AND b.tag = ? COLLATE NOCASE)", [term.value]),
 }
 
 
-def _some_exchange(conditions: Iterable[Condition]) -> Condition:
-    sql, values = _all(conditions)
-    return f"EXISTS (SELECT 1 FROM exchanges e WHERE e.recording = r.id AND {sql})", values
+def _turned(condition: Condition, term: Term) -> Condition:
+    """NULL counts as no: a minus finds what an unanswered exchange has not got."""
+    sql, values = condition
+    return (f"NOT coalesce(({sql}), 0)" if term.negated else f"({sql})"), values
 
 
 def _all(conditions: Iterable[Condition]) -> Condition:
     parts = list(conditions)
-    return " AND ".join(sql for sql, _ in parts), [value for _, values in parts for value in values]
+    return " AND ".join(f"({sql})" for sql, _ in parts), [value for _, values in parts for value in values]
 
 
 def pattern(text: str) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Final
 
 from ..errors import NotFoundError
 from ..model.capture import Capture
 from ..model.recording import Revision
 from ..protocols import LiveSession
+from . import fulltext
 from .batch import Batch
+from .deletion import Sweeper, delete_rows, give_back_room
 from .rows import COLUMNS, DEFAULTS, USUAL
 
 Connection = sqlite3.Connection
@@ -61,9 +63,14 @@ class Tables:
         self.stored: dict[bytes, None] = {}  # hashes of bodies that are surely in the file
         self._uses: dict[tuple[str, str, str], None] = {}
         self._open: set[str] = set()  # ids of exchanges whose rows wait for their end
+        self._deleted: dict[str, None] = {}  # recordings of which an exchange may still be under way
+        self._cut: dict[str, None] = {}  # exchanges that were open when their recording was deleted
+        self._sweeper = Sweeper(connection)
 
     def write(self, batch: Batch) -> None:
         """One transaction; what it wrote is remembered only when it stands."""
+        if self._deleted:
+            batch.leave_out(self._deleted, self._cut)
         fresh, ended, opened = self._sorted(batch)
         usual = [row for row in fresh if len(row) == len(USUAL)]
         others = [row for row in fresh if len(row) != len(USUAL)] if len(usual) < len(fresh) else ()
@@ -78,6 +85,7 @@ class Tables:
                 many(INSERT, others)
             if ended:
                 many(COMPLETE, ended)
+                many(fulltext.PASSED_BY, [(row[0],) for row in ended])
             if batch.secrets:
                 many(SECRET, batch.secrets)
             if batch.chunks:
@@ -125,6 +133,7 @@ class Tables:
     def interrupt(self) -> int:
         """Rows that are still open have nobody who will complete them; says how many there were."""
         with transaction(self.connection):
+            self.connection.execute(fulltext.INTERRUPTED)
             done = self.connection.execute("UPDATE exchanges SET state = 'interrupted' WHERE state = 'open'")
         self._open.clear()
         return done.rowcount
@@ -185,31 +194,38 @@ class Tables:
             self.connection.execute(sql, (kind, parent, branched_at, recording))
 
     def delete(self, recording: str) -> None:
-        """The recording with all that belongs to it, and the bodies that nobody else has."""
-        run = self.connection.execute
+        """The recording with all that belongs to it. What is still under way in it is left out when it ends."""
+        opened = "SELECT id FROM exchanges WHERE recording = ? AND state = 'open'"
         with transaction(self.connection):
             self._must_exist(recording, None)
-            run("CREATE TEMP TABLE IF NOT EXISTS gone (sha256 BLOB PRIMARY KEY) WITHOUT ROWID")
-            run("DELETE FROM gone")
-            for side in ("request_body", "response_body"):
-                of = f"SELECT {side} FROM exchanges WHERE recording = ? AND {side} IS NOT NULL"
-                run(f"INSERT OR IGNORE INTO gone {of}", (recording,))
-            run("DELETE FROM chunks WHERE exchange IN (SELECT id FROM exchanges WHERE recording = ?)", (recording,))
-            for table in ("exchanges", "uses", "secrets", "notes", "tags"):
-                run(f"DELETE FROM {table} WHERE recording = ?", (recording,))
-            run("DELETE FROM recordings WHERE id = ?", (recording,))
-            for side in ("request_body", "response_body"):
-                run(f"DELETE FROM gone WHERE sha256 IN (SELECT {side} FROM exchanges WHERE {side} IS NOT NULL)")
-            run("DELETE FROM bodies WHERE sha256 IN (SELECT sha256 FROM gone)")
-        self._forget(recording)
-        with suppress(sqlite3.Error):  # the room is given back by the next deletion
-            self.connection.executescript("PRAGMA incremental_vacuum")  # execute() would stop after its first step
-
-    def _forget(self, recording: str) -> None:
+            cut = [id for (id,) in self.connection.execute(opened, (recording,))]
+            delete_rows(self.connection, recording)
+        _remember(self._deleted, (recording,))
+        _remember(self._cut, cut)
+        self._open -= set(cut)
         self.stored.clear()
         self._uses = {use: None for use in self._uses if use[0] != recording}
-        still = "SELECT id FROM exchanges WHERE state = 'open'"
-        self._open &= {id for (id,) in self.connection.execute(still)}
+        self._sweeper.restart()
+        self._sweep()
+
+    def _sweep(self) -> bool:
+        with transaction(self.connection):
+            more = self._sweeper.sweep()
+        if not more:
+            self.stored.clear()  # a body that was swept would be missed by the next exchange that has it
+            give_back_room(self.connection)
+        return more
+
+    def tidy(self) -> bool:
+        """A little of what can wait: full text, bodies that nobody has. Whether there is more of it."""
+        with transaction(self.connection):
+            indexed = fulltext.index_some(self.connection)
+        if indexed:
+            return True
+        if self.connection.execute("SELECT 1 FROM orphans LIMIT 1").fetchone() is None:
+            return False
+        self._sweep()
+        return True
 
     def add_revision(self, revision: Revision) -> None:
         sql = "INSERT INTO revisions (id, accepted_at, source, changes, text) VALUES (?, ?, ?, ?, ?)"

@@ -149,12 +149,14 @@ class WriterThread:
             self._rest()
 
     def _rest(self) -> None:
-        """Nothing to do: see whether the file is still there and well, and fold the log into it."""
+        """Nothing to do: see whether the file is still there and well, tidy, and fold the log into the file."""
         try:
             tables = self._ready()
             if self._trouble:
                 tables.probe()
-            if self._unfolded:
+            while not self.queue and not self._ending and tables.tidy():
+                self._unfolded = True
+            if self._unfolded and not self.queue:
                 self._fold(tables)
         except (sqlite3.Error, StoreError) as error:
             self._failed(error)

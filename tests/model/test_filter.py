@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import UsageError
-from gateway.model.filter import KEYS, Term, filter_text, parse_filter, status_span
+from gateway.model.filter import Term, filter_text, moment, parse_filter, status_span
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,37 @@ def test_statuses(value: str, span: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "inside", "outside"),
+    [
+        ("took:>200ms", [200.001, 1e9], [200, 0]),
+        ("took:>=200ms", [200, 201], [199.999]),
+        ("took:200ms", [200, 201], [199.999]),
+        ("took:<1s", [0, 999.9], [1000]),
+        ("took:<=1s", [1000], [1000.1]),
+        ("took:1s..2m", [1000, 120_000], [999, 120_001]),
+        ("size:>1MiB", [(1 << 20) + 1], [1 << 20]),
+        ("size:=7", [7], [6, 8]),
+        ("size:1kB..1KiB", [1000, 1024], [999, 1025]),
+    ],
+)
+def test_ranges(text: str, inside: list[float], outside: list[float]) -> None:
+    low, high = parse_filter(text)[0].span
+    assert all(low <= number <= high for number in inside)
+    assert not any(low <= number <= high for number in outside)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("-2h", 1_000_000 - 7200), ("-30m", 1_000_000 - 1800), ("-1d", 1_000_000 - 86_400), ("1970-01-02", 86_400),
+        ("1970-01-01T01:00", 3600), ("1970-01-01T01:00Z", 3600), ("1970-01-01T01:00+01:00", 0),
+    ],
+)  # fmt: skip
+def test_moments(value: str, seconds: float) -> None:
+    assert moment(value, 1_000_000) == seconds
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("stauts:404", "did you mean 'status'?"),
@@ -60,6 +91,14 @@ def test_statuses(value: str, span: tuple[int, int]) -> None:
         ("status:abc", "is not a status"),
         ("status:>", "is not a status"),
         ("kind:reply", "did you mean 'replay'?"),
+        ("has:falure", "did you mean 'failure'?"),
+        ("took:>fast", "'fast' is not a duration"),
+        ("took:1s..", "'' is not a duration"),
+        ("size:>1MB2", "'1MB2' is not a size"),
+        ("after:yesterday", "'yesterday' is no time"),
+        ("after:-2years", "'-2years' is no time"),
+        ("before:2026-13-01", "is no time"),
+        ("bofore:-2h", "did you mean 'before'?"),
     ],
 )
 def test_what_is_off_is_named(text: str, said: str) -> None:
@@ -69,7 +108,8 @@ def test_what_is_off_is_named(text: str, said: str) -> None:
 
 
 words = st.builds(Term, st.just(""), st.text(min_size=1), st.booleans())
-keyed = st.builds(Term, st.sampled_from(sorted(set(KEYS) - {"status", "kind"})), st.text(min_size=1), st.booleans())
+free = ["body", "cluster", "env", "method", "path", "session", "tag"]  # keys that take any value
+keyed = st.builds(Term, st.sampled_from(free), st.text(min_size=1), st.booleans())
 
 
 @given(st.lists(words | keyed, max_size=6))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.routing.units import read_duration, read_size
+from gateway.model.units import read_duration, read_size
 
 
 @pytest.mark.parametrize(

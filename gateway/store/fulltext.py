@@ -1,0 +1,197 @@
+"""Full text: URLs, header fields and text bodies of exchanges, indexed when the writer has nothing else to do. I/O.
+
+What is not indexed yet is searched all the same: it is indexed in memory for the one query that asks.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from ..model.bodies import text_of
+from ..model.exchange import Exchange
+from ..model.filter import Term
+from ..model.message import Message
+from .contents import bodies_of
+from .rows import exchange_of
+from .search import Condition, pattern
+
+Connection = sqlite3.Connection
+Document = tuple[str, str]  # head, body
+
+MOST: Final = 64 << 10  # letters of one body that are indexed
+SOME: Final = 64  # exchanges indexed in one transaction: some 10 ms
+TAIL: Final = 20_000  # exchanges not yet indexed that one query looks through: about a second
+STALE: Final = 1000  # documents of deleted exchanges before the index may be made anew
+
+MARK: Final = "coalesce((SELECT value FROM marks WHERE name = 'indexed'), 0)"
+NEXT: Final = f"SELECT * FROM exchanges WHERE seq > {MARK} ORDER BY seq LIMIT ?"
+LATE: Final = "SELECT * FROM exchanges WHERE seq IN (SELECT exchange FROM late ORDER BY exchange LIMIT ?)"
+WAITING: Final = f"""
+SELECT * FROM exchanges WHERE seq > {MARK}
+UNION ALL SELECT * FROM exchanges WHERE seq <= {MARK} AND seq IN (SELECT exchange FROM late)
+UNION ALL SELECT * FROM exchanges WHERE seq <= {MARK} AND state = 'open' AND seq NOT IN (SELECT exchange FROM late)
+ORDER BY seq DESC LIMIT ?
+"""
+# An exchange that ended after the index had passed it by.
+PASSED_BY: Final = f"INSERT OR IGNORE INTO late SELECT seq FROM exchanges WHERE id = ? AND seq <= {MARK}"
+INTERRUPTED: Final = f"INSERT OR IGNORE INTO late SELECT seq FROM exchanges WHERE state = 'open' AND seq <= {MARK}"
+
+FOUND: Final = "SELECT d.exchange FROM documents d WHERE d.doc IN (SELECT rowid FROM texts WHERE texts MATCH ?)"
+
+
+# -- writing, on the writer's connection, inside its transaction
+
+
+def index_some(connection: Connection) -> bool:
+    """Index a few exchanges; whether there may be more."""
+    rows = _rows(connection, LATE, SOME)
+    late = bool(rows)
+    if not rows:
+        rows = _rows(connection, NEXT, SOME)
+    if not rows:
+        return False
+    for row, (head, body) in zip(rows, documents(connection, rows), strict=True):
+        if row["state"] == "open":
+            continue
+        made = connection.execute("INSERT OR IGNORE INTO documents (exchange) VALUES (?)", (row["seq"],))
+        if made.rowcount:
+            values = (made.lastrowid, head, body)
+            connection.execute("INSERT INTO texts (rowid, head, body) VALUES (?, ?, ?)", values)
+    if late:
+        connection.executemany("DELETE FROM late WHERE exchange = ?", [(row["seq"],) for row in rows])
+    else:
+        connection.execute("INSERT OR REPLACE INTO marks VALUES ('indexed', ?)", (rows[-1]["seq"],))
+    return True
+
+
+def forget(connection: Connection, recording: str) -> None:
+    """Before its exchanges are deleted. The index keeps words that lead nowhere."""
+    theirs = "(SELECT seq FROM exchanges WHERE recording = ?)"
+    for table in ("documents", "late"):
+        connection.execute(f"DELETE FROM {table} WHERE exchange IN {theirs}", (recording,))
+
+
+def forgotten(connection: Connection) -> None:
+    """After a deletion: SQLite gives the numbers of the last rows again, and most words may lead nowhere now."""
+    ask = connection.execute
+    ask("UPDATE marks SET value = min(value, coalesce((SELECT max(seq) FROM exchanges), 0)) WHERE name = 'indexed'")
+    ever = ask("SELECT seq FROM sqlite_sequence WHERE name = 'documents'").fetchone()
+    if ever is not None and ever[0] > STALE + 2 * ask("SELECT count(*) FROM documents").fetchone()[0]:
+        index_anew(connection)
+
+
+def index_anew(connection: Connection) -> None:
+    """Throw the index away: the writer makes it again."""
+    connection.execute("INSERT INTO texts (texts) VALUES ('delete-all')")
+    connection.execute("DELETE FROM documents")
+    connection.execute("DELETE FROM sqlite_sequence WHERE name = 'documents'")
+    connection.execute("DELETE FROM marks WHERE name = 'indexed'")
+
+
+# -- reading
+
+
+def waiting(connection: Connection) -> int:
+    """How many exchanges are not indexed yet."""
+    sql = f"SELECT (SELECT count(*) FROM exchanges WHERE seq > {MARK}) + (SELECT count(*) FROM late)"
+    return int(connection.execute(sql).fetchone()[0])
+
+
+class TextSearch:
+    """The exchanges that a term finds, for one query on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._tail: Connection | None = None
+
+    def __call__(self, term: Term) -> Condition:
+        if not any(map(str.isalnum, term.value)):  # no word in it: the index knows nothing of signs
+            return (r"e.target LIKE ? ESCAPE '\'", [pattern(term.value)]) if not term.key else ("0", [])
+        match = match_of(term)
+        fresh = json.dumps([seq for (seq,) in self._waiting().execute(FOUND, (match,))])
+        return f"e.seq IN ({FOUND} UNION ALL SELECT value FROM json_each(?))", [match, fresh]
+
+    def close(self) -> None:
+        if self._tail is not None:
+            self._tail.close()
+
+    def _waiting(self) -> Connection:
+        """An index in memory of what is not in the file's yet."""
+        if self._tail is None:
+            tail = self._tail = sqlite3.connect(":memory:", isolation_level=None)
+            tail.execute("CREATE VIRTUAL TABLE texts USING fts5 (head, body, content = '', tokenize = " + TOKENS + ")")
+            tail.execute("CREATE TABLE documents (doc INTEGER PRIMARY KEY, exchange INTEGER)")
+            rows = _rows(self._connection, WAITING, TAIL)
+            for at in range(0, len(rows), SOME):
+                some = rows[at : at + SOME]
+                for row, document in zip(some, documents(self._connection, some), strict=True):
+                    tail.execute("INSERT OR IGNORE INTO documents VALUES (?, ?)", (row["seq"], row["seq"]))
+                    tail.execute("INSERT INTO texts (rowid, head, body) VALUES (?, ?, ?)", (row["seq"], *document))
+        return self._tail
+
+
+TOKENS: Final = "'unicode61 remove_diacritics 2'"
+
+
+def match_of(term: Term) -> str:
+    """A phrase whose last word may go on: order_id finds order_ids, too. Nothing in it is an operator."""
+    phrase = '"' + term.value.replace("\0", " ").replace('"', '""') + '" *'
+    return f"body : {phrase}" if term.key == "body" else phrase
+
+
+def _rows(connection: Connection, sql: str, limit: int) -> list[Any]:
+    cursor = connection.cursor()
+    cursor.row_factory = sqlite3.Row
+    return cursor.execute(sql, (limit,)).fetchall()
+
+
+# -- what is indexed
+
+
+def documents(connection: Connection, rows: Sequence[Any]) -> Iterator[Document]:
+    """The texts of exchanges, from their rows."""
+    bodies = bodies_of(connection, rows)
+    for row in rows:
+        exchange = exchange_of(row, bodies)
+        pieces = _pieces(connection, exchange) if exchange.stream == "sse" else ""
+        yield _clean(head_text(exchange)), _clean(body_text(exchange, pieces))
+
+
+def head_text(exchange: Exchange) -> str:
+    """URLs, header fields and the failure's sentence."""
+    lines = [f"{exchange.method} {exchange.url}", exchange.upstream_url]
+    for message in (exchange.request, exchange.response):
+        if message is not None:
+            lines += [f"{name}: {value}" for name, value in message.headers]
+    if exchange.failure:
+        lines.append(f"{exchange.failure.kind} {exchange.failure.detail}")
+    return "\n".join(lines)
+
+
+def body_text(exchange: Exchange, pieces: str = "") -> str:
+    """Both bodies as far as they are text, and the text of server-sent events."""
+    return "\n".join([_text(exchange.request), _text(exchange.response), pieces])
+
+
+def _text(message: Message | None) -> str:
+    if message is None or not message.body.data:
+        return ""
+    return (text_of(message, 16 * MOST) or "")[:MOST]
+
+
+def _pieces(connection: Connection, exchange: Exchange) -> str:
+    sql = "SELECT data FROM chunks WHERE exchange = ? AND sent = 0 ORDER BY number"
+    data = b""
+    for (piece,) in connection.execute(sql, (exchange.id,)):
+        data += piece
+        if len(data) >= MOST:
+            break
+    return data[:MOST].decode("utf-8", "replace")
+
+
+def _clean(text: str) -> str:
+    """Half a surrogate pair cannot be stored, and a NUL would end the text."""
+    return text.encode("utf-8", "replace").decode().replace("\0", " ")
