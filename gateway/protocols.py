@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from .model.exchange import Chunk, Exchange
     from .model.recording import Page, Recording, Revision
     from .replay.playback import Playback
-    from .replay.tape import Tape
     from .routing.table import RouteTable
 
 Result = TypeVar("Result")
@@ -211,13 +210,6 @@ class Live(Protocol):
         """End every subscription: the server is going down."""
 
 
-class Tapes(Protocol):
-    """Recordings made ready to be played."""
-
-    async def load(self, ref: str) -> Tape:
-        """The whole recording in memory; NotFoundError, and UsageError when there is nothing to play."""
-
-
 @dataclass(frozen=True, slots=True)
 class Options:
     """How this server was started."""
@@ -255,4 +247,3 @@ class Services:
     metrics: Callable[[], str]  # Prometheus text
     url: Callable[[], str]  # "http://127.0.0.1:8080", once the port is known
     secrets: Callable[[str], Mapping[str, str]] = no_secrets  # of a recording, by placeholder; blocking
-    tapes: Tapes | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from ..errors import UsageError
@@ -12,7 +12,7 @@ from ..replay.roles import roles_of
 from ..replay.tape import Tape
 
 if TYPE_CHECKING:
-    from ..model.exchange import Chunk, Exchange
+    from ..model.exchange import Exchange
     from ..protocols import Store
 
 MOST: Final = 256 << 20  # bytes of bodies that a session may hold in memory

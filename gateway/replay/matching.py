@@ -29,6 +29,7 @@ class Rules:
     end: End = "last"
     headers: frozenset[str] = frozenset()  # ignored, in lower case
     query: frozenset[str] = frozenset()  # ignored
+    roles: bool = True  # a value that came from an earlier answer may be another one now
     json: tuple[str, ...] = ()  # ignored: pointers, each with all that lies below; * stands for any one part
 
     def __post_init__(self) -> None:
@@ -89,7 +90,7 @@ class Look:
         self, tape: Tape, rules: Rules, asked: Request, cluster: str, *, environment: str | None, failures: bool
     ) -> None:
         self._tape, self._asked, self._cluster, self._environment = tape, asked, cluster, environment
-        self._failures = failures
+        self._failures, self._roles = failures, rules.roles
         self._headers = rules.match == "strict"
         self._ignored = rules.ignores()
         self._fields: dict[bool, dict[Place, Scalar]] = {}
@@ -104,11 +105,11 @@ class Look:
         """The steps that differ only in values that came from earlier answers, each with those."""
         path = self._asked.target.partition("?")[0]
         shape = (self._cluster, self._asked.method, path.count("/"))
-        found = []
-        for one in self._tape.by_shape.get(shape, ()):
+        found: list[tuple[Exchange, list[Mismatch]]] = []
+        for one in self._tape.by_shape.get(shape, ()) if self._roles else ():
             if self._usable(one):
                 differing, roles = self.mismatches(one), self._tape.roles[one.step]
-                if all((each.where, each.name) in roles and each.asked is not None for each in differing):
+                if all((each.where, each.name) in roles and _of_a_kind(each) for each in differing):
                     found.append((one, differing))
         return found
 
@@ -152,3 +153,11 @@ class Look:
             found = fields_of(self._asked, headers=self._headers, whole_body=whole_body)
             self._fields[whole_body] = found
         return found
+
+
+def _of_a_kind(found: Mismatch) -> bool:
+    """Whether the asked value could stand in the recorded one's role: numbers for numbers, words for words."""
+    asked, recorded = found.asked, found.recorded
+    if asked is None or recorded is None or isinstance(asked, list | bool) or isinstance(recorded, list | bool):
+        return False
+    return str(asked).isdigit() == str(recorded).isdigit()
