@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+from cryptography.fernet import InvalidToken
 
 from . import console, demos
 from .errors import GatewayError, Problem
 from .health import HealthPoller
 from .live import LiveEvents
+from .logs import AcceptTrouble
 from .metrics import Metrics
 from .paths import run_file, templates_dir
 from .protocols import Options, Services
@@ -53,6 +55,7 @@ class Gateway:
 @contextlib.asynccontextmanager
 async def running(options: Options, *, stopped: asyncio.Event | None = None) -> AsyncIterator[Gateway]:
     """Run a gateway. Leaving the block finishes what is under way, then stores and closes everything."""
+    asyncio.get_running_loop().set_exception_handler(AcceptTrouble())
     async with AsyncExitStack() as stack:
         listening = stack.enter_context(_bind(options.host, options.port))
         url = f"http://{_authority(options.host, listening.getsockname()[1])}"
@@ -80,13 +83,17 @@ async def running(options: Options, *, stopped: asyncio.Event | None = None) -> 
                 config_valid=not routes.problems, revision=routes.table.revision,
             )  # fmt: skip
 
-        services = Services(options, routes, store, recorder, sessions, health, live, metrics_text, lambda: url)
+        services = Services(
+            options, routes, store, recorder, sessions, health, live, metrics_text, lambda: url,
+            secrets=lambda recording: _secrets(store, sealer, recording),
+        )  # fmt: skip
         runner = await stack.enter_async_context(_own_pages(services, sessions))
         own_server = runner.server
         assert own_server is not None
         relay = Relay(
             options=options, routes=routes, recorder=recorder, sessions=sessions, metrics=metrics,
             own_pages=own_server, tls_context=client_context, cookie_name=COOKIE_NAME,
+            seal=Sealer(keys).seal,  # one of its own: a sealer is for one thread
         )  # fmt: skip
         await relay.start()
         server = await asyncio.get_running_loop().create_server(relay.accept, sock=listening, backlog=BACKLOG)
@@ -100,6 +107,15 @@ async def running(options: Options, *, stopped: asyncio.Event | None = None) -> 
             live.close()
             await relay.drain(options.drain)
             await relay.stop()
+
+
+def _secrets(store: SqliteStore, sealer: Sealer, recording: str) -> dict[str, str]:
+    """The secrets of a recording by placeholder, as far as the keys still open them. Blocking."""
+    found = {}
+    for placeholder, sealed in store.secrets(recording).items():
+        with contextlib.suppress(InvalidToken, ValueError):
+            found[placeholder] = sealer.unseal(placeholder, sealed).decode("utf-8", "surrogateescape")
+    return found
 
 
 @contextlib.asynccontextmanager

@@ -5,11 +5,14 @@ A line never breaks and never carries control characters, whatever a client put 
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import json
 import logging
 import re
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -68,3 +71,21 @@ def set_up(style: str, level: str) -> None:
     handler.addFilter(OneLine())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+class AcceptTrouble:
+    """A loop's exception handler: connections that cannot be accepted are told once a minute, not each of thousands."""
+
+    ERRNOS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+    def __init__(self) -> None:
+        self._told = -60.0
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if not isinstance(error, OSError) or error.errno not in self.ERRNOS:
+            loop.default_exception_handler(context)
+        elif loop.time() - self._told >= 60.0:
+            self._told = loop.time()
+            words = "new connections wait: %s; raise `ulimit -n` or close some clients"
+            logging.getLogger("gateway").error(words, (error.strerror or str(error)).lower())

@@ -36,9 +36,13 @@ async def test_one_port_serves_clusters_and_own_pages_on_the_same_connection(tmp
 
 async def test_a_large_form_reaches_our_own_pages_whole(tmp_path):
     async with serving(tmp_path, orders_at("http://127.0.0.1:1")) as gateway, aiohttp.ClientSession() as client:
-        async with client.post(f"{gateway.url}/_gateway/api/v1/session/recording", json={"title": "x" * 60_000}) as response:
+        async with client.post(
+            f"{gateway.url}/_gateway/api/v1/session/recording", json={"title": "x" * 60_000}
+        ) as response:
             assert response.status in (200, 201, 400, 422)
-        async with client.post(f"{gateway.url}/_gateway/api/v1/session/recording", data=io.BytesIO(b"x" * (3 << 20))) as response:
+        async with client.post(
+            f"{gateway.url}/_gateway/api/v1/session/recording", data=io.BytesIO(b"x" * (3 << 20))
+        ) as response:
             assert response.status in (403, 413)
 
 
