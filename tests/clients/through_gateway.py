@@ -45,8 +45,10 @@ class Fronts:
     async def _start(self, url: str, host: str) -> str:
         ready: asyncio.Future[str] = self.loop.create_future()
         stop = asyncio.Event()
-        self.open.append((stop, asyncio.ensure_future(self._run(url, host, ready, stop))))
-        return await ready
+        task = asyncio.ensure_future(self._run(url, host, ready, stop))
+        self.open.append((stop, task))
+        await asyncio.wait((task, ready), return_when=asyncio.FIRST_COMPLETED)
+        return ready.result() if ready.done() else await task
 
     async def _run(self, url: str, host: str, ready: asyncio.Future[str], stop: asyncio.Event) -> None:
         from gateway.app import running
