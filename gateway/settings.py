@@ -15,12 +15,13 @@ from typing import Any, Literal
 from .errors import UsageError
 from .errors import did_you_mean as did_you_mean  # part of what this module offers
 
-Kind = Literal["text", "path", "int", "seconds", "switch", "list"]
+Kind = Literal["text", "path", "int", "seconds", "switch", "list", "each"]
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One option. "switch" is on or off, "list" may be repeated (comma-separated in the environment)."""
+    """One option. "switch" is on or off. "list" may be repeated (comma-separated in the environment), and so may
+    "each", whose values may hold commas (the environment gives one of them)."""
 
     commands: tuple[str, ...]
     flag: str  # "--no-open"
@@ -48,7 +49,15 @@ class Setting:
     @property
     def placeholder(self) -> str:
         """What stands for the value in help: FILE, SECONDS, strict|relaxed|fsync; "" for a switch."""
-        words = {"text": "TEXT", "path": "FILE", "int": "N", "seconds": "SECONDS", "list": "NAME", "switch": ""}
+        words = {
+            "text": "TEXT",
+            "path": "FILE",
+            "int": "N",
+            "seconds": "SECONDS",
+            "list": "NAME",
+            "switch": "",
+            "each": "TEXT",
+        }
         return self.metavar or "|".join(self.choices) or words[self.type]
 
     def read(self, text: str) -> Any:
@@ -90,6 +99,10 @@ def _list(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
+def _each(text: str) -> tuple[str, ...]:
+    return (text,) if text else ()
+
+
 READERS: dict[Kind, Callable[[str], Any]] = {
     "text": str,
     "path": _path,
@@ -97,28 +110,34 @@ READERS: dict[Kind, Callable[[str], Any]] = {
     "seconds": _seconds,
     "switch": _switch,
     "list": _list,
+    "each": _each,
 }
 
 SETTINGS: tuple[Setting, ...] = (
     # ---- shared by several commands ------------------------------------------------------------------------
     Setting(
-        ("serve", "check", "routes", "move", "which", "demos", "doctor"), "--routes", "-c", "path", Path("routes.yaml"),
-        "the file with the clusters and their environments", everywhere=True,
+        ("serve", "check", "routes", "move", "which", "demos", "doctor", "replay", "branch", "compare"),
+        "--routes", "-c", "path", Path("routes.yaml"), "the file with the clusters and their environments",
+        everywhere=True,
     ),
     Setting(
         (
             "serve", "routes", "move", "which", "history", "recordings", "show", "annotate", "delete", "export",
-            "doctor", "healthcheck",
+            "doctor", "healthcheck", "replay", "branch", "compare", "diff", "prune", "backup",
         ),
         "--recordings", "-r", "path", Path("recordings/gateway.db"), "the file with the recordings",
         everywhere=True,
     ),
     Setting(
-        ("routes", "move", "annotate", "delete", "healthcheck"), "--url", metavar="URL",
+        ("routes", "move", "annotate", "delete", "healthcheck", "prune", "replay", "branch", "compare"), "--url",
+        metavar="URL",
         help="the running gateway; without it GATEWAY_URL, then the one that writes the recordings file",
     ),
     Setting(
-        ("check", "routes", "move", "which", "history", "recordings", "show", "demos", "doctor", "healthcheck"),
+        (
+            "check", "routes", "move", "which", "history", "recordings", "show", "demos", "doctor", "healthcheck",
+            "prune", "backup", "replay", "branch", "compare", "diff",
+        ),
         "--json", type="switch", default=False, help="print JSON in a stable shape",
     ),
     Setting(("recordings", "history"), "--limit", "-n", "int", 50, "how many to list"),
@@ -161,6 +180,41 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(("annotate",), "--pin", "", "switch", False, "keep this recording from being tidied away"),
     Setting(("annotate",), "--unpin", "", "switch", False, "let it be tidied away again"),
     Setting(("delete",), "--yes", "-y", "switch", False, "do not ask"),
+    # ---- replay, branch, compare, diff ---------------------------------------------------------------------
+    Setting(
+        ("replay", "branch", "compare"), "--yes", "-y", "switch", False,
+        "let writes pass whose guard says ask; what it says never to is never sent",
+    ),
+    Setting(
+        ("replay", "branch"), "--to", "", "list", (),
+        "send a cluster's steps to this environment; repeatable", "CLUSTER=ENV",
+    ),
+    Setting(
+        ("replay",), "--as-recorded", "", "switch", False, "send every step to the environment that answered it then"
+    ),
+    Setting(("replay",), "--from", "", "int", None, "the first step to send"),
+    Setting(("replay", "branch"), "--until", "", "int", None, "the last step to send"),
+    Setting(
+        ("replay",), "--set", "", "each", (),
+        "send something else, such as 3:json:/qty=2 or 2:path:4=978-9; repeatable", "STEP:PLACE=VALUE",
+    ),
+    Setting(
+        ("branch",), "--set", "", "each", (),
+        "send something else, such as json:/qty=2, query:page=3 or path:4=978-9; repeatable", "PLACE=VALUE",
+    ),
+    Setting(("branch",), "--unset", "", "each", (), "leave a place out, such as json:/qty; repeatable", "PLACE"),
+    Setting(
+        ("branch",), "--header", "", "each", (), "send this header field; without a value, leave it out; repeatable",
+        "'NAME: VALUE'",
+    ),
+    Setting(("branch",), "--env", "", "list", (), "send this one step to another environment", "CLUSTER=ENV"),
+    Setting(
+        ("compare",), "--env", "", "each", (), "the environments to compare a cluster on; repeatable",
+        "CLUSTER=ENV,ENV",
+    ),
+    Setting(("replay", "branch"), "--title", "", "text", "", "the new recording's title"),
+    Setting(("replay", "branch", "compare"), "--junit", "", "path", None, "also write JUnit XML for CI servers"),
+    Setting(("diff",), "--all", "", "switch", False, "show what every run changes, too: ids, times and the like"),
     # ---- export --------------------------------------------------------------------------------------------
     Setting(
         ("export",), "--as", "", "text", "", "the format; --list shows them (default: by the suffix of --output, else "
@@ -171,7 +225,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(("export",), "--json", "", "switch", False, "short for --as json; with --list, the list as JSON"),
     # ---- demos ---------------------------------------------------------------------------------------------
     Setting(("demos",), "--templates", "-t", "path", None, "the folder with the demos", "DIR"),
-    # ---- doctor --------------------------------------------------------------------------------------------
+    # ---- doctor, prune -------------------------------------------------------------------------------------
+    Setting(
+        ("doctor",), "--repair", "", "switch", False,
+        "save what can be read of a damaged recordings file in a new one; the damaged one is kept beside it",
+    ),
+    Setting(("prune",), "--dry-run", "", "switch", False, "list what would be deleted, delete nothing"),
+    Setting(("prune",), "--days", "", "int", None, "the greatest age of a recording (default: routes.yaml)"),
+    Setting(("prune",), "--bytes", "", "text", None, "the greatest size of all together: 2GiB (default: routes.yaml)"),
     # ---- init, completion, healthcheck ---------------------------------------------------------------------
 )  # fmt: skip
 

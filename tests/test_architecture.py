@@ -19,9 +19,9 @@ LAYERS: list[set[str]] = [
     {"cli"},
     {"app"},
     {"console", "demos"},
-    {"relay", "store", "sessions", "reload", "health", "live"},
+    {"relay", "store", "sessions", "reload", "health", "live", "replayer"},
     {"logs", "secrets", "tls", "ids"},
-    {"routing", "diagrams", "formats", "redact", "settings", "problems", "metrics"},
+    {"routing", "replay", "diagrams", "formats", "redact", "settings", "problems", "metrics"},
     {"model", "errors", "protocols", "paths"},
 ]
 PURE = {

@@ -19,7 +19,7 @@ def test_no_command_has_two_options_of_one_name() -> None:
 
 
 def test_every_default_is_what_its_type_reads() -> None:
-    types = {"path": Path, "int": int, "seconds": float, "switch": bool, "list": tuple, "text": str}
+    types = {"path": Path, "int": int, "seconds": float, "switch": bool, "list": tuple, "each": tuple, "text": str}
     for setting in SETTINGS:
         assert setting.default is None or type(setting.default) in (types[setting.type], type(Path())), setting.flag
         assert not setting.choices or setting.default in setting.choices, setting.flag
@@ -36,6 +36,7 @@ def test_every_default_is_what_its_type_reads() -> None:
         ("switch", "yes", True),
         ("switch", "0", False),
         ("list", "a, b,,c", ("a", "b", "c")),
+        ("each", "a, b", ("a, b",)),
         ("path", "a/b", Path("a/b")),
     ],
 )

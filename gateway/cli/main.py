@@ -43,9 +43,15 @@ COMMANDS: dict[str, Command] = {
     "annotate": Command("gateway.cli.recordings", "give a recording a title, notes and tags", "Recordings"),
     "delete": Command("gateway.cli.recordings", "delete a recording", "Recordings"),
     "export": Command("gateway.cli.export", "write a recording as a diagram, HAR, curl or JSON", "Recordings"),
+    "replay": Command("gateway.cli.replay", "send a recording's requests again, and say what differs", "What if"),
+    "branch": Command("gateway.cli.replay", "send it again with one step done otherwise: a variant", "What if"),
+    "compare": Command("gateway.cli.replay", "run a recording on several environments, side by side", "What if"),
+    "diff": Command("gateway.cli.replay", "say what differs between two recordings or steps", "What if"),
     "demos": Command("gateway.cli.demos", "check the demos' files (demos check)", "Care"),
     "healthcheck": Command("gateway.cli.setup", "ask a running gateway whether it is ready", "Care"),
     "doctor": Command("gateway.cli.doctor", "examine the recordings file, routes.yaml and this machine", "Care"),
+    "backup": Command("gateway.cli.care", "copy the recordings while a gateway may be writing", "Care"),
+    "prune": Command("gateway.cli.care", "delete recordings that have had their time", "Care"),
     "completion": Command("gateway.cli.setup", "print the completion script for bash, zsh or fish", "Care"),
 }
 
@@ -165,7 +171,7 @@ def add_option(parser: argparse.ArgumentParser, setting: Setting) -> None:
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
-    action = "extend" if setting.type == "list" else "store"
+    action = "extend" if setting.type in ("list", "each") else "store"
     parser.add_argument(
         *flags, dest=setting.name, action=action, type=read, default=argparse.SUPPRESS, metavar=setting.placeholder,
         help=about,
@@ -196,7 +202,7 @@ def arguments(name: str, module: Any, words: Sequence[str], environ: Mapping[str
     values |= from_environment(name, beside) | real | given
     for sentence in unknown_variables(name, {**beside, **environ}):
         print(f"gateway: warning: {sentence}", file=sys.stderr)
-    lists = [setting.name for setting in settings_of(name) if setting.type == "list"]
+    lists = [setting.name for setting in settings_of(name) if setting.type in ("list", "each")]
     values |= {key: tuple(values[key]) for key in lists}
     return argparse.Namespace(**values, command=name)
 

@@ -66,7 +66,7 @@ def difference_json(difference: Difference) -> dict[str, Any]:
     }
 
 
-def outcome(differences: Sequence[Difference]) -> str:
+def outcome(differences: Sequence[Difference]) -> Literal["same", "expected", "differs"]:
     """ "same", "expected" when every run may differ so, else "differs"."""
     if not differences:
         return "same"
@@ -97,7 +97,10 @@ def diff_requests(recorded: Request, replayed: Request, context: Context) -> Ite
         yield Difference("request.method", "", recorded.method, replayed.method, "high", "real")
     before, after = recorded.target.partition("?"), replayed.target.partition("?")
     if before[0] != after[0]:
-        yield _of_change("request.path", Change("", "changed", before[0], after[0]), context, name="path")
+        verdict = judged("", before[0], after[0], context)
+        if verdict.cause == "noise":  # what was asked for is never a value that only happens to be another
+            verdict = unexplained(context)
+        yield Difference("request.path", "", before[0], after[0], "medium", verdict.cause, why=verdict.why)
     yield from _pairs("request.query", _query(before[2]), _query(after[2]), context)
     yield from _pairs("request.headers", _fields(recorded.headers), _fields(replayed.headers), context)
     yield from _bodies("request.body", recorded, replayed, context)

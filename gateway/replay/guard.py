@@ -1,0 +1,99 @@
+"""What is to be said before the first request of a replay: writes that are guarded, secrets that are gone. Pure."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..model.exchange import Exchange
+from ..routing.table import RouteTable
+from .branch import Edit, edited
+from .correlation import Correlations
+from .plan import SAFE, Wanted
+from .reveal import placeholders, reveal
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`kind`: "ask" is a write that needs a yes, "refused" one that is not sent, "warning" what may go wrong."""
+
+    step: int
+    kind: Literal["ask", "refused", "warning"]
+    message: str
+
+
+def findings(
+    exchanges: Sequence[Exchange],
+    correlations: Correlations,
+    wanted: Wanted,
+    table: RouteTable,
+    *,
+    secrets: Mapping[str, str],
+    now: float,
+) -> list[Finding]:
+    """Everything worth knowing before, in the order of the steps. `now` is in seconds since the epoch."""
+    found: list[Finding] = []
+    for exchange in exchanges:
+        if wanted.includes(exchange.step) and exchange.stream != "websocket":
+            found += _routing(exchange, wanted, table)
+            found += _credentials(exchange, correlations, wanted.edits.get(exchange.step, ()), secrets, now)
+    return found
+
+
+def _routing(exchange: Exchange, wanted: Wanted, table: RouteTable) -> Iterator[Finding]:
+    step, method = exchange.step, exchange.method
+    for edit in wanted.edits.get(step, ()):
+        method = edit.value or method if edit.part == "method" else method
+    cluster = table.match(exchange.path.encode("latin-1", "replace"))
+    if cluster is None:
+        yield Finding(step, "warning", f"no cluster has the path {exchange.path} any more")
+        return
+    environment = wanted.environments_of(exchange).get(cluster.name, cluster.environment)
+    upstream = cluster.upstreams.get(environment)
+    where = f"{cluster.name}@{environment}"
+    if upstream is None:
+        yield Finding(step, "warning", f"{cluster.name} has no upstream in {environment}")
+    elif method not in SAFE and upstream.writes == "never":
+        yield Finding(step, "refused", f"{method} {exchange.path} writes to {where}, whose writes are: never")
+    elif method not in SAFE and upstream.writes == "ask":
+        yield Finding(step, "ask", f"{method} {exchange.path} writes to {where}")
+
+
+def _credentials(
+    exchange: Exchange, correlations: Correlations, edits: Sequence[Edit], secrets: Mapping[str, str], now: float
+) -> Iterator[Finding]:
+    """Secrets that nobody has any more, and tokens that are over, unless this run brings its own."""
+    bound = " ".join(binding.value for binding in correlations.of_step(exchange.step))
+    request = edited(exchange.request, [edit for edit in edits if edit.part in ("header", "cookie")])
+    for name in placeholders(request):
+        if name not in secrets and name not in bound:
+            yield Finding(exchange.step, "warning", f"the secret behind {name} is not in this recording")
+    sealed = request.header("authorization")
+    token = reveal(request, secrets).header("authorization").rpartition(" ")[2]
+    expires = claims_of(token).get("exp")
+    if isinstance(expires, (int, float)) and expires < now and sealed.rpartition(" ")[2] not in bound:
+        yield Finding(exchange.step, "warning", f"its bearer token expired {ago(now - expires)} ago")
+
+
+def claims_of(token: str) -> Mapping[str, Any]:
+    """The claims of a JWT, unverified; none when it is no JWT."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return {}
+    try:
+        claims = json.loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
+
+def ago(seconds: float) -> str:
+    """5 minutes, 3 hours, 2 days."""
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            count = int(seconds // length)
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return f"{int(seconds)} seconds"

@@ -1,0 +1,289 @@
+"""A replay as a conversation: yields the next request to send, is sent the response. The driver does the talking. Pure.
+
+Values of earlier live responses take the places of the recorded ones. A value that did not come stops its step;
+the recorded one is never sent in its stead, unless its step was left out on purpose, and then a note says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from ..errors import GatewayError
+from ..model.bodies import media_type, text_of
+from ..model.exchange import Exchange
+from ..model.message import Message, Pairs, Request, Response
+from .branch import Edit, edited
+from .correlation import Binding, Correlations, Source, extract, rebind
+from .json_diff import read_json
+from .reveal import placeholders, reveal
+
+# What belongs to one connection or to one run, and is told anew by whoever sends the request.
+DROPPED: Final = frozenset(
+    ("connection", "keep-alive", "proxy-connection", "transfer-encoding", "te", "trailer", "upgrade", "host",
+     "content-length", "expect", "gateway-session", "gateway-env", "traceparent", "tracestate", "via")
+)  # fmt: skip
+IDEMPOTENCY: Final = frozenset(("idempotency-key", "x-idempotency-key"))
+SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))  # RFC 9110 section 9.2.1
+
+Environments = Mapping[str, str]  # cluster -> environment
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a replay shall do. Steps count from 1; `last` None goes to the end."""
+
+    first: int = 1
+    last: int | None = None
+    to: Environments = field(default_factory=dict)
+    edits: Mapping[int, Sequence[Edit]] = field(default_factory=dict)
+    environments: Mapping[int, Environments] = field(default_factory=dict)  # of single steps
+    as_recorded: bool = False  # every step in the environment that answered it then
+
+    def includes(self, step: int) -> bool:
+        return step >= self.first and (self.last is None or step <= self.last)
+
+    def environments_of(self, exchange: Exchange) -> dict[str, str]:
+        """Where this step is sent, as far as it is not the table's own choice."""
+        chosen = recorded_choice(exchange.request)
+        if self.as_recorded and exchange.cluster and exchange.environment:
+            chosen[exchange.cluster] = exchange.environment
+        return chosen | dict(self.to) | dict(self.environments.get(exchange.step, {}))
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """The next request, with this run's own values and secrets in it."""
+
+    step: int
+    request: Request = field(repr=False)
+    environments: Environments
+    bindings: tuple[str, ...] = ()  # names of the values that were put in
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """This step is left out."""
+
+    step: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """This step cannot be sent, and the replay ends before it."""
+
+    step: int
+    why: str
+
+
+Action = Send | Skip | Stop
+Conversation = Generator[Action, Response | None, None]
+
+
+def plan(
+    exchanges: Sequence[Exchange],
+    correlations: Correlations,
+    wanted: Wanted,
+    *,
+    secrets: Mapping[str, str],
+    new_key: Callable[[], str],
+) -> Conversation:
+    """One action for every step. Send the live response of each Send, None when there was none.
+
+    `secrets` are those of the recording by placeholder; `new_key` makes a fresh idempotency key.
+    """
+    run = Run(exchanges, correlations, wanted, secrets, new_key)
+    stopped = 0
+    for exchange in exchanges:
+        if stopped:
+            yield Skip(exchange.step, f"the replay stopped at step {stopped}")
+        elif not wanted.includes(exchange.step):
+            yield Skip(exchange.step, "left out on purpose")
+        elif exchange.stream == "websocket":
+            yield Skip(exchange.step, "a WebSocket conversation is played back only, not sent again")
+        else:
+            try:
+                send = run.next(exchange)
+            except GatewayError as error:
+                stopped = exchange.step
+                yield Stop(exchange.step, _sentence(error))
+                continue
+            response = yield send
+            if response is not None:
+                run.remember(exchange.step, response)
+
+
+class Run:
+    """What one replay knows so far: the live responses, its cookies, its fresh keys."""
+
+    def __init__(
+        self, exchanges: Sequence[Exchange], correlations: Correlations, wanted: Wanted, secrets: Mapping[str, str],
+        new_key: Callable[[], str],
+    ) -> None:  # fmt: skip
+        self._correlations, self._wanted, self._secrets, self._new_key = correlations, wanted, secrets, new_key
+        self._responses: dict[int, Response] = {}
+        self._jar: dict[str, str] = {}
+        self._keys: dict[str, str] = {}
+        self._set_at: dict[str, int] = {}  # cookie -> the first step whose recorded answer set it
+        for exchange in exchanges:
+            for name, _ in cookies_set(exchange.response):
+                self._set_at.setdefault(name, exchange.step)
+
+    def remember(self, step: int, response: Response) -> None:
+        """Keep what later steps may need."""
+        self._responses[step] = response
+        for name, value in cookies_set(response):
+            if value is None:
+                self._jar.pop(name, None)
+            else:
+                self._jar[name] = value
+
+    def next(self, exchange: Exchange) -> Send:
+        """The step's request with this run's values, edits and secrets; GatewayError says why it cannot be sent."""
+        request, notes = exchange.request, list[str]()
+        if request.body.truncated:
+            kept, size = len(request.body.data), request.body.size
+            hint = "raise recording.max_body in routes.yaml and record it again"
+            raise GatewayError(f"the record kept {kept} of the {size} bytes of its body", hint=hint)
+        bindings = self._correlations.of_step(exchange.step)
+        values = {binding.id: self._value(binding, notes) for binding in bindings}
+        request = rebind(request, bindings, values)
+        request = replace(request, headers=self._headers(request, exchange.step, notes))
+        request = edited(request, self._wanted.edits.get(exchange.step, ()))
+        request = reveal(request, self._secrets)
+        if unknown := placeholders(request):
+            hint = f"give it with --set {exchange.step}:PLACE=VALUE"
+            raise GatewayError(f"the secret behind {unknown[0]} is not in this recording", hint=hint)
+        names = tuple(dict.fromkeys(binding.variable for binding in bindings))
+        environments = self._wanted.environments_of(exchange)
+        return Send(exchange.step, request, environments, names, tuple(notes))
+
+    def _value(self, binding: Binding, notes: list[str]) -> str:
+        """This run's value for a binding: of its source, else of an alternate."""
+        for source in (binding.source, *binding.alternates):
+            response = self._responses.get(source.step)
+            value = extract(response, source, binding.transforms) if response is not None else None
+            if value is not None:
+                return value
+        source = binding.source
+        if source.step not in self._responses and not self._wanted.includes(source.step):
+            notes.append(f"{binding.variable} is the recorded one: step {source.step}, which gives it, was left out")
+            return binding.value
+        if self._replaced(binding):
+            return binding.value
+        came = self._came(source)
+        hint = f"--set {binding.sink.step}:PLACE=VALUE sends a value of your own"
+        raise GatewayError(f"{binding.variable} is missing: it comes from {told(source)}, {came}", hint=hint)
+
+    def _replaced(self, binding: Binding) -> bool:
+        """Whether an edit of the reader's own takes the place of this value anyway."""
+        sink = binding.sink
+        return any(
+            edit.part == sink.part and edit.name.lower() == sink.path.lower()
+            for edit in self._wanted.edits.get(sink.step, ())
+        )
+
+    def _came(self, source: Source) -> str:
+        """What came instead of a value, without its values: they may be secret."""
+        response = self._responses.get(source.step)
+        if response is None:
+            return "which was not answered this time"
+        return f"which this time answered {response.status} with {outline(response)}"
+
+    def _headers(self, request: Request, step: int, notes: list[str]) -> Pairs:
+        out = []
+        for name, value in request.headers:
+            low = name.lower()
+            if low in DROPPED or (low == "content-encoding" and request.body.plain):
+                continue
+            if low in IDEMPOTENCY:
+                value = self._keys.get(value) or self._fresh(value)
+            elif low == "cookie":
+                value = self._cookies(value, step, notes)
+            elif low == "baggage":
+                value = foreign_baggage(value)
+            if value or low not in ("cookie", "baggage"):
+                out.append((name, value))
+        return tuple(out)
+
+    def _fresh(self, key: str) -> str:
+        """A new idempotency key; a retry within the recording keeps its first try's."""
+        made = self._keys[key] = self._new_key()
+        return made
+
+    def _cookies(self, value: str, step: int, notes: list[str]) -> str:
+        """The same cookies as recorded, with this run's contents."""
+        pairs = []
+        for pair in value.split(";"):
+            name, _, content = pair.strip().partition("=")
+            set_at = self._set_at.get(name, step)
+            if name in self._jar:
+                pairs.append(f"{name}={self._jar[name]}")
+            elif set_at >= step or not self._wanted.includes(set_at):
+                pairs.append(f"{name}={content}")
+            else:
+                notes.append(f"the cookie {name}, which step {set_at} set, did not come this time")
+        return "; ".join(pairs)
+
+
+def recorded_choice(request: Request) -> dict[str, str]:
+    """What the request's own Gateway-Env field chose: {"orders": "qa"}."""
+    chosen = {}
+    for part in request.header("gateway-env").split(","):
+        cluster, equals, environment = part.partition("=")
+        if equals:
+            chosen[cluster.strip()] = environment.strip()
+    return chosen
+
+
+def foreign_baggage(value: str) -> str:
+    """W3C baggage without our own members."""
+    members = (
+        member for member in value.split(",") if not member.strip().startswith(("gateway-session", "gateway-env."))
+    )
+    return ",".join(members).strip()
+
+
+def cookies_set(response: Response | None) -> list[tuple[str, str | None]]:
+    """(name, value) of every Set-Cookie field; None for a cookie that is taken back (RFC 6265 section 5.3)."""
+    found: list[tuple[str, str | None]] = []
+    for name, value in response.headers if response else ():
+        if name.lower() != "set-cookie":
+            continue
+        pair, *attributes = value.split(";")
+        cookie, equals, content = pair.strip().partition("=")
+        gone = any(word.strip().lower().replace(" ", "") in ("max-age=0", "max-age=-1") for word in attributes)
+        if equals:
+            found.append((cookie.strip(), None if gone else content.strip()))
+    return found
+
+
+def told(source: Source) -> str:
+    """ "/token in the answer of step 1"."""
+    path, _, piece = source.path.partition("#")
+    place = path if source.part == "json" else path if source.part == path else f"{source.part} {path}"
+    place = (place or "the whole") + (f" ({piece.replace('=', ' ')})" if piece else "")
+    return f"{place} in the answer of step {source.step}"
+
+
+def outline(message: Message) -> str:
+    """A body by its members' names: enough to see what is missing, without a value."""
+    text = text_of(message)
+    try:
+        value = read_json(text) if text else None
+    except ValueError:
+        value = None
+    if isinstance(value, dict):
+        names = ", ".join(list(value)[:12]) + (", ..." if len(value) > 12 else "")
+        return f"the members {names}" if names else "an empty object"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    return f"{message.body.size} bytes of {media_type(message) or 'unknown type'}" if message.body.size else "no body"
+
+
+def _sentence(error: GatewayError) -> str:
+    text = f"{error.where}: {error.message}" if error.where else error.message
+    return f"{text}; {error.hint}" if error.hint else text

@@ -1,0 +1,158 @@
+"""What came of a replay: its steps, its outcome, as JSON and as JUnit XML. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+from xml.sax.saxutils import escape, quoteattr
+
+from .card import Card, card_json
+from .diff import Difference, difference_json
+
+Outcome = Literal["same", "expected", "differs", "stopped", "skipped"]
+
+WORST_FIRST: Final[tuple[Outcome, ...]] = ("stopped", "differs", "expected", "same")
+UNREACHABLE: Final = frozenset(
+    ("dns_timeout", "dns_error", "connection_timeout", "destination_ip_unroutable", "connection_refused",
+     "tls_protocol_error", "tls_certificate_error", "tls_alert_received")
+)  # fmt: skip
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0 section 2.2
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """One step of a replay. `message` says why it stopped, was skipped, or what is to be known about it."""
+
+    step: int
+    method: str
+    path: str
+    outcome: Outcome
+    status: int | None = None
+    recorded_status: int | None = None
+    differences: tuple[Difference, ...] = ()
+    bindings: tuple[str, ...] = ()
+    message: str = ""
+    exchange: str = ""  # the id of the live one
+    where: str = ""  # "orders@qa"
+    failure: str = ""
+    took_ms: float | None = None
+    card: Card | None = None  # why it failed where the other run did not
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A whole replay. `recording` is "" when nothing was sent."""
+
+    recording: str
+    of: str
+    steps: tuple[StepResult, ...]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst of the steps'."""
+        found = {step.outcome for step in self.steps}
+        return next((outcome for outcome in WORST_FIRST if outcome in found), "same")
+
+    @property
+    def unreachable(self) -> StepResult | None:
+        """The first step whose upstream could not be reached."""
+        return next((step for step in self.steps if step.failure in UNREACHABLE and step.outcome == "differs"), None)
+
+
+def exit_code(result: Result) -> int:
+    """0 same or as expected, 4 an upstream could not be reached, else 1."""
+    if result.unreachable:
+        return 4
+    return 0 if result.outcome in ("same", "expected") else 1
+
+
+def step_json(step: StepResult) -> dict[str, Any]:
+    """A step in the contract's shape, and a little more."""
+    return {
+        "step": step.step,
+        "status": step.status,
+        "recorded_status": step.recorded_status,
+        "outcome": step.outcome,
+        "differences": [difference_json(difference) for difference in step.differences],
+        "bindings": list(step.bindings),
+        "method": step.method,
+        "path": step.path,
+        "where": step.where or None,
+        "exchange": step.exchange or None,
+        "failure": step.failure or None,
+        "message": step.message or None,
+        "took_ms": step.took_ms,
+        "card": None if step.card is None else card_json(step.card),
+    }
+
+
+def result_json(result: Result) -> dict[str, Any]:
+    """A replay in the contract's shape."""
+    return {
+        "recording": result.recording or None,
+        "of": result.of,
+        "outcome": result.outcome,
+        "unreachable": result.unreachable.step if result.unreachable else None,
+        "steps": [step_json(step) for step in result.steps],
+        "warnings": list(result.warnings),
+    }
+
+
+def junit(results: Sequence[tuple[str, dict[str, Any]]]) -> str:
+    """JUnit XML of replays (name, their JSON): a test case for every step, as CI servers read it."""
+    suites = "".join(_suite(name, result) for name, result in results)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n{suites}</testsuites>\n'
+
+
+def _suite(name: str, result: dict[str, Any]) -> str:
+    steps: list[dict[str, Any]] = result["steps"]
+    counts = {kind: sum(step["outcome"] == kind for step in steps) for kind in ("differs", "stopped", "skipped")}
+    took = sum(step.get("took_ms") or 0 for step in steps) / 1000
+    numbers = {
+        "tests": len(steps), "failures": counts["differs"], "errors": counts["stopped"], "skipped": counts["skipped"],
+        "time": f"{took:.3f}",
+    }  # fmt: skip
+    told = " ".join(f"{key}={_attribute(value)}" for key, value in numbers.items())
+    head = f"<testsuite name={_attribute(name)} {told}>"
+    return f"  {head}\n" + "".join(_case(name, step) for step in steps) + "  </testsuite>\n"
+
+
+def _case(name: str, step: dict[str, Any]) -> str:
+    title = f"{step['step']} {step['method']} {step['path']}"
+    took = f"{(step.get('took_ms') or 0) / 1000:.3f}"
+    head = f"    <testcase classname={_attribute(name)} name={_attribute(title)} time={_attribute(took)}"
+    outcome, message = step["outcome"], step.get("message") or ""
+    if outcome == "differs":
+        real = [one for one in step["differences"] if one["cause"] in ("real", "route") and one["severity"] != "none"]
+        lines = "\n".join(difference_line(one) for one in real)
+        first = lines.partition("\n")[0]
+        return f"{head}>\n      <failure message={_attribute(first)}>{_text(lines)}</failure>\n    </testcase>\n"
+    if outcome == "stopped":
+        return f"{head}>\n      <error message={_attribute(message)}/>\n    </testcase>\n"
+    if outcome == "skipped":
+        return f"{head}>\n      <skipped message={_attribute(message)}/>\n    </testcase>\n"
+    return f"{head}/>\n"
+
+
+def difference_line(difference: dict[str, Any]) -> str:
+    """ "response.body /price: 12.5 -> 13 (real)"."""
+    place = " ".join(word for word in (difference["where"], difference["pointer"]) if word)
+    before, after = difference["recorded"], difference["replayed"]
+    change = {
+        "removed": f"{before!r} is gone",
+        "added": f"{after!r} is new",
+        "order": "the same items in another order",
+    }.get(difference["kind"], f"{before!r} -> {after!r}")
+    reason = difference["why"] or difference["cause"]
+    return f"{place}: {change} ({reason})"
+
+
+def _attribute(value: object) -> str:
+    return quoteattr(NO_XML.sub("?", str(value)))
+
+
+def _text(value: str) -> str:
+    return escape(NO_XML.sub("?", value))

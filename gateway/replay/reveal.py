@@ -1,0 +1,57 @@
+"""Sealed secrets back in their places: a recorded request as its client sent it. Pure: the secrets come in."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+from urllib.parse import quote_plus
+
+from ..model.bodies import media_type
+from ..model.message import Request
+
+PLACEHOLDER: Final = re.compile(rb"sealed_[a-z2-7]{20}_[0-9]{1,10}")
+
+
+def placeholders(request: Request) -> list[str]:
+    """Every placeholder that stands in a request, once."""
+    parts = [request.target.encode("latin-1", "replace"), request.body.data]
+    parts += [value.encode("utf-8", "replace") for _, value in request.headers]
+    return list(dict.fromkeys(found.decode() for part in parts for found in PLACEHOLDER.findall(part)))
+
+
+def reveal(request: Request, secrets: Mapping[str, str]) -> Request:
+    """The request with its secrets, each spelled as its place wants it; unknown placeholders stay."""
+    if not any(name in secrets for name in placeholders(request)):
+        return request
+    target = _in(request.target.encode("latin-1"), secrets, _percent).decode("latin-1")
+    headers = tuple((name, _in(value.encode(), secrets, str.encode).decode()) for name, value in request.headers)
+    data = _in(request.body.data, secrets, _spelling(media_type(request)))
+    grown = len(data) - len(request.body.data)
+    body = replace(request.body, data=data, size=request.body.size + grown, kept=None)
+    return replace(request, target=target, headers=headers, body=body)
+
+
+def _in(data: bytes, secrets: Mapping[str, str], spelled: Callable[[str], bytes]) -> bytes:
+    def one(match: re.Match[bytes]) -> bytes:
+        secret = secrets.get(match[0].decode())
+        return match[0] if secret is None else spelled(secret)
+
+    return PLACEHOLDER.sub(one, data) if b"sealed_" in data else data
+
+
+def _percent(secret: str) -> bytes:
+    return quote_plus(secret).encode()
+
+
+def _json(secret: str) -> bytes:
+    return json.dumps(secret, ensure_ascii=False)[1:-1].encode()
+
+
+def _spelling(kind: str) -> Callable[[str], bytes]:
+    """How a secret is written in a body of this media type."""
+    if kind == "application/x-www-form-urlencoded":
+        return _percent
+    return _json if kind.endswith(("/json", "+json")) else str.encode

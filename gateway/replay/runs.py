@@ -1,0 +1,95 @@
+"""Two recordings, or two exchanges, side by side: their steps paired, drift followed, differences told. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..model.exchange import Exchange
+from .align import align
+from .correlation import Correlations
+from .diff import Difference, context_of, diff, difference_json, outcome
+from .drift import drift_of
+
+PairOutcome = Literal["same", "expected", "differs", "removed", "added"]
+
+
+@dataclass(frozen=True, slots=True)
+class StepPair:
+    """A step of the one and its counterpart in the other; None where there is none."""
+
+    recorded: Exchange | None
+    replayed: Exchange | None
+    outcome: PairOutcome
+    differences: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Everything that differs between A and B."""
+
+    a: str
+    b: str
+    steps: tuple[StepPair, ...]
+
+    @property
+    def outcome(self) -> str:
+        """ "same", "expected" or "differs"."""
+        found = {pair.outcome for pair in self.steps}
+        return "differs" if found - {"same", "expected"} else "expected" if "expected" in found else "same"
+
+    @property
+    def first(self) -> StepPair | None:
+        """Where they begin to differ really."""
+        return next((pair for pair in self.steps if pair.outcome not in ("same", "expected")), None)
+
+
+def compare_runs(
+    a: str, b: str, recorded: Sequence[Exchange], replayed: Sequence[Exchange], correlations: Correlations
+) -> Comparison:
+    """Whole recordings. `correlations` are those of A."""
+    drift: dict[str, str] = {}
+    pairs = []
+    for i, j in align(recorded, replayed):
+        before, after = (None if i is None else recorded[i]), (None if j is None else replayed[j])
+        if before is None or after is None:
+            pairs.append(StepPair(before, after, "added" if before is None else "removed"))
+            continue
+        drift |= drift_of(before, after, correlations)
+        found = tuple(diff(before, after, context_of(before, after, drift)))
+        pairs.append(StepPair(before, after, outcome(found), found))
+    return Comparison(a, b, tuple(pairs))
+
+
+def compare_steps(a: str, b: str, recorded: Exchange, replayed: Exchange) -> Comparison:
+    """Two exchanges, whatever recordings they are in."""
+    found = tuple(diff(recorded, replayed))
+    return Comparison(a, b, (StepPair(recorded, replayed, outcome(found), found),))
+
+
+def comparison_json(comparison: Comparison) -> dict[str, Any]:
+    """A comparison as the API and `--json` show it."""
+    first = comparison.first
+    return {
+        "a": comparison.a,
+        "b": comparison.b,
+        "outcome": comparison.outcome,
+        "first": None if first is None else _step(first.recorded or first.replayed),
+        "steps": [
+            {
+                "a": _step(pair.recorded),
+                "b": _step(pair.replayed),
+                "method": (pair.recorded or pair.replayed).method,  # type: ignore[union-attr]
+                "path": (pair.recorded or pair.replayed).path,  # type: ignore[union-attr]
+                "status": [None if one is None else one.status for one in (pair.recorded, pair.replayed)],
+                "outcome": pair.outcome,
+                "differences": [difference_json(difference) for difference in pair.differences],
+            }
+            for pair in comparison.steps
+        ],
+    }
+
+
+def _step(exchange: Exchange | None) -> int | None:
+    return None if exchange is None else exchange.step
