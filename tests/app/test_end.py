@@ -1,0 +1,92 @@
+"""SIGTERM: what is under way is finished and stored, nothing new is taken, exit 0. A second signal ends at once."""
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from peers import raw_client, raw_upstream, status_of
+from relaying import orders_at
+
+GET = b"GET /api/orders/%d HTTP/1.1\r\nHost: localhost\r\nGateway-Session: s\r\n\r\n"
+
+
+async def started(folder: Path, url: str) -> tuple[asyncio.subprocess.Process, str]:
+    """A real `gateway serve`, once it answers."""
+    (folder / "routes.yaml").write_text(orders_at(url))
+    words = ["serve", "-c", "routes.yaml", "-r", "r/gateway.db", "-p", "0", "--no-health", "--drain", "10"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "gateway", *words, cwd=folder, stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL, env={**os.environ, "PYTHONWARNINGS": ""},
+    )  # fmt: skip
+    file, end = folder / "r" / "gateway.run.json", time.monotonic() + 30
+    while not file.exists():
+        assert process.returncode is None and time.monotonic() < end
+        await asyncio.sleep(0.05)
+    return process, json.loads(file.read_text())["url"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_what_is_under_way_is_finished_and_stored(tmp_path, number):
+    asked, go = [], asyncio.Event()
+
+    async def talk(peer):
+        while True:
+            await peer.request()
+            asked.append(peer.number)
+            await go.wait()
+            await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+
+    async def ask(n: int) -> bytes:
+        async with raw_client(url) as client:
+            await client.send(GET % n)
+            head, body = await client.response()
+            assert status_of(head) == 200
+            assert await client.rest() == b"", "the connection closes after the last answer"
+            return body
+
+    async with raw_upstream(talk) as upstream:
+        process, url = await started(tmp_path, upstream.url)
+        tasks = [asyncio.create_task(ask(n)) for n in range(10)]
+        async with asyncio.timeout(10):
+            while len(asked) < 10:
+                await asyncio.sleep(0.01)
+        process.send_signal(number)
+        async with asyncio.timeout(10):
+            while True:  # nothing new is taken
+                try:
+                    async with raw_client(url):
+                        await asyncio.sleep(0.02)
+                except OSError:
+                    break
+        go.set()
+        assert await asyncio.gather(*tasks) == [b"hi"] * 10
+        async with asyncio.timeout(15):
+            assert await process.wait() == 0
+    with sqlite3.connect(f"file:{tmp_path / 'r' / 'gateway.db'}?mode=ro", uri=True) as db:
+        assert db.execute("select count(*) from exchanges").fetchone() == (10,)
+        assert db.execute("pragma integrity_check").fetchone() == ("ok",)
+    db.close()
+
+
+async def test_a_second_signal_does_not_wait(tmp_path):
+    async def talk(peer):
+        await peer.request()
+        await asyncio.sleep(60)
+
+    async with raw_upstream(talk) as upstream:
+        process, url = await started(tmp_path, upstream.url)
+        async with raw_client(url) as client:
+            await client.send(GET % 1)
+            await asyncio.sleep(0.2)
+            process.send_signal(signal.SIGTERM)
+            await asyncio.sleep(0.5)
+            assert process.returncode is None, "the first waits for what is under way"
+            process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(5):
+                assert await process.wait() != 0
