@@ -17,12 +17,14 @@ from .errors import GatewayError, NotFoundError, UsageError
 from .ids import new_id
 from .model.exchange import Exchange
 from .model.message import Body, Request, Response, header_text
+from .protocols import PlaybackMode
 from .replay.card import Card, card
 from .replay.correlation import Correlations, correlate
 from .replay.diff import context_of, diff_answers, outcome
 from .replay.drift import drift_of
 from .replay.guard import Finding, findings
 from .replay.plan import Action, Conversation, Send, Stop, Wanted, plan
+from .replay.playback import Playback
 from .replay.report import Result, StepResult
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ class Order:
     recording: str  # a full id
     wanted: Wanted = field(default_factory=Wanted)
     yes: bool = False  # the answer to the guard's "ask"
+    offline: bool = False  # answered from the recording itself, no upstream touched
     kind: Kind = "replay"
     branched_at: int | None = None
     title: str = ""
@@ -58,7 +61,8 @@ async def replay(services: Services, order: Order, *, seen: Seen | None = None, 
     correlations = await asyncio.to_thread(_correlated, services.store, order.recording, exchanges)
     found = findings(exchanges, correlations, order.wanted, services.routes.table, secrets=secrets, now=time())
     warnings = tuple(f"step {one.step}: {one.message}" for one in found if one.kind == "warning")
-    if forbidden := guarded(found, yes=order.yes):
+    forbidden = {} if order.offline else guarded(found, yes=order.yes)
+    if forbidden:
         steps = tuple(_unsent(exchange, order.wanted, forbidden) for exchange in exchanges)
         return Result("", order.recording, steps, warnings)
     session = f"{order.kind}-{new_id()}"
@@ -78,6 +82,8 @@ async def replay(services: Services, order: Order, *, seen: Seen | None = None, 
 async def _begin(services: Services, order: Order, session: str) -> str:
     """A session of its own, whose recording says what it is."""
     live, _ = services.sessions.identify([(b"Gateway-Session", session.encode())], client="")
+    if order.offline:
+        live.modes |= await _modes(services, order.recording)
     parent = await asyncio.to_thread(services.store.recording, order.recording)
     title = order.title or f"{'Replay' if order.kind == 'replay' else 'What if'}: {parent.title}"[:200]
     await asyncio.wrap_future(
@@ -87,6 +93,16 @@ async def _begin(services: Services, order: Order, session: str) -> str:
         )
     )  # fmt: skip
     return live.recording
+
+
+async def _modes(services: Services, recording: str) -> dict[str, PlaybackMode]:
+    """Every cluster of the recording answered from it."""
+    if services.tapes is None:
+        raise UsageError("this gateway plays no recordings", hint="leave --offline out")
+    tape = await services.tapes.load(recording)
+    clusters = tuple(services.routes.table.clusters)
+    playing = PlaybackMode("playback", Playback(tape, shift=False, clusters=clusters))
+    return dict.fromkeys(clusters, playing)
 
 
 async def _drive(

@@ -116,7 +116,7 @@ READERS: dict[Kind, Callable[[str], Any]] = {
 SETTINGS: tuple[Setting, ...] = (
     # ---- shared by several commands ------------------------------------------------------------------------
     Setting(
-        ("serve", "check", "routes", "move", "which", "demos", "doctor", "replay", "branch", "compare"),
+        ("serve", "check", "routes", "move", "which", "demos", "doctor", "prune", "replay", "branch", "compare"),
         "--routes", "-c", "path", Path("routes.yaml"), "the file with the clusters and their environments",
         everywhere=True,
     ),
@@ -188,6 +188,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         ("replay", "branch"), "--to", "", "list", (),
         "send a cluster's steps to this environment; repeatable", "CLUSTER=ENV",
+    ),
+    Setting(
+        ("replay",), "--offline", "", "switch", False, "answered from the recording itself, with every upstream down"
     ),
     Setting(
         ("replay",), "--as-recorded", "", "switch", False, "send every step to the environment that answered it then"

@@ -37,7 +37,12 @@ def replay_arguments(parser: argparse.ArgumentParser) -> None:
 
 def replay(args: argparse.Namespace) -> int:
     """Send a recording's requests again, through the gateway, and say what differs."""
-    body: dict[str, Any] = {"yes": args.yes, "to": list(args.to), "as_recorded": args.as_recorded}
+    body: dict[str, Any] = {
+        "yes": args.yes,
+        "to": list(args.to),
+        "as_recorded": args.as_recorded,
+        "offline": args.offline,
+    }
     body |= {"set": list(args.set), "title": args.title}
     body |= {name: value for name, value in (("from", getattr(args, "from")), ("until", args.until)) if value}
     return _one(args, "replay", body)

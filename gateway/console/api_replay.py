@@ -31,6 +31,7 @@ TITLE = Field("title", "string", "the new recording's title")
 REPLAY = (
     YES,
     TO,
+    Field("offline", "boolean", "answered from the recording itself, no upstream touched"),
     Field("as_recorded", "boolean", "send every step to the environment that answered it then"),
     Field("from", "integer", "the first step to send"),
     Field("until", "integer", "the last step to send"),
@@ -74,7 +75,9 @@ async def replay_recording(request: web.Request) -> web.StreamResponse:
         first=body.get("from", 1), last=body.get("until"), to=environments(body.get("to", ())), edits=edits,
         as_recorded=body.get("as_recorded", False),
     )  # fmt: skip
-    order = Order(found.id, wanted, yes=body.get("yes", False), title=body.get("title", ""))
+    order = Order(
+        found.id, wanted, yes=body.get("yes", False), offline=body.get("offline", False), title=body.get("title", "")
+    )
     return await _answer(request, services, order)
 
 
