@@ -92,6 +92,8 @@ def _seconds(text: str) -> float:
 def _path(text: str) -> Path:
     if not text:
         raise ValueError("a path is missing")
+    if "://" in text:
+        raise ValueError(f"{text!r} is a URL; recordings and files lie on this machine")
     return Path(text)
 
 

@@ -121,3 +121,9 @@ def test_dotenv_reads_or_refuses_any_text(text: str) -> None:
 def test_dotenv_gives_back_what_was_quoted(value: str) -> None:
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     assert dotenv(f'NAME="{escaped}"') == {"NAME": value}
+
+
+def test_a_url_is_no_path():
+    setting = next(s for s in SETTINGS if s.flag == "--recordings")
+    with pytest.raises(ValueError, match="is a URL"):
+        setting.read("postgresql://localhost/gateway")
