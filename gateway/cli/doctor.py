@@ -10,15 +10,18 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from ..errors import GatewayError
+from ..errors import GatewayError, StoreError
 from ..model.visible import visible
 from ..store.examination import Examination, examined
+from ..store.recovery import recover
 from .client import find_server
+from .shown import amount
 
 Level = Literal["ok", "warn", "fail"]
 MIB: Final = 1 << 20
@@ -36,6 +39,8 @@ class Finding:
 
 def doctor(args: argparse.Namespace) -> int:
     """0 when nothing is broken, 1 else; warnings are no failure."""
+    if args.repair:
+        return repair(args.recordings, as_json=args.json)
     findings = [
         finding
         for part in (on_recordings(args.recordings), on_routes(args.routes), on_this_machine())
@@ -72,17 +77,32 @@ def on_recordings(path: Path) -> Iterator[Finding]:
     size = f"{path.stat().st_size / MIB:.1f} MiB"
     yield Finding("recordings", "ok", f"{path}: {found.recordings} recordings, {found.exchanges} exchanges, {size}")
     yield Finding("schema", "ok", f"version {found.schema}")
+    yield Finding("contents", "ok", contents(found))
     yield from on_soundness(found)
     yield from on_writer(path, found)
     yield from on_modes(path)
 
 
+def contents(found: Examination) -> str:
+    """Statistics in a line."""
+    parts = [f"the oldest recording is of {datetime.fromtimestamp(found.oldest, UTC):%Y-%m-%d}"] if found.oldest else []
+    parts.append(f"{found.pinned} pinned")
+    parts.append(f"{amount(found.free)} free for what comes")
+    parts.append(
+        f"{found.unindexed} exchanges wait for the search index" if found.unindexed else "search is up to date"
+    )
+    return ", ".join(parts)
+
+
 def on_soundness(found: Examination) -> Iterator[Finding]:
     if found.damage:
-        hint = "stop the gateway, copy the file, then: sqlite3 FILE .recover | sqlite3 NEW"
+        hint = "stop the gateway, then: gateway doctor --repair"
         yield Finding("integrity", "fail", "; ".join(found.damage), hint)
     else:
         yield Finding("integrity", "ok", f"{found.check} finds no damage")
+    for name in found.aside:
+        hint = f"gateway doctor --repair -r {name}, in its folder; then delete it or keep it"
+        yield Finding("aside", "warn", f"{name} was damaged and set aside", hint)
     if found.bodies_lost:
         yield Finding("bodies", "fail", f"{found.bodies_lost} exchanges have lost a body")
 
@@ -128,6 +148,29 @@ def on_disk(path: Path) -> Iterator[Finding]:
         yield Finding("disk", "fail", detail, "make room: exchanges will be missed")
     else:
         yield Finding("disk", "warn" if free < 1024 else "ok", detail)
+
+
+# -- repair
+
+
+def repair(path: Path, *, as_json: bool) -> int:
+    """Save what can be read of a damaged file in a new one. A sound file stays as it is."""
+    try:
+        found = examined(path)
+        sound = not found.damage
+    except StoreError:
+        sound = False
+    if sound:
+        print(json.dumps({"repaired": False}, indent=2) if as_json else f"{path}: no damage, nothing to repair")
+        return 0
+    saved = recover(path)
+    if as_json:
+        print(json.dumps({"repaired": True} | asdict(saved) | {"aside": str(saved.aside)}, indent=2))
+        return 0
+    lost = f"; {saved.bodies_lost} bodies are lost" if saved.bodies_lost else ""
+    print(f"{path}: {saved.recordings} recordings with {saved.exchanges} exchanges are saved{lost}")
+    print(f"{saved.aside}: the damaged file, as it was")
+    return 0
 
 
 # -- routes.yaml

@@ -165,3 +165,13 @@ def moment(timestamp: str) -> str:
 def cut(text: str, width: int) -> str:
     shown = visible(text)
     return shown if len(shown) <= width else shown[: width - 1] + "…"
+
+
+def amount(bytes: int) -> str:
+    """1.5 MiB."""
+    size, unit = float(bytes), "bytes"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if size < 1024:
+            break
+        size, unit = size / 1024, larger
+    return f"{bytes} bytes" if unit == "bytes" else f"{size:.1f} {unit}"

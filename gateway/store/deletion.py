@@ -20,8 +20,11 @@ PIECE: Final = 20_000  # exchanges looked through at once: about 20 ms
 OWN: Final = ("exchanges", "uses", "secrets", "notes", "tags")
 
 
-def delete_rows(connection: Connection, recording: str) -> None:
-    """Everything but the bodies, which become orphans. A session that records into it begins another recording."""
+def delete_rows(connection: Connection, recording: str) -> bool:
+    """Everything but the bodies, which become orphans; whether a session was recording into it.
+
+    Such a session begins another recording.
+    """
     run = connection.execute
     for side in ("request_body", "response_body"):
         of = f"SELECT {side} FROM exchanges WHERE recording = ? AND {side} IS NOT NULL"
@@ -33,8 +36,10 @@ def delete_rows(connection: Connection, recording: str) -> None:
     run("DELETE FROM recordings WHERE id = ?", (recording,))
     fulltext.forgotten(connection)
     anew = "UPDATE sessions SET recording = ?, steps = 0, title = '' WHERE recording = ? AND id = ?"
-    for (session,) in run("SELECT id FROM sessions WHERE recording = ?", (recording,)).fetchall():
+    sessions = [id for (id,) in run("SELECT id FROM sessions WHERE recording = ?", (recording,))]
+    for session in sessions:
         run(anew, (new_id(), recording, session))
+    return bool(sessions)
 
 
 class Sweeper:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from .files import connect_reader, lock_holder, size, unreadable, wal_of
+from .files import BESIDE, connect_reader, lock_holder, size, unreadable, wal_of
+from .fulltext import waiting
 
 LARGE: Final = 256 << 20  # bytes above which only the quick check is made
 SHOWN: Final = 5  # damages to tell of
@@ -34,6 +35,11 @@ class Examination:
     damage: tuple[str, ...]
     writer: int | None
     log: int
+    unindexed: int = 0  # exchanges that full text does not know yet
+    free: int = 0  # bytes that deletions left and nothing fills yet
+    pinned: int = 0
+    oldest: float | None = None  # when the oldest recording was last written to
+    aside: tuple[str, ...] = ()  # damaged files that were set aside
 
 
 def examined(path: Path) -> Examination:
@@ -54,9 +60,20 @@ def examined(path: Path) -> Examination:
                 damage=damage,
                 writer=lock_holder(path),
                 log=size(wal_of(path)),
+                unindexed=waiting(connection),
+                free=_one(connection, "PRAGMA freelist_count") * _one(connection, "PRAGMA page_size"),
+                pinned=_one(connection, "SELECT count(*) FROM recordings WHERE pinned"),
+                oldest=connection.execute("SELECT min(updated_at) FROM recordings WHERE steps > 0").fetchone()[0],
+                aside=set_aside_files(path),
             )
         except sqlite3.Error as error:
             raise unreadable(path, error) from None
+
+
+def set_aside_files(path: Path) -> tuple[str, ...]:
+    """Damaged files beside this one, of which something may still be saved."""
+    found = path.parent.glob(f"{path.name}.corrupt-*")
+    return tuple(sorted(file.name for file in found if not file.name.endswith(BESIDE)))
 
 
 def _one(connection: sqlite3.Connection, sql: str) -> int:

@@ -20,6 +20,7 @@ from ..protocols import LiveSession, Pin
 from .contents import SOME, bodies_of
 from .files import connect_reader, identity, unreadable
 from .fulltext import TextSearch
+from .keeping import Stale, stale
 from .rows import chunk_of, default_title, exchange_of, recording_of, revision_of
 from .search import of_exchanges, of_recordings
 
@@ -125,6 +126,11 @@ class SqliteStore:
         """The sealed secrets of a recording: placeholder -> ciphertext."""
         with self._reading() as connection:
             return dict(connection.execute("SELECT placeholder, sealed FROM secrets WHERE recording = ?", (recording,)))
+
+    def stale(self, *, days: float | None, bytes: int | None, now: float) -> list[Stale]:
+        """The recordings that no longer need to be kept, the oldest first."""
+        with self._reading() as connection:
+            return stale(connection, days=days, bytes=bytes, now=now)
 
     def close(self) -> None:
         """Close what is idle. The store may still be used: it opens again."""

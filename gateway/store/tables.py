@@ -199,8 +199,9 @@ class Tables:
         with transaction(self.connection):
             self._must_exist(recording, None)
             cut = [id for (id,) in self.connection.execute(opened, (recording,))]
-            delete_rows(self.connection, recording)
-        _remember(self._deleted, (recording,))
+            under_way = delete_rows(self.connection, recording) or bool(cut)
+        if under_way:
+            _remember(self._deleted, (recording,))
         _remember(self._cut, cut)
         self._open -= set(cut)
         self.stored.clear()

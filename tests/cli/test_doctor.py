@@ -139,3 +139,27 @@ def test_a_full_disk_fails(file: Path, capsys: pytest.CaptureFixture[str], monke
 )  # fmt: skip
 def test_which_sqlite_has_the_wal_reset_bug(version: tuple[int, ...], bug: bool) -> None:
     assert doctor.has_wal_reset_bug(version) is bug
+
+
+def test_statistics_in_a_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    level, detail = findings(capsys, 0)["contents"]
+    assert level == "ok"
+    assert detail.startswith("the oldest recording is of 2025-11-22, 0 pinned, 0 bytes free for what comes, ")
+    assert detail.endswith("2 exchanges wait for the search index")
+
+
+def test_a_damaged_file_is_repaired_and_kept(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--repair"]) == 0
+    assert "nothing to repair" in capsys.readouterr().out
+    with file.open("r+b") as damaged:
+        damaged.write(b"\0" * 100)
+    before = file.read_bytes()
+    assert findings(capsys, 1)["recordings"][0] == "fail"
+    assert main(["doctor", "--repair"]) == 0
+    out = capsys.readouterr().out
+    assert "1 recordings with 2 exchanges are saved" in out
+    (aside,) = file.parent.glob("gateway.db.corrupt-*Z")
+    assert aside.read_bytes() == before
+    found = findings(capsys, 0)
+    assert "1 recordings, 2 exchanges" in found["recordings"][1]
+    assert found["aside"] == ("warn", f"{aside.name} was damaged and set aside")

@@ -272,6 +272,57 @@ async def test_delete_takes_what_nobody_else_has(recorder: SqliteRecorder, store
     assert store.exchanges(OTHER).items[1].response.body.data == b"own"  # type: ignore[union-attr]
 
 
+async def test_what_is_still_under_way_in_a_deleted_recording_does_not_bring_it_back(
+    recorder: SqliteRecorder, store: SqliteStore
+) -> None:
+    stream = a_capture(2, stream="websocket")
+    recorder.opened(stream)
+    await recorded(recorder, a_capture(1, response_body=[b"first"]))
+    await asyncio.wrap_future(recorder.delete(REC))
+    recorder.chunk(stream, at=stream.begun, sent=True, data=b"late")
+    await recorded(recorder, stream, a_capture(3, response_body=[b"late"]), a_capture(1, OTHER))
+    assert [found.id for found in store.recordings().items] == [OTHER]
+    assert store.chunks(stream.id) == ()
+    (session,) = store.sessions()
+    assert session.recording != REC
+    assert recorder.status().missed == 0
+
+
+async def test_a_session_whose_recording_is_deleted_begins_another_one(path: Path) -> None:
+    recorder = open_recorder(path, seal=None)
+    await recorder.start()
+    await asyncio.wrap_future(recorder.save_sessions([LiveSession("alice", REC, 2, title="Mine")]))
+    await recorded(recorder, a_capture(1), a_capture(2))
+    await asyncio.wrap_future(recorder.delete(REC))
+    (session,) = recorder.load_sessions()
+    await recorder.stop()
+    assert session.recording > REC
+    assert (session.steps, session.title) == (0, "")
+
+
+async def test_bodies_of_a_deleted_recording_go_piece_by_piece(
+    recorder: SqliteRecorder, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.store.deletion.PIECE", 2)
+    await recorded(recorder, *(a_capture(step, response_body=[b"%d" % step]) for step in range(1, 6)))
+    await recorded(recorder, *(a_capture(step, OTHER, response_body=[b"other %d" % step]) for step in range(1, 8)))
+    await recorded(recorder, a_capture(8, OTHER, response_body=[b"4"]))
+    await asyncio.wrap_future(recorder.delete(REC))
+    await recorded(recorder, a_capture(9, OTHER, response_body=[b"5"]))
+    async with asyncio.timeout(10):
+        while count(store, "orphans"):
+            await asyncio.sleep(0.02)
+    assert count(store, "bodies") == 9
+    await recorded(recorder, a_capture(10, OTHER, response_body=[b"1"]))
+    found = [exchange.response.body.data for exchange in store.exchanges(OTHER).items if exchange.response]
+    assert found == [*(b"other %d" % step for step in range(1, 8)), b"4", b"5", b"1"]
+
+
+def count(store: SqliteStore, table: str) -> int:
+    with store._reading() as connection:
+        return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+
 async def test_deleting_what_is_not_there_says_so(recorder: SqliteRecorder) -> None:
     with pytest.raises(NotFoundError, match="no recording"):
         await asyncio.wrap_future(recorder.delete(REC))
