@@ -29,6 +29,7 @@ from .replay.report import Result, StepResult
 
 if TYPE_CHECKING:
     from .protocols import Services, Store
+    from .replay.tape import Tape
 
 LONGEST: Final = 300.0  # seconds for one answer; the gateway's own limits are shorter
 LARGEST: Final = 64 << 20  # bytes of an answer that values are looked for in
@@ -47,7 +48,7 @@ class Order:
     recording: str  # a full id
     wanted: Wanted = field(default_factory=Wanted)
     yes: bool = False  # the answer to the guard's "ask"
-    offline: bool = False  # answered from the recording itself, no upstream touched
+    tape: Tape | None = None  # answered from it, no upstream touched
     kind: Kind = "replay"
     branched_at: int | None = None
     title: str = ""
@@ -61,7 +62,7 @@ async def replay(services: Services, order: Order, *, seen: Seen | None = None, 
     correlations = await asyncio.to_thread(_correlated, services.store, order.recording, exchanges)
     found = findings(exchanges, correlations, order.wanted, services.routes.table, secrets=secrets, now=time())
     warnings = tuple(f"step {one.step}: {one.message}" for one in found if one.kind == "warning")
-    forbidden = {} if order.offline else guarded(found, yes=order.yes)
+    forbidden = {} if order.tape else guarded(found, yes=order.yes)
     if forbidden:
         steps = tuple(_unsent(exchange, order.wanted, forbidden) for exchange in exchanges)
         return Result("", order.recording, steps, warnings)
@@ -82,8 +83,9 @@ async def replay(services: Services, order: Order, *, seen: Seen | None = None, 
 async def _begin(services: Services, order: Order, session: str) -> str:
     """A session of its own, whose recording says what it is."""
     live, _ = services.sessions.identify([(b"Gateway-Session", session.encode())], client="")
-    if order.offline:
-        live.modes |= await _modes(services, order.recording)
+    if order.tape:
+        playing = PlaybackMode("playback", Playback(order.tape, shift=False))
+        live.modes |= dict.fromkeys(order.tape.by_cluster, playing)
     parent = await asyncio.to_thread(services.store.recording, order.recording)
     title = order.title or f"{'Replay' if order.kind == 'replay' else 'What if'}: {parent.title}"[:200]
     await asyncio.wrap_future(
@@ -93,16 +95,6 @@ async def _begin(services: Services, order: Order, session: str) -> str:
         )
     )  # fmt: skip
     return live.recording
-
-
-async def _modes(services: Services, recording: str) -> dict[str, PlaybackMode]:
-    """Every cluster of the recording answered from it."""
-    if services.tapes is None:
-        raise UsageError("this gateway plays no recordings", hint="leave --offline out")
-    tape = await services.tapes.load(recording)
-    clusters = tuple(services.routes.table.clusters)
-    playing = PlaybackMode("playback", Playback(tape, shift=False, clusters=clusters))
-    return dict.fromkeys(clusters, playing)
 
 
 async def _drive(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from ..errors import GatewayError, NotFoundError, UsageError
+from ..relay.tapes import load_tape
 from ..replay.branch import Edit, read_header, read_set, read_step_set, read_unset
 from ..replay.correlation import correlate
 from ..replay.plan import Wanted
@@ -75,9 +76,9 @@ async def replay_recording(request: web.Request) -> web.StreamResponse:
         first=body.get("from", 1), last=body.get("until"), to=environments(body.get("to", ())), edits=edits,
         as_recorded=body.get("as_recorded", False),
     )  # fmt: skip
-    order = Order(
-        found.id, wanted, yes=body.get("yes", False), offline=body.get("offline", False), title=body.get("title", "")
-    )
+    offline = body.get("offline", False)
+    tape = await asyncio.to_thread(load_tape, services.store, services.secrets, found.id) if offline else None
+    order = Order(found.id, wanted, yes=body.get("yes", False), tape=tape, title=body.get("title", ""))
     return await _answer(request, services, order)
 
 
