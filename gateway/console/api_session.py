@@ -42,7 +42,7 @@ async def start_recording(request: web.Request) -> web.Response:
 
 
 OPERATIONS = (
-    Operation("GET", "session", get_session, "This session: its recording and pins", ref("Session")),
+    Operation("GET", "session", get_session, "This session: its recording, pins and modes", ref("Session")),
     Operation("PUT", "session/pins/{cluster}", pin_cluster, "Pin a cluster for this session", ref("Session"), body=PIN),
     Operation("DELETE", "session/pins/{cluster}", unpin_cluster, "Take a pin away", ref("Session")),
     Operation("POST", "session/recording", start_recording, "Start a new recording", ref("Session"), body=START),

@@ -18,6 +18,7 @@ from .drawing import curl_script, picture
 from .keys import MOVES, SERVICES, SESSION_OF
 from .operation import query_int
 from .past import environments_at, in_force_at, read_moment
+from .playing import MODES
 from .readable import readable_exchange
 
 RECENT = 50  # exchanges that the live page begins with
@@ -83,7 +84,10 @@ async def recording(request: web.Request) -> View:
     if request.path.endswith(".json"):
         return view(data)
     svg = await asyncio.to_thread(picture, found, slice.items)
-    return view(data, picture=svg, formats=FORMATS)
+    return view(
+        data, picture=svg, formats=FORMATS, playing=reads.played_by(request.app[SESSION_OF](request)),
+        playback_modes=MODES,
+    )  # fmt: skip
 
 
 async def exchange(request: web.Request) -> View:

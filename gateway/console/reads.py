@@ -20,6 +20,7 @@ from .shell import current_pins, problem_lines
 if TYPE_CHECKING:
     from ..model.recording import Page, Recording, Revision
     from ..protocols import LiveSession, Services, Store
+    from ..replay.playback import Playback
     from ..routing.table import CompiledCluster
 
 RECENT_RECORDINGS = 10  # that the live list is filled from
@@ -50,7 +51,26 @@ def session_json(session: LiveSession) -> dict[str, Any]:
         "steps": session.steps,
         "title": session.title,
         "pins": {name: asdict(pin) for name, pin in session.pins.items() if name in pins},
+        "modes": {name: {"mode": one.mode} | playback_json(one.playback) for name, one in session.modes.items()},
     }
+
+
+def playback_json(playback: Playback) -> dict[str, Any]:
+    """What is played, and how it goes."""
+    return {
+        "recording": playback.tape.recording,
+        "title": playback.tape.title,
+        "answered": playback.answered,
+        "missed": playback.missed,
+    }
+
+
+def played_by(session: LiveSession) -> tuple[dict[str, Any], ...]:
+    """Each recording that the session plays, with the clusters and their modes."""
+    found: dict[int, tuple[Playback, dict[str, str]]] = {}
+    for name, one in session.modes.items():
+        found.setdefault(id(one.playback), (one.playback, {}))[1][name] = one.mode
+    return tuple(playback_json(playback) | {"clusters": clusters} for playback, clusters in found.values())
 
 
 def revision_json(revision: Revision) -> dict[str, Any]:

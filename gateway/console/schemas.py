@@ -143,5 +143,9 @@ SCHEMAS: dict[str, Any] = {
         steps=INTEGER,
         title=TEXT,
         pins={"type": "object", "additionalProperties": shape(environment=TEXT, until=NUMBER)},
+        modes={
+            "type": "object",
+            "additionalProperties": shape(mode=TEXT, recording=TEXT, title=TEXT, answered=INTEGER, missed=INTEGER),
+        },
     ),
 }

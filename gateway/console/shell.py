@@ -34,6 +34,7 @@ class Place:
     environment: str
     pinned: bool
     until: float = 0.0  # epoch seconds; 0 for the session's life
+    mode: str = ""  # how a recording answers, "" for live
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Shell:
     strip: tuple[Place, ...]
     hidden: int  # clusters that the strip leaves out
     recording: str  # of this session, "" before its first exchange
+    playing: dict[str, str]  # id -> title of the recordings that answer this session
 
 
 def page_shell() -> Shell:
@@ -70,15 +72,19 @@ def page_shell() -> Shell:
         strip=places,
         hidden=len(services.routes.table.clusters) - len(places),
         recording=session.recording if session.steps else "",
+        playing={one.playback.tape.recording: one.playback.tape.title for one in session.modes.values()},
     )
 
 
 def strip(services: Services, session: LiveSession) -> tuple[Place, ...]:
     """The first clusters, and all that are pinned, with the environment that answers this session."""
     clusters, pins = services.routes.table.clusters, current_pins(session)
-    names = dict.fromkeys((*islice(clusters, STRIP), *(name for name in pins if name in clusters)))
+    names = dict.fromkeys((*islice(clusters, STRIP), *(name for name in (*pins, *session.modes) if name in clusters)))
     return tuple(
-        Place(name, pins.get(name, clusters[name].environment), name in pins, _until(session, name)) for name in names
+        Place(
+            name, pins.get(name, clusters[name].environment), name in pins, _until(session, name), _mode(session, name)
+        )
+        for name in names
     )
 
 
@@ -114,6 +120,11 @@ def _missing(status: RecorderStatus) -> str:
 def _until(session: LiveSession, cluster: str) -> float:
     pin = session.pins.get(cluster)
     return pin.until if pin else 0.0
+
+
+def _mode(session: LiveSession, cluster: str) -> str:
+    found = session.modes.get(cluster)
+    return found.mode if found else ""
 
 
 def _is_within(path: str, href: str) -> bool:
