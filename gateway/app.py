@@ -19,7 +19,7 @@ from aiohttp import web
 from cryptography.fernet import InvalidToken
 
 from . import console, demos
-from .errors import GatewayError, Problem
+from .errors import GatewayError, Problem, UsageError
 from .health import HealthPoller
 from .live import LiveEvents
 from .logs import AcceptTrouble
@@ -201,6 +201,8 @@ async def _close_after(request: web.BaseRequest, response: web.StreamResponse) -
 @contextlib.contextmanager
 def _bind(host: str, port: int) -> Iterator[socket.socket]:
     """A bound socket, so that the port is known before anything else is built."""
+    if port > 65535:  # the system would take the port modulo 65536
+        raise UsageError(f"{port} is no port", hint="ports end at 65535; 0 picks a free one")
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     except OSError as error:

@@ -11,6 +11,10 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from gateway.cli.main import main
+
 START = 60.0  # seconds for a slow machine
 
 
@@ -69,3 +73,12 @@ def test_the_demo_leaves_a_routes_yaml_of_ones_own_alone(tmp_path: Path) -> None
     assert mine.read_text() == "version: 1\n"
     assert not routes.parent.exists()
     assert (tmp_path / "gateway.db").stat().st_size > 0
+
+
+@pytest.mark.parametrize("command", ["serve", "demo"])
+def test_a_port_that_does_not_exist_is_a_mistake_of_usage(command: str, tmp_path: Path) -> None:
+    main(["init", str(tmp_path)])
+    process = begin(command, "-p", "65536", cwd=tmp_path)
+    shown, talk = process.communicate(timeout=START)
+    assert (process.returncode, shown) == (2, "")
+    assert "65536 is no port" in talk
