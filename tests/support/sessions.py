@@ -1,108 +1,137 @@
-"""Recordings written as compact lists: one step is (request, answer), times count up by themselves."""
+"""Recordings written as text, with the truth about them: the notation of tests/replay/sessions.
+
+== name | kind
+POST /api/orders            a request line, then header lines, then a body
+{"sku": "A-1"}
+-> 201                      the answer: status, header lines, body
+{"id": 501}
+                            an empty line ends a step
+GET /api/orders/501
+@ 150 20                    optional: it began at 150 ms and took 20; without it, one step follows the other
+-> 200
+
+link 2:path:3 = 1:json:/id or 1:location:location#segment=-1      a true link, with all its right sources
+maybe 2:query:page                                                a sink where yes and no are both right
+"""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from gateway.model.exchange import Exchange, Timing
 from gateway.model.message import Body, Request, Response
 
 BEGIN = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
-LINE = re.compile(r"([A-Z]+) (\S+)")
+REQUEST = re.compile(r"(GET|POST|PUT|PATCH|DELETE|HEAD|OPTIONS) (\S+)")
+FIELD = re.compile(r"[A-Za-z][A-Za-z0-9-]*: .+")
 
 
-@dataclass(frozen=True)
+@dataclass
+class Side:
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    body: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Step:
+    method: str
+    target: str
+    status: int = 200
+    at: tuple[float, float] | None = None
+    request: Side = field(default_factory=Side)
+    response: Side = field(default_factory=Side)
+
+
+@dataclass
 class Labelled:
-    """A session and the truth about it: every link as "3:path:4 = 2:json:/id", several sources parted by " or "."""
+    """A session and its true links: sink -> every right source."""
 
     name: str
     kind: str
-    exchanges: list[Exchange]
-    links: Mapping[str, tuple[str, ...]]
-    open: frozenset[str] = frozenset()  # sinks where both yes and no are right
+    exchanges: list[Exchange] = field(default_factory=list)
+    links: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    maybe: set[str] = field(default_factory=set)
 
 
-def labelled(text: str, name: str) -> Labelled:
-    """Reads the notation of tests/replay/sessions: see its README."""
-    kind, steps, links, loose = "", [], {}, set()
-    for block in re.split(r"^---\n", text, flags=re.MULTILINE):
-        step: dict[str, Any] = {}
-        for line in block.splitlines():
-            if not line.strip() or line.startswith("#"):
-                continue
-            mark, _, rest = line.partition(" ")
-            rest = rest.strip()
-            if mark == "kind":
-                kind = rest
-            elif mark == "link":
-                sink, _, sources = rest.partition(" = ")
-                links[sink.strip()] = tuple(one.strip() for one in sources.split(" or "))
-            elif mark == "maybe":
-                loose.add(rest)
-            else:
-                _step_line(step, mark, rest)
-        if step:
-            steps.append(step)
-    return Labelled(name, kind, chain(steps), links, frozenset(loose))
+def sessions(text: str) -> Iterator[Labelled]:
+    """Every session of a file."""
+    for block in re.split(r"^== ", text, flags=re.MULTILINE)[1:]:
+        head, _, rest = block.partition("\n")
+        name, _, kind = head.partition("|")
+        found = Labelled(name.strip(), kind.strip())
+        steps: list[Step] = []
+        for part in re.split(r"\n\s*\n", rest):
+            _read(part, found, steps)
+        found.exchanges = chain(steps)
+        yield found
 
 
-def _step_line(step: dict[str, Any], mark: str, rest: str) -> None:
-    """`> GET /x`, `>h Name: value`, `>b body`, `< 200`, `<h Name: value`, `<b body`, `@ start_ms took_ms`."""
-    side = {">": "request", "<": "response"}.get(mark[:1])
-    if mark == "@":
-        step["at"] = tuple(float(number) for number in rest.split())
-    elif side is None:
-        raise ValueError(f"not understood: {mark} {rest}")
-    elif mark[1:] == "":
-        step[side] = rest
-    elif mark[1:] == "h":
-        header, _, value = rest.partition(": ")
-        step.setdefault(f"{side}_headers", []).append((header, value))
-    else:
-        before = step.get(f"{side}_body", "")
-        step[f"{side}_body"] = f"{before}\n{rest}" if before else rest
+def session(text: str) -> list[Exchange]:
+    """The exchanges of one session without its head."""
+    return next(sessions(f"== a session\n{text}")).exchanges
 
 
-def chain(steps: Sequence[Mapping[str, Any]]) -> list[Exchange]:
-    """Exchanges one after the other, 100 ms apart, or where `at` puts them: (start, took) in ms."""
-    return [an_exchange(number, step) for number, step in enumerate(steps, 1)]
+def _read(part: str, found: Labelled, steps: list[Step]) -> None:
+    lines = [line for line in part.splitlines() if line.strip()]
+    if lines and (match := REQUEST.fullmatch(lines[0])):
+        steps.append(_step(Step(match[1], match[2]), lines[1:]))
+        return
+    for line in lines:
+        word, _, rest = line.partition(" ")
+        if word == "link":
+            sink, _, sources = rest.partition(" = ")
+            found.links[sink.strip()] = tuple(one.strip() for one in sources.split(" or "))
+        elif word == "maybe":
+            found.maybe.add(rest.strip())
+        elif word != "#":
+            raise ValueError(f"{found.name}: not understood: {line}")
 
 
-def an_exchange(number: int, step: Mapping[str, Any]) -> Exchange:
-    start, took = step.get("at", (number * 100.0, 20.0))
-    match = LINE.fullmatch(step["request"])
-    assert match, step["request"]
-    request = Request(headers=_headers(step, "request"), body=_body(step, "request"), method=match[1], target=match[2])
-    status = int(step.get("response", "200").split()[0])
-    response = Response(headers=_headers(step, "response"), body=_body(step, "response"), status=status)
+def _step(step: Step, lines: Sequence[str]) -> Step:
+    side = step.request
+    for line in lines:
+        if line.startswith("-> "):
+            step.status, side = int(line.split()[1]), step.response
+        elif line.startswith("@ "):
+            start, took = line.split()[1:]
+            step.at = (float(start), float(took))
+        elif not side.body and FIELD.fullmatch(line):
+            name, _, value = line.partition(": ")
+            side.headers.append((name, value))
+        else:
+            side.body.append("" if line == "|" else line)
+    return step
+
+
+def chain(steps: Sequence[Step]) -> list[Exchange]:
+    """Exchanges one after the other, 100 ms apart, or where they say."""
+    return [_exchange(number, step) for number, step in enumerate(steps, 1)]
+
+
+def _exchange(number: int, step: Step) -> Exchange:
+    start, took = step.at or (number * 100.0, 20.0)
+    request = Request(**_message(step.request, sent=True), method=step.method, target=step.target)
+    response = Response(**_message(step.response, sent=False), status=step.status)
     moment = (BEGIN + timedelta(milliseconds=start)).isoformat(timespec="microseconds").replace("+00:00", "Z")
     return Exchange(
         id=f"E{number}", recording="R", step=number, session="s", started_at=moment,
-        url="http://127.0.0.1:8080" + match[2], request=request, response=response, status=status,
+        url="http://127.0.0.1:8080" + step.target, request=request, response=response, status=step.status,
         timing=Timing(total_ms=took),
     )  # fmt: skip
 
 
-def _body(step: Mapping[str, Any], side: str) -> Body:
-    found = step.get(f"{side}_body", "")
-    data = (
-        found if isinstance(found, bytes) else found.encode() if isinstance(found, str) else json.dumps(found).encode()
-    )
-    return Body(len(data), data)
-
-
-def _headers(step: Mapping[str, Any], side: str) -> tuple[tuple[str, str], ...]:
-    given = tuple((name, str(value)) for name, value in step.get(f"{side}_headers", ()))
-    body = step.get(f"{side}_body", "")
-    if not body or any(name.lower() == "content-type" for name, _ in given):
-        return given
-    text = body if isinstance(body, str) else "{" if not isinstance(body, bytes) else ""
-    html = text.lstrip().startswith("<")
-    form = side == "request" and re.fullmatch(r"[\w.%-]+=\S*", text)
-    kind = "text/html" if html else "application/x-www-form-urlencoded" if form else "application/json"
-    return (*given, ("Content-Type", kind))
+def _message(side: Side, *, sent: bool) -> dict[str, object]:
+    headers = list(side.headers)
+    kind = next((value for name, value in headers if name.lower() == "content-type"), "")
+    text = ("\r\n" if kind.startswith("multipart") else "\n").join(side.body)
+    if text and not kind:
+        form = sent and re.fullmatch(r"[^\s{}\[\]\"<>]+=\S*", text)
+        kind = (
+            "text/html" if text.startswith("<") else "application/x-www-form-urlencoded" if form else "application/json"
+        )
+        headers.append(("Content-Type", kind))
+    data = text.encode()
+    return {"headers": tuple(headers), "body": Body(len(data), data)}

@@ -6,7 +6,7 @@ from typing import Final
 
 from .naming import NEAR, NONE, Role, affinity
 from .pages import Place
-from .values import ECHO, bits_of
+from .values import is_rare
 
 EACH: Final = 4  # places kept of one value under one role: the first ones, and always the last
 
@@ -51,9 +51,9 @@ class Index:
 
     def _is_echo(self, place: Place) -> bool:
         """A small number is an echo only of the same thing: the quantity 2 does not make the order 2 one."""
-        if place.value in self._shown:
+        if self.knows(place.value, place.role):
             return False  # already a product of another answer
-        if bits_of(place.value) >= ECHO:
+        if is_rare(place.value):
             return True
         return any(affinity(place.role, role)[0] > NONE for _, role in self._said[place.value])
 
@@ -65,4 +65,4 @@ class Index:
         roles = self._shown.get(value)
         if not roles:
             return False
-        return bits_of(value) >= ECHO or any(affinity(shown, role)[0] >= NEAR for shown, _ in roles)
+        return is_rare(value) or any(affinity(shown, role)[0] >= NEAR for shown, _ in roles)

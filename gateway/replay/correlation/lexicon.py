@@ -9,7 +9,9 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-IDISH: Final = _words("id uuid guid ulid key ref reference no number num nr code slug handle pk identifier oid gid urn")
+IDISH: Final = _words(
+    "id uuid guid ulid key ref reference no number num nr code slug handle pk identifier oid gid urn locator serial sub"
+)
 
 # Names that are ids by themselves, of the thing that has them.
 NATURAL: Final = _words("isbn sku ean gtin slug handle username login iban email barcode vin upc")
@@ -34,11 +36,14 @@ CURSORS: Final = _words("cursor after before continuation next marker bookmark s
 
 AMOUNTS: Final = _words("amount total price due cost balance subtotal sum fee")
 
+# What one of many costs: not what is to be paid in the end.
+EACH: Final = _words("price cost fee unit each single net gross tax")
+
 LOCKS: Final = _words("version revision rev etag lock match")
 
 PEOPLE: Final = _words(
     "user owner author assignee creator member account person employee reviewer sender recipient buyer approver "
-    "manager customer"
+    "manager customer profile"
 )
 
 # Parameters of the scenario by their nature: equal values are chance.
@@ -91,3 +96,14 @@ STOP: Final = _words(
 )
 
 SECRET: Final = _words("password passwd pwd secret pin cvv credential")
+
+LOGINS: Final = _words("username login handle")
+
+# Those who ask about themselves.
+ME: Final = _words("me self whoami userinfo")
+
+ALIASES: Final = {
+    "repo": "repository", "org": "organization", "organisation": "organization", "msg": "message", "acct": "account",
+    "cust": "customer", "prod": "product", "img": "image", "cat": "category", "txn": "transaction", "tx": "transaction",
+    "attr": "attribute", "dept": "department", "addr": "address", "usr": "user", "inv": "invoice",
+}  # fmt: skip

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from .lexicon import AMOUNTS, CURSORS, FILLER, IDISH, LOCKS, NATURAL, OWN, PEOPLE, TOKENS, WRAPPERS
+from .lexicon import (
+    ALIASES,
+    AMOUNTS,
+    CURSORS,
+    EACH,
+    FILLER,
+    IDISH,
+    LOCKS,
+    LOGINS,
+    NATURAL,
+    OWN,
+    PEOPLE,
+    TOKENS,
+    WRAPPERS,
+)
 
 WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 
@@ -28,6 +43,7 @@ class Role:
     entity: tuple[str, ...] = ()
     is_id: bool = False
     words: tuple[str, ...] = ()
+    context: tuple[str, ...] = ()
 
 
 @lru_cache(8192)
@@ -36,12 +52,18 @@ def words(name: str) -> tuple[str, ...]:
     found: list[str] = []
     for word in WORD.findall(name):
         low = word.lower()
-        found += ONE_WORD.get(low) or (singular(low),)
+        found += ONE_WORD.get(low) or (_alias(singular(low)),)
     return tuple(found)
+
+
+def _alias(word: str) -> str:
+    return ALIASES.get(word, word)
 
 
 @lru_cache(8192)
 def singular(word: str) -> str:
+    if word == "ids":
+        return "id"
     if len(word) < 4 or word.endswith(("ss", "us", "is", "news", "series")):
         return word
     if word.endswith("ies"):
@@ -55,17 +77,29 @@ def singular(word: str) -> str:
 def role_of(name: str, context: tuple[str, ...] = ()) -> Role:
     """The role of a named value; a bare `id` belongs to its context."""
     all_words = words(name)
-    entity = tuple(word for word in all_words if word not in IDISH and word not in FILLER and word not in NATURAL)
+    entity = _things(word for word in all_words if word not in IDISH and word not in NATURAL)
     is_id = any(word in IDISH or word in NATURAL for word in all_words)
     if is_id and not entity:
         entity = context
-    return Role(entity, is_id, all_words)
+    return Role(entity, is_id, all_words, context)
 
 
 @lru_cache(8192)
 def entity_of(name: str) -> tuple[str, ...]:
     """The thing that a container is about: "createdOrders" -> ("order",), and () for `data` or `items`."""
-    return tuple(word for word in words(name) if word not in WRAPPERS and word not in FILLER and word not in IDISH)
+    return _things(word for word in words(name) if word not in WRAPPERS and word not in IDISH)
+
+
+@lru_cache(8192)
+def segment_entity(name: str) -> tuple[str, ...]:
+    """The same for a path segment, where `items` are items."""
+    return _things(word for word in words(name) if word not in IDISH)
+
+
+def _things(found: Iterable[str]) -> tuple[str, ...]:
+    """Without verbs and small words, unless nothing else is left: `post` may be a thing."""
+    all_words = tuple(found)
+    return tuple(word for word in all_words if word not in FILLER) or all_words
 
 
 def variable_name(sink_name: str, source_name: str) -> str:
@@ -77,7 +111,7 @@ def variable_name(sink_name: str, source_name: str) -> str:
     return "value"
 
 
-EXACT, NEAR, SAME, WEAK, NONE, CONFLICT = 0.56, 0.40, 0.19, 0.12, 0.0, -0.30
+EXACT, NEAR, PEER, SAME, WEAK, NONE, CONFLICT = 0.56, 0.40, 0.27, 0.19, 0.12, 0.0, -0.30
 
 
 @lru_cache(65536)
@@ -91,10 +125,16 @@ def affinity(source: Role, sink: Role) -> tuple[float, str]:
     if wanted & TOKENS and given & TOKENS:
         return NEAR, "both name a token"
     if wanted & AMOUNTS and given & AMOUNTS:
-        return (EXACT, "the same amount") if given & wanted else (NEAR, "both name an amount")
+        return _of_amounts(given, wanted)
     if wanted & OWN and not sink.is_id:
         return CONFLICT, f"'{' '.join(sink.words)}' is usually the client's own choice"
     return _of_things(source, sink)
+
+
+def _of_amounts(given: set[str], wanted: set[str]) -> tuple[float, str]:
+    if given & EACH and not wanted & EACH:
+        return SAME, "a price is not yet what is to be paid"
+    return (EXACT - 0.1, "the same amount") if given & wanted & AMOUNTS else (NEAR, "both name an amount")
 
 
 def _of_things(source: Role, sink: Role) -> tuple[float, str]:
@@ -102,7 +142,12 @@ def _of_things(source: Role, sink: Role) -> tuple[float, str]:
     if source.words == sink.words and any(word in NATURAL for word in source.words):
         return EXACT, f"both are called '{' '.join(sink.words)}'"
     if source.is_id and sink.is_id:
-        return _of_ids(a, b)
+        if b and b[-1] in PEOPLE and set(source.words) & LOGINS:
+            return EXACT, f"a {source.words[-1]} names {_a(b)}"
+        level, why = _of_ids(a, b)
+        if level < PEER and source.words == sink.words and sink.words != ("id",):
+            return PEER, f"both are called '{' '.join(sink.words)}'"
+        return level, why
     if a and a == b and (source.is_id or sink.is_id):
         return NEAR + 0.08, f"'{' '.join(a)}' stands for the id of the {a[-1]}"
     if source.words and source.words == sink.words:
@@ -120,7 +165,7 @@ def _of_ids(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[float, str]:
     if a[-1] == b[-1]:
         return NEAR, f"both are the id of {_a(a[-1:])}"
     if a[-1] in PEOPLE and b[-1] in PEOPLE:
-        return SAME, "both are the id of a person"
+        return PEER, "both are the id of a person"
     if set(a) <= set(b) or set(b) <= set(a):
         return SAME, f"the ids are of {_a(a)} and {_a(b)}"
     return CONFLICT, f"one is the id of {_a(a)}, the other of {_a(b)}"

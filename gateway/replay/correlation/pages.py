@@ -90,7 +90,7 @@ def _fields(response: Response) -> Iterator[Place]:
 
 def _url_pieces(part: SourcePart, path: str, url: str) -> Iterator[Place]:
     for piece in pieces(url):
-        if piece.literal and bits_of(piece.value) == 0:
+        if piece.literal:
             continue
         key = f"#segment={piece.from_end}" if piece.kind == "segment" else f"#query={piece.key}"
         yield Place(part, path + key, piece.name, piece.value, role_of(piece.name))
@@ -127,7 +127,7 @@ def _scalar(text: str, path: tuple[str | int, ...], name: str, about: tuple[str,
     if text[0] in "/h" and is_url(text):
         for piece in pieces(text):
             key = f"#segment={piece.from_end}" if piece.kind == "segment" else f"#query={piece.key}"
-            if not (piece.literal and bits_of(piece.value) == 0):
+            if not piece.literal:
                 yield Place("json", (path, key), piece.name, piece.value, role_of(piece.name))
     elif text.startswith("eyJ") and JWT.fullmatch(text):
         for claim, said in claims(text).items():

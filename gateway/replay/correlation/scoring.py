@@ -9,10 +9,10 @@ from typing import Final
 
 from .index import Index, Shown
 from .lexicon import AMOUNTS, LOCKS
-from .naming import CONFLICT, EXACT, NEAR, SAME, WEAK, Role, affinity
+from .naming import CONFLICT, EXACT, NEAR, PEER, SAME, WEAK, Role, affinity
 from .places import Need
 from .transforms import origins
-from .values import DECIMAL, FULL, HIGH, WORDS, bits_of, weight_of
+from .values import DECIMAL, ECHO, FULL, HIGH, SURE, WORDS, bits_of, weight_of
 
 AUTOMATIC: Final = 0.60
 SUGGESTED: Final = 0.30
@@ -47,15 +47,21 @@ def candidates(need: Need, index: Index, rules: Rules) -> list[Candidate]:
             found += _direct(need, text, index, rules, transforms, penalty)
     if not found:
         return found
-    found.sort(key=lambda each: (-round(each.score, 2), each.shown[0].order))
+    found.sort(key=_rank)
     best = found[0]
     rivals = {each.role.entity or each.role.words for each in found if _rivals(best, each)}
     if rivals and best.level < EXACT and rules.entropy:
         room = 1.0 - weight_of(best.shown[0].place.value) / FULL
         loss = 0.10 * math.log2(1 + len(rivals)) * room
         found = [each if each.level >= EXACT else _less(each, loss, len(rivals)) for each in found]
-        found.sort(key=lambda each: (-round(each.score, 2), each.shown[0].order))
+        found.sort(key=_rank)
     return found
+
+
+def _rank(candidate: Candidate) -> tuple[float, int]:
+    """The best first; among equals the creator, or the last word on what changes."""
+    late = latest_counts(candidate.role)
+    return -round(candidate.score, 2), -candidate.shown[-1].order if late else candidate.shown[0].order
 
 
 def _rivals(best: Candidate, other: Candidate) -> bool:
@@ -76,8 +82,10 @@ def _direct(
     if bits <= 0:
         return
     weight = weight_of(need.value) if rules.entropy else 0.57
-    for (role, part), shown in index.of(text).items():
-        level, why = level_of(role, part, need) if rules.names else (WEAK, "")
+    for (role, _), shown in index.of(text).items():
+        level, why = level_of(role, need) if rules.names else (WEAK, "")
+        if level < PEER and _shown_about(role, need, bits):
+            level, why = PEER, f"an answer about the {role.context[-1]} showed it"
         if not _allowed(need, bits, level):
             continue
         score = weight + (level if level > 0 else level * (1.0 - weight / FULL)) - penalty
@@ -86,7 +94,13 @@ def _direct(
             yield Candidate(min(score, 0.99), role, tuple(shown), transforms, reason, level)
 
 
-def level_of(role: Role, part: str, need: Need) -> tuple[float, str]:
+def _shown_about(role: Role, need: Need, bits: float) -> bool:
+    """A code, such as a locator, in the answer about the very thing that the path asks for."""
+    is_code = bits >= ECHO and any(map(str.isalpha, need.value)) and any(map(str.isdigit, need.value))
+    return is_code and need.role.is_id and bool(role.context) and role.context == need.role.entity
+
+
+def level_of(role: Role, need: Need) -> tuple[float, str]:
     """The names' share of the score: fields with a meaning of their own, then words."""
     field = need.sink.path if need.sink.part == "header" else ""
     if field in ("if-match", "if-none-match"):
@@ -96,7 +110,10 @@ def level_of(role: Role, part: str, need: Need) -> tuple[float, str]:
         return (EXACT, "a date comes back") if same else (CONFLICT, "another date")
     if field == "last-event-id":
         return CONFLICT, "the client's own memory"
-    return affinity(role, need.role)
+    level, why = affinity(role, need.role)
+    if level < WEAK / 2 and bits_of(need.value) >= SURE:
+        return WEAK / 2, ""
+    return level, why
 
 
 def _allowed(need: Need, bits: float, level: float) -> bool:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote, unquote_plus
 
-from .lexicon import ACTIONS
-from .naming import entity_of
+from .lexicon import ACTIONS, ME
+from .naming import segment_entity
 from .values import is_literal
 
 URL: Final = re.compile(r"(?:https?://[^\s/?#]+)?(/[^\s?#<>\"'{}]*)?(?:\?([^\s#<>\"'{}]*))?(?:#\S*)?")
@@ -65,7 +65,7 @@ def _name(before: str) -> str:
     """Behind orders: "order_id"; a second value behind it is only "id"."""
     if not before or before.endswith("/"):
         return "id"
-    return "_".join((*entity_of(before), "id"))
+    return "_".join((*segment_entity(before), "id"))
 
 
 def query_pieces(query: str, at: int = 0) -> list[Piece]:
@@ -97,9 +97,11 @@ def collection_of(target: str) -> tuple[str, ...]:
     """What a request is about: ("order",) for /api/orders/501 and for POST /api/orders."""
     names = [piece.value for piece in _segments(target.partition("?")[0], 0) if piece.literal]
     for name in reversed(names):
-        if (found := entity_of(name)) and name.lower() not in ACTIONS:
+        if name.lower() in ME:
+            return ("user",)
+        if (found := segment_entity(name)) and name.lower() not in ACTIONS:
             return found
-    return entity_of(names[-1]) if names else ()
+    return segment_entity(names[-1]) if names else ()
 
 
 def shape(url: str) -> str:

@@ -10,7 +10,9 @@ from typing import Final
 from .lexicon import STOP
 
 HIGH: Final = 40.0  # bits: equal by chance never happens; such values are found inside longer texts too
-ECHO: Final = 14.0  # bits from which a value that the client said is its own wherever it shows up
+ECHO: Final = 14.0  # bits from which a value that the client said is its own wherever it shows up,
+ECHO_DIGITS: Final = 23.0  # and from which a number is: quantities and sizes have up to six digits
+SURE: Final = 36.0  # bits from which names that disagree count for nothing
 LIMIT: Final = 4096  # characters of a value: longer ones are documents
 
 UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
@@ -73,6 +75,11 @@ def _mixed(value: str) -> float:
         alphabet = 3.0
     bits = alphabet * (len(value) - text) + 1.4 * text
     return min(bits, len(value) * math.log2(different))
+
+
+def is_rare(value: str) -> bool:
+    """Whether two equal ones are the same thing, whatever they are called."""
+    return bits_of(value) >= (ECHO_DIGITS if value.isdigit() else ECHO)
 
 
 def weight_of(value: str) -> float:

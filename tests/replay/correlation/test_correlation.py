@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sessions import labelled
+from sessions import session
 
 from gateway.errors import UsageError
+from gateway.model.exchange import Exchange
 from gateway.model.message import Body
 from gateway.replay.correlation import (
     Decisions,
@@ -21,29 +22,30 @@ from gateway.replay.correlation import (
 )
 
 BOOKSHOP = """
-> POST /api/users/login
->b {"user": "ada", "password": "sealed_aaaabbbbccccddddeeee_16"}
-<b {"token": "sealed_abcdefghijklmnopqrst_32"}
----
-> POST /api/orders/orders
->h Authorization: Bearer sealed_abcdefghijklmnopqrst_32
->b {"isbn": "978-1", "qty": 2}
-< 201
-<h Location: /api/orders/orders/501
-<b {"id": 501, "total": 79.60}
----
-> POST /api/payments/orders/501/payments
->h Authorization: Bearer sealed_abcdefghijklmnopqrst_32
->h Content-Length: 17
->b {"amount": 79.60}
-< 201
-<b {"id": 9001, "order": 501}
+POST /api/users/login
+{"user": "ada", "password": "sealed_aaaabbbbccccddddeeee_16"}
+-> 200
+{"token": "sealed_abcdefghijklmnopqrst_32"}
+
+POST /api/orders/orders
+Authorization: Bearer sealed_abcdefghijklmnopqrst_32
+{"isbn": "978-1", "qty": 2}
+-> 201
+Location: /api/orders/orders/501
+{"id": 501, "total": 79.60}
+
+POST /api/payments/orders/501/payments
+Authorization: Bearer sealed_abcdefghijklmnopqrst_32
+Content-Length: 17
+{"amount": 79.60}
+-> 201
+{"id": 9001, "order": 501}
 """
 
 
-def bookshop(order: str = "501", token: str = "sealed_abcdefghijklmnopqrst_32", total: str = "79.60") -> list:
+def bookshop(order: str = "501", token: str = "sealed_abcdefghijklmnopqrst_32", total: str = "79.60") -> list[Exchange]:
     text = BOOKSHOP.replace("501", order).replace("sealed_abcdefghijklmnopqrst_32", token)
-    return labelled(text.replace("79.60", total), "bookshop").exchanges
+    return session(text.replace("79.60", total))
 
 
 def test_each_needed_value_has_its_source() -> None:

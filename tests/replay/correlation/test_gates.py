@@ -1,0 +1,68 @@
+"""The labelled sessions: what is bound by itself must be right, and most of what is needed must be bound."""
+
+from __future__ import annotations
+
+import pytest
+from judging import Score, all_sessions, judge
+from sessions import Labelled, session
+
+from gateway.replay.correlation import Rules, correlate, extract
+
+SESSIONS = all_sessions()
+
+
+@pytest.mark.parametrize("labelled", SESSIONS, ids=lambda each: each.name.replace(" ", "-"))
+def test_no_session_has_a_false_automatic_link(labelled: Labelled) -> None:
+    assert judge(labelled, correlate(labelled.exchanges)).wrong == []
+
+
+def total(rules: Rules) -> Score:
+    score = Score()
+    for labelled in SESSIONS:
+        score.add(judge(labelled, correlate(labelled.exchanges, rules=rules)))
+    return score
+
+
+def test_the_gates_hold() -> None:
+    score = total(Rules())
+    assert len(SESSIONS) >= 40
+    assert score.precision >= 0.99
+    assert score.recall >= 0.85, score.missed
+
+
+@pytest.mark.parametrize("without", ["echo", "entropy", "names"])
+def test_every_rule_is_worth_its_place(without: str) -> None:
+    """Without it, either something false is bound or much is missed."""
+    whole, less = total(Rules()), total(Rules(**{without: False}))
+    assert less.false > whole.false or less.recall < whole.recall - 0.1
+
+
+@pytest.mark.parametrize("labelled", SESSIONS, ids=lambda each: each.name.replace(" ", "-"))
+def test_every_source_still_gives_its_recorded_value(labelled: Labelled) -> None:
+    answers = {each.step: each for each in labelled.exchanges}
+    for binding in correlate(labelled.exchanges).bindings:
+        for source in (binding.source, *binding.alternates):
+            assert extract(answers[source.step], source, binding.transforms) == binding.value, str(source)
+
+
+def test_every_label_is_about_something() -> None:
+    """A label whose source does not hold its value would make the figures lie."""
+    for labelled in SESSIONS:
+        steps = {str(each.step) for each in labelled.exchanges}
+        for sink, sources in labelled.links.items():
+            assert {sink.partition(":")[0], *(each.partition(":")[0] for each in sources)} <= steps, labelled.name
+
+
+def test_a_response_serves_only_what_began_after_it() -> None:
+    text = """
+POST /api/orders
+@ 100 500
+-> 201
+{"id": 73001}
+
+GET /api/orders/73001
+@ {start} 10
+-> 200
+"""
+    assert correlate(session(text.replace("{start}", "300"))).bindings == ()
+    assert len(correlate(session(text.replace("{start}", "600"))).bindings) == 1

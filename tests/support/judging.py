@@ -1,0 +1,85 @@
+"""How well bindings agree with the truth about a session."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sessions import Labelled, sessions
+
+from gateway.replay.correlation import Binding, Correlations
+
+FOLDER = Path(__file__).resolve().parents[1] / "replay" / "sessions"
+
+
+@dataclass
+class Score:
+    """Counts of one kind of session, and what was wrong in words."""
+
+    true: int = 0  # links there are
+    found: int = 0  # of them, bound automatically
+    false: int = 0  # automatic bindings that are none
+    suggested: int = 0  # links among the suggestions
+    noise: int = 0  # suggestions that are no links
+    wrong: list[str] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
+
+    def add(self, other: Score) -> None:
+        for name in ("true", "found", "false", "suggested", "noise"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.wrong += other.wrong
+        self.missed += other.missed
+
+    @property
+    def precision(self) -> float:
+        return self.found / (self.found + self.false) if self.found + self.false else 1.0
+
+    @property
+    def recall(self) -> float:
+        return self.found / self.true if self.true else 1.0
+
+
+def all_sessions() -> list[Labelled]:
+    """Every session written by hand."""
+    return [one for file in sorted(FOLDER.glob("*.txt")) for one in sessions(file.read_text("utf-8"))]
+
+
+def judge(labelled: Labelled, found: Correlations) -> Score:
+    """Each true link counts once, however many pieces it was found in."""
+    score = Score(true=len(labelled.links))
+    reached: set[str] = set()
+    offered: set[str] = set()
+    for binding in found.bindings:
+        label = label_of(binding, labelled.links)
+        right = label is not None and is_right(binding, labelled.links[label])
+        if binding.status == "auto" and label is not None and right:
+            reached.add(label)
+        elif binding.status == "auto" and label_of(binding, labelled.maybe) is None:
+            score.false += 1
+            score.wrong.append(f"{labelled.name}: {shown(binding)}")
+        elif binding.status == "suggested" and right and label is not None:
+            offered.add(label)
+        elif binding.status == "suggested":
+            score.noise += 1
+    score.found, score.suggested = len(reached), len(offered - reached)
+    score.missed = [f"{labelled.name}: {label}" for label in labelled.links if label not in reached]
+    return score
+
+
+def label_of(binding: Binding, labels: Iterable[str]) -> str | None:
+    """The label about this sink; one without a span is about every piece of it."""
+    exact, whole = str(binding.sink), re.sub(r"\[\d+:\d+\]$", "", str(binding.sink))
+    known = set(labels)
+    return exact if exact in known else whole if whole in known else None
+
+
+def is_right(binding: Binding, sources: Sequence[str]) -> bool:
+    """A source "1:text:#match=.*" stands for whatever expression was made up."""
+    mine = str(binding.source)
+    return any(mine == each or (each.endswith(".*") and mine.startswith(each[:-2])) for each in sources)
+
+
+def shown(binding: Binding) -> str:
+    return f"{binding.sink} = {binding.source} ({binding.value[:30]!r}, {binding.confidence}, {binding.why})"
