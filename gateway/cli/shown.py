@@ -45,7 +45,8 @@ def recording_text(recording: Recording, exchanges: Sequence[Exchange]) -> str:
     """What is known of a recording, and a table of its steps."""
     lines = [visible(recording.title), f"{recording.id} · {recording.kind} · session {visible(recording.session)}"]
     if recording.parent:
-        lines.append(f"branched from {recording.parent} at step {recording.branched_at}")
+        branched = f"branched from {recording.parent} at step {recording.branched_at}"
+        lines.append(branched if recording.branched_at else f"{recording.kind} of {recording.parent}")
     lines.append(f"{moment(recording.started_at)} to {moment(recording.updated_at)} UTC")
     if recording.clusters:
         lines.append("clusters  " + ", ".join(map(visible, recording.clusters)))
