@@ -49,10 +49,10 @@ async def test_one_cluster_changes_its_mode_and_goes_back_to_live(client, servic
     answer = await client.put(put, json={"mode": "live"})
     assert (await answer.json())["modes"] == {}
     await client.post(PLAY, json={})
-    answer = await client.delete(put)
+    answer = await client.delete(put, json={})
     assert (await answer.json())["modes"] == {}
     await client.post(PLAY, json={})
-    answer = await client.delete(f"{API}/session/modes")
+    answer = await client.delete(f"{API}/session/modes", json={})
     assert (await answer.json())["modes"] == {}
 
 
