@@ -1,4 +1,4 @@
-"""`gateway export`: recordings as diagrams, HAR, curl scripts or JSON. I/O."""
+"""`gateway export`: recordings as diagrams, documents, runnable files, HAR or JSON. I/O."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def export_arguments(parser: argparse.ArgumentParser) -> None:
         "recording",
         nargs="*",
         metavar="REC",
-        help="id, unique prefix of it, title, @last or @last~1; HAR, curl and JSON take several",
+        help="id, unique prefix of it, title, @last or @last~1; all formats but the diagrams take several",
     )
 
 
@@ -49,16 +49,19 @@ def _format(name: str, output: Path | None, *, as_json: bool) -> Format:
         return format_named(name)
     if as_json:
         return FORMATS["json"]
-    suffix = output.suffix.lower() if output else ""
-    by_suffix = {format.suffix: format for format in FORMATS.values()}
-    if suffix and suffix not in by_suffix:
-        raise UsageError(f"no format writes '{suffix}' files", where=str(output), hint=f"--as {'|'.join(FORMATS)}")
-    return by_suffix.get(suffix, FORMATS["mermaid"])
+    if output is None or not output.suffix:
+        return FORMATS["mermaid"]
+    by_length = sorted(FORMATS.values(), key=lambda format: -len(format.suffix))  # .openapi.json before .json
+    found = next((format for format in by_length if output.name.lower().endswith(format.suffix)), None)
+    if found is None:
+        hint = f"--as {'|'.join(FORMATS)}"
+        raise UsageError(f"no format writes '{output.suffix.lower()}' files", where=str(output), hint=hint)
+    return found
 
 
 def _list_of_formats(*, as_json: bool) -> str:
     if not as_json:
-        return "\n".join(f"{format.name:<9} {format.suffix:<6} {format.title}" for format in FORMATS.values())
+        return "\n".join(f"{format.name:<9} {format.suffix:<24} {format.title}" for format in FORMATS.values())
     keys = ("name", "title", "media_type", "suffix", "many")
     items = [{key: getattr(format, key) for key in keys} for format in FORMATS.values()]
     return json.dumps({"items": items, "next": None}, indent=2)

@@ -42,7 +42,7 @@ COMMANDS: dict[str, Command] = {
     "show": Command("gateway.cli.recordings", "show a recording, or one of its steps", "Recordings"),
     "annotate": Command("gateway.cli.recordings", "give a recording a title, notes and tags", "Recordings"),
     "delete": Command("gateway.cli.recordings", "delete a recording", "Recordings"),
-    "export": Command("gateway.cli.export", "write a recording as a diagram, HAR, curl or JSON", "Recordings"),
+    "export": Command("gateway.cli.export", "write a recording as a diagram, a document, or a file that other tools run", "Recordings"),
     "replay": Command("gateway.cli.replay", "send a recording's requests again, and say what differs", "What if"),
     "branch": Command("gateway.cli.replay", "send it again with one step done otherwise: a variant", "What if"),
     "compare": Command("gateway.cli.replay", "run a recording on several environments, side by side", "What if"),

@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 from ..errors import UsageError, did_you_mean
-from . import curl, har, html, json, markdown, mermaid, plantuml, svg
+from . import (
+    curl,
+    har,
+    html,
+    http_file,
+    hurl,
+    json,
+    markdown,
+    mermaid,
+    openapi,
+    plantuml,
+    postman,
+    python,
+    svg,
+    wiremock,
+)
 from .format import ChunksOf, Format, Recordings, no_chunks
 
 __all__ = ["FORMATS", "Format", "Recordings", "dump", "format_named", "no_chunks"]
@@ -18,6 +33,12 @@ _ROWS = (
     Format("html", "How to use these APIs, as one file that presents itself", "text/html", ".html", html.dump),
     Format("har", "HTTP Archive 1.2", "application/json", ".har", har.dump),
     Format("curl", "bash script of curl commands", "text/x-shellscript", ".sh", curl.dump),
+    Format("python", "Python script, standard library only", "text/x-python", ".py", python.dump),
+    Format("hurl", "Hurl file", "text/plain", ".hurl", hurl.dump),
+    Format("http", "file of requests for editors and httpyac", "text/plain", ".http", http_file.dump),
+    Format("postman", "Postman collection 2.1", "application/json", ".postman_collection.json", postman.dump),
+    Format("openapi", "OpenAPI 3.1 of what was seen", "application/json", ".openapi.json", openapi.dump),
+    Format("wiremock", "WireMock mappings, a mock server", "application/json", ".wiremock.json", wiremock.dump),
     Format("json", "recordings and exchanges, complete, as the API shows them", "application/json", ".json", json.dump),
 )
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from urllib.parse import quote
 
-from ..model.bodies import decoded, text_of
 from ..model.exchange import Exchange
-from ..model.message import Request, Response
+from ..model.message import Request
+from ..replay.correlation import Binding, Correlations, Sink, Source, correlate, rewrite
 from .sealed import PLACEHOLDER
-from .texts import Use, identifier
+from .texts import Use, free, identifier
 
+MARK = "7319604418"  # begins a number that no recording holds: it survives every encoding, and JSON takes it as it is
 _SECRET = re.compile(PLACEHOLDER.pattern.decode())
-DEEP = 32  # levels of JSON that are looked through
+_FIELDS = ("header", "location")
+_SEGMENT = r"[^/?#]+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +32,17 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """A value to keep from a step's answer. `path` is a JSON pointer (RFC 6901) or a header's name."""
+    """A value to keep from a step's answer. `path` is a JSON pointer (RFC 6901) or a header's name.
+
+    `pattern`, where it is not "", is an expression whose only group finds the value in what stands there.
+    """
 
     variable: str
     part: str  # "json", "header"
     path: str
     recorded: str
     used: tuple[int, ...]  # steps
+    pattern: str = ""
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -46,82 +52,115 @@ class Keep:
 
 @dataclass(slots=True)
 class Flows:
-    """All kept values of a recording, by the step that gives them."""
+    """All values of a recording that move: kept ones by the step that gives them, and those that the client brings."""
 
     by_step: dict[int, list[Keep]] = field(default_factory=dict)
-    uses: dict[int, dict[str, Use]] = field(default_factory=dict)  # step -> what stands in its request -> variable
     inputs: list[Input] = field(default_factory=list)
+    left: dict[int, tuple[str, ...]] = field(default_factory=dict)  # step -> values that no file can carry on
+    changes: dict[int, list[tuple[Sink, str]]] = field(default_factory=dict)  # step -> where a mark goes
+    uses: dict[str, Use] = field(default_factory=dict)  # mark -> variable
 
     @property
     def variables(self) -> set[str]:
-        return {keep.variable for kept in self.by_step.values() for keep in kept}
+        return {use.name for use in self.uses.values()}
 
     def keeps(self, step: int) -> tuple[Keep, ...]:
         return tuple(self.by_step.get(step, ()))
 
     def marked(self, exchange: Exchange) -> tuple[Request, Mapping[str, Use]]:
-        """The request with a mark in every place of a kept value, and the use that each mark stands for."""
-        return exchange.request, self.uses.get(exchange.step, {})
+        """The request with a mark in the place of every value that moves, and the use that each mark stands for."""
+        changes = self.changes.get(exchange.step, ())
+        if not changes:
+            return exchange.request, {}
+        return rewrite(exchange.request, changes), {mark: self.uses[mark] for _, mark in changes}
+
+    def mark(self, name: str, recorded: str) -> str:
+        """A new mark for a variable."""
+        mark = f"{MARK}{len(self.uses):06}"
+        self.uses[mark] = Use(name, recorded)
+        return mark
 
 
 def flows(exchanges: Sequence[Exchange], *, taken: set[str]) -> Flows:
-    """Sealed values that an answer gave before a request said them."""
+    """Bindings in force become kept values, what the client said first becomes inputs."""
     found, taken = Flows(), set(taken)
-    given: dict[str, tuple[Exchange, str]] = {}
-    said: set[str] = set()
-    first: dict[str, list[int]] = {}
-    for exchange in exchanges:
-        for placeholder in dict.fromkeys(_said(exchange.request)):
-            if placeholder in given:
-                first.setdefault(placeholder, []).append(exchange.step)
-            else:
-                said.add(placeholder)
-        for placeholder, pointer in _given(exchange.response):
-            if placeholder not in said:
-                given.setdefault(placeholder, (exchange, pointer))
-    for placeholder, steps in first.items():
-        giver, pointer = given[placeholder]
-        name = _free(identifier(pointer.rpartition("/")[2]), taken)
-        keep = Keep(name, "json", pointer, placeholder, tuple(steps))
-        found.by_step.setdefault(giver.step, []).append(keep)
-        for step in steps:
-            found.uses.setdefault(step, {})[placeholder] = Use(name, placeholder)
+    correlations = correlate(exchanges)
+    _keep(found, correlations, taken)
+    _bring(found, correlations, taken)
     return found
 
 
-def _free(name: str, taken: set[str]) -> str:
-    number, wanted = 1, name
-    while name in taken:
-        number += 1
-        name = f"{wanted}_{number}"
-    taken.add(name)
-    return name
+def _keep(found: Flows, correlations: Correlations, taken: set[str]) -> None:
+    groups: dict[tuple[Source, tuple[str, ...]], list[Binding]] = {}
+    for binding in correlations.in_force:
+        groups.setdefault((_best(binding), binding.transforms), []).append(binding)
+    for (source, transforms), bindings in groups.items():
+        place = None if transforms else _place(source)
+        if place is None:
+            for one in bindings:
+                said = (
+                    f"{one.variable} stays as recorded: it comes from step {source.step}, {source.part} {source.path}"
+                )
+                found.left[one.sink.step] = (*found.left.get(one.sink.step, ()), _line(said))
+            continue
+        name = free(identifier(bindings[0].variable), taken)
+        mark = found.mark(name, bindings[0].value)
+        for one in bindings:
+            found.changes.setdefault(one.sink.step, []).append((one.sink, mark))
+        steps = tuple(sorted({one.sink.step for one in bindings}))
+        keep = Keep(name, place[0], place[1], bindings[0].value, steps, place[2])
+        found.by_step.setdefault(source.step, []).append(keep)
 
 
-def _said(request: Request) -> Iterator[str]:
-    for text in (request.target, *(value for _, value in request.headers)):
-        yield from _SECRET.findall(text)
-    yield from (match.decode() for match in PLACEHOLDER.findall(decoded(request)[0]))
+def _line(text: str) -> str:
+    return " ".join(text.split())
 
 
-def _given(response: Response | None) -> Iterator[tuple[str, str]]:
-    text = text_of(response) if response is not None and b"sealed_" in decoded(response)[0] else None
-    if not text:
-        return
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        return
-    yield from ((value, pointer) for pointer, value in scalars(data) if _SECRET.fullmatch(value))
+def _best(binding: Binding) -> Source:
+    """The source, unless the same answer holds the value as a plain member of JSON: every tool can read that."""
+    if binding.source.part == "json" or binding.transforms:
+        return binding.source
+    plain = (one for one in binding.alternates if one.part == "json" and one.step == binding.source.step)
+    return next((one for one in plain if "#" not in one.path), binding.source)
 
 
-def scalars(data: Any, pointer: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """(pointer, text) of every string."""
-    if isinstance(data, str):
-        yield pointer, data
-    elif depth < DEEP and isinstance(data, dict):
-        for key, value in data.items():
-            yield from scalars(value, f"{pointer}/{key.replace('~', '~0').replace('/', '~1')}", depth + 1)
-    elif depth < DEEP and isinstance(data, list):
-        for index, value in enumerate(data):
-            yield from scalars(value, f"{pointer}/{index}", depth + 1)
+def _place(source: Source) -> tuple[str, str, str] | None:
+    """(part, path, pattern) that tools can read; None for places such as HTML or the claims of a token."""
+    path, _, piece = source.path.partition("#")
+    if source.part not in ("json", *_FIELDS) or ";" in path:
+        return None
+    pattern = _pattern(piece)
+    return None if pattern is None else ("json" if source.part == "json" else "header", path, pattern)
+
+
+def _pattern(piece: str) -> str | None:
+    kind, _, key = piece.partition("=")
+    if not piece:
+        return ""
+    if kind == "segment" and re.fullmatch(r"-[1-9]", key):
+        behind = int(key[1:]) - 1
+        return rf"/({_SEGMENT})" + (rf"(?:/{_SEGMENT}){{{behind}}}" if behind else "") + r"/?(?:[?#].*)?$"
+    if kind == "query" and re.fullmatch(r"[\w.-]+", key):
+        return rf"[?&]{re.escape(key)}=([^&#]*)"
+    return None
+
+
+def _bring(found: Flows, correlations: Correlations, taken: set[str]) -> None:
+    """Inputs whose value means the same in every place. Secrets are found by their placeholders, header fields stay."""
+    bound = {(one.sink.step, one.sink.part, one.sink.path) for one in correlations.in_force}
+    for given in correlations.inputs:
+        sinks = [one for one in given.sinks or (given.sink,) if one.part not in ("header", "cookie", "multipart")]
+        sinks = [one for one in sinks if one.span is None and (one.step, one.part, one.path) not in bound]
+        if not sinks or given.secret or _SECRET.search(given.value) or not _plain(given.value):
+            continue
+        name = free(identifier(given.variable), taken)
+        mark = found.mark(name, given.value)
+        for sink in sinks:
+            found.changes.setdefault(sink.step, []).append((sink, mark))
+        place = f"the {sinks[0].part}" if sinks[0].part != "json" else f"the body's {sinks[0].path}"
+        found.inputs.append(Input(name, given.value, False, f"{place} of step {sinks[0].step}"))
+
+
+def _plain(value: str) -> bool:
+    """Whether a value stands in URLs, forms and JSON alike as it is."""
+    return bool(value) and quote(value, safe="") == value and json.dumps(value)[1:-1] == value and len(value) <= 200

@@ -8,21 +8,21 @@ from dataclasses import dataclass
 
 from ..diagrams import Diagram, sequence
 from ..diagrams.build import no_chunks
-from ..diagrams.labels import counted, duration, shape
+from ..diagrams.labels import counted, duration
 from ..model.bodies import media_type, pretty_json, text_of
 from ..model.exchange import Exchange
 from ..model.message import Message
 from ..model.visible import visible
 from .cards import Card, cards, fails
-from .flows import Keep
+from .flows import MARK, Keep
 from .format import ChunksOf, Recordings
+from .paths import templates
 from .quoting import quoted
 from .scenario import Scenario, Step, scenario
 from .sealed import PLACEHOLDER
 from .texts import Text, Use, names, split, written
 
 BODY = 16 << 10  # characters of a body; what is beyond is for the recording itself
-MARK = "7319604418"  # begins a number that stands for a variable in JSON
 FOLD = 16  # lines of a body that are shown at once
 _SECRET = re.compile(PLACEHOLDER.pattern.decode())
 # Fields that explain an answer; the rest is for the recording itself.
@@ -116,16 +116,12 @@ def _call(step: Step) -> tuple[object, ...]:
 
 def _operations(steps: Sequence[Step]) -> Iterator[Operation]:
     found: dict[tuple[str, str, str], dict[int, Exchange]] = {}
+    paths = templates(steps)
     for step in steps:
-        key = (step.exchange.cluster or "gateway", step.method, path_shape(step))
+        key = (step.exchange.cluster or "gateway", step.method, visible(paths[step.exchange.id].path))
         found.setdefault(key, {}).setdefault(step.status, step.exchange)
     for (cluster, method, path), answers in sorted(found.items()):
         yield Operation(cluster, method, path, tuple(sorted(answers.items(), key=lambda item: item[0])))
-
-
-def path_shape(step: Step) -> str:
-    """The path with `{name}` in the places of values, the query left out."""
-    return shape(written(step.path, lambda name: f"{{{name}}}").partition("?")[0]) or "/"
 
 
 def heading(step: Step) -> str:
@@ -239,7 +235,7 @@ def kept_as(keep: Keep) -> str:
     """Where a kept value stands in the answer: "$.token", "header Location"."""
     if keep.part != "json":
         return f"{keep.part} {keep.path}".strip()
-    return "$" + "".join(f"[{key}]" if key.isdigit() else f".{key}" for key in keep.keys)
+    return visible("$" + "".join(f"[{key}]" if key.isdigit() else f".{key}" for key in keep.keys))
 
 
 def named_secrets(found: Scenario) -> dict[str, Use]:

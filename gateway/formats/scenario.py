@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ..diagrams.noise import hidden, noise
 from ..model.bodies import decoded, text_of
@@ -18,7 +18,7 @@ from ..model.recording import Recording
 from .flows import Flows, Input, Keep, flows
 from .sealed import PLACEHOLDER
 from .targets import Target, key_of, targets
-from .texts import Text, Use, identifier, split
+from .texts import Text, Use, free, identifier, split
 from .urls import ascii_url, split_origin
 
 # Written by every client for the connection it really has, or by the gateway and its tracing.
@@ -83,6 +83,7 @@ class Scenario:
     inputs: tuple[Input, ...]
     steps: tuple[Step, ...]
     hidden: str  # "hidden: 3 preflights", or ""
+    left: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # step -> values that no file can carry on
 
     @property
     def title(self) -> str:
@@ -110,8 +111,9 @@ def scenario(recording: Recording, exchanges: Sequence[Exchange]) -> Scenario:
         jar |= _set_cookies(exchange)
     used = {name for step in steps for name in _used(step)}
     steps = [replace(step, keeps=tuple(keep for keep in step.keeps if keep.variable in used)) for step in steps]
-    inputs = (*values.inputs, *secrets.values())
-    return Scenario(recording, tuple(where.values()), inputs, tuple(steps), hidden([kind for kind in kinds if kind]))
+    inputs = (*(one for one in values.inputs if one.variable in used), *secrets.values())
+    unseen = hidden([kind for kind in kinds if kind])
+    return Scenario(recording, tuple(where.values()), inputs, tuple(steps), unseen, values.left)
 
 
 def _used(step: Step) -> Iterator[str]:
@@ -213,10 +215,4 @@ def _places(request: Request) -> Iterator[tuple[str, str]]:
 def _name(place: str, before: str, taken: set[str]) -> str:
     key = _KEY.search(before)
     word = key[1] if key else place.removeprefix("header ").removeprefix("the ")
-    wanted = name = identifier("token" if word.lower() == "authorization" else word, "secret")
-    number = 1
-    while name in taken:
-        number += 1
-        name = f"{wanted}_{number}"
-    taken.add(name)
-    return name
+    return free(identifier("token" if word.lower() == "authorization" else word, "secret"), taken)

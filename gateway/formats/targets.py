@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..model.exchange import Exchange
-from .texts import identifier
+from .texts import free, identifier
 from .urls import ascii_url, split_origin
 
 
@@ -29,7 +29,7 @@ def targets(exchanges: Sequence[Exchange]) -> dict[tuple[str, str], Target]:
     found: dict[tuple[str, str], Target] = {}
     taken: set[str] = set()
     for (origin, cluster), members in groups.items():
-        name = _free(f"{identifier(cluster, 'cluster')}_url" if cluster else "gateway_url", taken)
+        name = free(f"{identifier(cluster, 'cluster')}_url" if cluster else "gateway_url", taken)
         environments = tuple(dict.fromkeys(one.environment for one in members if one.environment))
         base = ascii_url(origin) + (_prefix(members) if cluster else "")
         found[origin, cluster] = Target(cluster, name, base, environments)
@@ -38,15 +38,6 @@ def targets(exchanges: Sequence[Exchange]) -> dict[tuple[str, str], Target]:
 
 def key_of(exchange: Exchange) -> tuple[str, str]:
     return split_origin(exchange.url)[0], exchange.cluster
-
-
-def _free(name: str, taken: set[str]) -> str:
-    number, wanted = 1, name
-    while name in taken:
-        number += 1
-        name = f"{wanted}_{number}"
-    taken.add(name)
-    return name
 
 
 def _prefix(exchanges: Sequence[Exchange]) -> str:

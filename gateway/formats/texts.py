@@ -53,3 +53,13 @@ def identifier(text: str, fallback: str = "value") -> str:
     humps = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)
     name = re.sub(r"[^a-z0-9]+", "_", humps.lower()).strip("_")[:40] or fallback
     return name if name[0].isalpha() else f"{fallback}_{name}"
+
+
+def free(name: str, taken: set[str]) -> str:
+    """The name, or with a number behind it where it is taken; it is taken from now on."""
+    number, wanted = 1, name
+    while name in taken:
+        number += 1
+        name = f"{wanted}_{number}"
+    taken.add(name)
+    return name

@@ -18,7 +18,8 @@ def test_targets_are_what_the_upstream_did_not_get(an_exchange, a_recording):
     steps = [an_exchange(1), an_exchange(2, target="/api/orders/orders/5?x=1")]
     found = scenario(a_recording(2), steps)
     assert [(one.variable, one.base) for one in found.targets] == [("orders_url", "http://127.0.0.1:8080/api/orders")]
-    assert [shown(step.path) for step in found.steps] == ["/orders", "/orders/5?x=1"]
+    assert [shown(step.path) for step in found.steps] == ["/orders", "/orders/<order_id>?x=<x>"]
+    assert [(one.variable, one.default) for one in found.inputs] == [("order_id", "5"), ("x", "1")]
 
 
 def test_a_request_that_no_cluster_took_belongs_to_the_gateway(an_exchange, a_recording):

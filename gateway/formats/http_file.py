@@ -1,0 +1,83 @@
+"""Files of requests for editors and httpyac (.http): the chain with its variables. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from .flows import Keep
+from .format import ChunksOf, Recordings, no_chunks
+from .said import about_file, step_title
+from .scenario import Scenario, Step, scenario
+from .texts import Text, names, written
+
+# Lines that these files would read as something of their own: a separator, a file to include, a script, an assertion.
+_OWN = re.compile(
+    r"^\s*(?:###|<|>|\?\?|#|//|@|\{\{|\}\})|\{\{|\r|[^\S\n ]|^[A-Z]+ (?:http|/)|\A\s|\s\Z|\n[ \t]*\n", re.MULTILINE
+)
+
+
+def dump(recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks) -> str:
+    """Recordings follow each other in one file."""
+    parts = []
+    for recording, exchanges in recordings:
+        found = scenario(recording, exchanges)
+        head = [f"# {line}".rstrip() for line in about_file(found, version)]
+        head += [f"@{one.variable}={one.base}" for one in found.targets]
+        head += [f"@{one.variable}={one.default}" for one in found.inputs if not one.secret]
+        secrets = " ".join(f"{one.variable}=..." for one in found.inputs if one.secret)
+        head.append(f"# httpyac send THIS_FILE --all{f' --var {secrets}' if secrets else ''}")
+        parts.append("\n".join(head))
+        parts += ["\n".join(_request(found, step)) for step in found.steps]
+    return "\n\n".join(parts) + "\n"
+
+
+def _request(found: Scenario, step: Step) -> Iterator[str]:
+    yield f"### {step_title(step)}"
+    obstacle = step.obstacle or ("" if step.body.is_text else "its body is not text")
+    if obstacle:
+        yield f"# skipped: {obstacle}"
+        return
+    yield from (f"# {line}" for line in found.left.get(step.number, ()))
+    yield f"# @name step{step.number}"
+    yield "# @no-redirect"
+    yield f"{step.method} {{{{{step.target.variable}}}}}{_text(step.path)}"
+    yield from (f"{name}: {_text(value)}" for name, value in step.headers)
+    if step.body.text:
+        yield ""
+        yield _body(step.body.text)
+    yield ""
+    if step.status:
+        yield f"?? status == {step.status}"
+    if step.keeps:
+        yield "{{"
+        yield from (f"  exports.{keep.variable} = {_kept(keep)};" for keep in step.keeps)
+        yield "}}"
+
+
+def _text(text: Text) -> str:
+    return written(text, lambda name: f"{{{{{name}}}}}", lambda part: part.replace("{{", "{{'{'}}{{'{'}}"))
+
+
+def _body(text: Text) -> str:
+    """As it stands, unless a line of it would be read as something else: then one expression of quoted text."""
+    if not _OWN.search(written(text, lambda name: "x")):
+        return written(text, lambda name: f"{{{{{name}}}}}")
+    parts = (part if isinstance(part, str) else None for part in text)
+    variables = iter(list(names(text)))
+    return f"{{{{{' + '.join(_quoted(part) if part is not None else next(variables) for part in parts)}}}}}"
+
+
+def _quoted(text: str) -> str:
+    """A string of JavaScript without the braces that end an expression."""
+    return json.dumps(text).replace("{", "\\u007b").replace("}", "\\u007d")
+
+
+def _kept(keep: Keep) -> str:
+    """An expression of JavaScript."""
+    if keep.part == "json":
+        found = "response.parsedBody" + "".join(f"[{key if key.isdigit() else _quoted(key)}]" for key in keep.keys)
+    else:
+        found = f"response.headers[{_quoted(keep.path.lower())}]"
+    return f"String({found}).match(new RegExp({_quoted(keep.pattern)}))[1]" if keep.pattern else found

@@ -1,0 +1,95 @@
+"""Hurl files (7.1): the chain with its expected statuses and captured values, readable as text. Pure."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+
+from .flows import Keep
+from .format import ChunksOf, Recordings, no_chunks
+from .said import about_file, step_title
+from .scenario import Scenario, Step, scenario
+from .texts import Text, written
+
+_SLASH = "\\/"  # in an expression between slashes
+_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
+
+
+def dump(recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks) -> str:
+    """Recordings follow each other in one file."""
+    parts = []
+    for recording, exchanges in recordings:
+        found = scenario(recording, exchanges)
+        parts.append("\n".join(f"# {line}".rstrip() for line in _head(found, version)))
+        parts += ["\n".join(_entry(found, step)) for step in found.steps]
+    return "\n\n".join(parts) + "\n"
+
+
+def _head(found: Scenario, version: str) -> Iterator[str]:
+    yield from about_file(found, version)
+    yield "Run it:"
+    given = [f"--variable {one.variable}={one.base}" for one in found.targets]
+    given += [
+        f"--secret {one.variable}=..." if one.secret else f"--variable {one.variable}={one.default}"
+        for one in found.inputs
+    ]
+    yield f"  hurl --test {' '.join(given)} THIS_FILE"
+
+
+def _entry(found: Scenario, step: Step) -> Iterator[str]:
+    yield f"# {step_title(step)}"
+    if step.obstacle:
+        yield f"# skipped: {step.obstacle}"
+        return
+    yield from (f"# {line}" for line in found.left.get(step.number, ()))
+    yield f"{step.method} {{{{{step.target.variable}}}}}{_value(step.path)}"
+    yield from (f"{_literal(name, ':')}: {_value(value)}" for name, value in step.headers)
+    if step.body.data:
+        yield _body(step)
+    yield f"HTTP {step.status or '*'}"
+    captures = [f"{keep.variable}: {_query(keep)}" for keep in step.keeps]
+    yield from ["[Captures]", *captures] if captures else ()
+
+
+def _value(text: Text) -> str:
+    return written(text, lambda name: f"{{{{{name}}}}}", lambda part: _literal(part, "#"))
+
+
+def _literal(text: str, special: str) -> str:
+    """Text as it stands unquoted or in backticks: what Hurl would read as its own is escaped."""
+    escaped = "".join(_escaped(char, special) for char in text)
+    return re.sub(r"\{(?=\{)|\{\Z", r"\\u{7b}", escaped)  # a brace that could begin a variable
+
+
+def _escaped(char: str, special: str) -> str:
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    if char in special and char in "#`":
+        return f"\\{char}"
+    if char in special or not char.isprintable():
+        return f"\\u{{{ord(char):x}}}"
+    return char
+
+
+def _body(step: Step) -> str:
+    if not step.body.is_text:
+        return f"base64,{b64encode(step.body.data).decode()};"
+    text = written(step.body.text, lambda name: f"{{{{{name}}}}}", lambda part: _literal(part, "`"))
+    return f"`{text}`"
+
+
+def _query(keep: Keep) -> str:
+    """Where Hurl finds the value in the answer."""
+    if keep.part == "json":
+        path = "$" + "".join(f"[{key}]" if key.isdigit() else f"['{_key(key)}']" for key in keep.keys)
+        return f'jsonpath "{path}"{_regex(keep)}'
+    return f'header "{keep.path}"{_regex(keep)}'
+
+
+def _regex(keep: Keep) -> str:
+    return f" regex /{keep.pattern.replace('/', _SLASH)}/" if keep.pattern else ""
+
+
+def _key(key: str) -> str:
+    return _literal(key, '"').replace("'", "\\\\'")

@@ -1,0 +1,42 @@
+"""What every runnable file says in its comments: where it comes from, what it needs, what it cannot do. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..diagrams.labels import clean, counted
+from .guide import heading, place
+from .scenario import Scenario, Step
+
+
+def about_file(found: Scenario, version: str) -> Iterator[str]:
+    """Lines for the head of a file, none of them empty."""
+    yield clean(found.title) or "Untitled"
+    for note in found.recording.notes:
+        yield from (clean(line) for line in note.strip().splitlines() if line.strip())
+    when = found.recording.started_at[:16].replace("T", " ")
+    yield f"Written by What-If Gateway {clean(version)} from a recording{f' of {when} UTC' if when else ''}."
+    secrets = [one for one in found.inputs if one.secret]
+    if secrets:
+        yield "Secrets were sealed; give them as variables:"
+        yield from (f"  {one.variable}: {clean(one.about)}" for one in secrets)
+    yield from inexpressible(found)
+    if found.hidden:
+        yield f"Not in this file: {found.hidden.removeprefix('hidden: ')}."
+
+
+def inexpressible(found: Scenario) -> Iterator[str]:
+    """What a client cannot send, and values that stay as they were recorded."""
+    if found.skipped:
+        yield f"{counted(len(found.skipped), 'step')} cannot be sent from this file:"
+        yield from (f"  step {step.number}: {clean(step.obstacle)}" for step in found.skipped)
+    if found.left:
+        count = sum(map(len, found.left.values()))
+        yield f"{counted(count, 'value')} of earlier answers cannot be carried on by this file; see the steps."
+
+
+def step_title(step: Step) -> str:
+    """ "3. GET /books/978-1 to catalogue @qa: 200", with the step's first note where it has one."""
+    note = next((note.strip().splitlines()[0] for note in step.exchange.notes if note.strip()), "")
+    words = f"{step.number}. {heading(step)} to {place(step.exchange)}: {step.status or 'no answer'}"
+    return clean(f"{words} · {note}" if note else words)
