@@ -28,6 +28,10 @@ UNCOMPARED: Final = frozenset((
 ))  # fmt: skip
 
 
+# Whether there is one decides about an answer; which one it is, is known by its role: tokens are new at every sign-in.
+CREDENTIALS: Final = frozenset(("authorization", "x-api-key", "x-auth-token"))
+
+
 @dataclass(frozen=True, slots=True)
 class Mismatch:
     """One place where a request is not the recorded one. None stands for a value that is not there."""
@@ -51,19 +55,22 @@ class Mismatch:
 
 
 def fields_of(request: Request, *, headers: bool, whole_body: bool = True) -> dict[Place, Scalar]:
-    """Every value of a request by its place; of a body that is only partly there, its size."""
+    """Every value of a request by its place: all its `headers`, or only its credentials; `whole_body`, or its size."""
     path, _, query = request.target.partition("?")
     found: dict[Place, Scalar] = {("method", ""): request.method}
     found |= {("path", str(at)): unquote(part) for at, part in enumerate(path.split("/")[1:], 1)}
     found |= _pairs("query", parse_qsl(query, keep_blank_values=True))
-    if headers:
-        kept = [(name.lower(), value) for name, value in request.headers]
-        found |= _pairs("header", [pair for pair in kept if pair[0] not in UNCOMPARED and pair[0][:4] != "sec-"])
+    lowered = [(name.lower(), value) for name, value in request.headers]
+    found |= _pairs("header", [pair for pair in lowered if (_counts(pair[0]) if headers else pair[0] in CREDENTIALS)])
     if whole_body:
         found |= _body(request)
     elif request.body.size:
         found["body", "size"] = request.body.size
     return found
+
+
+def _counts(header: str) -> bool:
+    return header not in UNCOMPARED and not header.startswith("sec-")
 
 
 def mismatches(recorded: Mapping[Place, Scalar], asked: Mapping[Place, Scalar]) -> Iterator[Mismatch]:

@@ -7,11 +7,12 @@ from functools import cached_property
 from typing import Final
 
 from ..model.exchange import Chunk, Exchange
-from .fields import Place, Scalar, fields_of
+from .fields import CREDENTIALS, Place, Scalar, fields_of
 
 Roles = Mapping[int, frozenset[Place]]  # step -> the places whose values came from earlier answers
 
 OURS: Final = frozenset(("client_closed", "playback_miss", "http_request_error"))  # failures that nobody upstream had
+NONE: Final[frozenset[Place]] = frozenset()
 
 
 class Tape:
@@ -28,7 +29,7 @@ class Tape:
     ) -> None:
         self.recording, self.title = recording, title
         self.exchanges = {one.step: one for one in exchanges if is_playable(one)}
-        self.roles: Roles = roles or {}
+        self.roles: Roles = {one.step: _credentials(one) | (roles or {}).get(one.step, NONE) for one in exchanges}
         self.chunks: Mapping[int, Sequence[Chunk]] = chunks or {}  # of streams, by step
         self._fields: dict[tuple[int, bool], dict[Place, Scalar]] = {}
 
@@ -74,3 +75,7 @@ def is_playable(one: Exchange) -> bool:
     if one.state != "done" or not one.cluster:
         return False
     return one.response is not None or (one.failure is not None and one.failure.kind not in OURS)
+
+
+def _credentials(one: Exchange) -> frozenset[Place]:
+    return frozenset(("header", low) for name, _ in one.request.headers if (low := name.lower()) in CREDENTIALS)

@@ -31,8 +31,8 @@ def a_step(step, method="GET", target="/api/orders/1", body=b"", status=200, hea
     return replace(one, **facts)
 
 
-def a_playback(*steps, roles=None, **rules):
-    return Playback(Tape("rec", "Order a book", steps, roles=roles), Rules(**rules))
+def a_playback(*steps, known=None, **rules):
+    return Playback(Tape("rec", "Order a book", steps, roles=known), Rules(**rules))
 
 
 def played(playback, *requests):
@@ -128,6 +128,21 @@ def test_strict_compares_headers_too_but_for_those_that_always_differ() -> None:
     assert played(a_playback(step, match="strict", headers=frozenset({"x-tenant"})), asked(headers=other)) == [1]
 
 
+def test_whether_there_is_a_token_counts_and_which_one_it_is_does_not() -> None:
+    def signed_in(token):
+        return (("Authorization", f"Bearer {token}"),)
+
+    steps = [a_step(1, status=200, headers=signed_in("a")), a_step(2, status=401), a_step(3, headers=signed_in("b"))]
+    assert played(a_playback(*steps), asked(), asked(headers=signed_in("b")), asked(headers=signed_in("a"))) == [
+        2,
+        3,
+        1,
+    ]
+    assert played(a_playback(*steps), asked(headers=signed_in("new")), asked(headers=signed_in("new"))) == [1, 1]
+    assert played(a_playback(*steps[:1]), asked()) == [0]
+    assert played(a_playback(*steps[:1], roles=False), asked(headers=signed_in("new"))) == [0]
+
+
 def test_by_order_gives_the_next_step_whatever_is_asked_but_the_method() -> None:
     steps = [a_step(1, target="/a"), a_step(2, "POST", "/b", b"{}"), a_step(3, target="/c")]
     playback = a_playback(*steps, match="by-order")
@@ -168,18 +183,18 @@ def test_rules_that_do_not_exist_are_refused_with_the_ones_that_do() -> None:
 def test_a_bound_value_matches_by_its_role() -> None:
     steps = [a_step(1, target="/api/orders/5001"), a_step(2, target="/api/orders/5001/items")]
     roles = {1: frozenset({("path", "3")}), 2: frozenset({("path", "3")})}
-    playback = a_playback(*steps, roles=roles)
+    playback = a_playback(*steps, known=roles)
     found = playback.find(asked(target="/api/orders/7777"), "orders")
     assert isinstance(found, Found)
     assert (found.exchange.step, found.how) == (1, "role")
     assert played(playback, asked(target="/api/orders/7777/items"), asked(target="/api/books/7777")) == [2, 0]
-    assert played(a_playback(*steps, roles=roles), asked(target="/api/orders/new")) == [0]  # not of its kind
+    assert played(a_playback(*steps, known=roles), asked(target="/api/orders/new")) == [0]  # not of its kind
 
 
 def test_the_literal_value_goes_before_the_role() -> None:
     steps = [a_step(1, target="/api/orders/1"), a_step(2, target="/api/orders/2")]
     roles = {1: frozenset({("path", "3")}), 2: frozenset({("path", "3")})}
-    assert played(a_playback(*steps, roles=roles), asked(target="/api/orders/2")) == [2]
+    assert played(a_playback(*steps, known=roles), asked(target="/api/orders/2")) == [2]
 
 
 def test_a_value_keeps_the_role_in_which_it_stood() -> None:
@@ -187,7 +202,7 @@ def test_a_value_keeps_the_role_in_which_it_stood() -> None:
     steps = [a_step(n, target=f"/api/orders/{id}{tail}") for n, (id, tail) in enumerate(
         [(1, ""), (2, ""), (1, "/items"), (2, "/items")], 1)]  # fmt: skip
     roles = {n: frozenset({("path", "3")}) for n in range(1, 5)}
-    playback = a_playback(*steps, roles=roles)
+    playback = a_playback(*steps, known=roles)
     targets = ["/api/orders/71", "/api/orders/72", "/api/orders/72/items", "/api/orders/71/items"]
     assert played(playback, *[asked(target=target) for target in targets]) == [1, 2, 4, 3]
 
