@@ -1,0 +1,94 @@
+"""Why a step failed where its sibling did not, in words; and two recordings side by side."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import pytest
+
+from gateway.model.exchange import Exchange
+from gateway.model.message import Body, Request, Response
+from gateway.replay.card import card, sibling
+from gateway.replay.correlation import correlate
+from gateway.replay.report import Result, StepResult, junit, result_json
+from gateway.replay.runs import compare_runs, comparison_json
+
+
+def a_step(number=1, target="/api/catalogue/books/978-1", *, status=200, body=None, where="catalogue@qa", headers=()):
+    data = json.dumps(body or {}).encode()
+    cluster, _, environment = where.partition("@")
+    return Exchange(
+        f"X{number}-{target}-{status}", "R", number, "s", f"2026-01-01T00:00:{number:02d}.000000Z", "http://h/x",
+        Request("1.1", tuple(headers), Body(), method="GET", target=target),
+        Response("1.1", (("Content-Type", "application/json"),), Body(len(data), data), status=status),
+        status=status, cluster=cluster, environment=environment,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("failing", "good", "sentence"),
+    [
+        (a_step(target="/api/catalogue/books/978-9", status=404, body={"detail": "not in the catalogue"}), a_step(),
+         "404 because the path has 978-9, and 978-1 answers 200 on catalogue@qa. It says: not in the catalogue"),
+        (a_step(status=404, where="catalogue@dev"), a_step(),
+         "404 only on catalogue@dev: the same request answers 200 on catalogue@qa."),
+        (a_step(target="/b?size=0", status=422), a_step(target="/b?size=1"),
+         "422 because query size is 0, and 1 answers 200 on catalogue@qa."),
+        (a_step(status=401), a_step(headers=[("Authorization", "Bearer sealed_aaaaaaaaaaaaaaaaaaaa_16")]),
+         "401 because header authorization is not sent, and 200 comes with Bearer (sealed) on catalogue@qa."),
+        (a_step(2, status=409), a_step(1),
+         "409 although the same request answered 200: something changed in between."),
+    ],
+    ids=["value", "route", "query", "header", "state"],
+)  # fmt: skip
+def test_the_sentence(failing, good, sentence):
+    assert card(failing, good).sentence == sentence
+
+
+def test_there_is_no_card_for_two_good_or_two_bad_steps():
+    assert card(a_step(), a_step()) is None
+    assert card(a_step(status=404), a_step(status=500)) is None
+
+
+def test_the_nearest_good_step_is_the_sibling():
+    failing = a_step(4, "/api/catalogue/books/978-9", status=404)
+    steps = [
+        a_step(1, "/api/catalogue"),
+        a_step(2),
+        a_step(3, "/api/catalogue/books/978-2", where="catalogue@dev"),
+        failing,
+    ]
+    assert sibling(failing, steps).step == 2
+    assert sibling(failing, [failing, a_step(9, "/other/thing/x/y")]) is None
+
+
+def test_runs_are_aligned_and_what_was_inserted_does_not_shift_the_rest():
+    first = [a_step(1), a_step(2, "/api/catalogue"), a_step(3, "/api/catalogue/books/978-2", body={"price": 1})]
+    second = [first[0], a_step(2, "/extra/thing"), replace(first[1], step=3), replace(first[2], step=4)]
+    found = comparison_json(compare_runs("A", "B", first, second, correlate(first)))
+    assert [(one["a"], one["b"], one["outcome"]) for one in found["steps"]] == [
+        (1, 1, "same"), (None, 2, "added"), (2, 3, "same"), (3, 4, "same"),
+    ]  # fmt: skip
+    assert (found["outcome"], found["first"]) == ("differs", 2)
+
+
+def test_a_thousand_steps_are_compared_step_by_step():
+    first = [a_step(number, f"/api/catalogue/books/{number}", body={"n": number}) for number in range(1, 1001)]
+    second = [replace(one, step=one.step + 1) for one in first]
+    second.insert(0, a_step(1, "/extra/thing"))
+    found = compare_runs("A", "B", first, second, correlate(first[:5]))
+    assert [pair.outcome for pair in found.steps] == ["added"] + ["same"] * 1000
+
+
+def test_junit_has_a_case_for_every_step_and_survives_any_text():
+    steps = (
+        StepResult(1, "GET", "/a\x00<&\"", "same", 200, 200, took_ms=5.0),
+        StepResult(2, "GET", "/b", "stopped", message='say "no"'), StepResult(3, "GET", "/c", "skipped"),
+    )  # fmt: skip
+    suite = ET.fromstring(junit([("x<y", result_json(Result("N", "O", steps)))])).find("testsuite")
+    assert suite.attrib | {} == {
+        "name": "x<y", "tests": "3", "failures": "0", "errors": "1", "skipped": "1", "time": "0.005",
+    }  # fmt: skip
+    assert [len(case) for case in suite] == [0, 1, 1] and suite[1][0].attrib["message"] == 'say "no"'

@@ -1,0 +1,223 @@
+"""A recorded purchase is sent again, to real backends whose numbers start elsewhere, and means the same."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import aiohttp
+import pytest
+
+from gateway.app import Gateway, running
+from gateway.errors import UsageError
+from gateway.protocols import Options
+from gateway.replay.branch import read_header, read_set
+from gateway.replay.plan import Wanted
+from gateway.replay.report import exit_code, junit, result_json
+from gateway.replayer import Order, replay
+from gateway.samples import running_samples
+from gateway.samples.running import Samples
+
+CLUSTERS = ("users", "catalogue", "orders", "payments")
+
+
+@dataclass
+class Shop:
+    """The sample shop behind a gateway, and a purchase recorded on qa."""
+
+    gateway: Gateway
+    samples: Samples
+    recording: str = ""
+
+    async def run(self, wanted: Wanted | None = None, **facts):
+        order = Order(self.recording, wanted or Wanted(), **{"yes": True} | facts)
+        return await replay(self.gateway.services, order)
+
+    def stored(self, recording):
+        return self.gateway.services.store.recording(recording)
+
+
+@asynccontextmanager
+async def a_shop(folder, *, change=lambda text: text):
+    async with running_samples() as samples:
+        routes = folder / "routes.yaml"
+        routes.write_text(change(samples.routes_yaml()), encoding="utf-8")
+        options = Options(routes, folder / "r" / "gateway.db", port=0, health_interval=0)
+        async with running(options) as gateway:
+            shop = Shop(gateway, samples)
+            await buy(gateway.url)
+            shop.recording = gateway.services.store.recording("@last").id
+            yield shop
+
+
+async def buy(url):
+    """Sign in, find the book, order it, ask for the receipt too early, pay, ask again."""
+    async with aiohttp.ClientSession(url, headers={"Gateway-Session": "ada"}) as client:
+
+        async def ask(method, path, **more):
+            async with client.request(method, path, **more) as answer:
+                return await answer.json()
+
+        signed = await ask("POST", "/api/users/login", json={"user": "ada", "password": "lovelace"})
+        await ask("GET", "/api/catalogue/books/978-1")
+        me = {"headers": {"Authorization": f"Bearer {signed['token']}"}}
+        order = await ask("POST", "/api/orders/orders", json={"isbn": "978-1", "qty": 2}, **me)
+        await ask("GET", f"/api/orders/orders/{order['id']}/receipt", **me)
+        await ask("POST", f"/api/payments/orders/{order['id']}/payments", json={"amount": order["total"]}, **me)
+        await ask("GET", f"/api/orders/orders/{order['id']}/receipt", **me)
+
+
+async def test_it_replays_on_the_same_environment_with_new_numbers_and_right_data(tmp_path):
+    async with a_shop(tmp_path) as shop:
+        result = await shop.run()
+        assert [step.status for step in result.steps] == [200, 200, 201, 404, 201, 200]
+        assert (result.outcome, exit_code(result)) == ("expected", 0)
+        assert {one.cause for step in result.steps for one in step.differences} <= {"correlated", "noise"}
+        assert "order_id" in result.steps[4].bindings
+        first, second = shop.samples.shops["qa"].orders
+        assert shop.samples.shops["qa"].payments[second] | {"id": 0} == {
+            "id": 0, "order": second, "amount": 25.0, "currency": "EUR", "status": "paid",
+        }  # fmt: skip
+        assert first != second
+        stored = shop.stored(result.recording)
+        assert (stored.kind, stored.parent, stored.steps) == ("replay", shop.recording, 6)
+
+
+async def test_it_replays_on_another_environment_and_tells_the_planted_difference(tmp_path):
+    async with a_shop(tmp_path) as shop:
+        result = await shop.run(Wanted(to=dict.fromkeys(CLUSTERS, "test")))
+        assert [step.outcome for step in result.steps] == ["expected", "differs", *["expected"] * 4]
+        assert shop.samples.shops["test"].payments and len(shop.samples.shops["qa"].payments) == 1
+        planted = result.steps[1]
+        assert (planted.recorded_status, planted.status, planted.where) == (200, 404, "catalogue@test")
+        assert planted.differences[0].cause == "route"
+        assert planted.card.sentence.startswith("404 only on catalogue@test: the same request answers 200 on")
+        assert exit_code(result) == 1
+
+
+async def test_no_secret_shows_in_what_it_reports(tmp_path):
+    async with a_shop(tmp_path) as shop:
+        result = await shop.run(Wanted(edits={3: [read_header("Authorization: Bearer other-secret-1234567890")]}))
+        text = json.dumps(result_json(result)) + junit([("x", result_json(result))])
+        tokens = list(shop.samples.shops["qa"].tokens)
+        assert tokens and not any(token in text for token in [*tokens, "lovelace", "other-secret"])
+
+
+async def test_a_value_that_does_not_come_stops_the_step_that_needs_it(tmp_path):
+    async with a_shop(tmp_path) as shop:
+        result = await shop.run(Wanted(edits={3: [read_set("json:/isbn=978-9")]}))
+        assert [step.outcome for step in result.steps] == [
+            "expected",
+            "expected",
+            "differs",
+            "stopped",
+            *["skipped"] * 2,
+        ]
+        assert "order_id is missing" in result.steps[3].message and "step 3" in result.steps[3].message
+        assert result.outcome == "stopped" and exit_code(result) == 1
+        assert len(shop.samples.shops["qa"].orders) == 1, "no request went out for the order of the recording"
+
+
+async def test_an_edit_makes_a_variant_whose_card_says_why(tmp_path):
+    async with a_shop(tmp_path) as shop:
+        result = await shop.run(
+            Wanted(edits={2: [read_set("path:4=978-9")]}), kind="variant", branched_at=2, title="unknown book"
+        )
+        card = result.steps[1].card
+        assert card.status == 404 and "978-9" in card.sentence and "978-1 answers 200" in card.sentence
+        stored = shop.stored(result.recording)
+        assert (stored.kind, stored.branched_at, stored.title) == ("variant", 2, "unknown book")
+
+
+async def test_one_step_on_another_environment(tmp_path):
+    async with a_shop(tmp_path) as shop:
+        result = await shop.run(Wanted(environments={2: {"catalogue": "dev"}}, last=2))
+        assert result.steps[1].where == "catalogue@dev" and result.steps[1].status == 404
+        assert [step.outcome for step in result.steps[2:]] == ["skipped"] * 4
+        assert result.steps[1].card.rows[-1].place == "route"
+
+
+async def test_steps_left_out_lend_their_recorded_values_and_say_so(tmp_path):
+    async with a_shop(tmp_path) as shop:
+        result = await shop.run(Wanted(first=6))
+        assert [step.outcome for step in result.steps] == ["skipped"] * 5 + ["same"]
+        assert "order_id is the recorded one" in result.steps[5].message
+
+
+def never(text):
+    return text.replace("    path: /api/payments", "    path: /api/payments\n    writes: never")
+
+
+async def test_the_write_guard_asks_refuses_and_sends_nothing(tmp_path):
+    async with a_shop(tmp_path, change=never) as shop:
+        asked = await shop.run(yes=False)
+        assert asked.recording == "" and asked.outcome == "stopped"
+        assert [step.outcome for step in asked.steps] == [
+            "stopped",
+            "skipped",
+            "stopped",
+            "skipped",
+            "stopped",
+            "skipped",
+        ]
+        refused = await shop.run(yes=True)
+        assert [step.step for step in refused.steps if step.outcome == "stopped"] == [5]
+        assert "never" in refused.steps[4].message and len(shop.samples.shops["qa"].orders) == 1
+        until = await shop.run(Wanted(last=4), yes=True)
+        assert until.outcome == "expected" and len(shop.samples.shops["qa"].orders) == 2
+
+
+async def test_an_upstream_that_is_down_is_unreachable_not_different(tmp_path):
+    async with a_shop(tmp_path) as shop:
+        file = tmp_path / "routes.yaml"
+        urls = shop.samples.urls["catalogue"]["qa"]
+        file.write_text(file.read_text().replace(urls, "http://127.0.0.1:1"))
+        async with asyncio.timeout(10):
+            while shop.gateway.services.routes.table.clusters["catalogue"].upstreams["qa"].port != 1:
+                await asyncio.sleep(0.02)
+        result = await shop.run(Wanted(first=2, last=2))
+        assert result.unreachable.step == 2 and exit_code(result) == 4
+
+
+async def test_two_replays_at_once_do_not_touch_each_other(tmp_path):
+    async with a_shop(tmp_path) as shop:
+        one, other = await asyncio.gather(shop.run(), shop.run())
+        assert one.recording != other.recording and {one.outcome, other.outcome} == {"expected"}
+        assert len(shop.samples.shops["qa"].payments) == 3
+
+
+@pytest.mark.parametrize(
+    "wanted", [Wanted(first=9), Wanted(last=0), Wanted(to={"nobody": "qa"}), Wanted(to={"users": "prod"})]
+)
+async def test_what_does_not_exist_is_named_before_anything_is_sent(tmp_path, wanted):
+    async with a_shop(tmp_path) as shop:
+        with pytest.raises(UsageError):
+            await shop.run(wanted)
+        assert len(shop.gateway.services.store.recordings().items) == 1
+
+
+async def test_the_api_replays_branches_and_compares(tmp_path):
+    async with a_shop(tmp_path) as shop, aiohttp.ClientSession(shop.gateway.url) as client:
+        api = f"/_gateway/api/v1/recordings/{shop.recording}"
+        async with client.post(f"{api}/replay", json={"yes": True}) as answer:
+            result = await answer.json()
+        assert answer.status == 200 and result["outcome"] == "expected"
+        accept = {"Accept": "application/x-ndjson"}
+        body = {"step": 2, "set": ["path:4=978-9"], "until": 2, "yes": True}
+        async with client.post(f"{api}/branch", json=body, headers=accept) as answer:
+            lines = [json.loads(line) for line in (await answer.text()).splitlines()]
+        assert [sorted(line) for line in lines] == [["step"]] * 6 + [["result"]]
+        variant = lines[-1]["result"]
+        assert variant["steps"][1]["card"]["status"] == 404
+        async with client.post(f"{api}/replay", json={"yes": True, "offline": True}) as answer:
+            assert (await answer.json())["outcome"] == "same"
+        async with client.get(
+            "/_gateway/api/v1/diff", params={"a": shop.recording, "b": variant["recording"]}
+        ) as answer:
+            found = await answer.json()
+        assert (found["outcome"], found["first"]) == ("differs", 2)
+        assert [(step["a"], step["b"]) for step in found["steps"]][1:3] == [(2, 2), (3, None)]
+        async with client.post(f"{api}/branch", json={"step": 2}) as answer:
+            assert answer.status == 400 and "otherwise" in (await answer.json())["detail"]
