@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .model.capture import Capture, RawPairs
     from .model.exchange import Chunk, Exchange
     from .model.recording import Page, Recording, Revision
+    from .replay.correlation import Decisions
     from .replay.playback import Playback
     from .routing.table import RouteTable
 
@@ -32,8 +33,13 @@ class Store(Protocol):
     def recording(self, ref: str) -> Recording:
         """By id, unique id prefix, exact title, "@last" or "@last~N"; NotFoundError, UsageError when ambiguous."""
 
-    def exchanges(self, recording: str, *, limit: int = 1000, cursor: str | None = None) -> Page[Exchange]:
-        """The steps of a recording (a full id), in order, bodies included."""
+    def exchanges(
+        self, recording: str, *, limit: int = 1000, cursor: str | None = None, query: str = ""
+    ) -> Page[Exchange]:
+        """The steps of a recording (a full id) that a filter finds, in order, bodies included."""
+
+    def latest(self, *, limit: int = 50, cursor: str | None = None, query: str = "") -> Page[Exchange]:
+        """The newest exchanges of all recordings that a filter finds, newest first."""
 
     def exchange(self, id: str) -> Exchange: ...
     def chunks(self, exchange: str) -> Sequence[Chunk]:
@@ -41,6 +47,9 @@ class Store(Protocol):
 
     def revisions(self, *, limit: int = 100) -> Sequence[Revision]:
         """Accepted route tables, newest first."""
+
+    def decisions(self, recording: str) -> Decisions:
+        """What people decided about the correlations of a recording (a full id)."""
 
     def values(self, session: str) -> dict[str, Any]:
         """The values a demo kept for this session, by name."""
@@ -72,6 +81,17 @@ class Writing(Protocol):
         title: str = "",
     ) -> Future[None]:
         """What the recording that a session begins is: a "replay" or "variant" of `parent`."""
+
+    def decide(
+        self,
+        recording: str,
+        *,
+        accept: Sequence[str] = (),
+        reject: Sequence[str] = (),
+        declare: Sequence[str] = (),
+        forget: Sequence[str] = (),
+    ) -> Future[None]:
+        """Say about correlations: ids of bindings, and bindings of one's own ("3:path.order_id=2:json:/id")."""
 
     def delete(self, recording: str) -> Future[None]: ...
     def add_revision(self, revision: Revision) -> Future[None]: ...

@@ -249,7 +249,7 @@ def all_steps(store: Store, recording: str) -> list[Exchange]:
 
 
 def _correlated(store: Store, recording: str, exchanges: Sequence[Exchange]) -> Correlations:
-    return correlate(exchanges)
+    return correlate(exchanges, store.decisions(recording))
 
 
 def _check(wanted: Wanted, exchanges: Sequence[Exchange], services: Services) -> None:

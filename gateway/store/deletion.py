@@ -17,7 +17,7 @@ from . import fulltext
 Connection = sqlite3.Connection
 
 PIECE: Final = 20_000  # exchanges looked through at once: about 20 ms
-OWN: Final = ("exchanges", "uses", "secrets", "notes", "tags")
+OWN: Final = ("exchanges", "uses", "secrets", "notes", "tags", "decisions")
 
 
 def delete_rows(connection: Connection, recording: str) -> bool:

@@ -17,7 +17,9 @@ from ..errors import NotFoundError, UsageError
 from ..model.exchange import Chunk, Exchange
 from ..model.recording import Page, Recording, Revision
 from ..protocols import LiveSession, Pin
+from ..replay.correlation import Decisions
 from .contents import SOME, bodies_of
+from .decided import decisions_of
 from .files import connect_reader, identity, unreadable
 from .fulltext import TextSearch
 from .keeping import Stale, stale
@@ -121,6 +123,11 @@ class SqliteStore:
         """
         with self._reading() as connection:
             return [_session(row) for row in connection.execute(sql, (_limit(limit),))]
+
+    def decisions(self, recording: str) -> Decisions:
+        """What people decided about the correlations of a recording (a full id)."""
+        with self._reading() as connection:
+            return decisions_of(connection, recording)
 
     def secrets(self, recording: str) -> dict[str, bytes]:
         """The sealed secrets of a recording: placeholder -> ciphertext."""

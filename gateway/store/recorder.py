@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..errors import UsageError
 from ..model.capture import Capture
 from ..protocols import LiveSession, RecorderStatus
+from ..replay.correlation import read_declared
 from .batch import ROW, Piece, cost_of
 from .reader import SqliteStore
 from .tables import Tables, session_row
@@ -170,6 +171,15 @@ class SqliteRecorder:
                 pinned=pinned, now=time.time(),
             )
         )  # fmt: skip
+
+    def decide(
+        self, recording: str, *, accept: Sequence[str] = (), reject: Sequence[str] = (), declare: Sequence[str] = (),
+        forget: Sequence[str] = (),
+    ) -> Future[None]:  # fmt: skip
+        """What people say about correlations: ids of bindings, and bindings that they wrote."""
+        words = [("accepted", id) for id in accept] + [("rejected", id) for id in reject]
+        words += [("declared", str(read_declared(text))) for text in declare] + [("forgotten", id) for id in forget]
+        return self._do(partial(Tables.decide, recording=recording, words=words, now=time.time()))
 
     def title_recording(self, recording: str, session: str, title: str) -> Future[None]:
         """The title of a recording that a session begins; it may not have an exchange yet."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 APPLICATION: Final = 0x47576179  # "GWay" in the file's header: PRAGMA application_id
-VERSION: Final = 3  # how many migrations there are: PRAGMA user_version
+VERSION: Final = 4  # how many migrations there are: PRAGMA user_version
 
 # What is looked up is in front, the heads are behind: a scan of the facts then never reads an overflow page.
 FIRST: Final = """
@@ -175,6 +175,19 @@ CREATE TABLE orphans (
 ) STRICT, WITHOUT ROWID;
 """
 
+# What people decided about correlations: the verdict ("accepted", "rejected", "declared") and a binding's id, or the
+# binding that they wrote.
+DECISIONS: Final = """
+CREATE TABLE decisions (
+    seq INTEGER PRIMARY KEY,
+    recording TEXT NOT NULL,
+    verdict TEXT NOT NULL,
+    what TEXT NOT NULL,
+    decided_at REAL NOT NULL,
+    UNIQUE (recording, verdict, what)
+) STRICT;
+"""
+
 
 def migrations() -> Migrations:
     """Every step from an empty file to the present schema. A released step is never changed: add another one."""
@@ -193,6 +206,10 @@ def migrations() -> Migrations:
     @steps()
     def m003_orphans(db: Database) -> None:
         _run(db, ORPHANS)
+
+    @steps()
+    def m004_decisions(db: Database) -> None:
+        _run(db, DECISIONS)
 
     return steps
 

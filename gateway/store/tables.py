@@ -14,6 +14,7 @@ from ..model.recording import Revision
 from ..protocols import LiveSession
 from . import fulltext
 from .batch import Batch
+from .decided import decide
 from .deletion import Sweeper, delete_rows, give_back_room
 from .rows import COLUMNS, DEFAULTS, USUAL
 
@@ -167,6 +168,12 @@ class Tables:
                 run("INSERT INTO notes (recording, step, text, written_at) VALUES (?, ?, ?, ?)", values)
             for tag in tags:
                 run("INSERT OR IGNORE INTO tags (recording, step, tag) VALUES (?, ?, ?)", (recording, step or 0, tag))
+
+    def decide(self, recording: str, words: Sequence[tuple[str, str]], now: float) -> None:
+        """Verdicts about correlations; NotFoundError when there is no such recording."""
+        with transaction(self.connection):
+            self._must_exist(recording, None)
+            decide(self.connection, recording, words, now)
 
     def _must_exist(self, recording: str, step: int | None) -> None:
         ask = self.connection.execute

@@ -14,6 +14,7 @@ from gateway.model.message import Body, Request, Response
 from gateway.model.recording import Page, Recording, Revision
 from gateway.paths import templates_dir
 from gateway.protocols import Health, LiveSession, Options, Pin, RecorderStatus, Services
+from gateway.replay.correlation import Decisions, read_declared
 from gateway.routing.changes import changes
 from gateway.routing.parse import parse
 from gateway.routing.splice import move
@@ -49,6 +50,7 @@ class Book:
     def __init__(self):
         self.kept, self.steps, self.pieces, self.accepted = {}, {}, {}, []
         self.state = RecorderStatus()
+        self.decided = {}
 
     def add(self, recording, *exchanges):
         self.kept[recording.id] = replace(recording, steps=len(exchanges))
@@ -70,11 +72,16 @@ class Book:
                 return one
         raise NotFoundError(f"there is no recording {ref!r}", hint="gateway recordings lists them")
 
-    def exchanges(self, recording, *, limit=1000, cursor=None):
+    def exchanges(self, recording, *, limit=1000, cursor=None, query=""):
         start = int(cursor or 0)
-        found = self.steps[recording]
+        found = [one for one in self.steps[recording] if query in one.url]
         more = str(start + limit) if start + limit < len(found) else None
         return Page(tuple(found[start : start + limit]), more)
+
+    def latest(self, *, limit=50, cursor=None, query=""):
+        found = [one for steps in self.steps.values() for one in steps if query in one.url]
+        newest = sorted(found, key=lambda one: one.started_at, reverse=True)
+        return Page(tuple(newest[:limit]), None)
 
     def exchange(self, id):
         for steps in self.steps.values():
@@ -105,6 +112,19 @@ class Book:
             notes=one.notes + notes,
             tags=one.tags + tuple(tags),
             pinned=one.pinned if pinned is None else pinned,
+        )
+        return done()
+
+    def decisions(self, recording):
+        return self.decided.get(recording, Decisions())
+
+    def decide(self, recording, *, accept=(), reject=(), declare=(), forget=()):
+        said = self.decisions(recording)
+        gone = {*accept, *reject, *forget}
+        self.decided[recording] = Decisions(
+            said.accepted - gone | set(accept),
+            said.rejected - gone | set(reject),
+            (*(each for each in said.declared if str(each) not in forget), *map(read_declared, declare)),
         )
         return done()
 
@@ -155,6 +175,9 @@ class Sessions:
     def of(self, request):
         name = request.headers.get("Gateway-Session", "browser")
         return self.live.setdefault(name, LiveSession(name, f"rec-{name}", named=name != "browser"))
+
+    def all(self):
+        return list(self.live.values())
 
     def pin(self, session, cluster, environment, *, ttl=0.0):
         session.pins[cluster] = Pin(environment, ttl and 4e9)
