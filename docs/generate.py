@@ -35,7 +35,9 @@ EXAMPLES = {
     "export": ["gateway export @last --as mermaid", "gateway export @last --as har -o order.har"],
     "demos": ["gateway demos check"],
     "healthcheck": ["gateway healthcheck", "gateway healthcheck --url http://127.0.0.1:8080"],
-    "doctor": ["gateway doctor"],
+    "doctor": ["gateway doctor", "gateway doctor --repair"],
+    "backup": ["gateway backup", "gateway backup monday.db"],
+    "prune": ["gateway prune --dry-run", "gateway prune --days 30 --bytes 2GiB"],
     "completion": ["source <(gateway completion bash)"],
 }
 

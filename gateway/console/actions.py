@@ -119,8 +119,11 @@ async def annotate(
 
 
 async def delete(services: Services, ref: str) -> str:
-    """The id of the recording that is gone."""
+    """The id of the recording that is gone. A session that records into it begins another one."""
     found = await asyncio.to_thread(services.store.recording, ref)
+    for session in services.sessions.all():
+        if session.recording == found.id:
+            services.sessions.start_recording(session)
     await asyncio.wrap_future(services.recorder.delete(found.id))
     return found.id
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..model.recording import Page, Recording
     from ..protocols import Store
 
+FILTER = Field("q", "string", "plain words and key:value terms, such as status:404 cluster:orders")
 LIMIT = Field("limit", "integer", "how many at most")
 CURSOR = Field("cursor", "string", "`next` of the slice before")
 CHANGES = (
@@ -67,8 +68,8 @@ async def delete_recording(request: web.Request) -> web.Response:
 async def list_exchanges(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     recording = await reads.recording(services, request.match_info["id"])
-    limit = query_int(request, "limit", 1000, most=1000)
-    found = await reads.exchanges(services, recording.id, limit=limit, cursor=request.query.get("cursor"))
+    limit, query = query_int(request, "limit", 1000, most=1000), query_text(request, "q")
+    found = await reads.exchanges(services, recording.id, limit=limit, cursor=request.query.get("cursor"), query=query)
     text = await asyncio.to_thread(_exchanges, found)  # bodies may be large: not on the event loop
     return web.Response(text=text, content_type="application/json")
 
@@ -155,7 +156,7 @@ OPERATIONS = (
         "Recordings, newest first",
         page("Recording"),
         query=(
-            Field("q", "string", "plain words and key:value terms, such as status:404 cluster:orders"),
+            FILTER,
             LIMIT,
             CURSOR,
         ),
@@ -176,7 +177,7 @@ OPERATIONS = (
         list_exchanges,
         "The steps of a recording, in order",
         page("Exchange"),
-        query=(LIMIT, CURSOR),
+        query=(FILTER, LIMIT, CURSOR),
     ),
     Operation(
         "GET",

@@ -13,6 +13,8 @@ from aiohttp import web
 from ..errors import UsageError
 from ..formats import FORMATS
 from ..model.as_json import exchange_json, recording_json
+from ..model.exchange import Exchange
+from ..model.recording import Page
 from . import actions, reads
 from .drawing import curl_script, picture
 from .keys import MOVES, SERVICES, SESSION_OF
@@ -54,9 +56,14 @@ async def board(request: web.Request) -> View:
 
 
 async def live(request: web.Request) -> View:
-    limit = query_int(request, "limit", RECENT, most=1000)
-    rows = await reads.latest(request.app[SERVICES], limit=limit)
-    return view({"items": rows, "next": None})
+    query, limit = request.query.get("q", ""), query_int(request, "limit", RECENT, most=1000)
+    try:
+        rows, older = await reads.latest(
+            request.app[SERVICES], limit=limit, cursor=request.query.get("cursor"), query=query
+        )
+    except UsageError as error:
+        return _refused(request, query, error)
+    return view({"q": query, "items": rows, "next": older}, problem=None)
 
 
 async def recordings(request: web.Request) -> View:
@@ -65,19 +72,32 @@ async def recordings(request: web.Request) -> View:
         found = await asyncio.to_thread(
             request.app[SERVICES].store.recordings, query, limit=limit, cursor=request.query.get("cursor")
         )
-    except UsageError as error:  # the filter box keeps what was typed, and says what is off
-        if request.path.endswith(".json"):
-            raise
-        return view({"q": query, "items": [], "next": None}, status=400, problem=error)
+    except UsageError as error:
+        return _refused(request, query, error)
     return view({"q": query, "items": [recording_json(one) for one in found.items], "next": found.next}, problem=None)
+
+
+def _refused(request: web.Request, query: str, error: UsageError) -> View:
+    """The filter box keeps what was typed, and says what is off."""
+    if request.path.endswith(".json"):
+        raise error
+    return view({"q": query, "items": [], "next": None}, status=400, problem=error)
 
 
 async def recording(request: web.Request) -> View:
     services = request.app[SERVICES]
     found = await reads.recording(services, request.match_info["id"])
-    slice = await reads.exchanges(services, found.id, limit=STEPS, cursor=request.query.get("cursor"))
+    query, cursor, problem = request.query.get("q", ""), request.query.get("cursor"), None
+    slice: Page[Exchange] = Page(())
+    try:
+        slice = await reads.exchanges(services, found.id, limit=STEPS, cursor=cursor, query=query)
+    except UsageError as error:
+        if request.path.endswith(".json"):
+            raise
+        problem = error
     data = {
         "recording": recording_json(found),
+        "q": query,
         "items": [reads.row_json(one) for one in slice.items],
         "next": slice.next,
     }
@@ -85,8 +105,8 @@ async def recording(request: web.Request) -> View:
         return view(data)
     svg = await asyncio.to_thread(picture, found, slice.items)
     return view(
-        data, picture=svg, formats=FORMATS, playing=reads.played_by(request.app[SESSION_OF](request)),
-        playback_modes=MODES,
+        data, status=400 if problem else 200, problem=problem, picture=svg, formats=FORMATS,
+        playing=reads.played_by(request.app[SESSION_OF](request)), playback_modes=MODES,
     )  # fmt: skip
 
 

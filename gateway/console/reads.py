@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from base64 import b64encode
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import islice
@@ -19,11 +18,10 @@ from .shell import current_pins, problem_lines
 
 if TYPE_CHECKING:
     from ..model.recording import Page, Recording, Revision
-    from ..protocols import LiveSession, Services, Store
+    from ..protocols import LiveSession, Services
     from ..replay.playback import Playback
     from ..routing.table import CompiledCluster
 
-RECENT_RECORDINGS = 10  # that the live list is filled from
 MAX_PIECES = 2000  # frames or events of one exchange that an answer holds
 
 
@@ -96,13 +94,18 @@ async def recording(services: Services, ref: str) -> Recording:
     return await asyncio.to_thread(services.store.recording, ref)
 
 
-async def exchanges(services: Services, id: str, *, limit: int, cursor: str | None = None) -> Page[Exchange]:
-    return await asyncio.to_thread(services.store.exchanges, id, limit=limit, cursor=cursor)
+async def exchanges(
+    services: Services, id: str, *, limit: int, cursor: str | None = None, query: str = ""
+) -> Page[Exchange]:
+    return await asyncio.to_thread(services.store.exchanges, id, limit=limit, cursor=cursor, query=query)
 
 
-async def latest(services: Services, *, limit: int) -> list[dict[str, Any]]:
-    """The newest exchanges of all recordings, newest first."""
-    return await asyncio.to_thread(_latest, services.store, limit)
+async def latest(
+    services: Services, *, limit: int, cursor: str | None = None, query: str = ""
+) -> tuple[list[dict[str, Any]], str | None]:
+    """The newest exchanges of all recordings that a filter finds, newest first, and the cursor of those before."""
+    found = await asyncio.to_thread(services.store.latest, limit=limit, cursor=cursor, query=query)
+    return [row_json(one) for one in found.items], found.next
 
 
 async def exchange(services: Services, id: str) -> Exchange:
@@ -138,24 +141,6 @@ def known_cluster(services: Services, name: str) -> CompiledCluster:
     if name not in clusters:
         raise NotFoundError(f"there is no cluster {name!r}", hint=f"the clusters are {', '.join(clusters)}")
     return clusters[name]
-
-
-def _latest(store: Store, limit: int) -> list[dict[str, Any]]:
-    """From the recordings that were last written to."""
-    rows: list[dict[str, Any]] = []
-    for recording in store.recordings(limit=RECENT_RECORDINGS).items:
-        rows += _last_rows(store, recording, limit)
-    return sorted(rows, key=lambda row: str(row["started_at"]), reverse=True)[:limit]
-
-
-def _last_rows(store: Store, recording: Recording, limit: int) -> deque[dict[str, Any]]:
-    rows: deque[dict[str, Any]] = deque(maxlen=limit)
-    cursor: str | None = str(max(0, recording.steps - limit))  # a cursor is the last step of the slice before
-    while True:
-        found = store.exchanges(recording.id, limit=1000, cursor=cursor)
-        rows.extend(map(row_json, found.items))
-        if (cursor := found.next) is None:
-            return rows
 
 
 def _cluster_json(services: Services, cluster: CompiledCluster, pinned: str | None) -> dict[str, Any]:

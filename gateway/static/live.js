@@ -50,13 +50,26 @@
     const count = [...waiting.keys()].filter((id) => !document.getElementById("x-" + id)).length;
     pill.hidden = count === 0;
     pill.textContent = `${count} new`;
-    state.textContent = paused ? "Paused." : "Newest first, as they happen.";
+    state.textContent = older ? "Older ones, newest first." : paused ? "Paused." : "Newest first, as they happen.";
+  }
+  // With a filter the server says what it finds; events only tell that something came. A page of older ones stands still.
+  const asked = new URLSearchParams(location.search), query = asked.get("q"), older = asked.has("cursor");
+  let later = 0;
+  async function ask() {
+    later = 0;
+    const answer = await fetch("/_gateway/live.json?" + new URLSearchParams({ q: query, limit: 50 }));
+    if (!answer.ok) return;
+    for (const x of (await answer.json()).items.reverse()) {
+      if (!document.getElementById("x-" + x.id)) waiting.set(x.id, x);
+    }
+    holds() ? tell() : show();
   }
   const holds = () => paused || scrollY > 200;
 
   let timer = 0;
   document.addEventListener("gateway", ({ detail: { name, data } }) => {
-    if (name !== "exchange") return;
+    if (name !== "exchange" || older) return;
+    if (query) { later ||= setTimeout(ask, 1000); return; }
     waiting.delete(data.id);
     waiting.set(data.id, data);
     if (waiting.size > KEPT) waiting.delete(waiting.keys().next().value);

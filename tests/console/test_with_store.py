@@ -81,3 +81,41 @@ async def test_each_exchange_is_told_to_those_who_watch(client, services):
     assert {"id", "recording", "method", "path", "status", "environment", "total_ms", "started_at", "failure"} <= set(
         data
     )
+
+
+async def test_one_filter_for_recordings_steps_and_the_live_list(client, services):
+    await recorded(services.recorder, a_capture(1), a_capture(2, status=404), a_capture(3, target=b"/api/orders/zebra"))
+    for path in (
+        "/_gateway/recordings/@last.json",
+        "/_gateway/live.json",
+        "/_gateway/api/v1/recordings/@last/exchanges",
+    ):
+        for query, steps in {"status:404": [2], "-status:404 zebra": [3], "body:3": [3], "nowhere": []}.items():
+            found = await (await client.get(path, params={"q": query})).json()
+            assert [one["step"] for one in found["items"]] == steps, (path, query)
+        refused = await client.get(path, params={"q": "stauts:404"})
+        assert refused.status == 400
+        assert "did you mean 'status'" in await refused.text()
+    for path in ("/_gateway/recordings/@last", "/_gateway/live", "/_gateway/recordings"):
+        page = await client.get(path, params={"q": "stauts:404"})
+        text = await page.text()
+        assert page.status == 400
+        assert 'value="stauts:404"' in text
+        assert "did you mean &#39;status&#39;" in text
+        assert 'value="status:404"' in await (await client.get(path, params={"q": "status:404"})).text()
+
+
+async def test_the_live_list_goes_back_page_by_page(client, services):
+    await recorded(services.recorder, *(a_capture(step) for step in range(1, 6)))
+    first = await (await client.get("/_gateway/live.json?limit=2")).json()
+    second = await (await client.get("/_gateway/live.json", params={"limit": 2, "cursor": first["next"]})).json()
+    assert [one["step"] for one in first["items"] + second["items"]] == [5, 4, 3, 2]
+
+
+async def test_deleting_the_recording_of_a_live_session_begins_another_for_it(client, services):
+    headers = {"Gateway-Session": "mine", "Content-Type": "application/json"}
+    before = (await (await client.get("/_gateway/api/v1/session", headers=headers)).json())["recording"]
+    await recorded(services.recorder, a_capture(1, before))
+    assert (await client.delete(f"/_gateway/api/v1/recordings/{before}", headers=headers)).status == 200
+    after = (await (await client.get("/_gateway/api/v1/session", headers=headers)).json())["recording"]
+    assert after != before
