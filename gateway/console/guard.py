@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from ..errors import GatewayError, UsageError
 from ..problems import ProblemDetails
@@ -181,7 +182,7 @@ def form_text(request: web.Request, name: str) -> str:
 async def _form(request: web.Request) -> Mapping[str, Any]:
     try:
         return cast("Mapping[str, Any]", await request.post())
-    except ValueError as error:  # a multipart body without its parts, a charset that does not exist
+    except (ValueError, LookupError, HttpProcessingError) as error:  # no parts, an unknown charset, a malformed part
         raise UsageError(f"the form cannot be read: {error}") from None
 
 

@@ -74,7 +74,13 @@ class DemosKeeper:
     def look(self) -> None:
         """Read what has changed. Blocking."""
         paths = demo_paths(demo_folder(self._options, self._templates))
-        self.entries = {path.name: read_entry(path, self.entries.get(path.name)) for path in paths}
+        before, self.entries = (
+            self.entries,
+            {path.name: read_entry(path, self.entries.get(path.name)) for path in paths},
+        )
+        for name, entry in self.entries.items():
+            for problem in entry.problems if entry is not before.get(name) else ():
+                log.warning("%s", problem)
 
 
 def demo_paths(folder: Path) -> list[Path]:
@@ -99,8 +105,6 @@ def read_entry(folder: Path, before: Entry | None = None) -> Entry:
     else:
         parsed = parse_demo(text, name=folder.name, file=file, files=files)
         demo, problems = parsed.demo, parsed.problems
-    for problem in problems:
-        log.warning("%s", problem)
     return Entry(folder.name, folder, demo or (before.demo if before else None), problems, file, seen)
 
 

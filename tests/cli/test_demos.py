@@ -55,10 +55,11 @@ def test_a_good_demo_is_ok(folder, capsys):
         ("    what_if:", "    keep: {a: '$.['}\n    what_if:", "5:15: error: steps[0].keep.a: '$.[' is not a JSONPath"),
     ],
 )
-def test_a_mistake_is_told_with_its_place_and_exit_code_3(folder, capsys, before, after, expected):
+def test_a_mistake_is_told_with_its_place_and_exit_code_3(folder, capsys, caplog, before, after, expected):
     change(folder, before, after)
     assert main(["demos", "check"]) == 3
     assert f"templates/demos/mine/demo.yaml:{expected}" in capsys.readouterr().err
+    assert caplog.text == ""  # told once: the log is for a server that reloads
 
 
 def test_the_same_as_json(folder, capsys):

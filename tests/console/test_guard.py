@@ -147,9 +147,21 @@ async def test_the_form_is_read_once_and_a_missing_field_is_named(client):
     assert "'name'" in (await answer.json())["detail"]
 
 
-async def test_a_form_that_cannot_be_read_is_a_400(client):
-    answer = await client.post("/echo", data=b"--x", headers={"Content-Type": "multipart/form-data; boundary=y"})
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data; boundary=y", b"--x"),
+        ("multipart/form-data; boundary=y", b"--y\r\nbroken"),
+        ("multipart/form-data; boundary=y", b"--y\r\nContent-Disposition: form-data; name=a\r\n\r\nno end"),
+        ("multipart/form-data", b"--y--"),
+        ("application/x-www-form-urlencoded; charset=nope", b"a=1"),
+        ("application/x-www-form-urlencoded; charset=utf-8", b"a=\xff"),
+    ],
+)
+async def test_a_form_that_cannot_be_read_is_a_400(client, content_type, body):
+    answer = await client.post("/echo", data=body, headers={"Content-Type": content_type})
     assert answer.status == 400
+    assert "the form cannot be read" in (await answer.json())["detail"]
 
 
 async def test_other_sites_do_not_even_read_the_api(client):
