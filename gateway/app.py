@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from aiohttp import web
 from cryptography.fernet import InvalidToken
 
 from . import console, demos
-from .errors import GatewayError, Problem, UsageError
+from .errors import GatewayError, NotFoundError, Problem, UsageError
 from .health import HealthPoller
 from .live import LiveEvents
 from .logs import AcceptTrouble
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gateway")
 BACKLOG = 1024
+TIDY_FIRST, TIDY = 60.0, 600.0  # seconds until recordings are looked through for what may go, and between two looks
 SAVE_SESSIONS = 5.0  # seconds between two looks for sessions whose pins or titles changed
 
 
@@ -87,6 +89,7 @@ async def running(options: Options, *, stopped: asyncio.Event | None = None) -> 
             options, routes, store, recorder, sessions, health, live, metrics_text, lambda: url,
             secrets=lambda recording: _secrets(store, sealer, recording),
         )  # fmt: skip
+        await stack.enter_async_context(_tidying(services, store))
         runner = await stack.enter_async_context(_own_pages(services, sessions))
         own_server = runner.server
         assert own_server is not None
@@ -157,6 +160,40 @@ async def _saving(sessions: LiveSessions, recorder: SqliteRecorder) -> AsyncIter
     finally:
         task.cancel()
         save()
+
+
+@contextlib.asynccontextmanager
+async def _tidying(services: Services, store: SqliteStore) -> AsyncIterator[None]:
+    """Delete what routes.yaml says need not be kept any longer."""
+
+    async def forever() -> None:
+        await asyncio.sleep(TIDY_FIRST)
+        while True:
+            await tidy(services, store)
+            await asyncio.sleep(TIDY)
+
+    task = asyncio.create_task(forever())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+async def tidy(services: Services, store: SqliteStore) -> None:
+    """One look; how it went is in the log."""
+    rules = services.routes.table.recording
+    if rules.keep_days is None and rules.keep_bytes is None:
+        return
+    try:
+        found = await asyncio.to_thread(store.stale, days=rules.keep_days, bytes=rules.keep_bytes, now=time.time())
+        for one in found:
+            with contextlib.suppress(NotFoundError):  # somebody else was quicker
+                await console.delete_recording(services, one.recording)
+    except GatewayError as error:
+        log.warning("recordings could not be tidied away: %s", error)
+    else:
+        if found:
+            log.info("tidied away %d recordings, as recording.keep says", len(found))
 
 
 @contextlib.asynccontextmanager

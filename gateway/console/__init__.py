@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from .actions import delete as delete_recording
 from .guard import MIDDLEWARES, check_csrf, csrf_token
 from .setup import setup
 
-__all__ = ["MIDDLEWARES", "check_csrf", "csrf_token", "setup"]
+__all__ = ["MIDDLEWARES", "check_csrf", "csrf_token", "delete_recording", "setup"]
