@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-from itertools import islice, zip_longest
+from itertools import islice
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, urlsplit
 
@@ -14,11 +13,10 @@ from ..model.bodies import decoded, media_type, text_of
 from ..model.exchange import Exchange
 from ..model.message import Message, Pairs, Request
 from .causes import EXPECTED, Cause, Context, Place, Severity, Verdict, judged, unexplained, words
-from .json_diff import MISSING, Change, common_ends, json_changes, read_json
+from .json_diff import MISSING, Change, aligned, common_ends, json_changes, read_json
 
 MOST: Final = 1000  # differences of one exchange that are told one by one
 SHOWN: Final = 500  # letters of a value that are told
-LINES: Final = 400  # lines in between equal beginnings and ends that are aligned; more are compared by place
 
 # Fields that every run has its own of: telling them would leave no two exchanges the same.
 VOLATILE: Final = words(
@@ -207,17 +205,10 @@ def _texts(
 def _lines(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[int, str | None, str | None]]:
     """(line number, recorded, replayed) of every line that differs; None where one side has none."""
     start, end = common_ends(before, after)
-    old, new = before[start : len(before) - end], after[start : len(after) - end]
-    if len(old) != len(new) and max(len(old), len(new)) <= LINES:
-        codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
-    else:
-        codes = [("replace", 0, len(old), 0, len(new))]
-    for tag, i, i_end, j, j_end in codes:
-        if tag == "equal":
-            continue
-        for index, (one, other) in enumerate(zip_longest(old[i:i_end], new[j:j_end])):
-            if one != other:
-                yield start + i + index + 1, one, other
+    for i, j in aligned(before, after, range(start, len(before) - end), range(start, len(after) - end)):
+        one, other = None if i is None else before[i], None if j is None else after[j]
+        if one != other:
+            yield (j or 0) + 1 if i is None else i + 1, one, other
 
 
 def _whole(where: str, before: Message, after: Message, context: Context) -> Iterator[Difference]:

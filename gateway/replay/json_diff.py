@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import chain
 from typing import Any, Final, Literal
 
 Kind = Literal["changed", "type", "removed", "added", "order"]
 
 DEEPEST: Final = 200  # levels; what lies below is compared as a whole
-ALIGNED: Final = 400  # items of a middle part that are aligned by content: that costs their product
+ALIGNED: Final = 400  # items that are aligned with care: that may cost their product
+HUGE: Final = re.compile(
+    r"[0-9]{4000}|[0-9][eE]\+?[0-9]{3}"
+)  # numbers that Python's own reading refuses or rounds to inf
 KEYS: Final = ("id", "uuid", "key", "name", "code", "isbn", "sku", "slug", "number", "href", "url", "type")
 
 
@@ -44,6 +51,8 @@ class Change:
 def read_json(text: str) -> Any:
     """The value; numbers stay numbers, however big. ValueError when it is not JSON."""
     try:
+        if not HUGE.search(text):
+            return json.loads(text, parse_constant=_refused)
         return json.loads(text, parse_int=_integer, parse_float=_fraction, parse_constant=_refused)
     except RecursionError:
         raise ValueError("nested too deeply") from None
@@ -74,6 +83,11 @@ def json_changes(recorded: Any, replayed: Any, pointer: str = "", depth: int = 0
         yield Change(pointer, kind, recorded, replayed)
 
 
+def _plainly_same(recorded: Any, replayed: Any) -> bool:
+    """A quick look at scalars, of which a list may have very many."""
+    return type(recorded) is type(replayed) and type(recorded) in (int, float, str) and recorded == replayed
+
+
 def same(recorded: Any, replayed: Any) -> bool:
     """Equality of JSON values: 1 equals 1.0, but true is no 1."""
     if isinstance(recorded, bool) or isinstance(replayed, bool):
@@ -96,9 +110,12 @@ def json_type(value: Any) -> str:
     return "string" if isinstance(value, str) else "number"
 
 
+ENCODER: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
 def canonical(value: Any) -> str:
     """Equal texts for equal values, whatever the order of members."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return ENCODER.encode(value)
 
 
 def _members(recorded: Mapping[str, Any], replayed: Mapping[str, Any], pointer: str, depth: int) -> Iterator[Change]:
@@ -118,8 +135,6 @@ def escaped(name: str) -> str:
 
 
 def _items(recorded: list[Any], replayed: list[Any], pointer: str, depth: int) -> Iterator[Change]:
-    if recorded == replayed and canonical(recorded) == canonical(replayed):
-        return
     pairs = _pairs(recorded, replayed)
     both = [(i, j) for i, j in pairs if i is not None and j is not None]
     if len(both) == len(pairs) and [j for _, j in both] != sorted(j for _, j in both):
@@ -129,7 +144,7 @@ def _items(recorded: list[Any], replayed: list[Any], pointer: str, depth: int) -
             yield Change(f"{pointer}/{j}", "added", MISSING, replayed[j])
         elif j is None and i is not None:
             yield Change(f"{pointer}/{i}", "removed", recorded[i], MISSING)
-        elif i is not None and j is not None:
+        elif i is not None and j is not None and not _plainly_same(recorded[i], replayed[j]):
             yield from json_changes(recorded[i], replayed[j], f"{pointer}/{i}", depth)
 
 
@@ -146,7 +161,12 @@ def _pairs(recorded: list[Any], replayed: list[Any]) -> list[Pair]:
         if len(shared) * 2 >= max(len(before), len(after), 1):  # else the keys themselves were made anew
             left: list[Pair] = [(index, after.get(word)) for word, index in before.items()]
             return left + [(None, index) for word, index in after.items() if word not in before]
-    return _by_content([canonical(item) for item in recorded], [canonical(item) for item in replayed])
+    return _by_content([_comparable(item) for item in recorded], [_comparable(item) for item in replayed])
+
+
+def _comparable(value: Any) -> Any:
+    """Equal hashable things for equal values: numbers are themselves, everything else is its text."""
+    return value if type(value) in (int, float) else canonical(value)
 
 
 def _by_key(items: list[Any], key: str) -> dict[str, int] | None:
@@ -160,23 +180,20 @@ def _by_key(items: list[Any], key: str) -> dict[str, int] | None:
     return found if len(found) == len(items) else None
 
 
-def _by_content(recorded: Sequence[str], replayed: Sequence[str]) -> list[Pair]:
+def _by_content(recorded: Sequence[Any], replayed: Sequence[Any]) -> list[Pair]:
     """Equal beginnings and ends pair off; in between equal items do, and the rest by place."""
-    if len(recorded) == len(replayed) and sorted(recorded) == sorted(replayed):
+    if len(recorded) == len(replayed) and Counter(recorded) == Counter(replayed):
         return _reordered(recorded, replayed)
     start, end = common_ends(recorded, replayed)
     before, after = range(start, len(recorded) - end), range(start, len(replayed) - end)
     pairs: list[Pair] = [(index, index) for index in range(start)]
-    if len(before) != len(after) and max(len(before), len(after)) <= ALIGNED:
-        pairs += _aligned(recorded, replayed, before, after)
-    else:
-        pairs += _side_by_side(before, after)
+    pairs += aligned(recorded, replayed, before, after)
     return pairs + [(len(recorded) - end + index, len(replayed) - end + index) for index in range(end)]
 
 
-def _reordered(recorded: Sequence[str], replayed: Sequence[str]) -> list[Pair]:
+def _reordered(recorded: Sequence[Any], replayed: Sequence[Any]) -> list[Pair]:
     """The same items in another order."""
-    places: dict[str, list[int]] = {}
+    places: dict[Any, list[int]] = {}
     for index in reversed(range(len(replayed))):
         places.setdefault(replayed[index], []).append(index)
     return [(index, places[item].pop()) for index, item in enumerate(recorded)]
@@ -190,10 +207,46 @@ def common_ends(recorded: Sequence[Any], replayed: Sequence[Any]) -> tuple[int, 
     return start, next((index for index in range(left) if recorded[-1 - index] != replayed[-1 - index]), left)
 
 
-def _aligned(recorded: Sequence[str], replayed: Sequence[str], before: range, after: range) -> Iterator[Pair]:
+def aligned(recorded: Sequence[Any], replayed: Sequence[Any], before: range, after: range) -> Iterator[Pair]:
+    """Index pairs of two ranges: equal items pair off, and what is left in between by place."""
+    if len(before) == len(after):
+        return _side_by_side(before, after)
+    if max(len(before), len(after)) > ALIGNED:
+        return _anchored(recorded, replayed, before, after)
     matcher = SequenceMatcher(None, [recorded[i] for i in before], [replayed[j] for j in after], autojunk=False)
-    for _, i, i_end, j, j_end in matcher.get_opcodes():
-        yield from _side_by_side(before[i:i_end], after[j:j_end])
+    codes = matcher.get_opcodes()
+    return chain.from_iterable(_side_by_side(before[i:i_end], after[j:j_end]) for _, i, i_end, j, j_end in codes)
+
+
+def _anchored(recorded: Sequence[Any], replayed: Sequence[Any], before: range, after: range) -> Iterator[Pair]:
+    """For long ranges: items that stand once on either side, and in the same order, hold the rest in place."""
+    once = Counter(recorded[i] for i in before), Counter(replayed[j] for j in after)
+    places = {replayed[j]: j for j in after if once[1][replayed[j]] == 1}
+    found = [(i, places[recorded[i]]) for i in before if once[0][recorded[i]] == 1 and recorded[i] in places]
+    i, j = before.start, after.start
+    for anchor, counterpart in _rising(found):
+        if i < anchor or j < counterpart:
+            yield from _side_by_side(range(i, anchor), range(j, counterpart))
+        yield anchor, counterpart
+        i, j = anchor + 1, counterpart + 1
+    yield from _side_by_side(range(i, before.stop), range(j, after.stop))
+
+
+def _rising(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The longest part of the pairs, in order, whose second numbers rise (patience sorting)."""
+    tops: list[int] = []
+    at: list[int] = []  # index of the pair on top of each pile
+    below: list[int] = []
+    for index, (_, place) in enumerate(pairs):
+        pile = bisect_left(tops, place)
+        below.append(at[pile - 1] if pile else -1)
+        tops[pile : pile + 1] = [place]
+        at[pile : pile + 1] = [index]
+    found, index = [], at[-1] if at else -1
+    while index >= 0:
+        found.append(pairs[index])
+        index = below[index]
+    return found[::-1]
 
 
 def _side_by_side(before: range, after: range) -> Iterator[Pair]:
