@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import shlex
 import signal
 import sys
 import tempfile
@@ -115,6 +116,8 @@ def banner(gateway: Gateway) -> str:
         )
         lines.append(f"  {name:<{width}}  {homes}")
     lines += ["", f"  routes.yaml       {services.routes.file}", f"  recordings        {services.options.recordings}"]
+    recordings = shlex.quote(str(services.options.recordings.absolute()))
+    lines += ["", f"  In another terminal: export GATEWAY_RECORDINGS={recordings}; gateway recordings"]
     return "\n".join(
         [
             *lines,

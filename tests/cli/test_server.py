@@ -36,7 +36,8 @@ def demo(*words: str, cwd: Path, stop: int = signal.SIGINT):
             lines.append(process.stdout.readline())
             assert lines[-1], process.stderr.read()
         banner = "".join(lines)
-        yield re.search(r"http://\S+", banner)[0], cwd / re.search(r"routes\.yaml +(\S+)", banner)[1]
+        other = re.search(r"export GATEWAY_RECORDINGS=.*", banner)[0]
+        yield re.search(r"http://\S+", banner)[0], cwd / re.search(r"routes\.yaml +(\S+)", banner)[1], other
         process.send_signal(stop)
         _, talk = process.communicate(timeout=START)
         assert (process.returncode, talk) == (0, "\nstopping ...\n")
@@ -52,7 +53,7 @@ def status(url: str) -> int:
 
 
 def test_a_second_demo_on_the_same_recordings_is_refused_and_does_not_disturb_the_first(tmp_path: Path) -> None:
-    with demo("-r", "kept/gateway.db", cwd=tmp_path, stop=signal.SIGTERM) as (url, routes):
+    with demo("-r", "kept/gateway.db", cwd=tmp_path, stop=signal.SIGTERM) as (url, routes, _):
         before = routes.read_bytes()
         second = begin("demo", "--no-open", "--port", "0", "-r", "kept/gateway.db", cwd=tmp_path)
         shown, talk = second.communicate(timeout=START)
@@ -66,13 +67,27 @@ def test_a_second_demo_on_the_same_recordings_is_refused_and_does_not_disturb_th
 def test_the_demo_leaves_a_routes_yaml_of_ones_own_alone(tmp_path: Path) -> None:
     mine = tmp_path / "routes.yaml"
     mine.write_text("version: 1\n")
-    with demo("-r", "gateway.db", cwd=tmp_path) as (url, routes):
+    with demo("-r", "gateway.db", cwd=tmp_path) as (url, routes, _):
         assert status(url + "/api/catalogue/books") == 200
         assert routes != mine
         assert routes.parent.stat().st_mode & 0o777 == 0o700
     assert mine.read_text() == "version: 1\n"
     assert not routes.parent.exists()
     assert (tmp_path / "gateway.db").stat().st_size > 0
+
+
+@pytest.mark.parametrize("words", [(), ("-r", "my shop/gateway.db")], ids=["a new folder", "kept"])
+def test_the_banner_tells_another_terminal_how_to_read_and_move(words: tuple[str, ...], tmp_path: Path) -> None:
+    with demo(*words, cwd=tmp_path) as (url, _, line):
+        assert status(url + "/api/catalogue/books") == 200
+        (tmp_path / "elsewhere").mkdir()
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        done = subprocess.run(
+            ["sh", "-c", f"{line} && gateway move catalogue test"], cwd=tmp_path / "elsewhere",
+            env={"PATH": path}, capture_output=True, text=True,
+        )  # fmt: skip
+        assert (done.returncode, "GET /api/catalogue/books" in done.stdout) == (0, True), done.stderr
+        assert "catalogue: qa -> test" in done.stdout
 
 
 @pytest.mark.parametrize("command", ["serve", "demo"])
