@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic, time
 from typing import TYPE_CHECKING, Final, Literal
@@ -104,14 +104,13 @@ async def _drive(
     steps: list[StepResult] = []
     answer: Response | None = None
     while True:
-        try:
-            action = conversation.send(answer)
-        except StopIteration:
+        action = await asyncio.to_thread(_next, conversation, answer)
+        if action is None:
             return steps
         answer = None
         word = await gate(action) if gate and isinstance(action, Send) else "go"
         if word == "stop":
-            return [*steps, driver.left_out(action.step, "stopped", "stopped here on purpose")]
+            return [*steps, *driver.stopped_at(action.step)]
         if not isinstance(action, Send) or word == "skip":
             kind: Literal["stopped", "skipped"] = "stopped" if isinstance(action, Stop) else "skipped"
             result = driver.left_out(
@@ -122,6 +121,14 @@ async def _drive(
         steps.append(result)
         if seen:
             seen(result)
+
+
+def _next(conversation: Conversation, answer: Response | None) -> Action | None:
+    """The next action, None at the end. Large bodies take a moment to be looked through: not on the loop."""
+    try:
+        return conversation.send(answer)
+    except StopIteration:
+        return None
 
 
 class Driver:
@@ -139,6 +146,13 @@ class Driver:
         """The result of a step that was not sent."""
         return step_of(self._recorded[step], kind, message=why)
 
+    def stopped_at(self, step: int) -> Iterator[StepResult]:
+        """Somebody stopped the replay before this step."""
+        yield self.left_out(step, "stopped", "stopped here on purpose")
+        for later in self._recorded:
+            if later > step:
+                yield self.left_out(later, "skipped", f"the replay stopped at step {step}")
+
     async def do(self, send: Send) -> tuple[Response, StepResult]:
         """Send one request; the live response as it is, and how its record compares."""
         recorded = self._recorded[send.step]
@@ -146,15 +160,20 @@ class Driver:
         response, id = await self._ask(send, recorded)
         took = (monotonic() - begun) * 1000
         stored = await self._stored(id) if id else None
-        live = stored or replace(recorded, response=None, status=response.status, failure=None, environment="")
+        result = await asyncio.to_thread(self._compared, send, recorded, stored, response.status)
+        return response, replace(result, exchange=id, took_ms=round(took, 3))
+
+    def _compared(self, send: Send, recorded: Exchange, stored: Exchange | None, status: int) -> StepResult:
+        """How the record of the answer differs; of one that is not recorded only the status is compared."""
+        live = stored or replace(recorded, response=None, status=status, failure=None, environment="")
         self._drift |= drift_of(recorded, live, self._correlations)
-        known = recorded if stored else replace(recorded, response=None)
+        known = recorded if stored else replace(recorded, response=None, failure=None)
         differences = tuple(diff_answers(known, live, context_of(known, live, self._drift)))
-        return response, StepResult(
+        return StepResult(
             step=send.step, method=send.request.method, path=recorded.path, outcome=outcome(differences),
-            status=response.status, recorded_status=recorded.status, differences=differences, bindings=send.bindings,
-            message="; ".join(send.notes), exchange=id, where=f"{live.cluster}@{live.environment}".strip("@"),
-            failure=live.failure.kind if live.failure and not recorded.failure else "", took_ms=round(took, 3),
+            status=status, recorded_status=recorded.status, differences=differences, bindings=send.bindings,
+            message="; ".join(send.notes), where=f"{live.cluster}@{live.environment}".strip("@"),
+            failure=live.failure.kind if live.failure and not recorded.failure else "",
             card=self._card(recorded, stored) if stored else None,
         )  # fmt: skip
 
