@@ -6,7 +6,7 @@ To the client and to the recorder it is an exchange like any other; only where i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -18,9 +18,11 @@ from ..replay.answer import Answer, answer_of
 from ..replay.playback import Found, Missed
 from .flow import Flow
 from .response import ResponseHead
+from .sockets import SocketPlayer, accept_of
 
 if TYPE_CHECKING:
     from ..model.exchange import Chunk, Exchange
+    from ..model.frames import Frame
     from ..model.message import Response
     from ..protocols import LiveSession, PlaybackMode
     from ..routing.table import CompiledCluster, RouteTable
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from .request import RequestHead
 
 GATHERED: Final = 16 << 20  # bytes of a request that wait for the decision whether it goes on to the upstream
+# Fields of a handshake that are the connection's own; frames are said uncompressed.
+HANDSHAKE: Final = (b"connection", b"upgrade", b"sec-websocket-accept", b"sec-websocket-extensions")
 GATEWAY_ERRORS: Final = (502, 503, 504)  # what a server in front of a dead upstream answers: failures as well
 # What may go wrong with an upstream; the other kinds are about the request.
 FAILURES: Final = frozenset(
@@ -43,8 +47,8 @@ class PlaybackFlow(Flow):
     """One exchange under way in a session whose cluster is not simply live."""
 
     __slots__ = (
-        "_after", "_ended", "_failed", "_gathered", "_live", "_mode", "_player", "_reading", "_size", "_source",
-        "_trailers",
+        "_after", "_ended", "_failed", "_gathered", "_live", "_mode", "_player", "_reading", "_size", "_socket",
+        "_source", "_trailers",
     )  # fmt: skip
 
     def __init__(
@@ -62,6 +66,7 @@ class PlaybackFlow(Flow):
         self._after = ""  # the same in a word
         self._source = ""  # the Gateway-Playback field: which step answers
         self._player: asyncio.Task[None] | None = None
+        self._socket: SocketPlayer | None = None
         self._reading = asyncio.Event()  # the client takes what comes
         self._reading.set()
 
@@ -151,10 +156,8 @@ class PlaybackFlow(Flow):
 
     def _unplayable(self, one: Exchange) -> str:
         """Why a step that fits cannot be given again; "" when it can."""
-        if one.response is None or one.stream == "sse":
+        if one.response is None or one.stream:
             return ""
-        if one.stream == "websocket" or one.response.status == 101:
-            return f"step {one.step} is a WebSocket, which is not played"
         body = one.response.body
         if body.truncated:
             return f"the record of step {one.step} has only a part of the answer's {body.size} bytes"
@@ -211,7 +214,9 @@ class PlaybackFlow(Flow):
         now = datetime.fromtimestamp(capture.started_at, UTC) if playback.shift else None
         answer = answer_of(one, one.response, origin=capture.origin.decode("latin-1"), now=now)
         self._failed = None
-        if one.stream == "sse":
+        if one.stream == "websocket" and answer.status == 101:
+            self._play_socket(answer, playback.tape.frames.get(one.step, ()), playback.pace)
+        elif one.stream == "sse":
             self._play_stream(answer, one, playback.tape.chunks.get(one.step, ()), playback.pace)
         else:
             self._play_whole(answer, one.response)
@@ -259,6 +264,44 @@ class PlaybackFlow(Flow):
             self.response_flush()
         self.response_end([])
 
+    def _play_socket(self, answer: Answer, frames: Sequence[Frame], pace: float) -> None:
+        """101 of our own, and then the recorded server's frames."""
+        key = next((value for name, value in self.client.headers if name.lower() == b"sec-websocket-key"), b"")
+        fields = [pair for pair in answer.fields if pair[0].lower() not in HANDSHAKE]
+        fields.append((b"Sec-WebSocket-Accept", accept_of(key)))
+        capture = self.capture
+        capture.first_byte = self.active = self.relay.clock()
+        capture.status, capture.reason, capture.response_version = 101, b"Switching Protocols", "1.1"
+        capture.response_headers = [*fields, (b"Gateway-Playback", self._source.encode())]
+        lines = [b"HTTP/1.1 101 Switching Protocols", *(name + b": " + value for name, value in fields)]
+        lines += (b"Connection: Upgrade", b"Upgrade: websocket")
+        self._responded, self._close = True, False
+        self._add_ours(lines)
+        capture.stream, self._tunnel = "websocket", True
+        self._show()
+        self.client.write(b"\r\n".join(lines))
+        self._socket = SocketPlayer(frames, pace=pace, send=self.response_raw, left=self._hang_up)
+        self._player = asyncio.get_running_loop().create_task(self._talk(self._socket))
+        self.client.go_raw()
+
+    async def _talk(self, socket: SocketPlayer) -> None:
+        await socket.run()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """The socket is over, and the connection with it."""
+        if not self._done:
+            self._finish(b"")
+            self.client.transport.close()
+
+    def request_raw(self, data: bytes) -> None:
+        if self._socket is None:
+            super().request_raw(data)
+        elif not self._done:
+            self.active = self.relay.clock()
+            self.relay.recorder.chunk(self.capture, at=self.active, sent=True, data=data)
+            self._socket.feed(data)
+
     def _add_ours(self, lines: list[bytes]) -> None:
         """Gateway-Route says that no upstream answered, Gateway-Playback which step did."""
         super()._add_ours(lines)
@@ -273,9 +316,14 @@ class PlaybackFlow(Flow):
         self._reading.clear() if paused else self._reading.set()
 
     def client_lost(self) -> None:
-        if self._player is not None:
-            self._player.cancel()
+        if self._socket is not None and not self._done:
+            self._end()  # sockets end like this: no failure
         super().client_lost()
+
+    def _end(self, on_safe: Callable[[], None] | None = None) -> None:
+        if self._player is not None and self._player is not asyncio.current_task():
+            self._player.cancel()
+        super()._end(on_safe)
 
 
 def _miss(missed: Missed, recording: str) -> ProblemDetails:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from ..errors import UsageError
-from ..replay.answer import unsealed, unsealed_chunks
+from ..replay.answer import unsealed, unsealed_chunks, unsealed_frames
 from ..replay.correlation import Correlations, correlate
 from ..replay.roles import roles_of
 from ..replay.tape import Tape
@@ -28,8 +28,12 @@ def load_tape(store: Store, secrets: Callable[[str], Mapping[str, str]], ref: st
         raise UsageError(f"recording {recording.title!r} has no steps yet", hint=hint)
     roles = roles_of(correlate(exchanges) if len(exchanges) <= CORRELATED else Correlations())
     known = {name: secret.encode("utf-8", "surrogateescape") for name, secret in secrets(recording.id).items()}
-    chunks = {one.step: unsealed_chunks(one, store.chunks(one.id), known) for one in exchanges if one.stream}
-    tape = Tape(recording.id, recording.title, [unsealed(one, known) for one in exchanges], roles=roles, chunks=chunks)
+    streams = [(one, store.chunks(one.id)) for one in exchanges if one.stream]
+    tape = Tape(
+        recording.id, recording.title, [unsealed(one, known) for one in exchanges], roles=roles,
+        chunks={one.step: unsealed_chunks(one, chunks, known) for one, chunks in streams},
+        frames={one.step: unsealed_frames(one, chunks, known) for one, chunks in streams},
+    )  # fmt: skip
     if not len(tape):
         raise UsageError(f"recording {recording.title!r} has no answer that could be given again", hint=hint)
     return tape

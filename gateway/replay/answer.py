@@ -13,6 +13,7 @@ from urllib.parse import quote_from_bytes, urlsplit
 
 from ..model.bodies import media_type
 from ..model.exchange import Chunk, Exchange
+from ..model.frames import Deflate, Frame, websocket_frames
 from ..model.message import Pairs, Response
 from ..redact import PLACEHOLDER
 
@@ -45,10 +46,18 @@ def unsealed(one: Exchange, secrets: Secrets) -> Exchange:
 
 
 def unsealed_chunks(one: Exchange, chunks: Sequence[Chunk], secrets: Secrets) -> tuple[Chunk, ...]:
-    """The pieces of a stream with their secrets; WebSocket frames are left as they are, for a length is in each."""
-    if one.stream != "sse" or not secrets:
-        return tuple(chunks)
+    """The pieces of an event stream with their secrets."""
+    if one.stream != "sse":
+        return ()
     return tuple(replace(piece, data=_restore(piece.data, secrets, _json_escape)) for piece in chunks)
+
+
+def unsealed_frames(one: Exchange, chunks: Sequence[Chunk], secrets: Secrets) -> tuple[Frame, ...]:
+    """The frames of a WebSocket with their secrets, inflated."""
+    if one.stream != "websocket" or one.response is None:
+        return ()
+    frames = websocket_frames(chunks, Deflate.of(one.response.header("sec-websocket-extensions")))
+    return tuple(replace(frame, data=_restore(frame.data, secrets, _json_escape)) for frame in frames)
 
 
 def answer_of(one: Exchange, response: Response, *, origin: str, now: datetime | None) -> Answer:

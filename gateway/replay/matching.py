@@ -130,6 +130,8 @@ class Look:
         """Whether a step may answer at all: its environment was not asked for, or it needs what was not sent."""
         if self._elsewhere(one) or (one.response is None and not self._failures):
             return False
+        if one.status == 101:
+            return bool(self._asked.header("upgrade"))
         if one.status == 304:
             return bool(self._asked.header("if-none-match") or self._asked.header("if-modified-since"))
         return one.status not in (206, 416) or bool(self._asked.header("range"))

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Final
 
 from ..model.exchange import Chunk, Exchange
+from ..model.frames import Frame
 from .fields import CREDENTIALS, Place, Scalar, fields_of
 
 Roles = Mapping[int, frozenset[Place]]  # step -> the places whose values came from earlier answers
@@ -26,11 +27,13 @@ class Tape:
         *,
         roles: Roles | None = None,
         chunks: Mapping[int, Sequence[Chunk]] | None = None,
+        frames: Mapping[int, Sequence[Frame]] | None = None,
     ) -> None:
         self.recording, self.title = recording, title
         self.exchanges = {one.step: one for one in exchanges if is_playable(one)}
         self.roles: Roles = {one.step: _credentials(one) | (roles or {}).get(one.step, NONE) for one in exchanges}
-        self.chunks: Mapping[int, Sequence[Chunk]] = chunks or {}  # of streams, by step
+        self.chunks: Mapping[int, Sequence[Chunk]] = chunks or {}  # of event streams, by step
+        self.frames: Mapping[int, Sequence[Frame]] = frames or {}  # of WebSockets, by step
         self._fields: dict[tuple[int, bool], dict[Place, Scalar]] = {}
 
     def __len__(self) -> int:

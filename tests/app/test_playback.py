@@ -1,5 +1,6 @@
 """From the recording of a real chain to its playback with every upstream gone: real store, real seals, real console."""
 
+import asyncio
 import json
 from contextlib import asynccontextmanager
 
@@ -48,6 +49,14 @@ async def a_shop():
             await answer.write(b"data: %d\n\n" % n)
         return answer
 
+    @routes.get("/stock")
+    async def stock(request):
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        async for message in socket:
+            await socket.send_json({"left": len(message.data), "token": SECRET, "note": "x" * 500})
+        return socket
+
     app.add_routes(routes)
     runner = web.AppRunner(app)
     await runner.setup()
@@ -78,6 +87,14 @@ async def chain(client):
     return said
 
 
+async def ask_stock(client):
+    async with client.ws_connect("/api/orders/stock", compress=15) as socket:
+        await socket.send_str("abc")
+        first = await socket.receive_json()
+        await socket.send_str("abcdef")
+        return first, await socket.receive_json()
+
+
 def a_client(gateway, session):
     headers = {"Gateway-Session": session}
     return aiohttp.ClientSession(gateway.url, headers=headers, cookie_jar=aiohttp.DummyCookieJar())
@@ -86,6 +103,7 @@ def a_client(gateway, session):
 async def test_a_recorded_chain_plays_with_everything_down_for_two_people_at_once(tmp_path):
     async with a_shop() as url, serving(tmp_path, orders_at(url)) as gateway, a_client(gateway, "ada") as ada:
         live = await chain(ada)
+        stock = await ask_stock(ada)
     assert [status for status, _, _ in live] == [200, 201, 404, 201, 200, 200, 200]
     async with serving(tmp_path) as gateway, a_client(gateway, "bob") as bob, a_client(gateway, "eve") as eve:
         recording = json.loads((await call(bob, "GET", "/_gateway/api/v1/recordings"))[1])["items"][0]["id"]
@@ -98,6 +116,7 @@ async def test_a_recorded_chain_plays_with_everything_down_for_two_people_at_onc
             assert headers["Gateway-Route"] == "orders@qa; mode=playback"
         assert [one[:2] for one in again] == [one[:2] for one in played]
         assert played[0][2]["Set-Cookie"].startswith("sid=c0ffee-c0ffee-1234;")
+        assert await ask_stock(bob) == stock
         status, body, _ = await call(
             bob, "POST", "/api/orders/login", json={"user": "ada", "password": "an0ther-pass-2"}
         )
@@ -105,7 +124,7 @@ async def test_a_recorded_chain_plays_with_everything_down_for_two_people_at_onc
         assert "pass-" not in body
         text = (await call(bob, "GET", "/_gateway/api/v1/recordings"))[1]
         mine = next(one for one in json.loads(text)["items"] if one["session"] == "bob")
-        assert mine["steps"] == 8
+        assert mine["steps"] == 9
         assert mine["title"].startswith("Playback of ")
         text = (await call(bob, "GET", f"/_gateway/api/v1/recordings/{mine['id']}/exchanges"))[1]
         items = json.loads(text)["items"]
@@ -123,6 +142,7 @@ async def test_live_with_a_net_falls_back_with_the_ids_and_tokens_of_today(tmp_p
                 status, _, _ = await call(ada, "GET", "/api/orders/orders/1/receipt")
                 if status == 404:
                     break
+                await asyncio.sleep(0.05)
             await call(ada, "POST", "/_gateway/api/v1/session/recording", json={})
             await chain(ada)
             text = (await call(ada, "GET", "/_gateway/api/v1/session"))[1]

@@ -7,11 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 
+import aiohttp
 import pytest
 from peers import field_of, raw_client, raw_upstream, status_of
 from relaying import orders_at, relaying
 
 from gateway.model.exchange import Chunk, Exchange, Failure, Timing
+from gateway.model.frames import Frame
 from gateway.model.message import Body, Request, Response
 from gateway.protocols import LiveSession, PlaybackMode
 from gateway.replay.matching import Rules
@@ -337,6 +339,67 @@ async def test_a_pace_of_zero_waits_for_nothing() -> None:
         await client.send(b"GET /api/orders/1 HTTP/1.1\r\nHost: gw\r\n\r\n")
         async with asyncio.timeout(10):
             assert b"data: 1" in await client.reader.readuntil(b"0\r\n\r\n")
+
+
+def a_socket(*frames):
+    """A tape of one WebSocket whose frames are (at_ms, direction, kind, data)."""
+    step = a_step(1, status=101, stream="websocket", headers=(("Sec-WebSocket-Extensions", "permessage-deflate"),))
+    return step, Tape(
+        "01JREC",
+        "t",
+        [step],
+        frames={1: [Frame(at, way, kind, True, len(data), data) for at, way, kind, data in frames]},
+    )
+
+
+@contextlib.asynccontextmanager
+async def socket_to(gateway, tape):
+    gateway.sessions.session.modes["orders"] = PlaybackMode("playback", Playback(tape))
+    async with aiohttp.ClientSession() as client, client.ws_connect(f"{gateway.url}/api/orders/1") as socket:
+        yield socket
+
+
+async def test_a_socket_speaks_in_its_turns_and_says_goodbye() -> None:
+    _, tape = a_socket(
+        (0.0, "received", "text", b"hello"), (5.0, "sent", "text", b"first"), (6.0, "received", "text", b"one" * 30_000),
+        (7.0, "received", "binary", b"two"), (8.0, "sent", "text", b"second"), (9.0, "received", "text", b"three"),
+    )  # fmt: skip
+    async with playing() as gateway:
+        async with asyncio.timeout(10), socket_to(gateway, tape) as socket:
+            assert (await socket.receive_str()) == "hello"
+            with pytest.raises(TimeoutError):
+                await socket.receive(timeout=0.1)  # the client's turn
+            await socket.send_str("anything")
+            assert (await socket.receive_str()) == "one" * 30_000
+            assert (await socket.receive_bytes()) == b"two"
+            await socket.send_str("anything else")
+            assert (await socket.receive_str()) == "three"
+            assert (await socket.receive()).type == aiohttp.WSMsgType.CLOSE
+            assert socket.close_code == 1000
+        (capture,) = await gateway.recorder.until(1)
+    assert (capture.status, capture.stream, capture.mode, capture.failure) == (101, "websocket", "playback", None)
+    assert not gateway.relay.flows
+
+
+async def test_a_client_may_close_a_played_socket_at_any_time() -> None:
+    _, tape = a_socket(
+        (0.0, "received", "text", b"hello"), (5.0, "sent", "text", b"x"), (1e6, "received", "text", b"late")
+    )
+    async with playing() as gateway:
+        async with asyncio.timeout(10), socket_to(gateway, tape) as socket:
+            assert (await socket.receive_str()) == "hello"
+            await socket.close(code=1001)
+            assert socket.close_code == 1001
+        (capture,) = await gateway.recorder.until(1)
+    assert capture.failure is None
+
+
+async def test_a_plain_request_is_no_socket() -> None:
+    _, tape = a_socket((0.0, "received", "text", b"hello"))
+    async with playing() as gateway, raw_client(gateway.url) as client:
+        gateway.sessions.session.modes["orders"] = PlaybackMode("playback", Playback(tape))
+        head, _ = await ask(client)
+    assert status_of(head) == 404
 
 
 async def test_head_and_304_have_no_body() -> None:
