@@ -153,7 +153,7 @@ def compared(store: Store, a: str, b: str) -> Comparison:
     """Two recordings, or two of their steps, or two exchanges by id. Blocking."""
     one, other = _steps(store, a), _steps(store, b)
     if isinstance(one, Sequence) and isinstance(other, Sequence):
-        return compare_runs(a, b, one, other, correlate(one))
+        return compare_runs(a, b, one, other, correlate(one, store.decisions(one[0].recording)))
     if isinstance(one, Sequence) or isinstance(other, Sequence):
         raise UsageError("a recording cannot be compared with a single step", hint="REC/STEP names a step")
     return compare_steps(a, b, one, other)
