@@ -181,6 +181,17 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(("annotate",), "--tag", "", "list", (), "a tag to add; repeatable", "TAG"),
     Setting(("annotate",), "--pin", "", "switch", False, "keep this recording from being tidied away"),
     Setting(("annotate",), "--unpin", "", "switch", False, "let it be tidied away again"),
+    Setting(
+        ("show",), "--correlations", "", "switch", False,
+        "which value of which answer a later request needs, and what the client says by itself",
+    ),
+    Setting(("annotate",), "--accept", "", "list", (), "a suggested correlation holds; repeatable", "ID"),
+    Setting(("annotate",), "--reject", "", "list", (), "a correlation does not hold; repeatable", "ID"),
+    Setting(
+        ("annotate",), "--declare", "", "list", (),
+        "a correlation of your own, such as 3:path.order_id=2:json:/id; repeatable", "BINDING",
+    ),
+    Setting(("annotate",), "--forget", "", "list", (), "take back what was decided; repeatable", "ID"),
     Setting(("delete",), "--yes", "-y", "switch", False, "do not ask"),
     # ---- replay, branch, compare, diff ---------------------------------------------------------------------
     Setting(

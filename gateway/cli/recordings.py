@@ -20,6 +20,7 @@ from ..model.as_json import exchange_json, recording_json
 from ..model.visible import visible
 from ..store import open_recorder, open_store
 from .client import Server, find_server
+from .correlations import decide, print_correlations, verdicts_of
 from .shown import exchange_text, recording_text, recordings_text
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ def show(args: argparse.Namespace) -> int:
     """Show a recording, or one of its steps."""
     store = open_store(args.recordings)
     recording, step = find(store, args.recording)
+    if args.correlations:
+        print_correlations(steps(store, recording), store.decisions(recording.id), step=step, as_json=args.json)
+        return 0
     if step is not None:
         exchange = store.step(recording.id, step)
         print(json.dumps(exchange_json(exchange), indent=2) if args.json else exchange_text(exchange))
@@ -100,17 +104,27 @@ def annotate_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def annotate(args: argparse.Namespace) -> int:
-    """Give a recording or a step notes and tags; a recording a title, too."""
+    """Give a recording or a step notes and tags; a recording a title and verdicts on its correlations, too."""
     if args.pin and args.unpin:
         raise UsageError("--pin and --unpin contradict each other")
     pinned = True if args.pin else False if args.unpin else None
     changes = {"title": args.title, "note": args.note, "tags": list(args.tag) or None, "pinned": pinned}
     given = {name: value for name, value in changes.items() if value is not None}
-    if not given:
-        raise UsageError("nothing to add", hint="--title TEXT, --note TEXT, --tag TAG, --pin")
+    verdicts = verdicts_of(args)
+    if not given and verdicts is None:
+        raise UsageError("nothing to add", hint="--title TEXT, --note TEXT, --tag TAG, --pin, --accept ID")
     store = open_store(args.recordings)
     server = find_server(args.recordings, args.url)
     id, step = known(store, args.recording, server)
+    if verdicts is not None:
+        said = decide(
+            verdicts, id, server=server, exchanges=lambda: steps(store, store.recording(id)),
+            said=lambda: store.decisions(id),
+            write=lambda words: change(args.recordings, lambda recorder: recorder.decide(id, **words)),
+        )  # fmt: skip
+        print(f"{visible(id)}: {said}")
+    if not given:
+        return 0
     if server is not None:
         server.call("PATCH", API + quote(id, safe=""), given | ({} if step is None else {"step": step}))
     else:

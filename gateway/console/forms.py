@@ -7,7 +7,8 @@ from urllib.parse import quote
 from aiohttp import web
 
 from ..errors import UsageError
-from . import actions, playing
+from ..replay.correlation import Verdicts
+from . import actions, correlating, playing
 from .guard import form_text
 from .keys import FORM, MOVES, SERVICES, SESSION_OF
 
@@ -90,6 +91,16 @@ async def annotate(request: web.Request) -> web.Response:
     raise web.HTTPSeeOther(f"/_gateway/recordings/{quote(id, safe='')}")
 
 
+async def correlations(request: web.Request) -> web.Response:
+    """Any of accept, reject and forget (ids, separated by spaces), declare (a binding)."""
+    form = request[FORM]
+    said = {name: tuple(form_text(request, name).split()) for name in ("accept", "reject", "forget") if name in form}
+    if "declare" in form:
+        said["declare"] = (form_text(request, "declare").strip(),)
+    id = await correlating.decide(request.app[SERVICES], request.match_info["id"], Verdicts(**said))
+    raise web.HTTPSeeOther(f"/_gateway/recordings/{quote(id, safe='')}?values=all#values")
+
+
 async def delete(request: web.Request) -> web.Response:
     await actions.delete(request.app[SERVICES], request.match_info["id"])
     raise web.HTTPSeeOther("/_gateway/recordings")
@@ -102,5 +113,6 @@ def add_forms(app: web.Application) -> None:
     app.router.add_post("/_gateway/session/recording", start_recording)
     app.router.add_post("/_gateway/session/live", back_to_live)
     app.router.add_post("/_gateway/recordings/{id}", annotate)
+    app.router.add_post("/_gateway/recordings/{id}/correlations", correlations)
     app.router.add_post("/_gateway/recordings/{id}/delete", delete)
     app.router.add_post("/_gateway/recordings/{id}/playback", play)

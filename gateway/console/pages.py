@@ -15,7 +15,7 @@ from ..formats import FORMATS
 from ..model.as_json import exchange_json, recording_json
 from ..model.exchange import Exchange
 from ..model.recording import Page
-from . import actions, reads
+from . import actions, correlating, reads
 from .drawing import curl_script, picture
 from .keys import MOVES, SERVICES, SESSION_OF
 from .operation import query_int
@@ -106,6 +106,7 @@ async def recording(request: web.Request) -> View:
     svg = await asyncio.to_thread(picture, found, slice.items)
     return view(
         data, status=400 if problem else 200, problem=problem, picture=svg, formats=FORMATS,
+        flows=await correlating.flows(services, found.id, steps=found.steps, asked="values" in request.query),
         playing=reads.played_by(request.app[SESSION_OF](request)), playback_modes=MODES,
     )  # fmt: skip
 

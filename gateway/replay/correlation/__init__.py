@@ -1,6 +1,8 @@
 """Which value of an earlier response a later request needs, found without a script, and put in again. Pure."""
 
+from .as_json import correlations_json
 from .confirming import confirm
+from .deciding import Verdicts, checked
 from .declared import read_declared
 from .extract import evaluate, extract
 from .finding import correlate
@@ -9,6 +11,6 @@ from .rebind import rebind, rewrite
 from .scoring import Rules
 
 __all__ = [
-    "Binding", "Correlations", "Decisions", "Declared", "Input", "MissingValue", "Rules", "Sink", "Source", "confirm",
-    "correlate", "evaluate", "extract", "read_declared", "rebind", "rewrite",
+    "Binding", "Correlations", "Decisions", "Declared", "Input", "MissingValue", "Rules", "Sink", "Source", "Verdicts",
+    "checked", "confirm", "correlate", "correlations_json", "evaluate", "extract", "read_declared", "rebind", "rewrite",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from itertools import count
 from .clock import seconds
 from .lexicon import SECRET, TOKENS
 from .model import Input
-from .naming import variable_name
+from .naming import snake
 from .places import Need
 from .values import HEX, LIMIT, PLACEHOLDER, TIME, UUID, bits_of
 
@@ -26,7 +26,7 @@ class Inputs:
     def add(self, need: Need, started_at: str) -> None:
         if need.literal or not need.value or len(need.value) > LIMIT:
             return
-        name = variable_name(need.sink.name, need.sink.part)
+        name = snake(need.sink.name) or need.sink.part
         key = (need.value, "" if bits_of(need.value) >= 20 else name)
         before = self._found.get(key)
         if before is not None:

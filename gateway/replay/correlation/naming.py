@@ -102,11 +102,17 @@ def _things(found: Iterable[str]) -> tuple[str, ...]:
     return tuple(word for word in all_words if word not in FILLER) or all_words
 
 
+def snake(name: str) -> str:
+    """ "order_id"; empty when a script could not use it."""
+    found = "_".join(part.lower() for part in WORD.findall(name))
+    return "" if found[:1].isdigit() else found
+
+
 def variable_name(sink_name: str, source_name: str) -> str:
     """A name for scripts and messages: "order_id"."""
     for name in (sink_name, source_name):
-        found = "_".join(part.lower() for part in WORD.findall(name))
-        if found and not found[0].isdigit() and found not in ("id", "value", "key", "name", "authorization"):
+        found = snake(name)
+        if found and found not in ("id", "value", "key", "name", "authorization"):
             return found
     return "value"
 

@@ -1,0 +1,62 @@
+"""Which values of a recording flow where, and what people decide about it: for the API and the page. I/O."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+from ..replay.correlation import Correlations, Verdicts, checked, correlate, correlations_json
+
+SHOWN: Final = 300  # steps whose values a page finds without being asked: about 0.2 s
+
+if TYPE_CHECKING:
+    from ..model.exchange import Exchange
+    from ..protocols import Services, Store
+
+
+async def values(services: Services, ref: str, *, step: int | None = None) -> dict[str, Any]:
+    """The correlations of a recording as the API shows them."""
+    return await asyncio.to_thread(_values, services.store, ref, step)
+
+
+async def flows(services: Services, ref: str, *, steps: int, asked: bool) -> dict[str, Any] | None:
+    """The same by value, for the page; None for a long recording whose reader did not ask for it."""
+    if steps > SHOWN and not asked:
+        return None
+    found = await values(services, ref)
+    groups: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for each in found["items"]:
+        state = "rejected" if each["status"] == "rejected" else "suggested" if each["status"] == "suggested" else "held"
+        key = (each["variable"], each["source"]["place"], state)
+        group = groups.setdefault(key, {**each, "state": state, "sinks": [], "ids": []})
+        group["sinks"].append(each["sink"])
+        group["ids"].append(each["id"])
+    return {"items": list(groups.values()), "inputs": found["inputs"]}
+
+
+async def decide(services: Services, ref: str, verdicts: Verdicts) -> str:
+    """Keep the verdicts beside the recording; its id. UsageError names what exists where one does not."""
+    id, sure = await asyncio.to_thread(_checked, services.store, ref, verdicts)
+    await asyncio.wrap_future(services.recorder.decide(id, **asdict(sure)))
+    return id
+
+
+def _values(store: Store, ref: str, step: int | None) -> dict[str, Any]:
+    id = store.recording(ref).id
+    found: Correlations = correlate(_steps(store, id), store.decisions(id))
+    return correlations_json(found, step=step)
+
+
+def _checked(store: Store, ref: str, verdicts: Verdicts) -> tuple[str, Verdicts]:
+    id = store.recording(ref).id
+    return id, checked(verdicts, _steps(store, id), store.decisions(id))
+
+
+def _steps(store: Store, id: str) -> list[Exchange]:
+    page = store.exchanges(id)
+    found = list(page.items)
+    while page.next:
+        page = store.exchanges(id, cursor=page.next)
+        found += page.items
+    return found
