@@ -152,6 +152,6 @@ def test_what_the_session_knows_goes_through_a_form_unchanged(value):
     shown = fill(SEGMENT, {"x": value})
     text = text_of(value)
     values, problems = read_form(shown, {"x": text})
-    expected = value if text and "\r" not in text else None
+    expected = value if text else None
     assert problems == {}
-    assert values["x"] == expected or "\r\n" in text
+    assert values["x"] == expected or "\r" in text  # a browser sends line ends its own way
