@@ -10,7 +10,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 import aiohttp
 import pytest
 from peers import field_of, raw_client, raw_upstream, status_of
-from relaying import orders_at, relaying
+from relaying import orders_at, relaying, table_of
 
 from gateway.model.exchange import Chunk, Exchange, Failure, Timing
 from gateway.model.frames import Frame
@@ -119,6 +119,7 @@ async def test_a_miss_names_the_nearest_requests_and_what_differed_field_by_fiel
     assert capture.failure is not None
     assert capture.failure[0] == "playback_miss"
     assert capture.mode == "playback"
+    assert "upstream" not in problem  # nobody asked it
     assert b"".join(capture.request_body) == b'{"isbn":"978-9","qty":1,"gift":true}'
 
 
@@ -208,6 +209,37 @@ async def test_when_the_upstream_is_gone_the_recording_answers_and_says_so() -> 
     assert field_of(head, b"Gateway-Playback") == b"01JREC/2; match=exact; after=connection_refused"
     assert (capture.mode, capture.failure) == ("playback", None)
     assert b"".join(capture.request_body) == b'{"amount":5}'
+
+
+async def test_what_was_done_live_is_done_when_the_recording_takes_over() -> None:
+    answers = [b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 201 Yes\r\nContent-Length: 0\r\n\r\n"]
+
+    async def talk(peer) -> None:
+        for answer in answers:
+            await peer.request()
+            await peer.send(answer)
+
+    async with (
+        raw_upstream(talk) as upstream,
+        playing(*PAID, mode="live-then-playback", upstream=upstream.url) as gateway,
+        raw_client(gateway.url) as client,
+    ):
+        live = [await ask(client, "/api/orders/1/receipt")]
+        live.append(await ask(client, "/api/orders/1/payments", b"POST", b'{"amount":5}'))
+        gateway.routes.table = table_of(orders_at(NOWHERE))
+        head, body = await ask(client, "/api/orders/1/receipt")
+    assert [field_of(one, b"Gateway-Route") for one, _ in live] == [b"orders@qa", b"orders@qa"]
+    assert (status_of(head), body) == (200, b'{"paid":true}')
+
+
+async def test_who_waits_for_100_continue_hears_it() -> None:
+    step = a_step(1, "PUT", sent=b"{}", answer=b"kept")
+    async with playing(step) as gateway, raw_client(gateway.url) as client:
+        await client.send(b"PUT /api/orders/1 HTTP/1.1\r\nHost: gw\r\nExpect: 100-continue\r\nContent-Length: 2\r\n")
+        await client.send(b"Content-Type: application/json\r\n\r\n")
+        assert await client.head() == b"HTTP/1.1 100 Continue\r\n\r\n"
+        await client.send(b"{}")
+        assert (await client.response())[1] == b"kept"
 
 
 async def test_a_large_upload_is_read_to_its_end_when_the_upstream_is_gone() -> None:
