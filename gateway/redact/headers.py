@@ -21,21 +21,25 @@ SCHEME: Final = re.compile(
 
 def seal_headers(headers: RawPairs, names: Names, seal: Seal) -> RawPairs:
     """The fields with their secrets sealed; the very same list when there are none."""
-    out: RawPairs = []
-    changed = False
-    for pair in headers:
-        name, value = pair
-        kind = names.header(name)
-        if kind == PLAIN:
-            sealed = seal_plain(value, names, seal)
-        elif kind == CREDENTIALS:
-            sealed = seal_credentials(value, seal)
-        else:
-            sealed = seal_cookies(value, seal, only_first=kind != COOKIE)
-        if sealed is not value and sealed != value:
-            pair, changed = (name, sealed), True
-        out.append(pair)
-    return out if changed else headers
+    clean = names.clean_pairs
+    if not any(_sealed(pair, names, seal) is not pair for pair in [pair for pair in headers if pair not in clean]):
+        return headers
+    return [_sealed(pair, names, seal) for pair in headers]
+
+
+def _sealed(pair: tuple[bytes, bytes], names: Names, seal: Seal) -> tuple[bytes, bytes]:
+    """A field with its secrets sealed; the very same pair when there are none."""
+    name, value = pair
+    kind = names.header(name)
+    if kind == PLAIN:
+        sealed = seal_plain(value, names, seal)
+        if sealed == value:
+            names.remember_clean_pair(pair)
+    elif kind == CREDENTIALS:
+        sealed = seal_credentials(value, seal)
+    else:
+        sealed = seal_cookies(value, seal, only_first=kind != COOKIE)
+    return pair if sealed == value else (name, sealed)
 
 
 def content_of(headers: RawPairs) -> tuple[bytes, list[bytes]]:

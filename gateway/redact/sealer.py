@@ -125,11 +125,12 @@ class _Work:
             headers: RawPairs = getattr(capture, side)
             if headers and (sealed := seal_headers(headers, self._names, self.one)) is not headers:
                 changes[side] = sealed
-        if (target := self._url(capture.target)) != capture.target:
-            changes["target"] = target
         url = capture.upstream_url.encode()
-        if (sealed_url := self._url(url)) != url:
-            changes["upstream_url"] = sealed_url.decode()
+        if self._names.hint(capture.target + b"\n" + url):  # one search for both: most have no secret
+            if (target := self._url(capture.target)) != capture.target:
+                changes["target"] = target
+            if (sealed_url := self._url(url)) != url:
+                changes["upstream_url"] = sealed_url.decode()
         if capture.failure:
             detail = seal_text(capture.failure[1].encode(), self._names.is_secret, self.one).decode()
             if detail != capture.failure[1]:

@@ -15,7 +15,7 @@ from sqlite_utils.migrations import Migrations
 
 from gateway.errors import NotFoundError, StoreError
 from gateway.store import open_recorder, open_store
-from gateway.store.files import WriterLock, connect_writer, lock_holder
+from gateway.store.files import PAGE, WriterLock, connect_writer, lock_holder
 from gateway.store.schema import APPLICATION, VERSION, migrations
 
 
@@ -47,7 +47,7 @@ def test_a_new_file_is_wal_strict_and_marked_as_ours(path: Path) -> None:
         assert ask("PRAGMA application_id").fetchone() == (APPLICATION,)
         assert ask("PRAGMA user_version").fetchone() == (VERSION,)
         assert ask("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert ask("PRAGMA page_size").fetchone() == (16384,)
+        assert ask("PRAGMA page_size").fetchone() == (PAGE,)
         loose = ask(
             "SELECT name FROM pragma_table_list WHERE NOT strict AND name NOT GLOB '*sqlite_*' AND name NOT GLOB 'texts*'"
         ).fetchall()
