@@ -10,12 +10,12 @@ from typing import Any
 import aiohttp_jinja2
 from aiohttp import web
 
-from ..errors import UsageError
+from ..errors import NotFoundError, UsageError
 from ..formats import FORMATS
 from ..model.as_json import exchange_json, recording_json
 from ..model.exchange import Exchange
 from ..model.recording import Page
-from . import actions, correlating, reads
+from . import actions, correlating, reads, replaying
 from .drawing import curl_script, picture
 from .keys import MOVES, SERVICES, SESSION_OF
 from .operation import query_int
@@ -107,8 +107,23 @@ async def recording(request: web.Request) -> View:
     return view(
         data, status=400 if problem else 200, problem=problem, picture=svg, formats=FORMATS,
         flows=await correlating.flows(services, found.id, steps=found.steps, asked="values" in request.query),
+        **await replaying.around(services, found, slice.items),
         playing=reads.played_by(request.app[SESSION_OF](request)), playback_modes=MODES,
     )  # fmt: skip
+
+
+async def difference(request: web.Request) -> View:
+    """Two recordings or steps side by side: ?a=REC&b=REC/STEP."""
+    a, b = request.query.get("a", "").strip(), request.query.get("b", "").strip()
+    data: dict[str, Any] = {"a": a, "b": b, "outcome": "", "first": None, "steps": []}
+    if not (a and b):
+        return view(data, problem=None)
+    try:
+        return view(data | await replaying.difference(request.app[SERVICES], a, b), problem=None)
+    except (UsageError, NotFoundError) as error:
+        if request.path.endswith(".json"):
+            raise
+        return view(data, status=error.status, problem=error)
 
 
 async def exchange(request: web.Request) -> View:
@@ -125,6 +140,7 @@ async def exchange(request: web.Request) -> View:
         shown=await asyncio.to_thread(readable_exchange, found),
         curl=curl,
         reason=reads.row_json(found)["reason"],
+        played=reads.played(found),
     )
 
 
@@ -173,6 +189,7 @@ PAGES: tuple[tuple[str, tuple[str, ...], str, Read], ...] = (
     ("/_gateway/recordings", ("/_gateway/recordings.json",), "recordings.html", recordings),
     ("/_gateway/recordings/{id}", ("/_gateway/recordings/{id}.json",), "recording.html", recording),
     ("/_gateway/exchanges/{id}", ("/_gateway/exchanges/{id}.json",), "exchange.html", exchange),
+    ("/_gateway/diff", ("/_gateway/diff.json",), "diff.html", difference),
     ("/_gateway/history", ("/_gateway/history.json",), "history.html", history),
     ("/_gateway/pin", ("/_gateway/pin.json",), "pin.html", pin),
 )

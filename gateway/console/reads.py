@@ -71,6 +71,16 @@ def played_by(session: LiveSession) -> tuple[dict[str, Any], ...]:
     return tuple(playback_json(playback) | {"clusters": clusters} for playback, clusters in found.values())
 
 
+def played(found: Exchange) -> dict[str, str] | None:
+    """Which step of which recording answered an exchange of a playback: recording, step, match, after."""
+    if found.mode != "playback":
+        return None
+    source, *rest = (found.response.header("gateway-playback") if found.response else "").split("; ")
+    recording, _, step = source.partition("/")
+    given = dict(part.partition("=")[::2] for part in rest)
+    return {"recording": recording, "step": step, "match": given.get("match", ""), "after": given.get("after", "")}
+
+
 def revision_json(revision: Revision) -> dict[str, Any]:
     """Without its text: a routes.yaml may hold credentials."""
     return {

@@ -75,6 +75,8 @@ class PlaybackFlow(Flow):
     def _send_on(self) -> None:
         if self._live:
             super()._send_on()
+        elif self.request.expect and self.client.version == "1.1":  # nobody else will say it
+            self.client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def request_data(self, data: bytes) -> None:
         """A piece of the request's body: gathered until it is known where the answer comes from."""
@@ -127,15 +129,18 @@ class PlaybackFlow(Flow):
             failed, self._failed = self._failed, None
             super().answer(replace(failed, points=_points(found), more=_members(found)))
         else:
-            self.capture.mode = "playback"
+            self.capture.mode, self.upstream = "playback", None
             super().answer(_miss(found, playback.tape.recording))
 
     def _find(self) -> Found | Missed:
-        explicit = self.capture.override in ("header", "baggage")
+        failures = self._failed is None and not self._live
         return self._mode.playback.find(
-            self._asked(), self.cluster.name, environment=self.capture.environment if explicit else None,
-            failures=self._failed is None and not self._live,
-        )  # fmt: skip
+            self._asked(), self.cluster.name, environment=self._environment(), failures=failures
+        )
+
+    def _environment(self) -> str | None:
+        """What the request itself asked for; a pin is the session's, and says nothing about the recording."""
+        return self.capture.environment if self.capture.override in ("header", "baggage") else None
 
     def _asked(self) -> Request:
         """The request as a recording would have it: without secrets, so that no near miss can tell one."""
@@ -193,8 +198,12 @@ class PlaybackFlow(Flow):
             self._after = str(head.status)
             self.outgoing.let_go()
             self._play(found)
-        else:
-            super().response_head(head)
+            return
+        super().response_head(head)
+        if self._mode.mode == "live-then-playback" and not head.interim and self._ended:
+            self._mode.playback.follow(
+                self._asked(), self.cluster.name, status=head.status, environment=self._environment()
+            )
 
     def _tells_down(self, head: ResponseHead) -> bool:
         waiting = self._ended and not self._responded and self._failed is None
@@ -209,6 +218,7 @@ class PlaybackFlow(Flow):
         self._source = f"{playback.tape.recording}/{one.step}; match={found.how}{after}"
         if one.response is None:
             assert one.failure is not None
+            self.upstream = None  # nobody asked it
             super().answer(problem(one.failure.kind, f"as recorded: {one.failure.detail}"))
             return
         now = datetime.fromtimestamp(capture.started_at, UTC) if playback.shift else None

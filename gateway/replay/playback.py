@@ -13,6 +13,7 @@ from .matching import NEAREST, Look, NearMiss, Rules
 from .tape import Tape
 
 How = Literal["exact", "role", "order"]
+Alike = tuple[Exchange, list[Mismatch]]  # a step, and the values that stand in a role
 
 SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS", "QUERY", "PROPFIND"))
 
@@ -66,6 +67,17 @@ class Playback:
             self.answered += 1
         return found
 
+    def follow(self, asked: Request, cluster: str, *, status: int, environment: str | None = None) -> None:
+        """The upstream answered this request: when it fails later on, the recording goes on from there."""
+        if self.rules.match == "by-order":
+            self._by_order(asked, cluster, failures=False)
+            return
+        same, _ = self._same(Look(self.tape, self.rules, asked, cluster, environment=environment, failures=False))
+        chosen = next((one for one, _ in same if one.step not in self._played and one.status == status), None)
+        if chosen is not None:
+            self._pass(chosen, [one for one, _ in same])
+            self._keep_roles(chosen, same)
+
     def rewind(self) -> None:
         """From the first step on, again."""
         self._played.clear()
@@ -76,19 +88,26 @@ class Playback:
 
     def _by_fields(self, asked: Request, cluster: str, environment: str | None, *, failures: bool) -> Found | Missed:
         look = Look(self.tape, self.rules, asked, cluster, environment=environment, failures=failures)
-        same = look.exact()
-        if same:
-            return self._turn(same, "exact")
-        alike = look.alike()
-        if not alike:
+        same, how = self._same(look)
+        if not same:
             return Missed(_unmatched(asked, self.tape), look.nearest(self.position))
-        least = min(self._conflicts(roles) for _, roles in alike)
-        alike = [(one, roles) for one, roles in alike if self._conflicts(roles) == least]
-        found = self._turn([one for one, _ in alike], "role")
+        found = self._turn([one for one, _ in same], how)
         if isinstance(found, Found):
-            roles = next(roles for one, roles in alike if one is found.exchange)
-            self._meant |= {shown(each.asked): shown(each.recorded) for each in roles}
+            self._keep_roles(found.exchange, same)
         return found
+
+    def _same(self, look: Look) -> tuple[list[Alike], How]:
+        """The recorded steps of this request, in order: literally the same, else those that fit its roles best."""
+        exact = look.exact()
+        if exact:
+            return [(one, []) for one in exact], "exact"
+        alike = look.alike()
+        least = min((self._conflicts(roles) for _, roles in alike), default=0)
+        return [(one, roles) for one, roles in alike if self._conflicts(roles) == least], "role"
+
+    def _keep_roles(self, chosen: Exchange, same: Iterable[Alike]) -> None:
+        roles = next(roles for one, roles in same if one is chosen)
+        self._meant |= {shown(each.asked): shown(each.recorded) for each in roles}
 
     def _conflicts(self, roles: Iterable[Mismatch]) -> int:
         """How many of these values stood in another role before, or take a role that another value had."""
@@ -109,10 +128,14 @@ class Playback:
         if not fresh:
             return self._ended(same, how)
         chosen = ahead[0] if ahead else fresh[0]
+        self._pass(chosen, same)
+        return Found(chosen, how)
+
+    def _pass(self, chosen: Exchange, same: Iterable[Exchange]) -> None:
+        """The session is past this step, and past those of the same request that came before it."""
         self._played.update(one.step for one in same if one.step <= chosen.step)
         if chosen.method not in SAFE:
             self.position = max(self.position, chosen.step)
-        return Found(chosen, how)
 
     def _ended(self, same: Sequence[Exchange], how: How) -> Found | Missed:
         """All recorded answers to this request were given."""
