@@ -11,6 +11,7 @@ from ..replay.correlation import Verdicts
 from . import actions, correlating, playing
 from .guard import form_text
 from .keys import FORM, MOVES, SERVICES, SESSION_OF
+from .replaying import add_replay_forms
 
 BOARD = "/_gateway/"
 
@@ -115,4 +116,5 @@ def add_forms(app: web.Application) -> None:
     app.router.add_post("/_gateway/recordings/{id}", annotate)
     app.router.add_post("/_gateway/recordings/{id}/correlations", correlations)
     app.router.add_post("/_gateway/recordings/{id}/delete", delete)
+    add_replay_forms(app)
     app.router.add_post("/_gateway/recordings/{id}/playback", play)

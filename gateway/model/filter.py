@@ -141,6 +141,7 @@ KEYS: dict[str, Callable[[str], Span]] = {
     "session": _any,
     "tag": _any,
     "kind": _one_of("kind", KINDS),
+    "parent": _any,
 }
 # The others are of the recording, and so is has:note.
 OF_EXCHANGE: Final = frozenset(
@@ -209,6 +210,7 @@ EXAMPLES: Final = {
     "session": "session:alice",
     "tag": "tag:demo",
     "kind": "kind:live",
+    "parent": "parent:01J0000000",
 }
 
 

@@ -52,6 +52,7 @@ def _of_recording(term: Term, texts: Texts) -> Condition:
 RECORDING: Final[dict[str, Callable[[Term], Condition]]] = {
     "session": lambda term: ("r.session = ?", [term.value]),
     "kind": lambda term: ("r.kind = ?", [term.value.lower()]),
+    "parent": lambda term: ("r.parent = ?", [term.value]),
     "tag": lambda term: ("r.id IN (SELECT t.recording FROM tags t WHERE t.tag = ? COLLATE NOCASE)", [term.value]),
     "has": lambda term: ("r.id IN (SELECT n.recording FROM notes n)", []),  # has:note; the others are of exchanges
 }
@@ -121,6 +122,7 @@ EXCHANGE: Final[dict[str, Callable[[Term], Condition]]] = {
     "has": lambda term: (HAS[term.value.lower()], []),
     "session": lambda term: ("e.session = ?", [term.value]),
     "kind": lambda term: ("(SELECT r.kind FROM recordings r WHERE r.id = e.recording) = ?", [term.value.lower()]),
+    "parent": lambda term: ("(SELECT r.parent FROM recordings r WHERE r.id = e.recording) = ?", [term.value]),
     "tag": lambda term: (f"EXISTS ({BESIDE.format('tags')} AND b.tag = ? COLLATE NOCASE)", [term.value]),
 }
 

@@ -59,6 +59,8 @@ class Book:
         ]
 
     def recordings(self, query="", *, limit=50, cursor=None):
+        if query.startswith("parent:"):
+            return Page(tuple(one for one in self.kept.values() if one.parent == query[7:]))
         if ":" in query:
             raise UsageError(f"{query!r} has no such key; did you mean 'status'?")
         found = [one for one in reversed(self.kept.values()) if query in one.title]
