@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from heapq import nsmallest
 from typing import Final, Literal, get_args
@@ -99,25 +99,32 @@ class Look:
         """The steps with this very request, in order."""
         path = self._asked.target.partition("?")[0]
         known = self._tape.by_path.get((self._cluster, self._asked.method, path), ())
-        return [one for one in known if self._usable(one) and not self.mismatches(one)]
+        return [one for one in known if self._usable(one) and next(self._mismatches(one), None) is None]
 
     def alike(self) -> list[tuple[Exchange, list[Mismatch]]]:
         """The steps that differ only in values that came from earlier answers, each with those."""
         path = self._asked.target.partition("?")[0]
         shape = (self._cluster, self._asked.method, path.count("/"))
-        found: list[tuple[Exchange, list[Mismatch]]] = []
-        for one in self._tape.by_shape.get(shape, ()) if self._roles else ():
-            if self._usable(one):
-                differing, roles = self.mismatches(one), self._tape.roles[one.step]
-                if all((each.where, each.name) in roles and _of_a_kind(each) for each in differing):
-                    found.append((one, differing))
+        known = self._tape.by_shape.get(shape, ()) if self._roles else ()
+        return [(one, roles) for one in known if self._usable(one) and (roles := self._only_roles(one)) is not None]
+
+    def _only_roles(self, one: Exchange) -> list[Mismatch] | None:
+        """What differs, when all of it stands in a role; most steps are out at the first difference."""
+        roles, found = self._tape.roles[one.step], []
+        for each in self._mismatches(one):
+            if (each.where, each.name) not in roles or not _of_a_kind(each):
+                return None
+            found.append(each)
         return found
 
     def mismatches(self, one: Exchange) -> list[Mismatch]:
         """What differs and counts."""
+        return list(self._mismatches(one))
+
+    def _mismatches(self, one: Exchange) -> Iterator[Mismatch]:
         asked = self._asked_fields(whole_body=not one.request.body.truncated)
         found = mismatches(self._tape.fields(one, headers=self._headers), asked)
-        return [each for each in found if not self._ignored(each)]
+        return (each for each in found if not self._ignored(each))
 
     def nearest(self, position: int) -> tuple[NearMiss, ...]:
         """The recorded requests that came closest."""

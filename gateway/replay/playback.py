@@ -102,21 +102,27 @@ class Playback:
         if exact:
             return [(one, []) for one in exact], "exact"
         alike = look.alike()
-        least = min((self._conflicts(roles) for _, roles in alike), default=0)
-        return [(one, roles) for one, roles in alike if self._conflicts(roles) == least], "role"
+        conflicts = self._conflicts([roles for _, roles in alike])
+        least = min(conflicts, default=0)
+        return [pair for pair, count in zip(alike, conflicts, strict=True) if count == least], "role"
 
     def _keep_roles(self, chosen: Exchange, same: Iterable[Alike]) -> None:
         roles = next(roles for one, roles in same if one is chosen)
         self._meant |= {shown(each.asked): shown(each.recorded) for each in roles}
 
-    def _conflicts(self, roles: Iterable[Mismatch]) -> int:
-        """How many of these values stood in another role before, or take a role that another value had."""
+    def _conflicts(self, choices: Sequence[Sequence[Mismatch]]) -> list[int]:
+        """For each choice, how many values stood in another role before, or take a role that another value had."""
+        if not self._meant:
+            return [0] * len(choices)
         taken = {recorded: asked for asked, recorded in self._meant.items()}
-        pairs = [(shown(each.asked), shown(each.recorded)) for each in roles]
-        return sum(
-            2 * (self._meant.get(asked, recorded) != recorded) + (taken.get(recorded, asked) != asked)
-            for asked, recorded in pairs
-        )
+        pairs = [[(shown(each.asked), shown(each.recorded)) for each in roles] for roles in choices]
+        return [
+            sum(
+                2 * (self._meant.get(asked, recorded) != recorded) + (taken.get(recorded, asked) != asked)
+                for asked, recorded in one
+            )
+            for one in pairs
+        ]
 
     def _turn(self, same: Sequence[Exchange], how: How) -> Found | Missed:
         """The next of several recorded answers to one request.
