@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -140,12 +141,12 @@ def _case(name: str, step: dict[str, Any]) -> str:
 def difference_line(difference: dict[str, Any]) -> str:
     """ "response.body /price: 12.5 -> 13 (real)"."""
     place = " ".join(word for word in (difference["where"], difference["pointer"]) if word)
-    before, after = difference["recorded"], difference["replayed"]
+    before, after = (json.dumps(difference[side], ensure_ascii=False) for side in ("recorded", "replayed"))
     change = {
-        "removed": f"{before!r} is gone",
-        "added": f"{after!r} is new",
+        "removed": f"{before} is gone",
+        "added": f"{after} is new",
         "order": "the same items in another order",
-    }.get(difference["kind"], f"{before!r} -> {after!r}")
+    }.get(difference["kind"], f"{before} -> {after}")
     reason = difference["why"] or difference["cause"]
     return f"{place}: {change} ({reason})"
 
