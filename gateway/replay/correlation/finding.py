@@ -19,7 +19,7 @@ from .naming import variable_name
 from .pages import places
 from .places import Need, needs
 from .scoring import AUTOMATIC, Candidate, Rules, candidates, latest_counts
-from .urls import collection_of
+from .urls import collection_of, subject_of
 from .values import bits_of
 
 ALTERNATES: Final = 5
@@ -54,10 +54,11 @@ class _Walk:
     def asked(self, order: int, exchange: Exchange) -> None:
         """Look the request's values up first, then remember what it was the first to say."""
         said: list[Need] = []
+        subject = subject_of(exchange.request.target)
         for need in needs(exchange.request, exchange.step):
             if need.sink.part == "cookie" and need.sink.name in self._index.cookies:
                 continue  # the jar's business
-            if not self._bound(need) and not self._pieces(need):
+            if not self._bound(need, subject) and not self._pieces(need, subject):
                 said.append(need)
                 self.inputs.add(need, exchange.started_at)
         for need in said:
@@ -66,21 +67,21 @@ class _Walk:
                 for inner in need.inner:
                     self._index.said(inner.value, inner.role, order)
 
-    def _pieces(self, need: Need) -> bool:
+    def _pieces(self, need: Need, subject: str) -> bool:
         """Whether any piece of it has a source; each of them is looked for."""
-        return sum(self._bound(inner) for inner in need.inner) > 0
+        return sum(self._bound(inner, subject) for inner in need.inner) > 0
 
     def answered(self, order: int, exchange: Exchange) -> None:
         if exchange.response is None:
             return
-        about = collection_of(exchange.request.target)
+        about, subject = collection_of(exchange.request.target), subject_of(exchange.request.target)
         for place in places(exchange.response, about):
             if bits_of(place.value) > 0:
-                self._index.show(order, exchange.step, place)
+                self._index.show(order, exchange.step, place, subject)
 
-    def _bound(self, need: Need) -> bool:
+    def _bound(self, need: Need, subject: str) -> bool:
         """Whether a source is known well enough to be mentioned."""
-        found = candidates(need, self._index, self._rules)
+        found = candidates(need, self._index, self._rules, subject)
         for candidate in found[:ALTERNATES]:
             binding = self._binding(need, candidate, found)
             self.bindings.append(binding)

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from typing import Final
 
+from .lexicon import LOCKS
 from .naming import NEAR, NONE, Role, affinity
 from .pages import Place
 from .values import is_rare
 
 EACH: Final = 4  # places kept of one value under one role: the first ones, and always the last
+VERSIONS: Final = 64  # of a version: many things have a third one
+
+
+def is_version(role: Role) -> bool:
+    return any(word in LOCKS for word in role.words)
 
 
 class Shown:
     """A place and the exchange that has it."""
 
-    __slots__ = ("order", "place", "step")
+    __slots__ = ("order", "place", "step", "subject")
 
-    def __init__(self, order: int, step: int, place: Place) -> None:
-        self.order, self.step, self.place = order, step, place
+    def __init__(self, order: int, step: int, place: Place, subject: str) -> None:
+        self.order, self.step, self.place, self.subject = order, step, place, subject
 
 
 Key = tuple[Role, str]
@@ -36,18 +42,19 @@ class Index:
         """A request has this value, and no response had it before."""
         self._said.setdefault(value, []).append((order, role))
 
-    def show(self, order: int, step: int, place: Place) -> None:
-        """A response has this value; an echo of what the client had said is no product."""
+    def show(self, order: int, step: int, place: Place, subject: str) -> None:
+        """A response about `subject` has this value; an echo of what the client had said is no product."""
         if place.part == "cookie":
             self.cookies.add(place.name)
         elif self._echo and place.value in self._said and self._is_echo(place):
             return
         roles = self._shown.setdefault(place.value, {})
         found = roles.setdefault((place.role, place.part), [])
-        if len(found) < EACH:
-            found.append(Shown(order, step, place))
+        shown = Shown(order, step, place, subject)
+        if len(found) < EACH or (len(found) < VERSIONS and is_version(place.role)):
+            found.append(shown)
         else:
-            found[-1] = Shown(order, step, place)
+            found[-1] = shown
 
     def _is_echo(self, place: Place) -> bool:
         """A small number is an echo only of the same thing: the quantity 2 does not make the order 2 one."""

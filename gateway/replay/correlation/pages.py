@@ -32,10 +32,11 @@ TAGS: Final = frozenset(("input", "meta", "a", "form", "button", "link", "option
 class Place:
     """One value of a response and where it stands."""
 
-    __slots__ = ("context", "name", "part", "path", "role", "value")
+    __slots__ = ("name", "owner", "part", "path", "role", "value")
 
-    def __init__(self, part: SourcePart, path: Any, name: str, value: str, role: Role) -> None:
+    def __init__(self, part: SourcePart, path: Any, name: str, value: str, role: Role, owner: str = "") -> None:
         self.part, self.path, self.name, self.value, self.role = part, path, name, value, role
+        self.owner = owner  # the id of the thing that has this value, where it stands beside it
 
     @property
     def text(self) -> str:
@@ -99,20 +100,21 @@ def _url_pieces(part: SourcePart, path: str, url: str) -> Iterator[Place]:
 def json_places(value: Any, context: tuple[str, ...]) -> Iterator[Place]:
     """The scalars of a JSON document in order, and what stands inside of them."""
     left = MOST
-    stack: list[tuple[Any, tuple[str | int, ...], str, tuple[str, ...]]] = [(value, (), "", context)]
+    stack: list[tuple[Any, tuple[str | int, ...], str, tuple[str, ...], str]] = [(value, (), "", context, "")]
     while stack and left:
-        node, path, name, about = stack.pop()
+        node, path, name, about, owner = stack.pop()
         if isinstance(node, dict):
-            has_id = any(not isinstance(node.get(key), (dict, list, type(None))) for key in ("id", "_id", "uuid"))
+            ids = [found for key in ("id", "_id", "uuid") if isinstance(found := node.get(key), str)]
+            has_id, owner = bool(ids), ids[0] if ids else owner
             for key in reversed(node):
                 inner = node[key]
                 below = _context(key, about, has_id) if isinstance(inner, dict | list) else about
-                stack.append((inner, (*path, key), key, below))
+                stack.append((inner, (*path, key), key, below, owner))
         elif isinstance(node, list):
-            stack += [(node[at], (*path, at), name, about) for at in range(len(node) - 1, -1, -1)]
+            stack += [(node[at], (*path, at), name, about, owner) for at in range(len(node) - 1, -1, -1)]
         elif isinstance(node, str) and node and len(node) <= LIMIT:
             left -= 1
-            yield from _scalar(node, path, name, about)
+            yield from _scalar(node, path, name, about, owner)
 
 
 def _context(key: str, about: tuple[str, ...], has_id: bool) -> tuple[str, ...]:
@@ -120,8 +122,8 @@ def _context(key: str, about: tuple[str, ...], has_id: bool) -> tuple[str, ...]:
     return entity_of(key) or (words(key) if has_id and any(word in WRAPPERS for word in words(key)) else about)
 
 
-def _scalar(text: str, path: tuple[str | int, ...], name: str, about: tuple[str, ...]) -> Iterator[Place]:
-    yield Place("json", (path, ""), name, text, role_of(name, about))
+def _scalar(text: str, path: tuple[str | int, ...], name: str, about: tuple[str, ...], owner: str) -> Iterator[Place]:
+    yield Place("json", (path, ""), name, text, role_of(name, about), owner)
     if isinstance(text, Number):
         return
     if text[0] in "/h" and is_url(text):

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from .index import Index, Shown
+from .index import Index, Shown, is_version
 from .lexicon import AMOUNTS, LOCKS
 from .naming import CONFLICT, EXACT, NEAR, PEER, SAME, WEAK, Role, affinity
 from .places import Need
 from .transforms import origins
-from .values import DECIMAL, ECHO, FULL, HIGH, SURE, WORDS, bits_of, weight_of
+from .values import DECIMAL, ECHO, FULL, HIGH, SURE, WORDS, bits_of, is_rare, weight_of
 
 AUTOMATIC: Final = 0.60
 SUGGESTED: Final = 0.30
@@ -39,12 +39,12 @@ class Candidate:
     level: float
 
 
-def candidates(need: Need, index: Index, rules: Rules) -> list[Candidate]:
-    """Every origin of the value worth mentioning, the best first."""
-    found = list(_direct(need, need.value, index, rules, (), 0.0))
+def candidates(need: Need, index: Index, rules: Rules, subject: str) -> list[Candidate]:
+    """Every origin of the value worth mentioning, the best first. `subject` is the thing that the request is about."""
+    found = list(_direct(need, need.value, index, rules, subject))
     if not found or max(each.score for each in found) < AUTOMATIC:
         for text, transforms, penalty in origins(need.value):
-            found += _direct(need, text, index, rules, transforms, penalty)
+            found += _direct(need, text, index, rules, subject, transforms, penalty)
     if not found:
         return found
     found.sort(key=_rank)
@@ -76,7 +76,13 @@ def _less(candidate: Candidate, loss: float, rivals: int) -> Candidate:
 
 
 def _direct(
-    need: Need, text: str, index: Index, rules: Rules, transforms: tuple[str, ...], penalty: float
+    need: Need,
+    text: str,
+    index: Index,
+    rules: Rules,
+    subject: str,
+    transforms: tuple[str, ...] = (),
+    penalty: float = 0.0,
 ) -> Iterator[Candidate]:
     bits = bits_of(need.value) if rules.entropy else HIGH
     if bits <= 0:
@@ -86,7 +92,9 @@ def _direct(
         level, why = level_of(role, need) if rules.names else (WEAK, "")
         if level < PEER and _shown_about(role, need, bits):
             level, why = PEER, f"an answer about the {role.context[-1]} showed it"
-        if not _allowed(need, bits, level):
+        if is_version(role) and rules.names and not is_rare(need.value):
+            shown = [each for each in shown if subject in (each.subject, each.place.owner)]
+        if not shown or not _allowed(need, bits, level):
             continue
         score = weight + (level if level > 0 else level * (1.0 - weight / FULL)) - penalty
         if score >= SUGGESTED:

@@ -104,6 +104,12 @@ def collection_of(target: str) -> tuple[str, ...]:
     return segment_entity(names[-1]) if names else ()
 
 
+def subject_of(target: str) -> str:
+    """Which thing a request is about: the last value of its path, else the path itself."""
+    path = target.partition("?")[0]
+    return next((piece.value for piece in reversed(pieces(path)) if not piece.literal), path)
+
+
 def shape(url: str) -> str:
     """ "/orders/*/pay": the path with a star for each value."""
     return "/" + "/".join(piece.value if piece.literal else "*" for piece in pieces(url) if piece.kind == "segment")
