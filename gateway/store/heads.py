@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from itertools import chain
 
 from ..model.message import Pairs, header_text
 
 RawPair = tuple[bytes, bytes]
+COMMON = 2048  # bytes of a head up to which it is worth remembering
 ODD = b"\0"  # begins the form for fields that hold a line feed, which HTTP never lets through
 
 
@@ -34,4 +36,14 @@ def unpack(blob: bytes) -> list[RawPair]:
 
 def as_text(pairs: Iterable[RawPair]) -> Pairs:
     """The fields as the model has them."""
-    return tuple((header_text(name), header_text(value)) for name, value in pairs)
+    return tuple([(header_text(name), header_text(value)) for name, value in pairs])
+
+
+def fields_of(blob: bytes) -> Pairs:
+    """The fields of a packed head as the model has them. Most exchanges of a recording have heads in common."""
+    return _remembered(blob) if len(blob) <= COMMON else as_text(unpack(blob))
+
+
+@lru_cache(maxsize=1024)
+def _remembered(blob: bytes) -> Pairs:
+    return as_text(unpack(blob))

@@ -286,8 +286,10 @@ def _exchanges(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> l
     recordings = list(dict.fromkeys(row["recording"] for row in rows))
     notes, tags = (_beside(connection, sql, recordings) for sql in (STEP_NOTES, STEP_TAGS))
     keys = [f"{row['recording']}/{row['step']}" for row in rows]
+    names = rows[0].keys() if rows else ()
+    plain = [dict(zip(names, row, strict=True)) for row in rows]  # a Row looks through its names for every value
     return [
-        exchange_of(row, bodies, notes.get(key, ()), tags.get(key, ())) for row, key in zip(rows, keys, strict=True)
+        exchange_of(row, bodies, notes.get(key, ()), tags.get(key, ())) for row, key in zip(plain, keys, strict=True)
     ]
 
 

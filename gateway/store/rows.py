@@ -13,7 +13,7 @@ from ..model.capture import Capture
 from ..model.exchange import Chunk, Exchange, Failure, Timing
 from ..model.message import Body, Request, Response, header_text
 from ..model.recording import Recording, Revision
-from .heads import as_text, pack, unpack
+from .heads import fields_of, pack
 
 USUAL: Final = (
     "id", "recording", "step", "session", "state", "started_at", "method", "target", "cluster", "environment",
@@ -127,7 +127,7 @@ def exchange_of(
         routes_revision=row["routes_revision"], mode=row["mode"], override=row["override"], failure=failure,
         timing=Timing(*(_ms(row[name]) for name in ("total_ms", "connect_ms", "first_byte_ms", "upstream_ms"))),
         state=row["state"], stream=row["stream"], attempts=row["attempts"],
-        rewritten=as_text(unpack(row["rewritten"])), notes=tuple(notes), tags=tuple(tags),
+        rewritten=fields_of(row["rewritten"]), notes=tuple(notes), tags=tuple(tags),
     )  # fmt: skip
 
 
@@ -147,8 +147,8 @@ def _body(row: Row, side: str, bodies: Mapping[bytes, bytes]) -> Body:
 
 def _request(row: Row, bodies: Mapping[bytes, bytes]) -> Request:
     return Request(
-        http_version=row["request_version"], headers=as_text(unpack(row["request_head"])),
-        body=_body(row, "request", bodies), trailers=as_text(unpack(row["request_trailers"])),
+        http_version=row["request_version"], headers=fields_of(row["request_head"]),
+        body=_body(row, "request", bodies), trailers=fields_of(row["request_trailers"]),
         method=row["method"], target=row["target"],
     )  # fmt: skip
 
@@ -157,8 +157,8 @@ def _response(row: Row, bodies: Mapping[bytes, bytes]) -> Response | None:
     if not row["response_version"]:
         return None
     return Response(
-        http_version=row["response_version"], headers=as_text(unpack(row["response_head"])),
-        body=_body(row, "response", bodies), trailers=as_text(unpack(row["response_trailers"])),
+        http_version=row["response_version"], headers=fields_of(row["response_head"]),
+        body=_body(row, "response", bodies), trailers=fields_of(row["response_trailers"]),
         status=row["status"] or 0, reason=row["reason"],
     )  # fmt: skip
 

@@ -93,10 +93,18 @@ def _of_exchange(term: Term, now: float, texts: Texts) -> Condition:
     if term.key in ("after", "before"):
         return f"e.started_at {'>=' if term.key == 'after' else '<'} ?", [moment(term.value, now)]
     if not term.key:
-        sql, values = texts(term)
-        note = r"EXISTS (SELECT 1 FROM notes n WHERE n.recording = e.recording AND n.step = e.step AND n.text LIKE ?"
-        return rf"e.id = ? COLLATE NOCASE OR {sql} OR {note} ESCAPE '\')", [term.value, *values, pattern(term.value)]
+        return _word(term, texts)
     return EXCHANGE[term.key](term)
+
+
+def _word(term: Term, texts: Texts) -> Condition:
+    """One set of exchanges, so that a list begins with it where it is small."""
+    sql, values = texts(term)
+    noted = rf"{BESIDE.format('notes')} AND b.text LIKE ? ESCAPE '\'"
+    return (
+        f"e.seq IN (SELECT e.seq FROM exchanges e WHERE {sql} UNION ALL SELECT seq FROM exchanges WHERE id = ?"
+        f" UNION ALL {noted})"
+    ), [*values, term.value.upper(), pattern(term.value)]
 
 
 def _status(term: Term) -> Condition:
@@ -104,12 +112,14 @@ def _status(term: Term) -> Condition:
     return f"{bad}e.status BETWEEN ? AND ?", list(term.span)
 
 
-BESIDE: Final = "SELECT 1 FROM {} b WHERE b.recording = e.recording AND b.step = e.step"
+BESIDE: Final = (
+    "SELECT x.seq FROM {} b JOIN exchanges x ON x.recording = b.recording AND x.step = b.step WHERE b.step > 0"
+)
 HAS: Final = {
-    "failure": "e.failure_kind IS NOT NULL",
+    "failure": "e.seq IN (SELECT seq FROM exchanges WHERE failure_kind IS NOT NULL)",
     "stream": "e.stream <> ''",
     "body": "e.request_size + e.response_size > 0",
-    "note": f"EXISTS ({BESIDE.format('notes')})",
+    "note": f"e.seq IN ({BESIDE.format('notes')})",
 }
 EXCHANGE: Final[dict[str, Callable[[Term], Condition]]] = {
     "status": _status,
@@ -123,7 +133,7 @@ EXCHANGE: Final[dict[str, Callable[[Term], Condition]]] = {
     "session": lambda term: ("e.session = ?", [term.value]),
     "kind": lambda term: ("(SELECT r.kind FROM recordings r WHERE r.id = e.recording) = ?", [term.value.lower()]),
     "parent": lambda term: ("(SELECT r.parent FROM recordings r WHERE r.id = e.recording) = ?", [term.value]),
-    "tag": lambda term: (f"EXISTS ({BESIDE.format('tags')} AND b.tag = ? COLLATE NOCASE)", [term.value]),
+    "tag": lambda term: (f"e.seq IN ({BESIDE.format('tags')} AND b.tag = ? COLLATE NOCASE)", [term.value]),
 }
 
 
