@@ -35,8 +35,9 @@ NAMED: Final = "id, unique prefix of it, title, @last or @last~1"
 def recordings_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "filter", nargs="*", metavar="FILTER",
-        help="words and terms such as status:404 status:>=400 cluster:orders env:qa method:POST session:x tag:x "
-        "kind:live; put -- before one that begins with a minus: -- -method:GET",
+        help="words and terms such as status:404 status:>=400 cluster:orders env:qa method:POST path:/x took:>200ms "
+        "size:>1MiB after:-2h before:2026-11-22 has:failure|note|stream|body body:word session:x tag:x kind:live; "
+        "put -- before one that begins with a minus: -- -method:GET",
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from sqlite_utils.migrations import Migrations
 from gateway.errors import NotFoundError, StoreError
 from gateway.store import open_recorder, open_store
 from gateway.store.files import PAGE, WriterLock, connect_writer, lock_holder
+from gateway.store.rows import USUAL
 from gateway.store.schema import APPLICATION, VERSION, migrations
 
 
@@ -143,6 +144,25 @@ def test_an_older_schema_is_migrated_and_kept_aside(path: Path) -> None:
         assert old.execute("PRAGMA user_version").fetchone() == (VERSION,)
         assert old.execute("SELECT count(*) FROM exchanges").fetchone() == (1,)
     assert backup.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_of_the_first_release_is_searched_like_any_other(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path, isolation_level=None)) as first:
+        migrations().apply(Database(first), stop_before="m002_search")
+        first.execute(f"PRAGMA application_id = {APPLICATION}")
+        first.execute("PRAGMA user_version = 1")
+        first.execute("INSERT INTO recordings (id, session, started_at, updated_at, steps) VALUES ('R', 's', 1, 1, 1)")
+        facts = dict.fromkeys(USUAL, "") | {"id": "X", "recording": "R", "step": 1, "target": "/zebra", "state": "done"}
+        facts |= {"started_at": 1.0, "request_size": 0, "response_size": 0, "request_head": b"", "response_head": b""}
+        facts |= dict.fromkeys(("status", "request_body", "response_body", "total_ms", "first_byte_ms", "upstream_ms"))
+        marks = ", ".join("?" * len(facts))
+        first.execute(f"INSERT INTO exchanges ({', '.join(facts)}) VALUES ({marks})", tuple(facts.values()))
+    connect_writer(path).close()
+    assert path.with_name("gateway.db.schema1").exists()
+    store = open_store(path)
+    assert [one.id for one in store.recordings("zebra").items] == ["R"]
+    store.close()
 
 
 def test_a_migration_that_fails_changes_nothing(path: Path) -> None:

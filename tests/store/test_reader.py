@@ -161,6 +161,22 @@ async def all_indexed(store: SqliteStore) -> None:
             await asyncio.sleep(0.02)
 
 
+async def test_what_was_open_when_the_gateway_went_is_indexed_by_the_next(path: Path) -> None:
+    for last in (False, True):
+        recorder, store = open_recorder(path, seal=None), open_store(path)
+        await recorder.start()
+        if not last:
+            recorder.opened(a_capture(1, A, stream="sse", target=b"/zebra"))
+            await recorded(recorder, a_capture(2, A))
+        await all_indexed(store)
+        with store._reading() as connection:
+            found = connection.execute("SELECT count(*) FROM texts WHERE texts MATCH 'zebra'").fetchone()[0]
+        assert found == (1 if last else 0)
+        assert [one.id for one in store.recordings("zebra").items] == [A]
+        await recorder.stop()
+        store.close()
+
+
 async def test_what_is_deleted_is_found_no_more_and_its_numbers_mislead_nobody(
     recorder: SqliteRecorder, store: SqliteStore
 ) -> None:
