@@ -118,27 +118,31 @@ READERS: dict[Kind, Callable[[str], Any]] = {
 SETTINGS: tuple[Setting, ...] = (
     # ---- shared by several commands ------------------------------------------------------------------------
     Setting(
-        ("serve", "check", "routes", "move", "which", "demos", "doctor", "prune", "replay", "branch", "compare"),
+        (
+            "serve", "check", "routes", "move", "which", "demos", "doctor", "prune", "replay", "branch", "compare",
+            "import",
+        ),
         "--routes", "-c", "path", Path("routes.yaml"), "the file with the clusters and their environments",
         everywhere=True,
     ),
     Setting(
         (
             "serve", "routes", "move", "which", "history", "recordings", "show", "annotate", "delete", "export",
-            "doctor", "healthcheck", "replay", "branch", "compare", "diff", "prune", "backup",
+            "doctor", "healthcheck", "replay", "branch", "compare", "diff", "prune", "backup", "import",
         ),
         "--recordings", "-r", "path", Path("recordings/gateway.db"), "the file with the recordings",
         everywhere=True,
     ),
     Setting(
-        ("routes", "move", "annotate", "delete", "healthcheck", "prune", "replay", "branch", "compare"), "--url",
+        ("routes", "move", "annotate", "delete", "healthcheck", "prune", "replay", "branch", "compare", "import"),
+        "--url",
         metavar="URL",
         help="the running gateway; without it GATEWAY_URL, then the one that writes the recordings file",
     ),
     Setting(
         (
             "check", "routes", "move", "which", "history", "recordings", "show", "demos", "doctor", "healthcheck",
-            "prune", "backup", "replay", "branch", "compare", "diff",
+            "prune", "backup", "replay", "branch", "compare", "diff", "import",
         ),
         "--json", type="switch", default=False, help="print JSON in a stable shape",
     ),
@@ -210,6 +214,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(("replay",), "--from", "", "int", None, "the first step to send"),
     Setting(("replay", "branch"), "--until", "", "int", None, "the last step to send"),
+    Setting(("replay",), "--step", "", "switch", False, "ask before every step: send it, skip it, run on, stop"),
     Setting(
         ("replay",), "--set", "", "each", (),
         "send something else, such as 3:json:/qty=2 or 2:path:4=978-9; repeatable", "STEP:PLACE=VALUE",
@@ -239,6 +244,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(("export",), "--output", "-o", "path", None, "the file to write (default: print it)"),
     Setting(("export",), "--list", "", "switch", False, "list the formats"),
     Setting(("export",), "--json", "", "switch", False, "short for --as json; with --list, the list as JSON"),
+    Setting(
+        ("import",), "--as", "", "text", "", "what the file is: bundle, har, postman, curl (default: found out)",
+        "FORMAT",
+    ),
     # ---- demos ---------------------------------------------------------------------------------------------
     Setting(("demos",), "--templates", "-t", "path", None, "the folder with the demos", "DIR"),
     # ---- doctor, prune -------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from .client import Server, error_of, find_server
 from .played import comparison_text, matrix_text, result_text
 from .recordings import NAMED, known
 
+STEPPING: Final = {"": "go", "n": "go", "s": "skip", "r": "run", "q": "stop"}
 PATIENT: Final = 600.0  # seconds between two steps
 
 
@@ -42,6 +43,7 @@ def replay(args: argparse.Namespace) -> int:
         "to": list(args.to),
         "as_recorded": args.as_recorded,
         "offline": args.offline,
+        "stepwise": args.step,
     }
     body |= {"set": list(args.set), "title": args.title}
     body |= {name: value for name, value in (("from", getattr(args, "from")), ("until", args.until)) if value}
@@ -216,11 +218,29 @@ def run(server: Server, id: str, verb: str, body: dict[str, Any], *, progress: b
             return result
         if "error" in line:
             raise error_of(line["error"]["status"], line["error"])
-        if shown:
+        if "before" in line:
+            server.call(
+                "POST", f"/_gateway/api/v1/replays/{line['before']['token']}", {"do": asked_word(line["before"])}
+            )
+        elif shown or body.get("stepwise"):
             step = line["step"]
             text = f"step {step['step']}  {step['method']} {visible(step['path'])}  {step['outcome']}"
-            print(f"\r\033[K{text[:100]}", end="", file=sys.stderr, flush=True)
+            start, end = ("", "\n") if body.get("stepwise") else ("\r\033[K", "")
+            print(f"{start}{text[:100]}", end=end, file=sys.stderr, flush=True)
     raise GatewayError("the gateway ended in the middle of it", where=server.url, hint="look at its log")
+
+
+def asked_word(before: dict[str, Any]) -> str:
+    """What whoever sits there wants to do with the next step."""
+    where = ", ".join(f"{cluster}@{name}" for cluster, name in before["environments"].items())
+    with_values = f", with this run's {', '.join(before['bindings'])}" if before["bindings"] else ""
+    print(f"step {before['step']}: {before['method']}{' to ' + where if where else ''}{with_values}", file=sys.stderr)
+    while True:
+        print("Enter sends it, s skips it, r runs to the end, q stops: ", end="", file=sys.stderr, flush=True)
+        line = sys.stdin.readline()
+        word = STEPPING.get(line.strip().lower()) if line else "stop"
+        if word:
+            return word
 
 
 def _lines(server: Server, path: str, body: object) -> Iterator[dict[str, Any]]:

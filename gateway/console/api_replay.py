@@ -18,9 +18,10 @@ from ..replay.report import StepResult, result_json, step_json
 from ..replay.runs import Comparison, compare_runs, compare_steps, comparison_json
 from ..replayer import Order, all_steps, replay
 from . import reads
-from .keys import SERVICES
+from .keys import SERVICES, STEPPERS
 from .operation import Field, Operation, query_text, read_body
 from .schemas import INTEGER_OR_NULL, TEXT, TEXT_OR_NULL, TEXTS, shape
+from .stepping import WORDS
 
 if TYPE_CHECKING:
     from ..protocols import Services, Store
@@ -37,8 +38,10 @@ REPLAY = (
     Field("from", "integer", "the first step to send"),
     Field("until", "integer", "the last step to send"),
     Field("set", "strings", "STEP:PLACE=VALUE, such as 3:json:/qty=2"),
+    Field("stepwise", "boolean", "wait before every step, and say so: NDJSON only"),
     TITLE,
 )
+WORD = (Field("do", "string", f"{', '.join(WORDS)}: run sends the rest without asking", required=True),)
 BRANCH = (
     Field("step", "integer", "the step that is done otherwise", required=True),
     Field("set", "strings", "PLACE=VALUE, such as json:/qty=2, query:page=3, path:4=978-9, header:X-Tenant=blue"),
@@ -79,7 +82,13 @@ async def replay_recording(request: web.Request) -> web.StreamResponse:
     offline = body.get("offline", False)
     tape = await asyncio.to_thread(load_tape, services.store, services.secrets, found.id) if offline else None
     order = Order(found.id, wanted, yes=body.get("yes", False), tape=tape, title=body.get("title", ""))
-    return await _answer(request, services, order)
+    return await _answer(request, services, order, stepwise=body.get("stepwise", False))
+
+
+async def step_replay(request: web.Request) -> web.Response:
+    body = await read_body(request, WORD)
+    request.app[STEPPERS].say(request.match_info["id"], body["do"])
+    return web.json_response({"do": body["do"]})
 
 
 async def branch_recording(request: web.Request) -> web.StreamResponse:
@@ -101,8 +110,12 @@ async def branch_recording(request: web.Request) -> web.StreamResponse:
     return await _answer(request, services, order)
 
 
-async def _answer(request: web.Request, services: Services, order: Order) -> web.StreamResponse:
+async def _answer(
+    request: web.Request, services: Services, order: Order, *, stepwise: bool = False
+) -> web.StreamResponse:
     """The result as JSON or, for who asks for NDJSON, every step as it comes and then the result."""
+    if stepwise and NDJSON not in request.headers.get("Accept", ""):
+        raise UsageError("who wants to be asked before every step must accept NDJSON", hint=f"Accept: {NDJSON}")
     if NDJSON not in request.headers.get("Accept", ""):
         return web.json_response(result_json(await replay(services, order, seen=_publishing(services, order))))
     response = web.StreamResponse(headers={"Content-Type": NDJSON, "Cache-Control": "no-store"})
@@ -113,9 +126,11 @@ async def _answer(request: web.Request, services: Services, order: Order) -> web
         publish(step)
         lines.put_nowait({"step": step_json(step)})
 
+    gate = request.app[STEPPERS].gate(lines.put_nowait) if stepwise else None
+
     async def run() -> None:
         try:
-            lines.put_nowait({"result": result_json(await replay(services, order, seen=seen))})
+            lines.put_nowait({"result": result_json(await replay(services, order, seen=seen, gate=gate))})
         except GatewayError as error:
             lines.put_nowait({"error": {"status": error.status, "detail": error.message, "hint": error.hint}})
         finally:
@@ -205,6 +220,7 @@ OPERATIONS = (
         RESULT,
         body=BRANCH,
     ),
+    Operation("POST", "replays/{id}", step_replay, "What a waiting replay shall do", shape(do=TEXT), body=WORD),
     Operation(
         "GET",
         "diff",

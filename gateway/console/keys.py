@@ -11,10 +11,12 @@ from aiohttp import web
 if TYPE_CHECKING:
     from ..protocols import LiveSession, Services
     from .actions import Moves
+    from .stepping import Steppers
 
 SERVICES: web.AppKey[Services] = web.AppKey("services")
 SESSION_OF: web.AppKey[Callable[[web.Request], LiveSession]] = web.AppKey("session_of")
 MOVES: web.AppKey[Moves] = web.AppKey("moves")
+STEPPERS: web.AppKey[Steppers] = web.AppKey("steppers")
 CSRF_KEY: web.AppKey[bytes] = web.AppKey("csrf_key", bytes)
 FORM: web.RequestKey[Mapping[str, Any]] = web.RequestKey("form")
 

@@ -15,11 +15,12 @@ from .actions import Moves
 from .api import add_api
 from .forms import add_forms
 from .guard import csrf_token, secure
-from .keys import CSRF_KEY, CURRENT, MOVES, SERVICES, SESSION_OF
+from .keys import CSRF_KEY, CURRENT, MOVES, SERVICES, SESSION_OF, STEPPERS
 from .pages import add_pages
 from .probes import add_probes
 from .shell import page_shell, routes_event
 from .static import add_static
+from .stepping import Steppers
 
 if TYPE_CHECKING:
     from ..errors import Problem
@@ -38,6 +39,7 @@ def setup(
     app[SERVICES] = services
     app[SESSION_OF] = session_of
     app[MOVES] = Moves()
+    app[STEPPERS] = Steppers()
     app[CSRF_KEY] = secrets.token_bytes(32)
     app.on_response_prepare.append(secure)
     environment = aiohttp_jinja2.setup(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import xml.etree.ElementTree as ET
 from contextlib import asynccontextmanager
@@ -131,3 +132,17 @@ async def test_what_is_off_is_said(tmp_path, gateway, words, code, told):
     async with recorded(tmp_path):
         found, _, err = await gateway(*words)
         assert (found, told in err) == (code, True)
+
+
+async def test_stepwise_asks_before_every_step(tmp_path, gateway, monkeypatch):
+    async with recorded(tmp_path) as id:
+        monkeypatch.setattr("sys.stdin", io.StringIO("what?\n\ns\n"))
+        code, out, err = await gateway("replay", id, "--yes", "--step", "--json")
+        assert [step["outcome"] for step in json.loads(out)["steps"]] == ["expected", "skipped"]
+        assert code == 0 and err.count("Enter sends it") == 3
+        monkeypatch.setattr("sys.stdin", io.StringIO("q\n"))
+        code, out, _ = await gateway("replay", id, "--yes", "--step", "--json")
+        assert code == 1 and [step["outcome"] for step in json.loads(out)["steps"]] == ["stopped", "skipped"]
+        monkeypatch.setattr("sys.stdin", io.StringIO("r\n"))
+        code, _, err = await gateway("replay", id, "--yes", "--step")
+        assert code == 0 and err.count("Enter sends it") == 1
