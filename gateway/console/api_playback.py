@@ -11,7 +11,11 @@ from .schemas import ref
 
 PLAY = (
     Field("mode", "string", f"{', '.join(playing.MODES)}; playback without it"),
-    Field("clusters", "strings", "only these of its clusters"),
+    Field(
+        "clusters",
+        "strings",
+        "only these of its clusters; without it all, with playback those that were not recorded too",
+    ),
     Field("match", "string", "strict, loose or by-order; loose without it"),
     Field("end", "string", "after the last recorded answer: last (again), cycle, 404 or live; last without it"),
     Field("ignore_headers", "strings", "header fields that do not count"),

@@ -37,7 +37,7 @@ async def play(
     pace: float = 1.0,
     shift: bool = True,
 ) -> Playback:
-    """Play a recording for this session, from its first step: all its clusters, or only the named ones."""
+    """Play a recording for this session, from its first step: everything, or only the named clusters."""
     check_mode(mode)
     if not 0 <= pace <= MOST_PACE:
         raise UsageError(f"pace: {pace:g} is not from 0 (at once) to {MOST_PACE:g}; 1 is as recorded")
@@ -51,7 +51,9 @@ async def play(
     playback = Playback(tape, rules or Rules(), pace=pace, shift=shift)
     if not clusters:
         session.modes.clear()
-    session.modes.update({name: PlaybackMode(mode, playback) for name in clusters or recorded})
+        # Offline is offline: a cluster that was not recorded must not be reached by surprise.
+        clusters = list(known) if mode == "playback" else recorded
+    session.modes.update({name: PlaybackMode(mode, playback) for name in clusters})
     if mode.startswith("playback") or session.recording == tape.recording:
         services.sessions.start_recording(session, PREFIX + tape.title.removeprefix(PREFIX))
     return playback

@@ -79,7 +79,7 @@ def page_shell() -> Shell:
 def strip(services: Services, session: LiveSession) -> tuple[Place, ...]:
     """The first clusters, and all that are pinned, with the environment that answers this session."""
     clusters, pins = services.routes.table.clusters, current_pins(session)
-    names = dict.fromkeys((*islice(clusters, STRIP), *(name for name in (*pins, *session.modes) if name in clusters)))
+    names = dict.fromkeys((*islice(clusters, STRIP), *(name for name in pins if name in clusters)))
     return tuple(
         Place(
             name, pins.get(name, clusters[name].environment), name in pins, _until(session, name), _mode(session, name)

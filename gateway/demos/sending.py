@@ -14,7 +14,7 @@ from .config import Demo, Step, WhatIf
 from .keep import Answer, keep
 from .mask import holds_secret, is_secret_name
 from .memory import Memories
-from .result import Result, judge, says, shown_answer, shown_request, shown_url, shown_values
+from .result import Judgement, Result, judge, says, shown_answer, shown_request, shown_url, shown_values
 from .step import Call, NotSent, build, text_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .caller import Outcome
 
 log = logging.getLogger("gateway.demos")
+MISSED = "The recording being played does not hold this call, so it says nothing about the API. Back to live asks it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,9 @@ class Sending:
 
 
 def _answered(result: Result, press: Press, answer: Answer, secrets: tuple[str, ...]) -> Result:
-    judgement = judge(press.step, press.what_if, answer.status)
     headers = {name.lower(): value for name, value in answer.headers}
+    missed = headers.get("proxy-status", "").startswith("gateway; error=playback_miss")
+    judgement = Judgement(None, "", MISSED) if missed else judge(press.step, press.what_if, answer.status)
     return replace(
         result,
         answer=shown_answer(answer, secrets),

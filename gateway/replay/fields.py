@@ -43,7 +43,8 @@ class Mismatch:
 
     def __str__(self) -> str:
         name = f" {self.name}" if self.name else ""
-        return f"{self.where}{name}: recorded {shown(self.recorded)}, asked {shown(self.asked)}"
+        where = "path segment" if self.where == "path" else self.where
+        return f"{where}{name}: recorded {shown(self.recorded)}, asked {shown(self.asked)}"
 
     def as_json(self) -> dict[str, object]:
         return {

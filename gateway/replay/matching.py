@@ -131,7 +131,8 @@ class Look:
         some = nsmallest(LOOKED_AT, self._tape.exchanges.values(), key=lambda one: (self._distance(one), one.step))
         full = [NearMiss(one, (*self._elsewhere(one), *self.mismatches(one))) for one in some]
         near = nsmallest(NEAREST, full, key=lambda one: (len(one.mismatches), abs(one.exchange.step - position)))
-        return tuple(near)
+        # One that differs in much more than the nearest explains nothing.
+        return tuple(one for one in near if len(one.mismatches) <= len(near[0].mismatches) + 2)
 
     def _usable(self, one: Exchange) -> bool:
         """Whether a step may answer at all: its environment was not asked for, or it needs what was not sent."""

@@ -65,6 +65,8 @@ async def test_the_bookshop_is_played_in_two_browsers_with_everything_down(tmp_p
         await ada.watch.open("/demos/bookshop/find-the-book")
         await ada.page.get_by_role("button", name="What if: unknown ISBN").click()
         await expect(ada.page.locator("main")).to_contain_text("Nothing recorded answers this request")
+        await expect(ada.page.get_by_role("status").first).to_contain_text("says nothing about the API")
+        await expect(ada.page.get_by_role("status").first).not_to_contain_text("as expected")
         await ada.page.locator("#strip").get_by_role("button", name="Back to live").click()
         await ada.watch.open("/demos/bookshop/find-the-book")
         await ada.press("Send")

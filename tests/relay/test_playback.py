@@ -127,7 +127,8 @@ async def test_a_browser_gets_its_miss_as_a_page() -> None:
     async with playing(a_step(3, path="/api/orders/2")) as gateway, raw_client(gateway.url) as client:
         _, body = await ask(client, "/api/orders/9", fields=b"Accept: text/html\r\n")
     assert (
-        b"<li>step 3, GET /api/orders/2, answered 200: path 3: recorded &quot;2&quot;, asked &quot;9&quot;</li>" in body
+        b"<li>step 3, GET /api/orders/2, answered 200: path segment 3: recorded &quot;2&quot;, asked &quot;9&quot;</li>"
+        in body
     )
 
 

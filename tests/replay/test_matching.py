@@ -221,7 +221,7 @@ def test_the_nearest_misses_come_first_and_tell_every_difference() -> None:
     ]
     missed = a_playback(*steps).find(asked("POST", "/api/orders", b'{"isbn":"978-9","qty":1,"a/b":0}'), "orders")
     assert isinstance(missed, Missed)
-    assert [near.exchange.step for near in missed.near] == [2, 3, 1]
+    assert [near.exchange.step for near in missed.near] == [2, 3]  # the others have next to nothing in common
     assert missed.near[0].mismatches == (
         Mismatch("body", "/isbn", "978-1", "978-9"),
         Mismatch("body", "/a~1b", None, 0),
