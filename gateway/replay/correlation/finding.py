@@ -35,7 +35,7 @@ def correlate(exchanges: Sequence[Exchange], decisions: Decisions = NOTHING, *, 
         while waiting and waiting[0][0] <= began:
             _, at, done = heapq.heappop(waiting)
             walk.answered(at, done)
-        walk.asked(order, exchange)
+        walk.asked(exchange)
         heapq.heappush(waiting, (finished, order, exchange))
     bindings = declare(walk.bindings, decisions.declared, exchanges)
     bound = {str(binding.sink) for binding in bindings if binding.in_force}
@@ -51,7 +51,7 @@ class _Walk:
         self.bindings: list[Binding] = []
         self.inputs = Inputs()
 
-    def asked(self, order: int, exchange: Exchange) -> None:
+    def asked(self, exchange: Exchange) -> None:
         """Look the request's values up first, then remember what it was the first to say."""
         said: list[Need] = []
         subject = subject_of(exchange.request.target)
@@ -63,9 +63,9 @@ class _Walk:
                 self.inputs.add(need, exchange.started_at)
         for need in said:
             if not self._index.knows(need.value, need.role):
-                self._index.said(need.value, need.role, order)
+                self._index.said(need.value, need.role)
                 for inner in need.inner:
-                    self._index.said(inner.value, inner.role, order)
+                    self._index.said(inner.value, inner.role)
 
     def _pieces(self, need: Need, subject: str) -> bool:
         """Whether any piece of it has a source; each of them is looked for."""

@@ -34,13 +34,13 @@ class Index:
 
     def __init__(self, *, echo: bool = True) -> None:
         self._shown: dict[str, dict[Key, list[Shown]]] = {}
-        self._said: dict[str, list[tuple[int, Role]]] = {}
+        self._said: dict[str, set[Role]] = {}
         self._echo = echo
         self.cookies: set[str] = set()
 
-    def said(self, value: str, role: Role, order: int) -> None:
+    def said(self, value: str, role: Role) -> None:
         """A request has this value, and no response had it before."""
-        self._said.setdefault(value, []).append((order, role))
+        self._said.setdefault(value, set()).add(role)
 
     def show(self, order: int, step: int, place: Place, subject: str) -> None:
         """A response about `subject` has this value; an echo of what the client had said is no product."""
@@ -62,7 +62,7 @@ class Index:
             return False  # already a product of another answer
         if is_rare(place.value):
             return True
-        return any(affinity(place.role, role)[0] > NONE for _, role in self._said[place.value])
+        return any(affinity(place.role, role)[0] > NONE for role in self._said[place.value])
 
     def of(self, value: str) -> dict[Key, list[Shown]]:
         return self._shown.get(value, {})

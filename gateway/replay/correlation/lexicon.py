@@ -48,7 +48,7 @@ PEOPLE: Final = _words(
 
 # Parameters of the scenario by their nature: equal values are chance.
 OWN: Final = _words(
-    "page limit offset size qty quantity count per take skip top max min sort order direction lang language locale "
+    "page limit offset size qty quantity count per take skip top max min sort direction lang language locale "
     "currency status type kind role format mode level depth width height rating score year month day hour stars "
     "position index rank priority weight step zoom age retry attempt timeout ttl expires enabled active"
 )

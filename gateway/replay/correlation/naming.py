@@ -44,6 +44,7 @@ class Role:
     is_id: bool = False
     words: tuple[str, ...] = ()
     context: tuple[str, ...] = ()
+    is_many: bool = False  # "comments": a number under it counts them
 
 
 @lru_cache(8192)
@@ -81,7 +82,23 @@ def role_of(name: str, context: tuple[str, ...] = ()) -> Role:
     is_id = any(word in IDISH or word in NATURAL for word in all_words)
     if is_id and not entity:
         entity = context
-    return Role(entity, is_id, all_words, context)
+    many = not is_id and _is_plural(name)
+    is_id = is_id or (bool(entity) and entity == context and not many)  # {"meter": "1EMH"} in an answer about meters
+    return Role(entity, is_id, all_words, context, many)
+
+
+def _is_plural(name: str) -> bool:
+    found = WORD.findall(name)
+    return bool(found) and singular(found[-1].lower()) != found[-1].lower()
+
+
+@lru_cache(8192)
+def one_of(name: str) -> str:
+    """The name of one of them: "orders" -> "order"."""
+    found = WORD.findall(name)
+    if not found or not name.endswith(found[-1]):
+        return name
+    return name.removesuffix(found[-1]) + singular(found[-1].lower())
 
 
 @lru_cache(8192)
@@ -117,7 +134,8 @@ def variable_name(sink_name: str, source_name: str) -> str:
     return "value"
 
 
-EXACT, NEAR, PEER, SAME, WEAK, NONE, CONFLICT = 0.56, 0.40, 0.27, 0.19, 0.12, 0.0, -0.30
+ENDINGS: Final = frozenset(("e", "en", "er", "n", "s", "es", "i", "nen"))
+EXACT, NEAR, PEER, SAME, WEAK, NONE, CONFLICT = 0.56, 0.40, 0.27, 0.21, 0.12, 0.0, -0.30
 
 
 @lru_cache(65536)
@@ -145,6 +163,8 @@ def _of_amounts(given: set[str], wanted: set[str]) -> tuple[float, str]:
 
 def _of_things(source: Role, sink: Role) -> tuple[float, str]:
     a, b = source.entity, sink.entity
+    if (source.is_many or sink.is_many) and source.words != sink.words:
+        return (CONFLICT, "a number of things is no id") if source.is_many else (NONE, "")
     if source.words == sink.words and any(word in NATURAL for word in source.words):
         return EXACT, f"both are called '{' '.join(sink.words)}'"
     if source.is_id and sink.is_id:
@@ -170,11 +190,19 @@ def _of_ids(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[float, str]:
         return EXACT, f"both are the id of {_a(a)}"
     if a[-1] == b[-1]:
         return NEAR, f"both are the id of {_a(a[-1:])}"
+    if _one_more_ending(a[-1], b[-1]):
+        return NEAR, f"both are the id of {_a(a)}"
     if a[-1] in PEOPLE and b[-1] in PEOPLE:
         return PEER, "both are the id of a person"
     if set(a) <= set(b) or set(b) <= set(a):
         return SAME, f"the ids are of {_a(a)} and {_a(b)}"
     return CONFLICT, f"one is the id of {_a(a)}, the other of {_a(b)}"
+
+
+def _one_more_ending(a: str, b: str) -> bool:
+    """Plurals of other languages: Beleg and Belege, usuario and usuarios."""
+    short, long = sorted((a, b), key=len)
+    return len(short) >= 4 and long.startswith(short) and long[len(short) :] in ENDINGS
 
 
 def _a(entity: tuple[str, ...]) -> str:

@@ -14,7 +14,7 @@ from ...model.message import Response
 from .json_places import Number, parse, pointer
 from .lexicon import IDISH, TOKENS, VOLATILE, WRAPPERS
 from .model import SourcePart
-from .naming import Role, entity_of, role_of, words
+from .naming import Role, entity_of, one_of, role_of, words
 from .urls import is_url, pieces, shape
 from .values import HIGH, JWT, LIMIT, bits_of
 
@@ -111,6 +111,7 @@ def json_places(value: Any, context: tuple[str, ...]) -> Iterator[Place]:
                 below = _context(key, about, has_id) if isinstance(inner, dict | list) else about
                 stack.append((inner, (*path, key), key, below, owner))
         elif isinstance(node, list):
+            name = one_of(name)
             stack += [(node[at], (*path, at), name, about, owner) for at in range(len(node) - 1, -1, -1)]
         elif isinstance(node, str) and node and len(node) <= LIMIT:
             left -= 1

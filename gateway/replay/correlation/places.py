@@ -11,12 +11,13 @@ from ...model.message import Request
 from .json_places import Path, parse, pointer, scalars
 from .lexicon import FILLER, JSON_WRAPPERS, OWN_FIELDS
 from .model import Sink, SinkPart
-from .naming import Role, entity_of, role_of, words
+from .naming import Role, entity_of, one_of, role_of, words
 from .pages import LONG_TOKEN
 from .urls import Piece, collection_of, is_url, pieces, query_pieces
 from .values import HIGH, LIMIT, bits_of
 
 SCHEME: Final = re.compile(r"(?:Bearer|Token|Basic|ApiKey|Api-Key|Key|JWT|DPoP)[ \t]+", re.IGNORECASE)
+REFERENCE: Final = re.compile(r"(?:[A-Za-z]+/[\w.-]+)+")  # "Patient/88213"
 FIELD: Final = re.compile(r"[{]\s*(?:\w+\s*:\s*)?(\w+)")
 BOUNDARY: Final = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
 PART: Final = re.compile(r'\bname="([^"]*)"', re.IGNORECASE)
@@ -129,6 +130,8 @@ def _json(text: str, step: int, about: tuple[str, ...]) -> Iterator[Need]:
 def _json_need(value: str, path: Path, at: tuple[int, int], step: int, about: tuple[str, ...]) -> Need:
     names = [part for part in path if isinstance(part, str)]
     name = names[-1] if names else ""
+    if path and isinstance(path[-1], int):
+        name = one_of(name)
     role = role_of(name, _around(names[:-1], about))
     sink = Sink(step, "json", pointer(path), name)
     need = Need(sink, value, role, at)
@@ -138,6 +141,13 @@ def _json_need(value: str, path: Path, at: tuple[int, int], step: int, about: tu
             for piece in pieces(value)
             if not piece.literal
         )
+    elif REFERENCE.fullmatch(value):
+        need.inner = tuple(
+            Need(Sink(step, "json", sink.path, piece.name, (piece.start - 1, piece.end - 1)), piece.value,
+                 role_of(piece.name))
+            for piece in pieces(f"/{value}")
+            if not piece.literal
+        )  # fmt: skip
     elif len(value) > 16:
         need.inner = tuple(_within(sink, value, role))
     return need

@@ -16,6 +16,7 @@ from .values import DECIMAL, ECHO, FULL, HIGH, SURE, WORDS, bits_of, is_rare, we
 
 AUTOMATIC: Final = 0.60
 SUGGESTED: Final = 0.30
+LONG_NUMBER: Final = 19.0  # bits: six digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Candidate:
     transforms: tuple[str, ...]
     why: str
     level: float
+    certain: bool = False  # chance cannot repeat the value: whoever showed it first made it
 
 
 def candidates(need: Need, index: Index, rules: Rules, subject: str) -> list[Candidate]:
@@ -61,6 +63,8 @@ def candidates(need: Need, index: Index, rules: Rules, subject: str) -> list[Can
 def _rank(candidate: Candidate) -> tuple[float, int]:
     """The best first; among equals the creator, or the last word on what changes."""
     late = latest_counts(candidate.role)
+    if candidate.certain and candidate.score >= AUTOMATIC:
+        return -1.0, -candidate.shown[-1].order if late else candidate.shown[0].order
     return -round(candidate.score, 2), -candidate.shown[-1].order if late else candidate.shown[0].order
 
 
@@ -99,13 +103,15 @@ def _direct(
         score = weight + (level if level > 0 else level * (1.0 - weight / FULL)) - penalty
         if score >= SUGGESTED:
             reason = _reason(bits, why, transforms)
-            yield Candidate(min(score, 0.99), role, tuple(shown), transforms, reason, level)
+            yield Candidate(min(score, 0.99), role, tuple(shown), transforms, reason, level, bits >= HIGH)
 
 
 def _shown_about(role: Role, need: Need, bits: float) -> bool:
-    """A code, such as a locator, in the answer about the very thing that the path asks for."""
-    is_code = bits >= ECHO and any(map(str.isalpha, need.value)) and any(map(str.isdigit, need.value))
-    return is_code and need.role.is_id and bool(role.context) and role.context == need.role.entity
+    """A code or a long id, under whatever name, in the answer about the very thing that the path asks for."""
+    digits = any(map(str.isdigit, need.value))
+    is_code = bits >= ECHO and digits and any(map(str.isalpha, need.value))
+    is_number = bits >= LONG_NUMBER and need.value.isdigit() and role.is_id
+    return (is_code or is_number) and need.role.is_id and bool(role.context) and role.context == need.role.entity
 
 
 def level_of(role: Role, need: Need) -> tuple[float, str]:

@@ -1,0 +1,82 @@
+"""How well correlation finds links, what each of its rules is worth, and how long it takes.
+
+    python bench/correlation.py [WORLDS]
+
+Precision counts automatic bindings only; recall counts links that are bound automatically. The sessions are those of
+tests/replay/sessions, written by hand, and WORLDS made-up ones (default 200).
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]
+
+from generating import generated
+from judging import Score, all_sessions, judge
+from sessions import Labelled
+
+from gateway.replay.correlation import Rules, correlate
+
+ABLATIONS = (
+    ("all rules", Rules()), ("no echo rule", Rules(echo=False)), ("no entropy", Rules(entropy=False)),
+    ("no names", Rules(names=False)),
+)  # fmt: skip
+
+
+def scores(sessions: Iterable[Labelled], rules: Rules) -> dict[str, Score]:
+    """By kind of session."""
+    found: dict[str, Score] = defaultdict(Score)
+    for labelled in sessions:
+        found[labelled.kind].add(judge(labelled, correlate(labelled.exchanges, rules=rules)))
+    return found
+
+
+def total(found: dict[str, Score]) -> Score:
+    whole = Score()
+    for score in found.values():
+        whole.add(score)
+    return whole
+
+
+def line(name: str, score: Score) -> str:
+    return (
+        f"{name:<24}{score.precision:>10.4f}{score.recall:>10.4f}{score.true:>8}{score.false:>8}"
+        f"{score.suggested + score.noise:>13}"
+    )
+
+
+HEAD = f"{'':<24}{'precision':>10}{'recall':>10}{'links':>8}{'false':>8}{'suggestions':>13}"
+
+
+def main(worlds: int = 200) -> None:
+    by_hand, made_up = all_sessions(), [generated(seed) for seed in range(worlds)]
+    print(f"correlation: {len(by_hand)} sessions by hand, {worlds} made up\n\n{HEAD}")
+    for sessions in (by_hand, made_up):
+        found = scores(sessions, Rules())
+        for kind, score in sorted(found.items()):
+            print(line(kind, score))
+        print(line("together", total(found)) + "\n")
+    print(f"what each rule is worth (all sessions)\n{HEAD}")
+    for name, rules in ABLATIONS:
+        print(line(name, total(scores([*by_hand, *made_up], rules))))
+    print("\ntime for one recording, best of three")
+    for steps in (100, 1000, 10_000):
+        exchanges = generated(5, steps).exchanges
+        took = min(timed(exchanges) for _ in range(3 if steps < 10_000 else 1))
+        print(f"{steps:>6} exchanges  {took:6.3f} s")
+
+
+def timed(exchanges: list) -> float:
+    begin = time.perf_counter()
+    correlate(exchanges)
+    return time.perf_counter() - begin
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
