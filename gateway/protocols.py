@@ -93,6 +93,16 @@ class Writing(Protocol):
     ) -> Future[None]:
         """Say about correlations: ids of bindings, and bindings of one's own ("3:path.order_id=2:json:/id")."""
 
+    def add_recording(
+        self,
+        recording: Recording,
+        exchanges: Sequence[Exchange],
+        *,
+        chunks: Mapping[int, Sequence[Chunk]],
+        redact: object = None,
+    ) -> Future[None]:
+        """A recording from a file, whole or not at all, its secrets sealed; `chunks` by step."""
+
     def delete(self, recording: str) -> Future[None]: ...
     def add_revision(self, revision: Revision) -> Future[None]: ...
     def keep_values(self, session: str, values: Mapping[str, Any]) -> Future[None]:

@@ -41,14 +41,14 @@ class Server:
         return answer
 
     def ask(self, method: str, path: str, body: object = None, *, limit: float = PROMPT) -> tuple[int, bytes]:
-        """Status and body of one request; UpstreamError when the gateway does not answer."""
+        """Status and body of one request, bytes as they are; UpstreamError when the gateway does not answer."""
         parts = urlsplit(self.url)
         secure = parts.scheme == "https"
         connect = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         headers = {"Accept": "application/json", "User-Agent": f"gateway-cli/{__version__}"}
         if body is not None or method not in ("GET", "HEAD"):
             headers["Content-Type"] = "application/json"  # what a form on a foreign page cannot send
-        payload = None if body is None else json.dumps(body).encode()
+        payload = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         connection = connect(parts.hostname or "", parts.port, timeout=limit)
         try:
             connection.request(method, parts.path.rstrip("/") + path, payload, headers)

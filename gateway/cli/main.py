@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -42,7 +43,12 @@ COMMANDS: dict[str, Command] = {
     "show": Command("gateway.cli.recordings", "show a recording, or one of its steps", "Recordings"),
     "annotate": Command("gateway.cli.recordings", "give a recording a title, notes and tags", "Recordings"),
     "delete": Command("gateway.cli.recordings", "delete a recording", "Recordings"),
-    "export": Command("gateway.cli.export", "write a recording as a diagram, a document, or a file that other tools run", "Recordings"),
+    "export": Command(
+        "gateway.cli.export", "write a recording as a diagram, a document, or a file that other tools run", "Recordings"
+    ),
+    "import": Command(
+        "gateway.cli.import_", "take a HAR, a Postman collection, curl commands or a bundle as recordings", "Recordings"
+    ),
     "replay": Command("gateway.cli.replay", "send a recording's requests again, and say what differs", "What if"),
     "branch": Command("gateway.cli.replay", "send it again with one step done otherwise: a variant", "What if"),
     "compare": Command("gateway.cli.replay", "run a recording on several environments, side by side", "What if"),
@@ -99,7 +105,7 @@ def run(words: list[str]) -> int:
         return overview(before)
     command = import_module(COMMANDS[name].module)
     args = arguments(name, command, before + after, os.environ)
-    code: int = getattr(command, name)(args)
+    code: int = getattr(command, f"{name}_" if iskeyword(name) else name)(args)
     return code
 
 

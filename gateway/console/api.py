@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from .. import __version__
-from . import api_correlations, api_live, api_playback, api_recordings, api_replay, api_routes, api_session
+from . import api_correlations, api_import, api_live, api_playback, api_recordings, api_replay, api_routes, api_session
 from .keys import SERVICES
 from .openapi import PREFIX, document
 from .operation import Operation
@@ -13,6 +13,7 @@ from .operation import Operation
 OPERATIONS: tuple[Operation, ...] = (
     *api_recordings.OPERATIONS,
     *api_correlations.OPERATIONS,
+    *api_import.OPERATIONS,
     *api_playback.OPERATIONS,
     *api_replay.OPERATIONS,
     *api_routes.OPERATIONS,

@@ -57,6 +57,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
             "required": any(field.required for field in operation.body),
             "content": {"application/json": {"schema": _body(operation.body)}},
         }
+    if operation.takes:
+        found["requestBody"] = {"description": operation.takes, "required": True, "content": {"application/json": {}}}
     return found
 
 

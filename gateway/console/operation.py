@@ -47,6 +47,7 @@ class Operation:
     query: tuple[Field, ...] = ()
     body: tuple[Field, ...] = ()
     media: str = "application/json"
+    takes: str = ""  # what the body is where it is no JSON object
 
     @property
     def id(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import UsageError, did_you_mean
 from . import (
+    bundle,
     curl,
     har,
     html,
@@ -39,6 +40,7 @@ _ROWS = (
     Format("postman", "Postman collection 2.1", "application/json", ".postman_collection.json", postman.dump),
     Format("openapi", "OpenAPI 3.1 of what was seen", "application/json", ".openapi.json", openapi.dump),
     Format("wiremock", "WireMock mappings, a mock server", "application/json", ".wiremock.json", wiremock.dump),
+    Format("bundle", "recordings without loss, for another gateway", "application/json", ".bundle.json", bundle.dump),
     Format("json", "recordings and exchanges, complete, as the API shows them", "application/json", ".json", json.dump),
 )
 

@@ -17,6 +17,7 @@ from .guide import heading, masked, named_secrets
 from .json import dumped
 from .said import about_file
 from .scenario import Scenario, Step, scenario
+from .sealed import PLACEHOLDER
 from .texts import Text, Use, written
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
@@ -72,26 +73,33 @@ def _item(found: Scenario, step: Step, known: dict[str, Use]) -> Object:
         "event": [{"listen": "test", "script": {"type": "text/javascript", "exec": list(_tests(step))}}],
         "protocolProfileBehavior": {"followRedirects": False, "disableUrlEncoding": True},
         "request": request | ({"description": "\n\n".join(notes)} if notes else {}),
-        "response": list(_examples(step, request, known)),
+        "response": list(_examples(step, _request(step, concrete=True), known)),
     }
 
 
-def _request(step: Step) -> Object:
-    body = {"body": _body(step)} if step.body.text else {}
+def _request(step: Step, *, concrete: bool = False) -> Object:
+    """With its variables, or with what was recorded in their places; secrets are variables always."""
+    body = {"body": _body(step, concrete)} if step.body.text else {}
     return {
         "method": step.method,
-        "header": [{"key": name, "value": _text(value)} for name, value in step.headers],
-        "url": _url(step),
+        "header": [{"key": name, "value": _text(value, concrete)} for name, value in step.headers],
+        "url": _url(step, concrete),
         **body,
     }
 
 
-def _text(text: Text) -> str:
+def _text(text: Text, concrete: bool) -> str:
+    if concrete:
+        text = tuple(_recorded(part) for part in text)
     return written(text, lambda name: f"{{{{{name}}}}}")
 
 
-def _url(step: Step) -> Object:
-    path, mark, query = _text(step.path).partition("?")
+def _recorded(part: str | Use) -> str | Use:
+    return part if isinstance(part, str) or PLACEHOLDER.search(part.recorded.encode()) else part.recorded
+
+
+def _url(step: Step, concrete: bool) -> Object:
+    path, mark, query = _text(step.path, concrete).partition("?")
     url: Object = {
         "raw": f"{{{{{step.target.variable}}}}}{path}{mark}{query}",
         "host": [f"{{{{{step.target.variable}}}}}"],
@@ -103,8 +111,8 @@ def _url(step: Step) -> Object:
     return url
 
 
-def _body(step: Step) -> Object:
-    body: Object = {"mode": "raw", "raw": _text(step.body.text)}
+def _body(step: Step, concrete: bool) -> Object:
+    body: Object = {"mode": "raw", "raw": _text(step.body.text, concrete)}
     return body | ({"options": {"raw": {"language": "json"}}} if "json" in step.body.media.lower() else {})
 
 

@@ -61,14 +61,17 @@ class Batch:
         self.secrets: list[tuple[str, str, bytes]] = []
         self.chunks: list[tuple[Any, ...]] = []
 
-    def add(self, capture: Capture) -> None:
-        """Seal an exchange and make its rows."""
+    def add(
+        self, capture: Capture, *, kept: tuple[int | None, int | None] = UNCHANGED,
+        plain: tuple[bool, bool] = (False, False),
+    ) -> None:  # fmt: skip
+        """Seal an exchange and make its rows. `kept` and `plain` say what an earlier sealing did to its bodies."""
         before = _length(capture.request_body), _length(capture.response_body)
         sealed = self._seal(capture)
-        plain, kept = (False, False), UNCHANGED
         if not isinstance(sealed, Capture):
             self.secrets += [(capture.recording, placeholder, secret) for placeholder, secret in sealed.secrets]
-            plain = _plain(sealed.decoded)
+            decoded = _plain(sealed.decoded)
+            plain = (plain[0] or decoded[0], plain[1] or decoded[1])
             sealed = sealed.capture
         request, response = _joined(sealed.request_body), _joined(sealed.response_body)
         if before != (len(request), len(response)):

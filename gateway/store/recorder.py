@@ -22,12 +22,14 @@ from ..model.capture import Capture
 from ..protocols import LiveSession, RecorderStatus
 from ..replay.correlation import read_declared
 from .batch import ROW, Piece, cost_of
+from .imports import Import, write_import
 from .reader import SqliteStore
 from .tables import Tables, session_row
 from .thread import Entry, Job, WriterThread
 
 if TYPE_CHECKING:
-    from ..model.recording import Revision
+    from ..model.exchange import Chunk, Exchange
+    from ..model.recording import Recording, Revision
     from ..protocols import Live
 
 log = logging.getLogger("gateway.store")
@@ -198,6 +200,14 @@ class SqliteRecorder:
                 branched_at=branched_at, title=title, now=time.time(),
             )
         )  # fmt: skip
+
+    def add_recording(
+        self, recording: Recording, exchanges: Sequence[Exchange], *, chunks: Mapping[int, Sequence[Chunk]],
+        redact: object = None,
+    ) -> Future[None]:  # fmt: skip
+        """A recording from a file, whole or not at all, its secrets sealed; `chunks` by step."""
+        one = Import(recording, exchanges, chunks, redact)
+        return self._do(partial(write_import, one=one, seal=self._thread.seal, now=time.time()))
 
     def delete(self, recording: str) -> Future[None]:
         return self._do(partial(Tables.delete, recording=recording))

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from ..errors import NotFoundError
 from ..model.capture import Capture
-from ..model.recording import Revision
+from ..model.exchange import Exchange
+from ..model.recording import Recording, Revision
 from ..protocols import LiveSession
 from . import fulltext
 from .batch import Batch
@@ -185,6 +186,7 @@ class Tables:
 
     def title_recording(self, recording: str, session: str, title: str, now: float) -> None:
         """A title for a recording that may not have an exchange yet; until it has, no list shows it."""
+        self._deleted.pop(recording, None)  # it begins anew: an import, for instance
         with transaction(self.connection):
             values = (recording, session, now, now, 0, recording, session)
             self.connection.execute(RECORDING, values)
@@ -199,6 +201,18 @@ class Tables:
         with transaction(self.connection):
             sql = "UPDATE recordings SET kind = ?, parent = ?, branched_at = ? WHERE id = ?"
             self.connection.execute(sql, (kind, parent, branched_at, recording))
+
+    def note_import(self, recording: Recording, exchanges: Sequence[Exchange], now: float) -> None:
+        """What lies beside an imported recording and beside its steps."""
+        id, run = recording.id, self.connection.executemany
+        notes = [(id, 0, note, now) for note in recording.notes]
+        notes += [(id, one.step, note, now) for one in exchanges for note in one.notes]
+        tags = [(id, 0, tag) for tag in recording.tags] + [(id, one.step, tag) for one in exchanges for tag in one.tags]
+        with transaction(self.connection):
+            self.connection.execute("DELETE FROM notes WHERE recording = ?", (id,))  # of an attempt that failed
+            run("INSERT INTO notes (recording, step, text, written_at) VALUES (?, ?, ?, ?)", notes)
+            run("INSERT OR IGNORE INTO tags (recording, step, tag) VALUES (?, ?, ?)", tags)
+            self.connection.execute("UPDATE recordings SET pinned = ? WHERE id = ?", (recording.pinned, id))
 
     def delete(self, recording: str) -> None:
         """The recording with all that belongs to it. What is still under way in it is left out when it ends."""

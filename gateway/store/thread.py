@@ -79,6 +79,10 @@ class WriterThread:
         self._done: Done = lambda entries, summaries: None
         self._remember_file()
 
+    @property
+    def seal(self) -> Seal:
+        return self._seal
+
     # -- called on the loop
 
     def begin(self, done: Done) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import io
 from dataclasses import replace
 
 import consoling
@@ -119,3 +120,36 @@ async def test_deleting_the_recording_of_a_live_session_begins_another_for_it(cl
     assert (await client.delete(f"/_gateway/api/v1/recordings/{before}", headers=headers)).status == 200
     after = (await (await client.get("/_gateway/api/v1/session", headers=headers)).json())["recording"]
     assert after != before
+
+
+async def test_a_file_is_taken_through_the_api(client, services):
+    headers = {"Content-Type": "application/json"}
+    script = b"curl http://127.0.0.1:9000/orders-qa/orders/1"
+    answer = await client.post("/_gateway/api/v1/import?name=chain.sh", data=script, headers=headers)
+    found = (await answer.json())["items"][0]
+    assert (found["kind"], found["title"], found["steps"], found["clusters"]) == (
+        "import",
+        "chain.sh",
+        1,
+        ["orders@qa"],
+    )
+    bundle = await (await client.get(f"/_gateway/api/v1/recordings/{found['id']}/export?as=bundle")).read()
+    answer = await client.post("/_gateway/api/v1/import", data=bundle, headers=headers)
+    again = (await answer.json())["items"][0]["id"]
+    assert again != found["id"]
+    assert await (await client.get(f"/_gateway/api/v1/recordings/{again}/export?as=bundle")).read() == bundle
+
+
+async def test_a_file_that_cannot_be_taken_says_where(client, services):
+    headers = {"Content-Type": "application/json"}
+    answer = await client.post("/_gateway/api/v1/import", data=b'{"log": {"entries": 5}}', headers=headers)
+    assert (answer.status, (await answer.json())["detail"]) == (400, "log.entries: is not a list")
+    foreign = await client.post("/_gateway/api/v1/import", data=b"x", headers={"Content-Type": "text/plain"})
+    assert foreign.status == 403
+
+
+async def test_a_large_file_is_taken(client, services):
+    script = b"\n".join(b"curl http://127.0.0.1:9000/x -d " + b"a" * 2000 for _ in range(1000))
+    headers = {"Content-Type": "application/json"}
+    answer = await client.post("/_gateway/api/v1/import", data=io.BytesIO(script), headers=headers)
+    assert (await answer.json())["items"][0]["steps"] == 1000

@@ -1,0 +1,63 @@
+"""`gateway import`: with and without a gateway that runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gateway.cli.main import main
+from gateway.store import open_store
+
+ROUTES = """\
+version: 1
+environments: [qa]
+clusters:
+  orders: {path: /api/orders, environment: qa, upstreams: {qa: "http://127.0.0.1:9/v3"}}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("routes.yaml").write_text(ROUTES, "utf-8")
+    Path("chain.sh").write_text(
+        "curl http://127.0.0.1:9/v3/orders/1 -H 'Authorization: Bearer canary-5f1c9a7b33'\n", "utf-8"
+    )
+    return tmp_path
+
+
+def test_a_file_becomes_a_recording(folder, capsys):
+    assert main(["import", "chain.sh"]) == 0
+    assert "chain.sh, 1 step" in capsys.readouterr().out
+    store = open_store(Path("recordings/gateway.db"))
+    recording = store.recording("@last")
+    one = store.exchanges(recording.id).items[0]
+    assert (recording.kind, recording.title, recording.clusters) == ("import", "chain.sh", ("orders@qa",))
+    assert (one.path, one.upstream_url) == ("/api/orders/orders/1", "http://127.0.0.1:9/v3/orders/1")
+    assert one.request.header("authorization").startswith("Bearer sealed_")
+    store.close()
+
+
+def test_a_bundle_comes_back_byte_for_byte(folder, capsys):
+    assert main(["import", "chain.sh", "--json"]) == 0
+    first = json.loads(capsys.readouterr().out)["items"][0]["id"]
+    assert main(["export", first, "-o", "one.bundle.json"]) == 0
+    assert main(["import", "one.bundle.json", "--json"]) == 0
+    second = json.loads(capsys.readouterr().out)["items"][0]["id"]
+    assert main(["export", second, "-o", "two.bundle.json"]) == 0
+    assert first != second
+    assert Path("one.bundle.json").read_bytes() == Path("two.bundle.json").read_bytes()
+
+
+def test_a_file_that_is_off_is_named_with_its_place(folder, capsys):
+    Path("bad.har").write_text('{"log": {"entries": [{"request": {"url": 7}}]}}', "utf-8")
+    assert main(["import", "bad.har"]) == 2
+    assert "bad.har: log.entries[0].request.url: is not text" in capsys.readouterr().err
+    assert not Path("recordings/gateway.db").exists()
+
+
+def test_a_missing_file(folder, capsys):
+    assert main(["import", "nowhere.har"]) == 5
+    assert "nowhere.har: there is no such file" in capsys.readouterr().err
