@@ -162,6 +162,7 @@ class LiveSession:
     seen: float = 0.0  # epoch seconds of the last request
     named: bool = False  # by header or baggage: an API client
     title: str = ""  # of a recording that was started but has no exchange yet
+    mode: str = "live"  # of its exchanges: "replay" while a recording is sent again
     modes: dict[str, PlaybackMode] = field(default_factory=dict)  # by cluster; the others are live
 
 

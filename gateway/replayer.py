@@ -83,6 +83,7 @@ async def replay(services: Services, order: Order, *, seen: Seen | None = None, 
 async def _begin(services: Services, order: Order, session: str) -> str:
     """A session of its own, whose recording says what it is."""
     live, _ = services.sessions.identify([(b"Gateway-Session", session.encode())], client="")
+    live.mode = "replay"
     if order.tape:
         playing = PlaybackMode("playback", Playback(order.tape, shift=False))
         live.modes |= dict.fromkeys(order.tape.by_cluster, playing)
@@ -140,6 +141,7 @@ class Driver:
     ) -> None:  # fmt: skip
         self._services, self._http, self._session, self._recorded = services, http, session, recorded
         self._correlations = correlations
+        self._of = next(iter(recorded.values())).recording
         self._drift: dict[str, str] = {}
 
     def left_out(self, step: int, kind: Literal["stopped", "skipped"], why: str) -> StepResult:
@@ -169,13 +171,22 @@ class Driver:
         self._drift |= drift_of(recorded, live, self._correlations)
         known = recorded if stored else replace(recorded, response=None, failure=None)
         differences = tuple(diff_answers(known, live, context_of(known, live, self._drift)))
+        notes = [*send.notes, *(self._suggestions(send.step) if outcome(differences) == "differs" else ())]
         return StepResult(
             step=send.step, method=send.request.method, path=recorded.path, outcome=outcome(differences),
             status=status, recorded_status=recorded.status, differences=differences, bindings=send.bindings,
-            message="; ".join(send.notes), where=f"{live.cluster}@{live.environment}".strip("@"),
+            message="; ".join(notes), where=f"{live.cluster}@{live.environment}".strip("@"),
             failure=live.failure.kind if live.failure and not recorded.failure else "",
             card=self._card(recorded, stored) if stored else None,
         )  # fmt: skip
+
+    def _suggestions(self, step: int) -> Iterator[str]:
+        """A step that deviates may need a value that waits for a decision."""
+        for binding in self._correlations.suggested([step]):
+            yield (
+                f"{binding.variable} may come from step {binding.source.step}: "
+                f"gateway annotate {self._of} --accept {binding.id} uses this run's own"
+            )
 
     def _card(self, recorded: Exchange, live: Exchange) -> Card | None:
         """Why one of the two failed, when only one did."""

@@ -83,6 +83,7 @@ async def test_it_replays_on_the_same_environment_with_new_numbers_and_right_dat
         assert first != second
         stored = shop.stored(result.recording)
         assert (stored.kind, stored.parent, stored.steps) == ("replay", shop.recording, 6)
+        assert {one.mode for one in shop.gateway.services.store.exchanges(stored.id).items} == {"replay"}
 
 
 async def test_it_replays_on_another_environment_and_tells_the_planted_difference(tmp_path):

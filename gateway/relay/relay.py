@@ -114,7 +114,7 @@ class Relay:
             client.reject(problem("http_request_error", str(error), cluster=cluster.name))
             return None
         capture = self._capture(client, table, request)
-        capture.session, capture.recording = session.id, session.recording
+        capture.session, capture.recording, capture.mode = session.id, session.recording, session.mode
         if not table.recording.skips(client.method, path):  # what is not recorded is no step
             session.steps += 1
             capture.step = session.steps
