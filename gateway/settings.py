@@ -235,6 +235,9 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(("replay", "branch"), "--title", "", "text", "", "the new recording's title"),
     Setting(("replay", "branch", "compare"), "--junit", "", "path", None, "also write JUnit XML for CI servers"),
+    Setting(
+        ("diff",), "--noise", "", "text", "", "another run of A: where it differs from A, every run may", "REC"
+    ),
     Setting(("diff",), "--all", "", "switch", False, "show what every run changes, too: ids, times and the like"),
     # ---- export --------------------------------------------------------------------------------------------
     Setting(

@@ -127,7 +127,7 @@ def diff_arguments(parser: argparse.ArgumentParser) -> None:
 
 def diff(args: argparse.Namespace) -> int:
     """Say what differs between two recordings, or two of their steps."""
-    found = comparison_json(compared(open_store(args.recordings), args.a, args.b))
+    found = comparison_json(compared(open_store(args.recordings), args.a, args.b, args.noise))
     print(json.dumps(found, indent=2) if args.json else comparison_text(found, all=args.all))
     return 0 if found["outcome"] in ("same", "expected") else 1
 

@@ -160,15 +160,17 @@ async def compare(request: web.Request) -> web.Response:
     a, b = query_text(request, "a"), query_text(request, "b")
     if not a or not b:
         raise UsageError("a and b name what to compare", hint="diff?a=REC&b=REC, or REC/STEP, or ids of exchanges")
-    text = await asyncio.to_thread(lambda: json.dumps(comparison_json(compared(services.store, a, b))))
+    noise = query_text(request, "noise")
+    text = await asyncio.to_thread(lambda: json.dumps(comparison_json(compared(services.store, a, b, noise))))
     return web.Response(text=text, content_type="application/json")
 
 
-def compared(store: Store, a: str, b: str) -> Comparison:
-    """Two recordings, or two of their steps, or two exchanges by id. Blocking."""
+def compared(store: Store, a: str, b: str, noise: str = "") -> Comparison:
+    """Two recordings, or two of their steps, or two exchanges by id; `noise` is another run of A. Blocking."""
     one, other = _steps(store, a), _steps(store, b)
     if isinstance(one, Sequence) and isinstance(other, Sequence):
-        return compare_runs(a, b, one, other, correlate(one, store.decisions(one[0].recording)))
+        again = all_steps(store, store.recording(noise).id) if noise else ()
+        return compare_runs(a, b, one, other, correlate(one, store.decisions(one[0].recording)), again=again)
     if isinstance(one, Sequence) or isinstance(other, Sequence):
         raise UsageError("a recording cannot be compared with a single step", hint="REC/STEP names a step")
     return compare_steps(a, b, one, other)
@@ -230,6 +232,7 @@ OPERATIONS = (
         query=(
             Field("a", "string", "REC, REC/STEP or the id of an exchange", required=True),
             Field("b", "string", "the same", required=True),
+            Field("noise", "string", "another run of a: what it changed, every run may change"),
         ),
     ),
 )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..model.exchange import Exchange
 from .align import align
 from .correlation import Correlations
-from .diff import Difference, context_of, diff, difference_json, outcome
+from .diff import Difference, context_of, diff, diff_answers, difference_json, outcome
 from .drift import drift_of
 
 PairOutcome = Literal["same", "expected", "differs", "removed", "added"]
@@ -46,9 +46,16 @@ class Comparison:
 
 
 def compare_runs(
-    a: str, b: str, recorded: Sequence[Exchange], replayed: Sequence[Exchange], correlations: Correlations
+    a: str,
+    b: str,
+    recorded: Sequence[Exchange],
+    replayed: Sequence[Exchange],
+    correlations: Correlations,
+    *,
+    again: Sequence[Exchange] = (),
 ) -> Comparison:
-    """Whole recordings. `correlations` are those of A."""
+    """Whole recordings. `correlations` are those of A; `again` is a second run of A: where it differs, so may B."""
+    noise = noisy_places(recorded, again) if again else {}
     drift: dict[str, str] = {}
     pairs = []
     for i, j in align(recorded, replayed):
@@ -57,9 +64,21 @@ def compare_runs(
             pairs.append(StepPair(before, after, "added" if before is None else "removed"))
             continue
         drift |= drift_of(before, after, correlations)
-        found = tuple(diff(before, after, context_of(before, after, drift)))
+        context = replace(context_of(before, after, drift), noise=noise.get(before.step, frozenset()))
+        found = tuple(diff(before, after, context))
         pairs.append(StepPair(before, after, outcome(found), found))
     return Comparison(a, b, tuple(pairs))
+
+
+def noisy_places(recorded: Sequence[Exchange], again: Sequence[Exchange]) -> dict[int, frozenset[str]]:
+    """step -> the places of scalars that changed from one run to the next, though both ended alike."""
+    found = {}
+    for i, j in align(recorded, again):
+        if i is not None and j is not None and recorded[i].status == again[j].status:
+            changes = diff_answers(recorded[i], again[j], context_of(recorded[i], again[j]))
+            scalars = (one for one in changes if one.kind == "changed" and not isinstance(one.recorded, (dict, list)))
+            found[recorded[i].step] = frozenset(one.where + one.pointer for one in scalars)
+    return found
 
 
 def compare_steps(a: str, b: str, recorded: Exchange, replayed: Exchange) -> Comparison:

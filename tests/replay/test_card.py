@@ -74,6 +74,13 @@ def test_runs_are_aligned_and_what_was_inserted_does_not_shift_the_rest():
     assert (found["outcome"], found["first"]) == ("differs", 2)
 
 
+def test_a_second_run_teaches_which_values_change_anyway():
+    bodies = [{"mood": "a", "price": 1}, {"mood": "b", "price": 1}, {"mood": "c", "price": 2}]
+    first, second, third = ([a_step(body=body)] for body in bodies)
+    found = compare_runs("A", "B", first, third, correlate(first), again=second)
+    assert [(one.pointer, one.cause) for one in found.steps[0].differences] == [("/mood", "noise"), ("/price", "real")]
+
+
 def test_a_thousand_steps_are_compared_step_by_step():
     first = [a_step(number, f"/api/catalogue/books/{number}", body={"n": number}) for number in range(1, 1001)]
     second = [replace(one, step=one.step + 1) for one in first]
