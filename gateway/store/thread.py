@@ -160,6 +160,7 @@ class WriterThread:
                 tables.probe()
             while not self.queue and not self._ending and tables.tidy():
                 self._unfolded = True
+                tables = self._ready()  # now and then a look at the file, and at how long the log has become
             if self._unfolded and not self.queue:
                 self._fold(tables)
         except (sqlite3.Error, StoreError) as error:
