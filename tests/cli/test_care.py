@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
 import time
 from contextlib import closing
@@ -42,7 +43,7 @@ def file(folder: Path) -> Path:
         await recorder.start()
         for number, id in enumerate((OLD, PINNED, NEW)):
             begun = time.time() - (40 * DAY if id != NEW else 2 * 3600)
-            body = [bytes([number]) + sqlite3.connect(":memory:").execute("SELECT randomblob(100000)").fetchone()[0]]
+            body = [bytes([number]) + os.urandom(100_000)]
             await recorded(recorder, a_capture(1, id, started_at=begun, response_body=body))
         await asyncio.wrap_future(recorder.annotate(PINNED, pinned=True))
         await recorder.stop()
