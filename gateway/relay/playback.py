@@ -85,9 +85,11 @@ class PlaybackFlow(Flow):
         elif self._live:
             super().request_data(data)
         else:
-            self._gathered.append(data)
             self._size += len(data)
-            if self._size > GATHERED and self._mode.mode == "playback-then-live":
+            if self._size <= GATHERED:
+                self._gathered.append(data)
+            elif self._mode.mode == "playback-then-live":
+                self._gathered.append(data)
                 self._go_live()
 
     def request_end(self, trailers: RawPairs) -> None:
@@ -174,8 +176,8 @@ class PlaybackFlow(Flow):
         for data in gathered:
             self.outgoing.data(data, forward=False)
         if not self._live:
-            self.outgoing.complete = True
-            self.capture.request_trailers = self._trailers
+            self.outgoing.complete = self._ended
+            self.capture.request_size, self.capture.request_trailers = self._size, self._trailers
 
     # -- the answer
 
@@ -326,9 +328,18 @@ class PlaybackFlow(Flow):
         self._reading.clear() if paused else self._reading.set()
 
     def client_lost(self) -> None:
-        if self._socket is not None and not self._done:
-            self._end()  # sockets end like this: no failure
+        if not self._done:
+            self._keep_request()
+            if self._socket is not None:
+                self._end()  # sockets end like this: no failure
         super().client_lost()
+
+    def tick(self, now: float) -> None:
+        """A body that stops halfway is ended here too, where no upstream waits for it."""
+        super().tick(now)
+        waiting = not self._done and not self._ended and not self.outgoing.begun
+        if waiting and self.upstream is not None:
+            self._check_time(self.upstream, now - self.active)
 
     def _end(self, on_safe: Callable[[], None] | None = None) -> None:
         if self._player is not None and self._player is not asyncio.current_task():

@@ -145,6 +145,66 @@ async def test_a_near_miss_never_tells_a_secret(tmp_path) -> None:
     assert b"sealed_" in body
 
 
+async def test_pipelined_requests_are_answered_in_their_order() -> None:
+    async with playing(*PAID) as gateway, raw_client(gateway.url) as client:
+        await client.send(b"GET /api/orders/1/receipt HTTP/1.1\r\nHost: gw\r\n\r\n" * 3)
+        assert [status_of((await client.response())[0]) for _ in range(3)] == [404, 200, 200]
+
+
+async def test_an_old_client_gets_its_answer_and_the_end() -> None:
+    step = a_step(1, stream="sse", headers=(("Content-Type", "text/event-stream"),), timing=Timing(first_byte_ms=10.0))
+    async with playing(a_step(2, path="/api/orders/2", answer=b"two"), step, chunks={1: EVENTS}) as gateway:
+        for path, body in ((b"2", b"two"), (b"1", b"data: 0\n\ndata: 1\n\ndata: 2\n\n")):
+            async with raw_client(gateway.url) as client:
+                await client.send(b"GET /api/orders/%b HTTP/1.0\r\n\r\n" % path)
+                head, _, rest = (await client.rest()).partition(b"\r\n\r\n")
+            assert (rest, field_of(head + b"\r\n\r\n", b"Transfer-Encoding")) == (body, None)
+
+
+async def test_a_malformed_body_is_refused_and_nothing_is_played() -> None:
+    async with playing(a_step(1, "POST", answer=b"x")) as gateway, raw_client(gateway.url) as client:
+        await client.send(b"POST /api/orders/1 HTTP/1.1\r\nHost: gw\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n")
+        assert b" 400 " in (await client.rest())[:20]
+        assert gateway.sessions.session.modes["orders"].playback.answered == 0
+
+
+async def test_who_leaves_in_the_middle_of_a_request_leaves_nothing_behind() -> None:
+    async with playing(a_step(1, "POST", answer=b"x")) as gateway:
+        async with raw_client(gateway.url) as client:
+            await client.send(b"POST /api/orders/1 HTTP/1.1\r\nHost: gw\r\nContent-Length: 10\r\n\r\nabc")
+            await asyncio.sleep(0.05)
+        (capture,) = await gateway.recorder.until(1)
+        assert capture.failure is not None
+        assert capture.failure[0] == "client_closed"
+        assert b"".join(capture.request_body) == b"abc"
+        assert not gateway.relay.flows
+
+
+async def test_a_body_that_stops_halfway_is_not_waited_for_for_ever() -> None:
+    timeout = "        timeout: {idle: 200ms}\n"
+    async with playing(a_step(1, "POST"), extra=timeout) as gateway, raw_client(gateway.url) as client:
+        await client.send(b"POST /api/orders/1 HTTP/1.1\r\nHost: gw\r\nContent-Length: 10\r\n\r\nabc")
+        assert b" 408 " in (await client.rest())[:20]
+
+
+async def test_an_upload_beyond_what_is_gathered_is_a_miss_or_goes_on(monkeypatch) -> None:
+    monkeypatch.setattr("gateway.relay.playback.GATHERED", 100_000)
+    body = b"x" * 400_000
+    seen = []
+
+    async def talk(peer) -> None:
+        seen.append((await peer.request())[1])
+        await peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    async with raw_upstream(talk) as upstream:
+        for mode, status in (("playback", 404), ("playback-then-live", 200)):
+            async with playing(mode=mode, upstream=upstream.url) as gateway, raw_client(gateway.url) as client:
+                head, _ = await ask(client, method=b"PUT", body=body)
+                (capture,) = await gateway.recorder.until(1)
+            assert (status_of(head), capture.request_size) == (status, len(body))
+    assert seen == [body]
+
+
 async def test_two_sessions_play_one_tape_each_at_its_own_place() -> None:
     tape = Tape("01JREC", "Order a book", PAID)
     async with relaying(orders_at(NOWHERE)) as gateway:
