@@ -19,6 +19,7 @@ from typing import Any, Final, Literal
 from ..errors import GatewayError, StoreError
 from ..model.visible import visible
 from ..store.examination import Examination, examined
+from ..store.files import DAMAGED, UNREADABLE
 from ..store.recovery import recover
 from .client import find_server
 from .shown import amount
@@ -158,7 +159,9 @@ def repair(path: Path, *, as_json: bool) -> int:
     try:
         found = examined(path)
         sound = not found.damage
-    except StoreError:
+    except StoreError as error:
+        if not error.message.startswith((DAMAGED, UNREADABLE)):
+            raise  # older, newer, locked or not ours: nothing that a repair would mend
         sound = False
     if sound:
         print(json.dumps({"repaired": False}, indent=2) if as_json else f"{path}: no damage, nothing to repair")

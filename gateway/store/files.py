@@ -20,6 +20,7 @@ PAGE: Final = 8192  # bytes: a row with its heads fits; groups cost as at 16384,
 READ_PATIENCE: Final = 5.0  # seconds a reader waits for a lock; in WAL mode only a recovery makes it wait
 WRITE_PATIENCE: Final = 0.25  # seconds the writer waits in SQLite; after that it retries by itself
 DAMAGED: Final = "this file is damaged"
+UNREADABLE: Final = "the file cannot be read"
 BESIDE: Final = ("-wal", "-shm")  # what SQLite keeps beside a file in WAL mode
 LOCK_PATIENCE: Final = 0.5  # seconds: `gateway doctor` looks at the lock for an instant
 
@@ -241,7 +242,7 @@ def unreadable(path: Path, error: sqlite3.Error) -> StoreError:
         )  # fmt: skip
     if "locked" in text:
         return StoreError("another process keeps the file locked", where=str(path), hint="close it there")
-    return StoreError(f"the file cannot be read: {text}", where=str(path), hint="gateway doctor")
+    return StoreError(f"{UNREADABLE}: {text}", where=str(path), hint="gateway doctor")
 
 
 def unwritable(path: Path, error: sqlite3.Error) -> StoreError:

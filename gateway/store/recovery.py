@@ -19,6 +19,7 @@ from typing import Any, Final
 from ..errors import NotFoundError, StoreError
 from .files import BESIDE, WriterLock, connect_writer, unreadable
 from .rows import digest_of, unpacked
+from .schema import version_of
 
 HEADER: Final = 100  # bytes of SQLite's file header
 PIECE: Final = 500  # rows read at once while all is well
@@ -97,6 +98,7 @@ def _recovered(path: Path, new: Path) -> tuple[int, int, int]:
                 shutil.copyfile(f"{path}{suffix}", f"{copy}{suffix}")
         with closing(connect_writer(new)) as target:
             with closing(_opened(copy, new)) as damaged:
+                version_of(damaged, str(path))
                 _copy_tables(damaged, target)
             found = _completed(target)
             target.execute("PRAGMA wal_checkpoint(TRUNCATE)")

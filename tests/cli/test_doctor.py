@@ -14,7 +14,9 @@ from captures import a_capture, recorded
 
 from gateway.cli import doctor
 from gateway.cli.main import main
+from gateway.errors import StoreError
 from gateway.store import open_recorder
+from gateway.store.recovery import recover
 
 ROUTES = """\
 version: 1
@@ -163,3 +165,19 @@ def test_a_damaged_file_is_repaired_and_kept(file: Path, capsys: pytest.CaptureF
     found = findings(capsys, 0)
     assert "1 recordings, 2 exchanges" in found["recordings"][1]
     assert found["aside"] == ("warn", f"{aside.name} was damaged and set aside")
+
+
+@pytest.mark.parametrize(("schema", "said"), [(0, "older schema"), (99, "has schema 99")])
+def test_a_file_of_another_release_is_not_repaired(
+    file: Path, capsys: pytest.CaptureFixture[str], schema: int, said: str
+) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(f"PRAGMA user_version = {schema}")
+    before = file.read_bytes()
+    assert main(["doctor", "--repair"]) == 1
+    assert said in capsys.readouterr().err
+    assert file.read_bytes() == before
+    if schema:
+        with pytest.raises(StoreError, match=said):
+            recover(file)
+        assert file.read_bytes() == before
