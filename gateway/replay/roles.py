@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
 from typing import Final
 
 from .correlation import Correlations, Sink
@@ -13,20 +13,45 @@ from .tape import Roles
 WHERE: Final = {
     "path": "path", "query": "query", "header": "header", "json": "body", "form": "body", "multipart": "body",
 }  # fmt: skip
+# A price or a date that came from an earlier answer is not its name for something: another one is another request.
+NAMING: Final = frozenset((
+    "code", "csrf", "cursor", "etag", "guid", "handle", "href", "id", "ids", "key", "link", "no", "nonce", "nr",
+    "number", "page", "ref", "reference", "secret", "session", "sid", "slug", "state", "ticket", "token", "uri", "url", "uuid",
+    "xsrf",
+))  # fmt: skip
+WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
+CHANCE: Final = 12  # letters and digits mixed: as long as this, a value was made by a machine
 
 
 def roles_of(correlations: Correlations) -> Roles:
     """By step, the places whose literal value says nothing: what is bound, and what a generator would make anew."""
-    fresh = [sink for one in correlations.inputs if one.generator for sink in (one.sink, *one.sinks)]
     found: dict[int, set[Place]] = {}
-    for sink in (*(binding.sink for binding in correlations.in_force), *fresh):
-        found.setdefault(sink.step, set()).update(_places(sink))
-    return {step: frozenset(places) for step, places in found.items() if places}
+    for binding in correlations.in_force:
+        if names_something(binding.sink, binding.value):
+            _add(found, binding.sink)
+    for one in correlations.inputs:
+        for sink in (one.sink, *one.sinks) if one.generator else ():
+            _add(found, sink)
+    return {step: frozenset(places) for step, places in found.items()}
 
 
-def _places(sink: Sink) -> Iterable[Place]:
+def names_something(sink: Sink, value: str) -> bool:
+    """Whether a value is an id, a token or the like, by where it stands, by its name, or by its looks."""
+    if sink.part in ("path", "header"):
+        return True
+    names = [part for part in _name(sink).split("/") if part and not part.isdigit()]
+    words = {word.lower() for word in WORD.findall(names[-1])} if names else set()
+    mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
+    return bool(words & NAMING) or (len(value) >= CHANCE and mixed and len(value.split()) == 1)
+
+
+def _add(found: dict[int, set[Place]], sink: Sink) -> None:
     where = WHERE.get(sink.part)
-    if where is None:
-        return ()
-    name = sink.path if sink.part == "json" else sink.path.partition("~")[0]  # "ids~2": its second occurrence
-    return ((where, name.lower() if where == "header" else name),)
+    if where is not None:
+        name = _name(sink)
+        found.setdefault(sink.step, set()).add((where, name.lower() if where == "header" else name))
+
+
+def _name(sink: Sink) -> str:
+    """A JSON pointer as it is; of "ids~2", the second occurrence of a name, the name."""
+    return sink.path if sink.part == "json" else sink.path.partition("~")[0]
