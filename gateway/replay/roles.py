@@ -16,8 +16,8 @@ WHERE: Final = {
 # A price or a date that came from an earlier answer is not its name for something: another one is another request.
 NAMING: Final = frozenset((
     "code", "csrf", "cursor", "etag", "guid", "handle", "href", "id", "ids", "key", "link", "no", "nonce", "nr",
-    "number", "page", "ref", "reference", "secret", "session", "sid", "slug", "state", "ticket", "token", "uri", "url", "uuid",
-    "xsrf",
+    "number", "page", "ref", "reference", "secret", "session", "sid", "slug", "state", "ticket", "token", "uri", "url",
+    "uuid", "xsrf",
 ))  # fmt: skip
 WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 CHANCE: Final = 12  # letters and digits mixed: as long as this, a value was made by a machine
