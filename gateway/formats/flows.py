@@ -74,10 +74,10 @@ class Flows:
             return exchange.request, {}
         return rewrite(exchange.request, changes), {mark: self.uses[mark] for _, mark in changes}
 
-    def mark(self, name: str, recorded: str) -> str:
+    def mark(self, name: str, recorded: str, *, given: bool = False) -> str:
         """A new mark for a variable."""
         mark = f"{MARK}{len(self.uses):06}"
-        self.uses[mark] = Use(name, recorded)
+        self.uses[mark] = Use(name, recorded, given)
         return mark
 
 
@@ -154,7 +154,7 @@ def _bring(found: Flows, correlations: Correlations, taken: set[str]) -> None:
         if not sinks or given.secret or _SECRET.search(given.value) or not _plain(given.value):
             continue
         name = free(identifier(given.variable), taken)
-        mark = found.mark(name, given.value)
+        mark = found.mark(name, given.value, given=True)
         for sink in sinks:
             found.changes.setdefault(sink.step, []).append((sink, mark))
         place = f"the {sinks[0].part}" if sinks[0].part != "json" else f"the body's {sinks[0].path}"

@@ -20,7 +20,7 @@ from .paths import templates
 from .quoting import quoted
 from .scenario import Scenario, Step, scenario
 from .sealed import PLACEHOLDER
-from .texts import Text, Use, names, split, written
+from .texts import Text, Use, names, settled, split, written
 
 BODY = 16 << 10  # characters of a body; what is beyond is for the recording itself
 FOLD = 16  # lines of a body that are shown at once
@@ -55,6 +55,8 @@ class Chapter:
     entries: tuple[Entry, ...]
     cards: tuple[Card, ...]
     anchors: dict[str, str]  # exchange -> anchor of the entry that shows it
+    steps: dict[int, str]  # step -> the same
+    known: dict[str, Use]  # sealed values that have a variable
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +90,13 @@ def guide(recordings: Recordings, *, chunks: ChunksOf = no_chunks) -> Guide:
 
 def _chapter(index: int, found: Scenario, diagram: Diagram) -> Chapter:
     entries = tuple(_entries(found.steps, f"r{index + 1}-" if index else ""))
-    anchors = {}
+    anchors, rest = {}, list(found.steps)
     for entry in entries:
-        for step in found.steps:
-            if entry.step.number <= step.number <= entry.last:
-                anchors[step.exchange.id] = entry.anchor
-    return Chapter(found, diagram, entries, cards([step.exchange for step in found.steps]), anchors)
+        while rest and rest[0].number <= entry.last:
+            anchors[rest.pop(0).exchange.id] = entry.anchor
+    steps = {step.number: anchors[step.exchange.id] for step in found.steps}
+    told = cards([step.exchange for step in found.steps])
+    return Chapter(found, diagram, entries, told, anchors, steps, named_secrets(found))
 
 
 def _entries(steps: Sequence[Step], prefix: str) -> Iterator[Entry]:
@@ -125,12 +128,12 @@ def _operations(steps: Sequence[Step]) -> Iterator[Operation]:
 
 
 def heading(step: Step) -> str:
-    """ "GET /books/{isbn}", values by their names."""
+    """ "GET /orders/{{order_id}}": what an answer gave by its name, what the client said first as it was."""
     return f"{step.method} {readable(step.path)}"
 
 
 def readable(text: Text) -> str:
-    return visible(written(text, lambda name: f"{{{{{name}}}}}"), lines=True)
+    return visible(written(settled(text), lambda name: f"{{{{{name}}}}}"), lines=True)
 
 
 def place(exchange: Exchange) -> str:
@@ -170,9 +173,11 @@ def _pretty(step: Step, text: str) -> str:
     """JSON over lines. A variable outside quotes is none of JSON: a number takes its place meanwhile."""
     if "json" not in step.body.media.lower():
         return _cut(text)
-    bare = {f"{MARK}{index}": f"{{{{{name}}}}}" for index, name in enumerate(dict.fromkeys(names(step.body.text)))}
+    bare = {
+        f"{MARK}{index}": f"{{{{{name}}}}}" for index, name in enumerate(dict.fromkeys(names(settled(step.body.text))))
+    }
     marks = {shown: mark for mark, shown in bare.items()}
-    laid_out = pretty_json(written(step.body.text, lambda name: marks[f"{{{{{name}}}}}"]))
+    laid_out = pretty_json(written(settled(step.body.text), lambda name: marks[f"{{{{{name}}}}}"]))
     if laid_out is None:
         return _cut(text)
     found = re.sub(rf"{MARK}\d+", lambda mark: bare[mark[0]], laid_out)
@@ -261,7 +266,7 @@ def curl_of(step: Step) -> str:
 
 def _word(text: Text) -> str:
     """One word of a shell: literals side by side are quoted together."""
-    joined = written(text, lambda name: f"\0{name}\0").split("\0")
+    joined = written(settled(text), lambda name: f"\0{name}\0").split("\0")
     parts = (
         f'"${part}"' if index % 2 else quoted(part.encode("utf-8", "replace")) for index, part in enumerate(joined)
     )

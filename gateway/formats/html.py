@@ -25,7 +25,6 @@ from .guide import (
     heading,
     kept_as,
     masked,
-    named_secrets,
     place,
     request_text,
     took,
@@ -132,7 +131,7 @@ def _contents(found: Guide) -> Iterator[str]:
             one = entry.step.exchange
             yield (
                 f'<li><a href="#{entry.anchor}"><span>{entry.step.number}</span>'
-                f"<span>{_text(heading(entry.step))}</span>"
+                f"<span>{_text(_short(heading(entry.step)))}</span>"
                 f'<span class="{_hue(one)}">{one.status or "—"}</span></a></li>'
             )
         yield "</ol>"
@@ -140,6 +139,10 @@ def _contents(found: Guide) -> Iterator[str]:
     links = "".join(f'<li><a href="{to}"><span>·</span><span>{words}</span></a></li>' for to, words in rest)
     reference = '<li><a href="#reference"><span>·</span><span>Reference</span></a></li>'
     yield f"<h2>Look up</h2><ul>{links}{reference}</ul></nav>"
+
+
+def _short(heading: str) -> str:
+    return heading.replace("{{", "{").replace("}}", "}")
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -168,14 +171,11 @@ def _chapter(chapter: Chapter, index: int) -> Iterator[str]:
             for one in found.targets
         ],
     )
-    if found.inputs:
+    if any(one.secret for one in found.inputs):
         yield "<h4>You bring</h4>"
         yield _table(
             ("Variable", "What it is", "Recorded"),
-            [
-                (f"<var>{one.variable}</var>", _text(one.about), "a secret" if one.secret else _code(one.default))
-                for one in found.inputs
-            ],
+            [(f"<var>{one.variable}</var>", _text(one.about), "a secret") for one in found.inputs if one.secret],
         )
     yield "</section>"
     picture = svg(chapter.diagram, link=lambda exchange: f"#{chapter.anchors.get(exchange, '')}")
@@ -203,7 +203,7 @@ def _entry(chapter: Chapter, entry: Entry) -> Iterator[str]:
     yield from (f'<div class="note">{prose(note)}</div>' for note in entry.notes)
     if step.obstacle:
         yield f'<p class="muted">No client can send this from the recording: {_text(step.obstacle)}.</p>'
-    answer = answer_text(step, named_secrets(chapter.scenario))
+    answer = answer_text(step, chapter.known)
     shown, left = folded(answer)
     whole = f"<details><summary>The whole answer: {left} more lines</summary>{_block(answer)}</details>" if left else ""
     yield (
@@ -225,13 +225,13 @@ def _entry(chapter: Chapter, entry: Entry) -> Iterator[str]:
 
 
 def _link(number: int, chapter: Chapter) -> str:
-    anchor = next((one.anchor for one in chapter.entries if one.step.number <= number <= one.last), "")
+    anchor = chapter.steps.get(number, "")
     return f'<a href="#{anchor}">step {number}</a>'
 
 
 def _card(card: Card, chapter: Chapter) -> Iterator[str]:
     failing, sibling = card.failing, card.sibling
-    target = masked(f"{failing.method} {failing.request.target}", named_secrets(chapter.scenario))
+    target = masked(f"{failing.method} {failing.request.target}", chapter.known)
     yield (
         f'<article class="card" data-slide>\n<h3>{_status(failing)} {_code(target)}</h3>\n'
         f'<p class="facts"><span>{_link(failing.step, chapter)}, {_text(place(failing))}</span></p>'
@@ -256,10 +256,9 @@ def _card(card: Card, chapter: Chapter) -> Iterator[str]:
 
 
 def _linked(sentence: str, chapter: Chapter) -> str:
-    known = {entry.step.number for entry in chapter.entries}
     return re.sub(
         r"step (\d{1,9})\b",
-        lambda found: _link(int(found[1]), chapter) if int(found[1]) in known else found[0],
+        lambda found: _link(int(found[1]), chapter) if int(found[1]) in chapter.steps else found[0],
         _text(sentence),
     )
 

@@ -22,7 +22,6 @@ from .guide import (
     heading,
     kept_as,
     masked,
-    named_secrets,
     place,
     request_text,
     took,
@@ -110,14 +109,11 @@ def _chapter(chapter: Chapter) -> Iterator[str]:
             for one in found.targets
         ],
     )
-    if found.inputs:
+    if any(one.secret for one in found.inputs):
         yield "You bring:"
         yield table(
             ("Variable", "What it is", "Recorded"),
-            [
-                (code(one.variable), plain(one.about), "a secret" if one.secret else code(one.default))
-                for one in found.inputs
-            ],
+            [(code(one.variable), plain(one.about), "a secret") for one in found.inputs if one.secret],
         )
     yield "## How the APIs talk"
     yield fence(mermaid(chapter.diagram), "mermaid")
@@ -142,7 +138,7 @@ def _entry(chapter: Chapter, entry: Entry) -> Iterator[str]:
     if step.obstacle:
         yield f"*No client can send this from the recording: {plain(step.obstacle)}.*"
     yield fence(request_text(step), "http")
-    answer = answer_text(step, named_secrets(chapter.scenario))
+    answer = answer_text(step, chapter.known)
     shown, left = folded(answer)
     yield fence(shown)
     if left:
@@ -162,7 +158,7 @@ def _steps(numbers: Sequence[int]) -> str:
 
 
 def _card(card: Card, chapter: Chapter) -> Iterator[str]:
-    failing, known = card.failing, named_secrets(chapter.scenario)
+    failing, known = card.failing, chapter.known
     target = masked(failing.request.target, known)
     yield f"### {failing.status or 'No answer'}: {code(f'{failing.method} {target}')} (step {failing.step})"
     yield from (prose(note) for note in failing.notes if note.strip())

@@ -10,10 +10,11 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """The place of a variable; `recorded` is what stood there."""
+    """The place of a variable; `recorded` is what stood there. `given`: the client said it first, no secret."""
 
     name: str
     recorded: str
+    given: bool = False
 
 
 Text: TypeAlias = tuple[str | Use, ...]
@@ -41,6 +42,11 @@ def _parts(text: str, found: re.Pattern[str], variables: Mapping[str, Use]) -> I
 def written(text: Text, variable: Callable[[str], str], literal: Callable[[str], str] = str) -> str:
     """One string: literals through `literal`, each variable as its name through `variable`."""
     return "".join(literal(part) if isinstance(part, str) else variable(part.name) for part in text)
+
+
+def settled(text: Text) -> Text:
+    """The text with what the client said first as it was recorded."""
+    return tuple(part.recorded if isinstance(part, Use) and part.given else part for part in text)
 
 
 def names(text: Text) -> Iterator[str]:

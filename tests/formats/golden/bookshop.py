@@ -92,7 +92,7 @@ answer = call(
 )
 v["token"] = answer.json('token')
 
-# 2. GET /books/{{book_id}}?lang={{lang}}&q=caf%C3%A9+noir&empty= to catalogue @qa: 200
+# 2. GET /books/978-1?lang=fr&q=caf%C3%A9+noir&empty= to catalogue @qa: 200
 answer = call(
     2, 'GET', v["catalogue_url"] + '/books/' + v["book_id"] + '?lang=' + v["lang"] + '&q=caf%C3%A9+noir&empty=',
     headers=[('Cookie', 'theme=dark')],
@@ -135,7 +135,7 @@ answer = call(
 # 8. GET /stock to orders @qa: 101
 # skipped: it is a WebSocket
 
-# 9. HEAD /catalog/books/{{book_id_2}} to the gateway itself: 404
+# 9. HEAD /catalog/books/1 to the gateway itself: 404
 answer = call(
     9, 'HEAD', v["gateway_url"] + '/catalog/books/' + v["book_id_2"],
     expect=404,
