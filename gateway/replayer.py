@@ -111,14 +111,17 @@ async def _drive(
         answer = None
         word = await gate(action) if gate and isinstance(action, Send) else "go"
         if word == "stop":
-            return [*steps, *driver.stopped_at(action.step)]
+            return [*steps, *driver.stopped_at(action.step, "stopped here on purpose")]
         if not isinstance(action, Send) or word == "skip":
             kind: Literal["stopped", "skipped"] = "stopped" if isinstance(action, Stop) else "skipped"
             result = driver.left_out(
                 action.step, kind, "left out on purpose" if isinstance(action, Send) else action.why
             )
         else:
-            answer, result = await driver.do(action)
+            try:
+                answer, result = await driver.do(action)
+            except GatewayError as error:
+                return [*steps, *driver.stopped_at(action.step, error.message)]
         steps.append(result)
         if seen:
             seen(result)
@@ -148,9 +151,9 @@ class Driver:
         """The result of a step that was not sent."""
         return step_of(self._recorded[step], kind, message=why)
 
-    def stopped_at(self, step: int) -> Iterator[StepResult]:
-        """Somebody stopped the replay before this step."""
-        yield self.left_out(step, "stopped", "stopped here on purpose")
+    def stopped_at(self, step: int, why: str) -> Iterator[StepResult]:
+        """The replay ends at this step."""
+        yield self.left_out(step, "stopped", why)
         for later in self._recorded:
             if later > step:
                 yield self.left_out(later, "skipped", f"the replay stopped at step {step}")
@@ -210,8 +213,7 @@ class Driver:
                 id = answer.headers.get("Gateway-Exchange", "")
                 return Response("1.1", fields, Body(size, data), status=answer.status, reason=answer.reason or ""), id
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            hint = "is the gateway still running?"
-            raise GatewayError(f"no answer came: {error}", where=f"step {send.step}", hint=hint) from None
+            raise GatewayError(f"no answer came: {str(error) or type(error).__name__}") from None
 
     async def _stored(self, id: str) -> Exchange | None:
         """The record of the answer: its secrets are placeholders, as in the recording. None when it is not recorded."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import aiohttp
 import pytest
@@ -222,3 +222,14 @@ async def test_the_api_replays_branches_and_compares(tmp_path):
         assert [(step["a"], step["b"]) for step in found["steps"]][1:3] == [(2, 2), (3, None)]
         async with client.post(f"{api}/branch", json={"step": 2}) as answer:
             assert answer.status == 400 and "otherwise" in (await answer.json())["detail"]
+
+
+async def test_no_answer_at_all_stops_its_step_and_what_was_done_is_told(tmp_path):
+    """As when the gateway is killed in the middle: here its URL leads nowhere from the second step on."""
+    async with a_shop(tmp_path) as shop:
+        services = shop.gateway.services
+        urls = iter([services.url(), "http://127.0.0.1:1"])
+        broken = replace(services, url=lambda: next(urls))
+        result = await replay(broken, Order(shop.recording, yes=True))
+        assert [step.outcome for step in result.steps] == ["expected", "stopped", *["skipped"] * 4]
+        assert "no answer came" in result.steps[1].message and result.recording
