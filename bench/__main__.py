@@ -3,4 +3,5 @@
 from pathlib import Path
 from runpy import run_path
 
-run_path(str(Path(__file__).parent / "proxies.py"), run_name="__main__")
+for name in ("correlation.py", "proxies.py"):
+    run_path(str(Path(__file__).parent / name), run_name="__main__")

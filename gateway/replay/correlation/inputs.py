@@ -9,7 +9,7 @@ from itertools import count
 
 from .clock import seconds
 from .lexicon import SECRET, TOKENS
-from .model import Input
+from .model import Input, Sink
 from .naming import snake
 from .places import Need
 from .values import HEX, LIMIT, PLACEHOLDER, TIME, UUID, bits_of
@@ -22,26 +22,25 @@ class Inputs:
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], Input] = {}
+        self._sinks: dict[tuple[str, str], list[Sink]] = {}
 
     def add(self, need: Need, started_at: str) -> None:
         if need.literal or not need.value or len(need.value) > LIMIT:
             return
         name = snake(need.sink.name) or need.sink.part
         key = (need.value, "" if bits_of(need.value) >= 20 else name)
-        before = self._found.get(key)
-        if before is not None:
-            self._found[key] = replace(before, sinks=(*before.sinks, need.sink))
-            return
-        secret = PLACEHOLDER.search(need.value) is not None or bool(set(need.role.words) & (TOKENS | SECRET))
-        generator = generator_of(need.value, started_at)
-        self._found[key] = Input(name, need.sink, secret, need.value, (need.sink,), generator)
+        self._sinks.setdefault(key, []).append(need.sink)
+        if key not in self._found:
+            secret = PLACEHOLDER.search(need.value) is not None or bool(set(need.role.words) & (TOKENS | SECRET))
+            generator = generator_of(need.value, started_at)
+            self._found[key] = Input(name, need.sink, secret, need.value, (), generator)
 
     def found(self, *, except_for: Set[str]) -> tuple[Input, ...]:
         """The inputs in the order in which they were first said, each with a name of its own."""
         taken: set[str] = set()
         out: list[Input] = []
-        for each in self._found.values():
-            sinks = tuple(sink for sink in each.sinks if str(sink) not in except_for)
+        for key, each in self._found.items():
+            sinks = tuple(sink for sink in self._sinks[key] if str(sink) not in except_for)
             if sinks:
                 name = _free(each.variable, taken)
                 out.append(replace(each, variable=name, sink=sinks[0], sinks=sinks))
