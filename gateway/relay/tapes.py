@@ -26,7 +26,8 @@ def load_tape(store: Store, secrets: Callable[[str], Mapping[str, str]], ref: st
     hint = f"gateway show {recording.id}"
     if not exchanges:
         raise UsageError(f"recording {recording.title!r} has no steps yet", hint=hint)
-    roles = roles_of(correlate(exchanges) if len(exchanges) <= CORRELATED else Correlations())
+    few = len(exchanges) <= CORRELATED
+    roles = roles_of(correlate(exchanges, store.decisions(recording.id)) if few else Correlations())
     known = {name: secret.encode("utf-8", "surrogateescape") for name, secret in secrets(recording.id).items()}
     streams = [(one, store.chunks(one.id)) for one in exchanges if one.stream]
     tape = Tape(
