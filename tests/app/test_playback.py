@@ -151,12 +151,15 @@ async def test_live_with_a_net_falls_back_with_the_ids_and_tokens_of_today(tmp_p
         status, text, _ = await call(ada, "POST", play, json={"mode": "live-then-playback"})
         assert status == 200, text
         receipts = [await call(ada, "GET", "/api/orders/orders/777888/receipt") for _ in range(3)]
+        paid, _, _ = await call(ada, "POST", "/api/orders/orders/777888/payments", json={"amount": 5})
 
         correlations = f"/_gateway/api/v1/recordings/{recording}/correlations"
         found = json.loads((await call(ada, "GET", correlations))[1])["items"]
-        await call(ada, "PATCH", correlations, json={"reject": [one["id"] for one in found]})
+        status, text, _ = await call(ada, "PATCH", correlations, json={"reject": [one["id"] for one in found]})
+        assert status == 200, text
         await call(ada, "POST", play, json={})
-        _, rejected, _ = await call(ada, "GET", "/api/orders/orders/777888/receipt")
+        _, rejected, _ = await call(ada, "POST", "/api/orders/orders/777888/payments", json={"amount": 5})
     assert [status for status, _, _ in receipts] == [404, 200, 200]
     assert receipts[0][2]["Gateway-Playback"] == f"{recording}/3; match=role; after=connection_refused"
+    assert paid == 201
     assert json.loads(rejected)["type"] == "urn:gateway:problem:playback_miss"  # people's word wins
