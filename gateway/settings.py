@@ -223,6 +223,7 @@ SETTINGS: tuple[Setting, ...] = (
         ("branch",), "--set", "", "each", (),
         "send something else, such as json:/qty=2, query:page=3 or path:4=978-9; repeatable", "PLACE=VALUE",
     ),
+    Setting(("branch",), "--list", "", "switch", False, "list ready what-ifs of the step, each as a command"),
     Setting(("branch",), "--unset", "", "each", (), "leave a place out, such as json:/qty; repeatable", "PLACE"),
     Setting(
         ("branch",), "--header", "", "each", (), "send this header field; without a value, leave it out; repeatable",
@@ -245,6 +246,7 @@ SETTINGS: tuple[Setting, ...] = (
         "mermaid)", "FORMAT",
     ),
     Setting(("export",), "--output", "-o", "path", None, "the file to write (default: print it)"),
+    Setting(("export",), "--with-variants", "", "switch", False, "the what-ifs of these recordings as well"),
     Setting(("export",), "--list", "", "switch", False, "list the formats"),
     Setting(("export",), "--json", "", "switch", False, "short for --as json; with --list, the list as JSON"),
     Setting(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .. import __version__
@@ -37,7 +37,10 @@ def export(args: argparse.Namespace) -> int:
     if not args.recording:
         raise UsageError("which recording?", hint=f"gateway export @last --as {format.name}")
     store = open_store(args.recordings)
-    recordings = [_read(store, ref) for ref in args.recording]
+    refs = list(args.recording)
+    if args.with_variants:
+        refs = [id for ref in refs for id in _family(store, store.recording(ref).id)]
+    recordings = [_read(store, ref) for ref in dict.fromkeys(refs)]
     text = dump(format, recordings, version=__version__, chunks=store.chunks)
     _write(text.encode("utf-8", "replace"), args.output, format, recordings)
     return 0
@@ -65,6 +68,22 @@ def _list_of_formats(*, as_json: bool) -> str:
     keys = ("name", "title", "media_type", "suffix", "many")
     items = [{key: getattr(format, key) for key in keys} for format in FORMATS.values()]
     return json.dumps({"items": items, "next": None}, indent=2)
+
+
+def _family(store: Store, id: str) -> Iterator[str]:
+    """The recording, then its variants and theirs, the oldest first."""
+    children: dict[str, list[str]] = {}
+    page = store.recordings("kind:variant", limit=PAGE)
+    while True:
+        for variant in page.items:
+            children.setdefault(variant.parent or "", []).insert(0, variant.id)
+        if page.next is None:
+            break
+        page = store.recordings("kind:variant", limit=PAGE, cursor=page.next)
+    waiting = [id]
+    while waiting:
+        yield waiting[0]
+        waiting[:1] = children.pop(waiting[0], [])
 
 
 def _read(store: Store, ref: str) -> tuple[Recording, Sequence[Exchange]]:

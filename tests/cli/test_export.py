@@ -146,3 +146,20 @@ def test_the_formats_are_listed(capsys):
 def test_what_is_off_is_said_before_anything_is_read(words, complaint, tmp_path, capsys):
     assert export(*words, "-r", tmp_path / "none.db") == 2
     assert complaint in capsys.readouterr().err
+
+
+async def test_variants_come_behind_their_parents(recordings, capsys):
+    recorder = open_recorder(recordings, seal=lambda capture: capture)
+    await recorder.start()
+    for id, parent in (("01JCCC", "01JAAA"), ("01JDDD", "01JCCC"), ("01JEEE", "01JAAA")):
+        recorder.describe_recording(id, id, kind="variant", parent=parent, branched_at=1)
+        recorder.put(a_capture(1, recording=id))
+    await recorder.stop()
+    assert export("01JAAA", "--as", "json", "--with-variants", "-r", recordings) == 0
+    found = json.loads(capsys.readouterr().out)["recordings"]
+    assert [one["id"] for one in found] == ["01JAAA", "01JCCC", "01JDDD", "01JEEE"]
+
+
+async def test_the_longest_suffix_names_the_format(recordings, tmp_path):
+    assert export("01JAAA", "-o", tmp_path / "chain.openapi.json", "-r", recordings) == 0
+    assert json.loads((tmp_path / "chain.openapi.json").read_text())["openapi"] == "3.1.0"
