@@ -195,6 +195,11 @@ def test_links_resolve(file: Path) -> None:
             assert anchor in anchors(there.read_text("utf-8")), target
 
 
+@pytest.mark.parametrize("name", frame.COMMANDS)
+def test_every_command_is_in_the_readme(name: str) -> None:
+    assert f"`{name}" in (ROOT / "README.md").read_text("utf-8").split("## Commands")[1].split("##")[0]
+
+
 def test_every_page_is_reached_from_the_readme() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     assert [
