@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from shlex import quote as quoted
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -21,6 +22,7 @@ from ..console.api_replay import NDJSON, compared, environments
 from ..errors import GatewayError, UpstreamError, UsageError
 from ..model.visible import visible
 from ..protocols import Options
+from ..replay.gallery import gallery
 from ..replay.report import junit
 from ..replay.runs import comparison_json
 from ..store import open_store
@@ -57,9 +59,26 @@ def branch_arguments(parser: argparse.ArgumentParser) -> None:
 
 def branch(args: argparse.Namespace) -> int:
     """Send a recording again with one step done otherwise, as a variant of it."""
+    if args.list:
+        return _gallery(args)
     body: dict[str, Any] = {"step": args.step, "yes": args.yes, "to": list(args.to), "title": args.title}
     body |= {name: list(getattr(args, name)) for name in ("set", "unset", "header", "env")}
     return _one(args, "branch", body | ({"until": args.until} if args.until else {}))
+
+
+def _gallery(args: argparse.Namespace) -> int:
+    """Ready what-ifs of a step, each as the command that tries it."""
+    store = open_store(args.recordings)
+    found = gallery(store.step(store.recording(args.recording).id, args.step))
+    if args.json:
+        print(json.dumps({"items": [{"title": one.title, "edits": list(one.edits)} for one in found], "next": None}))
+        return 0
+    for one in found:
+        flags = [f"--unset {quoted(edit[1:])}" if edit[0] == "-" else f"--set {quoted(edit)}" for edit in one.edits]
+        print(
+            visible(f"{one.title}\n  gateway branch {quoted(args.recording)} {args.step} {' '.join(flags)}", lines=True)
+        )
+    return 0
 
 
 def _one(args: argparse.Namespace, verb: str, body: dict[str, Any]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
@@ -14,12 +15,13 @@ from ..model.as_json import recording_json
 from ..model.filter import quoted
 from ..replay.branch import read_set, read_unset
 from ..replay.card import card, card_json, sibling
+from ..replay.gallery import gallery
 from ..replay.plan import Wanted
 from ..replay.report import Result, difference_line
 from ..replay.runs import comparison_json
 from ..replayer import Order, all_steps, replay
 from . import reads
-from .api_replay import compared
+from .api_replay import compared, environments
 from .guard import form_text
 from .keys import FORM, SERVICES
 
@@ -29,20 +31,39 @@ if TYPE_CHECKING:
     from ..protocols import Services, Store
 
 FAMILY: Final = 100  # replays and variants that a page lists
+GALLERIES: Final = 20  # steps for which it offers ready what-ifs
 CARDS: Final = 10  # failing steps that a page explains
 
 
 async def around(services: Services, recording: Recording, steps: Sequence[Exchange]) -> dict[str, Any]:
     """What the page of a recording shows of its replays and variants, and why steps of it failed."""
+    clusters = services.routes.table.clusters
+    homes = {name: tuple(cluster.upstreams) for name, cluster in clusters.items()}
     return {
+        "galleries": _galleries(steps, homes),
         "family": await asyncio.to_thread(_family, services.store, recording.id),
         "cards": await asyncio.to_thread(_cards, services.store, recording, steps),
         "homes": {
-            name: tuple(cluster.upstreams)
-            for name, cluster in services.routes.table.clusters.items()
+            name: known
+            for name, known in homes.items()
             if any(place.partition("@")[0] == name for place in recording.clusters)
         },
     }
+
+
+def _galleries(steps: Sequence[Exchange], homes: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """Ready what-ifs by step, each with the value that its form sends."""
+    return [
+        {
+            "step": step.step,
+            "label": f"{step.step} {step.method} {step.path}"[:80],
+            "items": [
+                {"title": one.title, "value": json.dumps([step.step, list(one.edits), one.env])}
+                for one in gallery(step, homes.get(step.cluster, ()))
+            ],
+        }
+        for step in steps[:GALLERIES]
+    ]
 
 
 def _family(store: Store, recording: str) -> list[dict[str, Any]]:
@@ -102,14 +123,13 @@ async def replay_form(request: web.Request) -> web.Response:
 
 
 async def branch_form(request: web.Request) -> web.Response:
-    """Fields step, edits (PLACE=VALUE, or -PLACE to take it away, one a line), to.CLUSTER for that step, yes."""
+    """Fields step, edits (PLACE=VALUE, or -PLACE to take it away, one a line), to.CLUSTER for that step, yes.
+
+    Or ready: a what-if of the gallery.
+    """
     services = request.app[SERVICES]
     found = await reads.recording(services, request.match_info["id"])
-    number = form_text(request, "step").strip()
-    if not (number.isascii() and number.isdigit() and len(number) < 10):
-        raise UsageError(f"{number[:40]!r} is not the number of a step")
-    step, env = int(number), _chosen(request)
-    lines = [line.strip() for line in form_text(request, "edits").splitlines() if line.strip()]
+    step, lines, env = _ready(request) if "ready" in request[FORM] else _written(request)
     edits = [read_unset(line[1:]) if line.startswith("-") else read_set(line) for line in lines]
     if not edits and not env:
         raise UsageError("nothing is done otherwise", hint="an edit such as path:4=978-9, or another environment")
@@ -118,6 +138,24 @@ async def branch_form(request: web.Request) -> web.Response:
     title = f"What if, at step {step}: {told}"[:200]
     order = Order(found.id, wanted, yes="yes" in request[FORM], kind="variant", branched_at=step, title=title)
     raise web.HTTPSeeOther(_place(found.id, await replay(services, order)))
+
+
+def _written(request: web.Request) -> tuple[int, list[str], Mapping[str, str]]:
+    """(step, edits, environments) as somebody wrote them."""
+    number = form_text(request, "step").strip()
+    if not (number.isascii() and number.isdigit() and len(number) < 10):
+        raise UsageError(f"{number[:40]!r} is not the number of a step")
+    lines = [line.strip() for line in form_text(request, "edits").splitlines() if line.strip()]
+    return int(number), lines, _chosen(request)
+
+
+def _ready(request: web.Request) -> tuple[int, list[str], Mapping[str, str]]:
+    """The same, of the gallery."""
+    try:
+        step, lines, env = json.loads(form_text(request, "ready"))
+        return int(step), list(map(str, lines)), environments([env] if env else [])
+    except (ValueError, TypeError):
+        raise UsageError("this is no what-if of the gallery", hint="choose one of the list") from None
 
 
 def _chosen(request: web.Request) -> Mapping[str, str]:

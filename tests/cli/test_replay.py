@@ -146,3 +146,11 @@ async def test_stepwise_asks_before_every_step(tmp_path, gateway, monkeypatch):
         monkeypatch.setattr("sys.stdin", io.StringIO("r\n"))
         code, _, err = await gateway("replay", id, "--yes", "--step")
         assert code == 0 and err.count("Enter sends it") == 1
+
+
+async def test_ready_what_ifs_are_listed_as_commands(tmp_path, gateway):
+    async with recorded(tmp_path) as id:
+        code, out, _ = await gateway("branch", id, "2", "--list")
+        assert code == 0 and f"gateway branch {id} 2 --set path:4=999-9" in out
+        code, out, _ = await gateway("branch", id, "1", "--list", "--json")
+        assert {"title": "without user", "edits": ["-json:/user"]} in json.loads(out)["items"]

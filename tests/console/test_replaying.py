@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import asynccontextmanager
+from html import unescape
 
 import aiohttp
 
@@ -76,3 +77,13 @@ async def test_what_is_off_is_said_on_the_page(tmp_path):
             assert answer.status == 404 and "no recording" in await answer.text()
         async with client.get("/_gateway/diff") as answer:
             assert answer.status == 200
+
+
+async def test_a_ready_what_if_of_the_gallery_is_tried_by_one_click(tmp_path):
+    async with recorded(tmp_path) as (client, _, id):
+        page = f"/_gateway/recordings/{id}"
+        text = await (await client.get(page)).text()
+        option = next(one for one in re.findall(r'<option value="([^"]+)">', text) if "path:4=" in one)
+        status, text = await sent(client, page, "branch", {"ready": unescape(option), "yes": "yes"})
+        assert status == 200 and "404 because the path has 999-9, and 978-1 answers 200" in text
+        assert (await sent(client, page, "branch", {"ready": "[]"}))[0] == 400
