@@ -29,6 +29,7 @@ STALE: Final = 1000  # documents of deleted exchanges before the index may be ma
 MARK: Final = "coalesce((SELECT value FROM marks WHERE name = 'indexed'), 0)"
 NEXT: Final = f"SELECT * FROM exchanges WHERE seq > {MARK} ORDER BY seq LIMIT ?"
 LATE: Final = "SELECT * FROM exchanges WHERE seq IN (SELECT exchange FROM late ORDER BY exchange LIMIT ?)"
+PENDING: Final = f"SELECT coalesce((SELECT max(seq) FROM exchanges), 0) > {MARK} OR EXISTS (SELECT 1 FROM late)"
 WAITING: Final = f"""
 SELECT * FROM exchanges WHERE seq > {MARK}
 UNION ALL SELECT * FROM exchanges WHERE seq <= {MARK} AND seq IN (SELECT exchange FROM late)
@@ -45,14 +46,14 @@ FOUND: Final = "SELECT d.exchange FROM documents d WHERE d.doc IN (SELECT rowid 
 # -- writing, on the writer's connection, inside its transaction
 
 
-def index_some(connection: Connection) -> bool:
-    """Index a few exchanges; whether there may be more."""
+def index_some(connection: Connection) -> None:
+    """Index a few exchanges."""
     rows = _rows(connection, LATE, SOME)
     late = bool(rows)
     if not rows:
         rows = _rows(connection, NEXT, SOME)
     if not rows:
-        return False
+        return
     for row, (head, body) in zip(rows, documents(connection, rows), strict=True):
         if row["state"] == "open":
             continue
@@ -64,7 +65,11 @@ def index_some(connection: Connection) -> bool:
         connection.executemany("DELETE FROM late WHERE exchange = ?", [(row["seq"],) for row in rows])
     else:
         connection.execute("INSERT OR REPLACE INTO marks VALUES ('indexed', ?)", (rows[-1]["seq"],))
-    return True
+
+
+def is_pending(connection: Connection) -> bool:
+    """Whether there is something to index."""
+    return bool(connection.execute(PENDING).fetchone()[0])
 
 
 def forget(connection: Connection, recording: str) -> None:

@@ -240,14 +240,13 @@ class Tables:
 
     def tidy(self) -> bool:
         """A little of what can wait: full text, bodies that nobody has. Whether there is more of it."""
-        with transaction(self.connection):
-            indexed = fulltext.index_some(self.connection)
-        if indexed:
+        if fulltext.is_pending(self.connection):
+            with transaction(self.connection):
+                fulltext.index_some(self.connection)
             return True
         if self.connection.execute("SELECT 1 FROM orphans LIMIT 1").fetchone() is None:
             return False
-        self._sweep()
-        return True
+        return self._sweep()
 
     def add_revision(self, revision: Revision) -> None:
         sql = "INSERT INTO revisions (id, accepted_at, source, changes, text) VALUES (?, ?, ?, ?, ?)"
