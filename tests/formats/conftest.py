@@ -65,7 +65,8 @@ def the_bookshop() -> tuple[Recording, list[Exchange]]:
     bearer: Pairs = (("Host", "127.0.0.1:8080"), ("Accept", "*/*"), ("Authorization", f"Bearer {TOKEN}"))
     cookie = ("Set-Cookie", "shop=1; Path=/; Expires=Wed, 09-Jun-2027 10:18:14 GMT; HttpOnly; SameSite=Lax")
     refused = Failure("connection_refused", "nobody listens at 127.0.0.1:9303")
-    page = gzip.compress(b'{"title": "Caf\xc3\xa9 Python"}', mtime=0)
+    packed = gzip.compress(b'{"title": "Caf\xc3\xa9 Python"}', mtime=0)
+    page = packed[:9] + b"\x03" + packed[10:]  # the header's system: 3 up to Python 3.12, 255 from 3.13 on
     steps: list[dict[str, Any]] = [
         {"method": "POST", "target": "/api/users/login", "cluster": "users", "headers": JSON,
          "sent": b'{"user": "ada", "password": "%s"}' % PASSWORD.encode(),
