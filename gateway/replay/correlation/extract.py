@@ -49,18 +49,27 @@ def missing(binding: Binding, answer: Exchange | Response | None) -> MissingValu
     """Names the value, where it came from, and what came instead."""
     source = binding.source
     response = answer.response if isinstance(answer, Exchange) else answer
-    if response is None:
-        came = "that step has no answer"
-    else:
-        text = (text_of(response) or "").strip()
-        shown = f": {text[:120]}{'…' if len(text) > 120 else ''}" if text else ", without a body"
-        came = f"it answered {response.status}{shown}"
+    came = f"it answered {response.status} with {_outline(response)}" if response else "that step has no answer"
     return MissingValue(
         f"{binding.variable} is missing: step {binding.sink.step} needs it in its {_sink_words(binding)}, step "
         f"{source.step} gave it in {_source_words(source)}, but now {came}",
         binding=binding, where=f"step {binding.sink.step}",
         hint=f"look at step {source.step}, set {binding.variable} by hand, or reject the binding {binding.id}",
     )  # fmt: skip
+
+
+def _outline(response: Response) -> str:
+    """What a body is, without its values: they may be secret."""
+    if not response.body.data:
+        return "no body"
+    try:
+        document = parse(text_of(response) or "")
+    except ValueError:
+        return f"{response.body.size} bytes of {response.content_type or 'unknown type'}"
+    if isinstance(document, dict):
+        names = ", ".join(list(document)[:8])
+        return f"a JSON object of {names}{' ...' if len(document) > 8 else ''}" if names else "an empty JSON object"
+    return f"a JSON array of {len(document)}" if isinstance(document, list) else "a JSON value"
 
 
 def _sink_words(binding: Binding) -> str:

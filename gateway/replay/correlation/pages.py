@@ -26,6 +26,7 @@ TAG: Final = re.compile(r"<([a-z][a-z0-9]*)((?:\s[^<>]*)?)>", re.IGNORECASE)
 ATTRIBUTE: Final = re.compile(r"""([a-zA-Z_:][-\w:.]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 LONG_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]{8,}){0,2}={0,2}")
 CLAIMS: Final = ("sub", "jti", "sid", "tid", "azp", "client_id")
+ANCHORS: Final = (24, 80, 240)  # characters before a token that find it again: as few as are enough
 TAGS: Final = frozenset(("input", "meta", "a", "form", "button", "link", "option"))
 
 
@@ -155,14 +156,28 @@ def tokens(text: str) -> Iterator[tuple[str, str]]:
     """(value, the expression that finds it again) of what is too random to be words."""
     for match in LONG_TOKEN.finditer(text):
         if bits_of(match[0]) >= HIGH and match[0] != text:
-            yield match[0], _expression(text, match.start())
+            for length in ANCHORS:
+                regex = _expression(text[max(0, match.start() - length) : match.start()])
+                found = re.search(regex, text)
+                if found and found[1] == match[0]:
+                    yield match[0], regex
+                    break
 
 
-def _expression(text: str, start: int) -> str:
-    before = text[max(0, start - 24) : start].rpartition("\n")[2]
-    before = LONG_TOKEN.split(before)[-1] if any(bits_of(t) >= 20 for t in LONG_TOKEN.findall(before)) else before
-    anchor = re.sub(r"(?:\\?\s)+", r"\\s+", re.sub(r"[0-9]+", r"[0-9]+", re.escape(before)))
-    return anchor + r"([\w-]+(?:\.[\w-]+)*=*)"
+def _expression(before: str) -> str:
+    """What stands before it, on its line, with stars for other values."""
+    line = before.rpartition("\n")[2]
+    parts: list[str] = []
+    at = 0
+    for match in LONG_TOKEN.finditer(line):
+        if bits_of(match[0]) >= HIGH / 2:
+            parts += [_literally(line[at : match.start()]), r"[\w.=-]+"]
+            at = match.end()
+    return "".join([*parts, _literally(line[at:])]) + r"([\w-]{8,}(?:\.[\w-]+)*=*)"
+
+
+def _literally(text: str) -> str:
+    return re.sub(r"(?:\\?\s)+", r"\\s+", re.sub(r"[0-9]+", r"[0-9]+", re.escape(text)))
 
 
 def _tokens(part: SourcePart, path: str, text: str) -> Iterator[Place]:

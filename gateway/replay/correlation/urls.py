@@ -12,7 +12,8 @@ from .lexicon import ACTIONS, ME
 from .naming import segment_entity
 from .values import is_literal
 
-URL: Final = re.compile(r"(?:https?://[^\s/?#]+)?(/[^\s?#<>\"'{}]*)?(?:\?([^\s#<>\"'{}]*))?(?:#\S*)?")
+URL: Final = re.compile(r"(?:https?://[^\s/?#]+)?(/[^\s?#]*)?(?:\?([^\s#]*))?(?:#\S*)?")
+MARKUP: Final = re.compile(r"[<>\"{}|\\^`]")  # RFC 3986 has none of them: a text that begins with a slash
 PATH_SAFE: Final = "-._~!$&'()*+,;=:@"
 
 
@@ -32,7 +33,12 @@ class Piece:
 
 def is_url(text: str) -> bool:
     """An absolute http URL or an absolute path."""
-    return text.startswith(("/", "http://", "https://")) and len(text) > 1 and URL.fullmatch(text) is not None
+    return (
+        text.startswith(("/", "http://", "https://"))
+        and len(text) > 1
+        and bool(URL.fullmatch(text))
+        and not MARKUP.search(text)
+    )
 
 
 def pieces(url: str) -> list[Piece]:
