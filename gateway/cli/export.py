@@ -41,7 +41,7 @@ def export(args: argparse.Namespace) -> int:
     if args.with_variants:
         refs = [id for ref in refs for id in _family(store, store.recording(ref).id)]
     recordings = [_read(store, ref) for ref in dict.fromkeys(refs)]
-    text = dump(format, recordings, version=__version__, chunks=store.chunks)
+    text = dump(format, recordings, version=__version__, chunks=store.chunks, decisions=store.decisions)
     _write(text.encode("utf-8", "replace"), args.output, format, recordings)
     return 0
 

@@ -121,7 +121,8 @@ def _export(store: Store, recording: Recording, format: Format) -> str:
         found = store.exchanges(recording.id, limit=1000, cursor=cursor)
         steps += found.items
         if (cursor := found.next) is None:
-            return dump(format, [(recording, steps)], version=__version__, chunks=store.chunks)
+            told = [(recording, steps)]
+            return dump(format, told, version=__version__, chunks=store.chunks, decisions=store.decisions)
 
 
 def _raw(message: Message, name: str) -> web.Response:

@@ -20,7 +20,7 @@ from . import (
     svg,
     wiremock,
 )
-from .format import ChunksOf, Format, Recordings, no_chunks
+from .format import ChunksOf, DecisionsOf, Format, Recordings, no_chunks, undecided
 
 __all__ = ["FORMATS", "Format", "Recordings", "dump", "format_named", "no_chunks"]
 
@@ -56,11 +56,18 @@ def format_named(name: str) -> Format:
     )
 
 
-def dump(format: Format, recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks) -> str:
+def dump(
+    format: Format,
+    recordings: Recordings,
+    *,
+    version: str,
+    chunks: ChunksOf = no_chunks,
+    decisions: DecisionsOf = undecided,
+) -> str:
     """The text of an export; UsageError when the format holds one recording and several are given."""
     if len(recordings) > 1 and not format.many:
         many = ", ".join(each.name for each in _ROWS if each.many)
         raise UsageError(
             f"{format.name} shows one recording, not {len(recordings)}", hint=f"one of {many} takes several"
         )
-    return format.dump(recordings, version=version, chunks=chunks)
+    return format.dump(recordings, version=version, chunks=chunks, decisions=decisions)

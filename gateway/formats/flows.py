@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from ..model.exchange import Exchange
 from ..model.message import Request
-from ..replay.correlation import Binding, Correlations, Sink, Source, correlate, rewrite
+from ..replay.correlation import Binding, Correlations, Decisions, Sink, Source, correlate, rewrite
 from .sealed import PLACEHOLDER
 from .texts import Use, free, identifier
 
@@ -81,10 +81,10 @@ class Flows:
         return mark
 
 
-def flows(exchanges: Sequence[Exchange], *, taken: set[str]) -> Flows:
+def flows(exchanges: Sequence[Exchange], decisions: Decisions, *, taken: set[str]) -> Flows:
     """Bindings in force become kept values, what the client said first becomes inputs."""
     found, taken = Flows(), set(taken)
-    correlations = correlate(exchanges)
+    correlations = correlate(exchanges, decisions)
     _keep(found, correlations, taken)
     _bring(found, correlations, taken)
     return found

@@ -8,9 +8,11 @@ from typing import Protocol, TypeAlias
 
 from ..model.exchange import Chunk, Exchange
 from ..model.recording import Recording
+from ..replay.correlation import Decisions
 
 Recordings: TypeAlias = Sequence[tuple[Recording, Sequence[Exchange]]]
 ChunksOf: TypeAlias = Callable[[str], Sequence[Chunk]]
+DecisionsOf: TypeAlias = Callable[[str], Decisions]
 
 
 def no_chunks(_exchange: str) -> Sequence[Chunk]:
@@ -18,10 +20,23 @@ def no_chunks(_exchange: str) -> Sequence[Chunk]:
     return ()
 
 
-class Dump(Protocol):
-    """The same recordings always give the same text. `chunks` is asked for exchanges with a stream only."""
+def undecided(_recording: str) -> Decisions:
+    """For callers who know of no decisions about correlations."""
+    return Decisions()
 
-    def __call__(self, recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks) -> str: ...
+
+class Dump(Protocol):
+    """The same recordings always give the same text. `chunks` is asked for exchanges with a stream only, `decisions`
+    where values are carried on."""
+
+    def __call__(
+        self,
+        recordings: Recordings,
+        *,
+        version: str,
+        chunks: ChunksOf = no_chunks,
+        decisions: DecisionsOf = undecided,
+    ) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from ..model.message import Message
 from ..model.visible import visible
 from .cards import Card, cards, fails
 from .flows import MARK, Keep
-from .format import ChunksOf, Recordings
+from .format import ChunksOf, DecisionsOf, Recordings, undecided
 from .paths import templates
 from .quoting import quoted
 from .scenario import Scenario, Step, scenario
@@ -78,10 +78,14 @@ class Guide:
     operations: tuple[Operation, ...]
 
 
-def guide(recordings: Recordings, *, chunks: ChunksOf = no_chunks) -> Guide:
+def guide(recordings: Recordings, *, chunks: ChunksOf = no_chunks, decisions: DecisionsOf = undecided) -> Guide:
     """The document of these recordings; variants stand behind their parents."""
     found = tuple(
-        _chapter(index, scenario(recording, exchanges), sequence(recording, exchanges, chunks=chunks))
+        _chapter(
+            index,
+            scenario(recording, exchanges, decisions(recording.id)),
+            sequence(recording, exchanges, chunks=chunks),
+        )
         for index, (recording, exchanges) in enumerate(recordings)
     )
     title = found[0].scenario.title if found else "Nothing recorded"

@@ -18,7 +18,7 @@ from ..model.exchange import Chunk, Exchange, Timing
 from ..model.frames import KINDS, Deflate, websocket_frames
 from ..model.message import Message, Pairs, Response
 from ..model.recording import Recording
-from .format import ChunksOf, Recordings, no_chunks
+from .format import ChunksOf, DecisionsOf, Recordings, no_chunks, undecided
 from .json import dumped
 from .urls import ascii_url, split_origin
 
@@ -27,7 +27,9 @@ Object = dict[str, Any]
 _OPCODES = {kind: opcode for opcode, kind in KINDS.items()}
 
 
-def dump(recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks) -> str:
+def dump(
+    recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks, decisions: DecisionsOf = undecided
+) -> str:
     """One log for all recordings; secrets stay placeholders."""
     log = {
         "version": "1.2",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 
 from ..model.as_json import exchange_json, recording_json
-from .format import ChunksOf, Recordings, no_chunks
+from .format import ChunksOf, DecisionsOf, Recordings, no_chunks, undecided
 
 FORMAT = 1  # raised when a reader of today would misread a file of tomorrow
 
 
-def dump(recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks) -> str:
+def dump(
+    recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks, decisions: DecisionsOf = undecided
+) -> str:
     """{"gateway": version, "format": 1, "recordings": [{..., "exchanges": [...]}]}"""
     items = [
         {**recording_json(recording), "exchanges": [exchange_json(exchange) for exchange in exchanges]}

@@ -15,6 +15,7 @@ from ..model.bodies import decoded, text_of
 from ..model.exchange import Exchange
 from ..model.message import Message, Request
 from ..model.recording import Recording
+from ..replay.correlation import Decisions
 from .flows import Flows, Input, Keep, flows
 from .sealed import PLACEHOLDER
 from .targets import Target, key_of, targets
@@ -28,6 +29,7 @@ _OURS = frozenset(
     | {"gateway-session", "gateway-exchange", "cookie", "forwarded", "origin", "referer", "dnt", "priority"}
 )
 _HINTS = ("sec-", "x-forwarded-", "if-none-match", "if-modified-since", "accept-language")
+_NONE = Decisions()
 _SECRET = re.compile(PLACEHOLDER.pattern.decode())
 _KEY = re.compile(r"""([\w.\[\]-]+)["']?\s*(?:[:=]|%3D)\s*["']?(?:\w+ )?$""")
 
@@ -94,14 +96,14 @@ class Scenario:
         return tuple(step for step in self.steps if step.obstacle)
 
 
-def scenario(recording: Recording, exchanges: Sequence[Exchange]) -> Scenario:
+def scenario(recording: Recording, exchanges: Sequence[Exchange], decisions: Decisions = _NONE) -> Scenario:
     """The scenario of a recording. Preflights, assets and health checks are left out and counted."""
     kinds = [noise(exchange) for exchange in exchanges]
     if all(kinds):
         kinds = [""] * len(exchanges)
     shown = [exchange for exchange, kind in zip(exchanges, kinds, strict=True) if not kind]
     where = targets(shown)
-    values = flows(shown, taken={target.variable for target in where.values()})
+    values = flows(shown, decisions, taken={target.variable for target in where.values()})
     secrets = _secrets(shown, values, {target.variable for target in where.values()})
     variables = {text: Use(one.variable, text) for text, one in secrets.items()}
     jar: set[str] = set()

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from gateway.formats import FORMATS, http_file, hurl, openapi, postman, python, wiremock
+from gateway.replay.correlation import Decisions, correlate
 
 TOKEN = "sealed_abcdefghijklmnopqrst_32"
 BEARER = (("Authorization", f"Bearer {TOKEN}"), ("Content-Type", "application/json"))
@@ -94,6 +95,14 @@ def test_the_python_script_says_which_steps_answered_otherwise(chain, shop):
     script = python.dump([chain], version="1")
     done = run(script, USERS_URL=f"{shop}/api/users", ORDERS_URL=f"{shop}/api/other")
     assert (done.returncode, "failed: steps 3" in done.stderr) == (1, True)
+
+
+def test_a_correlation_that_somebody_rejected_is_not_carried_on(chain):
+    binding = next(one for one in correlate(chain[1]).in_force if one.variable == "order_id")
+    decisions = Decisions(rejected=frozenset({binding.id}))
+    text = hurl.dump([chain], version="1", decisions=lambda recording: decisions)
+    assert "order_id: jsonpath" not in text
+    assert "token: jsonpath" in text
 
 
 def test_hurl_captures_what_later_requests_need(chain):
