@@ -174,7 +174,7 @@ def _chapter(chapter: Chapter, index: int) -> Iterator[str]:
         ],
     )
     if any(one.secret for one in found.inputs):
-        yield "<h4>You bring</h4>"
+        yield '<h2 class="label">You bring</h2>'
         yield _table(
             ("Variable", "What it is", "Recorded"),
             [(f"<var>{one.variable}</var>", _text(one.about), "a secret") for one in found.inputs if one.secret],
@@ -244,7 +244,7 @@ def _card(card: Card, chapter: Chapter) -> Iterator[str]:
     yield f"<p>{_linked(card.sentence, chapter)}</p>"
     if card.rows and sibling:
         yield _table(
-            ("", f"step {failing.step}: {failing.status}", f"step {sibling.step}: {sibling.status}"),
+            ("Where", f"step {failing.step}: {failing.status}", f"step {sibling.step}: {sibling.status}"),
             [
                 (
                     f"<b>{_text(row.place)}</b>",

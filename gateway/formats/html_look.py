@@ -39,7 +39,7 @@ main { min-width: 0; padding: 1.5rem 1.5rem 5rem; border-left: 1px solid var(--l
 h1 { font-size: 2rem; line-height: 1.2; margin: .2rem 0 .8rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.45rem; margin: 2.4rem 0 .6rem; }
 h3 { font-size: 1.15rem; margin: 0 0 .4rem; overflow-wrap: anywhere; }
-h4 { font-size: .8rem; letter-spacing: .04em; text-transform: uppercase; color: var(--muted); margin: 0 0 .3rem; }
+h4, h2.label { font-size: .8rem; letter-spacing: .04em; text-transform: uppercase; color: var(--muted); margin: 0 0 .3rem; }
 .lead { font-size: 1.1rem; color: var(--muted); max-width: 52rem; margin: 0 0 1rem; }
 .note { max-width: 52rem; font-size: 1.05rem; }
 .note p { margin: .4rem 0; }

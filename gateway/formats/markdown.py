@@ -169,6 +169,6 @@ def _card(card: Card, chapter: Chapter) -> Iterator[str]:
     yield plain(card.sentence)
     if card.rows and card.sibling:
         yield table(
-            ("", f"step {failing.step}: {failing.status}", f"step {card.sibling.step}: {card.sibling.status}"),
+            ("Where", f"step {failing.step}: {failing.status}", f"step {card.sibling.step}: {card.sibling.status}"),
             [(plain(row.place), code(row.failing), code(row.succeeding)) for row in card.rows],
         )
