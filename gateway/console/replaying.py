@@ -87,7 +87,7 @@ def _cards(store: Store, recording: Recording, steps: Sequence[Exchange]) -> lis
 
 def _steps_of(store: Store, recording: str) -> list[Exchange]:
     try:
-        return all_steps(store, recording)
+        return all_steps(store, store.recording(recording).id)
     except NotFoundError:  # the parent was deleted
         return []
 

@@ -101,6 +101,7 @@ async def test_recorded_content_is_inert_on_every_page(book, services, browser, 
     page = await browsing.watched(await browser.new_context(), f"http://127.0.0.1:{server.port}")
     paths = ["/_gateway/", "/_gateway/live", "/_gateway/recordings", "/_gateway/history", "/_gateway/nothing"]
     paths += [f"/_gateway/recordings/{consoling.RECORDING}", *(f"/_gateway/exchanges/{one.id}" for one in steps)]
+    paths.append(f"/_gateway/diff?a={steps[0].id}&b={steps[-1].id}")
     for path in paths:
         text = await page.open(path)
         await page.page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
