@@ -48,33 +48,33 @@ PEOPLE: Final = _words(
 
 # Parameters of the scenario by their nature: equal values are chance.
 OWN: Final = _words(
-    "page limit offset size qty quantity count per take skip top max min sort direction lang language locale "
-    "currency status type kind role format mode level depth width height rating score year month day hour stars "
-    "position index rank priority weight step zoom age retry attempt timeout ttl expires enabled active"
+    "page limit offset size qty quantity count per take skip top max min sort direction lang language locale currency "
+    "status type kind role format mode level depth width height rating score year month day hour stars position index "
+    "rank priority weight step zoom age retry attempt timeout ttl expires enabled active"
 )
 
 # Different with every answer, whatever was asked.
 VOLATILE: Final = _words(
     "date server age via expires cache-control content-type content-length content-encoding content-range vary "
-    "connection keep-alive transfer-encoding x-request-id x-correlation-id x-trace-id traceparent tracestate server- "
-    "timing x-runtime x-response-time x-powered-by x-ratelimit-limit x-ratelimit-remaining x-ratelimit-reset "
+    "connection keep-alive transfer-encoding x-request-id x-correlation-id x-trace-id traceparent tracestate "
+    "server-timing x-runtime x-response-time x-powered-by x-ratelimit-limit x-ratelimit-remaining x-ratelimit-reset "
     "ratelimit ratelimit-policy ratelimit-limit ratelimit-remaining ratelimit-reset retry-after allow accept-ranges "
     "strict-transport-security content-security-policy x-frame-options x-content-type-options referrer-policy "
-    "gateway-exchange gateway-route access-control-allow-origin access-control-allow-headers access-control-allow- "
-    "methods access-control-expose-headers access-control-max-age content-language upgrade alt-svc nel report-to "
-    "pragma x-cache cf-ray x-amz-request-id x-amzn-requestid x-amzn-trace-id proxy-status content-disposition etag- "
-    "weak permissions-policy p3p x-xss-protection x-total-count set-cookie"
+    "gateway-exchange gateway-route access-control-allow-origin access-control-allow-headers "
+    "access-control-allow-methods access-control-expose-headers access-control-max-age content-language upgrade "
+    "alt-svc nel report-to pragma x-cache cf-ray x-amz-request-id x-amzn-requestid x-amzn-trace-id proxy-status "
+    "content-disposition etag-weak permissions-policy p3p x-xss-protection x-total-count set-cookie"
 )
 
 # Hop-by-hop, negotiation, tracing, and what the gateway or a browser writes by itself.
 OWN_FIELDS: Final = _words(
     "host connection keep-alive proxy-connection te trailer transfer-encoding upgrade content-length content-type "
-    "content-encoding content-language content-md5 digest accept accept-encoding accept-language accept-charset user- "
-    "agent date via forwarded x-forwarded-for x-forwarded-proto x-forwarded-host x-forwarded-prefix x-real-ip "
+    "content-encoding content-language content-md5 digest accept accept-encoding accept-language accept-charset "
+    "user-agent date via forwarded x-forwarded-for x-forwarded-proto x-forwarded-host x-forwarded-prefix x-real-ip "
     "traceparent tracestate baggage x-request-id x-correlation-id x-trace-id b3 x-b3-traceid x-b3-spanid x-b3-sampled "
-    "x-amzn-trace-id cache-control pragma range if-range dnt priority origin referer expect gateway-session gateway- "
-    "env upgrade-insecure-requests x-requested-with purpose save-data cookie access-control-request-method access- "
-    "control-request-headers prefer max-forwards"
+    "x-amzn-trace-id cache-control pragma range if-range dnt priority origin referer expect gateway-session "
+    "gateway-env upgrade-insecure-requests x-requested-with purpose save-data cookie access-control-request-method "
+    "access-control-request-headers prefer max-forwards"
 )
 
 JSON_WRAPPERS: Final = _words("data input variable param payload attribute value entry body")

@@ -147,7 +147,7 @@ def _allowed(need: Need, bits: float, level: float) -> bool:
 
 
 def _reason(bits: float, why: str, transforms: tuple[str, ...]) -> str:
-    rarity = "chance cannot repeat it" if bits >= HIGH else "rare" if bits >= 20 else "a common value"
+    rarity = "chance cannot repeat it" if bits >= HIGH else "rare" if bits >= 20 else "a short value"
     return "; ".join(part for part in (why, rarity, " then ".join(transforms)) if part)
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model.message import Body, Response
+from gateway.replay.correlation import lexicon
 from gateway.replay.correlation.extract import extract
 from gateway.replay.correlation.model import Source
 from gateway.replay.correlation.naming import CONFLICT, EXACT, NEAR, affinity, role_of
@@ -108,3 +109,10 @@ def test_no_answer_is_too_odd(data: bytes, kind: str) -> None:
     )
     for place in places(response, ()):
         assert isinstance(place.text, str)
+
+
+def test_every_word_that_the_finder_knows_is_whole() -> None:
+    sets = [value for value in vars(lexicon).values() if isinstance(value, frozenset)]
+    assert len(sets) >= 15
+    assert [word for each in sets for word in each if word.strip("-") != word and word != "-1"] == []
+    assert {"user-agent", "gateway-session", "gateway-env"} <= lexicon.OWN_FIELDS
