@@ -30,6 +30,7 @@ _OURS = frozenset(
 )
 _HINTS = ("sec-", "x-forwarded-", "if-none-match", "if-modified-since", "accept-language")
 _NONE = Decisions()
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2; imported names may be anything
 _SECRET = re.compile(PLACEHOLDER.pattern.decode())
 _KEY = re.compile(r"""([\w.\[\]-]+)["']?\s*(?:[:=]|%3D)\s*["']?(?:\w+ )?$""")
 
@@ -163,7 +164,12 @@ def _headers(
         low = name.lower()
         if low == "cookie":
             crumbs += [crumb.strip() for crumb in value.split(";") if crumb.partition("=")[0].strip() not in jar]
-        elif low not in _OURS and not low.startswith(_HINTS) and not (low == "accept" and value == "*/*"):
+        elif (
+            _TOKEN.fullmatch(name)
+            and low not in _OURS
+            and not low.startswith(_HINTS)
+            and not (low == "accept" and value == "*/*")
+        ):
             overridden |= low == "gateway-env"
             yield name, split(_line(value), uses)
     if kept := [crumb for crumb in crumbs if crumb]:
@@ -187,6 +193,8 @@ def _obstacle(exchange: Exchange) -> str:
         return "it is a WebSocket"
     if exchange.method == "CONNECT":
         return "CONNECT is the business of proxies"
+    if not re.fullmatch("[A-Z]+", exchange.method):
+        return "its method is not of capital letters"
     if body.truncated:
         kept = len(body.data) if body.kept is None else body.kept
         return f"the recording kept {kept} of {body.size} bytes of its body"

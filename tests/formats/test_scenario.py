@@ -78,3 +78,13 @@ def test_what_no_client_can_send_says_why(bookshop):
 def test_binary_bodies_stay_bytes(bookshop):
     body = scenario(*bookshop).steps[3].body
     assert (body.is_text, body.data) == (False, b"\x89PNG\r\n\x1a\n\x00\xff")
+
+
+def test_names_that_no_field_can_have_are_left_out(an_exchange, a_recording):
+    headers = (("X A\n", "1"), ("", "2"), ("X-B", "3"))
+    assert scenario(a_recording(1), [an_exchange(1, headers=headers)]).steps[0].headers == (("X-B", ("3",)),)
+
+
+def test_odd_methods_are_not_sent(an_exchange, a_recording):
+    found = scenario(a_recording(1), [an_exchange(1, method="frob")])
+    assert found.steps[0].obstacle == "its method is not of capital letters"
