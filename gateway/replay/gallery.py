@@ -10,6 +10,7 @@ from typing import Any, Final
 from ..model.bodies import text_of
 from ..model.exchange import Exchange
 from .branch import places
+from .causes import SEALED
 from .json_diff import read_json
 
 MOST: Final = 12  # of one step: more would be a list of everything
@@ -18,7 +19,6 @@ CREDENTIALS: Final = ("authorization", "x-api-key", "x-auth-token", "cookie")
 CONDITIONS: Final = ("if-match", "if-unmodified-since")
 ID = re.compile(r"(?=.*[0-9])[A-Za-z0-9_.~-]+")
 VERSION = re.compile(r"v[0-9]{1,2}(?:\.[0-9]+)?")
-PLACEHOLDER = re.compile(r"sealed_[a-z2-7]{20}_[0-9]{1,10}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def _ids(exchange: Exchange) -> Iterator[WhatIf]:
     """Another value for every id in the path and in the query."""
     words = exchange.path.split("/")
     for number, word in enumerate(words):
-        if ID.fullmatch(word) and not VERSION.fullmatch(word) and not PLACEHOLDER.fullmatch(word):
+        if ID.fullmatch(word) and not VERSION.fullmatch(word) and not SEALED.fullmatch(word):
             yield WhatIf(f"unknown {words[number - 1] or 'id'} {unknown(word)}", (f"path:{number}={unknown(word)}",))
     for place in places(exchange.request):
         part, _, name = place.partition(":")
@@ -75,7 +75,7 @@ def _members(exchange: Exchange) -> Iterator[WhatIf]:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             yield WhatIf(f"{name} of the wrong type", (f'json:{pointer}="many"',))
             yield WhatIf(f"{name} below zero", (f"json:{pointer}=-1",))
-        elif isinstance(value, str) and not PLACEHOLDER.fullmatch(value):
+        elif isinstance(value, str) and not SEALED.fullmatch(value):
             yield WhatIf(f"unknown {name} {unknown(value)}"[:80], (f"json:{pointer}={unknown(value)}",))
 
 

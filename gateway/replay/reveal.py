@@ -6,13 +6,11 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final
 from urllib.parse import quote_plus
 
 from ..model.bodies import media_type
 from ..model.message import Request
-
-PLACEHOLDER: Final = re.compile(rb"sealed_[a-z2-7]{20}_[0-9]{1,10}")
+from ..redact import PLACEHOLDER
 
 
 def placeholders(request: Request) -> list[str]:
