@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import replace
 from hashlib import blake2s
-from itertools import count
+from itertools import islice
 from typing import Final
 
 from ...model.exchange import Exchange
@@ -15,7 +15,7 @@ from .declared import declare
 from .index import Index, Shown
 from .inputs import Inputs
 from .model import Binding, Correlations, Decisions, Sink, Source, Status
-from .naming import variable_name
+from .naming import free_name, variable_name
 from .pages import places
 from .places import Need, needs
 from .scoring import AUTOMATIC, Candidate, Rules, candidates, latest_counts
@@ -23,6 +23,7 @@ from .urls import collection_of, subject_of
 from .values import bits_of
 
 ALTERNATES: Final = 5
+MOST: Final = 5000  # values of one request
 NOTHING: Final = Decisions()
 ALL: Final = Rules()
 
@@ -55,7 +56,7 @@ class _Walk:
         """Look the request's values up first, then remember what it was the first to say."""
         said: list[Need] = []
         subject = subject_of(exchange.request.target)
-        for need in needs(exchange.request, exchange.step):
+        for need in islice(needs(exchange.request, exchange.step), MOST):
             if need.sink.part == "cookie" and need.sink.name in self._index.cookies:
                 continue  # the jar's business
             if not self._bound(need, subject) and not self._pieces(need, subject):
@@ -127,13 +128,11 @@ def binding_id(source: Source, sink: Sink, transforms: tuple[str, ...]) -> str:
 def _named(bindings: Sequence[Binding]) -> tuple[Binding, ...]:
     """One variable for each source, and no two sources with one name."""
     names: dict[tuple[Source, tuple[str, ...]], str] = {}
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     out: list[Binding] = []
     for binding in bindings:
         key = (binding.source, binding.transforms)
         if key not in names:
-            wanted = binding.variable
-            names[key] = next(name for n in count(1) if (name := wanted if n == 1 else f"{wanted}_{n}") not in taken)
-            taken.add(names[key])
+            names[key] = free_name(binding.variable, taken)
         out.append(replace(binding, variable=names[key]))
     return tuple(out)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Set
 from dataclasses import replace
-from itertools import count
 
 from .clock import seconds
 from .lexicon import SECRET, TOKENS
 from .model import Input, Sink
-from .naming import snake
+from .naming import free_name, snake
 from .places import Need
 from .values import HEX, LIMIT, PLACEHOLDER, TIME, UUID, bits_of
 
@@ -37,20 +36,14 @@ class Inputs:
 
     def found(self, *, except_for: Set[str]) -> tuple[Input, ...]:
         """The inputs in the order in which they were first said, each with a name of its own."""
-        taken: set[str] = set()
+        taken: dict[str, int] = {}
         out: list[Input] = []
         for key, each in self._found.items():
             sinks = tuple(sink for sink in self._sinks[key] if str(sink) not in except_for)
             if sinks:
-                name = _free(each.variable, taken)
+                name = free_name(each.variable, taken)
                 out.append(replace(each, variable=name, sink=sinks[0], sinks=sinks))
         return tuple(out)
-
-
-def _free(wanted: str, taken: set[str]) -> str:
-    name = next(name for n in count(1) if (name := wanted if n == 1 else f"{wanted}_{n}") not in taken)
-    taken.add(name)
-    return name
 
 
 def generator_of(value: str, started_at: str) -> str:

@@ -125,6 +125,16 @@ def snake(name: str) -> str:
     return "" if found[:1].isdigit() else found
 
 
+def free_name(wanted: str, taken: dict[str, int]) -> str:
+    """The name, or with a number behind it when it is taken; `taken` counts how often each was wanted."""
+    name = wanted
+    while name in taken:
+        taken[wanted] += 1
+        name = f"{wanted}_{taken[wanted]}"
+    taken[name] = 1
+    return name
+
+
 def variable_name(sink_name: str, source_name: str) -> str:
     """A name for scripts and messages: "order_id"."""
     for name in (sink_name, source_name):
