@@ -10,7 +10,7 @@ from gateway.model.message import Body, Response
 from gateway.replay.correlation import lexicon
 from gateway.replay.correlation.extract import extract
 from gateway.replay.correlation.model import Source
-from gateway.replay.correlation.naming import CONFLICT, EXACT, NEAR, affinity, role_of
+from gateway.replay.correlation.naming import CONFLICT, EXACT, NEAR, affinity, free_name, role_of
 from gateway.replay.correlation.pages import places
 from gateway.replay.correlation.transforms import applied, origins
 from gateway.replay.correlation.urls import collection_of, pieces
@@ -116,3 +116,16 @@ def test_every_word_that_the_finder_knows_is_whole() -> None:
     assert len(sets) >= 15
     assert [word for each in sets for word in each if word.strip("-") != word and word != "-1"] == []
     assert {"user-agent", "gateway-session", "gateway-env"} <= lexicon.OWN_FIELDS
+
+
+def test_names_that_are_taken_get_numbers() -> None:
+    taken: dict[str, int] = {}
+    assert [free_name(name, taken) for name in ("id", "id", "id_2", "id", "qty")] == [
+        "id",
+        "id_2",
+        "id_2_2",
+        "id_3",
+        "qty",
+    ]
+    many = [free_name("id", {**taken}) for _ in range(3)] + [free_name("id", taken) for _ in range(20_000)]
+    assert len(set(many)) == 20_000
