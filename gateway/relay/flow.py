@@ -250,7 +250,7 @@ class Flow:
         if self._client_chunked:
             self.capture.response_trailers = trailers
             self._out.append(last_chunk(trailers))
-        self._finish(b"".join(self._out))
+        self.outgoing.when_complete(partial(self._finish, b"".join(self._out)))
 
     def response_raw(self, data: bytes) -> None:
         self.active = self.relay.clock()
@@ -280,6 +280,8 @@ class Flow:
 
     def _finish(self, last: bytes) -> None:
         """The last bytes leave when the record is safe."""
+        if self._done:
+            return
         self._end(partial(self.client.finish, last, close=self._close))
 
     def _end(self, on_safe: Callable[[], None] | None = None) -> None:
@@ -319,7 +321,8 @@ class Flow:
         if not self.request.chunked and not self.request.length:
             self.outgoing.complete = True
         self._add_ours(lines)
-        self._finish(b"\r\n".join(lines) + (b"" if self.head_only else body))
+        last = b"\r\n".join(lines) + (b"" if self.head_only else body)
+        self.outgoing.when_complete(partial(self._finish, last))
 
     def upstream_failed(self, kind: str, detail: str) -> None:
         """No response, or not all of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..model.capture import Capture, RawPairs
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 # Methods that may be sent twice (RFC 9110 section 9.2.2, RFC 4918, RFC 10008).
 IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"QUERY", b"PROPFIND"))
+LATE = 0.1  # seconds that the end of an early answer waits for the rest of its request
 HIGH_WATER = 64 * 1024  # bytes of a request gathered while its upstream connection is being opened
 
 
@@ -22,7 +24,7 @@ class Outgoing:
     """The request side of a flow. `connection` is None until there is one, and after it was let go of."""
 
     __slots__ = (
-        "_flow", "_head", "_pending", "_pool", "_repeated", "_room", "_task", "_upstream", "_waiting", "begun",
+        "_flow", "_head", "_pending", "_pool", "_repeated", "_room", "_task", "_then", "_upstream", "_waiting", "begun",
         "capture", "chunked", "complete", "connection",
     )  # fmt: skip
 
@@ -39,6 +41,7 @@ class Outgoing:
         self._pool: Pool | None = None
         self._task: asyncio.Task[None] | None = None
         self._upstream: CompiledUpstream | None = None
+        self._then: Callable[[], None] | None = None
 
     def send_head(self, head: bytes, upstream: CompiledUpstream, pool: Pool) -> None:
         """Take a connection that is at hand, or have one opened; `flush` sends."""
@@ -68,6 +71,20 @@ class Outgoing:
         if self.chunked:
             self.capture.request_trailers = trailers
             self._pending.append(last_chunk(trailers))
+        self._go_on()
+
+    def when_complete(self, then: Callable[[], None]) -> None:
+        """Call `then` when the request is complete, for its record; soon at the latest: the client may send no more."""
+        if self.complete or self._flow.request.expect:
+            then()
+        else:
+            self._then = then
+            asyncio.get_running_loop().call_later(LATE, self._go_on)
+
+    def _go_on(self) -> None:
+        then, self._then = self._then, None
+        if then is not None:
+            then()
 
     def flush(self, now: float) -> None:
         """Send on what has gathered."""

@@ -462,3 +462,31 @@ async def test_u21_an_answer_before_the_request_is_complete_ends_that_connection
                 await client.send(b"late")
                 assert await client.rest() == b""
         assert upstream.connections == 2 and not [rest for rest in seen if b"POST" in rest]
+
+
+async def test_u21_the_record_of_an_early_answer_has_the_body_that_was_on_its_way():
+    """Many servers answer 401 without reading; many clients send head and body one after the other."""
+
+    async def talk(peer):
+        await peer.head()
+        await peer.send(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno")
+        await peer.reader.read(100)
+
+    async with raw_upstream(talk) as upstream, relaying(orders_at(upstream.url)) as gw, raw_client(gw.url) as client:
+        await client.send(b"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n")
+        await asyncio.sleep(0.02)
+        await client.send(b"body")
+        head, body = await client.response()
+        assert status_of(head) == 401 and body == b"no"
+        (capture,) = await gw.recorder.until(1)
+        assert b"".join(capture.request_body) == b"body" and capture.request_size == 4
+
+
+async def test_the_record_of_a_refused_connection_has_the_body_that_was_on_its_way():
+    async with relaying(orders_at("http://127.0.0.1:1")) as gw, raw_client(gw.url) as client:
+        await client.send(b"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n")
+        await asyncio.sleep(0.02)
+        await client.send(b"body")
+        assert status_of((await client.response())[0]) == 502
+        (capture,) = await gw.recorder.until(1)
+        assert b"".join(capture.request_body) == b"body" and capture.failure[0] == "connection_refused"
