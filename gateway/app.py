@@ -25,6 +25,7 @@ from .health import HealthPoller
 from .live import LiveEvents
 from .logs import AcceptTrouble
 from .metrics import Metrics
+from .model.audit import Who
 from .paths import run_file, templates_dir
 from .protocols import Options, Services
 from .redact import Sealer
@@ -188,7 +189,7 @@ async def tidy(services: Services, store: SqliteStore) -> None:
         found = await asyncio.to_thread(store.stale, days=rules.keep_days, bytes=rules.keep_bytes, now=time.time())
         for one in found:
             with contextlib.suppress(NotFoundError):  # somebody else was quicker
-                await console.delete_recording(services, one.recording)
+                await console.delete_recording(services, one.recording, source="recording.keep", who=Who("gateway"))
     except GatewayError as error:
         log.warning("recordings could not be tidied away: %s", error)
     else:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from .errors import Problem
+    from .model.audit import AuditEntry
     from .model.capture import Capture, RawPairs
     from .model.exchange import Chunk, Exchange
     from .model.recording import Page, Recording, Revision
@@ -50,6 +51,9 @@ class Store(Protocol):
 
     def decisions(self, recording: str) -> Decisions:
         """What people decided about the correlations of a recording (a full id)."""
+
+    def audit(self, words: str = "", *, limit: int = 50, cursor: str | None = None) -> Page[AuditEntry]:
+        """Who moved, deleted or unmasked what, newest first; each of the words stands somewhere in the entry."""
 
     def values(self, session: str) -> dict[str, Any]:
         """The values a demo kept for this session, by name."""
@@ -105,6 +109,9 @@ class Writing(Protocol):
 
     def delete(self, recording: str) -> Future[None]: ...
     def add_revision(self, revision: Revision) -> Future[None]: ...
+    def add_audit(self, entry: AuditEntry) -> Future[None]:
+        """A line of the audit, at the gateway's clock."""
+
     def keep_values(self, session: str, values: Mapping[str, Any]) -> Future[None]:
         """Write a session's values, one row per (session, name); None deletes a name."""
 

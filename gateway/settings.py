@@ -128,7 +128,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         (
             "serve", "routes", "move", "which", "history", "recordings", "show", "annotate", "delete", "export",
-            "doctor", "healthcheck", "replay", "branch", "compare", "diff", "prune", "backup", "import",
+            "doctor", "healthcheck", "replay", "branch", "compare", "diff", "prune", "backup", "import", "audit",
         ),
         "--recordings", "-r", "path", Path("recordings/gateway.db"), "the file with the recordings",
         everywhere=True,
@@ -142,11 +142,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         (
             "check", "routes", "move", "which", "history", "recordings", "show", "demos", "doctor", "healthcheck",
-            "prune", "backup", "replay", "branch", "compare", "diff", "import",
+            "prune", "backup", "replay", "branch", "compare", "diff", "import", "audit",
         ),
         "--json", type="switch", default=False, help="print JSON in a stable shape",
     ),
-    Setting(("recordings", "history"), "--limit", "-n", "int", 50, "how many to list"),
+    Setting(("recordings", "history", "audit"), "--limit", "-n", "int", 50, "how many to list"),
     # ---- serve, demo ---------------------------------------------------------------------------------------
     Setting(("serve", "demo"), "--host", "-H", "text", "127.0.0.1", "the address to listen on", "ADDRESS"),
     Setting(

@@ -18,7 +18,7 @@ from ..model.units import read_size
 from ..store import open_store
 from ..store.backup import back_up_to, backup_name
 from .client import find_server
-from .recordings import API, change
+from .recordings import API, change, delete_noted
 from .shown import amount
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def delete_all(args: argparse.Namespace, found: list[Stale]) -> set[str]:
     server = find_server(args.recordings, args.url) if ids else None
     if server is None:
         if ids:
-            change(args.recordings, lambda recorder: [recorder.delete(id) for id in ids][-1])
+            change(args.recordings, lambda recorder: [delete_noted(recorder, id) for id in ids][-1])
         return set(ids)
     for done, id in enumerate(ids):
         try:

@@ -11,12 +11,14 @@ import json
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from ..errors import NotFoundError, UsageError
 from ..model.as_json import exchange_json, recording_json
+from ..model.audit import AuditEntry, Who
 from ..model.visible import visible
 from ..store import open_recorder, open_store
 from .client import Server, find_server
@@ -151,9 +153,16 @@ def delete(args: argparse.Namespace) -> int:
     if server is not None:
         server.call("DELETE", API + quote(id, safe=""))
     else:
-        change(args.recordings, lambda recorder: recorder.delete(id))
+        change(args.recordings, partial(delete_noted, id=id))
     print(f"{visible(id)}: deleted")
     return 0
+
+
+def delete_noted(recorder: SqliteRecorder, id: str) -> Future[None]:
+    """Delete a recording, and say so in the audit."""
+    done = recorder.delete(id)
+    recorder.add_audit(AuditEntry("delete", id, "", "command line", Who("command line")))
+    return done
 
 
 def known(store: SqliteStore, ref: str, server: Server | None) -> tuple[str, int | None]:

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError, did_you_mean
+from .audit import note
 from .places import place_of
 from .reads import known_cluster
 
 if TYPE_CHECKING:
+    from ..model.audit import Who
     from ..protocols import LiveSession, Services
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -57,14 +59,15 @@ class Moves:
         return moved if cluster and cluster.environment == moved.environment else None
 
 
-async def move(services: Services, cluster: str, environment: str, *, source: str) -> Moved:
-    """Change routes.yaml, or the file that it includes for this cluster, and put it in force."""
+async def move(services: Services, cluster: str, environment: str, *, source: str, who: Who) -> Moved:
+    """Change routes.yaml, or the file that it includes for this cluster, and put it in force. Audited."""
     before = known_cluster(services, cluster).environment
     revision = await services.routes.move(cluster, environment, source=source)
     file = services.routes.file.name
     place = None
     if before != environment:
         place = await asyncio.to_thread(place_of, revision.text, cluster, name=file)
+        note(services, "move", cluster, f"{before} -> {environment}", who=who, source=source)
     where, line = place or (file, None)
     return Moved(cluster, before, environment, revision.id, revision.changes, where, line, time.time())
 
@@ -118,13 +121,14 @@ async def annotate(
     return found.id
 
 
-async def delete(services: Services, ref: str) -> str:
-    """The id of the recording that is gone. A session that records into it begins another one."""
+async def delete(services: Services, ref: str, *, source: str, who: Who) -> str:
+    """The id of the recording that is gone. A session that records into it begins another one. Audited."""
     found = await asyncio.to_thread(services.store.recording, ref)
     for session in services.sessions.all():
         if session.recording == found.id:
             services.sessions.start_recording(session)
     await asyncio.wrap_future(services.recorder.delete(found.id))
+    note(services, "delete", found.id, f"{found.title} ({found.steps} steps)", who=who, source=source)
     return found.id
 
 

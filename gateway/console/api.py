@@ -5,7 +5,17 @@ from __future__ import annotations
 from aiohttp import web
 
 from .. import __version__
-from . import api_correlations, api_import, api_live, api_playback, api_recordings, api_replay, api_routes, api_session
+from . import (
+    api_correlations,
+    api_import,
+    api_live,
+    api_playback,
+    api_recordings,
+    api_replay,
+    api_routes,
+    api_session,
+    audit,
+)
 from .keys import SERVICES
 from .openapi import PREFIX, document
 from .operation import Operation
@@ -18,6 +28,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *api_replay.OPERATIONS,
     *api_routes.OPERATIONS,
     *api_session.OPERATIONS,
+    *audit.OPERATIONS,
     *api_live.OPERATIONS,
 )
 

@@ -14,6 +14,7 @@ from ..formats import FORMATS, dump, format_named
 from ..model.as_json import exchange_json, recording_json
 from ..model.bodies import charset, codings, text_of
 from . import actions, reads
+from .audit import who_of
 from .keys import SERVICES
 from .operation import Field, Operation, query_int, query_text, read_body
 from .schemas import TEXT, page, ref, shape
@@ -62,7 +63,8 @@ async def change_recording(request: web.Request) -> web.Response:
 
 
 async def delete_recording(request: web.Request) -> web.Response:
-    return web.json_response({"deleted": await actions.delete(request.app[SERVICES], request.match_info["id"])})
+    deleted = await actions.delete(request.app[SERVICES], request.match_info["id"], source="api", who=who_of(request))
+    return web.json_response({"deleted": deleted})
 
 
 async def list_exchanges(request: web.Request) -> web.Response:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from aiohttp import web
 
 from . import actions, reads
+from .audit import who_of
 from .keys import MOVES, SERVICES, SESSION_OF
 from .operation import Field, Operation, query_int, read_body
 from .schemas import TEXT, TEXTS, page, ref
@@ -25,7 +26,11 @@ async def move_cluster(request: web.Request) -> web.Response:
     body = await read_body(request, MOVE)
     source = "".join(c for c in body.get("source", "api")[:80] if c.isprintable())
     moved = await actions.move(
-        request.app[SERVICES], request.match_info["cluster"], body["environment"], source=source or "api"
+        request.app[SERVICES],
+        request.match_info["cluster"],
+        body["environment"],
+        source=source or "api",
+        who=who_of(request),
     )
     request.app[MOVES].remember(request.app[SESSION_OF](request), moved)
     found = asdict(moved)

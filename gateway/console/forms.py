@@ -9,6 +9,7 @@ from aiohttp import web
 from ..errors import UsageError
 from ..replay.correlation import Verdicts
 from . import actions, correlating, playing
+from .audit import who_of
 from .guard import form_text
 from .keys import FORM, MOVES, SERVICES, SESSION_OF
 from .replaying import add_replay_forms
@@ -19,7 +20,11 @@ BOARD = "/_gateway/"
 async def move(request: web.Request) -> web.Response:
     services, session = request.app[SERVICES], request.app[SESSION_OF](request)
     moved = await actions.move(
-        services, form_text(request, "cluster"), form_text(request, "environment"), source="console"
+        services,
+        form_text(request, "cluster"),
+        form_text(request, "environment"),
+        source="console",
+        who=who_of(request),
     )
     request.app[MOVES].remember(session, moved)
     raise web.HTTPSeeOther(BOARD)
@@ -103,7 +108,7 @@ async def correlations(request: web.Request) -> web.Response:
 
 
 async def delete(request: web.Request) -> web.Response:
-    await actions.delete(request.app[SERVICES], request.match_info["id"])
+    await actions.delete(request.app[SERVICES], request.match_info["id"], source="console", who=who_of(request))
     raise web.HTTPSeeOther("/_gateway/recordings")
 
 

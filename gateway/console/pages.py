@@ -16,6 +16,7 @@ from ..model.as_json import exchange_json, recording_json
 from ..model.exchange import Exchange
 from ..model.recording import Page
 from . import actions, correlating, reads, replaying
+from .audit import read_audit
 from .drawing import curl_script, picture
 from .keys import MOVES, SERVICES, SESSION_OF
 from .operation import query_int
@@ -161,6 +162,11 @@ async def history(request: web.Request) -> View:
     return view(data)
 
 
+async def audit(request: web.Request) -> View:
+    """Who moved, deleted or unmasked what."""
+    return view({"q": request.query.get("q", "")} | await read_audit(request))
+
+
 async def pin(request: web.Request) -> View:
     """The link /_gateway/pin?orders=qa&ttl=2h.
 
@@ -191,6 +197,7 @@ PAGES: tuple[tuple[str, tuple[str, ...], str, Read], ...] = (
     ("/_gateway/exchanges/{id}", ("/_gateway/exchanges/{id}.json",), "exchange.html", exchange),
     ("/_gateway/diff", ("/_gateway/diff.json",), "diff.html", difference),
     ("/_gateway/history", ("/_gateway/history.json",), "history.html", history),
+    ("/_gateway/audit", ("/_gateway/audit.json",), "audit.html", audit),
     ("/_gateway/pin", ("/_gateway/pin.json",), "pin.html", pin),
 )
 

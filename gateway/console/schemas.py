@@ -131,6 +131,17 @@ SCHEMAS: dict[str, Any] = {
         upstreams={"type": "array", "items": ref("Upstream")},
     ),
     "Revision": shape(id=TEXT, accepted_at=TEXT, source=TEXT, changes=TEXTS),
+    "AuditEntry": shape(
+        at=MOMENT,
+        action=TEXT,
+        subject=TEXT,
+        detail=TEXT,
+        source=TEXT,
+        role={"enum": ["operator", "viewer", "audience", "gateway", "command line"]},
+        login=TEXT,
+        session=TEXT,
+        address=TEXT,
+    ),
     "Moved": {
         **shape(
             cluster=TEXT, environment=TEXT, before=TEXT, revision=TEXT, changes=TEXTS, file=TEXT, line=INTEGER_OR_NULL

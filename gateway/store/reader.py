@@ -14,10 +14,12 @@ from typing import Any, Final
 from weakref import finalize
 
 from ..errors import NotFoundError, UsageError
+from ..model.audit import AuditEntry
 from ..model.exchange import Chunk, Exchange
 from ..model.recording import Page, Recording, Revision
 from ..protocols import LiveSession, Pin
 from ..replay.correlation import Decisions
+from .audited import entries
 from .contents import SOME, bodies_of
 from .decided import decisions_of
 from .files import connect_reader, identity, unreadable
@@ -108,6 +110,14 @@ class SqliteStore:
         with self._reading() as connection:
             found = connection.execute("SELECT * FROM revisions ORDER BY seq DESC LIMIT ?", (_limit(limit),))
             return tuple(map(revision_of, found))
+
+    def audit(self, words: str = "", *, limit: int = 50, cursor: str | None = None) -> Page[AuditEntry]:
+        """Who moved, deleted or unmasked what, newest first; each of the words stands somewhere in the entry."""
+        with self._reading() as connection:
+            before, count = _number(cursor, default=1 << 62), _limit(limit)
+            found = entries(connection, before=before, limit=count + 1, words=words)
+            shown = found[:count]
+            return Page(tuple(entry for _, entry in shown), str(shown[-1][0]) if len(found) > count else None)
 
     def values(self, session: str) -> dict[str, Any]:
         """The values a demo kept for this session, by name."""

@@ -28,6 +28,7 @@ from .tables import Tables, session_row
 from .thread import Entry, Job, WriterThread
 
 if TYPE_CHECKING:
+    from ..model.audit import AuditEntry
     from ..model.exchange import Chunk, Exchange
     from ..model.recording import Recording, Revision
     from ..protocols import Live
@@ -211,6 +212,10 @@ class SqliteRecorder:
 
     def delete(self, recording: str) -> Future[None]:
         return self._do(partial(Tables.delete, recording=recording))
+
+    def add_audit(self, entry: AuditEntry) -> Future[None]:
+        """A line of the audit."""
+        return self._do(partial(Tables.add_audit, entry=entry, now=time.time()))
 
     def add_revision(self, revision: Revision) -> Future[None]:
         return self._do(partial(Tables.add_revision, revision=revision))

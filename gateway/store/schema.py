@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 APPLICATION: Final = 0x47576179  # "GWay" in the file's header: PRAGMA application_id
-VERSION: Final = 4  # how many migrations there are: PRAGMA user_version
+VERSION: Final = 5  # how many migrations there are: PRAGMA user_version
 
 # What is looked up is in front, the heads are behind: a scan of the facts then never reads an overflow page.
 FIRST: Final = """
@@ -188,6 +188,22 @@ CREATE TABLE decisions (
 ) STRICT;
 """
 
+# Who moved, deleted or unmasked what. No recording's deletion touches it.
+AUDIT: Final = """
+CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY,
+    at REAL NOT NULL,
+    action TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    source TEXT NOT NULL,
+    role TEXT NOT NULL,
+    login TEXT NOT NULL,
+    session TEXT NOT NULL,
+    address TEXT NOT NULL
+) STRICT;
+"""
+
 
 def migrations() -> Migrations:
     """Every step from an empty file to the present schema. A released step is never changed: add another one."""
@@ -210,6 +226,10 @@ def migrations() -> Migrations:
     @steps()
     def m004_decisions(db: Database) -> None:
         _run(db, DECISIONS)
+
+    @steps()
+    def m005_audit(db: Database) -> None:
+        _run(db, AUDIT)
 
     return steps
 

@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from ..errors import NotFoundError
+from ..model.audit import AuditEntry
 from ..model.capture import Capture
 from ..model.exchange import Exchange
 from ..model.recording import Recording, Revision
 from ..protocols import LiveSession
 from . import fulltext
+from .audited import add_entry
 from .batch import Batch
 from .decided import decide
 from .deletion import Sweeper, delete_rows, give_back_room
@@ -247,6 +249,10 @@ class Tables:
         if self.connection.execute("SELECT 1 FROM orphans LIMIT 1").fetchone() is None:
             return False
         return self._sweep()
+
+    def add_audit(self, entry: AuditEntry, now: float) -> None:
+        with transaction(self.connection):
+            add_entry(self.connection, entry, now)
 
     def add_revision(self, revision: Revision) -> None:
         sql = "INSERT INTO revisions (id, accepted_at, source, changes, text) VALUES (?, ?, ?, ?, ?)"

@@ -9,6 +9,7 @@ from aiohttp import web
 from gateway.console import MIDDLEWARES, setup
 from gateway.errors import NotFoundError, UsageError
 from gateway.live import LiveEvents
+from gateway.model.audit import audit_json
 from gateway.model.exchange import Exchange, Failure, Timing
 from gateway.model.message import Body, Request, Response
 from gateway.model.recording import Page, Recording, Revision
@@ -50,7 +51,7 @@ class Book:
     def __init__(self):
         self.kept, self.steps, self.pieces, self.accepted = {}, {}, {}, []
         self.state = RecorderStatus()
-        self.decided = {}
+        self.decided, self.audited = {}, []
 
     def add(self, recording, *exchanges):
         self.kept[recording.id] = replace(recording, steps=len(exchanges))
@@ -97,6 +98,14 @@ class Book:
 
     def revisions(self, *, limit=100):
         return self.accepted[:limit]
+
+    def audit(self, words="", *, limit=50, cursor=None):
+        found = [one for one in self.audited if all(word in str(audit_json(one)) for word in words.split())]
+        return Page(tuple(found[:limit]), None)
+
+    def add_audit(self, entry):
+        self.audited.insert(0, replace(entry, at="2026-11-22T06:00:00.000000Z"))
+        return done()
 
     def status(self):
         return self.state
