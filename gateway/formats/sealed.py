@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ..model.exchange import Exchange
 
-PLACEHOLDER = re.compile(rb"sealed_[A-Za-z2-7]{20}_[A-Za-z0-9]+")
+PLACEHOLDER = re.compile(rb"(?:s|\\u0073)ealed_[A-Za-z2-7]{20}_[A-Za-z0-9]+")
 
 
 class Secrets:
@@ -22,6 +22,7 @@ class Secrets:
                     self._add(placeholder, f"{place} of step {exchange.step}")
 
     def _add(self, placeholder: bytes, place: str) -> None:
+        placeholder = _plain(placeholder)
         name = self.names.setdefault(placeholder, f"SECRET_{len(self.names) + 1}")
         self.places.setdefault(name, place)
 
@@ -29,11 +30,16 @@ class Secrets:
         """(bytes, "") and (b"", variable) in turn."""
         at = 0
         for match in PLACEHOLDER.finditer(data):
-            if match[0] in self.names:
+            if _plain(match[0]) in self.names:
                 yield data[at : match.start()], ""
-                yield b"", self.names[match[0]]
+                yield b"", self.names[_plain(match[0])]
                 at = match.end()
         yield data[at:], ""
+
+
+def _plain(placeholder: bytes) -> bytes:
+    """Without the escape that marks a JSON number."""
+    return placeholder.replace(b"\\u0073", b"s", 1)
 
 
 def _places(exchange: Exchange) -> Iterator[tuple[str, bytes]]:

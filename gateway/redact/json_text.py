@@ -1,7 +1,8 @@
 """Secrets in JSON, found by their keys or places and replaced in place: no other byte moves. Pure.
 
 Works on what looks like JSON, valid or not, whole or cut off: strings are found by their quotes, keys by the
-colon behind them. Numbers under a secret key become strings, because a placeholder is no number.
+colon behind them. Numbers under a secret key become strings that say so (vault.number_of), because a placeholder is no
+number.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from .vault import PLACEHOLDER, number_of
+
 Seal = Callable[[bytes], bytes]
 IsSecret = Callable[[bytes], bool]
 Path = tuple[str | int, ...]
@@ -19,6 +22,7 @@ STRING = rb'"((?:[^"\\]|\\.)*+)("|\\?\Z)'
 KEY: Final = re.compile(STRING + rb"(\s*:\s*)?", re.DOTALL)
 TOKEN: Final = re.compile(STRING + rb'|([{}\[\],:])|([^\s{}\[\],:"]+)', re.DOTALL)
 LITERALS: Final = (b"true", b"false", b"null")
+NUMERIC: Final = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
 def seal_keys(data: bytes, is_secret: IsSecret, seal: Seal) -> bytes:
@@ -86,12 +90,17 @@ def _is_key(data: bytes, match: re.Match[bytes]) -> bool:
 def _sealed_token(match: re.Match[bytes], seal: Seal) -> bytes:
     text, word = match[1], match[4]
     if word is not None:
-        return word if word in LITERALS else b'"' + seal(word) + b'"'
+        return word if word in LITERALS else _sealed_word(word, seal)
     if not text:
         return match[0]
     secret = decoded(text)
     sealed = seal(secret)
     return match[0] if sealed == secret else b'"' + sealed + (b'"' if match[2] == b'"' else b"")
+
+
+def _sealed_word(word: bytes, seal: Seal) -> bytes:
+    sealed = seal(word)
+    return number_of(sealed) if NUMERIC.fullmatch(word) and PLACEHOLDER.fullmatch(sealed) else b'"' + sealed + b'"'
 
 
 def decoded(text: bytes) -> bytes:

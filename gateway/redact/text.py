@@ -13,6 +13,7 @@ from typing import Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from .json_text import IsSecret, Seal, decoded
+from .vault import number_of
 
 Replace = Callable[[re.Match[bytes]], bytes]
 
@@ -140,7 +141,9 @@ def _sealed_as(raw: bytes, secret: bytes, seal: Seal) -> bytes:
 
 
 def _bare(match: re.Match[bytes], seal: Seal) -> bytes:
-    return match[1] + match[2] + match[3] + match[1] + seal(match[4]) + match[1]
+    sealed = seal(match[4])
+    value = number_of(sealed) if match[1] == b'"' else match[1] + sealed + match[1]
+    return match[1] + match[2] + match[3] + value
 
 
 def _field(is_secret: IsSecret, seal: Seal) -> Replace:

@@ -9,7 +9,10 @@ from typing import Final, Protocol
 
 # sealed_<100 bits of an HMAC>_<length of the secret, rounded up to a power of two>. Only characters that JSON,
 # URLs, cookies, forms and header fields take as they are.
-PLACEHOLDER: Final = re.compile(rb"sealed_[a-z2-7]{20}_[0-9]{1,10}")
+# A JSON number is sealed as a string whose first letter is written as an escape: the value is the same, and a replay
+# can tell that a number stood there.
+PLACEHOLDER: Final = re.compile(rb"(?:s|\\u0073)ealed_[a-z2-7]{20}_[0-9]{1,10}")
+NUMBER: Final = re.compile(rb'"\\u0073(ealed_[a-z2-7]{20}_[0-9]{1,10})"')
 MOST: Final = 4096  # secrets remembered: a session's token comes with every request
 LONGEST: Final = 4096  # bytes of a secret worth remembering
 
@@ -58,6 +61,16 @@ class Vault:
     def _placeholder(self, secret: bytes) -> bytes:
         digest = b32encode(hmac.digest(self._key, secret, "sha256"))[:20].lower()
         return b"sealed_%s_%d" % (digest, len_class(secret))
+
+
+def spelled(placeholder: bytes) -> bytes:
+    """The placeholder without the escape that marks a number."""
+    return placeholder.replace(b"\\u0073", b"s", 1)
+
+
+def number_of(placeholder: bytes) -> bytes:
+    """The placeholder as it stands for a JSON number, in its quotes."""
+    return b'"\\u0073' + placeholder[1:] + b'"'
 
 
 def len_class(secret: bytes) -> int:

@@ -15,7 +15,7 @@ from ..model.bodies import media_type
 from ..model.exchange import Chunk, Exchange
 from ..model.frames import Deflate, Frame, websocket_frames
 from ..model.message import Pairs, Response
-from ..redact import PLACEHOLDER
+from ..redact import NUMBER, PLACEHOLDER, spelled
 
 URLS: Final = frozenset(("location", "content-location", "refresh", "link"))  # fields in which secrets are escaped
 MOMENTS: Final = frozenset(("date", "expires", "retry-after", "sunset"))
@@ -88,14 +88,17 @@ def _headers(headers: Pairs, secrets: Secrets) -> Pairs:
 
 def _restore(data: bytes, secrets: Secrets, escape: Escape) -> bytes:
     """With every placeholder whose secret is known as it was."""
-    if b"sealed_" not in data:
+    if b"ealed_" not in data:
         return data
 
     def one(match: re.Match[bytes]) -> bytes:
-        secret = secrets.get(match[0].decode())
+        secret = secrets.get(spelled(match[0]).decode())
         return match[0] if secret is None else escape(secret)
 
-    return PLACEHOLDER.sub(one, data)
+    def number(match: re.Match[bytes]) -> bytes:
+        return secrets.get(f"s{match[1].decode()}", match[0])
+
+    return PLACEHOLDER.sub(one, NUMBER.sub(number, data))
 
 
 def _escape_of(response: Response) -> Escape:

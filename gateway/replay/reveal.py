@@ -10,14 +10,14 @@ from urllib.parse import quote_plus
 
 from ..model.bodies import media_type
 from ..model.message import Request
-from ..redact import PLACEHOLDER
+from ..redact import NUMBER, PLACEHOLDER, spelled
 
 
 def placeholders(request: Request) -> list[str]:
     """Every placeholder that stands in a request, once."""
     parts = [request.target.encode("latin-1", "replace"), request.body.data]
     parts += [value.encode("utf-8", "replace") for _, value in request.headers]
-    return list(dict.fromkeys(found.decode() for part in parts for found in PLACEHOLDER.findall(part)))
+    return list(dict.fromkeys(spelled(found).decode() for part in parts for found in PLACEHOLDER.findall(part)))
 
 
 def reveal(request: Request, secrets: Mapping[str, str]) -> Request:
@@ -32,12 +32,16 @@ def reveal(request: Request, secrets: Mapping[str, str]) -> Request:
     return replace(request, target=target, headers=headers, body=body)
 
 
-def _in(data: bytes, secrets: Mapping[str, str], spelled: Callable[[str], bytes]) -> bytes:
+def _in(data: bytes, secrets: Mapping[str, str], spell: Callable[[str], bytes]) -> bytes:
     def one(match: re.Match[bytes]) -> bytes:
-        secret = secrets.get(match[0].decode())
-        return match[0] if secret is None else spelled(secret)
+        secret = secrets.get(spelled(match[0]).decode())
+        return match[0] if secret is None else spell(secret)
 
-    return PLACEHOLDER.sub(one, data) if b"sealed_" in data else data
+    def number(match: re.Match[bytes]) -> bytes:
+        secret = secrets.get(f"s{match[1].decode()}")
+        return match[0] if secret is None else secret.encode()
+
+    return PLACEHOLDER.sub(one, NUMBER.sub(number, data)) if b"ealed_" in data else data
 
 
 def _percent(secret: str) -> bytes:

@@ -184,6 +184,14 @@ def test_a_number_under_a_secret_key_becomes_a_string_so_that_json_stays_json():
     assert (value["token"], value["total"]) == (None, 1234)
 
 
+def test_a_sealed_number_says_in_its_spelling_that_it_is_none_of_the_strings():
+    sealed = body_of(seal(a_request(b'{"pin": 1234, "cvv": "1234"}')))
+    p = placeholder(b"1234")
+    assert sealed == b'{"pin": "\\u0073' + p[1:] + b'", "cvv": "' + p + b'"}'
+    assert body_of(seal(a_request(sealed))) == sealed  # sealing twice changes nothing
+    assert json.loads(sealed)["pin"] == json.loads(sealed)["cvv"]  # and the two correlate
+
+
 @pytest.mark.parametrize("key", ["pin", "secret"])
 def test_a_word_that_contains_a_key_is_none(key: str):
     capture = a_request(json.dumps({f"ship{key}g": "yes", f"{key}ned": 1, "tokens": 12, "monkey": "m"}).encode())

@@ -146,3 +146,20 @@ def test_a_token_that_is_over_is_told_before_the_first_request():
     found = findings(steps, correlate(steps), Wanted(), RouteTable({}), secrets=secrets, now=1000 + 7200)
     assert [one.message for one in found if "expired" in one.message] == ["its bearer token expired 2 hours ago"]
     assert "no cluster has the path /a" in found[0].message
+
+
+def test_a_sealed_number_is_sent_as_a_number_and_a_sealed_string_as_a_string():
+    body = b'{"pin": "\\u0073ealed_aaaaaaaaaaaaaaaaaaaa_4", "code": "sealed_aaaaaaaaaaaaaaaaaaaa_4"}'
+    sent = reveal(step(1, "POST", "/api/orders", body).request, {"sealed_aaaaaaaaaaaaaaaaaaaa_4": "1234"})
+    assert sent.body.data == b'{"pin": 1234, "code": "1234"}'
+    assert sent.body.size == len(sent.body.data)
+
+
+def test_a_number_that_this_run_brings_takes_the_place_of_a_sealed_number_as_a_number():
+    pin = "\\u0073ealed_bbbbbbbbbbbbbbbbbbbb_8"
+    first = step(1, "POST", "/api/pins", {"user": "alice"})
+    came = f'{{"pin": "{pin}"}}'.encode()
+    first = replace(first, response=Response("1.1", JSON, Body(len(came), came), status=200))
+    talk = begin(first, step(2, "POST", "/api/unlock", f'{{"pin": "{pin}"}}'.encode()))
+    next(talk)
+    assert talk.send(a_response({"pin": 90210777})).request.body.data == b'{"pin": 90210777}'

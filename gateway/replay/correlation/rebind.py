@@ -16,6 +16,7 @@ from .places import SCHEME, multipart_places
 from .urls import Piece, encoded, pieces, query_pieces
 
 JSON_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+SEALED_NUMBER: Final = '"\\u0073ealed_'  # redact.vault.number_of
 Change = tuple[Sink, str]
 Cut = tuple[int, int, str]
 
@@ -134,7 +135,8 @@ def _json(text: str, changes: list[Change]) -> str:
         here = by_path.get(pointer(path))
         if here:
             old = parse(text[start:end])
-            cuts.append((start, end, _token(_spliced(str(old), here), was_number=isinstance(old, Number))))
+            number = isinstance(old, Number) or text.startswith(SEALED_NUMBER, start)
+            cuts.append((start, end, _token(_spliced(str(old), here), was_number=number)))
     return _cut(text, cuts)
 
 
