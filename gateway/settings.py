@@ -120,7 +120,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         (
             "serve", "check", "routes", "move", "which", "demos", "doctor", "prune", "replay", "branch", "compare",
-            "import",
+            "import", "export",
         ),
         "--routes", "-c", "path", Path("routes.yaml"), "the file with the clusters and their environments",
         everywhere=True,
@@ -134,7 +134,10 @@ SETTINGS: tuple[Setting, ...] = (
         everywhere=True,
     ),
     Setting(
-        ("routes", "move", "annotate", "delete", "healthcheck", "prune", "replay", "branch", "compare", "import"),
+        (
+            "routes", "move", "annotate", "delete", "healthcheck", "prune", "replay", "branch", "compare", "import",
+            "export",
+        ),
         "--url",
         metavar="URL",
         help="the running gateway; without it GATEWAY_URL, then the one that writes the recordings file",
@@ -245,7 +248,11 @@ SETTINGS: tuple[Setting, ...] = (
         ("export",), "--as", "", "text", "", "the format; --list shows them (default: by the suffix of --output, else "
         "mermaid)", "FORMAT",
     ),
-    Setting(("export",), "--output", "-o", "path", None, "the file to write (default: print it)"),
+    Setting(
+        ("export",), "--output", "-o", "path", None,
+        "the file to write, or a folder or .zip for formats of several files (default: print it)",
+    ),
+    Setting(("export",), "--cluster", "", "text", "", "this cluster only, where a format has a file per cluster"),
     Setting(("export",), "--with-variants", "", "switch", False, "the what-ifs of these recordings as well"),
     Setting(("export",), "--list", "", "switch", False, "list the formats"),
     Setting(("export",), "--json", "", "switch", False, "short for --as json; with --list, the list as JSON"),

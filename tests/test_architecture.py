@@ -19,7 +19,7 @@ LAYERS: list[set[str]] = [
     {"cli"},
     {"app"},
     {"console", "demos"},
-    {"relay", "store", "sessions", "reload", "health", "live", "replayer"},
+    {"relay", "store", "sessions", "reload", "health", "live", "replayer", "exporting"},
     {"logs", "secrets", "tls", "ids"},
     {"routing", "replay", "diagrams", "formats", "redact", "settings", "problems", "metrics"},
     {"model", "errors", "protocols", "paths"},

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
-from .. import __version__
+from ..diagrams.labels import counted
 from ..errors import UsageError
-from ..formats import FORMATS, Format, dump, format_named
-from ..model.exchange import Exchange
-from ..model.recording import Recording
-from ..protocols import Store
+from ..exporting import Wish, as_files, as_text, exported, servers_of
+from ..formats import FORMATS, Format, Server, format_named
+from ..formats.archive import encoded, zipped
+from ..formats.format import ServersOf
+from ..reload.files import load
 from ..store import open_store
-
-PAGE = 1000  # exchanges read at a time
+from .client import find_server
 
 
 def export_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,21 +30,68 @@ def export_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def export(args: argparse.Namespace) -> int:
-    """Write the recordings that were named, to a file or to stdout."""
+    """Write the recordings that were named, to a file, a folder, an archive, or to stdout."""
     if args.list:
         print(_list_of_formats(as_json=args.json))
         return 0
     format = _format(getattr(args, "as"), args.output, as_json=args.json)
     if not args.recording:
         raise UsageError("which recording?", hint=f"gateway export @last --as {format.name}")
-    store = open_store(args.recordings)
-    refs = list(args.recording)
-    if args.with_variants:
-        refs = [id for ref in refs for id in _family(store, store.recording(ref).id)]
-    recordings = [_read(store, ref) for ref in dict.fromkeys(refs)]
-    text = dump(format, recordings, version=__version__, chunks=store.chunks, decisions=store.decisions)
-    _write(text.encode("utf-8", "replace"), args.output, format, recordings)
+    wish = Wish(format, args.recording, args.with_variants, args.cluster)
+    store, servers = open_store(args.recordings), servers_now(args)
+    output: Path | None = args.output
+    if output is None or str(output) == "-":
+        # Bytes, because the terminal's encoding must not decide what a file piped from here holds.
+        sys.stdout.flush()
+        sys.stdout.buffer.write(as_text(store, wish, servers).data)
+        sys.stdout.buffer.flush()
+    elif _is_folder(output, format):
+        found, steps = as_files(store, wish, servers)
+        write_folder(output, found)
+        _told(output, f"{format.title}, {counted(steps, 'step')}, {counted(len(found), 'file')}")
+    else:
+        packed = output.suffix.lower() == ".zip"
+        made = exported(store, wish, servers) if packed else as_text(store, wish, servers)
+        data = made.data if made.media_type == "application/zip" or not packed else zipped({made.name: made.data})
+        _write(output, data)
+        _told(output, f"{format.title}, {counted(made.steps, 'step')}, {len(data)} bytes")
     return 0
+
+
+def servers_now(args: argparse.Namespace) -> ServersOf:
+    """Where the clusters live: what the running gateway says, else routes.yaml, else nobody knows."""
+    server = find_server(args.recordings, args.url)
+    if server is None:
+        return servers_of(load(args.routes, environ=os.environ).table)
+    clusters = {one["name"]: one["upstreams"] for one in server.call("GET", "/_gateway/api/v1/routes")["items"]}
+    return lambda cluster: [Server(one["environment"], one["url"], one["current"]) for one in clusters.get(cluster, ())]
+
+
+def _is_folder(output: Path, format: Format) -> bool:
+    """A folder that exists; or a name without a suffix, where the format is made of several files."""
+    return output.is_dir() or (format.files is not None and not output.suffix)
+
+
+def write_folder(folder: Path, found: Mapping[str, str]) -> None:
+    """Every file in its place below the folder."""
+    for name, text in found.items():
+        file = folder / name
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot be made: {error.strerror or error}", where=str(file.parent)) from None
+        _write(file, encoded(text))
+
+
+def _write(file: Path, data: bytes) -> None:
+    try:
+        file.write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"cannot be written: {error.strerror or error}", where=str(file)) from None
+
+
+def _told(output: Path, what: str) -> None:
+    print(f"{output}: {what}", file=sys.stderr)
 
 
 def _format(name: str, output: Path | None, *, as_json: bool) -> Format:
@@ -66,48 +114,7 @@ def _list_of_formats(*, as_json: bool) -> str:
     if not as_json:
         return "\n".join(f"{format.name:<9} {format.suffix:<24} {format.title}" for format in FORMATS.values())
     keys = ("name", "title", "media_type", "suffix", "many")
-    items = [{key: getattr(format, key) for key in keys} for format in FORMATS.values()]
+    items = [
+        {key: getattr(format, key) for key in keys} | {"files": format.files is not None} for format in FORMATS.values()
+    ]
     return json.dumps({"items": items, "next": None}, indent=2)
-
-
-def _family(store: Store, id: str) -> Iterator[str]:
-    """The recording, then its variants and theirs, the oldest first."""
-    children: dict[str, list[str]] = {}
-    page = store.recordings("kind:variant", limit=PAGE)
-    while True:
-        for variant in page.items:
-            children.setdefault(variant.parent or "", []).insert(0, variant.id)
-        if page.next is None:
-            break
-        page = store.recordings("kind:variant", limit=PAGE, cursor=page.next)
-    waiting = [id]
-    while waiting:
-        yield waiting[0]
-        waiting[:1] = children.pop(waiting[0], [])
-
-
-def _read(store: Store, ref: str) -> tuple[Recording, Sequence[Exchange]]:
-    recording = store.recording(ref)
-    page = store.exchanges(recording.id, limit=PAGE)
-    exchanges = list(page.items)
-    while page.next:
-        page = store.exchanges(recording.id, limit=PAGE, cursor=page.next)
-        exchanges += page.items
-    return recording, exchanges
-
-
-def _write(
-    data: bytes, output: Path | None, format: Format, recordings: Sequence[tuple[Recording, Sequence[Exchange]]]
-) -> None:
-    if output is None or str(output) == "-":
-        # Bytes, because the terminal's encoding must not decide what a file piped from here holds.
-        sys.stdout.flush()
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return
-    try:
-        output.write_bytes(data)
-    except OSError as error:
-        raise UsageError(f"cannot be written: {error.strerror or error}", where=str(output)) from None
-    steps = sum(len(exchanges) for _, exchanges in recordings)
-    print(f"{output}: {format.title}, {steps} {'step' if steps == 1 else 'steps'}, {len(data)} bytes", file=sys.stderr)

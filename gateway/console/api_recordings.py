@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from .. import __version__
 from ..errors import NotFoundError
-from ..formats import FORMATS, dump, format_named
+from ..exporting import Wish, exported, servers_of
+from ..formats import FORMATS, format_named
 from ..model.as_json import exchange_json, recording_json
 from ..model.bodies import charset, codings, text_of
 from . import actions, reads
@@ -20,11 +20,9 @@ from .operation import Field, Operation, query_int, query_text, read_body
 from .schemas import TEXT, page, ref, shape
 
 if TYPE_CHECKING:
-    from ..formats import Format
     from ..model.exchange import Exchange
     from ..model.message import Message
-    from ..model.recording import Page, Recording
-    from ..protocols import Store
+    from ..model.recording import Page
 
 FILTER = Field("q", "string", "plain words and key:value terms, such as status:404 cluster:orders")
 LIMIT = Field("limit", "integer", "how many at most")
@@ -100,31 +98,24 @@ async def list_chunks(request: web.Request) -> web.Response:
 
 async def export_recording(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
-    format = format_named(query_text(request, "as", "json"))
-    recording = await reads.recording(services, request.match_info["id"])
-    text = await asyncio.to_thread(_export, services.store, recording, format)
+    wish = Wish(
+        format=format_named(query_text(request, "as", "json")),
+        refs=[request.match_info["id"], *filter(None, query_text(request, "also").split(","))],
+        variants=query_text(request, "variants") in ("yes", "true", "1"),
+        cluster=query_text(request, "cluster"),
+    )
+    found = await asyncio.to_thread(exported, services.store, wish, servers_of(services.routes.table))
+    text = found.media_type != "application/zip"
     headers = {
         **RAW_HEADERS,
-        "Content-Type": f"{format.media_type}; charset=utf-8",
-        "Content-Disposition": f'attachment; filename="{recording.id}{format.suffix}"',
+        "Content-Type": f"{found.media_type}; charset=utf-8" if text else found.media_type,
+        "Content-Disposition": f'attachment; filename="{found.name}"',
     }
-    return web.Response(body=text.encode("utf-8", "backslashreplace"), headers=headers)
+    return web.Response(body=found.data, headers=headers)
 
 
 def _exchanges(found: Page[Exchange]) -> str:
     return json.dumps({"items": [exchange_json(one) for one in found.items], "next": found.next})
-
-
-def _export(store: Store, recording: Recording, format: Format) -> str:
-    """Every step, however many slices they come in."""
-    steps: list[Exchange] = []
-    cursor: str | None = None
-    while True:
-        found = store.exchanges(recording.id, limit=1000, cursor=cursor)
-        steps += found.items
-        if (cursor := found.next) is None:
-            told = [(recording, steps)]
-            return dump(format, told, version=__version__, chunks=store.chunks, decisions=store.decisions)
 
 
 def _raw(message: Message, name: str) -> web.Response:
@@ -188,7 +179,12 @@ OPERATIONS = (
         export_recording,
         "The recording in another format",
         TEXT,
-        query=(Field("as", "string", f"one of {', '.join(FORMATS)}; json without it"),),
+        query=(
+            Field("as", "string", f"one of {', '.join(FORMATS)}; json without it"),
+            Field("also", "string", "further recordings for the same file, separated by commas"),
+            Field("variants", "string", "yes: the what-ifs of these recordings as well"),
+            Field("cluster", "string", "one cluster's file, where the format has one per cluster"),
+        ),
         media="*/*",
     ),
     Operation("GET", "exchanges/{id}", get_exchange, "One exchange", ref("Exchange")),

@@ -20,9 +20,22 @@ from . import (
     svg,
     wiremock,
 )
-from .format import ChunksOf, DecisionsOf, Format, Recordings, no_chunks, undecided
+from .format import ALONE, Beside, Format, Recordings, Server, no_chunks
+from .texts import identifier
 
-__all__ = ["FORMATS", "Format", "Recordings", "dump", "format_named", "no_chunks"]
+__all__ = [
+    "ALONE",
+    "FORMATS",
+    "Beside",
+    "Format",
+    "Recordings",
+    "Server",
+    "dump",
+    "files",
+    "format_named",
+    "no_chunks",
+    "stem",
+]
 
 _ROWS = (
     Format("mermaid", "Mermaid sequence diagram", "text/vnd.mermaid", ".mmd", mermaid.dump, many=False),
@@ -56,18 +69,29 @@ def format_named(name: str) -> Format:
     )
 
 
-def dump(
-    format: Format,
-    recordings: Recordings,
-    *,
-    version: str,
-    chunks: ChunksOf = no_chunks,
-    decisions: DecisionsOf = undecided,
-) -> str:
+def dump(format: Format, recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:
     """The text of an export; UsageError when the format holds one recording and several are given."""
+    _check(format, recordings)
+    return format.dump(recordings, version=version, beside=beside)
+
+
+def files(format: Format, recordings: Recordings, *, version: str, beside: Beside = ALONE) -> dict[str, str]:
+    """The same as files by name, for a folder or an archive: one, unless the format is made of several."""
+    _check(format, recordings)
+    if format.files is not None:
+        return dict(format.files(recordings, version=version, beside=beside))
+    return {f"{stem(recordings)}{format.suffix}": format.dump(recordings, version=version, beside=beside)}
+
+
+def stem(recordings: Recordings) -> str:
+    """A file's name without its suffix: letters and digits of the first title, else its id."""
+    first = next(iter(recordings), None)
+    return identifier(first[0].title or first[0].id, "recording").replace("_", "-") if first else "nothing"
+
+
+def _check(format: Format, recordings: Recordings) -> None:
     if len(recordings) > 1 and not format.many:
         many = ", ".join(each.name for each in _ROWS if each.many)
         raise UsageError(
             f"{format.name} shows one recording, not {len(recordings)}", hint=f"one of {many} takes several"
         )
-    return format.dump(recordings, version=version, chunks=chunks, decisions=decisions)

@@ -14,7 +14,7 @@ from typing import Any, get_args
 from ..model.exchange import FAILURE_KINDS, Chunk, Exchange, Failure, Mode, Timing
 from ..model.message import Body, Message, Pairs, Request, Response
 from ..model.recording import Recording
-from .format import ChunksOf, DecisionsOf, Recordings, no_chunks, undecided
+from .format import ALONE, Beside, ChunksOf, Recordings
 from .imported import Imported
 from .json import dumped
 from .node import Node
@@ -25,12 +25,10 @@ _MODES = get_args(Mode)
 _TIMES = ("total_ms", "connect_ms", "first_byte_ms", "upstream_ms")
 
 
-def dump(
-    recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks, decisions: DecisionsOf = undecided
-) -> str:
+def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:
     """Every recording with everything that lies beside it. No version in it: the same recording, the same bytes."""
     places = {recording.id: index for index, (recording, _) in enumerate(recordings)}
-    items = [_recording(recording, exchanges, places, chunks) for recording, exchanges in recordings]
+    items = [_recording(recording, exchanges, places, beside.chunks) for recording, exchanges in recordings]
     return dumped({"gateway_bundle": BUNDLE, "recordings": items})
 
 

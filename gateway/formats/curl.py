@@ -11,7 +11,7 @@ from ..diagrams.diagram import calls
 from ..diagrams.labels import clean
 from ..model.exchange import Exchange
 from ..model.recording import Recording
-from .format import ChunksOf, DecisionsOf, Recordings, no_chunks, undecided
+from .format import ALONE, Beside, Recordings
 from .quoting import quoted
 from .sealed import Secrets
 from .urls import ascii_url, split_origin
@@ -35,9 +35,7 @@ step() {{ printf '\\n== %s\\n' "$1" >&2; }}
 """
 
 
-def dump(
-    recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks, decisions: DecisionsOf = undecided
-) -> str:
+def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:
     """Recordings follow each other in one script."""
     everything = [exchange for _, exchanges in recordings for exchange in exchanges]
     secrets, origins = Secrets(everything), _origins(everything)

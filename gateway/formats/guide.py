@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..diagrams import Diagram, sequence
-from ..diagrams.build import no_chunks
 from ..diagrams.labels import counted, duration
 from ..model.bodies import media_type, pretty_json, text_of
 from ..model.exchange import Exchange
@@ -15,7 +14,7 @@ from ..model.message import Message
 from ..model.visible import visible
 from .cards import Card, cards, fails
 from .flows import MARK, Keep
-from .format import ChunksOf, DecisionsOf, Recordings, undecided
+from .format import ALONE, Beside, Recordings
 from .paths import templates
 from .quoting import quoted
 from .scenario import Scenario, Step, scenario
@@ -78,13 +77,13 @@ class Guide:
     operations: tuple[Operation, ...]
 
 
-def guide(recordings: Recordings, *, chunks: ChunksOf = no_chunks, decisions: DecisionsOf = undecided) -> Guide:
+def guide(recordings: Recordings, *, beside: Beside = ALONE) -> Guide:
     """The document of these recordings; variants stand behind their parents."""
     found = tuple(
         _chapter(
             index,
-            scenario(recording, exchanges, decisions(recording.id)),
-            sequence(recording, exchanges, chunks=chunks),
+            scenario(recording, exchanges, beside.decisions(recording.id)),
+            sequence(recording, exchanges, chunks=beside.chunks),
         )
         for index, (recording, exchanges) in enumerate(recordings)
     )

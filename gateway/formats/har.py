@@ -18,7 +18,7 @@ from ..model.exchange import Chunk, Exchange, Timing
 from ..model.frames import KINDS, Deflate, websocket_frames
 from ..model.message import Message, Pairs, Response
 from ..model.recording import Recording
-from .format import ChunksOf, DecisionsOf, Recordings, no_chunks, undecided
+from .format import ALONE, Beside, Recordings
 from .json import dumped
 from .urls import ascii_url, split_origin
 
@@ -27,16 +27,14 @@ Object = dict[str, Any]
 _OPCODES = {kind: opcode for opcode, kind in KINDS.items()}
 
 
-def dump(
-    recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks, decisions: DecisionsOf = undecided
-) -> str:
+def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:
     """One log for all recordings; secrets stay placeholders."""
     log = {
         "version": "1.2",
         "creator": {"name": "What-If Gateway", "version": version},
         "pages": [_page(recording) for recording, _ in recordings],
         "entries": [
-            _entry(exchange, chunks(exchange.id) if exchange.stream == "websocket" else ())
+            _entry(exchange, beside.chunks(exchange.id) if exchange.stream == "websocket" else ())
             for _, exchanges in recordings
             for exchange in exchanges
         ],

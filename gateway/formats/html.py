@@ -12,7 +12,7 @@ from ..diagrams import STYLE, svg
 from ..diagrams.labels import clean
 from ..model.exchange import Exchange
 from .cards import Card
-from .format import ChunksOf, DecisionsOf, Recordings, no_chunks, undecided
+from .format import ALONE, Beside, Recordings
 from .guide import (
     Chapter,
     Entry,
@@ -36,11 +36,9 @@ _VARIABLE = re.compile(r"\{\{([a-z][a-z0-9_]*)\}\}")
 _STYLE = LOOK + STYLE
 
 
-def dump(
-    recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks, decisions: DecisionsOf = undecided
-) -> str:
+def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:
     """One file for all recordings, the first one's title above it."""
-    found = guide(recordings, chunks=chunks, decisions=decisions)
+    found = guide(recordings, beside=beside)
     return "\n".join(_page(found, version)) + "\n"
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from .flows import Keep
-from .format import ChunksOf, DecisionsOf, Recordings, no_chunks, undecided
+from .format import ALONE, Beside, Recordings
 from .said import about_file, step_title
 from .scenario import Scenario, Step, scenario
 from .texts import Text, names, written
@@ -18,13 +18,11 @@ _OWN = re.compile(
 )
 
 
-def dump(
-    recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks, decisions: DecisionsOf = undecided
-) -> str:
+def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:
     """Recordings follow each other in one file."""
     parts = []
     for recording, exchanges in recordings:
-        found = scenario(recording, exchanges, decisions(recording.id))
+        found = scenario(recording, exchanges, beside.decisions(recording.id))
         head = [f"# {line}".rstrip() for line in about_file(found, version)]
         head += [f"@{one.variable}={one.base}" for one in found.targets]
         head += [f"@{one.variable}={one.default}" for one in found.inputs if not one.secret]

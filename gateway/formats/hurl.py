@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 
 from .flows import Keep
-from .format import ChunksOf, DecisionsOf, Recordings, no_chunks, undecided
+from .format import ALONE, Beside, Recordings
 from .said import about_file, step_title
 from .scenario import Scenario, Step, scenario
 from .texts import Text, written
@@ -16,13 +16,11 @@ _SLASH = "\\/"  # in an expression between slashes
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
 
 
-def dump(
-    recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks, decisions: DecisionsOf = undecided
-) -> str:
+def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:
     """Recordings follow each other in one file."""
     parts = []
     for recording, exchanges in recordings:
-        found = scenario(recording, exchanges, decisions(recording.id))
+        found = scenario(recording, exchanges, beside.decisions(recording.id))
         parts.append("\n".join(f"# {line}".rstrip() for line in _head(found, version)))
         parts += ["\n".join(_entry(found, step)) for step in found.steps]
     return "\n\n".join(parts) + "\n"

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 
 from ..model.as_json import exchange_json, recording_json
-from .format import ChunksOf, DecisionsOf, Recordings, no_chunks, undecided
+from .format import ALONE, Beside, Recordings
 
 FORMAT = 1  # raised when a reader of today would misread a file of tomorrow
 
 
-def dump(
-    recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks, decisions: DecisionsOf = undecided
-) -> str:
+def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:
     """{"gateway": version, "format": 1, "recordings": [{..., "exchanges": [...]}]}"""
     items = [
         {**recording_json(recording), "exchanges": [exchange_json(exchange) for exchange in exchanges]}

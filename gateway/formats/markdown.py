@@ -9,7 +9,7 @@ from ..diagrams import mermaid
 from ..diagrams.labels import clean
 from ..model.exchange import Exchange
 from .cards import Card
-from .format import ChunksOf, DecisionsOf, Recordings, no_chunks, undecided
+from .format import ALONE, Beside, Recordings
 from .guide import (
     Chapter,
     Entry,
@@ -30,11 +30,9 @@ from .guide import (
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 
 
-def dump(
-    recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks, decisions: DecisionsOf = undecided
-) -> str:
+def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:
     """One page for all recordings, the first one's title above it."""
-    found = guide(recordings, chunks=chunks, decisions=decisions)
+    found = guide(recordings, beside=beside)
     return "\n\n".join(_page(found, version)) + "\n"
 
 

@@ -17,7 +17,7 @@ from ..model.bodies import media_type, text_of
 from ..model.exchange import Exchange
 from ..model.message import Message
 from .flows import Keep
-from .format import ChunksOf, DecisionsOf, Recordings, no_chunks, undecided
+from .format import ALONE, Beside, Recordings
 from .guide import masked, named_secrets
 from .json import dumped
 from .paths import Template, templates
@@ -47,11 +47,9 @@ class Seen:
     steps: list[tuple[Step, Template, dict[str, Use]]] = field(default_factory=list)
 
 
-def dump(
-    recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks, decisions: DecisionsOf = undecided
-) -> str:
+def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:
     """Several recordings are merged into one description."""
-    found = [scenario(recording, exchanges, decisions(recording.id)) for recording, exchanges in recordings]
+    found = [scenario(recording, exchanges, beside.decisions(recording.id)) for recording, exchanges in recordings]
     seen = _operations(found)
     paths: dict[str, Object] = {}
     for one in seen.values():

@@ -12,7 +12,7 @@ from typing import Any
 from ..diagrams.labels import clean
 from ..model.bodies import text_of
 from .flows import Keep
-from .format import ChunksOf, DecisionsOf, Recordings, no_chunks, undecided
+from .format import ALONE, Beside, Recordings
 from .guide import heading, masked, named_secrets
 from .json import dumped
 from .said import about_file
@@ -25,11 +25,9 @@ EXAMPLE = 64 << 10  # characters of a saved answer
 Object = dict[str, Any]
 
 
-def dump(
-    recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks, decisions: DecisionsOf = undecided
-) -> str:
+def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:
     """One collection; a folder per recording where there are several."""
-    found = [scenario(recording, exchanges, decisions(recording.id)) for recording, exchanges in recordings]
+    found = [scenario(recording, exchanges, beside.decisions(recording.id)) for recording, exchanges in recordings]
     folders = [{"name": clean(one.title), "description": _about(one, version), "item": _items(one)} for one in found]
     single = folders[0] if len(folders) == 1 else {}
     title = single.get("name") or "; ".join(clean(one.title) for one in found) or "Nothing recorded"

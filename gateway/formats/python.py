@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .flows import Keep
-from .format import ChunksOf, DecisionsOf, Recordings, no_chunks, undecided
+from .format import ALONE, Beside, Recordings
 from .said import about_file, step_title
 from .scenario import Scenario, Step, scenario
 from .texts import Text
@@ -78,11 +78,9 @@ def call(step, method, url, headers=(), body=None, expect=0):
 '''
 
 
-def dump(
-    recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks, decisions: DecisionsOf = undecided
-) -> str:
+def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:
     """Recordings follow each other in one script."""
-    found = [scenario(recording, exchanges, decisions(recording.id)) for recording, exchanges in recordings]
+    found = [scenario(recording, exchanges, beside.decisions(recording.id)) for recording, exchanges in recordings]
     title = ascii("; ".join(one.title for one in found))[1:-1].replace('"', "'")
     lines = [_HEAD.format(title=title or "Nothing recorded").rstrip("\n"), "", ""]
     for one in found:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from ..diagrams import sequence, svg
-from .format import ChunksOf, DecisionsOf, Recordings, no_chunks, undecided
+from .format import ALONE, Beside, Recordings
 
 
-def dump(
-    recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks, decisions: DecisionsOf = undecided
-) -> str:
+def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:
     """The picture of the one recording."""
-    diagrams = [sequence(recording, exchanges, chunks=chunks) for recording, exchanges in recordings]
+    diagrams = [sequence(recording, exchanges, chunks=beside.chunks) for recording, exchanges in recordings]
     return "".join(svg(diagram, standalone=True) for diagram in diagrams)

@@ -10,7 +10,7 @@ from typing import Any
 from ..diagrams.labels import clean
 from ..model.bodies import decoded, text_of
 from ..model.exchange import Exchange
-from .format import ChunksOf, DecisionsOf, Recordings, no_chunks, undecided
+from .format import ALONE, Beside, Recordings
 from .json import dumped
 from .sealed import PLACEHOLDER
 from .urls import ascii_url
@@ -24,9 +24,7 @@ _DROPPED = frozenset(
 _ANY = "${json-unit.any-string}"
 
 
-def dump(
-    recordings: Recordings, *, version: str, chunks: ChunksOf = no_chunks, decisions: DecisionsOf = undecided
-) -> str:
+def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:
     """All recordings in one file, in order; for the folder `mappings`, or POST /__admin/mappings/import."""
     exchanges = [exchange for _, steps in recordings for exchange in steps]
     told = [exchange for exchange in exchanges if not _obstacle(exchange)]

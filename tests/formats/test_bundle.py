@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import UsageError
-from gateway.formats import bundle
+from gateway.formats import Beside, bundle
 from gateway.formats.imported import renewed
 from gateway.formats.node import parsed
 from gateway.model.exchange import Chunk, Exchange, Failure, Timing
@@ -57,7 +57,7 @@ def chunks_of(_exchange):
 def test_what_is_written_is_read_again(data, title):
     steps = tuple(data.draw(exchanges(step)) for step in range(1, data.draw(st.integers(1, 3)) + 1))
     recording = Recording(id="r", title=title, session="s", notes=("n",), tags=("t",), pinned=True)
-    text = bundle.dump([(recording, steps)], version="1", chunks=chunks_of)
+    text = bundle.dump([(recording, steps)], version="1", beside=Beside(chunks=chunks_of))
     one = bundle.load(parsed(text))[0]
     assert one.exchanges == tuple(replace(each, id="", recording="", session="") for each in steps)
     assert one.recording == replace(recording, id="", session="", kind="import")

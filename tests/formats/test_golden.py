@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.formats import FORMATS, dump, no_chunks
+from gateway.formats import FORMATS, dump
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -15,7 +15,7 @@ GOLDEN = Path(__file__).parent / "golden"
 @pytest.mark.parametrize("name", FORMATS)
 def test_golden(name, bookshop):
     format = FORMATS[name]
-    text = dump(format, [bookshop], version="1.2.3", chunks=no_chunks)
+    text = dump(format, [bookshop], version="1.2.3")
     file = GOLDEN / f"bookshop{format.suffix}"
     if os.environ.get("REFRESH_GOLDEN"):
         file.write_text(text, "utf-8", newline="")

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.formats import har
+from gateway.formats import Beside, har
 from gateway.model.exchange import Chunk, Exchange, Timing
 from gateway.model.message import Body, Request, Response
 from gateway.model.recording import Recording
@@ -79,7 +79,7 @@ def check_entry(entry: dict[str, Any]) -> None:
 
 
 def the_log(recording, exchanges, **more):
-    return check_har(har.dump([(recording, exchanges)], version="1.2.3", **more))
+    return check_har(har.dump([(recording, exchanges)], version="1.2.3", beside=Beside(**more)))
 
 
 def test_the_bookshop_is_valid_and_complete(bookshop):

@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from gateway.formats import FORMATS, http_file, hurl, openapi, postman, python, wiremock
+from gateway.formats.format import Beside
 from gateway.replay.correlation import Decisions, correlate
 
 TOKEN = "sealed_abcdefghijklmnopqrst_32"
@@ -100,7 +101,7 @@ def test_the_python_script_says_which_steps_answered_otherwise(chain, shop):
 def test_a_correlation_that_somebody_rejected_is_not_carried_on(chain):
     binding = next(one for one in correlate(chain[1]).in_force if one.variable == "order_id")
     decisions = Decisions(rejected=frozenset({binding.id}))
-    text = hurl.dump([chain], version="1", decisions=lambda recording: decisions)
+    text = hurl.dump([chain], version="1", beside=Beside(decisions=lambda recording: decisions))
     assert "order_id: jsonpath" not in text
     assert "token: jsonpath" in text
 
