@@ -12,21 +12,24 @@ Clusters = Mapping[str, Sequence[str]]  # the environments in which each cluster
 
 
 def check_values(demo: Demo, report: Report) -> None:
-    """Every value must come from the form itself or from an earlier step."""
-    known: set[str] = set()
+    """Every value must come from the form itself or from a step on the way to it."""
     for at, step in enumerate(demo.steps):
+        known = frozenset[str]().union(*(each.writes for each in demo.ancestors(step)))
         for use in step.uses:
             for name in sorted(use.names - use.own - known):
                 report.add(use.place, use.path, _unknown(name, demo, at, known | use.own))
-        known |= step.writes
 
 
-def _unknown(name: str, demo: Demo, at: int, known: set[str] | frozenset[str]) -> str:
+def _unknown(name: str, demo: Demo, at: int, known: frozenset[str]) -> str:
     later = next((step for step in demo.steps[at:] if name in step.writes), None)
     if later is not None:
         return f"'{name}' is used before it is kept: step '{later.title}' keeps it"
-    if any(field.name == name for step in demo.steps[: at + 1] for field in step.fields):
-        return f"'{name}' is a password, which is never kept"
+    for field in (field for step in demo.steps[: at + 1] for field in step.fields if field.name == name):
+        if not field.is_kept:
+            return f"'{name}' is a {field.kind}, which is never kept"
+    other = next((step for step in demo.steps[:at] if name in step.writes), None)
+    if other is not None:
+        return f"'{name}' is kept by '{other.title}', which is not on the way to this step"
     return f"'{name}' is neither a field here nor kept by an earlier step{did_you_mean(name, known)}"
 
 

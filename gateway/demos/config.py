@@ -17,6 +17,7 @@ KINDS: dict[str, str] = {
     "textarea": "textarea",
     "checkbox": "checkbox",
     "json": "textarea",
+    "file": "file",
 }
 
 
@@ -47,6 +48,23 @@ class Field:
     def is_secret(self) -> bool:
         """Whether what is typed here is never kept, shown or logged."""
         return self.kind == "password"
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether what is typed here becomes a value of the session: neither a secret nor a file does."""
+        return self.kind not in ("password", "file")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that a form brought along; it goes into one request and is kept nowhere else."""
+
+    name: str
+    content_type: str
+    data: bytes
+
+    def __str__(self) -> str:
+        return f"{self.name} ({len(self.data)} bytes)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +151,7 @@ class Step:
     headers: Mapping[str, Any] | None = None
     query: Mapping[str, Any] | None = None
     body: Body | None = None
-    send: str = "json"  # how the fields become a body: "json" | "form"
+    send: str = "json"  # how the fields become a body: "json" | "form" | "multipart"
     keep: tuple[Keep, ...] = ()
     what_ifs: tuple[WhatIf, ...] = ()
     page: str = ""
@@ -141,6 +159,8 @@ class Step:
     why: str = ""
     uses: tuple[Use, ...] = ()
     place: Place = START
+    after: str | None = None  # the slug of the step that it follows, where that is not the one above it
+    after_place: Place = START
 
     def what_if(self, slug: str) -> WhatIf | None:
         return next((what_if for what_if in self.what_ifs if what_if.slug == slug), None)
@@ -148,7 +168,7 @@ class Step:
     @property
     def writes(self) -> frozenset[str]:
         """The session values that sending this step may write."""
-        return frozenset(f.name for f in self.fields if not f.is_secret) | {keep.name for keep in self.keep}
+        return frozenset(f.name for f in self.fields if f.is_kept) | {keep.name for keep in self.keep}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,14 +180,30 @@ class Demo:
     steps: tuple[Step, ...]
     about: str = ""
     logo: str = ""
+    colours: Mapping[str, str] | None = None  # "accent", "band" -> "#0b7285"
 
     def step(self, slug: str) -> Step | None:
         return next((step for step in self.steps if step.slug == slug), None)
 
-    def after(self, step: Step) -> Step | None:
-        """The step that follows, if any."""
-        at = self.steps.index(step) + 1
-        return self.steps[at] if at < len(self.steps) else None
+    def before(self, step: Step) -> Step | None:
+        """The step that this one follows; None for the first, and for one that follows none."""
+        if step.after is not None:
+            return self.step(step.after)
+        at = self.steps.index(step)
+        return self.steps[at - 1] if at else None
+
+    def ancestors(self, step: Step) -> tuple[Step, ...]:
+        """The way to a step, from the first one on, without the step itself."""
+        way: list[Step] = []
+        above = self.before(step)
+        while above is not None and above not in way:
+            way.append(above)
+            above = self.before(above)
+        return tuple(reversed(way))
+
+    def followers(self, step: Step) -> tuple[Step, ...]:
+        """The steps that come next: several where the sequence branches."""
+        return tuple(each for each in self.steps if self.before(each) is step)
 
 
 def slug_of(title: str) -> str:

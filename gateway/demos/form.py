@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp_jinja2
 from aiohttp import web
 from markupsafe import Markup
 
-from .config import KINDS, Demo, Step
+from .config import KINDS, Step
+from .lineage import Origin, destinations
+from .result import Result
 from .step import Filled, text_of
 
 
-def form_parts(request: web.Request, demo: Demo, step: Step, filled: tuple[Filled, ...], csrf: str) -> dict[str, Any]:
+def form_parts(
+    request: web.Request,
+    step: Step,
+    filled: tuple[Filled, ...],
+    csrf: str,
+    *,
+    origins: Mapping[str, Origin],
+    sent: Result | None,
+) -> dict[str, Any]:
     """`start`, each field by its name, `send`, `what_ifs`, `end`; a page uses the ones it wants.
 
-    A field whose name is one of those words is found under `fields`.
+    A field whose name is one of those words is found under `fields`. `sent` is the step as it was sent last.
     """
     macros: Any = aiohttp_jinja2.get_env(request.app).get_template("demos/form.html").module
-    fields = {each.field.name: Markup(macros.field(each, demo, KINDS[each.field.kind], text_of)) for each in filled}
+    goes = destinations(step)
+    fields = {
+        each.field.name: Markup(
+            macros.field(
+                each, KINDS[each.field.kind], text_of, goes[each.field.name], origins.get(each.field.name), sent
+            )
+        )
+        for each in filled
+    }
+    has_file = any(each.field.kind == "file" for each in filled)
     return {
         **fields,
         "fields": fields,
-        "start": Markup(macros.start(csrf)),
+        "start": Markup(macros.start(csrf, has_file)),
         "send": lambda label="Send": Markup(macros.send(label)),
         "what_ifs": Markup(macros.what_ifs(step)),
         "end": Markup("</form>"),

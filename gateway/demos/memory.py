@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .lineage import Origin
 from .result import Result
 
 SESSIONS = 1_000
@@ -24,6 +25,7 @@ class SessionMemory:
     secrets: dict[str, Any] = field(default_factory=dict)
     typed: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     shown: dict[tuple[str, str], str] = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)  # by value
 
 
 class Memories:

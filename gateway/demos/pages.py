@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp_jinja2
 from aiohttp import web
+from aiohttp.web_request import FileField
 from yarl import URL
 
 from ..errors import GatewayError, NotFoundError, did_you_mean
 from .caller import Caller
-from .config import Demo, Step
+from .colours import style_sheet
+from .config import Demo, Step, Upload
 from .form import form_parts
 from .keeper import DemosKeeper, Entry
 from .memory import Memories
@@ -62,6 +64,7 @@ def setup(
     app.router.add_get("/demos/{demo}", pages.first)
     app.router.add_post("/demos/{demo}", pages.recording)
     app.router.add_get("/demos/{demo}/files/{name}", pages.picture)
+    app.router.add_get("/demos/{demo}/colours.css", pages.colours)
     app.router.add_get("/demos/{demo}/{step}", pages.step)
     app.router.add_post("/demos/{demo}/{step}", pages.send)
 
@@ -84,7 +87,8 @@ class Pages:
         session = self.session_of(request)
         entries = list(self.keeper.entries.values())
         done = {entry.name: self.memories.happy(session.id, entry.name) for entry in entries}
-        return _page(request, "home", entries=entries, done=done, problems=self.view.problems)
+        calls = await self.view.calls(session)
+        return _page(request, "home", entries=entries, done=done, problems=self.view.problems, **calls)
 
     async def to_home(self, request: web.Request) -> web.Response:
         raise web.HTTPFound("/")
@@ -109,14 +113,15 @@ class Pages:
         self.check_csrf(request)
         entry, step = self._step(request)
         demo, session = self._demo(entry), self.session_of(request)
-        form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        posted = await request.post()
+        form = {name: value for name, value in posted.items() if isinstance(value, str)}
         what_if = step.what_if(form.get("what_if", ""))
         if what_if is None and form.get("what_if"):
             raise NotFoundError(f"'{step.title}' has no such what-if", hint="reload the page: demo.yaml has changed")
         memory = self.memories.of(session.id)
         values = await self.sending.values(session)
         filled = fill(step, values, memory.typed.get((demo.name, step.slug)))
-        submitted = {field.name: form.get(f"f.{field.name}", "") for field in step.fields}
+        submitted = {field.name: _submitted(posted.get(f"f.{field.name}", "")) for field in step.fields}
         fields, problems = read_form(filled, submitted)
         if problems:
             return await self._refused(request, entry, step, filled, fields, problems)
@@ -131,9 +136,9 @@ class Pages:
     ) -> None:
         """What was typed stays in the form until it has done its work; a step that went well renews the later ones."""
         typed = self.memories.of(session.id).typed
-        secret = {field.name for field in step.fields if field.is_secret}
+        kept = {field.name for field in step.fields if field.is_kept}
         if keep:
-            typed[demo.name, step.slug] = {name: value for name, value in fields.items() if name not in secret}
+            typed[demo.name, step.slug] = {name: value for name, value in fields.items() if name in kept}
         else:
             typed.clear()
 
@@ -173,6 +178,12 @@ class Pages:
         if session.steps:
             await asyncio.wrap_future(self.services.recorder.annotate(session.recording, title=title))
 
+    async def colours(self, request: web.Request) -> web.Response:
+        """The demo's own colours, as a style sheet of our own making."""
+        demo = self._demo(self._entry(request))
+        headers = {"Cache-Control": "no-cache"}
+        return web.Response(text=style_sheet(demo.colours or {}), content_type="text/css", headers=headers)
+
     async def picture(self, request: web.Request) -> web.FileResponse:
         """A picture that lies beside demo.yaml."""
         entry, name = self._entry(request), request.match_info["name"]
@@ -190,9 +201,11 @@ class Pages:
         values: Mapping[str, Any],
         status: int = 200,
     ) -> web.Response:
-        csrf, demo = self.csrf_field(request), self._demo(entry)
-        parts = form_parts(request, demo, step, filled, csrf)
-        about = await self.view.of(self.session_of(request), entry, demo, step, parts, values)
+        csrf, demo, session = self.csrf_field(request), self._demo(entry), self.session_of(request)
+        sent = self.memories.results(session.id, demo.name, step.slug).get("")
+        origins = self.memories.of(session.id).origins
+        parts = form_parts(request, step, filled, csrf, origins=origins, sent=sent)
+        about = await self.view.of(session, entry, demo, step, parts, values)
         return _page(request, "step", status=status, **about, csrf=csrf)
 
     def _entry(self, request: web.Request) -> Entry:
@@ -225,6 +238,15 @@ class BrokenDemo(GatewayError):
 
 def _page(request: web.Request, name: str, *, status: int = 200, **context: Any) -> web.Response:
     return aiohttp_jinja2.render_template(f"demos/{name}.html", request, context, status=status)
+
+
+def _submitted(value: object) -> str | Upload:
+    """A field of a form as it came; a file that was not chosen is empty."""
+    if not isinstance(value, FileField):
+        return value if isinstance(value, str) else ""
+    if not value.filename:
+        return ""
+    return Upload(value.filename, value.content_type or "application/octet-stream", value.file.read())
 
 
 def _address(demo: Demo, step: Step) -> str:

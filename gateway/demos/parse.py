@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ..errors import Problem, did_you_mean
 from .check import check_values
-from .config import SUCCESS, Body, CallTemplate, Demo, Field, Step, Use, slug_of
+from .colours import colours_of
+from .config import SUCCESS, Body, CallTemplate, Demo, Field, Place, Step, Use, slug_of
 from .expressions import is_expression
 from .nodes import Node, Report, read_yaml
 from .parse_parts import Names, call_of, expect_of, fields_of, headers_of, keeps_of, placeholders
 from .parse_what_if import what_ifs_of
 
-DEMO_KEYS = ("title", "about", "logo", "steps")
+DEMO_KEYS = ("title", "about", "logo", "colours", "steps")
 STEP_KEYS = (
-    "title", "about", "call", "form", "headers", "query", "body", "send", "keep", "what_if", "page", "expect", "why",
+    "title", "about", "after", "call", "form", "headers", "query", "body", "send", "keep", "what_if", "page", "expect",
+    "why",
 )  # fmt: skip
+SENDS = ("json", "form", "multipart")
 PICTURES = (".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp")
 
 
@@ -53,6 +56,7 @@ def _demo(root: Node, name: str, report: Report, files: Collection[str]) -> Demo
         title=report.text(keys.get("title"), "title", name),
         about=report.text(keys.get("about"), "about"),
         logo=logo,
+        colours=colours_of(keys.get("colours"), "colours", report),
         steps=_steps(items, report, files),
     )
 
@@ -66,8 +70,18 @@ def _steps(items: list[Node], report: Report, files: Collection[str]) -> tuple[S
         if step.slug in steps:
             line = steps[step.slug].place.line
             report.add(step.place, f"steps[{at}].title", f"'{step.title}' is the name of the step in line {line} too")
+        _check_after(step, steps, f"steps[{at}].after", report)
         steps.setdefault(step.slug, step)
     return tuple(steps.values())
+
+
+def _check_after(step: Step, above: Mapping[str, Step], path: str, report: Report) -> None:
+    """A step can only follow one that stands above it, so that no sequence runs in a circle."""
+    if not step.after or step.after in above:
+        return
+    titles = [each.title for each in above.values()]
+    known = f"; the steps above are {', '.join(titles)}" if titles else "; it is the first"
+    report.add(step.after_place, path, f"is no step above this one{did_you_mean(step.after, above) or known}")
 
 
 def _step(node: Node, path: str, report: Report, files: Collection[str]) -> Step | None:
@@ -99,7 +113,7 @@ def _step(node: Node, path: str, report: Report, files: Collection[str]) -> Step
         headers=headers,
         query=_query(keys.get("query"), f"{path}.query", report),
         body=Body(keys["body"].plain()) if "body" in keys else None,
-        send=_send(keys.get("send"), f"{path}.send", report),
+        send=_send(keys.get("send"), f"{path}.send", report, fields, "body" in keys),
         keep=keep,
         what_ifs=what_ifs,
         page=_file(keys.get("page"), f"{path}.page", report, files, (".html",)),
@@ -107,6 +121,8 @@ def _step(node: Node, path: str, report: Report, files: Collection[str]) -> Step
         why=report.text(keys.get("why"), f"{path}.why"),
         uses=tuple(names.uses),
         place=keys["title"].place if "title" in keys else node.place,
+        after=slug_of(report.text(keys["after"], f"{path}.after")) if "after" in keys else None,
+        after_place=keys["after"].place if "after" in keys else node.place,
     )
 
 
@@ -128,11 +144,15 @@ def _query(node: Node | None, path: str, report: Report) -> dict[str, object] | 
     return None if node is None else {key: item.plain() for key, item in report.mapping(node, path).items()}
 
 
-def _send(node: Node | None, path: str, report: Report) -> str:
-    send = report.text(node, path, "json")
-    if send not in ("json", "form") and node is not None:
-        report.add(node.place, path, f"'{send}' is not one of json, form")
+def _send(node: Node | None, path: str, report: Report, fields: tuple[Field, ...], has_body: bool) -> str:
+    """How the fields travel; a form with a file is multipart, unless its body says where the file goes."""
+    files = [field for field in fields if field.kind == "file"]
+    send = report.text(node, path, "multipart" if files else "json")
+    if send not in SENDS:
+        report.add(node.place if node else Place(), path, f"'{send}' is not one of {', '.join(SENDS)}")
         return "json"
+    if files and send != "multipart" and not has_body and node is not None:
+        report.add(node.place, path, f"'{files[0].name}' is a file, which only multipart can carry along with others")
     return send
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from .mask import MASK, is_secret_name, masked_header, masked_json, masked_pairs
 from .step import Call, text_of
 
 SHOWN = 20_000  # characters of a body in the page; the recording has all of it
+PART = re.compile(r'(name="([^"]*)"[^\r\n]*(?:\r\n[^\r\n]+)*\r\n\r\n)(.*?)(?=\r\n--form-)', re.DOTALL)
 SAYS = ("detail", "message", "error_description", "error", "title")
 
 
@@ -44,6 +46,7 @@ class Result:
     why: str = ""
     says: str = ""  # the answer's own words
     own: bool = False  # the gateway made this answer, no upstream did
+    played: bool = False  # a recording made this answer
     failure: str = ""  # why there is no answer
     hint: str = ""
     cluster: str = ""
@@ -80,7 +83,7 @@ def judge(step: Step, what_if: WhatIf | None, status: int) -> Judgement:
 
 
 def shown_request(call: Call, secrets: Sequence[str]) -> Shown:
-    body = (call.body or b"").decode("utf-8", "replace")
+    body = _readable(call.body or b"")
     kind = next((value for name, value in call.headers if name.lower() == "content-type"), "")
     via = [("Gateway-Env", ", ".join(f"{name}={value}" for name, value in call.via.items()))] if call.via else []
     return _shown((*call.headers, *via), body, kind, (*secrets, *call.secrets), True)
@@ -88,9 +91,12 @@ def shown_request(call: Call, secrets: Sequence[str]) -> Shown:
 
 def shown_answer(answer: Answer, secrets: Sequence[str]) -> Shown:
     kind = next((value for name, value in answer.headers if name.lower() == "content-type"), "")
-    if b"\0" in answer.body[:1000]:
-        return _shown(answer.headers, f"{len(answer.body)} bytes that are not text", "", secrets, answer.complete)
-    return _shown(answer.headers, answer.body.decode("utf-8", "replace"), kind, secrets, answer.complete)
+    return _shown(answer.headers, _readable(answer.body), kind, secrets, answer.complete)
+
+
+def _readable(body: bytes) -> str:
+    """The text of a body; what is none is only counted."""
+    return f"{len(body)} bytes that are not text" if b"\0" in body[:1000] else body.decode("utf-8", "replace")
 
 
 def _shown(headers: Sequence[tuple[str, str]], body: str, kind: str, secrets: Sequence[str], complete: bool) -> Shown:
@@ -106,6 +112,8 @@ def _pretty(body: str, kind: str) -> str:
     """JSON indented and masked by its keys; a form masked by its names; anything else as it is."""
     if "x-www-form-urlencoded" in kind:
         return masked_pairs(body)
+    if kind.startswith("multipart/form-data"):
+        return PART.sub(lambda part: f"{part[1]}{MASK}" if is_secret_name(part[2]) else part[0], body)
     try:
         return json.dumps(masked_json(json.loads(body)), ensure_ascii=False, indent=2) if body else ""
     except (ValueError, RecursionError):

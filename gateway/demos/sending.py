@@ -12,6 +12,7 @@ from ..errors import GatewayError
 from .caller import Caller
 from .config import Demo, Step, WhatIf
 from .keep import Answer, keep
+from .lineage import Origin
 from .mask import holds_secret, is_secret_name
 from .memory import Memories
 from .result import Judgement, Result, judge, says, shown_answer, shown_request, shown_url, shown_values
@@ -92,21 +93,26 @@ class Sending:
         keeps = press.step.keep if press.what_if is None else ()
         found, missing = await asyncio.to_thread(keep, keeps, outcome.answer)
         fresh = (*secrets, *(text_of(value) for name, value in found.items() if is_secret_name(name)))
-        if press.what_if is None:
-            await self._keep(session, press, found)
+        written = await self._keep(session, press, found) if press.what_if is None else ()
         answered = await asyncio.to_thread(_answered, result, press, outcome.answer, fresh)
         answered = replace(answered, kept=shown_values(found), not_kept=tuple(missing.items()))
-        return await self._placed(session, press, answered)
+        placed = await self._placed(session, press, answered)
+        for name in written:
+            how = "kept" if name in found else "typed"
+            origin = Origin(press.step.title, how, placed.exchange, placed.number)
+            self._memories.of(session.id).origins[name] = origin
+        return placed
 
-    async def _keep(self, session: LiveSession, press: Press, found: Mapping[str, Any]) -> None:
-        """Fields and kept values become the session's; later writes win. Passwords are not among them."""
-        typed = {f.name: press.fields.get(f.name) for f in press.step.fields if not f.is_secret}
+    async def _keep(self, session: LiveSession, press: Press, found: Mapping[str, Any]) -> tuple[str, ...]:
+        """Fields and kept values become the session's; later writes win. Passwords and files are not among them."""
+        typed = {f.name: press.fields.get(f.name) for f in press.step.fields if f.is_kept}
         written = {name: value for name, value in {**typed, **found}.items() if value is not None}
         secret = {name: value for name, value in written.items() if holds_secret(name, value)}
         self._memories.of(session.id).secrets.update(secret)
         plain = {name: value for name, value in written.items() if name not in secret}
         if plain:
             await asyncio.wrap_future(self._services.recorder.keep_values(session.id, plain))
+        return tuple(written)
 
     async def _placed(self, session: LiveSession, press: Press, result: Result) -> Result:
         """The result with its place in the recording, which gets a note saying what was tried there."""
@@ -139,6 +145,7 @@ def _answered(result: Result, press: Press, answer: Answer, secrets: tuple[str, 
         why=judgement.why,
         says=says(answer, secrets),
         own=headers.get("proxy-status", "").startswith("gateway; error="),
+        played="gateway-playback" in headers,
         route=headers.get("gateway-route", ""),
         exchange=headers.get("gateway-exchange", ""),
     )

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from .config import CallTemplate, Field, Step, WhatIf
+from .config import CallTemplate, Field, Step, Upload, WhatIf
 from .expressions import ExpressionError, is_expression, worked_out
+from .multipart import multipart
 from .parse_parts import FORBIDDEN, PLACEHOLDER
 
 WHOLE = re.compile(r"[-+]?[0-9]{1,400}")
@@ -61,11 +62,11 @@ def text_of(value: Any) -> str:
     """A value as a person would type it."""
     if value is None:
         return ""
-    if isinstance(value, str):
-        return value
+    if isinstance(value, str | Upload):
+        return str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, default=str)
 
 
 def fill(step: Step, values: Mapping[str, Any], typed: Mapping[str, Any] | None = None) -> tuple[Filled, ...]:
@@ -90,16 +91,22 @@ def _fill(each: Field, known: Mapping[str, Any], values: Mapping[str, Any], type
     return Filled(each, each.default, "default" if each.default is not None else "")
 
 
-def read_form(filled: tuple[Filled, ...], submitted: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+def read_form(
+    filled: tuple[Filled, ...], submitted: Mapping[str, str | Upload]
+) -> tuple[dict[str, Any], dict[str, str]]:
     """(values, problems by field) of a form that came back; an empty field is None."""
     values: dict[str, Any] = {}
     problems: dict[str, str] = {}
     for each in filled:
         name = each.field.name
+        given = submitted.get(name, "")
+        if isinstance(given, Upload) or each.field.kind == "file":
+            values[name] = given if isinstance(given, Upload) and each.field.kind == "file" else None
+            continue
         try:
-            values[name] = _typed(each, submitted.get(name, ""))
+            values[name] = _typed(each, given)
         except ValueError as error:
-            values[name], problems[name] = submitted.get(name, ""), str(error)
+            values[name], problems[name] = given, str(error)
     return values, problems
 
 
@@ -224,14 +231,18 @@ def _body(
             return None, ""
         if isinstance(value, str):
             return value.encode("utf-8", "surrogatepass"), "text/plain; charset=utf-8"
+        if isinstance(value, Upload):
+            return value.data, value.content_type
     elif method in BODYLESS or not rest:
         return None, ""
     else:
         value = dict(rest)
+    if step.send == "multipart" and isinstance(value, dict):
+        return multipart((name, item if isinstance(item, Upload) else text_of(item)) for name, item in value.items())
     if step.send == "form" and isinstance(value, dict):
         pairs = [(name, text_of(item)) for name, item in value.items()]
         return urlencode(pairs, errors="surrogatepass").encode(), "application/x-www-form-urlencoded"
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"), "application/json"
+    return json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"), "application/json"
 
 
 def _complete(headers: dict[str, tuple[str, Any]], content_type: str) -> tuple[tuple[str, str], ...]:

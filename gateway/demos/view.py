@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import NotFoundError, StoreError
 from .check import check_routes
+from .lineage import next_uses
 from .mask import masked_json
 from .own_page import OwnPageError, render_own_page
 from .result import compare, shown_values
+from .trail import trail
 
 if TYPE_CHECKING:
     from ..model.exchange import Exchange
@@ -49,7 +51,8 @@ class StepView:
             "demo": demo,
             "step": step,
             "number": demo.steps.index(step) + 1,
-            "following": demo.after(step),
+            "followers": demo.followers(step),
+            "trail": trail(demo, self.memories.happy(session.id, demo.name)),
             "done": self.memories.happy(session.id, demo.name),
             "parts": parts,
             "own": own,
@@ -58,11 +61,21 @@ class StepView:
             "results": results,
             "comparison": compare(happy, result) if happy and result and result.what_if and result.url else None,
             "values": shown_values(values),
-            "latest": await self._latest(session),
-            "recording": session.recording if session.steps else "",
+            "origins": self.memories.of(session.id).origins,
+            "next_uses": {name: next_uses(demo, step, name) for name in step.writes},
+            **await self.calls(session),
+            "own_calls": frozenset(each.exchange for each in results.values() if each.exchange),
             "recording_title": await self._title(session),
             "problems": self.problems(entry),
             "places": self._places(session),
+        }
+
+    async def calls(self, session: LiveSession) -> dict[str, Any]:
+        """What the drawer shows: the exchanges of the session's recording that came last."""
+        return {
+            "latest": await self._latest(session),
+            "recording": session.recording if session.steps else "",
+            "own_calls": frozenset(),
         }
 
     async def _latest(self, session: LiveSession) -> list[Exchange]:

@@ -4,6 +4,7 @@ import asyncio
 import html
 import re
 
+import aiohttp
 import pytest
 
 SIGN_IN, FIND, ORDER, PAY = (f"/demos/bookshop/{step}" for step in ("sign-in", "find-the-book", "order-it", "pay"))
@@ -262,3 +263,77 @@ async def test_the_pane_shows_the_last_exchanges_of_the_session_whoever_made_the
     shown = re.findall(r">exchange (\d+)<", page)
     assert shown == [str(step) for step in range(10, 2, -1)]
     assert "GET /api/catalogue/books/9" in words(page)
+
+
+UPLOAD = """\
+title: Covers
+colours: {accent: "#0b7285", band: "#212529"}
+steps:
+  - title: Send a cover
+    call: POST catalogue:/covers
+    form: {isbn: "978-1", cover: {type: file}, secret: {type: password}}
+    keep: {code: status}
+    expect: 4xx
+  - {title: Look, call: "GET catalogue:/books/{code}", expect: 404}
+  - {title: Look elsewhere, after: Send a cover, call: "GET users:/x", headers: {X-Code: "{{ code }}"}, expect: 404}
+"""
+
+
+@pytest.fixture
+async def covers(browser, shop):
+    folder = shop.demos / "covers"
+    folder.mkdir(parents=True)
+    (folder / "demo.yaml").write_text(UPLOAD)
+
+    async def listed():
+        return "Covers" in (await browser.get("/"))[1]
+
+    await until(listed)
+    return "/demos/covers/send-a-cover"
+
+
+async def test_a_file_is_sent_and_kept_nowhere(browser, shop, covers):
+    _, page = await browser.get(covers)
+    assert 'enctype="multipart/form-data"' in page
+    form = aiohttp.FormData({"csrf_token": re.search(r'name="csrf_token" value="(\w+)', page)[1], "what_if": ""})
+    for name, value in (("f.isbn", "978-2"), ("f.secret", "X#q")):
+        form.add_field(name, value)
+    form.add_field("f.cover", b"\x89PNG pixels", filename="c.png", content_type="image/png")
+    async with browser.client.post(covers, data=form) as answer:
+        page = await answer.text()
+    sent = shop.forwarder.seen[-1]
+    assert b'filename="c.png"\r\nContent-Type: image/png\r\n\r\n\x89PNG pixels\r\n' in sent[3]
+    assert b'name="secret"\r\n\r\nX#q\r\n' in sent[3]
+    assert "X#q" not in html.unescape(page)
+    values = await asyncio.to_thread(shop.store.values, "browser")
+    assert values == {"isbn": "978-2", "code": values["code"]}
+
+
+async def test_the_page_says_where_values_go_and_whose_answer_it_was(browser, covers):
+    _, page = await browser.get(covers)
+    assert "<code>part isbn</code>" in page
+    _, page = await browser.press(covers)
+    said = words(page)
+    assert "used next in Look (path); Look elsewhere (header X-Code)" in said
+    assert "answered by catalogue@qa" in said
+    assert "Next: Look" in said
+    assert "Or: Look elsewhere" in said
+    _, page = await browser.get("/demos/covers/look")
+    assert "kept by “Send a cover”, exchange 1" in words(page)
+
+
+async def test_the_drawer_marks_the_calls_of_this_step(browser):
+    await browser.press(SIGN_IN, user="ada", password="lovelace")
+    _, page = await browser.press(FIND)
+    drawer = words(page.partition('id="drawer"')[2])
+    assert drawer.count("this step") == 1
+    assert drawer.index("Find the book this step") < drawer.index("Sign in")
+    assert 'id="drawer"' in (await browser.get("/"))[1]
+
+
+async def test_the_demos_colours_are_a_style_sheet(browser, covers):
+    _, page = await browser.get(covers)
+    assert '<link rel="stylesheet" href="/demos/covers/colours.css">' in page
+    status, sheet = await browser.get("/demos/covers/colours.css")
+    assert status == 200
+    assert "--bs-btn-bg: #0b7285;" in sheet

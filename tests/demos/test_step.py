@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.demos.config import Upload
 from gateway.demos.parse import parse_demo
 from gateway.demos.step import NotSent, build, fill, read_form, text_of
 
@@ -155,3 +156,26 @@ def test_what_the_session_knows_goes_through_a_form_unchanged(value):
     expected = value if text else None
     assert problems == {}
     assert values["x"] == expected or "\r" in text  # a browser sends line ends its own way
+
+
+COVER = Upload("c.png", "image/png", b"\x89PNG")
+
+
+def test_a_form_with_a_file_is_multipart():
+    step = a_step("{title: U, call: POST c:/covers, form: {isbn: '1', cover: {type: file}}}")
+    fields, problems = read_form(fill(step, {}), {"isbn": "1", "cover": COVER})
+    made = build(step, fields, {})
+    assert problems == {}
+    assert b'name="cover"; filename="c.png"\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n' in made.body
+    assert dict(made.headers)["Content-Type"].startswith("multipart/form-data; boundary=")
+
+
+def test_a_file_alone_is_the_body_as_it_is():
+    step = a_step("{title: U, call: PUT c:/cover, form: {cover: {type: file}}, body: '{{ cover }}'}")
+    made = build(step, {"cover": COVER}, {})
+    assert (made.body, dict(made.headers)["Content-Type"]) == (b"\x89PNG", "image/png")
+
+
+def test_text_in_the_place_of_a_file_is_none():
+    step = a_step("{title: U, call: PUT c:/cover, form: {cover: {type: file}, name: {type: text}}}")
+    assert read_form(fill(step, {}), {"cover": "text", "name": COVER}) == ({"cover": None, "name": None}, {})
