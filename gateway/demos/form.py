@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import aiohttp_jinja2
@@ -23,6 +23,7 @@ def form_parts(
     *,
     origins: Mapping[str, Origin],
     sent: Result | None,
+    environments: Sequence[str] = (),
 ) -> dict[str, Any]:
     """`start`, each field by its name, `send`, `what_ifs`, `end`; a page uses the ones it wants.
 
@@ -44,6 +45,6 @@ def form_parts(
         "fields": fields,
         "start": Markup(macros.start(csrf, has_file)),
         "send": lambda label="Send": Markup(macros.send(label)),
-        "what_ifs": Markup(macros.what_ifs(step)),
+        "what_ifs": Markup(macros.what_ifs(step) + macros.own_what_if(step, environments)),
         "end": Markup("</form>"),
     }

@@ -32,7 +32,7 @@ class Origin:
 
 def destinations(step: Step) -> dict[str, tuple[str, ...]]:
     """Field -> the parts of the call that are made of it: "path", "query page", "JSON /qty", "header X-Price"."""
-    return {field.name: tuple(_parts(step, field.name)) for field in step.fields}
+    return {field.name: tuple(parts_of(step, field.name)) for field in step.fields}
 
 
 def next_uses(demo: Demo, step: Step, name: str) -> tuple[NextUse, ...]:
@@ -47,13 +47,13 @@ def _needs(step: Step, name: str) -> Iterator[str]:
     if own is None:
         yield from _written(step, name)
     elif not is_expression(own.default):
-        yield from _parts(step, name)
+        yield from parts_of(step, name)
     for field in step.fields:
         if field.name != name and name in _names(field.default):
             yield f"field {field.label or field.name}"
 
 
-def _parts(step: Step, name: str) -> Iterator[str]:
+def parts_of(step: Step, name: str) -> Iterator[str]:
     yield from _written(step, name)
     if name in placeholders(step.call.path) or step.body is not None:
         return

@@ -13,6 +13,7 @@ from typing import Any
 
 from .lineage import Origin
 from .result import Result
+from .trial import Trial
 
 SESSIONS = 1_000
 RESULTS = 600  # of all sessions together; each holds at most a few bodies' worth of text
@@ -25,6 +26,8 @@ class SessionMemory:
     secrets: dict[str, Any] = field(default_factory=dict)
     typed: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     shown: dict[tuple[str, str], str] = field(default_factory=dict)
+    trials: dict[tuple[str, str], Trial] = field(default_factory=dict)  # tried last, by demo and step
+    said: str = ""  # for the next page: what was just done
     origins: dict[str, Origin] = field(default_factory=dict)  # by value
 
 

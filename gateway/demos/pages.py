@@ -13,15 +13,17 @@ from aiohttp import web
 from aiohttp.web_request import FileField
 from yarl import URL
 
-from ..errors import GatewayError, NotFoundError, did_you_mean
+from ..errors import ConfigError, GatewayError, NotFoundError, UsageError, did_you_mean
 from .caller import Caller
 from .colours import style_sheet
 from .config import Demo, Step, Upload
 from .form import form_parts
 from .keeper import DemosKeeper, Entry
 from .memory import Memories
+from .preview import Preview
 from .sending import Press, Sending
-from .step import Filled, fill, read_form
+from .step import Filled, NotSent, fill, read_form
+from .trying import Trying
 from .view import StepView
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 PICTURES = (".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp")
 # A picture is shown by <img>, where nothing in it can run; opened by itself it may not run anything either.
 PICTURE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
+TRY, PREVIEW, SAVE = "*try", "*preview", "*save"  # buttons; a what-if's slug has no '*'
 TITLE = 200  # characters of a recording's name
 
 
@@ -57,6 +60,7 @@ def setup(
         memories,
         Sending(services, caller, memories),
         StepView(services, memories),
+        Trying(keeper, caller, memories),
     )
     app.cleanup_ctx.extend((keeper.running, caller.running))
     app.router.add_get("/", pages.home)
@@ -81,6 +85,7 @@ class Pages:
     memories: Memories
     sending: Sending
     view: StepView
+    trying: Trying
 
     async def home(self, request: web.Request) -> web.Response:
         """Every demo with its steps."""
@@ -115,21 +120,50 @@ class Pages:
         demo, session = self._demo(entry), self.session_of(request)
         posted = await request.post()
         form = {name: value for name, value in posted.items() if isinstance(value, str)}
-        what_if = step.what_if(form.get("what_if", ""))
-        if what_if is None and form.get("what_if"):
-            raise NotFoundError(f"'{step.title}' has no such what-if", hint="reload the page: demo.yaml has changed")
-        memory = self.memories.of(session.id)
+        if form.get("what_if") == SAVE:
+            return await self._save(request, entry, step, form)
         values = await self.sending.values(session)
-        filled = fill(step, values, memory.typed.get((demo.name, step.slug)))
+        filled = fill(step, values, self.memories.of(session.id).typed.get((demo.name, step.slug)))
         submitted = {field.name: _submitted(posted.get(f"f.{field.name}", "")) for field in step.fields}
         fields, problems = read_form(filled, submitted)
         if problems:
             return await self._refused(request, entry, step, filled, fields, problems)
+        try:
+            press = await self._press(session, entry, step, fields, form, values)
+        except (UsageError, ConfigError) as error:
+            again = _again(filled, fields)
+            return await self._step_page(request, entry, step, again, values, status=422, trouble=str(error))
+        if form.get("what_if") == PREVIEW:
+            return await self._previewed(request, entry, filled, press, values)
         # A reader who goes away must not stop a call half-way: its values would be lost.
-        press = asyncio.create_task(self.sending.press(session, Press(demo, step, what_if, fields)))
-        result = await asyncio.shield(press)
+        result = await asyncio.shield(asyncio.create_task(self.sending.press(session, press)))
         self._remember_typed(session, demo, step, fields, keep=bool(result.what_if) or result.expected is not True)
         raise web.HTTPSeeOther(_address(demo, step))
+
+    async def _press(
+        self, session: LiveSession, entry: Entry, step: Step, fields: Mapping[str, Any], form: Mapping[str, str],
+        values: Mapping[str, Any],
+    ) -> Press:  # fmt: skip
+        """What was pressed: Send, a what-if of the demo, or one of the reader's own."""
+        wanted = form.get("what_if", "")
+        if wanted == TRY or (wanted == PREVIEW and _is_changed(form)):
+            return await self.trying.press(session, entry, step, fields, form, values)
+        what_if = step.what_if(wanted)
+        if what_if is None and wanted not in ("", PREVIEW):
+            raise NotFoundError(f"'{step.title}' has no such what-if", hint="reload the page: demo.yaml has changed")
+        return Press(self._demo(entry), step, what_if, fields)
+
+    async def _save(self, request: web.Request, entry: Entry, step: Step, form: Mapping[str, str]) -> web.Response:
+        """Save as preset: what was tried last becomes a what-if in demo.yaml."""
+        session = self.session_of(request)
+        try:
+            self.memories.of(session.id).said = await self.trying.save(session, entry, step, form)
+        except (UsageError, ConfigError) as error:
+            values = await self.sending.values(session)
+            return await self._step_page(
+                request, entry, step, fill(step, values), values, status=422, trouble=str(error)
+            )
+        raise web.HTTPSeeOther(_address(self._demo(entry), step))
 
     def _remember_typed(
         self, session: LiveSession, demo: Demo, step: Step, fields: Mapping[str, Any], *, keep: bool
@@ -156,6 +190,17 @@ class Pages:
         )
         values = await self.sending.values(self.session_of(request))
         return await self._step_page(request, entry, step, again, values, status=422)
+
+    async def _previewed(
+        self, request: web.Request, entry: Entry, filled: tuple[Filled, ...], press: Press, values: Mapping[str, Any]
+    ) -> web.Response:
+        """The page with the call as it would be sent, and what was typed still in the form."""
+        again = _again(filled, press.fields)
+        try:
+            shown, trouble = self.trying.preview(self.session_of(request), press, values), ""
+        except NotSent as error:
+            shown, trouble = None, str(error)
+        return await self._step_page(request, entry, press.step, again, values, preview=shown, trouble=trouble)
 
     async def recording(self, request: web.Request) -> web.Response:
         """Start over with a new recording, or name the one that is being made."""
@@ -200,13 +245,18 @@ class Pages:
         filled: tuple[Filled, ...],
         values: Mapping[str, Any],
         status: int = 200,
+        preview: Preview | None = None,
+        trouble: str = "",
     ) -> web.Response:
         csrf, demo, session = self.csrf_field(request), self._demo(entry), self.session_of(request)
         sent = self.memories.results(session.id, demo.name, step.slug).get("")
         origins = self.memories.of(session.id).origins
-        parts = form_parts(request, step, filled, csrf, origins=origins, sent=sent)
+        environments = tuple(self.view.environments(step.call.cluster))
+        parts = form_parts(request, step, filled, csrf, origins=origins, sent=sent, environments=environments)
         about = await self.view.of(session, entry, demo, step, parts, values)
-        return _page(request, "step", status=status, **about, csrf=csrf)
+        said, self.memories.of(session.id).said = self.memories.of(session.id).said, ""
+        previewed = {"preview": preview, "trouble": trouble}
+        return _page(request, "step", status=status, **about, **previewed, csrf=csrf, said=said)
 
     def _entry(self, request: web.Request) -> Entry:
         name = request.match_info["demo"]
@@ -238,6 +288,16 @@ class BrokenDemo(GatewayError):
 
 def _page(request: web.Request, name: str, *, status: int = 200, **context: Any) -> web.Response:
     return aiohttp_jinja2.render_template(f"demos/{name}.html", request, context, status=status)
+
+
+def _again(filled: tuple[Filled, ...], fields: Mapping[str, Any]) -> tuple[Filled, ...]:
+    """The form with what was typed still in it."""
+    return tuple(Filled(each.field, fields[each.field.name], "typed") for each in filled)
+
+
+def _is_changed(form: Mapping[str, str]) -> bool:
+    """Whether anything stands in the boxes of a what-if of one's own."""
+    return any(form.get(f"own.{verb}", "").strip() for verb in ("via", "path", "headers", "delay"))
 
 
 def _submitted(value: object) -> str | Upload:

@@ -66,6 +66,7 @@ class StepView:
             **await self.calls(session),
             "own_calls": frozenset(each.exchange for each in results.values() if each.exchange),
             "recording_title": await self._title(session),
+            "trial": self.memories.of(session.id).trials.get((demo.name, step.slug)),
             "problems": self.problems(entry),
             "places": self._places(session),
         }
@@ -97,6 +98,11 @@ class StepView:
             return (await asyncio.to_thread(self.services.store.recording, session.recording)).title
         except (NotFoundError, StoreError):
             return ""
+
+    def environments(self, cluster: str) -> tuple[str, ...]:
+        """Where a cluster has an upstream."""
+        found = self.services.routes.table.clusters.get(cluster)
+        return tuple(found.upstreams) if found else ()
 
     def _places(self, session: LiveSession) -> dict[str, str]:
         """Cluster -> the environment that answers this session."""

@@ -7,6 +7,8 @@ import re
 import aiohttp
 import pytest
 
+from gateway.paths import templates_dir
+
 SIGN_IN, FIND, ORDER, PAY = (f"/demos/bookshop/{step}" for step in ("sign-in", "find-the-book", "order-it", "pay"))
 
 
@@ -337,3 +339,91 @@ async def test_the_demos_colours_are_a_style_sheet(browser, covers):
     status, sheet = await browser.get("/demos/covers/colours.css")
     assert status == 200
     assert "--bs-btn-bg: #0b7285;" in sheet
+
+
+@pytest.fixture
+async def mine(browser, shop):
+    """A demo that may be written to."""
+    folder = shop.demos / "mine"
+    folder.mkdir(parents=True)
+    bookshop = templates_dir() / "demos" / "bookshop"
+    for file in bookshop.iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+
+    async def listed():
+        return "/demos/mine/" in (await browser.get("/"))[1]
+
+    await until(listed)
+    return folder / "demo.yaml"
+
+
+FIND_MINE = "/demos/mine/find-the-book"
+
+
+async def test_a_what_if_of_ones_own_is_tried_and_saved_without_touching_another_byte(browser, mine, shop):
+    before = mine.read_bytes()
+    own = {"own.via": "test", "own.path": "/titles/{isbn}", "own.headers": "X-Try: 1\n-Accept", "own.name": "v2, mine"}
+    _, page = await browser.press(FIND_MINE, what_if="*try", isbn="978-2", form=own)
+    said = words(page)
+    assert "What if: v2, mine 200" in said
+    assert "Save it as a preset" in said
+    _, path, headers, _ = shop.forwarder.seen[-1]
+    assert (path, headers.get("X-Try"), headers.get("Gateway-Env")) == (
+        "/api/catalogue/titles/978-2", "1", "catalogue=test",
+    )  # fmt: skip
+    assert mine.read_bytes() == before
+    saved = {"own.name": "the v2 way", "own.expect": "200", "own.why": 'It is "there": see /titles.'}
+    _, page = await browser.press(FIND_MINE, what_if="*save", form=saved)
+    assert "'the v2 way' is saved in" in words(page)
+    after = mine.read_bytes()
+    added = re.search(rb"      the v2 way:\n(        .*\n)+", after)[0]
+    assert after.replace(added, b"") == before
+    assert b"        via: {catalogue: test}\n        path: " in added
+    _, page = await browser.press(FIND_MINE, what_if="the-v2-way", isbn="978-1")
+    assert "What if: the v2 way 200" in words(page)
+    assert "✓ as expected" in words(page)
+
+
+@pytest.mark.parametrize(
+    ("own", "trouble"),
+    [
+        ({}, "nothing of it was changed"),
+        ({"own.path": "/x/{nothing}"}, "'nothing' is neither a field here nor kept"),
+        ({"own.headers": "Host: x"}, "is set by the gateway itself"),
+        ({"own.headers": "no colon"}, "should read 'Name: value'"),
+        ({"own.delay": "9h"}, "should be a time such as"),
+        ({"own.path": "/x", "own.name": "unknown ISBN"}, "has a what-if 'unknown ISBN' already"),
+    ],
+)
+async def test_what_cannot_be_tried_is_told_on_the_page(browser, mine, own, trouble):
+    await browser.press(FIND_MINE)
+    status, page = await browser.press(FIND_MINE, what_if="*try", form=own)
+    assert status == 422
+    assert trouble in words(page)
+
+
+async def test_a_secret_is_tried_and_never_written(browser, mine):
+    before = mine.read_bytes()
+    _, page = await browser.press("/demos/mine/sign-in", what_if="*try", password="hunter22")
+    assert "What if: what I tried 401" in words(page)
+    status, page = await browser.press("/demos/mine/sign-in", what_if="*save", form={"own.name": "x"})
+    assert status == 422
+    assert "what differs is a secret" in words(page)
+    assert mine.read_bytes() == before
+
+
+async def test_the_preview_shows_every_value_that_is_put_in_and_sends_nothing(browser, shop):
+    for step in (SIGN_IN, FIND):
+        await browser.press(step)
+    sent = len(shop.forwarder.seen)
+    status, page = await browser.press(ORDER, what_if="*preview", qty="3")
+    said = words(page)
+    assert status == 200
+    assert "Preview: Order it not sent" in said
+    assert "qty 3 this form JSON /qty" in said
+    assert "token ••••• this session: kept by “Sign in”, exchange 1 header Authorization" in said
+    assert "Authorization Bearer •••••" in said
+    assert 'value="3"' in page
+    assert len(shop.forwarder.seen) == sent
+    _, page = await browser.press(PAY, what_if="*preview", form={"own.path": "/orders/{order_id}"})
+    assert "'order_id' is empty" in words(page)
