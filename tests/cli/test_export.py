@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -163,3 +164,47 @@ async def test_variants_come_behind_their_parents(recordings, capsys):
 async def test_the_longest_suffix_names_the_format(recordings, tmp_path):
     assert export("01JAAA", "-o", tmp_path / "chain.openapi.json", "-r", recordings) == 0
     assert json.loads((tmp_path / "chain.openapi.json").read_text())["openapi"] == "3.1.0"
+
+
+async def test_a_format_of_several_files_goes_into_a_folder(recordings, tmp_path, capsys):
+    folder = tmp_path / "api"
+    assert export("01JAAA", "--as", "openapi", "-o", folder, "-r", recordings) == 0
+    assert [file.name for file in folder.iterdir()] == ["orders.openapi.json"]
+    assert capsys.readouterr().err == f"{folder}: OpenAPI 3.1 of what was seen, a file per cluster, 3 steps, 1 file\n"
+
+
+async def test_any_format_goes_into_a_folder_that_exists(recordings, tmp_path):
+    assert export("01JAAA", "--as", "har", "-o", tmp_path, "-r", recordings) == 0
+    (file,) = tmp_path.glob("*.har")
+    assert len(json.loads(file.read_text())["log"]["entries"]) == 3
+
+
+async def test_an_archive_holds_the_same_files_and_the_same_bytes_each_time(recordings, tmp_path):
+    one, two = tmp_path / "a.zip", tmp_path / "b.zip"
+    assert export("01JAAA", "--as", "openapi", "-o", one, "-r", recordings) == 0
+    assert export("01JAAA", "--as", "openapi", "-o", two, "-r", recordings) == 0
+    with zipfile.ZipFile(one) as archive:
+        assert archive.namelist() == ["orders.openapi.json"]
+        assert json.loads(archive.read("orders.openapi.json"))["openapi"] == "3.1.0"
+    assert one.read_bytes() == two.read_bytes()
+
+
+async def test_one_cluster_alone(recordings, capsys):
+    assert export("01JAAA", "--as", "openapi", "--cluster", "orders", "-r", recordings) == 0
+    assert json.loads(capsys.readouterr().out)["info"]["title"] == "orders"
+    assert export("01JAAA", "--as", "openapi", "--cluster", "order", "-r", recordings) == 2
+    assert "nothing recorded at 'order'; did you mean 'orders'?" in capsys.readouterr().err
+    assert export("01JAAA", "--as", "har", "--cluster", "orders", "-r", recordings) == 2
+    assert "har has no file per cluster" in capsys.readouterr().err
+
+
+async def test_servers_of_a_description_are_those_of_routes_yaml(recordings, tmp_path, capsys):
+    routes = tmp_path / "routes.yaml"
+    routes.write_text(
+        "version: 1\nenvironments: [test, qa]\nclusters:\n  orders: {path: /api/orders, environment: qa,"
+        " upstreams: {test: 'http://127.0.0.1:9101', qa: 'http://127.0.0.1:9202'}}\n"
+    )
+    assert export("01JAAA", "--as", "openapi", "-r", recordings, "-c", routes) == 0
+    assert [one["description"] for one in json.loads(capsys.readouterr().out)["servers"]] == [
+        "through the gateway", "test", "qa, where the route leads now",
+    ]  # fmt: skip

@@ -1,8 +1,10 @@
 """The JSON API does what its description says, and describes all that it does."""
 
 import asyncio
+import io
 import json
 import re
+import zipfile
 
 import pytest
 
@@ -169,8 +171,20 @@ async def test_a_missing_response_has_no_body(client):
 async def test_exports_are_saved_whole(client, name):
     answer = await client.get(PREFIX + f"recordings/{RECORDING}/export?as={name}")
     assert answer.status == 200
-    assert answer.headers["Content-Disposition"].startswith(f'attachment; filename="{RECORDING}.')
+    assert re.fullmatch(r'attachment; filename="[a-z0-9-]+\.[a-z]+"', answer.headers["Content-Disposition"])
     assert len(await answer.read()) > 100
+
+
+async def test_a_format_of_several_files_is_saved_as_an_archive(client, book, an_exchange):
+    users = an_exchange(method="GET", target="/api/users/me", cluster="users")
+    book.add(book.kept[RECORDING], *book.steps[RECORDING], users)
+    url = PREFIX + f"recordings/{RECORDING}/export?as=openapi"
+    answer = await client.get(url)
+    assert answer.content_type == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(await answer.read())) as archive:
+        assert len(archive.namelist()) > 1
+    one = await client.get(f"{url}&cluster=users")
+    assert (await one.json(content_type=None))["info"]["title"] == "users"
 
 
 async def test_the_frames_of_a_websocket_are_decoded(client, book, an_exchange):

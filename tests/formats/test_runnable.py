@@ -150,29 +150,6 @@ def test_several_recordings_are_folders_of_postman(chain):
     assert [folder["name"] for folder in collection["item"]] == ["Order a book", "Order a book"]
 
 
-def test_openapi_templates_paths_and_links_answers_to_parameters(chain):
-    document = json.loads(openapi.dump([chain], version="1"))
-    assert set(document["paths"]) == {"/api/users/login", "/api/orders/orders", "/api/orders/orders/{order_id}"}
-    links = document["paths"]["/api/orders/orders"]["post"]["responses"]["201"]["links"]
-    assert list(links.values()) == [
-        {"operationId": "get_orders_orders_order_id", "parameters": {"path.order_id": "$response.body#/id"}}
-    ]
-    assert document["components"]["securitySchemes"] == {"bearer": {"type": "http", "scheme": "bearer"}}
-
-
-def test_openapi_keeps_every_status_with_its_example(an_exchange, a_recording):
-    steps = [
-        an_exchange(1, target="/api/orders/orders/978-1", received=b'{"id": 1, "at": "2026-11-22"}'),
-        an_exchange(2, target="/api/orders/orders/978-9", status=404, received=b'{"error": "no"}'),
-    ]
-    operation = json.loads(openapi.dump([(a_recording(2), steps)], version="1"))["paths"][
-        "/api/orders/orders/{order_id}"
-    ]["get"]
-    good, bad = (operation["responses"][status]["content"]["application/json"] for status in ("200", "404"))
-    assert good["schema"]["properties"]["at"] == {"type": "string", "format": "date"}
-    assert bad["examples"] == {"step_2": {"value": {"error": "no"}}}
-
-
 def test_wiremock_answers_equal_requests_in_sequence(an_exchange, a_recording):
     missing = {"status": 404, "received": b"no"}
     steps = [an_exchange(1, **missing), an_exchange(2), an_exchange(3, target="/x"), an_exchange(4, target="/x")]
