@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from .as_mermaid import mermaid
 from .as_plantuml import plantuml
-from .as_svg import svg
+from .as_svg import heads, svg
 from .build import sequence
-from .diagram import Call, Chapter, Diagram, Divider, Loop, Participant, Run
+from .diagram import Call, Chapter, Diagram, Divider, Fragment, Loop, Overview, Participant, Run, Section, Value
 from .style import STYLE
 
 __all__ = [
@@ -15,9 +15,14 @@ __all__ = [
     "Chapter",
     "Diagram",
     "Divider",
+    "Fragment",
     "Loop",
+    "Overview",
     "Participant",
     "Run",
+    "Section",
+    "Value",
+    "heads",
     "mermaid",
     "plantuml",
     "sequence",

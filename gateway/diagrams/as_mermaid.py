@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from .diagram import Call, Chapter, Diagram, Divider, Loop, Row, calls
+from .diagram import Call, Chapter, Diagram, Divider, Overview, Row, calls
 from .labels import clean, counted
+from .overview import told
 
 SIZE = 50_000  # characters: beyond, Mermaid refuses (maxTextSize)
 _UNSAFE = re.compile(r"[^A-Za-z0-9 _.\-/]")
+_BETWEEN = {"alt": "else", "par": "and"}  # the others have one section
 _BOX = "rgba(128,128,128,0.12)"  # grey on light and dark; without a colour, a box named "red" would be red
 
 
@@ -17,7 +19,9 @@ def mermaid(diagram: Diagram) -> str:
     """Chapters follow each other in one diagram, as many as Mermaid accepts."""
     head = ["sequenceDiagram", f"  title {escaped(diagram.title)}", *_participants(diagram)]
     everyone = f"P0,P{len(diagram.participants) - 1}" if len(diagram.participants) > 1 else "P0"
-    lines, used = head, sum(map(len, head))
+    lines, used = head, sum(len(line) + 1 for line in head)
+    if diagram.overview:
+        lines += _overview(diagram.overview, everyone)
     for index, chapter in enumerate(diagram.chapters):
         new = list(_chapter(diagram, chapter, index, everyone))
         used += sum(len(line) + 1 for line in new)
@@ -37,7 +41,7 @@ def escaped(text: str) -> str:
 
 
 def lookalike(text: str) -> str:
-    """For loop labels, where numbers are not understood: full-width twins of the ASCII signs."""
+    """For labels of loops and alternatives, where numbers are not understood: full-width twins of the ASCII signs."""
     return _UNSAFE.sub(lambda match: chr(ord(match[0]) + 0xFEE0) if match[0] < "\x7f" else match[0], clean(text))
 
 
@@ -65,12 +69,22 @@ def _rows(rows: Sequence[Row], everyone: str, indent: str) -> Iterator[str]:
     for row in rows:
         if isinstance(row, Divider):
             yield _note(everyone, row.text, indent)
-        elif isinstance(row, Loop):
-            yield f"{indent}loop {lookalike(row.label)}"
-            yield from _rows(row.rows, everyone, indent + "  ")
-            yield f"{indent}end"
-        else:
+        elif isinstance(row, Call):
             yield from _call(row, indent)
+        else:
+            for index, section in enumerate(row.sections):
+                word = _BETWEEN.get(row.kind, "else") if index else row.kind
+                yield f"{indent}{word} {lookalike(section.label)}".rstrip()
+                yield from _rows(section.rows, everyone, indent + "  ")
+            yield f"{indent}end"
+
+
+def _overview(overview: Overview, everyone: str) -> Iterator[str]:
+    """Mermaid has no table: every operation once, with how often and what came of it."""
+    for text in told(overview):
+        yield _note(everyone, text)
+    for line in overview.lines:
+        yield from _call(line.call, "  ")
 
 
 def _call(call: Call, indent: str) -> Iterator[str]:

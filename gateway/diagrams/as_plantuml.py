@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from .diagram import Call, Diagram, Divider, Loop, Row
+from .diagram import Call, Diagram, Divider, Overview, Row
 from .labels import clean
+from .overview import told
 
 # PlantUML text is code: a recorded path with %getenv("HOME") would be run. Few characters are let through.
 _UNSAFE = re.compile(r"[^A-Za-z0-9 .?:,()]")
@@ -21,6 +22,8 @@ def plantuml(diagram: Diagram) -> str:
             about = f"Chapter {index + 1} of {len(diagram.chapters)}: steps {chapter.first} to {chapter.last}"
             lines.append(f"== {escaped(about)} ==")
         lines += _rows(chapter.rows)
+    if diagram.overview:
+        lines += _overview(diagram.overview)
     if diagram.hidden:
         lines.append(f"note over P0: {escaped(diagram.hidden)}")
     return "\n".join([*lines, "@enduml"]) + "\n"
@@ -47,13 +50,21 @@ def _participants(diagram: Diagram) -> Iterator[str]:
 def _rows(rows: Sequence[Row]) -> Iterator[str]:
     for row in rows:
         if isinstance(row, Divider):
-            yield f"== {escaped(row.text)} =="
-        elif isinstance(row, Loop):
-            yield f"loop {escaped(row.label)}"
-            yield from _rows(row.rows)
-            yield "end"
-        else:
+            yield f"== {escaped(row.text)} ==" if row.kind == "moved" else f"... {escaped(row.text)} ..."
+        elif isinstance(row, Call):
             yield from _call(row)
+        else:
+            for index, section in enumerate(row.sections):
+                yield f"{'else' if index else row.kind} {escaped(section.label)}".rstrip()
+                yield from _rows(section.rows)
+            yield "end"
+
+
+def _overview(overview: Overview) -> Iterator[str]:
+    """A sequence has no table: every operation once, with how often and what came of it."""
+    yield from (f"note over P0: {escaped(text)}" for text in told(overview))
+    for line in overview.lines:
+        yield from _call(line.call)
 
 
 def _call(call: Call) -> Iterator[str]:

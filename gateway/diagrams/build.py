@@ -1,131 +1,135 @@
-"""A recording becomes a Diagram: participants, calls, dividers, loops, chapters. Pure."""
+"""A recording becomes a Diagram: participants, calls, dividers, fragments, loops, chapters or an overview. Pure."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
-from http import HTTPStatus
 
 from ..model.exchange import Chunk, Exchange
 from ..model.recording import Recording
-from .diagram import Call, Diagram, Divider, Outcome, Participant, Row
-from .fold import chapters, folded
-from .labels import clean, counted, shape, shortened
+from ..replay.correlation import Decisions
+from .chapters import CHAPTER, chapters
+from .diagram import Diagram, Divider, Participant, Row, calls, size_of
+from .fold import folded
+from .labels import clean, counted, shortened
+from .names import Names, names
 from .noise import hidden, noise
-from .streams import runs
+from .overlaps import together
+from .overview import overview
+from .steps import answering, call_of
+from .whatifs import Steps, Way, woven
 
 ChunksOf = Callable[[str], Sequence[Chunk]]
+DecisionsOf = Callable[[str], Decisions]
+Run = tuple[Recording, Sequence[Exchange]]
 CLIENT = Participant("client")
-_NAME = 24  # characters of a cluster's or environment's name
+PICTURE = 4 * CHAPTER  # rows; what has more, once it is folded, is shown as an overview
+_BRANCHED = re.compile(r"What if, at step \d+: ")  # begins the titles that variants get by themselves
 
 
 def no_chunks(_exchange: str) -> Sequence[Chunk]:
     return ()
 
 
-def sequence(recording: Recording, exchanges: Sequence[Exchange], *, chunks: ChunksOf = no_chunks) -> Diagram:
-    """The diagram of a recording; `chunks` gives the pieces of a stream by its exchange's id."""
-    kinds = [noise(exchange) for exchange in exchanges]
-    if all(kinds):  # a recording of nothing but noise is shown as it is
-        kinds = [""] * len(exchanges)
-    shown = [exchange for exchange, kind in zip(exchanges, kinds, strict=True) if not kind]
-    participants = _participants(shown)
-    rows = tuple(_rows(shown, participants, chunks))
+def undecided(_recording: str) -> Decisions:
+    return Decisions()
+
+
+def sequence(
+    recording: Recording,
+    exchanges: Sequence[Exchange],
+    *,
+    chunks: ChunksOf = no_chunks,
+    decisions: DecisionsOf = undecided,
+    variants: Sequence[Run] = (),
+) -> Diagram:
+    """The diagram of a recording, with its what-ifs as alternatives where they branch off.
+
+    `chunks` gives the pieces of a stream by its exchange's id; `decisions`, by a recording's id, what people said
+    about its values.
+    """
+    shown, kinds = _telling(exchanges)
+    told = [(variant, _telling(steps)[0]) for variant, steps in variants]
+    participants = participants_of([*shown, *(one for _, steps in told for one in steps)])
+    moving = names(shown, decisions(recording.id))
+    steps = tuple(_steps(shown, participants, moving, chunks, digests=bool(told)))
+    ways = [_way(recording, shown, variant, participants, decisions, chunks) for variant in told]
+    rows = folded(together(woven(Way("", steps), ways)))
+    long = sum(map(size_of, rows)) > PICTURE
     return Diagram(
         title=shortened(clean(recording.title), 90) or f"Recording {recording.id}",
-        about=_about(recording, exchanges, participants),
+        about=_about(recording, exchanges, participants, len(variants)),
         participants=participants,
-        chapters=chapters(folded(rows)),
-        hidden=hidden([kind for kind in kinds if kind]),
+        chapters=() if long else chapters(rows),
+        hidden=hidden(kinds),
+        values=moving.values,
+        overview=overview([call for _, rows in steps for call in calls(rows)]) if long else None,
     )
 
 
-def _participants(exchanges: Sequence[Exchange]) -> tuple[Participant, ...]:
-    """In order of first use, those of one environment side by side."""
-    used = list(dict.fromkeys(_answering(exchange) for exchange in exchanges))
+def _telling(exchanges: Sequence[Exchange]) -> tuple[list[Exchange], list[str]]:
+    """(what is shown, the kinds of what is hidden); a recording of nothing but noise is shown as it is."""
+    kinds = [noise(exchange) for exchange in exchanges]
+    if all(kinds):
+        return list(exchanges), []
+    return [one for one, kind in zip(exchanges, kinds, strict=True) if not kind], [kind for kind in kinds if kind]
+
+
+def participants_of(exchanges: Sequence[Exchange]) -> tuple[Participant, ...]:
+    """The client, then clusters in order of first use, those of one environment side by side."""
+    used = list(dict.fromkeys(answering(exchange) for exchange in exchanges))
     environments = list(dict.fromkeys(participant.environment for participant in used))
     used.sort(key=lambda participant: environments.index(participant.environment))
     return (CLIENT, *used)
 
 
-def _answering(exchange: Exchange) -> Participant:
-    """Who the request was for: the gateway itself where no cluster is."""
-    cluster = shortened(clean(exchange.cluster), _NAME) or "gateway"
-    return Participant(cluster, shortened(clean(exchange.environment), _NAME))
-
-
-def _rows(exchanges: Sequence[Exchange], participants: tuple[Participant, ...], chunks: ChunksOf) -> Iterator[Row]:
+def _steps(
+    exchanges: Sequence[Exchange],
+    participants: tuple[Participant, ...],
+    moving: Names,
+    chunks: ChunksOf,
+    *,
+    digests: bool,
+    moves: bool = True,
+) -> Iterator[tuple[tuple[str, str], tuple[Row, ...]]]:
+    """Each step with its digest, where one is wanted, and its rows: the call, a divider before it where one moved."""
     places = {participant: index for index, participant in enumerate(participants)}
     lives: dict[str, str] = {}  # cluster -> environment; a session's own choice moves nothing
     for exchange in exchanges:
-        to = _answering(exchange)
-        if exchange.cluster and not exchange.override:
-            before = lives.get(exchange.cluster, to.environment)
-            if before != to.environment:
-                yield Divider(f"{to.cluster}: {before} -> {to.environment}")
-            lives[exchange.cluster] = to.environment
-        yield _call(exchange, places[to], chunks(exchange.id) if exchange.stream else ())
+        to = answering(exchange)
+        call = call_of(exchange, places[to], moving, chunks(exchange.id) if exchange.stream else ())
+        yield moving.digest(exchange) if digests else ("", ""), (*(_moved(exchange, to, lives) if moves else ()), call)
 
 
-def _call(exchange: Exchange, participant: int, chunks: Sequence[Chunk]) -> Call:
-    path, took = clean(exchange.request.target), exchange.timing.total_ms
-    return Call(
-        step=exchange.step,
-        exchange=exchange.id,
-        participant=participant,
-        method=shortened(clean(exchange.method), 12),
-        path=shortened(path),
-        shape=shortened(shape(path)),
-        answer=_answer(exchange),
-        outcome=_outcome(exchange),
-        took=None if took is None else (took, took),
-        remark=_remark(exchange),
-        runs=runs(exchange, chunks),
-        sentence=_sentence(exchange),
-    )
+def _moved(exchange: Exchange, to: Participant, lives: dict[str, str]) -> Iterator[Divider]:
+    if exchange.cluster and not exchange.override:
+        before = lives.get(exchange.cluster, to.environment)
+        if before != to.environment:
+            yield Divider(f"{to.cluster}: {before} -> {to.environment}")
+        lives[exchange.cluster] = to.environment
 
 
-def _answer(exchange: Exchange) -> str:
-    status = str(exchange.status) if exchange.status else ""
-    if exchange.failure:
-        return f"{status} {clean(exchange.failure.kind).replace('_', ' ')}".strip()
-    if exchange.state == "interrupted":
-        return f"{status} interrupted".strip()
-    if exchange.state == "open":
-        return f"{status} still open".strip()
-    return f"{status} {_reason(exchange)}".strip() or "no answer"
+def _way(
+    main: Recording,
+    shown: Sequence[Exchange],
+    variant: Run,
+    participants: tuple[Participant, ...],
+    decisions: DecisionsOf,
+    chunks: ChunksOf,
+) -> Way:
+    recording, exchanges = variant
+    title = _BRANCHED.sub("", clean(recording.title)) or f"variant {recording.id}"
+    moving = names(exchanges, decisions(recording.id))
+    steps: Steps = tuple(_steps(exchanges, participants, moving, chunks, digests=True, moves=False))
+    at = recording.branched_at if recording.parent == main.id else None
+    branched = next((index for index, exchange in enumerate(shown) if exchange.step == at), -1)
+    return Way(shortened(title, 60), steps, branched)
 
 
-def _reason(exchange: Exchange) -> str:
-    if exchange.response and exchange.response.reason:
-        return shortened(clean(exchange.response.reason), 32)
-    try:
-        return HTTPStatus(exchange.status or 0).phrase
-    except ValueError:
-        return ""
-
-
-def _outcome(exchange: Exchange) -> Outcome:
-    if exchange.failure or exchange.state == "interrupted":
-        return "failed"
-    status = exchange.status or 0
-    if exchange.state == "open" or not status:
-        return "open"
-    return ("ok", "redirect", "client-error", "server-error")[min(max(status // 100 - 2, 0), 3)]
-
-
-def _remark(exchange: Exchange) -> str:
-    words = [exchange.override or "", "" if exchange.mode == "live" else exchange.mode]
-    return ", ".join(clean(word) for word in words if word)
-
-
-def _sentence(exchange: Exchange) -> str:
-    why = f" ({clean(exchange.failure.detail)})" if exchange.failure and exchange.failure.detail else ""
-    notes = "".join(f" Note: {clean(note)}" for note in exchange.notes)
-    asked = f"{clean(exchange.method)} {clean(exchange.request.target)}"
-    return f"Step {exchange.step}: {asked} to {_answering(exchange).name}, answered {_answer(exchange)}{why}.{notes}"
-
-
-def _about(recording: Recording, exchanges: Sequence[Exchange], participants: tuple[Participant, ...]) -> str:
+def _about(
+    recording: Recording, exchanges: Sequence[Exchange], participants: tuple[Participant, ...], variants: int
+) -> str:
     others = ", ".join(participant.name for participant in participants[1:]) or "nobody"
+    more = f" and {counted(variants, 'what-if')}" if variants else ""
     when = f", recorded {recording.started_at[:16].replace('T', ' ')} UTC" if recording.started_at else ""
-    return clean(f"{counted(len(exchanges), 'exchange')} between the client and {others}{when}")
+    return clean(f"{counted(len(exchanges), 'exchange')}{more} between the client and {others}{when}")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from .labels import duration
 
 Outcome = Literal["ok", "redirect", "client-error", "server-error", "failed", "open"]
+Change = Literal["", "same", "changed", "added", "removed"]  # in the diagram of two recordings
+VALUES = 3  # names of values that a label shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,25 +49,62 @@ class Call:
     remark: str = ""  # "pin", "playback" ...: why this one is not an ordinary live exchange
     runs: tuple[Run, ...] = ()
     sentence: str = ""  # the whole story, nothing shortened
+    keeps: tuple[str, ...] = ()  # values of the answer that later requests need
+    uses: tuple[str, ...] = ()  # values of earlier answers that this request needs
+    span: tuple[float, float] | None = None  # when it began and was over, in seconds since the epoch
+    times: int = 1  # how many calls this one stands for
+    change: Change = ""
 
     @property
     def request(self) -> str:
-        remark = f" ({self.remark})" if self.remark else ""
-        return f"{self.step} {self.method} {self.path}{remark}"
+        words = ", ".join(word for word in (self.remark, "" if self.change == "same" else self.change) if word)
+        remark = f" ({words})" if words else ""
+        return " ".join(word for word in (str(self.step), self.method, self.path) if word) + remark
 
     @property
     def response(self) -> str:
-        if self.took is None:
-            return self.answer
-        first, last = duration(self.took[0]), duration(self.took[1])
-        return f"{self.answer} · {first}" if first == last else f"{self.answer} · {first} to {last}"
+        return " · ".join([self.answer, *self.details])
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """What stands behind the answer: how often, how long, which values."""
+        often = (f"{self.times}x",) if self.times > 1 else ()
+        return (*often, *((_took(*self.took),) if self.took else ()), *((self.values,) if self.keeps else ()))
+
+    @property
+    def values(self) -> str:
+        """The names of what is kept, a few of them."""
+        rest = len(self.keeps) - VALUES
+        return ", ".join(self.keeps[:VALUES]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _took(shortest: float, longest: float) -> str:
+    first, last = duration(shortest), duration(longest)
+    return first if first == last else f"{first} to {last}"
 
 
 @dataclass(frozen=True, slots=True)
 class Divider:
-    """Something changed between two exchanges: "orders: test -> qa"."""
+    """Something between two exchanges: "orders: test -> qa", or "12 equal steps" of two recordings."""
 
     text: str
+    kind: Literal["moved", "equal"] = "moved"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One compartment of a fragment."""
+
+    label: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """Ways of which one is taken (alt), a way that may be left out (opt), calls at the same time (par)."""
+
+    kind: Literal["alt", "opt", "par"]
+    sections: tuple[Section, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +112,22 @@ class Loop:
     """Rows that came several times in a row; `rows` shows them once."""
 
     label: str  # "13x until 200 OK · steps 3 to 15"
-    times: int
+    times: int  # the least
     last: int  # the last step inside
     rows: tuple[Row, ...]
+    most: int = 0  # the greatest number of times, where loops of several lengths became one
+    until: str = ""  # the answer that ended it
+
+    @property
+    def kind(self) -> Literal["loop"]:
+        return "loop"
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        return (Section(self.label, self.rows),)
 
 
-Row: TypeAlias = Call | Divider | Loop
+Row: TypeAlias = Call | Divider | Loop | Fragment
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +140,43 @@ class Chapter:
 
 
 @dataclass(frozen=True, slots=True)
+class Line:
+    """One operation of an overview: a call that stands for all of its kind, and how many came when."""
+
+    call: Call
+    cells: tuple[tuple[int, Outcome], ...]  # by column: calls, and the worst that came of them
+    steps: tuple[int, ...]  # by column: the first step, 0 where none is
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What is shown of a recording that is too long for a picture of its steps."""
+
+    columns: tuple[tuple[int, int], ...]  # first and last step
+    lines: tuple[Line, ...]
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value that an answer gave and later requests needed."""
+
+    name: str
+    source: int  # step
+    used: tuple[int, ...]  # steps
+
+
+@dataclass(frozen=True, slots=True)
 class Diagram:
-    """Participants in drawing order, the client first; chapters in order of time."""
+    """Participants in drawing order, the client first; chapters in order of time, or an overview instead of them."""
 
     title: str
     about: str
     participants: tuple[Participant, ...]
     chapters: tuple[Chapter, ...]
     hidden: str = ""  # "hidden: 3 preflights, 12 assets"
+    values: tuple[Value, ...] = ()
+    overview: Overview | None = None
 
     @property
     def boxes(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
@@ -110,10 +188,18 @@ class Diagram:
         return tuple((environment, tuple(members)) for environment, members in found.items())
 
 
-def calls(rows: Sequence[Row]) -> Iterator[Call]:
-    """Every call of these rows, loops opened."""
+def calls(rows: Iterable[Row]) -> Iterator[Call]:
+    """Every call of these rows, loops and fragments opened."""
     for row in rows:
         if isinstance(row, Call):
             yield row
-        elif isinstance(row, Loop):
-            yield from calls(row.rows)
+        elif not isinstance(row, Divider):
+            for section in row.sections:
+                yield from calls(section.rows)
+
+
+def size_of(row: Row) -> int:
+    """Rows that it takes, its frame and the heads of its sections included."""
+    if isinstance(row, Call | Divider):
+        return 1
+    return sum(1 + sum(map(size_of, section.rows)) for section in row.sections)

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .diagram import Call, Diagram, Divider, Loop, Row, calls
+from .diagram import Call, Diagram, Divider, Fragment, Loop, Row, calls
 from .labels import shortened
 
 MARGIN = 24.0
@@ -14,6 +14,9 @@ LABELS = (220.0, 380.0)  # least and most width of the column that holds every l
 HEAD = 32.0  # height of a participant's head
 LINE = 24.0  # from one arrow to the next
 PAD = 10.0  # around the heads of an environment
+GUTTER = 44.0  # left of the client, for the arrows of one value
+FRAME = (30.0, 26.0, 12.0)  # head of a fragment, head of each further section, foot
+NEST = 6.0  # a fragment inside another one is so much narrower on either side
 
 # Advance widths, in em, of DejaVu Sans, the widest of the usual sans-serif fonts: an upper bound.
 _WIDTHS = {
@@ -61,11 +64,11 @@ class Layout:
         return self.columns[0]
 
 
-def layout(diagram: Diagram) -> Layout:
+def layout(diagram: Diagram, *, gutter: float = 0.0) -> Layout:
     """One column of labels between the client and everybody else, so that no lifeline crosses a text."""
     heads = tuple(width(participant.name, bold=True) + 24 for participant in diagram.participants)
     room = _label_room(diagram)
-    columns = [MARGIN + max(heads[0] / 2, 28)]
+    columns = [MARGIN + gutter + max(heads[0] / 2, 28)]
     edge = columns[0] + 14 + room + 20  # the left edge of what comes next
     for index in range(1, len(heads)):
         new_box = diagram.participants[index].environment != diagram.participants[index - 1].environment
@@ -79,7 +82,7 @@ def _label_room(diagram: Diagram) -> float:
     least, most = LABELS
     rows = [row for chapter in diagram.chapters for row in chapter.rows]
     widths = [width(text, bold=True) for call in calls(rows) for text in _texts(call)]
-    frames = [width(f"loop {loop.label}", 12) + 20 + 8 * depth for loop, depth in _loops(rows)]
+    frames = [width(f"loop {label}", 12, bold=True) + 28 + 2 * NEST * depth for label, depth in _frames(rows)]
     return min(max([least, *widths, *frames]) + 4, most)
 
 
@@ -87,16 +90,20 @@ def _texts(call: Call) -> Iterable[str]:
     return (call.request, call.response, *(run.text for run in call.runs))
 
 
-def _loops(rows: Iterable[Row], depth: int = 0) -> Iterable[tuple[Loop, int]]:
+def _frames(rows: Iterable[Row], depth: int = 0) -> Iterable[tuple[str, int]]:
+    """(label, depth) of every section of every fragment."""
     for row in rows:
-        if isinstance(row, Loop):
-            yield row, depth
-            yield from _loops(row.rows, depth + 1)
+        if isinstance(row, Loop | Fragment):
+            for section in row.sections:
+                yield section.label, depth
+                yield from _frames(section.rows, depth + 1)
 
 
 def height(row: Row) -> float:
     if isinstance(row, Divider):
         return 38.0
-    if isinstance(row, Loop):
-        return 30.0 + sum(map(height, row.rows)) + 12.0
-    return 2 * LINE + len(row.runs) * LINE + 10.0
+    if isinstance(row, Call):
+        return 2 * LINE + len(row.runs) * LINE + 10.0
+    head, further, foot = FRAME
+    inside = sum(height(each) for section in row.sections for each in section.rows)
+    return head + further * (len(row.sections) - 1) + inside + foot

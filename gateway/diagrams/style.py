@@ -19,6 +19,17 @@ _SHAPES = f"""\
 .seq .run {{ stroke-dasharray: 1 3; }}
 .seq .frame, .seq .env {{ stroke-width: 1; fill-opacity: 0.07; stroke-opacity: 0.45; }}
 .seq .frame {{ fill: none; stroke-opacity: 0.9; }}
+.seq .between {{ stroke-width: 1; stroke-dasharray: 6 4; }}
+.seq .section, .seq .value, .seq .change, .seq .sign {{ font-weight: 600; }}
+.seq .value {{ font-style: italic; }}
+.seq .chosen {{ text-decoration: underline; }}
+.seq .change {{ font-size: 16px; }}
+.seq .flow {{ fill: none; stroke-width: 1.6; }}
+.seq .column, .seq .count {{ font-size: 11px; }}
+.seq .cell {{ fill-opacity: 0.13; stroke-width: 1; stroke-opacity: 0.6; }}
+.seq .added .hit, .seq .removed .hit, .seq .changed .hit {{ fill-opacity: 0.08; }}
+.seq .removed .label {{ text-decoration: line-through; }}
+.seq .same {{ opacity: 0.6; }}
 .seq .head, .seq .tab, .seq .pill {{ stroke-width: 1.2; }}
 .seq .hit {{ fill-opacity: 0; }}
 .seq a:hover .hit, .seq a:focus .hit {{ fill-opacity: 0.09; }}
@@ -29,14 +40,16 @@ _LIGHT = {
     "paper": "#ffffff", "raised": "#f8fafc", "text": "#1e293b", "muted": "#5b6678",
     "line": "#94a3b8", "strong": "#334155",
     "ok": "#15803d", "redirect": "#0369a1", "client-error": "#b45309", "server-error": "#b91c1c",
-    "failed": "#b91c1c", "open": "#5b6678", "moved": "#6d28d9",
+    "failed": "#b91c1c", "open": "#5b6678", "moved": "#6d28d9", "equal": "#5b6678", "value": "#6d28d9",
+    "added": "#15803d", "removed": "#b91c1c", "changed": "#b45309",
     "env-1": "#2563eb", "env-2": "#9333ea", "env-3": "#0d9488", "env-4": "#c2410c",
 }  # fmt: skip
 _DARK = {
     "paper": "#10161f", "raised": "#1b2431", "text": "#e6ebf2", "muted": "#9aa7b8",
     "line": "#566275", "strong": "#b6c2d2",
     "ok": "#4ade80", "redirect": "#38bdf8", "client-error": "#fbbf24", "server-error": "#f87171",
-    "failed": "#f87171", "open": "#9aa7b8", "moved": "#c4b5fd",
+    "failed": "#f87171", "open": "#9aa7b8", "moved": "#c4b5fd", "equal": "#9aa7b8", "value": "#c4b5fd",
+    "added": "#4ade80", "removed": "#f87171", "changed": "#fbbf24",
     "env-1": "#60a5fa", "env-2": "#c084fc", "env-3": "#2dd4bf", "env-4": "#fb923c",
 }  # fmt: skip
 _OUTCOMES = ("ok", "redirect", "client-error", "server-error", "failed", "open")
@@ -46,18 +59,25 @@ def _colours(palette: dict[str, str], scope: str) -> str:
     rules = [
         ("text", f"fill: {palette['text']};"),
         (".paper", f"fill: {palette['paper']};"),
-        (".muted, {0} .about, {0} .foot, {0} .chapter", f"fill: {palette['muted']};"),
-        (".life, {0} .frame", f"stroke: {palette['line']};"),
+        (".muted, {0} .about, {0} .foot, {0} .chapter, {0} .column", f"fill: {palette['muted']};"),
+        (".life, {0} .frame, {0} .between", f"stroke: {palette['line']};"),
         (".head, {0} .tab, {0} .pill", f"fill: {palette['raised']}; stroke: {palette['line']};"),
         (".arrow", f"stroke: {palette['strong']};"),
         (".tip, {0} .bar, {0} .hit", f"fill: {palette['strong']};"),
-        (".moved", f"stroke: {palette['moved']};"),
-        ("text.moved", f"fill: {palette['moved']}; stroke: none;"),
+        (".value, {0} .flow-tip", f"fill: {palette['value']};"),
+        (".flow", f"stroke: {palette['value']};"),
     ]
     for outcome in _OUTCOMES:
         colour = palette[outcome]
         rules.append((f".{outcome} .answer, {{0}} .{outcome} .tip-back, {{0}} .{outcome} .bar", f"fill: {colour};"))
         rules.append((f".{outcome} .back, {{0}} .{outcome} .cross", f"stroke: {colour};"))
+        rules.append((f".{outcome} .cell", f"fill: {colour}; stroke: {colour};"))
+    for kind in ("moved", "equal"):
+        rules.append((f".{kind}", f"stroke: {palette[kind]};"))
+        rules.append((f"text.{kind}", f"fill: {palette[kind]}; stroke: none;"))
+    rules += [
+        (f".{one} .hit, {{0}} .{one} .change", f"fill: {palette[one]};") for one in ("added", "removed", "changed")
+    ]
     for name in ("env-1", "env-2", "env-3", "env-4"):
         rules.append((f"rect.{name}", f"fill: {palette[name]}; stroke: {palette[name]};"))
         rules.append((f"text.{name}", f"fill: {palette[name]};"))

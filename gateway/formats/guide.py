@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..diagrams import Diagram, sequence
+from ..diagrams import Diagram
 from ..diagrams.labels import counted, duration
 from ..model.bodies import media_type, pretty_json, text_of
 from ..model.exchange import Exchange
 from ..model.message import Message
 from ..model.visible import visible
 from .cards import Card, cards, fails
+from .family import diagram_of
 from .flows import MARK, Keep
 from .format import ALONE, Beside, Recordings
 from .paths import templates
@@ -83,7 +84,7 @@ def guide(recordings: Recordings, *, beside: Beside = ALONE) -> Guide:
         _chapter(
             index,
             scenario(recording, exchanges, beside.decisions(recording.id)),
-            sequence(recording, exchanges, chunks=beside.chunks),
+            diagram_of((recording, exchanges), recordings, beside),
         )
         for index, (recording, exchanges) in enumerate(recordings)
     )

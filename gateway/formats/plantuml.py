@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from ..diagrams import plantuml, sequence
+from ..diagrams import plantuml
+from .family import diagrams
 from .format import ALONE, Beside, Recordings
 
 
 def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:
-    """The diagram of the one recording. No version in it: it is there to be pasted into other documents."""
-    return "".join(
-        plantuml(sequence(recording, exchanges, chunks=beside.chunks)) for recording, exchanges in recordings
-    )
+    """The diagram of the one recording and its what-ifs. No version in it: it is there to be pasted elsewhere."""
+    return "".join(plantuml(diagram) for diagram in diagrams(recordings, beside))

@@ -62,9 +62,19 @@ def test_user_text_never_adds_a_line(an_exchange, a_recording, nasty):
     assert len(lines(nasty)) == len(lines("plain"))
 
 
-def test_a_very_long_recording_stays_below_mermaids_limit(an_exchange, a_recording):
+def test_a_very_long_recording_is_told_as_an_overview(an_exchange, a_recording):
     names = ["".join("abcdefghij"[int(digit)] for digit in str(step)) for step in range(1, 1001)]
-    exchanges = [an_exchange(step, target=f"/api/orders/{name * 9}") for step, name in enumerate(names, 1)]
+    exchanges = [an_exchange(step, target=f"/api/orders/{name}") for step, name in enumerate(names, 1)]
+    text = mermaid(sequence(a_recording(exchanges), exchanges))
+    assert len(text) < 10_000
+    assert "Note over P0,P1: An overview#58; 1000 calls are too many for one diagram." in text
+    assert "gateway export REC --steps 1-50" in text
+    assert "P1-->>P0: 970x 200 OK" in text
+
+
+def test_a_diagram_of_long_labels_stays_below_mermaids_limit(an_exchange, a_recording):
+    targets = ["/" + f"{chr(0x4E00 + step)}" * 40 for step in range(150)]
+    exchanges = [an_exchange(step, target=target, reason=target) for step, target in enumerate(targets, 1)]
     text = mermaid(sequence(a_recording(exchanges), exchanges))
     assert 40_000 < len(text) <= 50_000
     assert re.search(r"Note over P0,P1: \d+ more calls from step \d+ on#58; too long", text)

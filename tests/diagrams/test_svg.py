@@ -82,13 +82,19 @@ def test_an_empty_recording_says_so(a_recording):
     assert "nothing has been recorded yet" in svg(sequence(a_recording([]), []))
 
 
-def test_beyond_ten_chapters_the_rest_is_counted(an_exchange, a_recording):
-    names = ["".join("abcdefghij"[int(digit)] for digit in str(step)) for step in range(1, 501)]
-    exchanges = [an_exchange(step, target=f"/api/orders/{name}") for step, name in enumerate(names, 1)]
-    text = svg(sequence(a_recording(exchanges), exchanges))
-    assert "Chapter 10 of 13" in text
-    assert "100 more calls from step 401 on are not in this picture" in text
-    assert 'data-step="401"' not in text
+def test_too_many_steps_for_a_picture_become_a_table_whose_cells_lead_to_their_steps(a_recording, many, an_exchange):
+    words = ["".join("abcdefghij"[int(digit)] for digit in str(step)) for step in range(1, 501)]
+    exchanges = [an_exchange(step, target=f"/api/orders/{word}") for step, word in enumerate(words, 1)]
+    exchanges[120] = an_exchange(121, target="/api/orders/broken", status=503)
+    diagram = sequence(a_recording(exchanges), exchanges)
+    assert diagram.chapters == ()
+    root = ET.fromstring(svg(diagram, part=lambda first, last: f"?steps={first}-{last}"))
+    links = [one.get("href") for one in root.iter(f"{NAMESPACE}a")]
+    assert {"?steps=1-25", "?steps=476-500"} <= set(links)
+    counts = [sum(count for count, _ in line.cells) for line in diagram.overview.lines]
+    assert sum(counts) == 500
+    bad = [cell for group in root.iter(f"{NAMESPACE}g") if group.get("class") == "server-error" for cell in group]
+    assert bad[0].text.endswith("calls in steps 101 to 125: server error")
 
 
 OVERLAPS = """() => {

@@ -1,0 +1,98 @@
+"""An exchange as the call of a diagram: what was asked, what came back, how it went. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from http import HTTPStatus
+
+from ..model.exchange import Chunk, Exchange
+from .diagram import Call, Outcome, Participant
+from .labels import clean, shortened
+from .names import Names
+from .streams import runs
+
+_NAME = 24  # characters of a cluster's or environment's name
+_VALUE = 32  # characters of a variable's name
+
+
+def answering(exchange: Exchange) -> Participant:
+    """Who the request was for: the gateway itself where no cluster is."""
+    cluster = shortened(clean(exchange.cluster), _NAME) or "gateway"
+    return Participant(cluster, shortened(clean(exchange.environment), _NAME))
+
+
+def call_of(exchange: Exchange, participant: int, names: Names, chunks: Sequence[Chunk] = ()) -> Call:
+    """The call of one exchange, its values called by their names."""
+    took = exchange.timing.total_ms
+    return Call(
+        step=exchange.step,
+        exchange=exchange.id,
+        participant=participant,
+        method=shortened(clean(exchange.method), 12),
+        path=shortened(clean(names.target(exchange))),
+        shape=shortened(clean(names.shape(exchange))),
+        answer=_answer(exchange),
+        outcome=_outcome(exchange),
+        took=None if took is None else (took, took),
+        remark=_remark(exchange),
+        runs=runs(exchange, chunks),
+        sentence=sentence(exchange),
+        keeps=tuple(shortened(clean(name), _VALUE) for name in names.gives.get(exchange.step, ())),
+        uses=tuple(shortened(clean(name), _VALUE) for name in names.uses(exchange.step)),
+        span=_span(exchange),
+    )
+
+
+def sentence(exchange: Exchange) -> str:
+    """The whole story in words, nothing shortened."""
+    why = f" ({clean(exchange.failure.detail)})" if exchange.failure and exchange.failure.detail else ""
+    notes = "".join(f" Note: {clean(note)}" for note in exchange.notes)
+    asked = f"{clean(exchange.method)} {clean(exchange.request.target)}"
+    return f"Step {exchange.step}: {asked} to {answering(exchange).name}, answered {_answer(exchange)}{why}.{notes}"
+
+
+def _span(exchange: Exchange) -> tuple[float, float] | None:
+    """When it was under way; None for streams, which are under way all the time, and where nobody knows."""
+    took = exchange.timing.total_ms
+    if exchange.stream or took is None:
+        return None
+    try:
+        began = datetime.fromisoformat(exchange.started_at).timestamp()
+    except (ValueError, OverflowError):
+        return None
+    return began, began + took / 1000
+
+
+def _answer(exchange: Exchange) -> str:
+    status = str(exchange.status) if exchange.status else ""
+    if exchange.failure:
+        return f"{status} {shortened(clean(exchange.failure.kind).replace('_', ' '))}".strip()
+    if exchange.state == "interrupted":
+        return f"{status} interrupted".strip()
+    if exchange.state == "open":
+        return f"{status} still open".strip()
+    return f"{status} {_reason(exchange)}".strip() or "no answer"
+
+
+def _reason(exchange: Exchange) -> str:
+    if exchange.response and exchange.response.reason:
+        return shortened(clean(exchange.response.reason), 32)
+    try:
+        return HTTPStatus(exchange.status or 0).phrase
+    except ValueError:
+        return ""
+
+
+def _outcome(exchange: Exchange) -> Outcome:
+    if exchange.failure or exchange.state == "interrupted":
+        return "failed"
+    status = exchange.status or 0
+    if exchange.state == "open" or not status:
+        return "open"
+    return ("ok", "redirect", "client-error", "server-error")[min(max(status // 100 - 2, 0), 3)]
+
+
+def _remark(exchange: Exchange) -> str:
+    words = [exchange.override or "", "" if exchange.mode == "live" else exchange.mode]
+    return ", ".join(clean(word) for word in words if word)

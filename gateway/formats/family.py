@@ -1,0 +1,42 @@
+"""Recordings with their what-ifs: which variants belong to which recording, and the one diagram of them all. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..diagrams import Diagram, sequence
+from ..model.exchange import Exchange
+from ..model.recording import Recording
+from .format import Beside, Recordings
+
+Run = tuple[Recording, Sequence[Exchange]]
+
+
+def roots(recordings: Recordings) -> list[Run]:
+    """The recordings whose parent is not among them."""
+    ids = {recording.id for recording, _ in recordings}
+    return [run for run in recordings if run[0].parent not in ids or run[0].parent == run[0].id]
+
+
+def variants_of(recording: Recording, recordings: Recordings) -> Iterator[Run]:
+    """Its variants and theirs, the nearest first."""
+    seen, waiting = {recording.id}, [recording.id]
+    while waiting:
+        parent = waiting.pop(0)
+        for run in recordings:
+            if run[0].parent == parent and run[0].id not in seen:
+                seen.add(run[0].id)
+                waiting.append(run[0].id)
+                yield run
+
+
+def diagram_of(run: Run, recordings: Recordings, beside: Beside) -> Diagram:
+    """The diagram of one recording, with those of its variants that are among these."""
+    recording, exchanges = run
+    variants = list(variants_of(recording, recordings))
+    return sequence(recording, exchanges, chunks=beside.chunks, decisions=beside.decisions, variants=variants)
+
+
+def diagrams(recordings: Recordings, beside: Beside) -> Iterator[Diagram]:
+    """One for each recording that is no variant of another one."""
+    return (diagram_of(run, recordings, beside) for run in roots(recordings))
