@@ -20,6 +20,7 @@ from . import (
     svg,
     wiremock,
 )
+from .family import roots
 from .format import ALONE, Beside, Format, Recordings, Server, no_chunks
 from .texts import identifier
 
@@ -98,8 +99,10 @@ def stem(recordings: Recordings) -> str:
 
 
 def _check(format: Format, recordings: Recordings) -> None:
-    if len(recordings) > 1 and not format.many:
+    found = len(roots(recordings))
+    if found > 1 and not format.many:
         many = ", ".join(each.name for each in _ROWS if each.many)
         raise UsageError(
-            f"{format.name} shows one recording, not {len(recordings)}", hint=f"one of {many} takes several"
+            f"{format.name} shows one recording, not {found}",
+            hint=f"its what-ifs with it, or one of {many} for several",
         )
