@@ -39,6 +39,7 @@ EXAMPLES = {
     "compare": ["gateway compare @last --env catalogue=dev,test,qa --yes"],
     "diff": ["gateway diff @last~1 @last", "gateway diff @last~1/2 @last/2 --json"],
     "demos": ["gateway demos check"],
+    "access": ["gateway access add ada --role viewer", "gateway access link", "gateway access sessions"],
     "audit": ["gateway audit", "gateway audit delete orders --limit 10"],
     "healthcheck": ["gateway healthcheck", "gateway healthcheck --url http://127.0.0.1:8080"],
     "doctor": ["gateway doctor", "gateway doctor --repair"],

@@ -20,6 +20,7 @@ from aiohttp import web
 from cryptography.fernet import InvalidToken
 
 from . import console, demos
+from .access import Access, is_remote, write_private
 from .errors import GatewayError, NotFoundError, Problem, UsageError
 from .health import HealthPoller
 from .live import LiveEvents
@@ -32,7 +33,7 @@ from .redact import Sealer
 from .relay.relay import Relay
 from .reload import RoutesKeeper
 from .secrets import load_keys
-from .sessions import COOKIE_NAME, LiveSessions, setup_sessions
+from .sessions import OWN_COOKIES, LiveSessions, setup_sessions
 from .store import open_recorder, open_store
 from .tls import client_context
 
@@ -48,11 +49,13 @@ SAVE_SESSIONS = 5.0  # seconds between two looks for sessions whose pins or titl
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """A running gateway: where it answers, and its parts."""
+    """A running gateway: where it answers, and its parts. `console` is `url` unless --console-port says otherwise."""
 
     url: str
     services: Services
     relay: Relay
+    console: str
+    access: Access
 
 
 @contextlib.asynccontextmanager
@@ -62,6 +65,13 @@ async def running(options: Options, *, stopped: asyncio.Event | None = None) -> 
     async with AsyncExitStack() as stack:
         listening = stack.enter_context(_bind(options.host, options.port))
         url = f"http://{_authority(options.host, listening.getsockname()[1])}"
+        console_socket = None
+        if options.console_port is not None:
+            console_socket = stack.enter_context(_bind(options.host, options.console_port))
+        access = Access(
+            options.recordings.parent, remote=is_remote(options.host), password=options.password,
+            viewer_password=options.viewer_password,
+        )  # fmt: skip
         options.recordings.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         keys, live, metrics = load_keys(options.recordings.parent, os.environ), LiveEvents(), Metrics()
         sealer = Sealer(keys)
@@ -91,21 +101,22 @@ async def running(options: Options, *, stopped: asyncio.Event | None = None) -> 
             secrets=lambda recording: _secrets(store, sealer, recording),
         )  # fmt: skip
         await stack.enter_async_context(_tidying(services, store))
-        runner = await stack.enter_async_context(_own_pages(services, sessions))
+        runner = await stack.enter_async_context(_own_pages(services, sessions, access, console_socket))
         own_server = runner.server
         assert own_server is not None
         relay = Relay(
             options=options, routes=routes, recorder=recorder, sessions=sessions, metrics=metrics,
-            own_pages=own_server, tls_context=client_context, cookie_name=COOKIE_NAME,
+            own_pages=own_server, tls_context=client_context, own_cookies=OWN_COOKIES,
             seal=Sealer(keys).seal,  # one of its own: a sealer is for one thread
         )  # fmt: skip
         await relay.start()
         server = await asyncio.get_running_loop().create_server(relay.accept, sock=listening, backlog=BACKLOG)
-        stack.enter_context(_run_file(options.recordings, url))
+        console_url = _url_of(console_socket, options.host) or url
+        stack.enter_context(_run_file(options.recordings, url, console_url, access))
         gc.collect()
         gc.freeze()  # what the start built lives on: the collector need not look at it again
         try:
-            yield Gateway(url, services, relay)
+            yield Gateway(url, services, relay, console_url, access)
         finally:
             server.close()
             live.close()
@@ -210,13 +221,15 @@ async def _polling(options: Options, routes: RoutesKeeper, live: LiveEvents) -> 
 
 
 @contextlib.asynccontextmanager
-async def _own_pages(services: Services, sessions: LiveSessions) -> AsyncIterator[web.AppRunner]:
-    """The aiohttp application: console, API and demos."""
+async def _own_pages(
+    services: Services, sessions: LiveSessions, access: Access, own_port: socket.socket | None
+) -> AsyncIterator[web.AppRunner]:
+    """The aiohttp application: console, API and demos; `own_port` when they have a port to themselves."""
     app = web.Application(middlewares=console.MIDDLEWARES, client_max_size=1 << 20)
     own = services.options.templates
     templates = [*([own] if own else []), templates_dir()]
     session_of = setup_sessions(app, sessions)
-    console.setup(app, services, session_of=session_of, templates=templates)
+    console.setup(app, services, session_of=session_of, templates=templates, access=access, own_port=own_port)
     demos.setup(
         app, services, session_of=session_of, csrf_field=console.csrf_token, check_csrf=console.check_csrf,
         templates=templates,
@@ -224,6 +237,8 @@ async def _own_pages(services: Services, sessions: LiveSessions) -> AsyncIterato
     app.on_response_prepare.append(_close_after)
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
     await runner.setup()
+    if own_port is not None:
+        await web.SockSite(runner, own_port, backlog=BACKLOG).start()
     try:
         yield runner
     finally:
@@ -261,15 +276,19 @@ def _cannot_listen(host: str, port: int, error: OSError) -> GatewayError:
 
 
 @contextlib.contextmanager
-def _run_file(recordings: Path, url: str) -> Iterator[None]:
-    """Tells commands on this machine where the server of these recordings answers."""
+def _run_file(recordings: Path, url: str, console_url: str, access: Access) -> Iterator[None]:
+    """Tells commands of this user where the server of these recordings answers, and lets them in."""
     file = run_file(recordings)
-    file.write_text(json.dumps({"url": url, "pid": os.getpid()}) + "\n", encoding="utf-8")
-    file.chmod(0o600)
+    found = {"url": url, "console": console_url, "pid": os.getpid(), "token": access.here_token}
+    write_private(file, json.dumps(found) + "\n")
     try:
         yield
     finally:
         file.unlink(missing_ok=True)
+
+
+def _url_of(listening: socket.socket | None, host: str) -> str:
+    return f"http://{_authority(host, listening.getsockname()[1])}" if listening else ""
 
 
 def _authority(host: str, port: int) -> str:

@@ -264,6 +264,10 @@ class Options:
     header_timeout: float = 20.0  # seconds for a client to send a whole request head
     keep_alive: float = 75.0  # seconds an idle client connection is kept
     drain: float = 10.0  # seconds SIGTERM waits for exchanges under way
+    password: str = field(default="", repr=False)  # of operators: in clear or hashed; "" for none
+    viewer_password: str = field(default="", repr=False)
+    console_port: int | None = None  # console, API and demos on a port of their own
+    sandbox_html: bool = False  # proxied pages get a Content-Security-Policy that keeps them from the console
 
 
 def no_secrets(recording: str) -> Mapping[str, str]:

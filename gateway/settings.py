@@ -129,6 +129,7 @@ SETTINGS: tuple[Setting, ...] = (
         (
             "serve", "routes", "move", "which", "history", "recordings", "show", "annotate", "delete", "export",
             "doctor", "healthcheck", "replay", "branch", "compare", "diff", "prune", "backup", "import", "audit",
+            "access",
         ),
         "--recordings", "-r", "path", Path("recordings/gateway.db"), "the file with the recordings",
         everywhere=True,
@@ -136,7 +137,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         (
             "routes", "move", "annotate", "delete", "healthcheck", "prune", "replay", "branch", "compare", "import",
-            "export",
+            "access", "export",
         ),
         "--url",
         metavar="URL",
@@ -145,9 +146,17 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         (
             "check", "routes", "move", "which", "history", "recordings", "show", "demos", "doctor", "healthcheck",
-            "prune", "backup", "replay", "branch", "compare", "diff", "import", "audit",
+            "prune", "backup", "replay", "branch", "compare", "diff", "import", "access", "audit",
         ),
         "--json", type="switch", default=False, help="print JSON in a stable shape",
+    ),
+    Setting(
+        (
+            "routes", "move", "annotate", "delete", "healthcheck", "prune", "replay", "branch", "compare", "import",
+            "access", "export",
+        ),
+        "--token", "", "text", "", "a token of that gateway, where it asks for one; better in GATEWAY_TOKEN",
+        everywhere=True,
     ),
     Setting(("recordings", "history", "audit"), "--limit", "-n", "int", 50, "how many to list"),
     # ---- serve, demo ---------------------------------------------------------------------------------------
@@ -179,6 +188,20 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         ("serve", "demo"), "--log-level", "", "text", "info", "the least severe log lines to print",
         choices=("debug", "info", "warning", "error"),
+    ),
+    Setting(
+        ("serve", "demo"), "--password", "", "text", "",
+        "what operators sign in with, in clear or as gateway access hash prints it; better in GATEWAY_SERVE_PASSWORD",
+    ),
+    Setting(("serve", "demo"), "--viewer-password", "", "text", "", "the same for viewers, who only look"),
+    Setting(
+        ("serve", "demo"), "--console-port", "", "int", None,
+        "a port of their own for console, API and demos, which proxied pages then cannot reach; 0 picks a free one",
+        "PORT",
+    ),
+    Setting(
+        ("serve", "demo"), "--sandbox-html", "", "switch", False,
+        "send a Content-Security-Policy with proxied pages that keeps their scripts from console and cookies",
     ),
     # ---- check, routes, move, which, history, schema -------------------------------------------------------
     Setting(("move",), "--dry-run", "", "switch", False, "show what would change, change nothing"),
@@ -270,6 +293,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(("prune",), "--dry-run", "", "switch", False, "list what would be deleted, delete nothing"),
     Setting(("prune",), "--days", "", "int", None, "the greatest age of a recording (default: routes.yaml)"),
     Setting(("prune",), "--bytes", "", "text", None, "the greatest size of all together: 2GiB (default: routes.yaml)"),
+    # ---- access --------------------------------------------------------------------------------------------
+    Setting(
+        ("access",), "--role", "", "text", "", "operator, who may change everything, or viewer, who looks (default: "
+        "operator for add, viewer for link)", choices=("operator", "viewer"),
+    ),
+    Setting(("access",), "--ask", "", "switch", False, "with add: ask for a password instead of making a token"),
     # ---- init, completion, healthcheck ---------------------------------------------------------------------
 )  # fmt: skip
 

@@ -20,7 +20,7 @@ LAYERS: list[set[str]] = [
     {"app"},
     {"console", "demos"},
     {"relay", "store", "sessions", "reload", "health", "live", "replayer", "exporting"},
-    {"logs", "secrets", "tls", "ids"},
+    {"logs", "secrets", "tls", "ids", "access"},
     {"routing", "replay", "diagrams", "formats", "redact", "settings", "problems", "metrics"},
     {"model", "errors", "protocols", "paths"},
 ]

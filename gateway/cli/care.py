@@ -89,7 +89,7 @@ def limits(args: argparse.Namespace) -> tuple[float | None, int | None]:
 def delete_all(args: argparse.Namespace, found: list[Stale]) -> set[str]:
     """Through the gateway that runs, else in the file."""
     ids = [one.recording for one in found]
-    server = find_server(args.recordings, args.url) if ids else None
+    server = find_server(args.recordings, args.url, args.token) if ids else None
     if server is None:
         if ids:
             change(args.recordings, lambda recorder: [delete_noted(recorder, id) for id in ids][-1])

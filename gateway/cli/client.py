@@ -6,7 +6,7 @@ import http.client
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,6 +31,12 @@ class Server:
     """A gateway that answered at this URL."""
 
     url: str
+    token: str = field(default="", repr=False)
+
+    @property
+    def authorization(self) -> dict[str, str]:
+        """The header field that lets a command in, where the gateway asks for one."""
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     def call(self, method: str, path: str, body: object = None) -> Any:
         """The JSON answer (None when there is none); a problem answer is raised as the fitting error."""
@@ -45,7 +51,7 @@ class Server:
         parts = urlsplit(self.url)
         secure = parts.scheme == "https"
         connect = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-        headers = {"Accept": "application/json", "User-Agent": f"gateway-cli/{__version__}"}
+        headers = {"Accept": "application/json", "User-Agent": f"gateway-cli/{__version__}"} | self.authorization
         if body is not None or method not in ("GET", "HEAD"):
             headers["Content-Type"] = "application/json"  # what a form on a foreign page cannot send
         payload = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
@@ -85,20 +91,21 @@ def problem_of(line: str) -> Problem:
     return Problem(match[1], int(match[2]), int(match[3]), "", match[5], match[4])
 
 
-def find_server(recordings: Path | None, url: str | None) -> Server | None:
+def find_server(recordings: Path | None, url: str | None, token: str | None = None) -> Server | None:
     """The running gateway: at `url`, at GATEWAY_URL, or the one whose run file lies beside the recordings.
 
-    One that was named must answer (UpstreamError else). A run file may be left over from a crash: then None.
+    One that was named must answer (UpstreamError else), and gets the token given, else that of GATEWAY_TOKEN. A run
+    file, which holds a token of its own, may be left over from a crash: then None.
     """
     named = url or os.environ.get("GATEWAY_URL") or ""
     if named:
-        server = Server(checked(named, "--url" if url else "GATEWAY_URL"))
+        token = token or os.environ.get("GATEWAY_TOKEN", "")
+        server = Server(checked(named, "--url" if url else "GATEWAY_URL"), token)
         if not answers(server):
             raise UpstreamError("no gateway answers here", where=server.url, hint="is it running? gateway serve")
         return server
-    address = run_file_url(recordings)
-    server = Server(address)
-    return server if address and answers(server) else None
+    found = run_file_server(recordings)
+    return found if found and answers(found) else None
 
 
 def checked(url: str, where: str) -> str:
@@ -113,15 +120,16 @@ def checked(url: str, where: str) -> str:
     return url.rstrip("/")
 
 
-def run_file_url(recordings: Path | None) -> str:
-    """What the run file beside the recordings says; "" when there is none or it cannot be read."""
+def run_file_server(recordings: Path | None) -> Server | None:
+    """What the run file beside the recordings says; None when there is none or it cannot be read."""
     if recordings is None:
-        return ""
+        return None
     try:
         found = json.loads(run_file(recordings).read_text("utf-8"))
-        return checked(str(found["url"]), str(run_file(recordings)))
-    except (OSError, ValueError, KeyError, TypeError, UsageError):
-        return ""
+        address = str(found.get("console") or found["url"])
+        return Server(checked(address, str(run_file(recordings))), str(found.get("token", "")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, UsageError):
+        return None
 
 
 def answers(server: Server) -> bool:

@@ -8,7 +8,11 @@ from ..formats import FORMATS
 from ..settings import Setting, settings_of
 from .main import COMMANDS
 
-POSITIONALS = {"completion": ("bash", "zsh", "fish"), "demos": ("check",)}
+POSITIONALS = {
+    "completion": ("bash", "zsh", "fish"),
+    "demos": ("check",),
+    "access": ("list", "add", "remove", "link", "sessions", "revoke", "hash"),
+}
 
 BASH = """\
 # gateway completion for bash: source <(gateway completion bash)

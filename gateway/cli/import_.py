@@ -39,7 +39,7 @@ def import_arguments(parser: argparse.ArgumentParser) -> None:
 def import_(args: argparse.Namespace) -> int:
     """Take the files as recordings, each whole or not at all."""
     format = getattr(args, "as")
-    server = find_server(args.recordings, args.url)
+    server = find_server(args.recordings, args.url, args.token)
     items: list[dict[str, Any]] = []
     for name in args.file:
         data = _bytes(name)

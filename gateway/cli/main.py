@@ -54,6 +54,7 @@ COMMANDS: dict[str, Command] = {
     "compare": Command("gateway.cli.replay", "run a recording on several environments, side by side", "What if"),
     "diff": Command("gateway.cli.replay", "say what differs between two recordings or steps", "What if"),
     "demos": Command("gateway.cli.demos", "check the demos' files (demos check)", "Care"),
+    "access": Command("gateway.cli.access", "who may use the console of a gateway that others can reach", "Care"),
     "audit": Command("gateway.cli.audit", "list who moved, deleted or unmasked what, and when", "Care"),
     "healthcheck": Command("gateway.cli.setup", "ask a running gateway whether it is ready", "Care"),
     "doctor": Command("gateway.cli.doctor", "examine the recordings file, routes.yaml and this machine", "Care"),

@@ -117,7 +117,7 @@ def annotate(args: argparse.Namespace) -> int:
     if not given and verdicts is None:
         raise UsageError("nothing to add", hint="--title TEXT, --note TEXT, --tag TAG, --pin, --accept ID")
     store = open_store(args.recordings)
-    server = find_server(args.recordings, args.url)
+    server = find_server(args.recordings, args.url, args.token)
     id, step = known(store, args.recording, server)
     if verdicts is not None:
         said = decide(

@@ -44,7 +44,7 @@ def check(args: argparse.Namespace) -> int:
 
 def routes(args: argparse.Namespace) -> int:
     """Show which cluster lives where: as the running gateway sees it, else as the file says."""
-    server = find_server(args.recordings, args.url)
+    server = find_server(args.recordings, args.url, args.token)
     shown = server.call("GET", API) if server else _routes_json(_table(args.routes), args.routes)
     shown = {"source": "server" if server else "file", **shown}
     if args.json:
@@ -63,7 +63,7 @@ def move_arguments(parser: argparse.ArgumentParser) -> None:
 
 def move(args: argparse.Namespace) -> int:
     """Through the running gateway when there is one, else in the file; --dry-run changes neither."""
-    server = None if args.dry_run else find_server(args.recordings, args.url)
+    server = None if args.dry_run else find_server(args.recordings, args.url, args.token)
     moved = _move_there(server, args) if server else _move_here(args)
     if args.json:
         print(json.dumps(moved, indent=2, ensure_ascii=False))

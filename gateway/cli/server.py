@@ -13,8 +13,9 @@ import sys
 import tempfile
 import webbrowser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ..access import is_remote
 from ..logs import set_up
 from ..protocols import Options
 
@@ -40,6 +41,7 @@ def serve(args: argparse.Namespace) -> int:
         header_timeout=args.header_timeout,
         keep_alive=args.keep_alive,
         drain=args.drain,
+        **access_options(args),
     )
     return _run(_serve(options))
 
@@ -61,8 +63,8 @@ async def _serve(options: Options) -> int:
 
     stopped = _stop_signals()
     async with running(options, stopped=stopped) as gateway:
-        print(f"gateway: {gateway.url}  (console {gateway.url}/_gateway/)", flush=True)
-        _warn_if_open(options)
+        print(f"gateway: {gateway.url}  (console {gateway.console}/_gateway/)", flush=True)
+        print_way_in(gateway)
         await stopped.wait()
         log.info("stopping; a second signal stops at once")
     return 0
@@ -85,12 +87,19 @@ async def _demo_in(folder: Path, args: argparse.Namespace, routes_yaml: str, sto
     routes = folder / "routes.yaml"
     routes.write_text(routes_yaml, encoding="utf-8")
     recordings = args.recordings or folder / "recordings" / "gateway.db"
-    options = Options(routes=routes, recordings=recordings, host=args.host, port=args.port, health_interval=1.0)
+    options = Options(
+        routes=routes,
+        recordings=recordings,
+        host=args.host,
+        port=args.port,
+        health_interval=1.0,
+        **access_options(args),
+    )
     async with running(options, stopped=stopped) as gateway:
         print(banner(gateway), flush=True)
-        _warn_if_open(options)
+        print_way_in(gateway)
         if not args.no_open and _has_screen():
-            await asyncio.to_thread(webbrowser.open, gateway.url)
+            await asyncio.to_thread(webbrowser.open, gateway.console)
         await stopped.wait()
         if args.log_format == "text":
             print("\nstopping ...", file=sys.stderr)
@@ -108,8 +117,8 @@ def banner(gateway: Gateway) -> str:
     services = gateway.services
     table = services.routes.table
     width = max(len(name) for name in table.clusters)
-    lines = ["", f"  What-If Gateway   {gateway.url}", "", f"  Board             {gateway.url}/_gateway/"]
-    lines += [f"  Recordings        {gateway.url}/_gateway/recordings", ""]
+    lines = ["", f"  What-If Gateway   {gateway.url}", "", f"  Board             {gateway.console}/_gateway/"]
+    lines += [f"  Recordings        {gateway.console}/_gateway/recordings", ""]
     for name, cluster in table.clusters.items():
         homes = "  ".join(
             f"{env}{'*' if env == cluster.environment else ''} {up.url}" for env, up in cluster.upstreams.items()
@@ -128,9 +137,19 @@ def banner(gateway: Gateway) -> str:
     )
 
 
-def _warn_if_open(options: Options) -> None:
-    if options.host not in ("127.0.0.1", "localhost", "::1"):
-        log.warning("%s is reachable from other machines, and so are console and recordings", options.host)
+def access_options(args: argparse.Namespace) -> dict[str, Any]:
+    """What serve and demo say about who may use the console, and where."""
+    return {name: getattr(args, name) for name in ("password", "viewer_password", "console_port", "sandbox_html")}
+
+
+def print_way_in(gateway: Gateway) -> None:
+    """Where others can reach the console: say so, and give a link that signs in once when nobody else could."""
+    access, options = gateway.access, gateway.services.options
+    if is_remote(options.host):
+        log.warning("%s is reachable from other machines, and what passes is not encrypted", options.host)
+    if access.needed and not access.has_any:
+        print(f"sign in, once, within 24 hours: {gateway.console}/_gateway/sign-in?code={access.link_code()}")
+        print("another link: gateway access link; a token that lasts: gateway access add NAME", flush=True)
 
 
 def _stop_signals() -> asyncio.Event:

@@ -120,7 +120,7 @@ def completion(args: argparse.Namespace) -> int:
 def healthcheck(args: argparse.Namespace) -> int:
     """0 when the gateway is ready; else 1 and the reasons."""
     try:
-        server = find_server(args.recordings, args.url) or usual_server()
+        server = find_server(args.recordings, args.url, args.token) or usual_server()
         status, raw = server.ask("GET", "/_gateway/readyz")
     except UpstreamError as error:
         return report(args, ready=False, url=error.where, reasons=[error.message])

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from .. import __version__
 from . import (
+    api_access,
     api_correlations,
     api_import,
     api_live,
@@ -29,6 +30,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *api_routes.OPERATIONS,
     *api_session.OPERATIONS,
     *audit.OPERATIONS,
+    *api_access.OPERATIONS,
     *api_live.OPERATIONS,
 )
 

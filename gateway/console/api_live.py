@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from .access import still_in
 from .keys import SERVICES
 from .operation import Field, Operation
 from .schemas import TEXT
@@ -30,6 +31,8 @@ async def live(request: web.Request) -> web.StreamResponse:
             await response.prepare(request)
             await response.write(b"retry: 1000\n\n" + _event("hello", _state(request.app[SERVICES])))
             async for piece in _pieces(events):
+                if not still_in(request):
+                    break
                 await response.write(piece)
     return response
 

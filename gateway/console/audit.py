@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from ..model.audit import Action, AuditEntry, Who, audit_json
+from .access import login_of
 from .keys import SERVICES, SESSION_OF
 from .operation import Field, Operation, query_int
 from .schemas import page
@@ -22,7 +23,10 @@ log = logging.getLogger("gateway.audit")
 
 def who_of(request: web.Request) -> Who:
     """Whoever sent this request, as far as it can be known."""
-    return Who("operator", request.app[SESSION_OF](request).id, request.remote or "")
+    login, session = login_of(request), request.app[SESSION_OF](request).id
+    if login is None:  # nobody needs to sign in
+        return Who("operator", session, request.remote or "")
+    return Who(login.role, session, request.remote or "", " ".join(filter(None, (login.name, login.handle))))
 
 
 def note(services: Services, action: Action, subject: str, detail: str = "", *, who: Who, source: str) -> Future[None]:

@@ -22,6 +22,12 @@ TITLES: dict[type[GatewayError], str] = {
     StoreError: "The recording file cannot be used",
 }
 
+HINTS = {
+    401: "sign in at /_gateway/sign-in; on the gateway's machine, gateway access link prints a link that does",
+    403: "sign in as an operator, or ask one",
+    405: "use one of the methods in Allow",
+}
+
 
 def our_problem(error: GatewayError) -> ProblemDetails:
     """What happened, where, and what to try."""
@@ -76,4 +82,4 @@ def _detail(request: web.Request, error: web.HTTPException) -> str:
 
 
 def _hint(error: web.HTTPException) -> str:
-    return "use one of the methods in Allow" if isinstance(error, web.HTTPMethodNotAllowed) else ""
+    return HINTS.get(error.status, "")

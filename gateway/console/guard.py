@@ -4,7 +4,9 @@ The middlewares, outermost first (MIDDLEWARES keeps the order):
 
 1. answer_errors  whatever goes wrong inside becomes a problem answer; an unexpected error one log line
 2. check_host     a name that is not ours is refused before any work (DNS rebinding): 421
-3. check_write    what changes state must come from our own pages or from an API client, never from another site: 403
+3. check_port     where the console has a port of its own, the other one only says where: 421
+4. check_access   where others can reach the console, nobody unknown gets in: 401, or the sign-in page
+5. check_write    what changes state must come from our own pages or from an API client, never from another site: 403
 
 Security headers are set when a response is prepared, so streams and static files have them too.
 """
@@ -24,8 +26,10 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from ..errors import GatewayError, UsageError
 from ..problems import ProblemDetails
+from .access import check_access, login_of
 from .errors import http_problem, our_problem, unexpected_problem
 from .keys import CSRF_KEY, CURRENT, FORM, SERVICES, SESSION_OF
+from .own_port import check_port
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler, Middleware
@@ -105,12 +109,14 @@ async def check_write(request: web.Request, handler: Handler) -> web.StreamRespo
     if request.content_type in FORM_TYPES:
         request[FORM] = await _form(request)
         check_csrf(request)
-    elif request.content_type != "application/json" or request.headers.get(hdrs.ORIGIN) == "null":
+    elif not _has_token(request) and (
+        request.content_type != "application/json" or request.headers.get(hdrs.ORIGIN) == "null"
+    ):
         check_csrf(request)
     return await handler(request)
 
 
-MIDDLEWARES: tuple[Middleware, ...] = (answer_errors, check_host, check_write)
+MIDDLEWARES: tuple[Middleware, ...] = (answer_errors, check_host, check_port, check_access, check_write)
 
 
 def is_own_host(request: web.Request, authority: str) -> bool:
@@ -228,8 +234,14 @@ def _is_navigation(request: web.Request) -> bool:
     return request.headers.get("Sec-Fetch-Mode") == "navigate"
 
 
+def _has_token(request: web.Request) -> bool:
+    """It showed a token that holds: no browser adds that for another site."""
+    login = login_of(request)
+    return login is not None and not login.handle
+
+
 def _kept(error: web.HTTPException) -> dict[str, str]:
-    return {name: error.headers[name] for name in ("Allow", "Retry-After") if name in error.headers}
+    return {name: error.headers[name] for name in ("Allow", "Retry-After", "WWW-Authenticate") if name in error.headers}
 
 
 def _traceback() -> bool:

@@ -18,11 +18,12 @@ from ..model.recording import Page
 from . import actions, correlating, reads, replaying
 from .audit import read_audit
 from .drawing import curl_script, picture
-from .keys import MOVES, SERVICES, SESSION_OF
+from .keys import MOVES, SERVICES, SESSION_OF, STEPPERS
 from .operation import query_int
 from .past import environments_at, in_force_at, read_moment
 from .playing import MODES
 from .readable import readable_exchange
+from .sign_in import access_json
 
 RECENT = 50  # exchanges that the live page begins with
 CLUSTERS = 100  # on the board at once; a filter finds the others
@@ -127,6 +128,11 @@ async def difference(request: web.Request) -> View:
         return view(data, status=error.status, problem=error)
 
 
+async def stepwise(request: web.Request) -> View:
+    """A replay that asks before every step."""
+    return view(request.app[STEPPERS].of(request.match_info["id"]).as_json())
+
+
 async def exchange(request: web.Request) -> View:
     services = request.app[SERVICES]
     found = await reads.exchange(services, request.match_info["id"])
@@ -167,6 +173,11 @@ async def audit(request: web.Request) -> View:
     return view({"q": request.query.get("q", "")} | await read_audit(request))
 
 
+async def access(request: web.Request) -> View:
+    """Who may use the console, and who is signed in."""
+    return view(access_json(request))
+
+
 async def pin(request: web.Request) -> View:
     """The link /_gateway/pin?orders=qa&ttl=2h.
 
@@ -196,8 +207,10 @@ PAGES: tuple[tuple[str, tuple[str, ...], str, Read], ...] = (
     ("/_gateway/recordings/{id}", ("/_gateway/recordings/{id}.json",), "recording.html", recording),
     ("/_gateway/exchanges/{id}", ("/_gateway/exchanges/{id}.json",), "exchange.html", exchange),
     ("/_gateway/diff", ("/_gateway/diff.json",), "diff.html", difference),
+    ("/_gateway/replays/{id}", ("/_gateway/replays/{id}.json",), "stepwise.html", stepwise),
     ("/_gateway/history", ("/_gateway/history.json",), "history.html", history),
     ("/_gateway/audit", ("/_gateway/audit.json",), "audit.html", audit),
+    ("/_gateway/access", ("/_gateway/access.json",), "access.html", access),
     ("/_gateway/pin", ("/_gateway/pin.json",), "pin.html", pin),
 )
 

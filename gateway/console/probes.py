@@ -5,7 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from .. import __version__
-from .keys import SERVICES
+from .access import login_of
+from .keys import ACCESS, SERVICES
 from .shell import problem_lines
 
 
@@ -19,6 +20,8 @@ async def readyz(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     recorder = services.recorder.status()
     reasons = list(problem_lines(services))
+    if request.app[ACCESS].needed and login_of(request) is None:  # whoever asks: that it is not, not what the file says
+        reasons = ["routes.yaml is not in force; the last good table is"] if reasons else []
     if recorder.reason:
         missed = f" ({recorder.missed} exchanges missed)" if recorder.missed else ""
         reasons.append(f"recorder: {recorder.reason}{missed}")

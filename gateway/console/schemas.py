@@ -131,6 +131,15 @@ SCHEMAS: dict[str, Any] = {
         upstreams={"type": "array", "items": ref("Upstream")},
     ),
     "Revision": shape(id=TEXT, accepted_at=TEXT, source=TEXT, changes=TEXTS),
+    "Login": shape(
+        handle=TEXT,
+        name=TEXT,
+        role={"enum": ["operator", "viewer"]},
+        address=TEXT,
+        agent=TEXT,
+        since=NUMBER,
+        until=NUMBER,
+    ),
     "AuditEntry": shape(
         at=MOMENT,
         action=TEXT,

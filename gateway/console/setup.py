@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,18 +12,22 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
+from ..access import Access
 from .actions import Moves
 from .api import add_api
 from .forms import add_forms
 from .guard import csrf_token, secure
-from .keys import CSRF_KEY, CURRENT, MOVES, SERVICES, SESSION_OF, STEPPERS
+from .keys import ACCESS, CSRF_KEY, CURRENT, MOVES, OWN_PORT, SERVICES, SESSION_OF, STEPPERS
 from .pages import add_pages
 from .probes import add_probes
 from .shell import page_shell, routes_event
+from .sign_in import add_sign_in
 from .static import add_static
 from .stepping import Steppers
 
 if TYPE_CHECKING:
+    import socket
+
     from ..errors import Problem
     from ..model.recording import Revision
     from ..protocols import LiveSession, Services
@@ -34,8 +39,15 @@ def setup(
     *,
     session_of: Callable[[web.Request], LiveSession],
     templates: list[Path],
+    access: Access | None = None,
+    own_port: socket.socket | None = None,
 ) -> None:
-    """Serve everything under /_gateway/. The application must have been made with guard.MIDDLEWARES first."""
+    """Serve everything under /_gateway/. The application must have been made with guard.MIDDLEWARES first.
+
+    Without `access` nobody needs to sign in; `own_port` is listened on for nothing but our own pages.
+    """
+    app[ACCESS] = access or Access()
+    app[OWN_PORT] = own_port.getsockname()[1] if own_port else None
     app[SERVICES] = services
     app[SESSION_OF] = session_of
     app[MOVES] = Moves()
@@ -50,14 +62,21 @@ def setup(
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["utc"] = utc
     environment.globals |= {"page_shell": page_shell, "form_token": lambda: csrf_token(CURRENT.get())}
     add_static(app)
     add_probes(app)
     add_api(app)
     add_pages(app)
     add_forms(app)
+    add_sign_in(app)
     services.routes.subscribe(_announce(services))
     app.on_shutdown.append(_end_streams)
+
+
+def utc(seconds: float) -> str:
+    """Epoch seconds as people read them."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def _announce(services: Services) -> Callable[[Revision | None, Sequence[Problem]], None]:

@@ -9,9 +9,11 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
+from .access import login_of
 from .keys import CURRENT, SERVICES, SESSION_OF
 
 if TYPE_CHECKING:
+    from ..access import Login
     from ..protocols import LiveSession, RecorderStatus, Services
 
 PAGES = (
@@ -55,6 +57,7 @@ class Shell:
     strip: tuple[Place, ...]
     hidden: int  # clusters that the strip leaves out
     recording: str  # of this session, "" before its first exchange
+    login: Login | None  # who is signed in; None where nobody needs to be
     playing: dict[str, str]  # id -> title of the recordings that answer this session
 
 
@@ -72,6 +75,7 @@ def page_shell() -> Shell:
         strip=places,
         hidden=len(services.routes.table.clusters) - len(places),
         recording=session.recording if session.steps else "",
+        login=login_of(request),
         playing={one.playback.tape.recording: one.playback.tape.title for one in session.modes.values()},
     )
 

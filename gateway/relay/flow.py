@@ -23,6 +23,7 @@ from .cors import answer_preflight, share
 from .heads import upstream_url
 from .outgoing import Outgoing, last_chunk
 from .response import ResponseHead
+from .sandbox import keep_apart
 
 if TYPE_CHECKING:
     from ..protocols import LiveSession
@@ -174,7 +175,7 @@ class Flow:
         capture.response_version = head.version
         if head.changing:
             assert self.upstream is not None
-            head.rewrite(self.cluster, self.upstream, capture.origin, self.relay.cookie_name)
+            head.rewrite(self.cluster, self.upstream, capture.origin, self.relay.own_cookies)
         capture.response_headers, capture.rewritten = head.recorded, head.rewritten
         if head.status == 101:
             self._switch(head)
@@ -182,6 +183,8 @@ class Flow:
         lines = head.lines
         self._frame(head, lines)
         share(lines, self.table.cors, self.request.origin)
+        if self.relay.options.sandbox_html:
+            keep_apart(lines, head.content_type)
         self._add_ours(lines)
         self._out.append(b"\r\n".join(lines))
         if head.content_type[:17].lower() == b"text/event-stream":

@@ -37,11 +37,13 @@ class Relay:
 
     def __init__(
         self, *, options: Options, routes: Routes, recorder: Recorder, sessions: Sessions, metrics: Metrics,
-        own_pages: Callable[[], asyncio.Protocol], tls_context: Callable[[Tls], ssl.SSLContext], cookie_name: bytes,
-        clock: Callable[[], float] = time.monotonic, seal: Callable[[Capture], SealedCapture] | None = None,
+        own_pages: Callable[[], asyncio.Protocol], tls_context: Callable[[Tls], ssl.SSLContext],
+        own_cookies: tuple[bytes, ...], clock: Callable[[], float] = time.monotonic,
+        seal: Callable[[Capture], SealedCapture] | None = None,
     ) -> None:  # fmt: skip
         self.options, self.routes, self.recorder, self.sessions = options, routes, recorder, sessions
-        self.metrics, self.own_pages, self.cookie_name, self.clock = metrics, own_pages, cookie_name, clock
+        self.metrics, self.own_pages, self.clock = metrics, own_pages, clock
+        self.own_cookies = own_cookies
         self.seal = seal  # what a playback compares is sealed, as recordings are
         self.pseudonym = secrets.token_hex(6).encode()  # tells a loop from another gateway in the chain
         self.via = b"Via: 1.1 gateway (" + self.pseudonym + b")"

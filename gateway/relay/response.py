@@ -82,14 +82,16 @@ class ResponseHead:
             return False
         return fate not in (DROP, KEEP_ALIVE)
 
-    def rewrite(self, cluster: CompiledCluster, upstream: CompiledUpstream, origin: bytes, own_cookie: bytes) -> None:
+    def rewrite(
+        self, cluster: CompiledCluster, upstream: CompiledUpstream, origin: bytes, own_cookies: tuple[bytes, ...]
+    ) -> None:
         """Put URLs and cookies that point at the upstream into the client's view, each line in its place.
 
-        An upstream must not set the gateway's own session: a cookie named `own_cookie` is dropped.
+        An upstream must not set the gateway's own cookies: one of these names is dropped.
         """
         for fate, name, value in self.changing:
             if fate == SET_COOKIE:
-                own = value.startswith(own_cookie + b"=")
+                own = value.partition(b"=")[0].strip(b" \t") in own_cookies
                 new = None if own else public_cookie(cluster, upstream, value)
             else:  # Refresh: 5; url=...
                 before, mark, url = value.partition(b"=") if fate == REFRESH else (b"", b"", value)

@@ -10,6 +10,9 @@ from urllib.parse import unquote_to_bytes
 from ..errors import UsageError
 
 COOKIE_NAME: Final = b"gateway_session"
+LOGIN_COOKIE: Final = b"gateway_login"  # of the console: no upstream sees or sets it either
+OWN_COOKIES: Final = (COOKIE_NAME, LOGIN_COOKIE)
+MARK: Final = b"gateway_"  # what both begin with
 HEADER: Final = "Gateway-Session"
 BAGGAGE_KEY: Final = b"gateway-session"
 ID = re.compile(rb"[\x21-\x7e]{1,128}")
@@ -68,10 +71,10 @@ def own_cookies(value: bytes) -> Iterator[bytes]:
 
 def strip_cookie(value: bytes) -> bytes:
     """A Cookie field value without our own pairs and their separators, else byte for byte; b"" when nothing is left."""
-    if COOKIE_NAME not in value:
+    if MARK not in value:
         return value
     pairs = value.split(b";")
-    kept = [pair for pair in pairs if pair.partition(b"=")[0].strip(b" \t") != COOKIE_NAME]
+    kept = [pair for pair in pairs if pair.partition(b"=")[0].strip(b" \t") not in OWN_COOKIES]
     if len(kept) == len(pairs):
         return value
     if kept and kept[0] is not pairs[0]:

@@ -114,7 +114,7 @@ async def relaying(text: str, **options) -> AsyncIterator[Running]:
     relay = Relay(
         options=Options(Path("routes.yaml"), Path("gateway.db"), **options), routes=routes, recorder=recorder,
         sessions=sessions, metrics=Metrics(), own_pages=lambda: OwnPages(own), tls_context=client_context,
-        cookie_name=b"gateway_session",
+        own_cookies=(b"gateway_session", b"gateway_login"),
     )  # fmt: skip
     server = await asyncio.get_running_loop().create_server(relay.accept, "127.0.0.1", 0)
     await relay.start()
