@@ -5,6 +5,7 @@ The command line and the console give the same bytes for the same wish.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,12 +24,13 @@ PAGE = 1000  # exchanges read at a time
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody wants of an export. `refs`: ids, prefixes, titles; `cluster`: only its file."""
+    """What somebody wants of an export. `refs`: ids, prefixes, titles; `cluster`: only its file; `steps`: only they."""
 
     format: Format
     refs: Sequence[str]
     variants: bool = False
     cluster: str = ""
+    steps: str = ""  # "12-40"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,18 @@ def gathered(store: Store, wish: Wish) -> Recordings:
     refs = list(wish.refs)
     if wish.variants:
         refs = [id for ref in refs for id in _family(store, store.recording(ref).id)]
-    return [_read(store, ref) for ref in dict.fromkeys(refs)]
+    first, last = read_steps(wish.steps)
+    found = [_read(store, ref) for ref in dict.fromkeys(refs)]
+    return [(recording, [one for one in steps if first <= one.step <= last]) for recording, steps in found]
+
+
+def read_steps(text: str) -> tuple[int, int]:
+    """ "12-40", "12-" or "12" as first and last; "" is all of them."""
+    first, dash, last = text.strip().partition("-")
+    numbers = [number for number in (first, last) if number]
+    if text and not (first and all(one.isascii() and one.isdigit() and len(one) < 10 for one in numbers)):
+        raise UsageError(f"{text[:40]!r} are no steps", hint="12-40, 12- or 12")
+    return int(first or 1), int(last or (sys.maxsize if dash or not first else first))
 
 
 def _files(store: Store, wish: Wish, recordings: Recordings, servers: ServersOf) -> dict[str, str]:

@@ -277,6 +277,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(("export",), "--cluster", "", "text", "", "this cluster only, where a format has a file per cluster"),
     Setting(("export",), "--with-variants", "", "switch", False, "the what-ifs of these recordings as well"),
+    Setting(("export",), "--steps", "", "text", "", "only these steps: 12-40, 12- or 12", "FROM-UNTIL"),
     Setting(("export",), "--list", "", "switch", False, "list the formats"),
     Setting(("export",), "--json", "", "switch", False, "short for --as json; with --list, the list as JSON"),
     Setting(

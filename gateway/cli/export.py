@@ -37,7 +37,7 @@ def export(args: argparse.Namespace) -> int:
     format = _format(getattr(args, "as"), args.output, as_json=args.json)
     if not args.recording:
         raise UsageError("which recording?", hint=f"gateway export @last --as {format.name}")
-    wish = Wish(format, args.recording, args.with_variants, args.cluster)
+    wish = Wish(format, args.recording, args.with_variants, args.cluster, args.steps)
     store, servers = open_store(args.recordings), servers_now(args)
     output: Path | None = args.output
     if output is None or str(output) == "-":

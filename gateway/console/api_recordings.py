@@ -103,6 +103,7 @@ async def export_recording(request: web.Request) -> web.Response:
         refs=[request.match_info["id"], *filter(None, query_text(request, "also").split(","))],
         variants=query_text(request, "variants") in ("yes", "true", "1"),
         cluster=query_text(request, "cluster"),
+        steps=query_text(request, "steps"),
     )
     found = await asyncio.to_thread(exported, services.store, wish, servers_of(services.routes.table))
     text = found.media_type != "application/zip"
@@ -184,6 +185,7 @@ OPERATIONS = (
             Field("also", "string", "further recordings for the same file, separated by commas"),
             Field("variants", "string", "yes: the what-ifs of these recordings as well"),
             Field("cluster", "string", "one cluster's file, where the format has one per cluster"),
+            Field("steps", "string", "only these steps: 12-40, 12- or 12"),
         ),
         media="*/*",
     ),

@@ -89,6 +89,13 @@ async def test_a_file_that_cannot_be_written_is_named(recordings, tmp_path, caps
     assert str(output) in capsys.readouterr().err
 
 
+async def test_only_some_steps(recordings, capsys):
+    assert export("01JAAA", "--as", "har", "--steps", "2-3", "-r", recordings) == 0
+    assert [one["_step"] for one in json.loads(capsys.readouterr().out)["log"]["entries"]] == [2, 3]
+    assert export("01JAAA", "--as", "har", "--steps", "two", "-r", recordings) == 2
+    assert "'two' are no steps" in capsys.readouterr().err
+
+
 async def test_a_recording_that_does_not_exist(recordings, capsys):
     assert export("no-such-recording", "-r", recordings) == 5
     assert "no-such-recording" in capsys.readouterr().err
