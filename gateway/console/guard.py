@@ -106,6 +106,7 @@ async def check_write(request: web.Request, handler: Handler) -> web.StreamRespo
             check_origin(request)
         return await handler(request)
     check_origin(request)
+    request[FORM] = {}
     if request.content_type in FORM_TYPES:
         request[FORM] = await _form(request)
         check_csrf(request)

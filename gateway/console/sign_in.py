@@ -65,7 +65,7 @@ def enter(request: web.Request, role: SignInRole, name: str = "link") -> web.Res
 
 async def sign_out(request: web.Request) -> web.Response:
     login = door.login_of(request)
-    if login is not None:
+    if login is not None and login.handle:
         note(request.app[SERVICES], "sign-out", login.handle, login.name, who=who_of(request), source="console")
         request.app[ACCESS].logins.end(lambda one: one.handle == login.handle)
     answer = web.Response(status=303, headers={hdrs.LOCATION: door.SIGN_IN})

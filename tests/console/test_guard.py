@@ -147,6 +147,12 @@ async def test_the_form_is_read_once_and_a_missing_field_is_named(client):
     assert "'name'" in (await answer.json())["detail"]
 
 
+async def test_json_where_a_form_belongs_is_the_sender_s_mistake(client):
+    for path in ("/_gateway/pin", "/_gateway/move", "/_gateway/session/recording"):
+        answer = await client.post(path, json={"cluster": "orders"})
+        assert answer.status < 500, path
+
+
 @pytest.mark.parametrize(
     ("content_type", "body"),
     [
