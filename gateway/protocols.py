@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .model.exchange import Chunk, Exchange
     from .model.recording import Page, Recording, Revision
     from .replay.correlation import Decisions
+    from .replay.fault import Fault
     from .replay.playback import Playback
     from .routing.table import RouteTable
 
@@ -177,6 +178,7 @@ class Sessions(Protocol):
     """Who is calling. On the hot path: a dictionary look-up for a cookie seen before."""
 
     def identify(self, headers: RawPairs, *, client: str) -> tuple[LiveSession, bytes | None]:
+    faults: dict[str, Fault] = field(default_factory=dict)  # injected into its calls, by cluster
         """The session of a request and, for a new browser session, the Set-Cookie value to send (once).
 
         The order is the contract's: Gateway-Session, baggage, cookie, client address + user agent.

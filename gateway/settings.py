@@ -240,7 +240,11 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(("replay",), "--from", "", "int", None, "the first step to send"),
     Setting(("replay", "branch"), "--until", "", "int", None, "the last step to send"),
-    Setting(("replay",), "--step", "", "switch", False, "ask before every step: send it, skip it, run on, stop"),
+    Setting(
+        ("replay",), "--step", "", "switch", False,
+        "ask before every step: send it, edit it, skip it, try the last one again, run on or up to a step, stop",
+    ),
+    Setting(("replay",), "--stop-on-difference", "", "switch", False, "stop after the first step that really differs"),
     Setting(
         ("replay",), "--set", "", "each", (),
         "send something else, such as 3:json:/qty=2 or 2:path:4=978-9; repeatable", "STEP:PLACE=VALUE",
@@ -257,6 +261,19 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(("branch",), "--env", "", "list", (), "send this one step to another environment", "CLUSTER=ENV"),
     Setting(
+    Setting(("branch",), "--delay", "", "seconds", 0.0, "let its answer come so much later"),
+    Setting(
+        ("branch",), "--status", "", "int", None,
+        "answer it with this status; the upstream is not asked, unless its answer is altered",
+    ),
+    Setting(
+        ("branch",), "--alter", "", "each", (),
+        "change its answer, such as json:/price=0 or header:ETag=x; repeatable", "PLACE=VALUE",
+    ),
+    Setting(("branch",), "--drop", "", "each", (), "take a place out of its answer, such as json:/id; repeatable",
+            "PLACE"),
+    Setting(("branch",), "--repeat", "", "switch", False, "send it twice"),
+    Setting(("branch",), "--swap", "", "int", None, "let it change places with this step", "STEP"),
         ("compare",), "--env", "", "each", (), "the environments to compare a cluster on; repeatable",
         "CLUSTER=ENV,ENV",
     ),

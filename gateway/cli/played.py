@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from ..model.visible import visible
-from ..replay.report import difference_line
+from ..replay.report import difference_line, is_told
 from .shown import cut, table
 
 MOST: Final = 12  # differences of one step; --json shows all
@@ -30,11 +30,11 @@ def result_text(result: Mapping[str, Any]) -> str:
     return "\n".join([*lines, verdict(result)])
 
 
-def _told(step: Mapping[str, Any]) -> Iterator[str]:
+def _told(step: dict[str, Any]) -> Iterator[str]:
     """What is to be said about one step."""
     if step["outcome"] == "stopped" or (step["message"] and step["outcome"] != "skipped"):
         yield f"step {step['step']}: {visible(step['message'])}"
-    found = [one for one in step["differences"] if is_real(one)]
+    found = [one for one in step["differences"] if is_told(one)]
     for one in found[:MOST]:
         yield f"step {step['step']}: {cut(difference_line(one), 400)}"
     if len(found) > MOST:
@@ -43,18 +43,13 @@ def _told(step: Mapping[str, Any]) -> Iterator[str]:
         yield from card_lines(step["card"])
 
 
-def card_lines(card: Mapping[str, Any]) -> Iterator[str]:
+def card_lines(card: dict[str, Any]) -> Iterator[str]:
     """The 404 card: its sentence, then what separates the two."""
     yield f"  {visible(card['sentence'])}"
     if card["rows"]:
         rows = [(visible(row["place"]), cut(row["failing"], 40), cut(row["succeeding"], 40)) for row in card["rows"]]
         head = ("", f"answers {card['status']}", "answers well")
         yield from (f"    {line}" for line in table(head, rows).split("\n"))
-
-
-def is_real(difference: Mapping[str, Any]) -> bool:
-    """Whether not every run differs like that."""
-    return difference["cause"] in ("real", "route") and difference["severity"] != "none"
 
 
 def verdict(result: Mapping[str, Any]) -> str:
@@ -96,7 +91,7 @@ def comparison_text(found: Mapping[str, Any], *, all: bool = False) -> str:
         place = f"{_or(step['a'])} | {_or(step['b'])}"
         status = " -> ".join(dict.fromkeys(map(_or, step["status"])))
         lines.append(f"{place:<9} {step['outcome']:<8} {visible(step['method'])} {cut(step['path'], 80)} {status}")
-        shown = [one for one in step["differences"] if all or is_real(one)]
+        shown = [one for one in step["differences"] if all or is_told(one)]
         lines += [f"          {cut(difference_line(one), 400)}" for one in shown[: None if all else MOST]]
         if not all and len(shown) > MOST:
             lines.append(f"          ... and {len(shown) - MOST} more; --all shows them")

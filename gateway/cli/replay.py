@@ -7,31 +7,31 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import http.client
 import itertools
 import json
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from shlex import quote as quoted
-from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from typing import Any
 
-from ..console.api_replay import NDJSON, compared, environments
-from ..errors import GatewayError, UpstreamError, UsageError
+from ..console.api_replay import compared, elsewhere, environments
+from ..console.drawing import difference_of
+from ..diagrams import WRITERS
+from ..errors import NotFoundError, UpstreamError, UsageError
 from ..model.visible import visible
 from ..protocols import Options
 from ..replay.gallery import gallery
 from ..replay.report import junit
 from ..replay.runs import comparison_json
+from ..replayer import all_steps
 from ..store import open_store
-from .client import Server, error_of, find_server
+from .client import Server, find_server
+from .export import write_text
 from .played import comparison_text, matrix_text, result_text
 from .recordings import NAMED, known
-
-STEPPING: Final = {"": "go", "n": "go", "s": "skip", "r": "run", "q": "stop"}
-PATIENT: Final = 600.0  # seconds between two steps
+from .stepping import run
 
 
 def replay_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,6 +46,7 @@ def replay(args: argparse.Namespace) -> int:
         "as_recorded": args.as_recorded,
         "offline": args.offline,
         "stepwise": args.step,
+        "stop_on_difference": args.stop_on_difference,
     }
     body |= {"set": list(args.set), "title": args.title}
     body |= {name: value for name, value in (("from", getattr(args, "from")), ("until", args.until)) if value}
@@ -62,23 +63,34 @@ def branch(args: argparse.Namespace) -> int:
     if args.list:
         return _gallery(args)
     body: dict[str, Any] = {"step": args.step, "yes": args.yes, "to": list(args.to), "title": args.title}
-    body |= {name: list(getattr(args, name)) for name in ("set", "unset", "header", "env")}
-    return _one(args, "branch", body | ({"until": args.until} if args.until else {}))
+    body |= {name: list(getattr(args, name)) for name in ("set", "unset", "header", "env", "alter", "drop")}
+    body |= {name: getattr(args, name) for name in ("delay", "status", "repeat", "swap", "until")}
+    return _one(args, "branch", {name: value for name, value in body.items() if value or name == "yes"})
 
 
 def _gallery(args: argparse.Namespace) -> int:
     """Ready what-ifs of a step, each as the command that tries it."""
     store = open_store(args.recordings)
-    found = gallery(store.step(store.recording(args.recording).id, args.step))
+    chain = all_steps(store, store.recording(args.recording).id)
+    step = next((one for one in chain if one.step == args.step), None)
+    if step is None:
+        raise NotFoundError(f"the recording has no step {args.step}", hint=f"it has 1 to {len(chain)}")
+    found = gallery(step, chain=chain, foreign=elsewhere(store, step))
     if args.json:
-        print(json.dumps({"items": [{"title": one.title, "edits": list(one.edits)} for one in found], "next": None}))
+        items = [{"title": one.title, "kind": one.kind, "body": dict(one.body)} for one in found]
+        print(json.dumps({"items": items, "next": None}))
         return 0
     for one in found:
-        flags = [f"--unset {quoted(edit[1:])}" if edit[0] == "-" else f"--set {quoted(edit)}" for edit in one.edits]
-        print(
-            visible(f"{one.title}\n  gateway branch {quoted(args.recording)} {args.step} {' '.join(flags)}", lines=True)
-        )
+        command = f"gateway branch {quoted(args.recording)} {args.step} {' '.join(_flags(one.body))}"
+        print(visible(f"{one.title}\n  {command}", lines=True))
     return 0
+
+
+def _flags(body: Mapping[str, Any]) -> Iterator[str]:
+    """The options that give a body of the API's branch call."""
+    for name, value in body.items():
+        for one in value if isinstance(value, list) else [value]:
+            yield f"--{name}" if one is True else f"--{name} {quoted(str(one))}"
 
 
 def _one(args: argparse.Namespace, verb: str, body: dict[str, Any]) -> int:
@@ -146,7 +158,12 @@ def diff_arguments(parser: argparse.ArgumentParser) -> None:
 
 def diff(args: argparse.Namespace) -> int:
     """Say what differs between two recordings, or two of their steps."""
-    found = comparison_json(compared(open_store(args.recordings), args.a, args.b, args.noise))
+    store = open_store(args.recordings)
+    comparison = compared(store, args.a, args.b, args.noise)
+    if getattr(args, "as"):
+        write_text(WRITERS[getattr(args, "as")](difference_of(store, comparison)), args.output)
+        return 0 if comparison.outcome in ("same", "expected") else 1
+    found = comparison_json(comparison)
     print(json.dumps(found, indent=2) if args.json else comparison_text(found, all=args.all))
     return 0 if found["outcome"] in ("same", "expected") else 1
 
@@ -165,7 +182,7 @@ def recording_id(args: argparse.Namespace, server: Server) -> str:
 @contextmanager
 def server_for(args: argparse.Namespace) -> Iterator[Server]:
     """The gateway that runs, or one for the time being on a free port."""
-    found = find_server(args.recordings, args.url)
+    found = find_server(args.recordings, args.url, args.token)
     if found is not None:
         yield found
         return
@@ -224,66 +241,3 @@ def agreed_run(server: Server, id: str, verb: str, body: dict[str, Any], args: a
         return result
     args.yes = True
     return run(server, id, verb, body | {"yes": True}, progress=not args.json)
-
-
-def run(server: Server, id: str, verb: str, body: dict[str, Any], *, progress: bool) -> dict[str, Any]:
-    """The result of a replay; its steps are told while they come, on a terminal."""
-    shown = progress and sys.stderr.isatty()
-    for line in _lines(server, f"/_gateway/api/v1/recordings/{quote(id, safe='')}/{verb}", body):
-        if "result" in line:
-            if shown:
-                print("\r\033[K", end="", file=sys.stderr, flush=True)
-            result: dict[str, Any] = line["result"]
-            return result
-        if "error" in line:
-            raise error_of(line["error"]["status"], line["error"])
-        if "before" in line:
-            server.call(
-                "POST", f"/_gateway/api/v1/replays/{line['before']['token']}", {"do": asked_word(line["before"])}
-            )
-        elif shown or body.get("stepwise"):
-            step = line["step"]
-            text = f"step {step['step']}  {step['method']} {visible(step['path'])}  {step['outcome']}"
-            start, end = ("", "\n") if body.get("stepwise") else ("\r\033[K", "")
-            print(f"{start}{text[:100]}", end=end, file=sys.stderr, flush=True)
-    raise GatewayError("the gateway ended in the middle of it", where=server.url, hint="look at its log")
-
-
-def asked_word(before: dict[str, Any]) -> str:
-    """What whoever sits there wants to do with the next step."""
-    where = ", ".join(f"{cluster}@{name}" for cluster, name in before["environments"].items())
-    with_values = f", with this run's {', '.join(before['bindings'])}" if before["bindings"] else ""
-    print(f"step {before['step']}: {before['method']}{' to ' + where if where else ''}{with_values}", file=sys.stderr)
-    while True:
-        print("Enter sends it, s skips it, r runs to the end, q stops: ", end="", file=sys.stderr, flush=True)
-        line = sys.stdin.readline()
-        word = STEPPING.get(line.strip().lower()) if line else "stop"
-        if word:
-            return word
-
-
-def _lines(server: Server, path: str, body: object) -> Iterator[dict[str, Any]]:
-    """The lines of an NDJSON answer as they come; a problem answer is raised."""
-    parts = urlsplit(server.url)
-    connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = connect(parts.hostname or "", parts.port, timeout=PATIENT)
-    headers = {"Accept": f"{NDJSON}, application/json", "Content-Type": "application/json"}
-    try:
-        connection.request("POST", parts.path.rstrip("/") + path, json.dumps(body).encode(), headers)
-        response = connection.getresponse()
-        if response.status >= 400:
-            raise error_of(response.status, _object(response.read()))
-        while line := response.readline():
-            yield _object(line)
-    except (OSError, http.client.HTTPException) as error:
-        raise UpstreamError(f"the gateway does not answer: {error}", where=server.url) from None
-    finally:
-        connection.close()
-
-
-def _object(raw: bytes) -> dict[str, Any]:
-    try:
-        found = json.loads(raw)
-    except ValueError:
-        found = None
-    return found if isinstance(found, dict) else {}

@@ -5,31 +5,37 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from ..errors import GatewayError, NotFoundError, UsageError
+from ..errors import NotFoundError, UsageError
+from ..model.filter import quoted
 from ..relay.tapes import load_tape
 from ..replay.branch import Edit, read_header, read_set, read_step_set, read_unset
 from ..replay.correlation import correlate
+from ..replay.fault import read_fault
+from ..replay.otherwise import Otherwise
 from ..replay.plan import Wanted
-from ..replay.report import StepResult, result_json, step_json
 from ..replay.runs import Comparison, compare_runs, compare_steps, comparison_json
-from ..replayer import Order, all_steps, replay
+from ..replayer import Order, all_steps
 from . import reads
 from .keys import SERVICES, STEPPERS
 from .operation import Field, Operation, query_text, read_body
-from .schemas import INTEGER_OR_NULL, TEXT, TEXT_OR_NULL, TEXTS, shape
+from .running import answer
+from .schemas import INTEGER, INTEGER_OR_NULL, TEXT, TEXT_OR_NULL, TEXTS, shape
 from .stepping import WORDS
 
 if TYPE_CHECKING:
+    from ..model.exchange import Exchange
+    from ..model.recording import Recording
     from ..protocols import Services, Store
 
-NDJSON = "application/x-ndjson"
 YES = Field("yes", "boolean", "let writes pass whose guard says ask")
 TO = Field("to", "strings", "cluster=environment: where to send the steps of a cluster")
 TITLE = Field("title", "string", "the new recording's title")
+UNTIL_DIFFERS = Field("stop_on_difference", "boolean", "stop after the first step that really differs")
 REPLAY = (
     YES,
     TO,
@@ -38,16 +44,30 @@ REPLAY = (
     Field("from", "integer", "the first step to send"),
     Field("until", "integer", "the last step to send"),
     Field("set", "strings", "STEP:PLACE=VALUE, such as 3:json:/qty=2"),
-    Field("stepwise", "boolean", "wait before every step, and say so: NDJSON only"),
+    Field("stepwise", "boolean", "wait before every step, and say so"),
+    UNTIL_DIFFERS,
     TITLE,
 )
-WORD = (Field("do", "string", f"{', '.join(WORDS)}: run sends the rest without asking", required=True),)
-BRANCH = (
-    Field("step", "integer", "the step that is done otherwise", required=True),
+EDITS = (
     Field("set", "strings", "PLACE=VALUE, such as json:/qty=2, query:page=3, path:4=978-9, header:X-Tenant=blue"),
     Field("unset", "strings", "a place to take away"),
     Field("header", "strings", "NAME: VALUE; without a value the field is taken away"),
+)
+WORD = (
+    Field("do", "string", f"{', '.join(WORDS)}: run sends the rest without asking", required=True),
+    Field("until", "integer", "with run: ask again after this step"),
+    *EDITS,
+)
+BRANCH = (
+    Field("step", "integer", "the step that is done otherwise", required=True),
+    *EDITS,
     Field("env", "strings", "cluster=environment for this one step"),
+    Field("delay", "number", "seconds: its answer comes so much later"),
+    Field("status", "integer", "its answer has this status; the upstream is not asked, unless the answer is altered"),
+    Field("alter", "strings", "PLACE=VALUE of its answer, such as json:/price=0 or header:ETag=x"),
+    Field("drop", "strings", "a place of its answer to take away, such as json:/id"),
+    Field("repeat", "boolean", "send it twice"),
+    Field("swap", "integer", "send it in the place of this step, and that one in its place"),
     Field("until", "integer", "the last step to send"),
     TO,
     YES,
@@ -61,6 +81,9 @@ STEP = shape(
 RESULT = shape(
     recording=TEXT_OR_NULL, of=TEXT, outcome=TEXT, steps={"type": "array", "items": STEP}, warnings=TEXTS
 )  # fmt: skip
+STEPWISE = shape(
+    token=TEXT, of=TEXT, total=INTEGER, steps={"type": "array", "items": STEP}, waits={}, result={}, error=TEXT_OR_NULL
+)  # fmt: skip
 COMPARED = shape(
     a=INTEGER_OR_NULL, b=INTEGER_OR_NULL, outcome=TEXT, differences={"type": "array", "items": DIFFERENCE}
 )  # fmt: skip
@@ -71,6 +94,12 @@ async def replay_recording(request: web.Request) -> web.StreamResponse:
     services = request.app[SERVICES]
     body = await read_body(request, REPLAY)
     found = await reads.recording(services, request.match_info["id"])
+    order = await asyncio.to_thread(replay_order, services, found.id, body)
+    return await answer(request, order, total=found.steps, stepwise=body.get("stepwise", False))
+
+
+def replay_order(services: Services, id: str, body: Mapping[str, Any]) -> Order:
+    """The order that a body of REPLAY gives. Blocking."""
     edits: dict[int, list[Edit]] = {}
     for text in body.get("set", ()):
         step, edit = read_step_set(text)
@@ -79,80 +108,53 @@ async def replay_recording(request: web.Request) -> web.StreamResponse:
         first=body.get("from", 1), last=body.get("until"), to=environments(body.get("to", ())), edits=edits,
         as_recorded=body.get("as_recorded", False),
     )  # fmt: skip
-    offline = body.get("offline", False)
-    tape = await asyncio.to_thread(load_tape, services.store, services.secrets, found.id) if offline else None
-    order = Order(found.id, wanted, yes=body.get("yes", False), tape=tape, title=body.get("title", ""))
-    return await _answer(request, services, order, stepwise=body.get("stepwise", False))
-
-
-async def step_replay(request: web.Request) -> web.Response:
-    body = await read_body(request, WORD)
-    request.app[STEPPERS].say(request.match_info["id"], body["do"])
-    return web.json_response({"do": body["do"]})
+    tape = load_tape(services.store, services.secrets, id) if body.get("offline", False) else None
+    return Order(
+        id, wanted, yes=body.get("yes", False), tape=tape, title=body.get("title", ""),
+        until_differs=body.get("stop_on_difference", False),
+    )  # fmt: skip
 
 
 async def branch_recording(request: web.Request) -> web.StreamResponse:
     services = request.app[SERVICES]
     body = await read_body(request, BRANCH)
     found = await reads.recording(services, request.match_info["id"])
-    step, env = body["step"], environments(body.get("env", ()))
-    edits = [read_set(text) for text in body.get("set", ())] + [read_unset(text) for text in body.get("unset", ())]
-    edits += [read_header(text) for text in body.get("header", ())]
-    if not edits and not env:
-        raise UsageError("nothing is done otherwise", hint="set, unset, header or env")
-    wanted = Wanted(
-        last=body.get("until"), to=environments(body.get("to", ())), edits={step: edits} if edits else {},
-        environments={step: env} if env else {},
+    return await answer(request, branch_order(found, body), total=found.steps)
+
+
+def branch_order(recording: Recording, body: Mapping[str, Any]) -> Order:
+    """The order that a body of BRANCH gives; UsageError when nothing is done otherwise."""
+    otherwise = Otherwise(
+        edits=read_edits(body), env=environments(body.get("env", ())),
+        fault=read_fault(delay=body.get("delay", 0.0), status=body.get("status"), alter=body.get("alter", ()),
+                         drop=body.get("drop", ())),
+        repeat=body.get("repeat", False), swap=body.get("swap", 0),
     )  # fmt: skip
-    told = ", ".join([*map(str, edits), *(f"{cluster}@{name}" for cluster, name in env.items())])
-    title = body.get("title", "") or f"What if, at step {step}: {told}"[:200]
-    order = Order(found.id, wanted, yes=body.get("yes", False), kind="variant", branched_at=step, title=title)
-    return await _answer(request, services, order)
+    wanted = replace(
+        otherwise.wanted(body["step"], recording.steps), last=body.get("until"), to=environments(body.get("to", ()))
+    )
+    title = body.get("title", "") or f"What if, at step {body['step']}: {otherwise}"[:200]
+    return Order(
+        recording.id, wanted, yes=body.get("yes", False), kind="variant", branched_at=body["step"], title=title
+    )
 
 
-async def _answer(
-    request: web.Request, services: Services, order: Order, *, stepwise: bool = False
-) -> web.StreamResponse:
-    """The result as JSON or, for who asks for NDJSON, every step as it comes and then the result."""
-    if stepwise and NDJSON not in request.headers.get("Accept", ""):
-        raise UsageError("who wants to be asked before every step must accept NDJSON", hint=f"Accept: {NDJSON}")
-    if NDJSON not in request.headers.get("Accept", ""):
-        return web.json_response(result_json(await replay(services, order, seen=_publishing(services, order))))
-    response = web.StreamResponse(headers={"Content-Type": NDJSON, "Cache-Control": "no-store"})
-    lines: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
-    publish = _publishing(services, order)
-
-    def seen(step: StepResult) -> None:
-        publish(step)
-        lines.put_nowait({"step": step_json(step)})
-
-    gate = request.app[STEPPERS].gate(lines.put_nowait) if stepwise else None
-
-    async def run() -> None:
-        try:
-            lines.put_nowait({"result": result_json(await replay(services, order, seen=seen, gate=gate))})
-        except GatewayError as error:
-            lines.put_nowait({"error": {"status": error.status, "detail": error.message, "hint": error.hint}})
-        finally:
-            lines.put_nowait(None)
-
-    await response.prepare(request)
-    task = asyncio.create_task(run())
-    try:
-        while (line := await lines.get()) is not None:
-            await response.write(json.dumps(line).encode() + b"\n")
-        await task
-    finally:
-        task.cancel()
-    return response
+def read_edits(body: Mapping[str, Any]) -> tuple[Edit, ...]:
+    """set, unset and header of a body."""
+    edits = [read_set(text) for text in body.get("set", ())] + [read_unset(text) for text in body.get("unset", ())]
+    return tuple(edits + [read_header(text) for text in body.get("header", ())])
 
 
-def _publishing(services: Services, order: Order) -> Any:
-    def publish(step: StepResult) -> None:
-        if services.live.listening:
-            services.live.publish("replay", {"of": order.recording, "step": step.step, "outcome": step.outcome})
+async def get_stepwise(request: web.Request) -> web.Response:
+    return web.json_response(request.app[STEPPERS].of(request.match_info["id"]).as_json())
 
-    return publish
+
+async def step_replay(request: web.Request) -> web.Response:
+    """Let a replay that waits go on."""
+    body = await read_body(request, WORD)
+    stepping = request.app[STEPPERS].of(request.match_info["id"])
+    stepping.say(body["do"], edits=read_edits(body), until=body.get("until", 0))
+    return web.json_response({"do": body["do"]})
 
 
 async def compare(request: web.Request) -> web.Response:
@@ -194,6 +196,14 @@ def _steps(store: Store, ref: str) -> Any:
             raise error from None
 
 
+def elsewhere(store: Store, step: Exchange, *, most: int = 20) -> list[Exchange]:
+    """Exchanges of the same cluster that other environments answered well, newest first. Blocking."""
+    if not step.cluster:
+        return []
+    wanted = f"cluster:{quoted(step.cluster)} -env:{quoted(step.environment)} method:{step.method} status:<400"
+    return list(store.latest(query=wanted, limit=most).items)
+
+
 def environments(chosen: Sequence[str]) -> Mapping[str, str]:
     """["orders=qa", "catalogue=test"] as a mapping."""
     found = {}
@@ -210,7 +220,7 @@ OPERATIONS = (
         "POST",
         "recordings/{id}/replay",
         replay_recording,
-        "Send a recording's requests again; step by step as NDJSON for who accepts it",
+        "Send a recording's requests again; every step as it comes for who accepts NDJSON",
         RESULT,
         body=REPLAY,
     ),
@@ -222,6 +232,7 @@ OPERATIONS = (
         RESULT,
         body=BRANCH,
     ),
+    Operation("GET", "replays/{id}", get_stepwise, "Where a stepwise replay stands", STEPWISE),
     Operation("POST", "replays/{id}", step_replay, "What a waiting replay shall do", shape(do=TEXT), body=WORD),
     Operation(
         "GET",

@@ -61,6 +61,11 @@ async def read_body(request: web.Request, fields: tuple[Field, ...]) -> dict[str
         body = json.loads(await request.text() or "{}")
     except (ValueError, RecursionError) as error:
         raise UsageError(f"the body is not JSON: {error}") from None
+    return checked_body(body, fields)
+
+
+def checked_body(body: object, fields: tuple[Field, ...]) -> dict[str, Any]:
+    """The same of a body that is read already."""
     if not isinstance(body, dict):
         raise UsageError("the body is not a JSON object")
     known = {field.name: field for field in fields}

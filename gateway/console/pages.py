@@ -17,7 +17,7 @@ from ..model.exchange import Exchange
 from ..model.recording import Page
 from . import actions, correlating, reads, replaying
 from .audit import read_audit
-from .drawing import curl_script, picture
+from .drawing import curl_script, drawn, looking
 from .keys import MOVES, SERVICES, SESSION_OF, STEPPERS
 from .operation import query_int
 from .past import environments_at, in_force_at, read_moment
@@ -105,9 +105,10 @@ async def recording(request: web.Request) -> View:
     }
     if request.path.endswith(".json"):
         return view(data)
-    svg = await asyncio.to_thread(picture, found, slice.items)
+    look = looking(request.query)
+    sequence = await asyncio.to_thread(drawn, services.store, found, slice.items if query else None, look)
     return view(
-        data, status=400 if problem else 200, problem=problem, picture=svg, formats=FORMATS,
+        data, status=400 if problem else 200, problem=problem, sequence=sequence, formats=FORMATS,
         flows=await correlating.flows(services, found.id, steps=found.steps, asked="values" in request.query),
         **await replaying.around(services, found, slice.items),
         playing=reads.played_by(request.app[SESSION_OF](request)), playback_modes=MODES,
@@ -121,7 +122,8 @@ async def difference(request: web.Request) -> View:
     if not (a and b):
         return view(data, problem=None)
     try:
-        return view(data | await replaying.difference(request.app[SERVICES], a, b), problem=None)
+        shown, picture = await replaying.difference(request.app[SERVICES], a, b)
+        return view(data | shown, problem=None, picture=picture)
     except (UsageError, NotFoundError) as error:
         if request.path.endswith(".json"):
             raise

@@ -21,11 +21,17 @@ from ..replay.report import Result, difference_line
 from ..replay.runs import comparison_json
 from ..replayer import Order, all_steps, replay
 from . import reads
-from .api_replay import compared, environments
+from .api_replay import BRANCH, branch_order, compared, elsewhere
+from .drawing import both
 from .guard import form_text
-from .keys import FORM, SERVICES
+from .keys import FORM, SERVICES, STEPPERS
+from .operation import checked_body
+from .running import start
+from .stepping import Stepping
 
 if TYPE_CHECKING:
+    from markupsafe import Markup
+
     from ..model.exchange import Exchange
     from ..model.recording import Recording
     from ..protocols import Services, Store
@@ -40,7 +46,7 @@ async def around(services: Services, recording: Recording, steps: Sequence[Excha
     clusters = services.routes.table.clusters
     homes = {name: tuple(cluster.upstreams) for name, cluster in clusters.items()}
     return {
-        "galleries": _galleries(steps, homes),
+        "galleries": await asyncio.to_thread(galleries, services.store, steps, homes),
         "family": await asyncio.to_thread(_family, services.store, recording.id),
         "cards": await asyncio.to_thread(_cards, services.store, recording, steps),
         "homes": {
@@ -51,19 +57,14 @@ async def around(services: Services, recording: Recording, steps: Sequence[Excha
     }
 
 
-def _galleries(steps: Sequence[Exchange], homes: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    """Ready what-ifs by step, each with the value that its form sends."""
-    return [
-        {
-            "step": step.step,
-            "label": f"{step.step} {step.method} {step.path}"[:80],
-            "items": [
-                {"title": one.title, "value": json.dumps([step.step, list(one.edits), one.env])}
-                for one in gallery(step, homes.get(step.cluster, ()))
-            ],
-        }
-        for step in steps[:GALLERIES]
-    ]
+def galleries(store: Store, steps: Sequence[Exchange], homes: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """Ready what-ifs by step, each with the value that its form sends. Blocking."""
+    found = []
+    for step in steps[:GALLERIES]:
+        ready = gallery(step, homes.get(step.cluster, ()), chain=steps, foreign=elsewhere(store, step))
+        items = [{"title": one.title, "value": json.dumps([step.step, dict(one.body)])} for one in ready]
+        found.append({"step": step.step, "label": f"{step.step} {step.method} {step.path}"[:80], "items": items})
+    return found
 
 
 def _family(store: Store, recording: str) -> list[dict[str, Any]]:
@@ -92,12 +93,12 @@ def _steps_of(store: Store, recording: str) -> list[Exchange]:
         return []
 
 
-async def difference(services: Services, a: str, b: str) -> dict[str, Any]:
-    """Two recordings or steps side by side, with a line of words for every difference."""
+async def difference(services: Services, a: str, b: str) -> tuple[dict[str, Any], Markup]:
+    """Two recordings or steps side by side, with a line of words for every difference, and the picture of both."""
     return await asyncio.to_thread(_difference, services.store, a, b)
 
 
-def _difference(store: Store, a: str, b: str) -> dict[str, Any]:
+def _difference(store: Store, a: str, b: str) -> tuple[dict[str, Any], Markup]:
     found = compared(store, a, b)
     shown = comparison_json(found)
     for pair, step in zip(found.steps, shown["steps"], strict=True):
@@ -108,7 +109,7 @@ def _difference(store: Store, a: str, b: str) -> dict[str, Any]:
         step["exchanges"] = [None if one is None else one.id for one in (pair.recorded, pair.replayed)]
         for one in step["differences"]:
             one["line"] = difference_line(one)
-    return shown
+    return shown, both(store, found)
 
 
 # -- forms
@@ -122,38 +123,83 @@ async def replay_form(request: web.Request) -> web.Response:
     raise web.HTTPSeeOther(_place(found.id, await replay(services, order)))
 
 
-async def branch_form(request: web.Request) -> web.Response:
-    """Fields step, edits (PLACE=VALUE, or -PLACE to take it away, one a line), to.CLUSTER for that step, yes.
+async def steps_form(request: web.Request) -> web.Response:
+    """The same fields, and it waits before every step: leads to the page on which it goes on."""
+    services = request.app[SERVICES]
+    found = await reads.recording(services, request.match_info["id"])
+    order = Order(found.id, Wanted(to=_chosen(request)), yes="yes" in request[FORM])
+    stepping = Stepping(found.id, found.steps)
+    request.app[STEPPERS].add(stepping)
+    start(request.app, order, stepping)
+    await stepping.settled()
+    raise web.HTTPSeeOther(f"/_gateway/replays/{stepping.token}")
 
-    Or ready: a what-if of the gallery.
+
+async def word_form(request: web.Request) -> web.Response:
+    """Fields do, edits, until: what a stepwise replay shall do next."""
+    stepping = request.app[STEPPERS].of(request.match_info["id"])
+    form = request[FORM]
+    until = _number(request, "until") if str(form.get("until", "")).strip() else 0
+    lines = _lines(request, "edits")
+    edits = [read_unset(line[1:]) if line.startswith("-") else read_set(line) for line in lines]
+    stepping.say(form_text(request, "do"), edits=edits, until=until)
+    await stepping.settled()
+    raise web.HTTPSeeOther(f"/_gateway/replays/{stepping.token}")
+
+
+async def branch_form(request: web.Request) -> web.Response:
+    """Fields step, edits (PLACE=VALUE, or -PLACE to take it away, one a line), to.CLUSTER for that step, delay, status,
+    alter (like edits, of the answer), repeat, swap, yes. Or ready: a what-if of the gallery.
     """
     services = request.app[SERVICES]
     found = await reads.recording(services, request.match_info["id"])
-    step, lines, env = _ready(request) if "ready" in request[FORM] else _written(request)
-    edits = [read_unset(line[1:]) if line.startswith("-") else read_set(line) for line in lines]
-    if not edits and not env:
-        raise UsageError("nothing is done otherwise", hint="an edit such as path:4=978-9, or another environment")
-    wanted = Wanted(edits={step: edits} if edits else {}, environments={step: env} if env else {})
-    told = ", ".join([*map(str, edits), *(f"{cluster}@{name}" for cluster, name in env.items())])
-    title = f"What if, at step {step}: {told}"[:200]
-    order = Order(found.id, wanted, yes="yes" in request[FORM], kind="variant", branched_at=step, title=title)
+    body = _ready(request) if "ready" in request[FORM] else _written(request)
+    order = branch_order(found, body | {"yes": "yes" in request[FORM]})
     raise web.HTTPSeeOther(_place(found.id, await replay(services, order)))
 
 
-def _written(request: web.Request) -> tuple[int, list[str], Mapping[str, str]]:
-    """(step, edits, environments) as somebody wrote them."""
-    number = form_text(request, "step").strip()
-    if not (number.isascii() and number.isdigit() and len(number) < 10):
-        raise UsageError(f"{number[:40]!r} is not the number of a step")
-    lines = [line.strip() for line in form_text(request, "edits").splitlines() if line.strip()]
-    return int(number), lines, _chosen(request)
+def _written(request: web.Request) -> dict[str, Any]:
+    """What somebody wrote into the form, as the API's branch call takes it."""
+    form = request[FORM]
+    edits, alter = _lines(request, "edits"), _lines(request, "alter")
+    body: dict[str, Any] = {
+        "step": _number(request, "step"),
+        "set": [line for line in edits if not line.startswith("-")],
+        "unset": [line[1:] for line in edits if line.startswith("-")],
+        "alter": [line for line in alter if not line.startswith("-")],
+        "drop": [line[1:] for line in alter if line.startswith("-")],
+        "env": [f"{cluster}={name}" for cluster, name in _chosen(request).items()],
+        "repeat": "repeat" in form,
+    }
+    body |= {name: _number(request, name) for name in ("status", "swap") if str(form.get(name, "")).strip()}
+    return body | ({"delay": _seconds(request)} if str(form.get("delay", "")).strip() else {})
 
 
-def _ready(request: web.Request) -> tuple[int, list[str], Mapping[str, str]]:
+def _lines(request: web.Request, name: str) -> list[str]:
+    text = form_text(request, name) if name in request[FORM] else ""
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _number(request: web.Request, name: str) -> int:
+    text = form_text(request, name).strip()
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise UsageError(f"{text[:40]!r} is not the number of a {'step' if name != 'status' else 'status'}")
+    return int(text)
+
+
+def _seconds(request: web.Request) -> float:
+    text = form_text(request, "delay").strip()
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"{text[:40]!r} is not a number of seconds", where="delay") from None
+
+
+def _ready(request: web.Request) -> dict[str, Any]:
     """The same, of the gallery."""
     try:
-        step, lines, env = json.loads(form_text(request, "ready"))
-        return int(step), list(map(str, lines)), environments([env] if env else [])
+        step, body = json.loads(form_text(request, "ready"))
+        return checked_body({**body, "step": step}, BRANCH)
     except (ValueError, TypeError):
         raise UsageError("this is no what-if of the gallery", hint="choose one of the list") from None
 
@@ -172,4 +218,6 @@ def _place(recording: str, result: Result) -> str:
 
 def add_replay_forms(app: web.Application) -> None:
     app.router.add_post("/_gateway/recordings/{id}/replay", replay_form)
+    app.router.add_post("/_gateway/recordings/{id}/steps", steps_form)
+    app.router.add_post("/_gateway/replays/{id}", word_form)
     app.router.add_post("/_gateway/recordings/{id}/branch", branch_form)

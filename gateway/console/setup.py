@@ -20,6 +20,7 @@ from .guard import csrf_token, secure
 from .keys import ACCESS, CSRF_KEY, CURRENT, MOVES, OWN_PORT, SERVICES, SESSION_OF, STEPPERS
 from .pages import add_pages
 from .probes import add_probes
+from .running import add_stepwise
 from .shell import page_shell, routes_event
 from .sign_in import add_sign_in
 from .static import add_static
@@ -66,6 +67,7 @@ def setup(
     environment.globals |= {"page_shell": page_shell, "form_token": lambda: csrf_token(CURRENT.get())}
     add_static(app)
     add_probes(app)
+    add_stepwise(app)
     add_api(app)
     add_pages(app)
     add_forms(app)

@@ -16,6 +16,7 @@ from ..model.capture import Capture
 from ..problems import ProblemDetails, problem
 from ..routing.rewrite import unsafe_path
 from .client import ClientConnection
+from .faulty import FaultFlow
 from .flow import Flow
 from .playback import PlaybackFlow
 from .pool import Pool
@@ -121,7 +122,9 @@ class Relay:
             session.steps += 1
             capture.step = session.steps
         capture.cluster, capture.environment = cluster.name, cluster.environment
-        kind = PlaybackFlow if session.modes and cluster.name in session.modes else Flow
+        kind: type[Flow] = PlaybackFlow if session.modes and cluster.name in session.modes else Flow
+        if session.faults and kind is Flow and cluster.name in session.faults:
+            kind = FaultFlow
         flow = kind(self, client, table, cluster, request, session, cookie, capture)
         self.flows.add(flow)
         return flow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, quote, quote_plus, unquote_plus
@@ -25,23 +25,45 @@ EXAMPLES: Final = "json:/qty=2, query:page=3, path:4=978-9, header:X-Tenant=blue
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """`value` is None to take the part away. A part "name" is looked for in the request that it is applied to."""
+    """`value` is None to take the part away. A part "name" is looked for in the request that it is applied to.
+
+    `typed` takes the value as JSON whatever stood there before: qty:="two", isbn:=7.
+    """
 
     part: Part
     name: str
     value: str | None
+    typed: bool = False
 
     def __str__(self) -> str:
         place = f"{self.part}:{self.name}" if self.name and self.part != "name" else self.name or self.part
-        return f"unset {place}" if self.value is None else f"{place}={self.value}"
+        return f"unset {place}" if self.value is None else f"{place}{':' if self.typed else ''}={self.value}"
+
+    @property
+    def make(self) -> Callable[[Any], Any] | None:
+        """What a member of a JSON document becomes, from what it was; None takes it away."""
+        value = self.value
+        if value is None:
+            return None
+        return (lambda before: read_json(value)) if self.typed else (lambda before: _typed(value, before))
 
 
 def read_set(text: str) -> Edit:
-    """ "json:/qty=2", "/qty=2", "?page=3", "qty=2"; UsageError says what is off."""
+    """ "json:/qty=2", "/qty=2", "?page=3", "qty=2", "isbn:=7"; UsageError says what is off."""
     place, equals, value = text.partition("=")
     if not equals:
         raise UsageError(f"{text!r} is not PLACE=VALUE", hint=EXAMPLES)
-    return _edit(place.strip(), value, text)
+    place = place.strip()
+    if not place.endswith(":"):
+        return _edit(place, value, text)
+    found = replace(_edit(place[:-1], value, text), typed=True)
+    if found.part not in ("json", "name"):
+        raise UsageError(f"only JSON has types, and {place[:-1]!r} is no place of it", where=text)
+    try:
+        read_json(value)
+    except ValueError as error:
+        raise UsageError(f"{value!r} is not JSON: {error}", where=text) from None
+    return found
 
 
 def read_unset(text: str) -> Edit:
@@ -96,7 +118,7 @@ def _edited(request: Request, edit: Edit) -> Request:
     name, value = edit.name, edit.value
     match edit.part:
         case "json":
-            return _with_json(request, name, value)
+            return _with_json(request, name, edit.make)
         case "query":
             return replace(request, target=_with_query(request.target, name, value))
         case "path":
@@ -118,7 +140,7 @@ def places(request: Request) -> list[str]:
     path, _, query = request.target.partition("?")
     found = [f"path:{number}" for number, word in enumerate(path.split("/")[1:], 1) if word]
     found += [f"query:{name}" for name, _ in parse_qsl(query, keep_blank_values=True)]
-    found += [f"json:{pointer}" for pointer, _ in _scalars(_json_of(request))]
+    found += [f"json:{pointer}" for pointer, _ in scalars(_json_of(request))]
     return found + [f"form:{name}" for name, _ in _form_of(request)]
 
 
@@ -132,7 +154,7 @@ def _found(request: Request, edit: Edit) -> Edit:
         )
         near = "" if fitting else did_you_mean(edit.name, (re.split(r"[:/]", place)[-1] for place in places(request)))
         raise UsageError(problem + near, hint=f"its places are {known}; headers are header:NAME")
-    return _edit(fitting[0], edit.value, fitting[0])
+    return replace(_edit(fitting[0], edit.value, fitting[0]), typed=edit.typed)
 
 
 # -- bodies
@@ -161,36 +183,36 @@ def _json_of(request: Request) -> Any:
         return None
 
 
-def _with_json(request: Request, pointer: str, value: str | None) -> Request:
+def _with_json(request: Request, pointer: str, make: Callable[[Any], Any] | None) -> Request:
     document = _json_of(request)
     if document is None and (request.body.data or not pointer):
         raise UsageError("the request has no JSON body", hint="body=... replaces all of it")
     words = [word.replace("~1", "/").replace("~0", "~") for word in pointer.split("/")[1:]]
-    document = _changed({} if document is None else document, words, value, pointer)
+    document = changed_json({} if document is None else document, words, make, pointer)
     request = with_body(request, json.dumps(document, ensure_ascii=False).encode(_charset(request), "replace"))
     kind = media_type(request)
     return request if kind else _with_header(request, "Content-Type", "application/json")
 
 
-def _changed(document: Any, words: list[str], value: str | None, pointer: str) -> Any:
+def changed_json(document: Any, words: list[str], make: Callable[[Any], Any] | None, pointer: str) -> Any:
     """A new document with one place changed; missing members on the way are made, missing items are not."""
     if not words:
-        return None if value is None else _typed(value, document)
+        return None if make is None else make(document)
     word, rest = words[0], words[1:]
     if isinstance(document, list):
         index = len(document) if word == "-" else int(word) if word.isdigit() else -1
-        if not 0 <= index <= len(document) or (index == len(document) and (rest or value is None)):
+        if not 0 <= index <= len(document) or (index == len(document) and (rest or make is None)):
             raise UsageError(f"{pointer}: there is no item {word} of {len(document)}")
-        inner = _changed(document[index] if index < len(document) else None, rest, value, pointer)
-        middle = [] if value is None and not rest else [inner]
+        inner = changed_json(document[index] if index < len(document) else None, rest, make, pointer)
+        middle = [] if make is None and not rest else [inner]
         return [*document[:index], *middle, *document[index + 1 :]]
     if not isinstance(document, dict):
         raise UsageError(f"{pointer}: {word!r} is below something that has no members")
-    if value is None and not rest:
+    if make is None and not rest:
         if word not in document:
             raise UsageError(f"{pointer} is not in the body{did_you_mean(word, document)}")
         return {name: member for name, member in document.items() if name != word}
-    return document | {word: _changed(document.get(word, {} if rest else None), rest, value, pointer)}
+    return document | {word: changed_json(document.get(word, {} if rest else None), rest, make, pointer)}
 
 
 def _typed(value: str, before: Any) -> Any:
@@ -203,13 +225,13 @@ def _typed(value: str, before: Any) -> Any:
         return value
 
 
-def _scalars(value: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
+def scalars(value: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         for name, member in value.items():
-            yield from _scalars(member, f"{pointer}/{escaped(name)}")
+            yield from scalars(member, f"{pointer}/{escaped(name)}")
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _scalars(item, f"{pointer}/{index}")
+            yield from scalars(item, f"{pointer}/{index}")
     elif pointer:
         yield pointer, value
 

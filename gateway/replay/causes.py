@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-Cause = Literal["correlated", "noise", "route", "order", "real"]
+Cause = Literal["correlated", "time", "noise", "order", "route", "injected", "contract", "data"]
 Severity = Literal["none", "low", "medium", "high"]
 
-EXPECTED: Final[frozenset[Cause]] = frozenset(("correlated", "noise", "order"))
+EXPECTED: Final[frozenset[Cause]] = frozenset(("correlated", "time", "noise", "order"))
 
 SEALED = re.compile(r"sealed_[a-z2-7]{20}_[0-9]{1,10}")
 UUID = re.compile(r"\{?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?")
@@ -45,6 +45,7 @@ TIMES: Final = words(
 )
 DURATIONS: Final = words("ms took duration elapsed latency uptime age seconds millis nanos ttl")
 LEVELS: Final = words("stock remaining available left quota views hits visits load inventory")
+TIMELY: Final = ("a time", "a duration")
 BY_NAME: Final = (
     (IDS, "an id made anew"),
     (TIMES, "a time"),
@@ -70,6 +71,8 @@ class Context:
     recorded: Place = Place()
     replayed: Place = Place()
     noise: frozenset[str] = frozenset()  # "response.body/etag": places that other runs of the same chain changed, too
+    injected: frozenset[str] = frozenset()  # places that a fault changed on purpose; "*" for all of the answer
+    moves: str = ""  # "; moved by console at 10:12": what the route history tells of the two places
 
     @property
     def moved(self) -> bool:
@@ -103,22 +106,23 @@ def judged(name: str, recorded: Any, replayed: Any, context: Context, *, place: 
     if drifted(before, context.drift) == after:
         return Verdict("correlated", "holds this run's own values")
     if expected is not None and expected != before and (len(before) > 2 or words_of(name) & IDS):
-        return Verdict("real", f"{shown(expected)} stands for {shown(before)} in this run, not {shown(after)}", "high")
+        return Verdict("data", f"{shown(expected)} stands for {shown(before)} in this run, not {shown(after)}", "high")
     if context.moved and rerouted(before, context) == after:
         where = f"{context.replayed.cluster}@{context.replayed.environment}"
         return Verdict("route", f"names where it was answered: {where}", "none")
     why = noise(name, before, after, isinstance(recorded, str))
     if not why and place in context.noise:
         why = "other runs of this recording differ here, too"
-    return Verdict("noise", why, "none") if why else unexplained(context)
+    return Verdict("time" if why in TIMELY else "noise", why, "none") if why else unexplained(context)
 
 
 def unexplained(context: Context) -> Verdict:
     """A difference for which there is no harmless reason."""
     if context.moved:
         before, after = context.recorded, context.replayed
-        return Verdict("route", f"{before.cluster}@{before.environment} then, {after.cluster}@{after.environment} now")
-    return Verdict("real")
+        then, now = f"{before.cluster}@{before.environment}", f"{after.cluster}@{after.environment}"
+        return Verdict("route", f"{then} then, {now} now{context.moves}")
+    return Verdict("data")
 
 
 def noise(name: str, before: str, after: str, text: bool) -> str:

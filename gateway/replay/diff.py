@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, urlsplit
@@ -12,7 +12,8 @@ from urllib.parse import parse_qsl, urlsplit
 from ..model.bodies import decoded, media_type, text_of
 from ..model.exchange import Exchange
 from ..model.message import Message, Pairs, Request
-from .causes import EXPECTED, Cause, Context, Place, Severity, Verdict, judged, unexplained, words
+from .causes import EXPECTED, SEALED, Cause, Context, Place, Severity, Verdict, judged, unexplained, words
+from .fault import injected_places
 from .json_diff import MISSING, Change, aligned, common_ends, json_changes, read_json
 
 MOST: Final = 1000  # differences of one exchange that are told one by one
@@ -21,13 +22,14 @@ SHOWN: Final = 500  # letters of a value that are told
 # Fields that every run has its own of: telling them would leave no two exchanges the same.
 VOLATILE: Final = words(
     "date age expires connection keep-alive transfer-encoding content-length server-timing via proxy-status "
-    "gateway-exchange gateway-playback gateway-route gateway-session gateway-env host traceparent tracestate baggage "
-    "forwarded x-forwarded-for x-forwarded-host x-forwarded-proto x-forwarded-prefix x-request-id x-correlation-id "
-    "x-trace-id x-amzn-requestid x-amzn-trace-id cf-ray x-runtime x-response-time ratelimit-remaining ratelimit-reset "
-    "x-ratelimit-remaining x-ratelimit-reset report-to nel alt-svc user-agent"
+    "gateway-exchange gateway-fault gateway-playback gateway-route gateway-session gateway-env host traceparent "
+    "tracestate baggage forwarded x-forwarded-for x-forwarded-host x-forwarded-proto x-forwarded-prefix "
+    "x-request-id x-correlation-id x-trace-id x-amzn-requestid x-amzn-trace-id cf-ray x-runtime x-response-time "
+    "ratelimit-remaining ratelimit-reset x-ratelimit-remaining x-ratelimit-reset report-to nel alt-svc user-agent"
 )
 BY_VALUE: Final = frozenset(("etag", "last-modified", "set-cookie", "location", "content-location", "link"))
 
+SAID: Final = ("request.query", "request.body")
 Kind = Literal["changed", "type", "removed", "added", "order"]
 
 
@@ -79,7 +81,8 @@ def place_of(exchange: Exchange) -> Place:
 
 def context_of(recorded: Exchange, replayed: Exchange, drift: Mapping[str, str] | None = None) -> Context:
     """The context of a comparison."""
-    return Context(drift or {}, place_of(recorded), place_of(replayed))
+    injected = injected_places(recorded) | injected_places(replayed)
+    return Context(drift or {}, place_of(recorded), place_of(replayed), injected=injected)
 
 
 def diff(recorded: Exchange, replayed: Exchange, context: Context | None = None) -> list[Difference]:
@@ -92,21 +95,32 @@ def diff(recorded: Exchange, replayed: Exchange, context: Context | None = None)
 def diff_requests(recorded: Request, replayed: Request, context: Context) -> Iterator[Difference]:
     """Method, path, query, headers, body."""
     if recorded.method != replayed.method:
-        yield Difference("request.method", "", recorded.method, replayed.method, "high", "real")
+        yield Difference("request.method", "", recorded.method, replayed.method, "high", "data")
     before, after = recorded.target.partition("?"), replayed.target.partition("?")
     if before[0] != after[0]:
         verdict = judged("", before[0], after[0], context)
-        if verdict.cause == "noise":  # what was asked for is never a value that only happens to be another
+        if verdict.cause in ("noise", "time"):  # what was asked for is never a value that only happens to be another
             verdict = unexplained(context)
         yield Difference("request.path", "", before[0], after[0], "medium", verdict.cause, why=verdict.why)
     yield from _pairs("request.query", _query(before[2]), _query(after[2]), context)
     yield from _pairs("request.headers", _fields(recorded.headers), _fields(replayed.headers), context)
-    yield from _bodies("request.body", recorded, replayed, context)
+    yield from diff_bodies("request.body", recorded, replayed, context)
 
 
 def diff_answers(recorded: Exchange, replayed: Exchange, context: Context) -> list[Difference]:
     """Status, headers, body, or the failure where no answer came."""
-    return list(islice(_answers(recorded, replayed, context), MOST))
+    return [_injected(one, context.injected) for one in islice(_answers(recorded, replayed, context), MOST)]
+
+
+def _injected(difference: Difference, places: frozenset[str]) -> Difference:
+    """What a fault changed on purpose is nobody's mistake, and told all the same."""
+    if not places or difference.expected:
+        return difference
+    here = difference.where + difference.pointer
+    hit = "*" in places or (difference.where == "response.body" and not difference.pointer and "status" in places)
+    if hit or any(here == place or here.startswith(f"{place}/") for place in places):
+        return replace(difference, cause="injected", why="a fault was injected here")
+    return difference
 
 
 def _answers(recorded: Exchange, replayed: Exchange, context: Context) -> Iterator[Difference]:
@@ -123,7 +137,7 @@ def _answers(recorded: Exchange, replayed: Exchange, context: Context) -> Iterat
         yield from _whole("response.body", before, after, context)
         return
     yield from _pairs("response.headers", _fields(before.headers), _fields(after.headers), context)
-    yield from _bodies("response.body", before, after, context)
+    yield from diff_bodies("response.body", before, after, context)
 
 
 # -- headers and queries
@@ -168,7 +182,8 @@ def _plain(name: str, value: str) -> str:
 # -- bodies
 
 
-def _bodies(where: str, before: Message, after: Message, context: Context) -> Iterator[Difference]:
+def diff_bodies(where: str, before: Message, after: Message, context: Context) -> Iterator[Difference]:
+    """JSON by structure, forms by field, text by line, anything else as a whole."""
     if before.body == after.body and media_type(before) == media_type(after):
         return
     texts = text_of(before), text_of(after)
@@ -235,12 +250,24 @@ def _body_shown(message: Message) -> Any:
 def _of_change(where: str, change: Change, context: Context, *, name: str) -> Difference:
     verdict = _verdict(where, change, context, name)
     severity = verdict.severity or _severity(where, change)
-    if verdict.cause == "noise":
+    cause: Cause = "contract" if verdict.cause == "data" and _breaks(where, change) else verdict.cause
+    if cause in ("noise", "time"):
         severity = "none"
     return Difference(
-        where, change.pointer, _shown(change.recorded), _shown(change.replayed), severity, verdict.cause, change.kind,
+        where, change.pointer, _shown(change.recorded), _shown(change.replayed), severity, cause, change.kind,
         verdict.why,
     )  # fmt: skip
+
+
+def _breaks(where: str, change: Change) -> bool:
+    """Whether it is the form of the answer that changed: members and types, not the items of a list or a value."""
+    if where.endswith("headers"):
+        return change.pointer == "content-type"
+    item = change.pointer.rpartition("/")[2].isdigit()
+    return where == "response.body" and (
+        (change.kind == "type" and None not in (change.recorded, change.replayed))
+        or (change.kind in ("removed", "added") and not item)
+    )
 
 
 def _verdict(where: str, change: Change, context: Context, name: str) -> Verdict:
@@ -251,15 +278,24 @@ def _verdict(where: str, change: Change, context: Context, name: str) -> Verdict
         harmless = "other runs of this recording differ here, too" if place in context.noise else ""
         return Verdict("noise", harmless, "none") if harmless else unexplained(context)
     word = name.partition(" ")[0]
+    if where in SAID and _other_secret(change, context):
+        return Verdict("data", "another secret")
     if where.endswith("headers") and word in BY_VALUE:
         return _of_field(word, change, context)
     return judged(name, change.recorded, change.replayed, context, place=place)
 
 
+def _other_secret(change: Change, context: Context) -> bool:
+    """Equal secrets have equal placeholders: where the client says one by itself, another one is another request."""
+    before, after = str(change.recorded), str(change.replayed)
+    both = SEALED.fullmatch(before) and SEALED.fullmatch(after)
+    return bool(both) and context.drift.get(before) != after
+
+
 def _of_field(name: str, change: Change, context: Context) -> Verdict:
     """ETags, cookies and links are made anew by every server."""
     verdict = judged("id", change.recorded, change.replayed, context)
-    if verdict.cause == "real" and verdict.severity is None and name in ("etag", "last-modified", "set-cookie"):
+    if verdict.cause == "data" and verdict.severity is None and name in ("etag", "last-modified", "set-cookie"):
         return Verdict("noise", "made anew by every run", "none")
     return verdict
 

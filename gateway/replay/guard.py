@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ..errors import UsageError
 from ..model.exchange import Exchange
+from ..model.message import Request
 from ..routing.table import RouteTable
 from .branch import Edit, edited
 from .correlation import Correlations
@@ -37,29 +39,40 @@ def findings(
     """Everything worth knowing before, in the order of the steps. `now` is in seconds since the epoch."""
     found: list[Finding] = []
     for exchange in exchanges:
-        if wanted.includes(exchange.step) and exchange.stream != "websocket":
-            found += _routing(exchange, wanted, table)
+        if wanted.includes(exchange.step):
+            found += writing(exchange, wanted, table)
             found += _credentials(exchange, correlations, wanted.edits.get(exchange.step, ()), secrets, now)
     return found
 
 
-def _routing(exchange: Exchange, wanted: Wanted, table: RouteTable) -> Iterator[Finding]:
-    step, method = exchange.step, exchange.method
-    for edit in wanted.edits.get(step, ()):
-        method = edit.value or method if edit.part == "method" else method
-    cluster = table.match(exchange.path.encode("latin-1", "replace"))
+def writing(exchange: Exchange, wanted: Wanted, table: RouteTable, request: Request | None = None) -> Iterator[Finding]:
+    """What the write guard says about a step; `request` is what is sent, where it is known already."""
+    step, fault = exchange.step, wanted.fault_of(exchange)
+    request = request or _as_sent(exchange, wanted)
+    path, method = request.target.partition("?")[0], request.method
+    cluster = table.match(path.encode("latin-1", "replace"))
     if cluster is None:
-        yield Finding(step, "warning", f"no cluster has the path {exchange.path} any more")
+        yield Finding(step, "warning", f"no cluster has the path {path} any more")
         return
     environment = wanted.environments_of(exchange).get(cluster.name, cluster.environment)
     upstream = cluster.upstreams.get(environment)
     where = f"{cluster.name}@{environment}"
     if upstream is None:
         yield Finding(step, "warning", f"{cluster.name} has no upstream in {environment}")
-    elif method not in SAFE and upstream.writes == "never":
-        yield Finding(step, "refused", f"{method} {exchange.path} writes to {where}, whose writes are: never")
-    elif method not in SAFE and upstream.writes == "ask":
-        yield Finding(step, "ask", f"{method} {exchange.path} writes to {where}")
+    elif method in SAFE or (fault is not None and not fault.asks):
+        return
+    elif upstream.writes == "never":
+        yield Finding(step, "refused", f"{method} {path} writes to {where}, whose writes are: never")
+    elif upstream.writes == "ask":
+        yield Finding(step, "ask", f"{method} {path} writes to {where}")
+
+
+def _as_sent(exchange: Exchange, wanted: Wanted) -> Request:
+    """With the edits, as far as they fit: one that does not is told when its step comes."""
+    try:
+        return edited(exchange.request, wanted.edits.get(exchange.step, ()))
+    except UsageError:
+        return exchange.request
 
 
 def _credentials(

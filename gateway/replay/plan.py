@@ -16,13 +16,15 @@ from ..model.exchange import Exchange
 from ..model.message import Message, Pairs, Request, Response
 from .branch import Edit, edited
 from .correlation import Binding, Correlations, Source, extract, rebind
+from .fault import Fault, fault_of
 from .json_diff import read_json
 from .reveal import placeholders, reveal
 
 # What belongs to one connection or to one run, and is told anew by whoever sends the request.
 DROPPED: Final = frozenset(
     ("connection", "keep-alive", "proxy-connection", "transfer-encoding", "te", "trailer", "upgrade", "host",
-     "content-length", "expect", "gateway-session", "gateway-env", "traceparent", "tracestate", "via")
+     "content-length", "expect", "gateway-session", "gateway-env", "traceparent", "tracestate", "via",
+     "sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions")
 )  # fmt: skip
 IDEMPOTENCY: Final = frozenset(("idempotency-key", "x-idempotency-key"))
 SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))  # RFC 9110 section 9.2.1
@@ -40,9 +42,22 @@ class Wanted:
     edits: Mapping[int, Sequence[Edit]] = field(default_factory=dict)
     environments: Mapping[int, Environments] = field(default_factory=dict)  # of single steps
     as_recorded: bool = False  # every step in the environment that answered it then
+    faults: Mapping[int, Fault] = field(default_factory=dict)
+    order: Sequence[int] = ()  # the steps as they are sent, where not as recorded; one may come twice
+    only: frozenset[int] | None = None  # nothing but these steps
 
     def includes(self, step: int) -> bool:
-        return step >= self.first and (self.last is None or step <= self.last)
+        chosen = self.only is None or step in self.only
+        return chosen and step >= self.first and (self.last is None or step <= self.last)
+
+    def in_order(self, exchanges: Sequence[Exchange]) -> list[Exchange]:
+        """The exchanges as they are to be sent."""
+        known = {exchange.step: exchange for exchange in exchanges}
+        return [known[step] for step in self.order] if self.order else list(exchanges)
+
+    def fault_of(self, exchange: Exchange) -> Fault | None:
+        """What is injected into a step: what is asked for, else what its record says was injected then."""
+        return self.faults.get(exchange.step) or fault_of(exchange)
 
     def environments_of(self, exchange: Exchange) -> dict[str, str]:
         """Where this step is sent, as far as it is not the table's own choice."""
@@ -61,6 +76,7 @@ class Send:
     environments: Environments
     bindings: tuple[str, ...] = ()  # names of the values that were put in
     notes: tuple[str, ...] = ()
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +95,22 @@ class Stop:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A reply: an earlier step was sent once more, and this is what came. The action is asked for anew."""
+
+    step: int
+    response: Response = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A reply: whoever watches wants this step left out; the replay goes on."""
+
+
 Action = Send | Skip | Stop
-Conversation = Generator[Action, Response | None, None]
+Reply = Response | Again | LeftOut | None
+Conversation = Generator[Action, Reply, None]
 
 
 def plan(
@@ -97,23 +127,20 @@ def plan(
     """
     run = Run(exchanges, correlations, wanted, secrets, new_key)
     stopped = 0
-    for exchange in exchanges:
+    for exchange in wanted.in_order(exchanges):
         if stopped:
             yield Skip(exchange.step, f"the replay stopped at step {stopped}")
         elif not wanted.includes(exchange.step):
             yield Skip(exchange.step, "left out on purpose")
-        elif exchange.stream == "websocket":
-            yield Skip(exchange.step, "a WebSocket conversation is played back only, not sent again")
         else:
-            try:
-                send = run.next(exchange)
-            except GatewayError as error:
+            action = run.action(exchange)
+            while isinstance(reply := (yield action), Again):
+                run.remember(reply.step, reply.response, again=True)
+                action = run.action(exchange)
+            if isinstance(reply, Response):
+                run.remember(exchange.step, reply)
+            elif isinstance(action, Stop) and not isinstance(reply, LeftOut):
                 stopped = exchange.step
-                yield Stop(exchange.step, _sentence(error))
-                continue
-            response = yield send
-            if response is not None:
-                run.remember(exchange.step, response)
 
 
 class Run:
@@ -132,14 +159,23 @@ class Run:
             for name, _ in cookies_set(exchange.response):
                 self._set_at.setdefault(name, exchange.step)
 
-    def remember(self, step: int, response: Response) -> None:
-        """Keep what later steps may need."""
-        self._responses[step] = response
+    def remember(self, step: int, response: Response, *, again: bool = False) -> None:
+        """Keep what later steps may need. A repeated submit that was refused takes nothing back."""
+        before = self._responses.get(step)
+        if before is None or again or response.status < 400 or before.status >= 400:
+            self._responses[step] = response
         for name, value in cookies_set(response):
             if value is None:
                 self._jar.pop(name, None)
             else:
                 self._jar[name] = value
+
+    def action(self, exchange: Exchange) -> Action:
+        """What is to be done about a step."""
+        try:
+            return self.next(exchange)
+        except GatewayError as error:
+            return Stop(exchange.step, _sentence(error))
 
     def next(self, exchange: Exchange) -> Send:
         """The step's request with this run's values, edits and secrets; GatewayError says why it cannot be sent."""
@@ -159,7 +195,7 @@ class Run:
             raise GatewayError(f"the secret behind {unknown[0]} is not in this recording", hint=hint)
         names = tuple(dict.fromkeys(binding.variable for binding in bindings))
         environments = self._wanted.environments_of(exchange)
-        return Send(exchange.step, request, environments, names, tuple(notes))
+        return Send(exchange.step, request, environments, names, tuple(notes), self._wanted.fault_of(exchange))
 
     def _value(self, binding: Binding, notes: list[str]) -> str:
         """This run's value for a binding: of its source, else of an alternate."""

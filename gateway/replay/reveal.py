@@ -32,6 +32,11 @@ def reveal(request: Request, secrets: Mapping[str, str]) -> Request:
     return replace(request, target=target, headers=headers, body=body)
 
 
+def revealed(message: bytes, secrets: Mapping[str, str]) -> bytes:
+    """A message of a WebSocket with its secrets, spelled as JSON has them."""
+    return _in(message, secrets, _json)
+
+
 def _in(data: bytes, secrets: Mapping[str, str], spell: Callable[[str], bytes]) -> bytes:
     def one(match: re.Match[bytes]) -> bytes:
         secret = secrets.get(spelled(match[0]).decode())

@@ -21,6 +21,7 @@ def orders(shop: Shop) -> web.Application:
         web.post("/orders", create),
         web.get("/orders", own),
         web.get("/orders/{order}", read),
+        web.put("/orders/{order}", change),
         web.get("/orders/{order}/receipt", receipt),
         web.get("/orders/{order}/events", events),
     ]
@@ -48,7 +49,26 @@ async def own(request: web.Request) -> web.Response:
 
 
 async def read(request: web.Request) -> web.Response:
-    return web.json_response(order_of(request).as_json())
+    order = order_of(request)
+    return web.json_response(order.as_json(), headers={"ETag": order.etag})
+
+
+async def change(request: web.Request) -> web.Response:
+    """Another quantity, for who has seen the order as it is now: If-Match with its ETag."""
+    order, shop, body = order_of(request), request.app[SHOP], await fields_of(request)
+    seen = request.headers.get("If-Match", "")
+    if not seen:
+        raise Refusal(428, "precondition required", "send If-Match with the ETag of GET /orders/{order}")
+    if seen not in (order.etag, "*"):
+        raise Refusal(412, "precondition failed", f"order {order.id} has changed: its ETag is not {seen[:40]}")
+    if order.status != "new":
+        raise Refusal(409, "already paid", f"order {order.id} is {order.status}; it cannot be changed")
+    qty = body.get("qty")
+    if isinstance(qty, bool) or not isinstance(qty, int) or not 1 <= qty <= 10:
+        raise Refusal(422, "invalid", f"qty must be a whole number from 1 to 10, not {qty!r}", field="qty")
+    shop.change(order, qty)
+    await shop.announce()
+    return web.json_response(order.as_json(), headers={"ETag": order.etag})
 
 
 async def receipt(request: web.Request) -> web.Response:

@@ -46,6 +46,11 @@ class Order:
     total: float
     owner: str
     status: str = "new"
+    version: int = 1
+
+    @property
+    def etag(self) -> str:
+        return f'"{self.id}-{self.version}"'
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -88,6 +93,11 @@ class Shop:
         self.orders[order.id] = order
         _forget(self.orders)
         return order
+
+    def change(self, order: Order, qty: int) -> None:
+        book = self.books[order.isbn]
+        book.stock -= qty - order.qty
+        order.qty, order.total, order.version = qty, round(book.price * qty, 2), order.version + 1
 
     def pay(self, order: Order, amount: float) -> dict[str, Any]:
         payment = {"id": self.next_payment, "order": order.id, "amount": amount, "currency": "EUR", "status": "paid"}

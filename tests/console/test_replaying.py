@@ -63,7 +63,7 @@ async def test_a_what_if_shows_its_card_on_its_own_page(tmp_path):
         assert (variant.kind, variant.parent, variant.branched_at) == ("variant", id, 2)
         assert [one.id for one in store.recordings(f"parent:{id}").items] == [variant.id]
         text = await (await client.get(f"/_gateway/recordings/{variant.id}")).text()
-        assert "404 because the path has 978-9, and 978-1 answers 200 on catalogue@qa" in text
+        assert "404 because isbn 978-9 is unknown on catalogue@qa; 978-1 answers 200" in text
         found = await (await client.get("/_gateway/diff.json", params={"a": f"{id}/2", "b": f"{variant.id}/2"})).json()
         assert found["steps"][0]["card"]["status"] == 404
 
@@ -85,5 +85,5 @@ async def test_a_ready_what_if_of_the_gallery_is_tried_by_one_click(tmp_path):
         text = await (await client.get(page)).text()
         option = next(one for one in re.findall(r'<option value="([^"]+)">', text) if "path:4=" in one)
         status, text = await sent(client, page, "branch", {"ready": unescape(option), "yes": "yes"})
-        assert status == 200 and "404 because the path has 999-9, and 978-1 answers 200" in text
+        assert status == 200 and "404 because isbn 999-9 is unknown on catalogue@qa; 978-1 answers 200" in text
         assert (await sent(client, page, "branch", {"ready": "[]"}))[0] == 400

@@ -31,7 +31,7 @@ def a_step(number=1, target="/api/catalogue/books/978-1", *, status=200, body=No
     ("failing", "good", "sentence"),
     [
         (a_step(target="/api/catalogue/books/978-9", status=404, body={"detail": "not in the catalogue"}), a_step(),
-         "404 because the path has 978-9, and 978-1 answers 200 on catalogue@qa. It says: not in the catalogue"),
+         "404 because book 978-9 is unknown on catalogue@qa; 978-1 answers 200. It says: not in the catalogue"),
         (a_step(status=404, where="catalogue@dev"), a_step(),
          "404 only on catalogue@dev: the same request answers 200 on catalogue@qa."),
         (a_step(target="/b?size=0", status=422), a_step(target="/b?size=1"),
@@ -78,7 +78,7 @@ def test_a_second_run_teaches_which_values_change_anyway():
     bodies = [{"mood": "a", "price": 1}, {"mood": "b", "price": 1}, {"mood": "c", "price": 2}]
     first, second, third = ([a_step(body=body)] for body in bodies)
     found = compare_runs("A", "B", first, third, correlate(first), again=second)
-    assert [(one.pointer, one.cause) for one in found.steps[0].differences] == [("/mood", "noise"), ("/price", "real")]
+    assert [(one.pointer, one.cause) for one in found.steps[0].differences] == [("/mood", "noise"), ("/price", "data")]
 
 
 def test_a_thousand_steps_are_compared_step_by_step():
@@ -99,3 +99,53 @@ def test_junit_has_a_case_for_every_step_and_survives_any_text():
         "name": "x<y", "tests": "3", "failures": "0", "errors": "1", "skipped": "1", "time": "0.005",
     }  # fmt: skip
     assert [len(case) for case in suite] == [0, 1, 1] and suite[1][0].attrib["message"] == 'say "no"'
+
+
+def a_login(secret, status=200, headers=()):
+    body = json.dumps({"user": "ada", "password": secret}).encode()
+    found = a_step(target="/api/users/login", status=status, where="users@qa")
+    fields = (("Content-Type", "application/json"), *headers)
+    return replace(found, request=replace(found.request, method="POST", headers=fields, body=Body(len(body), body)))
+
+
+ONE, OTHER = "sealed_aaaaaaaaaaaaaaaaaaaa_16", "sealed_bbbbbbbbbbbbbbbbbbbb_16"
+
+
+def test_another_sealed_password_is_another_request():
+    told = card(a_login(OTHER, 401), a_login(ONE))
+    assert told.sentence == "401 because body /password is another secret than the one that answers 200 on users@qa."
+    assert [(row.place, row.failing) for row in told.rows] == [("body /password", "(sealed)")]
+
+
+def test_a_token_of_another_sign_in_is_a_reason_only_where_the_answer_is_about_it():
+    tokens = [(("Authorization", f"Bearer {one}"),) for one in (ONE, OTHER)]
+    assert (
+        "header authorization is another secret"
+        in card(a_login(ONE, 403, tokens[1]), a_login(ONE, 200, tokens[0])).sentence
+    )
+    assert "something changed" in card(a_login(ONE, 404, tokens[1]), a_login(ONE, 200, tokens[0])).sentence
+
+
+def a_payment(number, status=201):
+    found = a_step(number, "/api/payments/orders/7/payments", status=status, where="payments@qa")
+    return replace(found, request=replace(found.request, method="POST"))
+
+
+def test_what_came_before_is_the_reason_where_the_requests_are_equal():
+    early, late, pay = a_step(4, "/r/7", status=404), a_step(6, "/r/7"), a_payment(5)
+    told = card(early, late, before=((), (pay,)))
+    assert told.sentence == (
+        "404 because POST /api/payments/orders/{}/payments had not been sent before; after it the same request answers "
+        "200 on catalogue@qa."
+    )
+    twice = card(a_payment(6, 409), a_payment(5), before=((a_payment(5),), ()))
+    assert twice.sentence.startswith(
+        "409 because the same request had been answered before: the first time it answers 201"
+    )
+    assert twice.rows[0].place == "order"
+
+
+def test_a_value_gets_the_name_that_the_good_answer_gives_it():
+    failing = a_step(target="/api/catalogue/books/978-9", status=404)
+    told = card(failing, a_step(body={"isbn": "978-1"}))
+    assert told.sentence == "404 because isbn 978-9 is unknown on catalogue@qa; 978-1 answers 200."

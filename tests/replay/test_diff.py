@@ -37,20 +37,20 @@ def told(before, after, drift=None):
     ("before", "after", "expected"),
     [
         ({"a": 1, "b": 2}, {"b": 2, "a": 1.0}, []),
-        ({"price": 7}, {"price": 8}, [("/price", "medium", "real")]),
-        ({"price": 7}, {"price": "7"}, [("/price", "high", "real")]),
-        ({"price": None}, {"price": 7}, [("/price", "medium", "real")]),
-        ({"a": 1, "b": 2}, {"a": 1}, [("/b", "high", "real")]),
-        ({"a": 1}, {"a": 1, "b": 2}, [("/b", "low", "real")]),
+        ({"price": 7}, {"price": 8}, [("/price", "medium", "data")]),
+        ({"price": 7}, {"price": "7"}, [("/price", "high", "contract")]),
+        ({"price": None}, {"price": 7}, [("/price", "medium", "data")]),
+        ({"a": 1, "b": 2}, {"a": 1}, [("/b", "high", "contract")]),
+        ({"a": 1}, {"a": 1, "b": 2}, [("/b", "low", "contract")]),
         ({"id": 7}, {"id": 12}, [("/id", "none", "noise")]),
-        ({"created_at": "2026-01-01"}, {"created_at": "2026-02-01"}, [("/created_at", "none", "noise")]),
+        ({"created_at": "2026-01-01"}, {"created_at": "2026-02-01"}, [("/created_at", "none", "time")]),
         ({"stock": 20}, {"stock": 19}, [("/stock", "none", "noise")]),
-        ({"ok": True}, {"ok": 1}, [("/ok", "high", "real")]),
+        ({"ok": True}, {"ok": 1}, [("/ok", "high", "contract")]),
         ([1, 2, 3], [3, 1, 2], [("", "low", "order")]),
-        ({"a/b": [{"~": 1}]}, {"a/b": [{"~": 2}]}, [("/a~1b/0/~0", "medium", "real")]),
+        ({"a/b": [{"~": 1}]}, {"a/b": [{"~": 2}]}, [("/a~1b/0/~0", "medium", "data")]),
         ([{"isbn": "x", "n": 1}, {"isbn": "y", "n": 1}], [{"isbn": "y", "n": 2}],
-         [("/0", "high", "real"), ("/1/n", "medium", "real")]),
-        ({"n": 10**30}, {"n": 10**30 + 1}, [("/n", "medium", "real")]),
+         [("/0", "high", "data"), ("/1/n", "medium", "data")]),
+        ({"n": 10**30}, {"n": 10**30 + 1}, [("/n", "medium", "data")]),
     ],
 )  # fmt: skip
 def test_json_bodies(before, after, expected):
@@ -68,7 +68,7 @@ def test_a_bound_value_that_drifted_is_expected_wherever_it_stands():
 def test_another_runs_value_is_a_real_difference_even_under_the_name_of_an_id():
     """The payment was for the wrong order: the worst outcome must not pass as a new id."""
     found = diff(an_exchange({"order_id": 70001}), an_exchange({"order_id": 70009}), Context(drift={"70001": "70002"}))
-    assert [(one.cause, one.severity) for one in found] == [("real", "high")]
+    assert [(one.cause, one.severity) for one in found] == [("data", "high")]
     assert "70002" in found[0].why and outcome(found) == "differs"
 
 
@@ -85,13 +85,13 @@ def test_another_environment_explains_its_own_name_and_takes_the_blame_for_the_r
 
 def test_another_status_is_told_once_with_both_bodies_as_a_whole():
     before, after = an_exchange({"price": 1, "isbn": "978-1"}), an_exchange({"title": "no"}, status=404)
-    assert told(before, after) == [("status", "", "high", "real"), ("response.body", "", "medium", "real")]
+    assert told(before, after) == [("status", "", "high", "data"), ("response.body", "", "medium", "data")]
 
 
 def test_volatile_headers_are_no_difference_and_others_are_compared_without_case_or_order():
     before = an_exchange(headers=[("Date", "Mon, 01 Jan 2026 00:00:00 GMT"), ("X-A", "1"), ("X-B", "2")])
     after = an_exchange(headers=[("x-b", "2"), ("Date", "Tue, 02 Jan 2026 00:00:00 GMT"), ("x-a", "9")])
-    assert told(before, after) == [("response.headers", "x-a", "medium", "real")]
+    assert told(before, after) == [("response.headers", "x-a", "medium", "data")]
 
 
 def test_cookies_made_anew_are_noise_but_a_cookie_that_is_gone_is_not():
@@ -99,7 +99,7 @@ def test_cookies_made_anew_are_noise_but_a_cookie_that_is_gone_is_not():
     after = an_exchange(headers=[("Set-Cookie", "sid=xyz; Path=/other")])
     assert told(before, after) == [
         ("response.headers", "set-cookie sid", "none", "noise"),
-        ("response.headers", "set-cookie lang", "medium", "real"),
+        ("response.headers", "set-cookie lang", "medium", "data"),
     ]
 
 
@@ -108,7 +108,7 @@ def test_text_is_compared_by_line_and_forms_by_field():
     assert [pointer for _, pointer, *_ in told(before, after)] == ["line 2", "line 4"]
     form = "application/x-www-form-urlencoded"
     assert told(an_exchange("qty=1&isbn=9", kind=form), an_exchange("isbn=9&qty=2", kind=form)) == [
-        ("response.body", "qty", "medium", "real")
+        ("response.body", "qty", "medium", "data")
     ]
 
 

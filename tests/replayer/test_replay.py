@@ -4,69 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import aiohttp
 import pytest
+from shopping import CLUSTERS, a_shop
 
-from gateway.app import Gateway, running
 from gateway.errors import UsageError
-from gateway.protocols import Options
 from gateway.replay.branch import read_header, read_set
 from gateway.replay.plan import Wanted
 from gateway.replay.report import exit_code, junit, result_json
 from gateway.replayer import Order, replay
-from gateway.samples import running_samples
-from gateway.samples.running import Samples
-
-CLUSTERS = ("users", "catalogue", "orders", "payments")
-
-
-@dataclass
-class Shop:
-    """The sample shop behind a gateway, and a purchase recorded on qa."""
-
-    gateway: Gateway
-    samples: Samples
-    recording: str = ""
-
-    async def run(self, wanted: Wanted | None = None, **facts):
-        order = Order(self.recording, wanted or Wanted(), **{"yes": True} | facts)
-        return await replay(self.gateway.services, order)
-
-    def stored(self, recording):
-        return self.gateway.services.store.recording(recording)
-
-
-@asynccontextmanager
-async def a_shop(folder, *, change=lambda text: text):
-    async with running_samples() as samples:
-        routes = folder / "routes.yaml"
-        routes.write_text(change(samples.routes_yaml()), encoding="utf-8")
-        options = Options(routes, folder / "r" / "gateway.db", port=0, health_interval=0)
-        async with running(options) as gateway:
-            shop = Shop(gateway, samples)
-            await buy(gateway.url)
-            shop.recording = gateway.services.store.recording("@last").id
-            yield shop
-
-
-async def buy(url):
-    """Sign in, find the book, order it, ask for the receipt too early, pay, ask again."""
-    async with aiohttp.ClientSession(url, headers={"Gateway-Session": "ada"}) as client:
-
-        async def ask(method, path, **more):
-            async with client.request(method, path, **more) as answer:
-                return await answer.json()
-
-        signed = await ask("POST", "/api/users/login", json={"user": "ada", "password": "lovelace"})
-        await ask("GET", "/api/catalogue/books/978-1")
-        me = {"headers": {"Authorization": f"Bearer {signed['token']}"}}
-        order = await ask("POST", "/api/orders/orders", json={"isbn": "978-1", "qty": 2}, **me)
-        await ask("GET", f"/api/orders/orders/{order['id']}/receipt", **me)
-        await ask("POST", f"/api/payments/orders/{order['id']}/payments", json={"amount": order["total"]}, **me)
-        await ask("GET", f"/api/orders/orders/{order['id']}/receipt", **me)
 
 
 async def test_it_replays_on_the_same_environment_with_new_numbers_and_right_data(tmp_path):
@@ -209,7 +157,7 @@ async def test_the_api_replays_branches_and_compares(tmp_path):
         body = {"step": 2, "set": ["path:4=978-9"], "until": 2, "yes": True}
         async with client.post(f"{api}/branch", json=body, headers=accept) as answer:
             lines = [json.loads(line) for line in (await answer.text()).splitlines()]
-        assert [sorted(line) for line in lines] == [["step"]] * 6 + [["result"]]
+        assert [sorted(line) for line in lines] == [["step", "total"]] * 6 + [["result"]]
         variant = lines[-1]["result"]
         assert variant["steps"][1]["card"]["status"] == 404
         async with client.post(f"{api}/replay", json={"yes": True, "offline": True}) as answer:

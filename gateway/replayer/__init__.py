@@ -1,0 +1,5 @@
+"""Sends recordings again, to live upstreams or offline, and says what came of it. I/O."""
+
+from .replay import GO, Gate, Order, Seen, Word, all_steps, guarded, replay
+
+__all__ = ["GO", "Gate", "Order", "Seen", "Word", "all_steps", "guarded", "replay"]
