@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import UsageError, did_you_mean
 from . import (
+    arazzo,
     bundle,
     curl,
     har,
@@ -60,6 +61,14 @@ _ROWS = (
         openapi.dump,
         files=openapi.files,
         by_cluster=True,
+    ),
+    Format(
+        "arazzo",
+        "Arazzo 1.0.1 workflows with the descriptions they are about",
+        "application/yaml",
+        arazzo.SUFFIX,
+        arazzo.dump,
+        files=arazzo.files,
     ),
     Format("wiremock", "WireMock mappings, a mock server", "application/json", ".wiremock.json", wiremock.dump),
     Format("bundle", "recordings without loss, for another gateway", "application/json", ".bundle.json", bundle.dump),

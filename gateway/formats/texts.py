@@ -49,6 +49,17 @@ def settled(text: Text) -> Text:
     return tuple(part.recorded if isinstance(part, Use) and part.given else part for part in text)
 
 
+def cut(text: Text, separator: str) -> list[Text]:
+    """The pieces of a text between separators that stand in its literals; variables are never cut."""
+    pieces: list[list[str | Use]] = [[]]
+    for part in text:
+        first, *rest = part.split(separator) if isinstance(part, str) else [part]
+        if first:
+            pieces[-1].append(first)
+        pieces += [[piece] if piece else [] for piece in rest]
+    return [tuple(piece) for piece in pieces]
+
+
 def names(text: Text) -> Iterator[str]:
     """The variables that are used, in order, repeats included."""
     return (part.name for part in text if isinstance(part, Use))
