@@ -6,7 +6,7 @@ import json
 from time import monotonic
 
 import aiohttp
-from shopping import a_shop
+from bookshop import a_shop
 
 from gateway.replay.fault import FIELD
 from gateway.replay.plan import Wanted

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import aiohttp
 import pytest
-from shopping import CLUSTERS, a_shop
+from bookshop import CLUSTERS, a_shop
 
 from gateway.errors import UsageError
 from gateway.replay.branch import read_header, read_set
