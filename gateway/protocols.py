@@ -172,13 +172,13 @@ class LiveSession:
     title: str = ""  # of a recording that was started but has no exchange yet
     mode: str = "live"  # of its exchanges: "replay" while a recording is sent again
     modes: dict[str, PlaybackMode] = field(default_factory=dict)  # by cluster; the others are live
+    faults: dict[str, Fault] = field(default_factory=dict)  # injected into its calls, by cluster
 
 
 class Sessions(Protocol):
     """Who is calling. On the hot path: a dictionary look-up for a cookie seen before."""
 
     def identify(self, headers: RawPairs, *, client: str) -> tuple[LiveSession, bytes | None]:
-    faults: dict[str, Fault] = field(default_factory=dict)  # injected into its calls, by cluster
         """The session of a request and, for a new browser session, the Set-Cookie value to send (once).
 
         The order is the contract's: Gateway-Session, baggage, cookie, client address + user agent.
