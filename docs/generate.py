@@ -44,6 +44,9 @@ EXAMPLES = {
     "healthcheck": ["gateway healthcheck", "gateway healthcheck --url http://127.0.0.1:8080"],
     "doctor": ["gateway doctor", "gateway doctor --repair"],
     "backup": ["gateway backup", "gateway backup monday.db"],
+    "redact": ["gateway redact @last --dry-run", "gateway redact @last --rules more.yaml --yes"],
+    "reveal": ["gateway reveal @last/2 --why 'the token of ticket 512'"],
+    "keys": ["gateway keys", "gateway keys rotate"],
     "prune": ["gateway prune --dry-run", "gateway prune --days 30 --bytes 2GiB"],
     "completion": ["source <(gateway completion bash)"],
 }

@@ -23,6 +23,7 @@ from . import console, demos
 from .access import Access, is_remote, write_private
 from .errors import GatewayError, NotFoundError, Problem, UsageError
 from .health import HealthPoller
+from .keyring import Keyring
 from .live import LiveEvents
 from .logs import AcceptTrouble
 from .metrics import Metrics
@@ -32,9 +33,8 @@ from .protocols import Options, Services
 from .redact import Sealer
 from .relay.relay import Relay
 from .reload import RoutesKeeper
-from .secrets import load_keys
 from .sessions import OWN_COOKIES, LiveSessions, setup_sessions
-from .store import open_recorder, open_store
+from .store import Mask, open_recorder, open_store
 from .tls import client_context
 
 if TYPE_CHECKING:
@@ -73,17 +73,19 @@ async def running(options: Options, *, stopped: asyncio.Event | None = None) -> 
             viewer_password=options.viewer_password,
         )  # fmt: skip
         options.recordings.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        keys, live, metrics = load_keys(options.recordings.parent, os.environ), LiveEvents(), Metrics()
-        sealer = Sealer(keys)
+        ring, live, metrics = Keyring(options.recordings.parent, os.environ), LiveEvents(), Metrics()
+        sealer, reading, relaying = (_sealer(ring) for _ in range(3))  # each is for one thread at a time
         recorder = open_recorder(
             options.recordings, seal=sealer.seal, seal_piece=sealer.seal_chunk, durability=options.durability, live=live
         )
         await recorder.start()
         stack.push_async_callback(recorder.stop)
-        store = open_store(options.recordings)
+        mask = Mask(lambda: routes.table.redact, reading.seal, reading.seal_chunk)
+        store = open_store(options.recordings, mask)
         stack.callback(store.close)
         routes = await stack.enter_async_context(_routes(options, store, recorder, url))
-        sessions = LiveSessions(keys, titled=lambda s: recorder.title_recording(s.recording, s.id, s.title))
+        sessions = LiveSessions(ring.keys, titled=lambda s: recorder.title_recording(s.recording, s.id, s.title))
+        ring.subscribe(sessions.renew)
         sessions.restore(await asyncio.to_thread(store.sessions))
         await stack.enter_async_context(_saving(sessions, recorder))
         health = await stack.enter_async_context(_polling(options, routes, live))
@@ -98,7 +100,7 @@ async def running(options: Options, *, stopped: asyncio.Event | None = None) -> 
 
         services = Services(
             options, routes, store, recorder, sessions, health, live, metrics_text, lambda: url,
-            secrets=lambda recording: _secrets(store, sealer, recording),
+            secrets=lambda recording: _secrets(store, reading, recording), keys=ring,
         )  # fmt: skip
         await stack.enter_async_context(_tidying(services, store))
         runner = await stack.enter_async_context(_own_pages(services, sessions, access, console_socket))
@@ -107,7 +109,7 @@ async def running(options: Options, *, stopped: asyncio.Event | None = None) -> 
         relay = Relay(
             options=options, routes=routes, recorder=recorder, sessions=sessions, metrics=metrics,
             own_pages=own_server, tls_context=client_context, own_cookies=OWN_COOKIES,
-            seal=Sealer(keys).seal,  # one of its own: a sealer is for one thread
+            seal=relaying.seal,
         )  # fmt: skip
         await relay.start()
         server = await asyncio.get_running_loop().create_server(relay.accept, sock=listening, backlog=BACKLOG)
@@ -122,6 +124,12 @@ async def running(options: Options, *, stopped: asyncio.Event | None = None) -> 
             live.close()
             await relay.drain(options.drain)
             await relay.stop()
+
+
+def _sealer(ring: Keyring) -> Sealer:
+    sealer = Sealer(ring.keys)
+    ring.subscribe(sealer.renew)
+    return sealer
 
 
 def _secrets(store: SqliteStore, sealer: Sealer, recording: str) -> dict[str, str]:

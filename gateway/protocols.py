@@ -109,6 +109,12 @@ class Writing(Protocol):
         """A recording from a file, whole or not at all, its secrets sealed; `chunks` by step."""
 
     def delete(self, recording: str) -> Future[None]: ...
+    def reseal(self, recording: str, rules: object) -> Future[int]:
+        """Seal for good what a stored recording holds under these rules; how many exchanges that changed."""
+
+    def renew_secrets(self, renew: Callable[[bytes], bytes | None], after: tuple[str, str] = ("", "")) -> Future[Any]:
+        """Bring some sealed secrets under the newest key: `renewed`, `lost`, and `next`, to go on from."""
+
     def add_revision(self, revision: Revision) -> Future[None]: ...
     def add_audit(self, entry: AuditEntry) -> Future[None]:
         """A line of the audit, at the gateway's clock."""
@@ -272,6 +278,22 @@ class Options:
     sandbox_html: bool = False  # proxied pages get a Content-Security-Policy that keeps them from the console
 
 
+class Keys(Protocol):
+    """The keys now in force."""
+
+    def names(self) -> list[str]:
+        """A short name for each key, newest first."""
+
+    def rotate(self) -> None:
+        """A new key locks from now on, the others still open. Blocking; UsageError when they are not in our file."""
+
+    def retire(self) -> int:
+        """Take all keys but the newest away; how many they were."""
+
+    def renewed(self, sealed: bytes) -> bytes | None:
+        """A sealed secret under the newest key; None when no key opens it."""
+
+
 def no_secrets(recording: str) -> Mapping[str, str]:
     """For parts that run without keys."""
     return {}
@@ -291,3 +313,4 @@ class Services:
     metrics: Callable[[], str]  # Prometheus text
     url: Callable[[], str]  # "http://127.0.0.1:8080", once the port is known
     secrets: Callable[[str], Mapping[str, str]] = no_secrets  # of a recording, by placeholder; blocking
+    keys: Keys | None = None

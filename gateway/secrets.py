@@ -21,7 +21,7 @@ from cryptography.fernet import Fernet, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from .errors import ConfigError, Problem
+from .errors import ConfigError, Problem, UsageError
 
 log = logging.getLogger("gateway.secrets")
 
@@ -52,18 +52,35 @@ class Keys:
 
 def load_keys(folder: Path, environ: Mapping[str, str]) -> Keys:
     """The keys of the gateway whose recordings lie in `folder`; the file is made when there is none."""
-    if environ.get(VARIABLE, "").strip():
-        return Keys.of(_checked(enumerate(environ[VARIABLE].split(","), 1), VARIABLE, in_line=True))
+    if given := _given(environ):
+        return Keys.of(given)
     file = folder / FILE
     with contextlib.suppress(FileExistsError):
         _create(file)
     return Keys.of(_read(file))
 
 
+def _given(environ: Mapping[str, str]) -> list[str]:
+    """The keys of the environment variable; none when it is not set."""
+    if not environ.get(VARIABLE, "").strip():
+        return []
+    return _checked(enumerate(environ[VARIABLE].split(","), 1), VARIABLE, in_line=True)
+
+
+def check_in_file(environ: Mapping[str, str]) -> None:
+    """UsageError when the keys are not in a file of ours, to be changed there."""
+    if _given(environ):
+        hint = f"put a new key before the others in {VARIABLE}, restart, then: gateway keys renew"
+        raise UsageError("the keys come from the environment", where=VARIABLE, hint=hint)
+
+
 def rotate(folder: Path) -> None:
-    """Put a new key before the others. It counts from the next start on; the older ones still open."""
+    """Put a new key before the others. Whoever has loaded the keys goes on with the old ones; those still open."""
     file = folder / FILE
-    lines = [_new_key(), *_read(file)]
+    _replace(file, [_new_key(), *_read(file)])
+
+
+def _replace(file: Path, lines: Sequence[str]) -> None:
     beside = file.with_name(f"{FILE}.{os.getpid()}.new")
     try:
         beside.unlink(missing_ok=True)
@@ -71,6 +88,21 @@ def rotate(folder: Path) -> None:
         beside.replace(file)
     except OSError as error:
         raise _unusable(file, f"cannot be replaced: {error.strerror or error}") from None
+
+
+def retire(folder: Path) -> int:
+    """Take all keys but the newest out of the file; how many they were. What only they open is lost."""
+    file = folder / FILE
+    lines = _read(file)
+    _replace(file, lines[:1])
+    return len(lines) - 1
+
+
+def fingerprints(folder: Path, environ: Mapping[str, str]) -> list[str]:
+    """A short name for each key, newest first: tells keys apart, and nothing about them."""
+    lines = _given(environ) or _read(folder / FILE)
+    roots = [base64.urlsafe_b64decode(line) for line in lines]
+    return [_derived(root, b"gateway key name").hex()[:12] for root in roots]
 
 
 def _create(file: Path) -> None:

@@ -120,7 +120,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         (
             "serve", "check", "routes", "move", "which", "demos", "doctor", "prune", "replay", "branch", "compare",
-            "import", "export",
+            "import", "export", "show", "redact", "reveal",
         ),
         "--routes", "-c", "path", Path("routes.yaml"), "the file with the clusters and their environments",
         everywhere=True,
@@ -129,7 +129,7 @@ SETTINGS: tuple[Setting, ...] = (
         (
             "serve", "routes", "move", "which", "history", "recordings", "show", "annotate", "delete", "export",
             "doctor", "healthcheck", "replay", "branch", "compare", "diff", "prune", "backup", "import", "audit",
-            "access",
+            "access", "redact", "reveal", "keys",
         ),
         "--recordings", "-r", "path", Path("recordings/gateway.db"), "the file with the recordings",
         everywhere=True,
@@ -137,7 +137,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         (
             "routes", "move", "annotate", "delete", "healthcheck", "prune", "replay", "branch", "compare", "import",
-            "access", "export",
+            "access", "export", "redact", "reveal", "keys",
         ),
         "--url",
         metavar="URL",
@@ -147,13 +147,14 @@ SETTINGS: tuple[Setting, ...] = (
         (
             "check", "routes", "move", "which", "history", "recordings", "show", "demos", "doctor", "healthcheck",
             "prune", "backup", "replay", "branch", "compare", "diff", "import", "access", "audit",
+            "redact", "reveal", "keys",
         ),
         "--json", type="switch", default=False, help="print JSON in a stable shape",
     ),
     Setting(
         (
             "routes", "move", "annotate", "delete", "healthcheck", "prune", "replay", "branch", "compare", "import",
-            "access", "export",
+            "access", "export", "redact", "reveal", "keys",
         ),
         "--token", "", "text", "", "a token of that gateway, where it asks for one; better in GATEWAY_TOKEN",
         everywhere=True,
@@ -260,7 +261,6 @@ SETTINGS: tuple[Setting, ...] = (
         "'NAME: VALUE'",
     ),
     Setting(("branch",), "--env", "", "list", (), "send this one step to another environment", "CLUSTER=ENV"),
-    Setting(
     Setting(("branch",), "--delay", "", "seconds", 0.0, "let its answer come so much later"),
     Setting(
         ("branch",), "--status", "", "int", None,
@@ -274,6 +274,7 @@ SETTINGS: tuple[Setting, ...] = (
             "PLACE"),
     Setting(("branch",), "--repeat", "", "switch", False, "send it twice"),
     Setting(("branch",), "--swap", "", "int", None, "let it change places with this step", "STEP"),
+    Setting(
         ("compare",), "--env", "", "each", (), "the environments to compare a cluster on; repeatable",
         "CLUSTER=ENV,ENV",
     ),
@@ -317,6 +318,14 @@ SETTINGS: tuple[Setting, ...] = (
         "operator for add, viewer for link)", choices=("operator", "viewer"),
     ),
     Setting(("access",), "--ask", "", "switch", False, "with add: ask for a password instead of making a token"),
+    # ---- redact, reveal, keys ------------------------------------------------------------------------------
+    Setting(("redact",), "--dry-run", "", "switch", False, "list what would be masked, where and by which rule"),
+    Setting(
+        ("redact",), "--rules", "", "path", None,
+        "a file with headers, json and query, or a routes.yaml with redact (default: the routes)",
+    ),
+    Setting(("redact",), "--yes", "-y", "switch", False, "do not ask"),
+    Setting(("reveal",), "--why", "", "text", "", "what you need it for; the audit keeps it"),
     # ---- init, completion, healthcheck ---------------------------------------------------------------------
 )  # fmt: skip
 

@@ -19,7 +19,7 @@ LAYERS: list[set[str]] = [
     {"cli"},
     {"app"},
     {"console", "demos"},
-    {"relay", "store", "sessions", "reload", "health", "live", "replayer", "exporting"},
+    {"relay", "store", "sessions", "reload", "health", "live", "replayer", "keyring", "exporting"},
     {"logs", "secrets", "tls", "ids", "access"},
     {"routing", "replay", "diagrams", "formats", "redact", "settings", "problems", "metrics"},
     {"model", "errors", "protocols", "paths"},

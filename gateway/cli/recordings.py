@@ -23,6 +23,7 @@ from ..model.visible import visible
 from ..store import open_recorder, open_store
 from .client import Server, find_server
 from .correlations import decide, print_correlations, verdicts_of
+from .masked import masked_store
 from .shown import exchange_text, recording_text, recordings_text
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def show_arguments(parser: argparse.ArgumentParser) -> None:
 
 def show(args: argparse.Namespace) -> int:
     """Show a recording, or one of its steps."""
-    store = open_store(args.recordings)
+    store = masked_store(args)
     recording, step = find(store, args.recording)
     if args.correlations:
         print_correlations(steps(store, recording), store.decisions(recording.id), step=step, as_json=args.json)

@@ -14,6 +14,7 @@ from . import (
     api_recordings,
     api_replay,
     api_routes,
+    api_sealing,
     api_session,
     audit,
 )
@@ -28,6 +29,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *api_playback.OPERATIONS,
     *api_replay.OPERATIONS,
     *api_routes.OPERATIONS,
+    *api_sealing.OPERATIONS,
     *api_session.OPERATIONS,
     *audit.OPERATIONS,
     *api_access.OPERATIONS,

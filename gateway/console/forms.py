@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+import aiohttp_jinja2
 from aiohttp import web
 
 from ..errors import UsageError
 from ..replay.correlation import Verdicts
-from . import actions, correlating, playing
+from . import actions, correlating, playing, sealing
 from .audit import who_of
 from .guard import form_text
 from .keys import FORM, MOVES, SERVICES, SESSION_OF
@@ -112,6 +113,21 @@ async def delete(request: web.Request) -> web.Response:
     raise web.HTTPSeeOther("/_gateway/recordings")
 
 
+async def reveal(request: web.Request) -> web.Response:
+    """The one form that answers with a page: what it shows must not have an address."""
+    found, secrets = await sealing.reveal(
+        request.app[SERVICES],
+        request.match_info["id"],
+        (),
+        form_text(request, "why"),
+        source="console",
+        who=who_of(request),
+    )
+    shown = {"exchange": found.id, "recording": found.recording, "step": found.step, "secrets": secrets}
+    text = aiohttp_jinja2.render_string("console/reveal.html", request, shown)
+    return web.Response(body=text.encode("utf-8", "replace"), content_type="text/html", charset="utf-8")
+
+
 def add_forms(app: web.Application) -> None:
     app.router.add_post("/_gateway/move", move)
     app.router.add_post("/_gateway/pin", pin)
@@ -121,5 +137,6 @@ def add_forms(app: web.Application) -> None:
     app.router.add_post("/_gateway/recordings/{id}", annotate)
     app.router.add_post("/_gateway/recordings/{id}/correlations", correlations)
     app.router.add_post("/_gateway/recordings/{id}/delete", delete)
+    app.router.add_post("/_gateway/exchanges/{id}/reveal", reveal)
     add_replay_forms(app)
     app.router.add_post("/_gateway/recordings/{id}/playback", play)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Action = Literal["move", "delete", "reveal", "sign-in", "sign-out", "revoke", "present"]
+Action = Literal["move", "delete", "reveal", "seal", "keys", "sign-in", "sign-out", "revoke", "present"]
 Role = Literal["operator", "viewer", "audience", "gateway", "command line"]
 
 

@@ -53,6 +53,10 @@ class Sealer:
         self._rules: dict[object, tuple[Names, Places | None]] = {}
         self._pieces: dict[str, dict[bytes, tuple[bytes, bytes]]] = {}  # capture id -> secrets of its pieces
 
+    def renew(self, keys: Keys) -> None:
+        """From now on seal with these keys. Another thread may be sealing: it ends what it began with the old ones."""
+        self._vault = Vault(keys)
+
     def __call__(self, capture: Capture) -> SealedCapture:
         return self.seal(capture)
 

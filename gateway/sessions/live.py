@@ -90,6 +90,10 @@ class LiveSessions:
         baggage = found.get(identity.BAGGAGE, b"")
         return identity.baggage_id(baggage) if identity.BAGGAGE_KEY in baggage else ""
 
+    def renew(self, keys: Keys) -> None:
+        """From now on lock cookies with these keys."""
+        self._cipher = keys.cookie
+
     def strip_cookie(self, value: bytes) -> bytes:
         return identity.strip_cookie(value)
 

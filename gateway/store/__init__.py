@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ..errors import StoreError, UsageError
 from .batch import Seal, Sealed, SealPiece
 from .files import WriterLock, connect_writer
+from .masking import Mask
 from .reader import SqliteStore
 from .recorder import SqliteRecorder
 from .tables import Tables
@@ -19,15 +20,18 @@ from .thread import WriterThread
 if TYPE_CHECKING:
     from ..protocols import Live
 
-__all__ = ["Seal", "SealPiece", "Sealed", "SqliteRecorder", "SqliteStore", "open_recorder", "open_store"]
+__all__ = ["Mask", "Seal", "SealPiece", "Sealed", "SqliteRecorder", "SqliteStore", "open_recorder", "open_store"]
 
 BACKLOG: Final = 64 << 20  # bytes that may wait for a failing store before exchanges are missed
 DURABILITIES: Final = ("strict", "relaxed", "fsync")
 
 
-def open_store(path: Path) -> SqliteStore:
-    """Read the recordings of a file. A missing file is a NotFoundError at the first read."""
-    return SqliteStore(path)
+def open_store(path: Path, mask: Mask | None = None) -> SqliteStore:
+    """Read the recordings of a file. A missing file is a NotFoundError at the first read.
+
+    `mask` masks what rules say that are younger than a recording; without it exchanges are read as they were stored.
+    """
+    return SqliteStore(path, mask)
 
 
 def open_recorder(

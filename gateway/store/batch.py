@@ -75,7 +75,7 @@ class Batch:
             sealed = sealed.capture
         request, response = _joined(sealed.request_body), _joined(sealed.response_body)
         if before != (len(request), len(response)):
-            kept = (None if before[0] == len(request) else before[0], None if before[1] == len(response) else before[1])
+            kept = _kept(kept[0], before[0], len(request)), _kept(kept[1], before[1], len(response))
         row = exchange_row(sealed, self._body(request), self._body(response), kept=kept, plain=plain)
         self.exchanges.append(row)
         self.captures.append(sealed)
@@ -128,6 +128,11 @@ def _joined(pieces: list[bytes]) -> bytes:
 
 def _length(pieces: list[bytes]) -> int:
     return sum(map(len, pieces)) if pieces else 0
+
+
+def _kept(told: int | None, before: int, after: int) -> int | None:
+    """What an earlier sealing said holds: it saw what had passed."""
+    return told if told is not None or before == after else before
 
 
 def _plain(decoded: Any) -> tuple[bool, bool]:

@@ -25,6 +25,7 @@ from .decided import decisions_of
 from .files import connect_reader, identity, unreadable
 from .fulltext import TextSearch
 from .keeping import Stale, stale
+from .masking import Mask
 from .rows import chunk_of, default_title, exchange_of, recording_of, revision_of
 from .search import of_exchanges, of_recordings
 
@@ -38,10 +39,13 @@ Idle = deque[tuple[tuple[int, int] | None, sqlite3.Connection]]
 
 
 class SqliteStore:
-    """Implements protocols.Store. Blocking and thread-safe; a file that was replaced is noticed."""
+    """Implements protocols.Store. Blocking and thread-safe; a file that was replaced is noticed.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    Without a `mask` exchanges are read as they were stored.
+    """
+
+    def __init__(self, path: Path, mask: Mask | None = None) -> None:
+        self.path, self._mask = path, mask
         self._idle: Idle = deque()
         finalize(self, _close_all, self._idle)  # a short command need not close what it read
 
@@ -73,21 +77,21 @@ class SqliteStore:
             rows = _found(connection, query, "e.recording = ? AND e.step > ?", first, order="e.step", count=count)
             if not rows and not connection.execute("SELECT 1 FROM recordings WHERE id = ?", (recording,)).fetchone():
                 raise NotFoundError(f"there is no recording {recording}", hint="gateway recordings")
-            return _page(connection, rows, limit, "step")
+            return self._shown(_page(connection, rows, limit, "step"))
 
     def latest(self, *, limit: int = 50, cursor: str | None = None, query: str = "") -> Page[Exchange]:
         """The newest exchanges of all recordings that a filter finds, newest first."""
         first, count = [_number(cursor, default=1 << 62)], _limit(limit) + 1
         with self._reading() as connection:
             rows = _found(connection, query, "e.seq < ?", first, order="e.seq DESC", count=count)
-            return _page(connection, rows, limit, "seq")
+            return self._shown(_page(connection, rows, limit, "seq"))
 
     def exchange(self, id: str) -> Exchange:
         with self._reading() as connection:
             row = connection.execute("SELECT * FROM exchanges WHERE id = ?", (id,)).fetchone()
             if row is None:
                 raise NotFoundError(f"there is no exchange {id}", hint="gateway recordings")
-            return _exchanges(connection, [row])[0]
+            return self._masked(_exchanges(connection, [row]))[0]
 
     def step(self, recording: str, step: int) -> Exchange:
         """One exchange of a recording (a full id) by its place."""
@@ -97,13 +101,17 @@ class SqliteStore:
             if row is None:
                 hint = f"gateway show {recording}"
                 raise NotFoundError(f"recording {recording} has no step {step}", hint=hint)
-            return _exchanges(connection, [row])[0]
+            return self._masked(_exchanges(connection, [row]))[0]
 
     def chunks(self, exchange: str) -> Sequence[Chunk]:
         """The timed pieces of an SSE or WebSocket exchange, in order."""
         sql = "SELECT * FROM chunks WHERE exchange = ? ORDER BY number"
         with self._reading() as connection:
-            return tuple(map(chunk_of, connection.execute(sql, (exchange,))))
+            found = tuple(map(chunk_of, connection.execute(sql, (exchange,))))
+            if self._mask is None or self._mask.rules is None or not found:
+                return found
+            rows = connection.execute("SELECT * FROM exchanges WHERE id = ?", (exchange,)).fetchall()
+            return self._mask.chunks(_exchanges(connection, rows)[0], found) if rows else found
 
     def revisions(self, *, limit: int = 100) -> Sequence[Revision]:
         """Accepted route tables, newest first."""
@@ -140,9 +148,32 @@ class SqliteStore:
             return decisions_of(connection, recording)
 
     def secrets(self, recording: str) -> dict[str, bytes]:
-        """The sealed secrets of a recording: placeholder -> ciphertext."""
+        """The sealed secrets of a recording, and what is masked in it now: placeholder -> ciphertext."""
         with self._reading() as connection:
-            return dict(connection.execute("SELECT placeholder, sealed FROM secrets WHERE recording = ?", (recording,)))
+            sql = "SELECT placeholder, sealed FROM secrets WHERE recording = ?"
+            stored = dict(connection.execute(sql, (recording,)).fetchall())
+            return self._masked_secrets(connection, recording) | stored
+
+    def _masked_secrets(self, connection: sqlite3.Connection, recording: str) -> dict[str, bytes]:
+        mask, found = self._mask, dict[str, bytes]()
+        if mask is None or mask.rules is None:
+            return found
+        sql, step = "SELECT * FROM exchanges WHERE recording = ? AND step > ? ORDER BY step LIMIT ?", -1
+        while rows := connection.execute(sql, (recording, step, SOME)).fetchall():
+            rows, step = rows[: _fitting(rows)], rows[_fitting(rows) - 1]["step"]
+            exchanges = _exchanges(connection, rows)
+            found |= mask.secrets_of(exchanges, {one.id: self._pieces(connection, one) for one in exchanges})
+        return found
+
+    def _pieces(self, connection: sqlite3.Connection, one: Exchange) -> tuple[Chunk, ...]:
+        sql = "SELECT * FROM chunks WHERE exchange = ? ORDER BY number"
+        return tuple(map(chunk_of, connection.execute(sql, (one.id,)))) if one.stream else ()
+
+    def _masked(self, found: Sequence[Exchange]) -> list[Exchange]:
+        return list(found) if self._mask is None else self._mask.exchanges(found)
+
+    def _shown(self, page: Page[Exchange]) -> Page[Exchange]:
+        return page if self._mask is None else Page(tuple(self._mask.exchanges(page.items)), page.next)
 
     def stale(self, *, days: float | None, bytes: int | None, now: float) -> list[Stale]:
         """The recordings that no longer need to be kept, the oldest first."""

@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..errors import UsageError
 from ..model.capture import Capture
@@ -24,6 +24,8 @@ from ..replay.correlation import read_declared
 from .batch import ROW, Piece, cost_of
 from .imports import Import, write_import
 from .reader import SqliteStore
+from .renewing import FIRST, Place, Renewed, begin_anew, renew_some
+from .resealing import reseal
 from .tables import Tables, session_row
 from .thread import Entry, Job, WriterThread
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from ..protocols import Live
 
 log = logging.getLogger("gateway.store")
+Result = TypeVar("Result")
 
 WATCH: Final = 0.25  # seconds between two looks at a writer that may be stuck
 PATIENT: Final = 4  # looks without progress before waiting traffic is let go: one second
@@ -213,6 +216,19 @@ class SqliteRecorder:
     def delete(self, recording: str) -> Future[None]:
         return self._do(partial(Tables.delete, recording=recording))
 
+    def reseal(self, recording: str, rules: object) -> Future[int]:
+        """Seal for good what a stored recording holds under these rules; how many exchanges that changed."""
+        thread, pieces = self._thread, self._thread.seal_piece or (lambda capture, data: data)
+        return self._do(partial(reseal, recording=recording, seal=thread.seal, seal_piece=pieces, rules=rules))
+
+    def renew_secrets(self, renew: Callable[[bytes], bytes | None], after: Place = FIRST) -> Future[Renewed]:
+        """Bring some sealed secrets under the newest key; call it again with `next` of the result."""
+        return self._do(partial(renew_some, after=after, renew=renew))
+
+    def begin_anew(self) -> Future[None]:
+        """New recordings for the sessions of the last run. For a file that no gateway serves."""
+        return self._do(begin_anew)
+
     def add_audit(self, entry: AuditEntry) -> Future[None]:
         """A line of the audit."""
         return self._do(partial(Tables.add_audit, entry=entry, now=time.time()))
@@ -236,7 +252,7 @@ class SqliteRecorder:
         finally:
             store.close()
 
-    def _do(self, work: Callable[[Tables], None]) -> Future[None]:
+    def _do(self, work: Callable[[Tables], Result]) -> Future[Result]:
         job = Job(work)
         self._queue.append(job)
         self._thread.ring()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 from ..errors import NotFoundError
@@ -141,6 +141,10 @@ class Tables:
             done = self.connection.execute("UPDATE exchanges SET state = 'interrupted' WHERE state = 'open'")
         self._open.clear()
         return done.rowcount
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All of what is done inside, or nothing of it."""
+        return transaction(self.connection)
 
     def fold(self, how: str) -> bool:
         """Move the log into the file (PASSIVE: as far as readers let it); whether all of it was moved."""

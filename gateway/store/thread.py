@@ -13,7 +13,7 @@ from contextlib import suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from ..errors import StoreError
 from .batch import ROW, Batch, Piece, Seal, SealPiece, cost_of
@@ -38,18 +38,18 @@ END_PATIENCE: Final = 5.0  # seconds of trouble after which a stop gives up what
 TELL: Final = 60.0  # seconds that a mishap which is over is still told of
 
 
-class Job:
+class Job(Generic[Result]):
     """A change beside the recordings, and who waits for it."""
 
     __slots__ = ("future", "work")
 
-    def __init__(self, work: Callable[[Tables], None]) -> None:
+    def __init__(self, work: Callable[[Tables], Result]) -> None:
         self.work = work
-        self.future: Future[None] = Future()
+        self.future: Future[Result] = Future()
 
 
 # A list is [capture, on_safe]: the cheapest thing to make on the hot path, and on_safe can be taken out of it.
-Entry = list[Any] | Piece | Job
+Entry = list[Any] | Piece | Job[Any]
 Done = Callable[[Sequence[Entry], Sequence[Mapping[str, Any]]], None]
 
 
@@ -82,6 +82,10 @@ class WriterThread:
     @property
     def seal(self) -> Seal:
         return self._seal
+
+    @property
+    def seal_piece(self) -> SealPiece | None:
+        return self._seal_piece
 
     # -- called on the loop
 
@@ -186,15 +190,15 @@ class WriterThread:
         self.groups += 1
         self._done(entries, summaries)
 
-    def _do(self, job: Job) -> None:
+    def _do(self, job: Job[Any]) -> None:
         if not job.future.set_running_or_notify_cancel():
             return
         try:
-            self._insist(job.work, until=time.monotonic() + JOB_PATIENCE)
+            result = self._insist(job.work, until=time.monotonic() + JOB_PATIENCE)
         except Exception as error:  # the one who asked is told
             job.future.set_exception(error)
         else:
-            job.future.set_result(None)
+            job.future.set_result(result)
 
     def _write(self, entries: Sequence[Entry]) -> Sequence[Mapping[str, Any]]:
         """Write a group; when something in it cannot be written, each by itself."""
