@@ -38,7 +38,7 @@ def export(args: argparse.Namespace) -> int:
     if not args.recording:
         raise UsageError("which recording?", hint=f"gateway export @last --as {format.name}")
     wish = Wish(format, args.recording, args.with_variants, args.cluster, args.steps)
-    store, servers = masked_store(args.recordings), servers_now(args)
+    store, servers = masked_store(args), servers_now(args)
     output: Path | None = args.output
     if output is None or str(output) == "-":
         # Bytes, because the terminal's encoding must not decide what a file piped from here holds.

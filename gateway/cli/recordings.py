@@ -144,7 +144,7 @@ def delete_arguments(parser: argparse.ArgumentParser) -> None:
 def delete(args: argparse.Namespace) -> int:
     """Delete a recording with its exchanges, notes and tags."""
     store = open_store(args.recordings)
-    server = find_server(args.recordings, args.url)
+    server = find_server(args.recordings, args.url, args.token)
     id, step = known(store, args.recording, server)
     if step is not None:
         raise UsageError("a step of a recording cannot be deleted", hint="a recording is never edited; delete it whole")
