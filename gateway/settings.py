@@ -304,6 +304,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     # ---- demos ---------------------------------------------------------------------------------------------
     Setting(("demos",), "--templates", "-t", "path", None, "the folder with the demos", "DIR"),
+    Setting(("demos",), "--from", "", "text", "", "new: the recording that the demo is made from", "REC"),
     # ---- doctor, prune -------------------------------------------------------------------------------------
     Setting(
         ("doctor",), "--repair", "", "switch", False,

@@ -1,4 +1,4 @@
-"""`gateway demos check`: everything that is wrong with the demos' files, with lines. I/O."""
+"""`gateway demos check`: all that is wrong with the demos' files; `demos new`: a demo made from a recording. I/O."""
 
 from __future__ import annotations
 
@@ -12,27 +12,53 @@ from typing import TYPE_CHECKING
 
 from ..demos.check import check_routes
 from ..demos.keeper import demo_folder, demo_paths, read_entry
+from ..demos.making import from_recording, own_folder, write_demo
 from ..errors import ConfigError, NotFoundError, Problem, UsageError, did_you_mean
 from ..protocols import Options
 from ..routing.parse import parse
+from ..store import open_store
 
 if TYPE_CHECKING:
     from ..demos.check import Clusters
     from ..routing.nodes import Node
 
-ACTIONS = ("check",)
+ACTIONS = ("check", "new")
 
 
 def demos_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", metavar="check", help="report what is wrong in each demo.yaml")
-    parser.add_argument("names", nargs="*", metavar="DEMO", help="only these demos (default: all)")
+    parser.add_argument(
+        "action", metavar="check|new", help="report what is wrong in each demo.yaml, or make a demo from a recording"
+    )
+    parser.add_argument(
+        "names", nargs="*", metavar="DEMO", help="check: only these demos (default: all); new: its name"
+    )
 
 
 def demos(args: argparse.Namespace) -> int:
-    """0 when every demo is fine; ConfigError with all problems otherwise."""
+    """Do what was asked for."""
     if args.action not in ACTIONS:
         near = did_you_mean(args.action, ACTIONS)
-        raise UsageError(f"'{args.action}' is not 'check'{near}", hint="gateway demos check")
+        raise UsageError(f"'{args.action}' is neither 'check' nor 'new'{near}", hint="gateway demos check")
+    return new(args) if args.action == "new" else check(args)
+
+
+def new(args: argparse.Namespace) -> int:
+    """Write templates/demos/NAME/demo.yaml for the recording --from, and say where."""
+    if len(args.names) != 1 or not getattr(args, "from"):
+        raise UsageError("a new demo needs a name and a recording", hint="gateway demos new checkout --from @last")
+    text = from_recording(open_store(args.recordings), getattr(args, "from"))
+    options = Options(routes=args.routes, recordings=args.recordings, templates=args.templates)
+    file = write_demo(own_folder(options), args.names[0], text)
+    if args.json:
+        print(json.dumps({"demo": args.names[0], "file": str(file)}))
+    else:
+        print(f"created {file}")
+        print(f"next: gateway demos check {args.names[0]}; a running gateway has it in its menu now", file=sys.stderr)
+    return 0
+
+
+def check(args: argparse.Namespace) -> int:
+    """0 when every demo is fine; ConfigError with all problems otherwise."""
     clusters = clusters_of(args.routes)
     found = {path.name: problems_of(path, clusters) for path in chosen(args)}
     every = [problem for problems in found.values() for problem in problems]

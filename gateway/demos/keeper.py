@@ -51,7 +51,7 @@ class DemosKeeper:
 
     def __init__(self, options: Options, templates: Sequence[Path] = ()) -> None:
         self._options = options
-        self._templates = tuple(templates)
+        self.templates = tuple(templates)
         self.entries: Mapping[str, Entry] = {}
 
     async def running(self, app: web.Application) -> AsyncIterator[None]:
@@ -73,7 +73,7 @@ class DemosKeeper:
 
     def look(self) -> None:
         """Read what has changed. Blocking."""
-        paths = demo_paths(demo_folder(self._options, self._templates))
+        paths = demo_paths(demo_folder(self._options, self.templates))
         before, self.entries = (
             self.entries,
             {path.name: read_entry(path, self.entries.get(path.name)) for path in paths},

@@ -16,9 +16,10 @@ from yarl import URL
 from ..errors import ConfigError, GatewayError, NotFoundError, UsageError, did_you_mean
 from .caller import Caller
 from .colours import style_sheet
-from .config import Demo, Step, Upload
+from .config import Demo, Step, Upload, slug_of
 from .form import form_parts
 from .keeper import DemosKeeper, Entry
+from .making import from_recording, own_folder, write_demo
 from .memory import Memories
 from .preview import Preview
 from .sending import Press, Sending
@@ -65,6 +66,7 @@ def setup(
     app.cleanup_ctx.extend((keeper.running, caller.running))
     app.router.add_get("/", pages.home)
     app.router.add_get("/demos/", pages.to_home)
+    app.router.add_post("/demos/", pages.new)
     app.router.add_get("/demos/{demo}", pages.first)
     app.router.add_post("/demos/{demo}", pages.recording)
     app.router.add_get("/demos/{demo}/files/{name}", pages.picture)
@@ -228,6 +230,17 @@ class Pages:
         demo = self._demo(self._entry(request))
         headers = {"Cache-Control": "no-cache"}
         return web.Response(text=style_sheet(demo.colours or {}), content_type="text/css", headers=headers)
+
+    async def new(self, request: web.Request) -> web.Response:
+        """A demo made from a recording; it is in the menu at once."""
+        self.check_csrf(request)
+        form = await request.post()
+        name = slug_of(str(form.get("name", "")))[:60]
+        text = await asyncio.to_thread(from_recording, self.services.store, str(form.get("recording", "")))
+        folder = own_folder(self.services.options, self.keeper.templates)
+        await asyncio.to_thread(write_demo, folder, name, text)
+        await asyncio.to_thread(self.keeper.look)
+        raise web.HTTPSeeOther(str(URL.build(path=f"/demos/{name}")))
 
     async def picture(self, request: web.Request) -> web.FileResponse:
         """A picture that lies beside demo.yaml."""

@@ -1,8 +1,11 @@
 """`gateway demos check`: every mistake with its line, clusters and environments beside routes.yaml."""
 
+import asyncio
 import json
 
+import aiohttp
 import pytest
+from bookshop import a_shop
 
 from gateway.cli.main import main
 
@@ -96,3 +99,26 @@ def test_what_gateway_init_writes_passes(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["init"]) == 0
     assert main(["demos", "check"]) == 0
+
+
+async def test_a_demo_made_from_a_recording_is_valid_and_in_the_menu_at_once(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    async with a_shop(tmp_path) as shop:
+        store = str(tmp_path / "r" / "gateway.db")
+        arguments = ["demos", "new", "checkout", "--from", shop.recording, "-r", store]
+        assert await asyncio.to_thread(main, arguments) == 0
+        file = tmp_path / "templates" / "demos" / "checkout" / "demo.yaml"
+        assert capsys.readouterr().out == "created templates/demos/checkout/demo.yaml\n"
+        assert "sealed_" not in file.read_text()
+        assert "lovelace" not in file.read_text()
+        assert await asyncio.to_thread(main, ["demos", "check"]) == 0
+        assert await asyncio.to_thread(main, arguments) == 2
+        async with aiohttp.ClientSession() as client:
+            while "/demos/checkout/" not in (page := await (await client.get(shop.gateway.url)).text()):
+                await asyncio.sleep(0.05)
+        assert "/demos/bookshop/" in page
+
+
+def test_a_new_demo_needs_a_name_and_a_recording(folder, capsys, caplog):
+    assert main(["demos", "new", "x"]) == 2
+    assert "gateway demos new checkout --from @last" in caplog.text + capsys.readouterr().err

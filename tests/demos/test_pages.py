@@ -427,3 +427,20 @@ async def test_the_preview_shows_every_value_that_is_put_in_and_sends_nothing(br
     assert len(shop.forwarder.seen) == sent
     _, page = await browser.press(PAY, what_if="*preview", form={"own.path": "/orders/{order_id}"})
     assert "'order_id' is empty" in words(page)
+
+
+async def test_a_recording_becomes_a_demo_from_its_page(browser, shop):
+    for step in (SIGN_IN, FIND, ORDER):
+        await browser.press(step)
+    recording = shop.sessions.live["browser"].recording
+    _, page = await browser.get(f"/_gateway/recordings/{recording}")
+    assert "New demo from recording" in words(page)
+    token = re.search(r'name="csrf_token" value="(\w+)', page)[1]
+    data = {"csrf_token": token, "recording": recording, "name": "My copy"}
+    async with browser.client.post("/demos/", data=data) as answer:
+        page = await answer.text()
+    assert answer.url.path.startswith("/demos/my-copy/")
+    assert "Sign in" in words(page)
+    assert (shop.demos / "bookshop" / "demo.yaml").exists()
+    async with browser.client.post("/demos/", data=data | {"name": "my copy"}) as answer:
+        assert answer.status == 400

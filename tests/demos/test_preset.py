@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.demos.config import slug_of
 from gateway.demos.parse import parse_demo
 from gateway.demos.preset import with_what_if
 from gateway.errors import ConfigError, NotFoundError
@@ -97,7 +98,7 @@ VALUES = st.one_of(TEXT, st.integers(-(10**20), 10**20), st.booleans(), st.none(
 )
 def test_any_value_comes_back_as_it_is(shape, name, values):
     raw = f"title: D\nsteps:\n{shape}".encode()
-    if name == "a" and "a:" in shape.partition("what_if:")[2]:
+    if slug_of(name) == "a" and "a:" in shape.partition("what_if:")[2]:
         return
     preset = with_what_if(raw, "a", name, {"body": values, "why": "x: y"}, file="demo.yaml")
     assert is_insertion(raw, preset.raw)
