@@ -129,7 +129,7 @@ SETTINGS: tuple[Setting, ...] = (
         (
             "serve", "routes", "move", "which", "history", "recordings", "show", "annotate", "delete", "export",
             "doctor", "healthcheck", "replay", "branch", "compare", "diff", "prune", "backup", "import", "audit",
-            "access", "redact", "reveal", "keys",
+            "access", "redact", "reveal", "keys", "demos",
         ),
         "--recordings", "-r", "path", Path("recordings/gateway.db"), "the file with the recordings",
         everywhere=True,
