@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .model.audit import AuditEntry
     from .model.capture import Capture, RawPairs
     from .model.exchange import Chunk, Exchange
+    from .model.family import Relative
     from .model.recording import Page, Recording, Revision
     from .replay.correlation import Decisions
     from .replay.fault import Fault
@@ -44,6 +45,15 @@ class Store(Protocol):
         """The newest exchanges of all recordings that a filter finds, newest first."""
 
     def exchange(self, id: str) -> Exchange: ...
+    def step(self, recording: str, step: int) -> Exchange:
+        """One exchange of a recording (a full id) by its place."""
+
+    def family(self, recording: str) -> Sequence[Relative]:
+        """Where a recording (a full id) comes from and what came of it: a tree, depth first."""
+
+    def outcomes(self, recordings: Sequence[str], *, most: int) -> Mapping[str, Sequence[tuple[int, int | None, str]]]:
+        """By recording: (step, status, exchange id) of its first `most` steps."""
+
     def chunks(self, exchange: str) -> Sequence[Chunk]:
         """The timed pieces of an SSE or WebSocket exchange, in order."""
 

@@ -216,6 +216,7 @@ SETTINGS: tuple[Setting, ...] = (
         ("show",), "--correlations", "", "switch", False,
         "which value of which answer a later request needs, and what the client says by itself",
     ),
+    Setting(("show",), "--tree", "", "switch", False, "its replays and variants, theirs, and why they ended otherwise"),
     Setting(("annotate",), "--accept", "", "list", (), "a suggested correlation holds; repeatable", "ID"),
     Setting(("annotate",), "--reject", "", "list", (), "a correlation does not hold; repeatable", "ID"),
     Setting(

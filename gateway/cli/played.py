@@ -93,6 +93,7 @@ def comparison_text(found: Mapping[str, Any], *, all: bool = False) -> str:
         lines.append(f"{place:<9} {step['outcome']:<8} {visible(step['method'])} {cut(step['path'], 80)} {status}")
         shown = [one for one in step["differences"] if all or is_told(one)]
         lines += [f"          {cut(difference_line(one), 400)}" for one in shown[: None if all else MOST]]
+        lines += [f"        {line}" for line in (card_lines(step["card"]) if step["card"] else ())]
         if not all and len(shown) > MOST:
             lines.append(f"          ... and {len(shown) - MOST} more; --all shows them")
     words = {"same": "the same", "expected": "as expected: only ids, times and the like differ (--all shows them)"}

@@ -25,6 +25,7 @@ from .client import Server, find_server
 from .correlations import decide, print_correlations, verdicts_of
 from .masked import masked_store
 from .shown import exchange_text, recording_text, recordings_text
+from .tree import print_tree
 
 if TYPE_CHECKING:
     from ..model.exchange import Exchange
@@ -66,6 +67,9 @@ def show(args: argparse.Namespace) -> int:
     """Show a recording, or one of its steps."""
     store = masked_store(args)
     recording, step = find(store, args.recording)
+    if args.tree:
+        print_tree(store, recording.id, as_json=args.json)
+        return 0
     if args.correlations:
         print_correlations(steps(store, recording), store.decisions(recording.id), step=step, as_json=args.json)
         return 0

@@ -21,10 +21,12 @@ from ..replay.plan import Wanted
 from ..replay.runs import Comparison, compare_runs, compare_steps, comparison_json
 from ..replayer import Order, all_steps
 from . import reads
+from .api_recordings import CURSOR, LIMIT
+from .family import variants
 from .keys import SERVICES, STEPPERS
-from .operation import Field, Operation, query_text, read_body
+from .operation import Field, Operation, query_int, query_text, read_body
 from .running import answer
-from .schemas import INTEGER, INTEGER_OR_NULL, TEXT, TEXT_OR_NULL, TEXTS, shape
+from .schemas import INTEGER, INTEGER_OR_NULL, TEXT, TEXT_OR_NULL, TEXTS, page, shape
 from .stepping import WORDS
 
 if TYPE_CHECKING:
@@ -145,6 +147,12 @@ def read_edits(body: Mapping[str, Any]) -> tuple[Edit, ...]:
     return tuple(edits + [read_header(text) for text in body.get("header", ())])
 
 
+async def list_variants(request: web.Request) -> web.Response:
+    limit, cursor = query_int(request, "limit", 50, most=200), request.query.get("cursor")
+    store, id = request.app[SERVICES].store, request.match_info["id"]
+    return web.json_response(await asyncio.to_thread(variants, store, id, limit=limit, cursor=cursor))
+
+
 async def get_stepwise(request: web.Request) -> web.Response:
     return web.json_response(request.app[STEPPERS].of(request.match_info["id"]).as_json())
 
@@ -231,6 +239,14 @@ OPERATIONS = (
         "Send them again with one step done otherwise: a variant",
         RESULT,
         body=BRANCH,
+    ),
+    Operation(
+        "GET",
+        "recordings/{id}/variants",
+        list_variants,
+        "Its replays and variants, theirs, and where it comes from: a tree, depth first",
+        page("Relative", recording=TEXT, total=INTEGER),
+        query=(LIMIT, CURSOR),
     ),
     Operation("GET", "replays/{id}", get_stepwise, "Where a stepwise replay stands", STEPWISE),
     Operation("POST", "replays/{id}", step_replay, "What a waiting replay shall do", shape(do=TEXT), body=WORD),

@@ -15,7 +15,7 @@ from ..formats import FORMATS
 from ..model.as_json import exchange_json, recording_json
 from ..model.exchange import Exchange
 from ..model.recording import Page
-from . import actions, correlating, reads, replaying
+from . import actions, correlating, family, reads, replaying
 from .audit import read_audit
 from .drawing import curl_script, drawn, looking
 from .keys import MOVES, SERVICES, SESSION_OF, STEPPERS
@@ -26,6 +26,7 @@ from .readable import readable_exchange
 from .sign_in import access_json
 
 RECENT = 50  # exchanges that the live page begins with
+RELATIVES = 50  # recordings of a family that are explained on one page
 CLUSTERS = 100  # on the board at once; a filter finds the others
 STEPS = 200  # steps of a recording on one page
 
@@ -120,14 +121,20 @@ async def difference(request: web.Request) -> View:
     a, b = request.query.get("a", "").strip(), request.query.get("b", "").strip()
     data: dict[str, Any] = {"a": a, "b": b, "outcome": "", "first": None, "steps": []}
     if not (a and b):
-        return view(data, problem=None)
+        return view(data, problem=None, picture="")
     try:
         shown, picture = await replaying.difference(request.app[SERVICES], a, b)
         return view(data | shown, problem=None, picture=picture)
     except (UsageError, NotFoundError) as error:
         if request.path.endswith(".json"):
             raise
-        return view(data, status=error.status, problem=error)
+        return view(data, status=error.status, problem=error, picture="")
+
+
+async def variants(request: web.Request) -> View:
+    """A recording's replays and variants as a tree, side by side."""
+    store, id, cursor = request.app[SERVICES].store, request.match_info["id"], request.query.get("cursor")
+    return view(await asyncio.to_thread(family.variants, store, id, limit=RELATIVES, cursor=cursor))
 
 
 async def stepwise(request: web.Request) -> View:
@@ -206,6 +213,7 @@ PAGES: tuple[tuple[str, tuple[str, ...], str, Read], ...] = (
     ("/_gateway/", ("/_gateway/board.json", "/_gateway/index.json"), "board.html", board),
     ("/_gateway/live", ("/_gateway/live.json",), "live.html", live),
     ("/_gateway/recordings", ("/_gateway/recordings.json",), "recordings.html", recordings),
+    ("/_gateway/recordings/{id}/variants", ("/_gateway/recordings/{id}/variants.json",), "variants.html", variants),
     ("/_gateway/recordings/{id}", ("/_gateway/recordings/{id}.json",), "recording.html", recording),
     ("/_gateway/exchanges/{id}", ("/_gateway/exchanges/{id}.json",), "exchange.html", exchange),
     ("/_gateway/diff", ("/_gateway/diff.json",), "diff.html", difference),

@@ -14,11 +14,12 @@ from ..errors import NotFoundError, UsageError
 from ..model.as_json import recording_json
 from ..model.filter import quoted
 from ..replay.branch import read_set, read_unset
-from ..replay.card import card, card_json, sibling
+from ..replay.card import Card, card, card_json, sibling
+from ..replay.correlation import correlate
 from ..replay.gallery import gallery
 from ..replay.plan import Wanted
 from ..replay.report import Result, difference_line
-from ..replay.runs import comparison_json
+from ..replay.runs import compare_runs, comparison_json
 from ..replayer import Order, all_steps, replay
 from . import reads
 from .api_replay import BRANCH, branch_order, compared, elsewhere
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 FAMILY: Final = 100  # replays and variants that a page lists
 GALLERIES: Final = 20  # steps for which it offers ready what-ifs
 CARDS: Final = 10  # failing steps that a page explains
+FOLLOWED: Final = 200  # steps of a recording that is compared with the one that it comes from
 
 
 async def around(services: Services, recording: Recording, steps: Sequence[Exchange]) -> dict[str, Any]:
@@ -73,17 +75,31 @@ def _family(store: Store, recording: str) -> list[dict[str, Any]]:
 
 
 def _cards(store: Store, recording: Recording, steps: Sequence[Exchange]) -> list[dict[str, Any]]:
-    """A card for every failing step that has a successful sibling, in this recording or in its parent."""
+    """A card for every failing step that ended well in the parent, or has a successful sibling here."""
     failing = [step for step in steps if (step.status or 0) >= 400][:CARDS]
     if not failing:
         return []
-    others = list(steps) + (_steps_of(store, recording.parent) if recording.parent else [])
+    parents = _against_parent(store, recording, steps)
     found = []
     for step in failing:
-        near = sibling(step, others)
-        if near is not None and (why := card(step, near)):
+        near = sibling(step, steps)
+        sooner = [[one for one in steps if one.step < each.step] for each in (step, near or step)]
+        why = parents.get(step.id) or (card(step, near, before=(sooner[0], sooner[1])) if near else None)
+        if why:
             found.append(card_json(why) | {"step": step.step, "method": step.method, "path": step.path})
     return found
+
+
+def _against_parent(store: Store, recording: Recording, steps: Sequence[Exchange]) -> dict[str, Card]:
+    """By exchange: why a step failed that ended well in the recording that this one comes from."""
+    if not recording.parent or not recording.steps <= FOLLOWED:
+        return {}
+    before = _steps_of(store, recording.parent)
+    if not before:
+        return {}
+    correlations = correlate(before, store.decisions(recording.parent))
+    pairs = compare_runs(recording.parent, recording.id, before, steps, correlations).steps
+    return {pair.replayed.id: pair.card for pair in pairs if pair.card and pair.replayed}
 
 
 def _steps_of(store: Store, recording: str) -> list[Exchange]:
@@ -102,10 +118,6 @@ def _difference(store: Store, a: str, b: str) -> tuple[dict[str, Any], Markup]:
     found = compared(store, a, b)
     shown = comparison_json(found)
     for pair, step in zip(found.steps, shown["steps"], strict=True):
-        why = None
-        if pair.recorded is not None and pair.replayed is not None:
-            why = card(pair.replayed, pair.recorded) or card(pair.recorded, pair.replayed)
-        step["card"] = card_json(why) if why else None
         step["exchanges"] = [None if one is None else one.id for one in (pair.recorded, pair.replayed)]
         for one in step["differences"]:
             one["line"] = difference_line(one)

@@ -101,6 +101,11 @@ SCHEMAS: dict[str, Any] = {
         tags=TEXTS,
         pinned=BOOLEAN,
     ),
+    "Relative": shape(
+        id=TEXT, title=TEXT, kind=TEXT, parent=TEXT_OR_NULL, branched_at=INTEGER_OR_NULL, started_at=TEXT,
+        steps=INTEGER, depth=INTEGER, variants=INTEGER, status=INTEGER_OR_NULL,
+        outcomes={"type": "array", "items": shape(step=INTEGER, status=INTEGER_OR_NULL, exchange=TEXT)}, card={},
+    ),
     "Piece": shape(
         at_ms=NUMBER,
         direction={"enum": ["sent", "received"]},

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..model.exchange import Exchange
 from .align import align
+from .card import Card, card, card_json
 from .correlation import Correlations
 from .diff import Difference, context_of, diff, diff_answers, difference_json, outcome
 from .drift import drift_of
@@ -23,6 +24,7 @@ class StepPair:
     replayed: Exchange | None
     outcome: PairOutcome
     differences: tuple[Difference, ...] = ()
+    card: Card | None = None  # why one of the two failed, where only one did
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,19 @@ def compare_runs(
         drift |= drift_of(before, after, correlations)
         context = replace(context_of(before, after, drift), noise=noise.get(before.step, frozenset()))
         found = tuple(diff(before, after, context))
-        pairs.append(StepPair(before, after, outcome(found), found))
+        why = _why(before, after, drift, ([*recorded[:i]], [*replayed[:j]]))
+        pairs.append(StepPair(before, after, outcome(found), found, why))
     return Comparison(a, b, tuple(pairs))
+
+
+def _why(
+    before: Exchange, after: Exchange, drift: Mapping[str, str], chains: tuple[Sequence[Exchange], Sequence[Exchange]]
+) -> Card | None:
+    """The card of two steps, whichever of them failed; `chains` is what came before each."""
+    if ((before.status or 0) < 400) == ((after.status or 0) < 400):
+        return None
+    back = {now: then for then, now in drift.items()}
+    return card(after, before, drift, before=(chains[1], chains[0])) or card(before, after, back, before=chains)
 
 
 def noisy_places(recorded: Sequence[Exchange], again: Sequence[Exchange]) -> dict[int, frozenset[str]]:
@@ -84,7 +97,8 @@ def noisy_places(recorded: Sequence[Exchange], again: Sequence[Exchange]) -> dic
 def compare_steps(a: str, b: str, recorded: Exchange, replayed: Exchange) -> Comparison:
     """Two exchanges, whatever recordings they are in."""
     found = tuple(diff(recorded, replayed))
-    return Comparison(a, b, (StepPair(recorded, replayed, outcome(found), found),))
+    why = _why(recorded, replayed, {}, ((), ()))
+    return Comparison(a, b, (StepPair(recorded, replayed, outcome(found), found, why),))
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
@@ -104,6 +118,7 @@ def comparison_json(comparison: Comparison) -> dict[str, Any]:
                 "status": [None if one is None else one.status for one in (pair.recorded, pair.replayed)],
                 "outcome": pair.outcome,
                 "differences": [difference_json(difference) for difference in pair.differences],
+                "card": None if pair.card is None else card_json(pair.card),
             }
             for pair in comparison.steps
         ],

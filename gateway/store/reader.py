@@ -7,7 +7,7 @@ import re
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -16,12 +16,14 @@ from weakref import finalize
 from ..errors import NotFoundError, UsageError
 from ..model.audit import AuditEntry
 from ..model.exchange import Chunk, Exchange
+from ..model.family import Relative
 from ..model.recording import Page, Recording, Revision
 from ..protocols import LiveSession, Pin
 from ..replay.correlation import Decisions
 from .audited import entries
 from .contents import SOME, bodies_of
 from .decided import decisions_of
+from .family import family, outcomes
 from .files import connect_reader, identity, unreadable
 from .fulltext import TextSearch
 from .keeping import Stale, stale
@@ -102,6 +104,16 @@ class SqliteStore:
                 hint = f"gateway show {recording}"
                 raise NotFoundError(f"recording {recording} has no step {step}", hint=hint)
             return self._masked(_exchanges(connection, [row]))[0]
+
+    def family(self, recording: str) -> Sequence[Relative]:
+        """Where a recording (a full id) comes from and what came of it: a tree, depth first."""
+        with self._reading() as connection:
+            return family(connection, recording)
+
+    def outcomes(self, recordings: Sequence[str], *, most: int) -> Mapping[str, Sequence[tuple[int, int | None, str]]]:
+        """By recording: (step, status, exchange id) of its first `most` steps."""
+        with self._reading() as connection:
+            return outcomes(connection, recordings, most=most)
 
     def chunks(self, exchange: str) -> Sequence[Chunk]:
         """The timed pieces of an SSE or WebSocket exchange, in order."""

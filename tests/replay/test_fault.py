@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import UsageError
@@ -57,6 +57,7 @@ def test_no_fault_is_none():
     assert read_fault() is None and not Fault(status=503).asks and Fault(1, 503, (read_set("json:/a=1"),)).asks
 
 
+@settings(deadline=None)
 @given(st.floats(0, 120), st.none() | st.integers(200, 599), st.lists(st.tuples(TEXT, TEXT)), st.lists(TEXT))
 def test_the_field_tells_all_of_it(delay, status, altering, dropping):
     fault = read_fault(

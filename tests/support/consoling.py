@@ -11,6 +11,7 @@ from gateway.errors import NotFoundError, UsageError
 from gateway.live import LiveEvents
 from gateway.model.audit import audit_json
 from gateway.model.exchange import Exchange, Failure, Timing
+from gateway.model.family import Relative, in_tree
 from gateway.model.message import Body, Request, Response
 from gateway.model.recording import Page, Recording, Revision
 from gateway.paths import templates_dir
@@ -92,6 +93,19 @@ class Book:
                 if one.id == id:
                     return one
         raise NotFoundError(f"there is no exchange {id!r}")
+
+    def step(self, recording, step):
+        return self.steps[recording][step - 1]
+
+    def family(self, recording):
+        kept = (
+            Relative(one.id, one.title, one.kind, one.parent, one.branched_at, steps=one.steps)
+            for one in self.kept.values()
+        )
+        return in_tree(kept, recording)
+
+    def outcomes(self, recordings, *, most):
+        return {id: [(one.step, one.status, one.id) for one in self.steps[id][:most]] for id in recordings}
 
     def chunks(self, exchange):
         return self.pieces.get(exchange, ())
