@@ -1,7 +1,10 @@
-"""`python -m bench` (make bench): every measurement, one after the other."""
+"""`python -m bench [correlation|proxies ...]` (make bench): every measurement, one after the other, or those named."""
 
+import sys
 from pathlib import Path
 from runpy import run_path
 
-for name in ("correlation.py", "proxies.py"):
-    run_path(str(Path(__file__).parent / name), run_name="__main__")
+ALL = ("correlation", "proxies")
+
+for name in [word for word in sys.argv[1:] if word in ALL] or ALL:
+    run_path(str(Path(__file__).parent / f"{name}.py"), run_name="__main__")

@@ -12,6 +12,7 @@ from sessions import Labelled, sessions
 from gateway.replay.correlation import Binding, Correlations
 
 FOLDER = Path(__file__).resolve().parents[1] / "replay" / "sessions"
+HELD_OUT = FOLDER.parent / "held_out"
 
 
 @dataclass
@@ -42,8 +43,17 @@ class Score:
 
 
 def all_sessions() -> list[Labelled]:
-    """Every session written by hand."""
-    return [one for file in sorted(FOLDER.glob("*.txt")) for one in sessions(file.read_text("utf-8"))]
+    """Every session by which the rules were made."""
+    return in_folder(FOLDER)
+
+
+def held_out() -> dict[str, list[Labelled]]:
+    """The sessions that were measured before the rules had seen them, by set."""
+    return {folder.name: in_folder(folder) for folder in sorted(HELD_OUT.iterdir())}
+
+
+def in_folder(folder: Path) -> list[Labelled]:
+    return [one for file in sorted(folder.glob("*.txt")) for one in sessions(file.read_text("utf-8"))]
 
 
 def judge(labelled: Labelled, found: Correlations) -> Score:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from ...model.exchange import Exchange
 from .extract import extract
 from .finding import NOTHING, correlate
-from .model import Binding, Correlations, Decisions
-from .places import needs
+from .model import Binding, Correlations, Decisions, Sink
+from .places import Need, needs
 
 
 def confirm(first: Sequence[Exchange], second: Sequence[Exchange], decisions: Decisions = NOTHING) -> Correlations:
@@ -36,7 +36,7 @@ def _judged(binding: Binding, first: dict[int, Exchange], second: dict[int, Exch
     if answer is None or request is None:
         return binding
     now = extract(answer, binding.source, binding.transforms)
-    sent = sent_at(request, binding)
+    sent = sent_at(request, binding, first[binding.sink.step])
     if now is None or sent is None or now == before:
         return binding
     if sent == now:
@@ -46,14 +46,18 @@ def _judged(binding: Binding, first: dict[int, Exchange], second: dict[int, Exch
     return binding
 
 
-def sent_at(exchange: Exchange, binding: Binding) -> str | None:
-    """What a request has at a binding's sink."""
+def sent_at(exchange: Exchange, binding: Binding, recorded: Exchange) -> str | None:
+    """What a request has at a binding's sink: at a span, the same one of as many places."""
     sink = binding.sink
-    for need in needs(exchange.request, sink.step):
-        for place in (need, *need.inner):
-            same = (place.sink.part, place.sink.path) == (sink.part, sink.path)
-            if same and (place.sink.span is None) == (sink.span is None):
-                return place.value
-            if same and sink.part == "header" and sink.span:
-                return place.value
-    return None
+    before, now = _alike(recorded, sink), _alike(exchange, sink)
+    at = next((at for at, need in enumerate(before) if need.sink == sink), 0)
+    return now[at].value if at < len(now) else None
+
+
+def _alike(exchange: Exchange, sink: Sink) -> list[Need]:
+    """The places of a request that differ from this one only in their span."""
+    return [
+        place for need in needs(exchange.request, sink.step) for place in (need, *need.inner)
+        if (place.sink.part, place.sink.path, place.sink.name) == (sink.part, sink.path, sink.name)
+        and ((place.sink.span is None) == (sink.span is None) or sink.part == "header")
+    ]  # fmt: skip

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from html import unescape
 from typing import Any, Final
 
-from ...model.bodies import text_of
+from ...model.bodies import media_type, text_of
 from ...model.exchange import Exchange
 from ...model.message import Response
+from .html_places import html_places
 from .json_places import at, parse
 from .model import Binding, MissingValue, Source
-from .pages import LINK, REL, claims, html_places
+from .pages import LINK, REL, claims
 from .transforms import applied
 from .urls import pieces
 
@@ -30,6 +32,8 @@ def extract(answer: Exchange | Response, source: Source, transforms: tuple[str, 
         piece = PIECE.search(source.path)
         whole = _whole(response, source.part, source.path[: piece.start()] if piece else source.path)
         found = whole if whole is None or piece is None else _piece(whole, piece[1], piece[2])
+        if found and "&" in found and source.part == "text" and media_type(response).endswith("xml"):
+            found = unescape(found)
     return None if found is None or found == "" else applied(found, transforms)
 
 

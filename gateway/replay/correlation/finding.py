@@ -18,7 +18,7 @@ from .model import Binding, Correlations, Decisions, Sink, Source, Status
 from .naming import free_name, variable_name
 from .pages import places
 from .places import Need, needs
-from .scoring import AUTOMATIC, Candidate, Rules, candidates, latest_counts
+from .scoring import AUTOMATIC, Candidate, Rules, Target, candidates, latest_counts
 from .urls import collection_of, subject_of
 from .values import bits_of
 
@@ -55,11 +55,11 @@ class _Walk:
     def asked(self, exchange: Exchange) -> None:
         """Look the request's values up first, then remember what it was the first to say."""
         said: list[Need] = []
-        subject = subject_of(exchange.request.target)
+        target = Target(exchange.request.target)
         for need in islice(needs(exchange.request, exchange.step), MOST):
             if need.sink.part == "cookie" and need.sink.name in self._index.cookies:
                 continue  # the jar's business
-            if not self._bound(need, subject) and not self._pieces(need, subject):
+            if not self._bound(need, target) and not self._pieces(need, target):
                 said.append(need)
                 self.inputs.add(need, exchange.started_at)
         for need in said:
@@ -68,21 +68,23 @@ class _Walk:
                 for inner in need.inner:
                     self._index.said(inner.value, inner.role)
 
-    def _pieces(self, need: Need, subject: str) -> bool:
+    def _pieces(self, need: Need, target: Target) -> bool:
         """Whether any piece of it has a source; each of them is looked for."""
-        return sum(self._bound(inner, subject) for inner in need.inner) > 0
+        return sum(self._bound(inner, target) for inner in need.inner) > 0
 
     def answered(self, order: int, exchange: Exchange) -> None:
         if exchange.response is None:
             return
         about, subject = collection_of(exchange.request.target), subject_of(exchange.request.target)
+        made = exchange.request.method == "POST" and exchange.status == 201
         for place in places(exchange.response, about):
             if bits_of(place.value) > 0:
-                self._index.show(order, exchange.step, place, subject)
+                anew = made and place.role.is_id and place.role.entity == about and place.value != subject
+                self._index.show(order, exchange.step, place, subject, anew=anew)
 
-    def _bound(self, need: Need, subject: str) -> bool:
+    def _bound(self, need: Need, target: Target) -> bool:
         """Whether a source is known well enough to be mentioned."""
-        found = candidates(need, self._index, self._rules, subject)
+        found = candidates(need, self._index, self._rules, target)
         for candidate in found[:ALTERNATES]:
             binding = self._binding(need, candidate, found)
             self.bindings.append(binding)

@@ -6,7 +6,7 @@ from typing import Final
 
 from .lexicon import LOCKS
 from .naming import NEAR, NONE, Role, affinity
-from .pages import Place
+from .place import Place
 from .values import is_rare
 
 EACH: Final = 4  # places kept of one value under one role: the first ones, and always the last
@@ -42,8 +42,11 @@ class Index:
         """A request has this value, and no response had it before."""
         self._said.setdefault(value, set()).add(role)
 
-    def show(self, order: int, step: int, place: Place, subject: str) -> None:
-        """A response about `subject` has this value; an echo of what the client had said is no product."""
+    def show(self, order: int, step: int, place: Place, subject: str, *, anew: bool = False) -> None:
+        """A response about `subject` has this value; an echo of what the client had said is no product.
+
+        `anew` is a thing just made: whatever had its number before is gone.
+        """
         if place.part == "cookie":
             self.cookies.add(place.name)
         elif self._echo and place.value in self._said and self._is_echo(place):
@@ -51,6 +54,8 @@ class Index:
         roles = self._shown.setdefault(place.value, {})
         found = roles.setdefault((place.role, place.part), [])
         shown = Shown(order, step, place, subject)
+        if anew and not is_rare(place.value):
+            found.clear()
         if len(found) < EACH or (len(found) < VERSIONS and is_version(place.role)):
             found.append(shown)
         else:
@@ -62,7 +67,8 @@ class Index:
             return False  # already a product of another answer
         if is_rare(place.value):
             return True
-        return any(affinity(place.role, role)[0] > NONE for role in self._said[place.value])
+        said = self._said[place.value]
+        return any(role.words == place.role.words or affinity(place.role, role)[0] > NONE for role in said)
 
     def of(self, value: str) -> dict[Key, list[Shown]]:
         return self._shown.get(value, {})

@@ -20,7 +20,7 @@ NATURAL: Final = _words("isbn sku ean gtin slug handle username login iban email
 WRAPPERS: Final = _words(
     "data item result content payload response embedded edge node record list value entry object attribute collection "
     "body row hit document doc model input variable param parameter field resource attributes properties self link "
-    "href url created meta"
+    "href url created meta metadata"
 )
 
 FILLER: Final = _words(

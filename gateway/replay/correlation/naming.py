@@ -36,6 +36,13 @@ ONE_WORD: Final = {
 }  # fmt: skip
 
 
+IRREGULAR: Final = {
+    "people": "person", "children": "child", "men": "man", "women": "woman", "indices": "index", "indexes": "index",
+    "vertices": "vertex", "matrices": "matrix", "analyses": "analysis", "criteria": "criterion", "lives": "life",
+    "shelves": "shelf", "feet": "foot", "movies": "movie", "cookies": "cookie", "caches": "cache",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Role:
     """`entity` is the thing ("order"), `is_id` whether the value names one of them, `words` the whole name."""
@@ -65,8 +72,12 @@ def _alias(word: str) -> str:
 def singular(word: str) -> str:
     if word == "ids":
         return "id"
+    if word in IRREGULAR:
+        return IRREGULAR[word]
     if len(word) < 4 or word.endswith(("ss", "us", "is", "news", "series")):
         return word
+    if word.endswith(("tuses", "ruses", "nuses", "puses", "suses")):  # statuses, viruses, bonuses; not houses
+        return word[:-2]
     if word.endswith("ies"):
         return word[:-3] + "y"
     if word.endswith(("sses", "xes", "ches", "shes", "zes")):
@@ -98,7 +109,8 @@ def one_of(name: str) -> str:
     found = WORD.findall(name)
     if not found or not name.endswith(found[-1]):
         return name
-    return name.removesuffix(found[-1]) + singular(found[-1].lower())
+    last = singular(found[-1].lower())
+    return name.removesuffix(found[-1]) + (last.capitalize() if found[-1][0].isupper() else last)  # photoIds: photoId
 
 
 @lru_cache(8192)
@@ -152,6 +164,8 @@ EXACT, NEAR, PEER, SAME, WEAK, NONE, CONFLICT = 0.56, 0.40, 0.27, 0.21, 0.12, 0.
 def affinity(source: Role, sink: Role) -> tuple[float, str]:
     """How much the two names speak for one value, and why, in words."""
     given, wanted = set(source.words), set(sink.words)
+    if sink.words[:1] == ("if",) and sink.words[1:] == source.words:
+        return EXACT, f"only if '{' '.join(source.words)}' is still the same"
     if given & LOCKS and wanted & LOCKS:
         return EXACT, "both name a version of the same thing"
     if wanted & CURSORS and (given & CURSORS or "token" in given):
@@ -173,7 +187,7 @@ def _of_amounts(given: set[str], wanted: set[str]) -> tuple[float, str]:
 
 def _of_things(source: Role, sink: Role) -> tuple[float, str]:
     a, b = source.entity, sink.entity
-    if (source.is_many or sink.is_many) and source.words != sink.words:
+    if (source.is_many or sink.is_many) and (source.words != sink.words or source.is_many != sink.is_many):
         return (CONFLICT, "a number of things is no id") if source.is_many else (NONE, "")
     if source.words == sink.words and any(word in NATURAL for word in source.words):
         return EXACT, f"both are called '{' '.join(sink.words)}'"
@@ -185,7 +199,7 @@ def _of_things(source: Role, sink: Role) -> tuple[float, str]:
             return PEER, f"both are called '{' '.join(sink.words)}'"
         return level, why
     if a and a == b and (source.is_id or sink.is_id):
-        return NEAR + 0.08, f"'{' '.join(a)}' stands for the id of the {a[-1]}"
+        return NEAR + (0.10 if source.is_id else 0.08), f"'{' '.join(a)}' stands for the id of the {a[-1]}"
     if source.words and source.words == sink.words:
         return SAME, f"both are called '{' '.join(sink.words)}'"
     if source.words and sink.words and source.is_id == sink.is_id and source.words[-1] == sink.words[-1]:
@@ -196,12 +210,16 @@ def _of_things(source: Role, sink: Role) -> tuple[float, str]:
 def _of_ids(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[float, str]:
     if not a or not b:
         return WEAK, "both are an id"
+    if len(b) == 1 and len(b[0]) == 1 and a[-1].startswith(b[0]):
+        return EXACT, f"/{b[0]}/ stands for {_a(a)}"
     if a == b:
         return EXACT, f"both are the id of {_a(a)}"
     if a[-1] == b[-1]:
         return NEAR, f"both are the id of {_a(a[-1:])}"
     if _one_more_ending(a[-1], b[-1]):
         return NEAR, f"both are the id of {_a(a)}"
+    if all(word in WRAPPERS for word in b):
+        return WEAK, "both are an id"  # /items/501: items of anything
     if a[-1] in PEOPLE and b[-1] in PEOPLE:
         return PEER, "both are the id of a person"
     if set(a) <= set(b) or set(b) <= set(a):

@@ -4,35 +4,40 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from ...model.bodies import media_type, text_of
 from ...model.message import Request
 from .json_places import Path, parse, pointer, scalars
 from .lexicon import FILLER, JSON_WRAPPERS, OWN_FIELDS
 from .model import Sink, SinkPart
-from .naming import Role, entity_of, one_of, role_of, words
-from .pages import LONG_TOKEN
-from .urls import Piece, collection_of, is_url, pieces, query_pieces
+from .naming import Role, entity_of, one_of, role_of, segment_entity, words
+from .pages import type_of
+from .place import LONG_TOKEN
+from .urls import KEYED, REFERENCE, Piece, collection_of, is_url, pieces, query_pieces
 from .values import HIGH, LIMIT, bits_of
+from .xml_places import marks
 
 SCHEME: Final = re.compile(r"(?:Bearer|Token|Basic|ApiKey|Api-Key|Key|JWT|DPoP)[ \t]+", re.IGNORECASE)
-REFERENCE: Final = re.compile(r"(?:[A-Za-z]+/[\w.-]+)+")  # "Patient/88213"
+VERB: Final = re.compile(r"([^:]+):[a-z][A-Za-z]+")  # sub-x91ka:pull
 FIELD: Final = re.compile(r"[{]\s*(?:\w+\s*:\s*)?(\w+)")
 BOUNDARY: Final = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
 PART: Final = re.compile(r'\bname="([^"]*)"', re.IGNORECASE)
-SEPARATED: Final = re.compile(r"[^,:;|~._-]+")
+SEPARATED: Final = re.compile(r"[^,:;|~._/-]+")
+COMPACT: Final = re.compile(r"[^\s{}<>\"]{3,64}")
 DATES: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*")
 
 
 class Need:
     """One value of a request: its place, what its name says, and where it stands in the raw text of its part."""
 
-    __slots__ = ("at", "inner", "literal", "role", "sink", "value")
+    __slots__ = ("also", "at", "inner", "literal", "partial", "role", "sink", "value")
 
     def __init__(self, sink: Sink, value: str, role: Role, at: tuple[int, int] = (0, 0), literal: bool = False) -> None:
         self.sink, self.value, self.role, self.at, self.literal = sink, value, role, at, literal
         self.inner: tuple[Need, ...] = ()  # pieces of the value, tried when the whole has no source
+        self.partial = False  # whether it is such a piece: 20 of 620017-20
+        self.also: tuple[Role, ...] = ()  # what else it may name, told by what stands beside it
 
 
 def needs(request: Request, step: int) -> Iterator[Need]:
@@ -52,14 +57,32 @@ def needs(request: Request, step: int) -> Iterator[Need]:
         yield from (_piece(piece, "form", step, about) for piece in query_pieces(text))
     elif kind.endswith("json") or (not kind and text.lstrip()[:1] in "{["):
         yield from _json(text, step, about)
+    elif kind.endswith("xml"):
+        yield from _xml(text, step, about)
     else:
         yield from _within(Sink(step, "text", ""), text[: 1 << 18])
 
 
+def _xml(text: str, step: int, about: tuple[str, ...]) -> Iterator[Need]:
+    for mark in marks(text, about):
+        sink = Sink(step, "text", "", mark.name, (mark.start, mark.end))
+        yield Need(sink, mark.value, role_of(mark.name, mark.about))
+
+
 def _target(target: str, step: int) -> Iterator[Need]:
     about = collection_of(target)
-    for piece in pieces(target):
-        yield _piece(piece, "path" if piece.kind == "segment" else "query", step, about)
+    found = pieces(target)
+    around = tuple(_id_of(segment_entity(each.value)) for each in found if each.kind == "segment" and each.literal)
+    for piece in found:
+        need = _piece(piece, "path" if piece.kind == "segment" else "query", step, about)
+        if piece.kind == "segment":
+            for inner in need.inner:
+                inner.also += around
+        yield need
+
+
+def _id_of(entity: tuple[str, ...]) -> Role:
+    return role_of("id", entity)
 
 
 def _piece(piece: Piece, part: SinkPart, step: int, about: tuple[str, ...]) -> Need:
@@ -67,6 +90,9 @@ def _piece(piece: Piece, part: SinkPart, step: int, about: tuple[str, ...]) -> N
     need = Need(Sink(step, part, piece.key, piece.name), piece.value, role, (piece.start, piece.end), piece.literal)
     if not piece.literal and len(piece.value) > 2 and not DATES.fullmatch(piece.value):
         need.inner = tuple(_composite(need)) or tuple(_within(need.sink, piece.value, role))
+        if part == "path" and (verb := VERB.fullmatch(piece.value)):
+            sink = Sink(step, part, piece.key, piece.name, verb.span(1))
+            need.inner = (Need(sink, verb[1], role, need.at),)
     return need
 
 
@@ -76,10 +102,15 @@ def _composite(need: Need) -> Iterator[Need]:
     found = list(SEPARATED.finditer(value))
     if len(found) < 2 or (bits_of(value) >= 60 and "," not in value):
         return
+    before = ""
     for match in found:
         if any(mark.isdigit() for mark in match[0]):
             sink = Sink(need.sink.step, need.sink.part, need.sink.path, need.sink.name, match.span())
-            yield Need(sink, match[0], need.role, need.at)
+            piece = Need(sink, match[0], need.role, need.at)
+            piece.partial = True
+            piece.also = (_id_of(entity_of(before)),) if before.isalpha() else ()  # invoice,8811
+            yield piece
+        before = match[0]
 
 
 def _within(sink: Sink, text: str, role: Role | None = None) -> Iterator[Need]:
@@ -122,7 +153,10 @@ def _json(text: str, step: int, about: tuple[str, ...]) -> Iterator[Need]:
         token = text[start:end]
         value = parse(token) if token[0] == '"' else "" if token in ("true", "false", "null") else token
         if value and len(value) <= LIMIT:
-            yield _json_need(value, path, (start, end), step, about)
+            need = _json_need(value, path, (start, end), step, about)
+            if need.role.is_id:
+                need.also = _types_beside(document, path)
+            yield need
         elif value:
             yield from _within(Sink(step, "json", pointer(path), str(path[-1]) if path else ""), value[: 1 << 16])
 
@@ -141,6 +175,10 @@ def _json_need(value: str, path: Path, at: tuple[int, int], step: int, about: tu
             for piece in pieces(value)
             if not piece.literal
         )
+    elif keyed := KEYED.fullmatch(value):
+        within = keyed.span(3 if keyed[2] is None else 2)
+        name = "_".join((*segment_entity(keyed[1]), "id"))
+        need.inner = (Need(Sink(step, "json", sink.path, name, within), value[slice(*within)], role_of(name)),)
     elif REFERENCE.fullmatch(value):
         need.inner = tuple(
             Need(Sink(step, "json", sink.path, piece.name, (piece.start - 1, piece.end - 1)), piece.value,
@@ -148,9 +186,25 @@ def _json_need(value: str, path: Path, at: tuple[int, int], step: int, about: tu
             for piece in pieces(f"/{value}")
             if not piece.literal
         )  # fmt: skip
+    elif COMPACT.fullmatch(value) and not DATES.fullmatch(value) and not value.isalnum():
+        need.inner = tuple(_composite(need)) or tuple(_within(sink, value, role))
     elif len(value) > 16:
         need.inner = tuple(_within(sink, value, role))
     return need
+
+
+def _types_beside(document: Any, path: Path) -> tuple[Role, ...]:
+    """{"type": "invoice", "id": 881} and {"entity_type": "invoice", "entity_id": 881} name invoices."""
+    node = document
+    for part in path[:-1]:
+        node = node[part]
+    name = str(path[-1]) if path else ""
+    if not isinstance(node, dict):
+        return ()
+    wanted = (*words(name)[:-1], "type")
+    said = [entity_of(value) for key, value in node.items() if isinstance(value, str) and words(key) == wanted]
+    found = [*said, type_of(node) if name == "id" else ()]
+    return tuple(_id_of(entity) for entity in found if entity)
 
 
 def _around(names: list[str], about: tuple[str, ...]) -> tuple[str, ...]:
@@ -171,7 +225,21 @@ def _multipart(request: Request, step: int) -> Iterator[Need]:
     for name, start, end in multipart_places(request):
         value = request.body.data[start:end].decode("utf-8", "replace")
         if value and len(value) <= LIMIT:
-            yield Need(Sink(step, "multipart", name, name.partition("~")[0]), value, role_of(name.partition("~")[0]))
+            short = name.partition("~")[0]
+            need = Need(Sink(step, "multipart", name, short), value, role_of(short))
+            if value.lstrip()[:1] in "{[":
+                need.inner = tuple(_document(value, need.sink))
+            yield need
+
+
+def _document(text: str, sink: Sink) -> Iterator[Need]:
+    """The values of a JSON document in a field, those that are written as they are."""
+    for need in _json(text, sink.step, ()):
+        at, end = need.at
+        if text[at] == '"':
+            at, end = at + 1, end - 1
+        if need.value == text[at:end]:
+            yield Need(Sink(sink.step, sink.part, sink.path, need.sink.name, (at, end)), need.value, need.role)
 
 
 def multipart_places(request: Request) -> Iterator[tuple[str, int, int]]:

@@ -64,7 +64,7 @@ def _cut(text: str, cuts: Iterable[Cut]) -> str:
     return text
 
 
-def _pieces_replaced(text: str, found: list[Piece], changes: Mapping[str, list[Change]]) -> str:
+def _pieces_replaced(text: str, found: Sequence[Piece], changes: Mapping[str, list[Change]]) -> str:
     cuts: list[Cut] = []
     for piece in found:
         here = [change for change in changes.get(piece.kind, []) if change[0].path == piece.key]
@@ -119,11 +119,22 @@ def _body(request: Request, by_part: Mapping[str, list[Change]]) -> bytes | None
     elif "form" in parts:
         text = _pieces_replaced(text, query_pieces(text), {"query": by_part["form"]})
     else:
-        text = _spliced(text, by_part["text"])
+        new = [(sink, _in_xml(value)) for sink, value in by_part["text"]] if is_xml(request) else by_part["text"]
+        text = _spliced(text, new)
     try:
         return text.encode(charset(request))
     except UnicodeEncodeError:
         return text.encode()
+
+
+def is_xml(request: Request) -> bool:
+    return media_type(request).endswith("xml")
+
+
+def _in_xml(value: str) -> str:
+    for mark, name in (("&", "&amp;"), ("<", "&lt;"), ('"', "&quot;"), ("'", "&apos;")):
+        value = value.replace(mark, name)
+    return value
 
 
 def _json(text: str, changes: list[Change]) -> str:

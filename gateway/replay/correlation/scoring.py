@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from .index import Index, Shown, is_version
-from .lexicon import AMOUNTS, LOCKS
+from .lexicon import AMOUNTS, LOCKS, OWN
 from .naming import CONFLICT, EXACT, NEAR, PEER, SAME, WEAK, Role, affinity
 from .places import Need
 from .transforms import origins
+from .urls import follows, subject_of
 from .values import DECIMAL, ECHO, FULL, HIGH, SURE, WORDS, bits_of, is_rare, weight_of
 
 AUTOMATIC: Final = 0.60
 SUGGESTED: Final = 0.30
 LONG_NUMBER: Final = 19.0  # bits: six digits
+RARE: Final = 20.0  # bits: wherever it is shown, it is the same thing
+CODE_BITS: Final = 13.0  # four digits
+CODE: Final = re.compile(r"(?=.*[0-9])[\w-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,31 @@ class Rules:
     echo: bool = True
     entropy: bool = True
     names: bool = True
+
+
+class Target:
+    """The request that needs values: where it goes, and which thing it is about."""
+
+    __slots__ = ("subject", "target")
+
+    def __init__(self, target: str) -> None:
+        self.target, self.subject = target, subject_of(target)
+
+    def follows(self, shown: Shown, need: Need) -> bool:
+        """Whether the value stood in a link that this request follows, or in the form that it sends."""
+        place, part = shown.place, need.sink.part
+        if place.part == "html":
+            field = part in ("form", "multipart", "query") and place.name == need.sink.name
+            chosen = place.path.startswith("option[") and not set(need.role.words) & OWN
+            return field and (chosen or place.path.startswith("input["))
+        if not place.link or part not in ("path", "query") or not follows(self.target, place.link):
+            return False
+        return part == "path" or place.name == need.sink.name
+
+    def is_about(self, shown: Shown) -> bool:
+        """Whether an answer was about the same thing, or about what this one lies under."""
+        same = self.subject in (shown.subject, shown.place.owner)
+        return same or (shown.subject[:1] == "/" and self.subject.startswith(f"{shown.subject}/"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +71,18 @@ class Candidate:
     certain: bool = False  # chance cannot repeat the value: whoever showed it first made it
 
 
-def candidates(need: Need, index: Index, rules: Rules, subject: str) -> list[Candidate]:
-    """Every origin of the value worth mentioning, the best first. `subject` is the thing that the request is about."""
-    found = list(_direct(need, need.value, index, rules, subject))
+def candidates(need: Need, index: Index, rules: Rules, target: Target) -> list[Candidate]:
+    """Every origin of the value worth mentioning, the best first."""
+    found = list(_direct(need, need.value, index, rules, target))
     if not found or max(each.score for each in found) < AUTOMATIC:
         for text, transforms, penalty in origins(need.value):
-            found += _direct(need, text, index, rules, subject, transforms, penalty)
+            found += _direct(need, text, index, rules, target, transforms, penalty)
     if not found:
         return found
     found.sort(key=_rank)
     best = found[0]
     rivals = {each.role.entity or each.role.words for each in found if _rivals(best, each)}
-    if rivals and best.level < EXACT and rules.entropy:
+    if rivals and best.level < EXACT and rules.entropy and bits_of(need.value) < RARE:
         room = 1.0 - weight_of(best.shown[0].place.value) / FULL
         loss = 0.10 * math.log2(1 + len(rivals)) * room
         found = [each if each.level >= EXACT else _less(each, loss, len(rivals)) for each in found]
@@ -84,7 +114,7 @@ def _direct(
     text: str,
     index: Index,
     rules: Rules,
-    subject: str,
+    target: Target,
     transforms: tuple[str, ...] = (),
     penalty: float = 0.0,
 ) -> Iterator[Candidate]:
@@ -96,8 +126,11 @@ def _direct(
         level, why = level_of(role, need) if rules.names else (WEAK, "")
         if level < PEER and _shown_about(role, need, bits):
             level, why = PEER, f"an answer about the {role.context[-1]} showed it"
-        if is_version(role) and rules.names and not is_rare(need.value):
-            shown = [each for each in shown if subject in (each.subject, each.place.owner)]
+        versioned = is_version(role) and bits < LONG_NUMBER and not is_rare(need.value)
+        if rules.names and (level < EXACT or versioned) and (linked := [o for o in shown if target.follows(o, need)]):
+            shown, level, why = linked, EXACT, "the request follows a link of that answer"
+        elif versioned and rules.names:
+            shown = [each for each in shown if target.is_about(each)]
         if not shown or not _allowed(need, bits, level):
             continue
         score = weight + (level if level > 0 else level * (1.0 - weight / FULL)) - penalty
@@ -125,8 +158,13 @@ def level_of(role: Role, need: Need) -> tuple[float, str]:
     if field == "last-event-id":
         return CONFLICT, "the client's own memory"
     level, why = affinity(role, need.role)
-    if level < WEAK / 2 and bits_of(need.value) >= SURE:
-        return WEAK / 2, ""
+    for other in need.also:
+        level, why = max((level, why), affinity(role, other))
+    bits = bits_of(need.value)
+    if level < WEAK and bits >= SURE:
+        return WEAK, ""
+    if level == SAME and role.words == need.role.words and bits >= CODE_BITS and CODE.fullmatch(need.value):
+        return PEER, why
     return level, why
 
 
@@ -138,9 +176,8 @@ def _allowed(need: Need, bits: float, level: float) -> bool:
         return level >= SAME
     if level >= EXACT:
         return True
-    whole = need.sink.span is None or need.sink.part in ("header", "json")
-    if not whole:
-        return bits >= HIGH or level >= NEAR
+    if need.partial:
+        return bits >= HIGH or level >= NEAR or (bits >= LONG_NUMBER and level >= PEER)
     if bits < 20 and DECIMAL.fullmatch(need.value):
         return level >= NEAR
     return bits >= 20 or level >= WEAK

@@ -38,6 +38,7 @@ TRANSFORMS: Final[dict[str, Callable[[str], str]]] = {
     "plus-decode": unquote_plus,
     "percent-encode": lambda text: quote(text, safe=""),
     "unquote": _unquoted,
+    "quote": lambda text: f'"{text}"',
     "base64": lambda text: b64encode(text.encode()).decode(),
     "base64url": lambda text: urlsafe_b64encode(text.encode()).decode(),
     "base64url-bare": lambda text: urlsafe_b64encode(text.encode()).decode().rstrip("="),
@@ -69,6 +70,8 @@ def origins(value: str) -> Iterator[tuple[str, tuple[str, ...], float]]:
 def _possible(value: str) -> Iterator[tuple[str, tuple[str, ...], float]]:
     yield f'"{value}"', ("unquote",), 0.02
     yield f'W/"{value}"', ("unquote",), 0.02
+    if len(value) > 2 and value[0] == value[-1] == '"':
+        yield value[1:-1], ("quote",), 0.02
     if bits_of(value) < 12:
         return
     escaped = quote(value, safe="")

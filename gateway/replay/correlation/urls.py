@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote, unquote_plus
 
 from .lexicon import ACTIONS, ME
-from .naming import segment_entity
+from .naming import segment_entity, words
 from .values import is_literal
 
-URL: Final = re.compile(r"(?:https?://[^\s/?#]+)?(/[^\s?#]*)?(?:\?([^\s#]*))?(?:#\S*)?")
+URL: Final = re.compile(r"(?:https?://[^\s/?#]+)?(/?[^\s?#]*)?(?:\?([^\s#]*))?(?:#\S*)?")
 MARKUP: Final = re.compile(r"[<>\"{}|\\^`]")  # RFC 3986 has none of them: a text that begins with a slash
+HOLE: Final = re.compile(r"{[?&/+#.;]?[\w.,*:%-]+}")  # of a URI template (RFC 6570)
+KEYED: Final = re.compile(r"([A-Za-z_]\w*)\((?:'([^']*)'|([0-9]+|[0-9a-fA-F-]{36}|\w+=[^()]+))\)")  # OData: Orders(501)
+REFERENCE: Final = re.compile(r"(?:[A-Za-z]+/[\w.-]+)+")  # "Patient/88213", "projects/tea/topics/t1"
+LINKS: Final = frozenset(("link", "href", "url", "uri", "next", "previous", "prev"))
 PATH_SAFE: Final = "-._~!$&'()*+,;=:@"
 
 
@@ -29,6 +34,7 @@ class Piece:
     end: int
     from_end: int = 0  # -1 for the last segment
     literal: bool = False
+    head: str = ""  # the collection that stands in the same segment: "Orders" of Orders(501)
 
 
 def is_url(text: str) -> bool:
@@ -37,19 +43,41 @@ def is_url(text: str) -> bool:
         text.startswith(("/", "http://", "https://"))
         and len(text) > 1
         and bool(URL.fullmatch(text))
-        and not MARKUP.search(text)
+        and not MARKUP.search(HOLE.sub("", text) if "{" in text else text)
     )
 
 
-def pieces(url: str) -> list[Piece]:
+def is_link(name: str, text: str) -> bool:
+    """A relative URL with a query, in a field whose name says so: "@odata.nextLink"."""
+    return "?" in text and "=" in text and URL.fullmatch(text) is not None and bool(LINKS & set(words(name)))
+
+
+def followable(url: str) -> str:
+    """Path and query of a URL, by which a later request is known to follow it; empty where it has holes."""
+    match = URL.match(re.sub(r"{[?&][^{}]*}", "", url))
+    if match is None or not match[1] or "{" in match[1]:
+        return ""
+    return match[1] + (f"?{match[2]}" if match[2] else "")
+
+
+def follows(target: str, link: str) -> bool:
+    """Whether a request target is that link's path, whatever public prefix stands before it."""
+    path, _, query = link.partition("?")
+    if not query and path.count("/") < 2:
+        return False
+    return f"/{target.partition('?')[0]}".endswith(path if path.startswith("/") else f"/{path}")
+
+
+@lru_cache(4096)
+def pieces(url: str) -> tuple[Piece, ...]:
     """The path segments and query values of a URL or request target."""
     match = URL.match(url)
     if match is None:
-        return []
+        return ()
     found = list(_segments(match[1], match.start(1))) if match[1] else []
     if match[2]:
         found += query_pieces(match[2], match.start(2))
-    return found
+    return tuple(found)
 
 
 def _segments(path: str, at: int) -> Iterator[Piece]:
@@ -59,12 +87,22 @@ def _segments(path: str, at: int) -> Iterator[Piece]:
     for part in raw:
         if part:
             number += 1
-            value = unquote(part)
-            literal = is_literal(value)
-            name = _name(before)
-            yield Piece("segment", str(number), value, name, at, at + len(part), number - count - 1, literal)
-            before = value if literal else f"{before}/" if before else ""
+            if keyed := KEYED.fullmatch(part):
+                yield _keyed(keyed, number, number - count - 1, at)
+                before = ""
+            else:
+                value = unquote(part)
+                literal = is_literal(value) or "{" in value
+                name, end = _name(before), at + len(part)
+                yield Piece("segment", str(number), value, name, at, end, number - count - 1, literal)
+                before = value if literal else f"{before}/" if before else ""
         at += len(part) + 1
+
+
+def _keyed(match: re.Match[str], number: int, from_end: int, at: int) -> Piece:
+    start, end = match.span(3 if match[2] is None else 2)
+    value = unquote(match[3] if match[2] is None else match[2])
+    return Piece("segment", str(number), value, _name(match[1]), at + start, at + end, from_end, False, match[1])
 
 
 def _name(before: str) -> str:
@@ -99,9 +137,11 @@ def encoded(value: str, kind: str, before: str = "") -> str:
     )
 
 
+@lru_cache(4096)
 def collection_of(target: str) -> tuple[str, ...]:
     """What a request is about: ("order",) for /api/orders/501 and for POST /api/orders."""
-    names = [piece.value for piece in _segments(target.partition("?")[0], 0) if piece.literal]
+    segments = _segments(target.partition("?")[0], 0)
+    names = [piece.head or piece.value for piece in segments if piece.literal or piece.head]
     for name in reversed(names):
         if name.lower() in ME:
             return ("user",)
@@ -118,4 +158,5 @@ def subject_of(target: str) -> str:
 
 def shape(url: str) -> str:
     """ "/orders/*/pay": the path with a star for each value."""
-    return "/" + "/".join(piece.value if piece.literal else "*" for piece in pieces(url) if piece.kind == "segment")
+    segments = (piece for piece in pieces(url) if piece.kind == "segment")
+    return "/" + "/".join(each.value if each.literal else f"{each.head}(*)" if each.head else "*" for each in segments)

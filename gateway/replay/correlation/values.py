@@ -12,7 +12,7 @@ from .lexicon import STOP
 HIGH: Final = 40.0  # bits: equal by chance never happens; such values are found inside longer texts too
 ECHO: Final = 14.0  # bits from which a value that the client said is its own wherever it shows up,
 ECHO_DIGITS: Final = 23.0  # and from which a number is: quantities and sizes have up to six digits
-SURE: Final = 36.0  # bits from which names that disagree count for nothing
+SURE: Final = 30.0  # bits from which names that disagree count for nothing
 LIMIT: Final = 4096  # characters of a value: longer ones are documents
 
 UUID: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)

@@ -86,6 +86,7 @@ PAGES = st.sampled_from(
         ("application/json", '{"a": [1, {"id": "%s", "u": "/x/%s?c=%s"}], "t": "see %s there"}'),
         ("text/html", '<a href="/o/%s/x?y=%s">x</a><input name="a" value="%s"><p data-id="%s">'),
         ("text/plain", "your code is %s, %s %s %s"),
+        ("text/xml", '<a:o xmlns:a="u:x"><id>%s</id><l k="%s"/><l k=\'%s\'>7</l><href>/x/%s</href></a:o>'),
     ]
 )
 
