@@ -24,7 +24,7 @@ check: $(VENV)/.dev ## lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(VENV)/.dev ## requests per second and CPU per request, against a bare proxy and nginx
+bench: $(VENV)/.dev ## speed and memory against a bare proxy, nginx and mitmproxy; correlation; large bodies; latency
 	$(BIN)/python -m bench
 
 clients: ## the public test suites of HTTP clients through the gateway (installs them into .consumers/clients)
