@@ -32,14 +32,14 @@ class Shop:
 
 
 @asynccontextmanager
-async def a_shop(folder, *, change=lambda text: text):
+async def a_shop(folder, *, change=lambda text: text, buying=None):
     async with running_samples() as samples:
         routes = folder / "routes.yaml"
         routes.write_text(change(samples.routes_yaml()), encoding="utf-8")
         options = Options(routes, folder / "r" / "gateway.db", port=0, health_interval=0)
         async with running(options) as gateway:
             shop = Shop(gateway, samples)
-            await buy(gateway.url)
+            await (buying or buy)(gateway.url)
             shop.recording = gateway.services.store.recording("@last").id
             yield shop
 
@@ -59,3 +59,22 @@ async def buy(url):
         await ask("GET", f"/api/orders/orders/{order['id']}/receipt", **me)
         await ask("POST", f"/api/payments/orders/{order['id']}/payments", json={"amount": order["total"]}, **me)
         await ask("GET", f"/api/orders/orders/{order['id']}/receipt", **me)
+
+
+async def buy_carefully(url):
+    """As `buy`, but the order is looked at, and changed for who has seen it as it is."""
+    async with aiohttp.ClientSession(url, headers={"Gateway-Session": "ada"}) as client:
+
+        async def ask(method, path, **more):
+            async with client.request(method, path, **more) as answer:
+                return await answer.json(), answer.headers
+
+        signed, _ = await ask("POST", "/api/users/login", json={"user": "ada", "password": "lovelace"})
+        await ask("GET", "/api/catalogue/books/978-1")
+        me = {"Authorization": f"Bearer {signed['token']}"}
+        order, _ = await ask("POST", "/api/orders/orders", json={"isbn": "978-1", "qty": 2}, headers=me)
+        path = f"/api/orders/orders/{order['id']}"
+        _, fields = await ask("GET", path, headers=me)
+        order, _ = await ask("PUT", path, json={"qty": 3}, headers=me | {"If-Match": fields["ETag"]})
+        await ask("POST", f"/api/payments/orders/{order['id']}/payments", json={"amount": order["total"]}, headers=me)
+        await ask("GET", f"{path}/receipt", headers=me)
