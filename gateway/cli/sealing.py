@@ -23,7 +23,7 @@ from ..redact import Sealer
 from ..redact.finding import Finding, findings
 from ..secrets import load_keys
 from ..store import open_recorder, open_store
-from ..store.masking import resealed
+from ..store.masking import resealed, sealed_chunks
 from .client import Server, find_server
 from .masked import PARTS, masked_store, rules_in, rules_of
 from .recordings import API, NAMED, find, steps
@@ -75,9 +75,7 @@ def would_mask(
         pieces = store.chunks(one.id) if one.stream else ()
         before, after, sealed = resealed(one, rules, sealer.seal)
         told = findings(before, after, rules)
-        before.redact = rules
-        for chunk in pieces:
-            sealer.seal_chunk(before, chunk.data)
+        sealed_chunks(one, pieces, rules, sealer.seal_chunk)
         known = {one.placeholder for one in told}
         if pieces:
             _, _, sealed = resealed(one, rules, sealer.seal)

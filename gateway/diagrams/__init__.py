@@ -6,15 +6,11 @@ from .as_mermaid import mermaid
 from .as_plantuml import plantuml
 from .as_svg import heads, svg
 from .build import sequence
-from .changes import changes
 from .diagram import Call, Chapter, Diagram, Divider, Fragment, Loop, Overview, Participant, Run, Section, Value
-from .style import PAGE_STYLE, STYLE
-from .writers import WRITERS
+from .style import STYLE
 
 __all__ = [
-    "PAGE_STYLE",
     "STYLE",
-    "WRITERS",
     "Call",
     "Chapter",
     "Diagram",
@@ -26,7 +22,6 @@ __all__ = [
     "Run",
     "Section",
     "Value",
-    "changes",
     "heads",
     "mermaid",
     "plantuml",

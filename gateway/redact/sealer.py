@@ -9,9 +9,9 @@ from urllib.parse import quote_from_bytes
 
 from ..model.capture import Capture, RawPairs
 from .bodies import BodySealer, Places, read_rules
-from .frames import seal_frames
 from .headers import content_of, seal_headers
 from .names import Names
+from .streams import Direction, direction_of
 from .text import seal_text, seal_url
 from .vault import PLACEHOLDER, Keys, Vault
 
@@ -52,6 +52,7 @@ class Sealer:
         self._vault = Vault(keys)
         self._rules: dict[object, tuple[Names, Places | None]] = {}
         self._pieces: dict[str, dict[bytes, tuple[bytes, bytes]]] = {}  # capture id -> secrets of its pieces
+        self._sides: dict[tuple[str, bool], Direction] = {}  # (capture id, sent) -> what waits of a stream
 
     def renew(self, keys: Keys) -> None:
         """From now on seal with these keys. Another thread may be sealing: it ends what it began with the old ones."""
@@ -73,11 +74,17 @@ class Sealer:
         secrets = tuple((placeholder.decode(), ciphertext) for placeholder, ciphertext in work.found.values())
         return SealedCapture(_copy(capture, changes) if changes else capture, secrets, frozenset(work.decoded))
 
-    def seal_chunk(self, capture: Capture, data: bytes) -> bytes:
-        """One piece of a stream. A secret that begins in one piece and ends in the next is not found."""
+    def seal_chunk(self, capture: Capture, data: bytes, *, sent: bool = False, last: bool = True) -> bytes:
+        """One piece of a stream, what waited of the pieces before it included; with `last` nothing waits any more."""
         names, places = self._ready(capture.redact)
         work = _Work(self._vault, names, places)
-        sealed = seal_frames(data, work.piece) if capture.stream == "websocket" else work.piece(data)
+        key = capture.id, sent
+        side = self._sides.pop(key, None) or direction_of(capture, sent=sent)
+        sealed = side.feed(data, work.piece, last=last)
+        if not last:
+            self._sides[key] = side
+            if len(self._sides) > MOST_OPEN:
+                del self._sides[next(iter(self._sides))]
         if work.found:
             if len(self._pieces) >= MOST_OPEN:
                 del self._pieces[next(iter(self._pieces))]

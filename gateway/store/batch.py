@@ -31,23 +31,26 @@ REQUEST_BODY, RESPONSE_BODY = USUAL.index("request_body"), USUAL.index("response
 UNCHANGED: Final[tuple[int | None, int | None]] = (None, None)
 
 Seal = Callable[[Capture], Sealed | Capture]
-SealPiece = Callable[[Capture, bytes], bytes]
+
+
+class SealPiece(Protocol):
+    """Seals a piece of a stream; with `last`, what waited for the rest of a secret comes out as well."""
+
+    def __call__(self, capture: Capture, data: bytes, *, sent: bool, last: bool) -> bytes: ...
 
 
 class Piece:
-    """One piece of a stream on its way to the store. `size` is what passed, `data` what is kept of it."""
+    """One piece of a stream on its way to the store. `size` is what passed, `data` what is kept of it; `last` is an
+    empty one that lets out what waited. `sealed` is filled in once, however often its batch is written."""
 
-    __slots__ = ("at_ms", "capture", "data", "number", "sent", "size")
+    __slots__ = ("at_ms", "capture", "data", "last", "number", "sealed", "sent", "size")
 
-    def __init__(self, capture: Capture, number: int, *, at_ms: float, sent: bool, data: bytes, size: int) -> None:
-        self.capture, self.number, self.at_ms, self.sent, self.data, self.size = (
-            capture,
-            number,
-            at_ms,
-            sent,
-            data,
-            size,
-        )
+    def __init__(
+        self, capture: Capture, number: int, *, at_ms: float, sent: bool, data: bytes, size: int, last: bool = False
+    ) -> None:
+        self.capture, self.number, self.at_ms, self.sent = capture, number, at_ms, sent
+        self.data, self.size, self.last = data, size, last
+        self.sealed: bytes | None = None
 
 
 class Batch:
@@ -82,10 +85,17 @@ class Batch:
 
     def add_piece(self, piece: Piece) -> None:
         """Seal one piece of a stream."""
-        data = self._seal_piece(piece.capture, piece.data) if self._seal_piece and piece.data else piece.data
-        # A sealed piece may be shorter than what passed: it is cut only when the record kept less than passed.
-        size = piece.size if len(piece.data) < piece.size else len(data)
-        self.chunks.append((piece.capture.id, piece.number, piece.at_ms, piece.sent, size, data))
+        if piece.sealed is None:
+            piece.sealed = self._sealed_piece(piece)
+        cut = piece.size - len(piece.data)
+        if piece.sealed or piece.data or cut:
+            size = len(piece.sealed) + cut
+            self.chunks.append((piece.capture.id, piece.number, piece.at_ms, piece.sent, size, piece.sealed))
+
+    def _sealed_piece(self, piece: Piece) -> bytes:
+        if self._seal_piece is None or not (piece.data or piece.last):
+            return piece.data
+        return self._seal_piece(piece.capture, piece.data, sent=piece.sent, last=piece.last)
 
     def _body(self, data: bytes) -> bytes | None:
         if not data:

@@ -44,14 +44,8 @@ class Mask:
         rules = self.rules
         if rules is None:
             return tuple(found)
-        capture = capture_of(one)
-        capture.redact = rules
         with self._lock:
-            sealed = [self._seal_piece(capture, chunk.data) for chunk in found]
-        return tuple(
-            chunk if data == chunk.data else replace(chunk, data=data, size=max(chunk.size, len(data)))
-            for chunk, data in zip(found, sealed, strict=True)
-        )
+            return sealed_chunks(one, found, rules, self._seal_piece)
 
     def secrets_of(self, found: Sequence[Exchange], chunks: Mapping[str, Sequence[Chunk]]) -> dict[str, bytes]:
         """placeholder -> ciphertext of what is masked in these stored exchanges and, by id, in their pieces."""
@@ -68,6 +62,20 @@ class Mask:
             return one, ()
         with self._lock:
             return masked(one, rules, self._seal)
+
+
+def sealed_chunks(one: Exchange, found: Sequence[Chunk], rules: object, seal_piece: SealPiece) -> tuple[Chunk, ...]:
+    """The pieces of a stream as they would have been recorded under these rules; bytes may move to a later one."""
+    capture = capture_of(one)
+    capture.redact = rules
+    last = {chunk.direction: chunk.index for chunk in found}
+    out = []
+    for chunk in found:
+        ends = last[chunk.direction] == chunk.index
+        data = seal_piece(capture, chunk.data, sent=chunk.direction == "sent", last=ends)
+        cut = max(0, chunk.size - len(chunk.data))
+        out.append(chunk if data == chunk.data else replace(chunk, data=data, size=len(data) + cut))
+    return tuple(out)
 
 
 def masked(one: Exchange, rules: object, seal: Seal) -> tuple[Exchange, Sequence[tuple[str, bytes]]]:

@@ -127,26 +127,33 @@ class SqliteRecorder:
         if stream is None:  # not opened: routes.yaml says that this exchange is not recorded
             return
         at_ms = (at - capture.begun) * 1000
+        stream.last = (at_ms, sent)
         full = self._queued - self._thread.handled + len(data) > self._limit
         if full or (stream.room <= 0 and data):
             stream.dropped += len(data)
-            stream.last = (at_ms, sent)
             return
         kept = data[: stream.room]
         self._add_piece(capture, stream, at_ms=at_ms, sent=sent, data=kept, size=len(data))
         stream.room -= len(kept)
 
-    def _add_piece(self, capture: Capture, stream: Stream, *, at_ms: float, sent: bool, data: bytes, size: int) -> None:
+    def _add_piece(
+        self, capture: Capture, stream: Stream, *, at_ms: float, sent: bool, data: bytes, size: int, last: bool = False
+    ) -> None:
         self._queued += len(data)
-        self._queue.append(Piece(capture, stream.number, at_ms=at_ms, sent=sent, data=data, size=size))
+        self._queue.append(Piece(capture, stream.number, at_ms=at_ms, sent=sent, data=data, size=size, last=last))
         stream.number += 1
         self._thread.ring()
 
     def _end_stream(self, capture: Capture) -> None:
-        """The pieces that were not kept show as one empty piece of their size."""
+        """What waited for the rest of a secret is let out; pieces not kept show as one empty piece of their size."""
         stream = self._streams.pop(capture.id, None)
-        if stream is not None and stream.dropped:
-            at_ms, sent = stream.last
+        if stream is None:
+            return
+        at_ms, sent = stream.last
+        if self._thread.seal_piece is not None:
+            for side in (True, False) if capture.stream == "websocket" else (False,):
+                self._add_piece(capture, stream, at_ms=at_ms, sent=side, data=b"", size=0, last=True)
+        if stream.dropped:
             self._add_piece(capture, stream, at_ms=at_ms, sent=sent, data=b"", size=stream.dropped)
 
     def status(self) -> RecorderStatus:
@@ -218,8 +225,10 @@ class SqliteRecorder:
 
     def reseal(self, recording: str, rules: object) -> Future[int]:
         """Seal for good what a stored recording holds under these rules; how many exchanges that changed."""
-        thread, pieces = self._thread, self._thread.seal_piece or (lambda capture, data: data)
-        return self._do(partial(reseal, recording=recording, seal=thread.seal, seal_piece=pieces, rules=rules))
+        thread = self._thread
+        return self._do(
+            partial(reseal, recording=recording, seal=thread.seal, seal_piece=thread.seal_piece, rules=rules)
+        )
 
     def renew_secrets(self, renew: Callable[[bytes], bytes | None], after: Place = FIRST) -> Future[Renewed]:
         """Bring some sealed secrets under the newest key; call it again with `next` of the result."""

@@ -18,6 +18,7 @@ from .batch import Batch, Seal, SealPiece
 from .contents import bodies_of
 from .deletion import Sweeper
 from .imports import PlainSeal, capture_of
+from .masking import sealed_chunks
 from .rows import COLUMNS, DEFAULTS, USUAL, chunk_of, exchange_of
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ BODY: Final = "INSERT OR IGNORE INTO bodies (sha256, size, packed, data) VALUES 
 SECRET: Final = "INSERT OR IGNORE INTO secrets (recording, placeholder, sealed) VALUES (?, ?, ?)"
 
 
-def reseal(tables: Tables, recording: str, *, seal: Seal, seal_piece: SealPiece, rules: object) -> int:
+def reseal(tables: Tables, recording: str, *, seal: Seal, seal_piece: SealPiece | None, rules: object) -> int:
     """How many exchanges had secrets under these rules; they have placeholders now. NotFoundError, UsageError."""
     connection = tables.connection
     _check(connection, recording)
@@ -83,7 +84,7 @@ def _exchanges(connection: Connection, recording: str) -> Iterator[tuple[Exchang
 
 
 def _one(
-    connection: Connection, one: Exchange, before: sqlite3.Row, seal: Seal, seal_piece: SealPiece, rules: object
+    connection: Connection, one: Exchange, before: sqlite3.Row, seal: Seal, seal_piece: SealPiece | None, rules: object
 ) -> bool:
     """Seal one exchange and its pieces; whether there was anything to seal."""
     pieces = _pieces(connection, one, seal_piece, rules)
@@ -104,15 +105,14 @@ def _one(
     return True
 
 
-def _pieces(connection: Connection, one: Exchange, seal_piece: SealPiece, rules: object) -> bool:
-    if not one.stream:
+def _pieces(connection: Connection, one: Exchange, seal_piece: SealPiece | None, rules: object) -> bool:
+    if not one.stream or seal_piece is None:
         return False
-    capture = capture_of(one)
-    capture.redact = rules
     rows = connection.execute("SELECT * FROM chunks WHERE exchange = ? ORDER BY number", (one.id,))
     rows.row_factory = sqlite3.Row
-    found = [(chunk, seal_piece(capture, chunk.data)) for chunk in map(chunk_of, rows.fetchall())]
-    changed = [(data, max(chunk.size, len(data)), one.id, chunk.index) for chunk, data in found if data != chunk.data]
+    before = tuple(map(chunk_of, rows.fetchall()))
+    after = sealed_chunks(one, before, rules, seal_piece)
+    changed = [(new.data, new.size, one.id, new.index) for old, new in zip(before, after, strict=True) if old != new]
     connection.executemany("UPDATE chunks SET data = ?, size = ? WHERE exchange = ? AND number = ?", changed)
     return bool(changed)
 

@@ -495,10 +495,10 @@ def test_pieces_of_a_stream_are_sealed_and_their_secrets_come_with_the_exchange(
 def test_a_websocket_frame_is_sealed_and_is_still_a_frame(mask: bytes):
     from gateway.model.exchange import Chunk
     from gateway.model.frames import websocket_frames
-    from gateway.redact.frames import _head, _masked
+    from gateway.redact.frames import head, masked
 
     payload = b'{"password": "' + CANARY + b'"}'
-    frames = b"".join(_head(0x81, len(text), mask) + _masked(text, mask) for text in (payload, b"hello"))
+    frames = b"".join(head(0x81, len(text), mask) + masked(text, mask) for text in (payload, b"hello"))
     sealed = Sealer(KEYS).seal_chunk(a_capture(stream="websocket"), frames)
     read = [frame.data for frame in websocket_frames([Chunk(0, 0.0, "received", sealed)])]
     assert read == [b'{"password": "' + P + b'"}', b"hello"]
