@@ -284,6 +284,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         ("diff",), "--noise", "", "text", "", "another run of A: where it differs from A, every run may", "REC"
     ),
+    Setting(("diff",), "--as", "", "text", "", "a diagram of both instead of words", "svg|mermaid|plantuml"),
+    Setting(("diff",), "--output", "-o", "path", None, "the file to write the diagram to (default: print it)"),
     Setting(("diff",), "--all", "", "switch", False, "show what every run changes, too: ids, times and the like"),
     # ---- export --------------------------------------------------------------------------------------------
     Setting(

@@ -83,6 +83,16 @@ def write_folder(folder: Path, found: Mapping[str, str]) -> None:
         _write(file, encoded(text))
 
 
+def write_text(text: str, output: Path | None) -> None:
+    """One text, to a file or to stdout."""
+    if output is None or str(output) == "-":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(encoded(text))
+        sys.stdout.buffer.flush()
+    else:
+        _write(output, encoded(text))
+
+
 def _write(file: Path, data: bytes) -> None:
     try:
         file.write_bytes(data)

@@ -19,7 +19,7 @@ from typing import Any
 from ..console.api_replay import compared, elsewhere, environments
 from ..console.drawing import difference_of
 from ..diagrams import WRITERS
-from ..errors import NotFoundError, UpstreamError, UsageError
+from ..errors import NotFoundError, UpstreamError, UsageError, did_you_mean
 from ..model.visible import visible
 from ..protocols import Options
 from ..replay.gallery import gallery
@@ -160,8 +160,10 @@ def diff(args: argparse.Namespace) -> int:
     """Say what differs between two recordings, or two of their steps."""
     store = open_store(args.recordings)
     comparison = compared(store, args.a, args.b, args.noise)
-    if getattr(args, "as"):
-        write_text(WRITERS[getattr(args, "as")](difference_of(store, comparison)), args.output)
+    if name := getattr(args, "as"):
+        if name not in WRITERS:
+            raise UsageError(f"'{name}' is no diagram{did_you_mean(name, WRITERS)}", hint="svg, mermaid or plantuml")
+        write_text(WRITERS[name](difference_of(store, comparison)), args.output)
         return 0 if comparison.outcome in ("same", "expected") else 1
     found = comparison_json(comparison)
     print(json.dumps(found, indent=2) if args.json else comparison_text(found, all=args.all))

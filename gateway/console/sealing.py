@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ..model.exchange import Chunk, Exchange
     from ..protocols import Keys, Services
 
-
 class Change(Protocol):
     """One of rotate, renew and retire."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from ..diagrams import STYLE
+from ..diagrams import PAGE_STYLE, STYLE
 from ..paths import static_dir
 
 
@@ -24,7 +24,7 @@ def add_static(app: web.Application) -> None:
 
 async def diagram_style(request: web.Request) -> web.Response:
     """The colours of the sequence diagrams, which stand in a page without a style of their own."""
-    return web.Response(text=STYLE, content_type="text/css")
+    return web.Response(text=STYLE + PAGE_STYLE, content_type="text/css")
 
 
 def _found(files: dict[str, Path], name: str) -> Path:

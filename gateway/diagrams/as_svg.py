@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from html import escape
 
-from .diagram import Call, Chapter, Diagram, Divider, Fragment, Loop, Row
+from .diagram import VALUES, Call, Chapter, Diagram, Divider, Fragment, Loop, Row, values_of
 from .labels import clean
 from .layout import FRAME, GUTTER, HEAD, LINE, MARGIN, NEST, PAD, Layout, fitted, height, layout, width
 from .style import STYLE
@@ -19,23 +19,30 @@ _NAMED = re.compile(r"\{([a-z][a-z0-9_]*)\}")  # a value in a path, called by it
 
 
 def svg(
-    diagram: Diagram, *, link: Link | None = None, part: Part | None = None, value: str = "", standalone: bool = False
+    diagram: Diagram,
+    *,
+    link: Link | None = None,
+    part: Part | None = None,
+    value: str = "",
+    standalone: bool = False,
+    headless: bool = False,
 ) -> str:
     """`link` gives the address of an exchange, `part` that of the diagram of some steps (an overview links there).
 
     `value` names a variable: arrows lead from the answer that gave it to the requests that needed it.
-    Standalone it carries its style; otherwise the page serves STYLE.
+    Standalone it carries its style; otherwise the page serves STYLE. Headless it goes below `heads` in a page that says
+    title and description in words.
     """
     sheet = _Sheet(diagram, link, value)
-    sheet.draw(part)
+    sheet.draw(part, headless=headless)
     return _picture(diagram, sheet, standalone=standalone, links=bool(link or part))
 
 
-def heads(diagram: Diagram) -> str:
+def heads(diagram: Diagram, *, value: str = "") -> str:
     """The participants alone, as wide as the picture: for a page that keeps them in view while it scrolls."""
-    sheet = _Sheet(diagram, None, "")
+    sheet = _Sheet(diagram, None, value)
     sheet.y = 4.0
-    sheet.heads(0.0)
+    sheet.heads()
     wide, tall = number(sheet.layout.width), number(HEAD + 8)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" version="1.1" class="sequence heads" aria-hidden="true"'
@@ -71,13 +78,13 @@ class _Sheet:
         self.answered: dict[int, float] = {}
         self.y = MARGIN
 
-    def draw(self, part: Part | None) -> None:
-        room = self.wide - 2 * MARGIN
-        self.lines.append(text("title", MARGIN, self.y + 15, xml(fitted(self.diagram.title, room, 19, bold=True))))
-        self.lines.append(text("about", MARGIN, self.y + 36, xml(fitted(self.diagram.about, room, 12))))
-        self.y += 52
+    def draw(self, part: Part | None, *, headless: bool = False) -> None:
+        if headless:
+            self.y = 4.0
+        else:
+            self._title()
         for index, chapter in enumerate(self.diagram.chapters):
-            self._chapter(chapter, index)
+            self._chapter(chapter, index, headless=headless and not index)
         if self.diagram.overview:
             marks, tall = table(self.diagram.overview, self.diagram.participants, self.y, part)
             self.lines += marks
@@ -88,21 +95,30 @@ class _Sheet:
             self._foot(self.diagram.hidden)
         self._values()
 
+    def _title(self) -> None:
+        room = self.wide - 2 * MARGIN
+        self.lines.append(text("title", MARGIN, self.y + 15, xml(fitted(self.diagram.title, room, 19, bold=True))))
+        self.lines.append(text("about", MARGIN, self.y + 36, xml(fitted(self.diagram.about, room, 12))))
+        self.y += 52
+
     def _foot(self, words: str) -> None:
         self.lines.append(text("foot", MARGIN, self.y + 16, xml(fitted(words, self.wide - 2 * MARGIN, 12))))
         self.y += 20
 
-    def _chapter(self, chapter: Chapter, index: int) -> None:
+    def _chapter(self, chapter: Chapter, index: int, *, headless: bool) -> None:
         many = len(self.diagram.chapters)
         if many > 1:
             about = f"Chapter {index + 1} of {many} · steps {chapter.first} to {chapter.last}"
             self.lines.append(text("chapter", MARGIN, self.y + 14, about))
             self.y += 26
         body = sum(map(height, chapter.rows)) + 8
-        self._environments(self.y, HEAD + 24 + body + 12)
+        self._environments(self.y, (0 if headless else HEAD) + 24 + body + 12)
         self.y += 24
-        self.heads(body)
-        self.y += HEAD + 8
+        self._lives(body + (0 if headless else HEAD))
+        if not headless:
+            self.heads()
+            self.y += HEAD
+        self.y += 8
         self._rows(chapter.rows, 0)
         self.y += 22
 
@@ -118,13 +134,14 @@ class _Sheet:
     def _left(self, index: int) -> float:
         return self.layout.columns[index] - self.layout.heads[index] / 2
 
-    def heads(self, body: float) -> None:
-        """The participants, and their lifelines for a body of this height."""
+    def _lives(self, tall: float) -> None:
+        for x in self.layout.columns:
+            self.lines.append(tag("line", "life", x1=x, y1=self.y, x2=x, y2=self.y + tall + 4))
+
+    def heads(self) -> None:
+        """The participants, above their lifelines."""
         for index, participant in enumerate(self.diagram.participants):
             x, broad, top = self.layout.columns[index], self.layout.heads[index], self.y
-            life = top + HEAD
-            if body:
-                self.lines.append(tag("line", "life", x1=x, y1=life, x2=x, y2=life + body + 4))
             self.lines.append(tag("rect", "head", x=x - broad / 2, y=top, width=broad, height=HEAD, rx=6))
             server = f" {span('muted', f'@{participant.environment}')}" if participant.environment else ""
             name = f"{span('head-name', participant.cluster)}{server}"
@@ -210,14 +227,13 @@ class _Sheet:
 
     def _answer(self, call: Call) -> str:
         """The answer in its colour, the values that it gives as chips."""
-        whole, values = call.response, call.values
-        words = fitted(whole, self.layout.labels, bold=True)
-        if words != whole or not values:
-            return span("answer", words)
-        names = [self._chip(name, xml(name)) for name in call.keeps[: values.count(", ") + 1]]
-        rest = values.partition(" and ")[2]
-        more = f" and {xml(rest)}" if rest else ""
-        return f"{span('answer', whole[: -len(values)])}{', '.join(names)}{more}"
+        told = " · ".join([call.answer, *call.facts])
+        for shown in range(min(VALUES, len(call.keeps)), 0, -1):
+            values = values_of(call.keeps, shown)
+            if width(f"{told} · {values}", bold=True) <= self.layout.labels:
+                names = ", ".join(self._chip(name, xml(name)) for name in call.keeps[:shown])
+                return f"{span('answer', f'{told} · ')}{names}{xml(values[len(', '.join(call.keeps[:shown])) :])}"
+        return span("answer", fitted(told, self.layout.labels, bold=True))
 
     def _chip(self, name: str, markup: str) -> str:
         chosen = " chosen" if clean(name) == self.value else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from ..model.exchange import Chunk, Exchange
 from ..model.recording import Recording
@@ -118,6 +119,7 @@ def _way(
     chunks: ChunksOf,
 ) -> Way:
     recording, exchanges = variant
+    exchanges = [replace(one, mode="live") for one in exchanges]  # sent again, as everything in a what-if
     title = _BRANCHED.sub("", clean(recording.title)) or f"variant {recording.id}"
     moving = names(exchanges, decisions(recording.id))
     steps: Steps = tuple(_steps(exchanges, participants, moving, chunks, digests=True, moves=False))

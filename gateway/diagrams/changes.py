@@ -70,7 +70,10 @@ def _call(pair: StepPair, change: Change, participants: tuple[Participant, ...],
 
 
 def _of(exchange: Exchange | None, participants: tuple[Participant, ...], moving: Names) -> Call | None:
-    return None if exchange is None else call_of(exchange, participants.index(answering(exchange)), moving)
+    if exchange is None:
+        return None
+    exchange = replace(exchange, mode="live")  # that one of the two was sent again is no difference
+    return call_of(exchange, participants.index(answering(exchange)), moving)
 
 
 def _changed(pair: StepPair, one: Call, other: Call, participants: tuple[Participant, ...]) -> Call:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -68,14 +68,19 @@ class Call:
     @property
     def details(self) -> tuple[str, ...]:
         """What stands behind the answer: how often, how long, which values."""
-        often = (f"{self.times}x",) if self.times > 1 else ()
-        return (*often, *((_took(*self.took),) if self.took else ()), *((self.values,) if self.keeps else ()))
+        return (*self.facts, *((values_of(self.keeps),) if self.keeps else ()))
 
     @property
-    def values(self) -> str:
-        """The names of what is kept, a few of them."""
-        rest = len(self.keeps) - VALUES
-        return ", ".join(self.keeps[:VALUES]) + (f" and {rest} more" if rest > 0 else "")
+    def facts(self) -> tuple[str, ...]:
+        """How often, how long."""
+        often = (f"{self.times}x",) if self.times > 1 else ()
+        return (*often, *((_took(*self.took),) if self.took else ()))
+
+
+def values_of(keeps: Sequence[str], shown: int = VALUES) -> str:
+    """The names of what is kept, a few of them."""
+    rest = len(keeps) - shown
+    return ", ".join(keeps[:shown]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _took(shortest: float, longest: float) -> str:

@@ -28,7 +28,6 @@ _SHAPES = f"""\
 .seq .column, .seq .count {{ font-size: 11px; }}
 .seq .cell {{ fill-opacity: 0.13; stroke-width: 1; stroke-opacity: 0.6; }}
 .seq .added .hit, .seq .removed .hit, .seq .changed .hit {{ fill-opacity: 0.08; }}
-.seq .removed .label {{ text-decoration: line-through; }}
 .seq .same {{ opacity: 0.6; }}
 .seq .head, .seq .tab, .seq .pill {{ stroke-width: 1.2; }}
 .seq .hit {{ fill-opacity: 0; }}
@@ -83,6 +82,15 @@ def _colours(palette: dict[str, str], scope: str) -> str:
         rules.append((f"text.{name}", f"fill: {palette[name]};"))
     return "".join(f"{scope} {selector.format(scope)} {{ {body} }}\n" for selector, body in rules)
 
+
+# A long picture scrolls in its own box, below its participants; on paper it stands whole.
+PAGE_STYLE = """\
+@media screen {
+  .picture { max-height: 92vh; overflow: auto; }
+  .picture > svg.heads { position: sticky; top: 0; z-index: 1; display: block; }
+  .picture > svg { display: block; }
+}
+"""
 
 # Paper is white: dark colours are for screens only. A page that sets data-bs-theme overrules the system.
 STYLE = (

@@ -10,10 +10,10 @@ from .layout import MARGIN, fitted, width
 from .svg_marks import number, span, tag, text, xml
 
 Part = Callable[[int, int], str]
-CELL, ROW = 34.0, 26.0
+CELL, ROW = 36.0, 26.0
 NAMES, ANSWERS, COUNT = 330.0, 230.0, 54.0  # widths of the columns of words
 WIDTH = MARGIN + NAMES + COUNT + MARGIN + ANSWERS + MARGIN  # without the cells
-SIGNS: dict[Outcome, str] = {"client-error": "4", "server-error": "5", "failed": "x", "redirect": "3", "open": "?"}
+SIGNS: dict[Outcome, str] = {"client-error": "!", "server-error": "!!", "failed": "✕", "redirect": "→", "open": "?"}
 
 
 def wide(overview: Overview) -> float:
@@ -33,7 +33,7 @@ def table(
             y, before = y + 28, line.call.participant
         found += _line(overview, line, y, part)
         y += ROW
-    signs = "a cell counts calls; its sign is the worst that came of them: 3xx, 4xx, 5xx, x failed, ? open"
+    signs = "a cell counts calls; its sign is the worst that came of them: → 3xx, ! 4xx, !! 5xx, ✕ failed, ? still open"
     found.append(text("foot", MARGIN, y + 20, signs))
     return found, y + 30 - top
 

@@ -45,8 +45,10 @@ def woven(main: Way, variants: Sequence[Way]) -> tuple[Row, ...]:
 def _detours(main: Way, variant: Way) -> Iterator[_Detour]:
     """Runs of unequal pairs; a variant that ends before its recording does is no detour."""
     pairs = align_digests([one for one, _ in main.steps], [one for one, _ in variant.steps])
+    whole = len(pairs)
     while pairs and pairs[-1][1] is None:
         pairs.pop()
+    end = f"{variant.label} · ends here" if len(pairs) < whole else variant.label
     at, low, found = 0, -1, list[int]()
     for i, j in pairs:
         if i is None or j is None or i == variant.branched or main.steps[i][0] != variant.steps[j][0]:
@@ -57,7 +59,7 @@ def _detours(main: Way, variant: Way) -> Iterator[_Detour]:
             low, found = -1, []
         at = at if i is None else i + 1
     if low >= 0:
-        yield _Detour(variant.label, low, at, tuple(variant.steps[index] for index in found))
+        yield _Detour(end, low, at, tuple(variant.steps[index] for index in found))
 
 
 def _rows(steps: Steps, at: int, end: int, detours: Sequence[_Detour]) -> Iterator[Row]:

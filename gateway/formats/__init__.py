@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..errors import UsageError, did_you_mean
 from . import (
     arazzo,
+    bruno,
     bundle,
     curl,
     har,
@@ -53,6 +54,14 @@ _ROWS = (
     Format("hurl", "Hurl file", "text/plain", ".hurl", hurl.dump),
     Format("http", "file of requests for editors and httpyac", "text/plain", ".http", http_file.dump),
     Format("postman", "Postman collection 2.1", "application/json", ".postman_collection.json", postman.dump),
+    Format(
+        "bruno",
+        "OpenCollection 1.0.0 for Bruno, a file per request",
+        "application/yaml",
+        bruno.SUFFIX,
+        bruno.dump,
+        files=bruno.files,
+    ),
     Format(
         "openapi",
         "OpenAPI 3.1 of what was seen, a file per cluster",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from .apart import scenarios
 from .flows import Keep
 from .format import ALONE, Beside, Recordings
 from .said import about_file, step_title
-from .scenario import Scenario, Step, scenario
+from .scenario import Scenario, Step
 from .texts import Text, names, written
 
 # Lines that these files would read as something of their own: a separator, a file to include, a script, an assertion.
@@ -19,18 +20,29 @@ _OWN = re.compile(
 
 
 def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:
-    """Recordings follow each other in one file."""
-    parts = []
-    for recording, exchanges in recordings:
-        found = scenario(recording, exchanges, beside.decisions(recording.id))
-        head = [f"# {line}".rstrip() for line in about_file(found, version)]
-        head += [f"@{one.variable}={one.base}" for one in found.targets]
-        head += [f"@{one.variable}={one.default}" for one in found.inputs if not one.secret]
-        secrets = " ".join(f"{one.variable}=..." for one in found.inputs if one.secret)
-        head.append(f"# httpyac send THIS_FILE --all{f' --var {secrets}' if secrets else ''}")
-        parts.append("\n".join(head))
-        parts += ["\n".join(_request(found, step)) for step in found.steps]
+    """Recordings follow each other in one file; all variables stand above them."""
+    found = scenarios(recordings, beside)
+    parts = ["\n".join(_head(found, version))]
+    for one in found:
+        about = [f"# {line}".rstrip() for line in about_file(one, version)]
+        parts += ["\n".join(["###", *about])] if len(found) > 1 else []
+        parts += ["\n".join(_request(one, step)) for step in one.steps]
     return "\n\n".join(parts) + "\n"
+
+
+def _head(found: Sequence[Scenario], version: str) -> Iterator[str]:
+    """What all share. A variable given to httpyac counts more than the one written here, which lines of @ would not."""
+    if len(found) == 1:
+        yield from (f"# {line}".rstrip() for line in about_file(found[0], version))
+    pairs = {one.variable: one.base for each in found for one in each.targets}
+    pairs |= {one.variable: one.default for each in found for one in each.inputs if not one.secret}
+    secrets = dict.fromkeys(one.variable for each in found for one in each.inputs if one.secret)
+    yield f"# httpyac send THIS_FILE --all{' --var' if secrets else ''}{''.join(f' {name}=...' for name in secrets)}"
+    if pairs:
+        yield "{{"
+        for name, value in pairs.items():
+            yield f"  exports.{name} = typeof {name} === 'undefined' ? {_quoted(value)} : {name};"
+        yield "}}"
 
 
 def _request(found: Scenario, step: Step) -> Iterator[str]:

@@ -6,10 +6,11 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator
 
+from .apart import scenarios
 from .flows import Keep
 from .format import ALONE, Beside, Recordings
 from .said import about_file, step_title
-from .scenario import Scenario, Step, scenario
+from .scenario import Scenario, Step
 from .texts import Text, written
 
 _SLASH = "\\/"  # in an expression between slashes
@@ -19,8 +20,7 @@ _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\
 def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:
     """Recordings follow each other in one file."""
     parts = []
-    for recording, exchanges in recordings:
-        found = scenario(recording, exchanges, beside.decisions(recording.id))
+    for found in scenarios(recordings, beside):
         parts.append("\n".join(f"# {line}".rstrip() for line in _head(found, version)))
         parts += ["\n".join(_entry(found, step)) for step in found.steps]
     return "\n\n".join(parts) + "\n"

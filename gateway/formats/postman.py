@@ -11,12 +11,13 @@ from typing import Any
 
 from ..diagrams.labels import clean
 from ..model.bodies import text_of
+from .apart import scenarios
 from .flows import Keep
 from .format import ALONE, Beside, Recordings
 from .guide import heading, masked, named_secrets
 from .json import dumped
 from .said import about_file
-from .scenario import Scenario, Step, scenario
+from .scenario import Scenario, Step
 from .sealed import PLACEHOLDER
 from .texts import Text, Use, written
 
@@ -27,7 +28,7 @@ Object = dict[str, Any]
 
 def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:
     """One collection; a folder per recording where there are several."""
-    found = [scenario(recording, exchanges, beside.decisions(recording.id)) for recording, exchanges in recordings]
+    found = scenarios(recordings, beside)
     folders = [{"name": clean(one.title), "description": _about(one, version), "item": _items(one)} for one in found]
     single = folders[0] if len(folders) == 1 else {}
     title = single.get("name") or "; ".join(clean(one.title) for one in found) or "Nothing recorded"

@@ -37,18 +37,28 @@ failed = []
 
 
 class Answer:
-    def __init__(self, status, headers, body):
-        self.status, self.headers, self.body = status, headers, body
+    def __init__(self, step, status, headers, body):
+        self.step, self.status, self.headers, self.body = step, status, headers, body
 
     def json(self, *keys):
         """The value that these keys lead to, as text."""
-        found = json.loads(self.body)
-        for key in keys:
-            found = found[int(key)] if isinstance(found, list) else found[key]
+        try:
+            found = json.loads(self.body)
+            for key in keys:
+                found = found[int(key)] if isinstance(found, list) else found[key]
+        except (ValueError, LookupError, TypeError):
+            return self.missing(".".join(keys) or "a JSON value")
         return found if isinstance(found, str) else json.dumps(found)
 
     def header(self, name):
-        return self.headers[name]
+        return self.headers[name] if name in self.headers else self.missing(name)
+
+    def cut(self, pattern, text):
+        found = re.search(pattern, text)
+        return found[1] if found else self.missing(pattern)
+
+    def missing(self, what):
+        sys.exit("step %s: the answer has no %s, and later steps need it" % (self.step, what))
 
 
 def call(step, method, url, headers=(), body=None, expect=0):
@@ -66,7 +76,7 @@ def call(step, method, url, headers=(), body=None, expect=0):
     except (OSError, http.client.HTTPException) as error:
         sys.exit("step %s: %s %s: %s" % (step, method, url, error))
     with answer:
-        found = Answer(answer.status, answer.headers, answer.read())
+        found = Answer(step, answer.status, answer.headers, answer.read())
     good = expect in (0, found.status)
     print("%-4s step %-4s %s %s: %s%s" % (
         "ok" if good else "FAIL", step, method, url, found.status, "" if good else ", expected %s" % expect))
@@ -129,4 +139,4 @@ def _joined(text: Text) -> str:
 def _kept(keep: Keep) -> str:
     part = ", ".join(map(ascii, keep.keys)) if keep.part == "json" else ascii(keep.path)
     found = f"answer.{keep.part}({part})"
-    return f"re.search({keep.pattern!a}, {found})[1]" if keep.pattern else found
+    return f"answer.cut({keep.pattern!a}, {found})" if keep.pattern else found

@@ -88,6 +88,12 @@ async def test_branch_makes_a_variant_and_diff_finds_its_step(tmp_path, gateway)
         ]
         code, out, _ = await gateway("diff", id, variant["recording"])
         assert code == 1 and "first at step 2" in out and "status: 200 -> 404" in out
+        code, out, _ = await gateway("diff", id, variant["recording"], "--as", "mermaid")
+        assert code == 1 and "-->>P0: 200 OK -#62; 404 Not Found" in out
+        code, _, _ = await gateway("diff", id, variant["recording"], "--as", "svg", "-o", str(tmp_path / "diff.svg"))
+        assert code == 1 and 'class="step client-error changed"' in (tmp_path / "diff.svg").read_text("utf-8")
+        code, _, err = await gateway("diff", id, variant["recording"], "--as", "sgv")
+        assert code == 2 and "'sgv' is no diagram; did you mean 'svg'?" in err
         code, out, _ = await gateway("diff", f"{id}/2", f"{id}/2", "--json")
         assert code == 0 and json.loads(out)["outcome"] == "same"
 

@@ -1,6 +1,7 @@
 """A pytest plugin that puts a gateway in front of the servers of HTTP clients' own test suites.
 
-`GATEWAY_PREFIX` mounts the cluster there ("/" by default); only suites that build URLs from a base can use a prefix.
+`GATEWAY_PREFIX` mounts the cluster there ("/" by default). Suites that build their URLs from host and port know no
+prefix: it is put before the target as the client writes its request line, unless it is there already (a redirect).
 Plain HTTP servers are fronted; TLS ones and proxies stay as they are.
 """
 
@@ -37,10 +38,13 @@ class Fronts:
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
         self.open: list[tuple[asyncio.Event, asyncio.Future]] = []
+        self.ports: set[int] = set()
 
     def front(self, url: str, host: str = "127.0.0.1") -> str:
         """The URL of a gateway before `url`."""
-        return asyncio.run_coroutine_threadsafe(self._start(url, host), self.loop).result(30)
+        own = asyncio.run_coroutine_threadsafe(self._start(url, host), self.loop).result(30)
+        self.ports.add(urlsplit(own).port)
+        return own
 
     async def _start(self, url: str, host: str) -> str:
         ready: asyncio.Future[str] = self.loop.create_future()
@@ -103,10 +107,46 @@ with contextlib.suppress(ImportError):
 
 def pytest_collection_finish() -> None:
     """By now the suite's own modules are imported: put gateways before the servers they start."""
-    if PREFIX != "/":
-        return
     for patch in (_requests_servers, _httpx_server, _urllib3_servers):
         patch()
+    if PREFIX != "/":
+        _httpcore_targets()
+        _urllib3_targets()
+
+
+def prefixed(target: str, port: int | None) -> str:
+    """The target as a gateway at `port` knows it."""
+    inside = not target.startswith("/") or (target + "/").startswith((PREFIX + "/", PREFIX + "?"))
+    return target if inside or port not in FRONTS.ports else PREFIX + target
+
+
+def _httpcore_targets() -> None:
+    with contextlib.suppress(ImportError):
+        import httpcore
+        from httpcore._async import http11 as waiting
+        from httpcore._sync import http11 as blocking
+
+        for kind in (waiting.AsyncHTTP11Connection, blocking.HTTP11Connection):
+
+            def send(self, request, plain=kind._send_request_headers):
+                url = request.url
+                target = prefixed(url.target.decode("ascii"), url.port).encode("ascii")
+                request.url = httpcore.URL(scheme=url.scheme, host=url.host, port=url.port, target=target)
+                return plain(self, request)
+
+            kind._send_request_headers = send
+
+
+def _urllib3_targets() -> None:
+    with contextlib.suppress(ImportError):
+        from urllib3.connection import HTTPConnection
+
+        plain = HTTPConnection.putrequest
+
+        def putrequest(self, method, url, *words, **more):
+            return plain(self, method, prefixed(url, self.port), *words, **more)
+
+        HTTPConnection.putrequest = putrequest
 
 
 def _requests_servers() -> None:

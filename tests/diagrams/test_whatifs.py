@@ -67,7 +67,7 @@ def test_one_step_done_otherwise_is_an_alternative_of_that_step_alone(drawn, a_r
 def test_a_way_that_never_comes_back_goes_to_its_end(drawn, a_run):
     other = a_run((3, ("POST", "order", 401)), (4, ("POST", "pay", 404)), (5, None))
     assert shape(rows(drawn((3, "not signed in", other)))) == [
-        "1", "2", ("alt", [("as recorded", ["3", "4"]), ("what if: not signed in", ["3", "4"])]), "5",
+        "1", "2", ("alt", [("as recorded", ["3", "4"]), ("what if: not signed in · ends here", ["3", "4"])]), "5",
     ]  # fmt: skip
 
 

@@ -1,0 +1,21 @@
+"""The three ways to write a diagram, by the names of their formats. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from .as_mermaid import mermaid
+from .as_plantuml import plantuml
+from .as_svg import svg
+from .diagram import Diagram
+
+
+def picture(diagram: Diagram) -> str:
+    """SVG in a file of its own."""
+    return svg(diagram, standalone=True)
+
+
+WRITERS: Mapping[str, Callable[[Diagram], str]] = MappingProxyType(
+    {"svg": picture, "mermaid": mermaid, "plantuml": plantuml}
+)
