@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 import shutil
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.diagrams import STYLE, sequence, svg
+from gateway.diagrams import STYLE, changes, sequence, svg
 from gateway.diagrams.labels import clean
-from gateway.model.exchange import Exchange, Failure
+from gateway.model.exchange import Exchange, Failure, Timing
 from gateway.model.message import Request
 from gateway.model.recording import Recording
+from gateway.replay.correlation import Correlations
+from gateway.replay.runs import compare_runs
 
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 POLYGLOT = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>]]>&{{7*7}}"
@@ -118,22 +121,65 @@ OVERLAPS = """() => {
 }"""
 
 
+def pictures(an_exchange, a_recording, ten, many):
+    """Everything that a picture may hold, with the longest words it may have."""
+    title, word = "W" * 90, "MW日本" * 30
+    wide = [
+        an_exchange(step, target="/api/" + word, cluster="WWWWMMMM" * step, environment="QA" * 9, reason=word)
+        for step in (1, 2, 3)
+    ]
+    variants = [
+        (
+            replace(a_recording(ten, title=f"{word}{at}"), id=str(at), parent="01JREC", branched_at=at),
+            [*ten[: at - 1], an_exchange(at, target=f"/api/{word}", status=404, environment="dev"), *ten[at:]],
+        )
+        for at in (2, 2, 5)
+    ]
+    moment = Timing(total_ms=5000.0)  # everything at the same time, in lanes
+    lanes = [an_exchange(step, target=f"/api/{word[step:]}", timing=moment) for step in range(1, 6)]
+    pairs = compare_runs("a", "b", many(40), [*wide, *many(60)[20:]], Correlations()).steps
+    bought = buying(an_exchange, word)
+    return [
+        *(sequence(a_recording(each, title=title), each) for each in (ten, many(100), wide, lanes)),
+        sequence(a_recording(ten, title=title), ten, variants=variants),
+        sequence(a_recording(bought), bought),
+        changes(word, word, pairs),
+        *(sequence(a_recording(each, title=title), each) for each in (many(1000), operations(an_exchange, word))),
+    ]
+
+
+def buying(an_exchange, word):
+    """An order whose id moves on, together with other long names."""
+    order = b'{"order_id": "ord-8842-9917", "basket_id": "bask-11-4482", "customer_number": "cust-9911-55"}'
+    after = ["/api/orders/orders/ord-8842-9917", "/api/orders/baskets/bask-11-4482", "/api/users/cust-9911-55"]
+    first = an_exchange(1, method="POST", status=201, reason=word[:20], body=order)
+    answer = replace(first.response, headers=(("Content-Type", "application/json"),))
+    return [replace(first, response=answer), *(an_exchange(at, target=path) for at, path in enumerate(after, 2))]
+
+
+def operations(an_exchange, word):
+    letters = ["".join("abcdefghij"[int(digit)] for digit in str(step)) for step in range(1, 301)]
+    return [
+        an_exchange(at, target=f"/api/{one}{word}", cluster=f"WM{at % 3}", status=200 + at)
+        for at, one in enumerate(letters, 1)
+    ]
+
+
 @pytest.mark.browser
 @pytest.mark.skipif(not shutil.which("chromium"), reason="Chromium is not installed")
 def test_no_text_overlaps_another_in_a_browser(an_exchange, a_recording, ten, many):
     from playwright.sync_api import sync_playwright
 
-    wide = [
-        an_exchange(step, target="/api/" + "MW日本" * 30, cluster="WWWWMMMM" * step, environment="QA" * 9)
-        for step in (1, 2, 3)
-    ]
+    found = pictures(an_exchange, a_recording, ten, many)
+    assert [bool(each.overview) for each in found] == [False] * 7 + [True] * 2
+    assert {"order_id", "basket_id"} <= {one.name for one in found[5].values}
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
-        for exchanges in (ten, many(100), wide):
-            page = browser.new_page()
-            page.set_content(svg(sequence(a_recording(exchanges, title="W" * 90), exchanges), standalone=True))
+        page = browser.new_page()
+        for diagram in found:
+            page.set_content(svg(diagram, standalone=True, value="order_id"))
             count, bad = page.evaluate(OVERLAPS)
-            assert count > 2 * min(len(exchanges), 40)
+            assert count > 12
             assert bad == []
         browser.close()
 
