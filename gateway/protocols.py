@@ -285,6 +285,7 @@ class Options:
     password: str = field(default="", repr=False)  # of operators: in clear or hashed; "" for none
     viewer_password: str = field(default="", repr=False)
     console_port: int | None = None  # console, API and demos on a port of their own
+    allow_code: bool = False  # modules beside demo.yaml may run
     sandbox_html: bool = False  # proxied pages get a Content-Security-Policy that keeps them from the console
 
 

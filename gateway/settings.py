@@ -204,6 +204,10 @@ SETTINGS: tuple[Setting, ...] = (
         ("serve", "demo"), "--sandbox-html", "", "switch", False,
         "send a Content-Security-Policy with proxied pages that keeps their scripts from console and cookies",
     ),
+    Setting(
+        ("serve", "demo", "demos"), "--allow-code", "", "switch", False,
+        "run the Python modules that demos name beside demo.yaml, with all that this process may do",
+    ),
     # ---- check, routes, move, which, history, schema -------------------------------------------------------
     Setting(("move",), "--dry-run", "", "switch", False, "show what would change, change nothing"),
     # ---- recordings, show, annotate, delete ----------------------------------------------------------------

@@ -60,15 +60,17 @@ def new(args: argparse.Namespace) -> int:
 def check(args: argparse.Namespace) -> int:
     """0 when every demo is fine; ConfigError with all problems otherwise."""
     clusters = clusters_of(args.routes)
-    found = {path.name: problems_of(path, clusters) for path in chosen(args)}
+    found = {path.name: problems_of(path, clusters, code=args.allow_code) for path in chosen(args)}
     every = [problem for problems in found.values() for problem in problems]
     if clusters is None:
         print(f"{args.routes} cannot be read: clusters and environments were not checked", file=sys.stderr)
     if args.json:
         print(json.dumps({"demos": list(found), "problems": [asdict(problem) for problem in every]}))
-        return ConfigError.exit_code if every else 0
-    if every:
+        return ConfigError.exit_code if any(one.severity == "error" for one in every) else 0
+    if any(problem.severity == "error" for problem in every):
         raise ConfigError(every)
+    for problem in every:
+        print(problem, file=sys.stderr)
     print(f"{', '.join(found)}: ok{'' if clusters is None else f', beside {args.routes}'}")
     return 0
 
@@ -87,9 +89,9 @@ def chosen(args: argparse.Namespace) -> list[Path]:
     return [path for name, path in paths.items() if not args.names or name in args.names]
 
 
-def problems_of(path: Path, clusters: Clusters | None) -> tuple[Problem, ...]:
+def problems_of(path: Path, clusters: Clusters | None, *, code: bool = False) -> tuple[Problem, ...]:
     """What is wrong in the file itself and, once that is well, beside routes.yaml."""
-    entry = read_entry(path)
+    entry = read_entry(path, code=code)
     if entry.demo is None or clusters is None:
         return entry.problems
     return (*entry.problems, *check_routes(entry.demo, clusters, entry.file))

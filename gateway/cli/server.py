@@ -41,6 +41,7 @@ def serve(args: argparse.Namespace) -> int:
         header_timeout=args.header_timeout,
         keep_alive=args.keep_alive,
         drain=args.drain,
+        allow_code=args.allow_code,
         **access_options(args),
     )
     return _run(_serve(options))
@@ -93,6 +94,8 @@ async def _demo_in(folder: Path, args: argparse.Namespace, routes_yaml: str, sto
         host=args.host,
         port=args.port,
         health_interval=1.0,
+        templates=Path("templates") if Path("templates", "demos").is_dir() else None,
+        allow_code=args.allow_code,
         **access_options(args),
     )
     async with running(options, stopped=stopped) as gateway:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,6 +161,7 @@ class Step:
     place: Place = START
     after: str | None = None  # the slug of the step that it follows, where that is not the one above it
     after_place: Place = START
+    run: Callable[..., Any] | None = None  # a step of a Python module: the function that says what is called
 
     def what_if(self, slug: str) -> WhatIf | None:
         return next((what_if for what_if in self.what_ifs if what_if.slug == slug), None)
@@ -180,6 +181,7 @@ class Demo:
     steps: tuple[Step, ...]
     about: str = ""
     logo: str = ""
+    code: str = ""  # a Python module with more steps
     colours: Mapping[str, str] | None = None  # "accent", "band" -> "#0b7285"
 
     def step(self, slug: str) -> Step | None:

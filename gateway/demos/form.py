@@ -45,6 +45,6 @@ def form_parts(
         "fields": fields,
         "start": Markup(macros.start(csrf, has_file)),
         "send": lambda label="Send": Markup(macros.send(label)),
-        "what_ifs": Markup(macros.what_ifs(step) + macros.own_what_if(step, environments)),
+        "what_ifs": Markup(macros.what_ifs(step) + ("" if step.run else macros.own_what_if(step, environments))),
         "end": Markup("</form>"),
     }

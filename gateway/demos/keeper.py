@@ -16,7 +16,9 @@ from aiohttp import web
 
 from ..errors import Problem
 from ..paths import templates_dir
-from .parse import parse_demo
+from .coded import with_code
+from .loading import OFF, load_code
+from .parse import Parsed, parse_demo
 
 if TYPE_CHECKING:
     from ..protocols import Options
@@ -52,6 +54,7 @@ class DemosKeeper:
     def __init__(self, options: Options, templates: Sequence[Path] = ()) -> None:
         self._options = options
         self.templates = tuple(templates)
+        self._code = options.allow_code
         self.entries: Mapping[str, Entry] = {}
 
     async def running(self, app: web.Application) -> AsyncIterator[None]:
@@ -76,7 +79,7 @@ class DemosKeeper:
         paths = demo_paths(demo_folder(self._options, self.templates))
         before, self.entries = (
             self.entries,
-            {path.name: read_entry(path, self.entries.get(path.name)) for path in paths},
+            {path.name: read_entry(path, self.entries.get(path.name), code=self._code) for path in paths},
         )
         for name, entry in self.entries.items():
             for problem in entry.problems if entry is not before.get(name) else ():
@@ -91,8 +94,8 @@ def demo_paths(folder: Path) -> list[Path]:
         return []
 
 
-def read_entry(folder: Path, before: Entry | None = None) -> Entry:
-    """The demo of a folder as it now stands, or as it was before with the reason."""
+def read_entry(folder: Path, before: Entry | None = None, *, code: bool = False) -> Entry:
+    """The demo of a folder as it now stands, or as it was before with the reason; `code`: its module may run."""
     seen = _look_of(folder)
     if before is not None and before.seen == seen and before.folder == folder:
         return before
@@ -104,8 +107,21 @@ def read_entry(folder: Path, before: Entry | None = None) -> Entry:
         demo = None
     else:
         parsed = parse_demo(text, name=folder.name, file=file, files=files)
+        if parsed.demo is not None and parsed.demo.code:
+            parsed = _with_code(parsed, folder, parsed.demo.code, allowed=code)
         demo, problems = parsed.demo, parsed.problems
     return Entry(folder.name, folder, demo or (before.demo if before else None), problems, file, seen)
+
+
+def _with_code(parsed: Parsed, folder: Path, name: str, *, allowed: bool) -> Parsed:
+    """The demo with the steps of its module; without them, and with a warning, where no code may run."""
+    file = shown(folder / name)
+    if not allowed:
+        return Parsed(parsed.demo, (*parsed.problems, Problem(file, 1, 1, "", OFF, "warning")))
+    coded, problems = load_code(folder, name, file)
+    if problems:
+        return Parsed(None, (*parsed.problems, *problems))
+    return with_code(parsed, coded, file=file)
 
 
 def shown(file: Path) -> str:
@@ -120,7 +136,8 @@ def _look_of(folder: Path) -> object:
     """What changes with every way of saving: the file's identity and the names beside it."""
     try:
         facts = (folder / FILE).stat()
-        return facts.st_dev, facts.st_ino, facts.st_mtime_ns, facts.st_size, _names(folder)
+        modules = tuple((one.name, one.stat().st_mtime_ns, one.stat().st_size) for one in folder.glob("*.py"))
+        return facts.st_dev, facts.st_ino, facts.st_mtime_ns, facts.st_size, _names(folder), modules
     except OSError as error:
         return str(error)
 

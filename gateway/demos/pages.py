@@ -18,7 +18,7 @@ from .caller import Caller
 from .colours import style_sheet
 from .config import Demo, Step, Upload, slug_of
 from .form import form_parts
-from .keeper import DemosKeeper, Entry
+from .keeper import DemosKeeper, Entry, shown
 from .making import from_recording, own_folder, write_demo
 from .memory import Memories
 from .preview import Preview
@@ -238,8 +238,11 @@ class Pages:
         name = slug_of(str(form.get("name", "")))[:60]
         text = await asyncio.to_thread(from_recording, self.services.store, str(form.get("recording", "")))
         folder = own_folder(self.services.options, self.keeper.templates)
-        await asyncio.to_thread(write_demo, folder, name, text)
+        file = await asyncio.to_thread(write_demo, folder, name, text)
         await asyncio.to_thread(self.keeper.look)
+        self.memories.of(
+            self.session_of(request).id
+        ).said = f"Made: {shown(file)}. Change it there; it is here at once."
         raise web.HTTPSeeOther(str(URL.build(path=f"/demos/{name}")))
 
     async def picture(self, request: web.Request) -> web.FileResponse:

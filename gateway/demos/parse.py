@@ -14,7 +14,7 @@ from .nodes import Node, Report, read_yaml
 from .parse_parts import Names, call_of, expect_of, fields_of, headers_of, keeps_of, placeholders
 from .parse_what_if import what_ifs_of
 
-DEMO_KEYS = ("title", "about", "logo", "colours", "steps")
+DEMO_KEYS = ("title", "about", "logo", "colours", "code", "steps")
 STEP_KEYS = (
     "title", "about", "after", "call", "form", "headers", "query", "body", "send", "keep", "what_if", "page", "expect",
     "why",
@@ -56,6 +56,7 @@ def _demo(root: Node, name: str, report: Report, files: Collection[str]) -> Demo
         title=report.text(keys.get("title"), "title", name),
         about=report.text(keys.get("about"), "about"),
         logo=logo,
+        code=_file(keys.get("code"), "code", report, files, (".py",)),
         colours=colours_of(keys.get("colours"), "colours", report),
         steps=_steps(items, report, files),
     )
@@ -64,18 +65,18 @@ def _demo(root: Node, name: str, report: Report, files: Collection[str]) -> Demo
 def _steps(items: list[Node], report: Report, files: Collection[str]) -> tuple[Step, ...]:
     steps: dict[str, Step] = {}
     for at, item in enumerate(items):
-        step = _step(item, f"steps[{at}]", report, files)
+        step = step_of(item, f"steps[{at}]", report, files)
         if step is None:
             continue
         if step.slug in steps:
             line = steps[step.slug].place.line
             report.add(step.place, f"steps[{at}].title", f"'{step.title}' is the name of the step in line {line} too")
-        _check_after(step, steps, f"steps[{at}].after", report)
+        check_after(step, steps, f"steps[{at}].after", report)
         steps.setdefault(step.slug, step)
     return tuple(steps.values())
 
 
-def _check_after(step: Step, above: Mapping[str, Step], path: str, report: Report) -> None:
+def check_after(step: Step, above: Mapping[str, Step], path: str, report: Report) -> None:
     """A step can only follow one that stands above it, so that no sequence runs in a circle."""
     if not step.after or step.after in above:
         return
@@ -84,7 +85,7 @@ def _check_after(step: Step, above: Mapping[str, Step], path: str, report: Repor
     report.add(step.after_place, path, f"is no step above this one{did_you_mean(step.after, above) or known}")
 
 
-def _step(node: Node, path: str, report: Report, files: Collection[str]) -> Step | None:
+def step_of(node: Node, path: str, report: Report, files: Collection[str]) -> Step | None:
     keys = report.mapping(node, path, STEP_KEYS)
     if not keys:
         if isinstance(node.value, dict) or node.value is None:

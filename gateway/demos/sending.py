@@ -6,11 +6,13 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GatewayError
 from .caller import Caller
 from .config import Demo, Step, WhatIf
+from .conversing import converse
 from .keep import Answer, keep
 from .lineage import Origin
 from .mask import holds_secret, is_secret_name
@@ -55,14 +57,23 @@ class Sending:
         """Make the call; the result is remembered as what the step's page shows next."""
         values = await self.values(session)
         try:
-            call = build(press.step, press.fields, values, press.what_if)
-            outcome = await self._caller.send(call, session.id)
+            call, outcome, given = await self._made(session, press, values)
         except NotSent as error:
             result = self._not_sent(press, error)
         else:
-            result = await self._result(session, press, call, outcome, values)
+            result = await self._result(session, press, call, outcome, values, given)
         self._memories.remember(session.id, press.demo.name, result)
         return result
+
+    async def _made(
+        self, session: LiveSession, press: Press, values: Mapping[str, Any]
+    ) -> tuple[Call, Outcome, Mapping[str, Any]]:
+        """The call, what came of it, and what a function of the author's wants kept besides."""
+        if press.step.run is not None:
+            send = partial(self._caller.send, session=session.id)
+            return await converse(press.step, press.fields, values, press.what_if, send)
+        call = build(press.step, press.fields, values, press.what_if)
+        return call, await self._caller.send(call, session.id), {}
 
     def _not_sent(self, press: Press, error: NotSent) -> Result:
         keeper = next((step for step in press.demo.steps if error.missing in step.writes), None)
@@ -72,7 +83,13 @@ class Sending:
         return Result(press.step.slug, slug, press.name, "", "", failure=str(error), hint=hint)
 
     async def _result(
-        self, session: LiveSession, press: Press, call: Call, outcome: Outcome, values: Mapping[str, Any]
+        self,
+        session: LiveSession,
+        press: Press,
+        call: Call,
+        outcome: Outcome,
+        values: Mapping[str, Any],
+        given: Mapping[str, Any],
     ) -> Result:
         secrets = (*call.secrets, *(text_of(v) for name, v in values.items() if is_secret_name(name)))
         slug = press.what_if.slug if press.what_if else ""
@@ -92,6 +109,7 @@ class Sending:
         # In a thread: a large answer is parsed, searched and printed again, while the gateway goes on forwarding.
         keeps = press.step.keep if press.what_if is None else ()
         found, missing = await asyncio.to_thread(keep, keeps, outcome.answer)
+        found |= given if press.what_if is None else {}
         fresh = (*secrets, *(text_of(value) for name, value in found.items() if is_secret_name(name)))
         written = await self._keep(session, press, found) if press.what_if is None else ()
         answered = await asyncio.to_thread(_answered, result, press, outcome.answer, fresh)

@@ -148,7 +148,7 @@ READERS = {"number": _number, "json": _json}
 
 def build(step: Step, fields: Mapping[str, Any], values: Mapping[str, Any], what_if: WhatIf | None = None) -> Call:
     """The call that this form makes, or that the what-if makes of it; NotSent says what is missing."""
-    fields, known = _changed(fields, values, what_if)
+    fields, known = changed(fields, values, what_if)
     template = what_if.call if what_if and what_if.call else step.call
     try:
         headers = _headers(step, what_if, known)
@@ -166,8 +166,8 @@ def build(step: Step, fields: Mapping[str, Any], values: Mapping[str, Any], what
     return Call(
         method=template.method,
         cluster=template.cluster,
-        path=_with_query(path, query or {}),
-        headers=_complete(headers, content_type),
+        path=with_query(path, query or {}),
+        headers=complete(headers, content_type),
         body=body,
         via=dict(what_if.via or {}) if what_if else {},
         delay=what_if.delay if what_if else 0.0,
@@ -175,24 +175,24 @@ def build(step: Step, fields: Mapping[str, Any], values: Mapping[str, Any], what
     )
 
 
-def _changed(
+def changed(
     fields: Mapping[str, Any], values: Mapping[str, Any], what_if: WhatIf | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The fields, and all known values, with the what-if's set and unset applied."""
-    changed = dict(fields)
+    given_fields = dict(fields)
     known = {**values, **{name: value for name, value in fields.items() if value is not None}}
     if what_if is None:
-        return changed, known
+        return given_fields, known
     try:
         given = {name: worked_out(value, known) for name, value in what_if.set.items()}
     except ExpressionError as error:
         raise NotSent(str(error), error.missing) from None
     known |= given
-    changed |= {name: value for name, value in given.items() if name in changed}
+    given_fields |= {name: value for name, value in given.items() if name in given_fields}
     for name in what_if.unset:
-        changed.pop(name, None)
+        given_fields.pop(name, None)
         known.pop(name, None)
-    return changed, known
+    return given_fields, known
 
 
 def _path(template: CallTemplate, known: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
@@ -245,13 +245,13 @@ def _body(
     return json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"), "application/json"
 
 
-def _complete(headers: dict[str, tuple[str, Any]], content_type: str) -> tuple[tuple[str, str], ...]:
+def complete(headers: dict[str, tuple[str, Any]], content_type: str) -> tuple[tuple[str, str], ...]:
     usual = [ACCEPT, *([("Content-Type", content_type)] if content_type else [])]
     pairs = [(name, value) for name, value in usual if name.lower() not in headers]
     return (*pairs, *((name, value) for name, value in headers.values() if value is not None))
 
 
-def _with_query(path: str, query: Mapping[str, Any]) -> str:
+def with_query(path: str, query: Mapping[str, Any]) -> str:
     pairs = []
     for name, value in query.items():
         items = value if isinstance(value, list) else [value]

@@ -15,7 +15,7 @@ from .mask import is_secret_name
 from .preset import with_what_if
 from .preview import Preview, preview, substitutions
 from .sending import Press
-from .step import build, fill, text_of
+from .step import NotSent, build, fill, text_of
 from .trial import as_what_if, read_trial, to_save
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class Trying:
 
     def preview(self, session: LiveSession, press: Press, values: Mapping[str, Any]) -> Preview:
         """The call as it would be sent; NotSent says what is missing."""
+        if press.step.run is not None:
+            raise NotSent("what a function sends is known only when it runs")
         call = build(press.step, press.fields, values, press.what_if)
         secrets = (*call.secrets, *(text_of(value) for name, value in values.items() if is_secret_name(name)))
         origins = self.memories.of(session.id).origins

@@ -113,10 +113,10 @@ class StepView:
 
     def problems(self, entry: Entry) -> tuple[str, ...]:
         """What is wrong with the file as it stands, or with its clusters beside routes.yaml."""
-        if entry.problems or entry.demo is None:
+        if any(each.severity == "error" for each in entry.problems) or entry.demo is None:
             return tuple(map(str, entry.problems))
         clusters = {name: tuple(cluster.upstreams) for name, cluster in self.services.routes.table.clusters.items()}
-        return tuple(map(str, check_routes(entry.demo, clusters, entry.file)))
+        return tuple(map(str, (*entry.problems, *check_routes(entry.demo, clusters, entry.file))))
 
 
 def _own(
