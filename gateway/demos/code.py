@@ -1,6 +1,6 @@
-"""Steps in Python, for what demo.yaml cannot say: `@demo.step(...)` upon a function whose signature is the form.
+"""Steps in Python, for what demo.yaml cannot say: `@demo.step(...)`, the signature is the form. Pure.
 
-A function gives one call, or yields several and is sent the answer of each; what it returns as a mapping is kept. Pure.
+A function gives one call, or yields several and is sent the answer of each; what it returns as a mapping is kept.
 """
 
 from __future__ import annotations
