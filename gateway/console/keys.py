@@ -12,12 +12,16 @@ if TYPE_CHECKING:
     from ..access import Access, Login
     from ..protocols import LiveSession, Services
     from .actions import Moves
+    from .showing import Decks
+    from .shows import Shows
     from .stepping import Steppers
 
 SERVICES: web.AppKey[Services] = web.AppKey("services")
 SESSION_OF: web.AppKey[Callable[[web.Request], LiveSession]] = web.AppKey("session_of")
 MOVES: web.AppKey[Moves] = web.AppKey("moves")
 STEPPERS: web.AppKey[Steppers] = web.AppKey("steppers")
+SHOWS: web.AppKey[Shows] = web.AppKey("shows")
+DECKS: web.AppKey[Decks] = web.AppKey("decks")
 ACCESS: web.AppKey[Access] = web.AppKey("access")
 OWN_PORT: web.AppKey[int | None] = web.AppKey("own_port")  # None: on the port of the traffic
 CSRF_KEY: web.AppKey[bytes] = web.AppKey("csrf_key", bytes)

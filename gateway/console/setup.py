@@ -17,14 +17,19 @@ from .actions import Moves
 from .api import add_api
 from .forms import add_forms
 from .guard import csrf_token, secure
-from .keys import ACCESS, CSRF_KEY, CURRENT, MOVES, OWN_PORT, SERVICES, SESSION_OF, STEPPERS
+from .keys import ACCESS, CSRF_KEY, CURRENT, DECKS, MOVES, OWN_PORT, SERVICES, SESSION_OF, SHOWS, STEPPERS
 from .pages import add_pages
+from .present import add_present
 from .probes import add_probes
 from .running import add_stepwise
 from .shell import page_shell, routes_event
+from .showing import Decks
+from .shows import Shows
 from .sign_in import add_sign_in
+from .slides import marked
 from .static import add_static
 from .stepping import Steppers
+from .watch import add_watch
 
 if TYPE_CHECKING:
     import socket
@@ -53,6 +58,8 @@ def setup(
     app[SESSION_OF] = session_of
     app[MOVES] = Moves()
     app[STEPPERS] = Steppers()
+    app[SHOWS] = Shows()
+    app[DECKS] = Decks()
     app[CSRF_KEY] = secrets.token_bytes(32)
     app.on_response_prepare.append(secure)
     environment = aiohttp_jinja2.setup(
@@ -63,7 +70,7 @@ def setup(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["utc"] = utc
+    environment.filters |= {"utc": utc, "marked": marked}
     environment.globals |= {"page_shell": page_shell, "form_token": lambda: csrf_token(CURRENT.get())}
     add_static(app)
     add_probes(app)
@@ -72,6 +79,8 @@ def setup(
     add_pages(app)
     add_forms(app)
     add_sign_in(app)
+    add_present(app)
+    add_watch(app)
     services.routes.subscribe(_announce(services))
     app.on_shutdown.append(_end_streams)
 
@@ -91,3 +100,4 @@ def _announce(services: Services) -> Callable[[Revision | None, Sequence[Problem
 async def _end_streams(app: web.Application) -> None:
     """Pages that watch would keep their connections, and the server, for ever."""
     app[SERVICES].live.close()
+    app[SHOWS].close()

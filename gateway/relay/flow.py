@@ -183,8 +183,7 @@ class Flow:
         lines = head.lines
         self._frame(head, lines)
         share(lines, self.table.cors, self.request.origin)
-        if self.relay.options.sandbox_html:
-            keep_apart(lines, head.content_type)
+        keep_apart(lines, head.content_type, wanted=self.relay.options.sandbox_html)
         self._add_ours(lines)
         self._out.append(b"\r\n".join(lines))
         if head.content_type[:17].lower() == b"text/event-stream":

@@ -11,8 +11,10 @@ DOCUMENTS: Final = (b"text/html", b"application/xhtml+xml", b"image/svg+xml", b"
 POLICY: Final = b"Content-Security-Policy: sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts"
 
 
-def keep_apart(lines: list[bytes], content_type: bytes) -> None:
-    """Add the field to the lines of a response head that a browser may run as a page."""
+def keep_apart(lines: list[bytes], content_type: bytes, *, wanted: bool) -> None:
+    """Where it is wanted, add the field to the lines of a response head that a browser may run as a page."""
+    if not wanted:
+        return
     kind = content_type.partition(b";")[0].strip().lower()
     if not kind or kind in DOCUMENTS:
         lines.append(POLICY)
