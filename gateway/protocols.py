@@ -66,6 +66,9 @@ class Store(Protocol):
     def audit(self, words: str = "", *, limit: int = 50, cursor: str | None = None) -> Page[AuditEntry]:
         """Who moved, deleted or unmasked what, newest first; each of the words stands somewhere in the entry."""
 
+    def assertions(self, recording: str) -> Sequence[str]:
+        """What steps of a recording (a full id) must answer: "3:status=201"."""
+
     def values(self, session: str) -> dict[str, Any]:
         """The values a demo kept for this session, by name."""
 
@@ -105,8 +108,12 @@ class Writing(Protocol):
         reject: Sequence[str] = (),
         declare: Sequence[str] = (),
         forget: Sequence[str] = (),
+        asserted: Sequence[str] = (),
     ) -> Future[None]:
-        """Say about correlations: ids of bindings, and bindings of one's own ("3:path.order_id=2:json:/id")."""
+        """Say about correlations: ids of bindings, and bindings of one's own ("3:path.order_id=2:json:/id").
+
+        `asserted` is what steps must answer ("3:status=201"); `forget` takes anything of these back.
+        """
 
     def add_recording(
         self,

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from .dotenv import dotenv as dotenv  # part of what this module offers
 from .errors import UsageError
-from .errors import did_you_mean as did_you_mean  # part of what this module offers
+from .errors import did_you_mean as did_you_mean
 
 Kind = Literal["text", "path", "int", "seconds", "switch", "list", "each"]
 
@@ -221,6 +222,12 @@ SETTINGS: tuple[Setting, ...] = (
         "which value of which answer a later request needs, and what the client says by itself",
     ),
     Setting(("show",), "--tree", "", "switch", False, "its replays and variants, theirs, and why they ended otherwise"),
+    Setting(("show",), "--assertions", "", "switch", False, "what its steps must answer, and whether they did"),
+    Setting(
+        ("annotate",), "--assert", "", "each", (), "what a step must answer, such as 3:status=201, 3:$.total>=25, "
+        "3:took<200ms or 3:schema; status alone: all steps as recorded; repeatable", "STEP:ASSERTION",
+    ),
+    Setting(("annotate",), "--unassert", "", "each", (), "take an assertion back; repeatable", "STEP:ASSERTION"),
     Setting(("annotate",), "--accept", "", "list", (), "a suggested correlation holds; repeatable", "ID"),
     Setting(("annotate",), "--reject", "", "list", (), "a correlation does not hold; repeatable", "ID"),
     Setting(
@@ -249,6 +256,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         ("replay",), "--step", "", "switch", False,
         "ask before every step: send it, edit it, skip it, try the last one again, run on or up to a step, stop",
+    ),
+    Setting(
+        ("replay", "compare"), "--only-assertions", "", "switch", False,
+        "differences are told, but only what was asserted about the recording decides",
     ),
     Setting(("replay",), "--stop-on-difference", "", "switch", False, "stop after the first step that really differs"),
     Setting(
@@ -365,31 +376,3 @@ def unknown_variables(command: str, environment: Mapping[str, str]) -> list[str]
         for name in sorted(environment)
         if name.startswith(f"GATEWAY_{command.upper()}_") and name not in known
     ]
-
-
-LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=(.*)")
-QUOTED = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'([^']*)')\s*(?:#.*)?""")
-ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
-
-
-def dotenv(text: str, *, file: str = ".env") -> dict[str, str]:
-    """The variables of a .env file: NAME=value, "quoted" with backslash escapes, 'verbatim', # comments."""
-    found = {}
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        match = LINE.fullmatch(line)
-        value = _unquoted(match[2]) if match else None
-        if match is None or value is None:
-            raise UsageError("not NAME=value", where=f"{file}:{number}", hint="close every quote")
-        found[match[1]] = value
-    return found
-
-
-def _unquoted(text: str) -> str | None:
-    if not text.lstrip().startswith(("'", '"')):
-        return re.split(r"\s#", text, maxsplit=1)[0].strip()
-    match = QUOTED.fullmatch(text)
-    if match is None or match[1] is None:
-        return match[2] if match else None
-    return re.sub(r"\\(.)", lambda escape: ESCAPES.get(escape[1], escape[1]), match[1])

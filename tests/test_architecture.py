@@ -21,7 +21,7 @@ LAYERS: list[set[str]] = [
     {"console", "demos"},
     {"relay", "store", "sessions", "reload", "health", "live", "replayer", "keyring", "exporting"},
     {"logs", "secrets", "tls", "ids", "access"},
-    {"routing", "replay", "diagrams", "formats", "redact", "settings", "problems", "metrics"},
+    {"routing", "replay", "diagrams", "formats", "redact", "settings", "dotenv", "problems", "metrics"},
     {"model", "errors", "protocols", "paths"},
 ]
 PURE = {
@@ -32,6 +32,7 @@ PURE = {
     "formats",
     "redact",
     "settings",
+    "dotenv",
     "problems",
     "metrics",
     "errors",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from ..model.visible import visible
-from ..replay.report import difference_line, is_told
+from ..replay.report import assertion_line, difference_line, is_told
 from .shown import cut, table
 
 MOST: Final = 12  # differences of one step; --json shows all
@@ -34,6 +34,9 @@ def _told(step: dict[str, Any]) -> Iterator[str]:
     """What is to be said about one step."""
     if step["outcome"] == "stopped" or (step["message"] and step["outcome"] != "skipped"):
         yield f"step {step['step']}: {visible(step['message'])}"
+    yield from (
+        f"step {step['step']}: {visible(assertion_line(one))}" for one in step["assertions"] if not one["passed"]
+    )
     found = [one for one in step["differences"] if is_told(one)]
     for one in found[:MOST]:
         yield f"step {step['step']}: {cut(difference_line(one), 400)}"

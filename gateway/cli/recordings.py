@@ -21,6 +21,7 @@ from ..model.as_json import exchange_json, recording_json
 from ..model.audit import AuditEntry, Who
 from ..model.visible import visible
 from ..store import open_recorder, open_store
+from .assertions import assert_about, print_assertions
 from .client import Server, find_server
 from .correlations import decide, print_correlations, verdicts_of
 from .masked import masked_store
@@ -69,6 +70,9 @@ def show(args: argparse.Namespace) -> int:
     recording, step = find(store, args.recording)
     if args.tree:
         print_tree(store, recording.id, as_json=args.json)
+        return 0
+    if args.assertions:
+        print_assertions(store, recording.id, as_json=args.json)
         return 0
     if args.correlations:
         print_correlations(steps(store, recording), store.decisions(recording.id), step=step, as_json=args.json)
@@ -119,11 +123,18 @@ def annotate(args: argparse.Namespace) -> int:
     changes = {"title": args.title, "note": args.note, "tags": list(args.tag) or None, "pinned": pinned}
     given = {name: value for name, value in changes.items() if value is not None}
     verdicts = verdicts_of(args)
-    if not given and verdicts is None:
-        raise UsageError("nothing to add", hint="--title TEXT, --note TEXT, --tag TAG, --pin, --accept ID")
+    add, remove = getattr(args, "assert"), args.unassert
+    if not given and verdicts is None and not (add or remove):
+        raise UsageError("nothing to add", hint="--title TEXT, --note TEXT, --tag TAG, --pin, --accept ID, --assert")
     store = open_store(args.recordings)
     server = find_server(args.recordings, args.url, args.token)
     id, step = known(store, args.recording, server)
+    if add or remove:
+        said = assert_about(
+            store, id, add, remove, server=server,
+            write=lambda new, gone: change(args.recordings, lambda to: to.decide(id, asserted=new, forget=gone)),
+        )  # fmt: skip
+        print(f"{visible(id)}: {said}")
     if verdicts is not None:
         said = decide(
             verdicts, id, server=server, exchanges=lambda: steps(store, store.recording(id)),

@@ -47,6 +47,7 @@ def replay(args: argparse.Namespace) -> int:
         "offline": args.offline,
         "stepwise": args.step,
         "stop_on_difference": args.stop_on_difference,
+        "only_assertions": args.only_assertions,
     }
     body |= {"set": list(args.set), "title": args.title}
     body |= {name: value for name, value in (("from", getattr(args, "from")), ("until", args.until)) if value}
@@ -128,12 +129,13 @@ def compare(args: argparse.Namespace) -> int:
     if not choices:
         raise UsageError("no environment to compare", hint="--env catalogue=test,qa")
     runs = []
+    judged = {"only_assertions": True} if args.only_assertions else {}
     with server_for(args) as server:
         id = recording_id(args, server)
         for chosen in itertools.product(*choices):
             if not args.json:
                 print(f"gateway: {', '.join(chosen)}", file=sys.stderr)
-            result = agreed_run(server, id, "replay", {"to": list(chosen), "yes": args.yes}, args)
+            result = agreed_run(server, id, "replay", {"to": list(chosen), "yes": args.yes} | judged, args)
             runs.append({"to": environments(chosen)} | result)
     if args.junit:
         suites = [(", ".join(f"{key}={value}" for key, value in run["to"].items()), run) for run in runs]

@@ -7,6 +7,7 @@ from aiohttp import web
 from .. import __version__
 from . import (
     api_access,
+    api_assertions,
     api_correlations,
     api_import,
     api_live,
@@ -25,6 +26,7 @@ from .operation import Operation
 OPERATIONS: tuple[Operation, ...] = (
     *api_recordings.OPERATIONS,
     *api_correlations.OPERATIONS,
+    *api_assertions.OPERATIONS,
     *api_import.OPERATIONS,
     *api_playback.OPERATIONS,
     *api_replay.OPERATIONS,

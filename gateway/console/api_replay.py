@@ -48,6 +48,7 @@ REPLAY = (
     Field("set", "strings", "STEP:PLACE=VALUE, such as 3:json:/qty=2"),
     Field("stepwise", "boolean", "wait before every step, and say so"),
     UNTIL_DIFFERS,
+    Field("only_assertions", "boolean", "differences are told, but only assertions decide"),
     TITLE,
 )
 EDITS = (
@@ -113,7 +114,7 @@ def replay_order(services: Services, id: str, body: Mapping[str, Any]) -> Order:
     tape = load_tape(services.store, services.secrets, id) if body.get("offline", False) else None
     return Order(
         id, wanted, yes=body.get("yes", False), tape=tape, title=body.get("title", ""),
-        until_differs=body.get("stop_on_difference", False),
+        until_differs=body.get("stop_on_difference", False), only_assertions=body.get("only_assertions", False),
     )  # fmt: skip
 
 

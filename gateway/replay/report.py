@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 from xml.sax.saxutils import escape, quoteattr
 
+from .assertions import Checked, checked_json
 from .card import Card, card_json
 from .causes import EXPECTED
 from .diff import Difference, difference_json
@@ -41,6 +42,7 @@ class StepResult:
     failure: str = ""
     took_ms: float | None = None
     card: Card | None = None  # why it failed where the other run did not
+    assertions: tuple[Checked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ def step_json(step: StepResult) -> dict[str, Any]:
         "message": step.message or None,
         "took_ms": step.took_ms,
         "card": None if step.card is None else card_json(step.card),
+        "assertions": [checked_json(one) for one in step.assertions],
     }
 
 
@@ -129,7 +132,8 @@ def _case(name: str, step: dict[str, Any]) -> str:
     outcome, message = step["outcome"], step.get("message") or ""
     if outcome == "differs":
         real = [one for one in step["differences"] if is_told(one)]
-        lines = "\n".join(difference_line(one) for one in real)
+        broken = [assertion_line(one) for one in step.get("assertions", ()) if not one["passed"]]
+        lines = "\n".join([*broken, *map(difference_line, real)])
         first = lines.partition("\n")[0]
         return f"{head}>\n      <failure message={_attribute(first)}>{_text(lines)}</failure>\n    </testcase>\n"
     if outcome == "stopped":
@@ -142,6 +146,11 @@ def _case(name: str, step: dict[str, Any]) -> str:
 def is_told(difference: dict[str, Any]) -> bool:
     """Whether a difference in its JSON form is more than what every run has of its own."""
     return difference["cause"] not in EXPECTED and difference["severity"] != "none"
+
+
+def assertion_line(assertion: dict[str, Any]) -> str:
+    """ "status=201 does not hold: the status is 404"."""
+    return f"{assertion['assertion'].partition(':')[2][:200]} does not hold: {assertion['message']}"
 
 
 def difference_line(difference: dict[str, Any]) -> str:

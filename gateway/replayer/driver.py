@@ -16,6 +16,7 @@ from yarl import URL
 from ..errors import GatewayError, NotFoundError, UsageError
 from ..model.exchange import Exchange
 from ..model.message import Body, Request, Response, header_text
+from ..replay.assertions import Assertion, Checked, check
 from ..replay.card import Card, card
 from ..replay.correlation import Correlations
 from ..replay.diff import Difference, context_of, diff_answers, outcome
@@ -23,7 +24,7 @@ from ..replay.drift import drift_of
 from ..replay.fault import Fault, altered
 from ..replay.messages import SocketMessage, conversation, diff_conversations
 from ..replay.plan import Send
-from ..replay.report import StepResult
+from ..replay.report import Outcome, StepResult
 from ..replay.reveal import revealed
 from .sockets import talk
 
@@ -41,8 +42,10 @@ class Driver:
 
     def __init__(
         self, services: Services, http: aiohttp.ClientSession, live: LiveSession, recorded: Sequence[Exchange],
-        correlations: Correlations, secrets: Mapping[str, str],
+        correlations: Correlations, secrets: Mapping[str, str], assertions: Sequence[Assertion] = (), *,
+        only_assertions: bool = False,
     ) -> None:  # fmt: skip
+        self._assertions, self._only_assertions = assertions, only_assertions
         self._services, self._http, self._live, self._chain = services, http, live, recorded
         self._recorded = {one.step: one for one in recorded}
         self._correlations, self._secrets = correlations, secrets
@@ -90,13 +93,21 @@ class Driver:
         differences = (*diff_answers(known, live, context_of(known, live, self._drift)), *said)
         notes = [*send.notes, *_not_injected(send.fault, stored, answer)]
         notes += self._suggestions(send.step) if outcome(differences) == "differs" else ()
+        held = tuple(check([one for one in self._assertions if one.step == send.step], live))
         return StepResult(
-            step=send.step, method=send.request.method, path=recorded.path, outcome=outcome(differences),
+            step=send.step, method=send.request.method, path=recorded.path, outcome=self._outcome(differences, held),
             status=answer.status, recorded_status=recorded.status, differences=differences, bindings=send.bindings,
             message="; ".join(notes), where=f"{live.cluster}@{live.environment}".strip("@"),
             failure=live.failure.kind if live.failure and not recorded.failure else "",
-            card=self._card(recorded, stored) if stored else None,
+            card=self._card(recorded, stored) if stored else None, assertions=held,
         )  # fmt: skip
+
+    def _outcome(self, differences: Sequence[Difference], held: Sequence[Checked]) -> Outcome:
+        """An assertion that does not hold makes a step differ; where only they count, nothing else does."""
+        found = outcome(differences)
+        if not all(one.passed for one in held):
+            return "differs"
+        return "expected" if self._only_assertions and found == "differs" else found
 
     def _said(self, recorded: Exchange, stored: Exchange | None) -> tuple[Difference, ...]:
         """How the server's messages differ. Blocking."""

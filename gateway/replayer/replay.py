@@ -15,6 +15,7 @@ from ..errors import GatewayError, UsageError
 from ..ids import new_id
 from ..model.exchange import Exchange
 from ..protocols import LiveSession, PlaybackMode
+from ..replay.assertions import Assertion, read_assertion
 from ..replay.branch import Edit, edited
 from ..replay.correlation import Correlations, correlate
 from ..replay.guard import Finding, findings, writing
@@ -56,6 +57,7 @@ class Order:
     branched_at: int | None = None
     title: str = ""
     until_differs: bool = False  # stop at the first step that really differs
+    only_assertions: bool = False  # differences are told, but only assertions decide
 
 
 async def replay(services: Services, order: Order, *, seen: Seen | None = None, gate: Gate | None = None) -> Result:
@@ -64,6 +66,7 @@ async def replay(services: Services, order: Order, *, seen: Seen | None = None, 
     _check(order.wanted, exchanges, services)
     secrets = await asyncio.to_thread(services.secrets, order.recording)
     correlations = await asyncio.to_thread(_correlated, services.store, order.recording, exchanges)
+    assertions = await asyncio.to_thread(_asserted, services.store, order)
     found = findings(exchanges, correlations, order.wanted, services.routes.table, secrets=secrets, now=time())
     warnings = tuple(f"step {one.step}: {one.message}" for one in found if one.kind == "warning")
     forbidden = {} if order.tape else guarded(found, yes=order.yes)
@@ -79,7 +82,9 @@ async def replay(services: Services, order: Order, *, seen: Seen | None = None, 
         auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, max_field_size=1 << 16,
         max_line_size=1 << 16,
     ) as http:  # fmt: skip
-        driver = Driver(services, http, live, exchanges, correlations, secrets)
+        driver = Driver(
+            services, http, live, exchanges, correlations, secrets, assertions, only_assertions=order.only_assertions
+        )
         steps = tuple(await Run(services, order, conversation, driver, sequence, seen, gate).all())
     sent = any(step.exchange for step in steps)
     return Result(recording if sent else "", order.recording, steps, warnings)
@@ -207,6 +212,11 @@ def all_steps(store: Store, recording: str) -> list[Exchange]:
 
 def _correlated(store: Store, recording: str, exchanges: Sequence[Exchange]) -> Correlations:
     return correlate(exchanges, store.decisions(recording))
+
+
+def _asserted(store: Store, order: Order) -> list[Assertion]:
+    """What the steps must answer; a variant is meant to answer otherwise."""
+    return [] if order.kind == "variant" else list(map(read_assertion, store.assertions(order.recording)))
 
 
 def _check(wanted: Wanted, exchanges: Sequence[Exchange], services: Services) -> None:

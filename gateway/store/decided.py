@@ -10,14 +10,15 @@ from ..replay.correlation import Decisions, read_declared
 
 Connection = sqlite3.Connection
 OTHER: Final = {"accepted": "rejected", "rejected": "accepted"}
+FORGOTTEN: Final = (*OTHER, "declared", "asserted")
 SET: Final = "INSERT OR IGNORE INTO decisions (recording, verdict, what, decided_at) VALUES (?, ?, ?, ?)"
 UNSET: Final = "DELETE FROM decisions WHERE recording = ? AND verdict = ? AND what = ?"
 
 
 def decide(connection: Connection, recording: str, words: Iterable[tuple[str, str]], now: float) -> None:
-    """Each (verdict, what): "accepted" and "rejected" undo each other, "forgotten" undoes either and a declaration."""
+    """Each (verdict, what): "accepted" and "rejected" undo each other, "forgotten" undoes whatever was said."""
     for verdict, what in words:
-        for other in [OTHER[verdict]] if verdict in OTHER else [*OTHER, "declared"] if verdict == "forgotten" else []:
+        for other in [OTHER[verdict]] if verdict in OTHER else FORGOTTEN if verdict == "forgotten" else []:
             connection.execute(UNSET, (recording, other, what))
         if verdict != "forgotten":
             connection.execute(SET, (recording, verdict, what, now))
@@ -31,3 +32,9 @@ def decisions_of(connection: Connection, recording: str) -> Decisions:
     said = {name: [what for verdict, what in rows if verdict == name] for name in (*OTHER, "declared")}
     declared = tuple(map(read_declared, said["declared"]))
     return Decisions(frozenset(said["accepted"]), frozenset(said["rejected"]), declared)
+
+
+def asserted_of(connection: Connection, recording: str) -> tuple[str, ...]:
+    """What steps of a recording must answer, in the order in which it was said."""
+    sql = "SELECT what FROM decisions WHERE recording = ? AND verdict = 'asserted' ORDER BY seq"
+    return tuple(what for (what,) in connection.execute(sql, (recording,)))

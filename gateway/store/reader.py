@@ -22,7 +22,7 @@ from ..protocols import LiveSession, Pin
 from ..replay.correlation import Decisions
 from .audited import entries
 from .contents import SOME, bodies_of
-from .decided import decisions_of
+from .decided import asserted_of, decisions_of
 from .family import family, outcomes
 from .files import connect_reader, identity, unreadable
 from .fulltext import TextSearch
@@ -165,6 +165,11 @@ class SqliteStore:
             sql = "SELECT placeholder, sealed FROM secrets WHERE recording = ?"
             stored = dict(connection.execute(sql, (recording,)).fetchall())
             return self._masked_secrets(connection, recording) | stored
+    def assertions(self, recording: str) -> Sequence[str]:
+        """What steps of a recording (a full id) must answer: "3:status=201"."""
+        with self._reading() as connection:
+            return asserted_of(connection, recording)
+
 
     def _masked_secrets(self, connection: sqlite3.Connection, recording: str) -> dict[str, bytes]:
         mask, found = self._mask, dict[str, bytes]()

@@ -187,11 +187,12 @@ class SqliteRecorder:
 
     def decide(
         self, recording: str, *, accept: Sequence[str] = (), reject: Sequence[str] = (), declare: Sequence[str] = (),
-        forget: Sequence[str] = (),
+        forget: Sequence[str] = (), asserted: Sequence[str] = (),
     ) -> Future[None]:  # fmt: skip
         """What people say about correlations: ids of bindings, and bindings that they wrote."""
         words = [("accepted", id) for id in accept] + [("rejected", id) for id in reject]
         words += [("declared", str(read_declared(text))) for text in declare] + [("forgotten", id) for id in forget]
+        words += [("asserted", text) for text in asserted]
         return self._do(partial(Tables.decide, recording=recording, words=words, now=time.time()))
 
     def title_recording(self, recording: str, session: str, title: str) -> Future[None]:

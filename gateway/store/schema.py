@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 APPLICATION: Final = 0x47576179  # "GWay" in the file's header: PRAGMA application_id
-VERSION: Final = 5  # how many migrations there are: PRAGMA user_version
+VERSION: Final = 6  # how many migrations there are: PRAGMA user_version
 
 # What is looked up is in front, the heads are behind: a scan of the facts then never reads an overflow page.
 FIRST: Final = """
@@ -176,7 +176,7 @@ CREATE TABLE orphans (
 """
 
 # What people decided about correlations: the verdict ("accepted", "rejected", "declared") and a binding's id, or the
-# binding that they wrote.
+# binding that they wrote; and what they say that a step must answer ("asserted").
 DECISIONS: Final = """
 CREATE TABLE decisions (
     seq INTEGER PRIMARY KEY,
@@ -204,6 +204,9 @@ CREATE TABLE audit (
 ) STRICT;
 """
 
+# What a session plays, and how far it is: gateway/replay/kept.py writes and reads it.
+PLAYING: Final = "ALTER TABLE sessions ADD COLUMN playing TEXT NOT NULL DEFAULT ''"
+
 
 def migrations() -> Migrations:
     """Every step from an empty file to the present schema. A released step is never changed: add another one."""
@@ -230,6 +233,10 @@ def migrations() -> Migrations:
     @steps()
     def m005_audit(db: Database) -> None:
         _run(db, AUDIT)
+
+    @steps()
+    def m006_playing(db: Database) -> None:
+        _run(db, PLAYING)
 
     return steps
 

@@ -52,7 +52,7 @@ class Book:
     def __init__(self):
         self.kept, self.steps, self.pieces, self.accepted = {}, {}, {}, []
         self.state = RecorderStatus()
-        self.decided, self.audited = {}, []
+        self.decided, self.audited, self.asserted = {}, [], {}
 
     def add(self, recording, *exchanges):
         self.kept[recording.id] = replace(recording, steps=len(exchanges))
@@ -107,6 +107,9 @@ class Book:
     def outcomes(self, recordings, *, most):
         return {id: [(one.step, one.status, one.id) for one in self.steps[id][:most]] for id in recordings}
 
+    def assertions(self, recording):
+        return self.asserted.get(recording, ())
+
     def chunks(self, exchange):
         return self.pieces.get(exchange, ())
 
@@ -143,7 +146,9 @@ class Book:
     def decisions(self, recording):
         return self.decided.get(recording, Decisions())
 
-    def decide(self, recording, *, accept=(), reject=(), declare=(), forget=()):
+    def decide(self, recording, *, accept=(), reject=(), declare=(), forget=(), asserted=()):
+        known = [each for each in self.asserted.get(recording, ()) if each not in forget]
+        self.asserted[recording] = (*known, *asserted)
         said = self.decisions(recording)
         gone = {*accept, *reject, *forget}
         self.decided[recording] = Decisions(
