@@ -32,6 +32,7 @@ from .paths import run_file, templates_dir
 from .protocols import Options, Services
 from .redact import Sealer
 from .relay.relay import Relay
+from .relay.resuming import RECENT, resumed
 from .reload import RoutesKeeper
 from .sessions import OWN_COOKIES, LiveSessions, setup_sessions
 from .store import Mask, open_recorder, open_store
@@ -102,6 +103,7 @@ async def running(options: Options, *, stopped: asyncio.Event | None = None) -> 
             options, routes, store, recorder, sessions, health, live, metrics_text, lambda: url,
             secrets=lambda recording: _secrets(store, reading, recording), keys=ring,
         )  # fmt: skip
+        await _play_on(services, store)
         await stack.enter_async_context(_tidying(services, store))
         runner = await stack.enter_async_context(_own_pages(services, sessions, access, console_socket))
         own_server = runner.server
@@ -180,6 +182,14 @@ async def _saving(sessions: LiveSessions, recorder: SqliteRecorder) -> AsyncIter
     finally:
         task.cancel()
         save()
+
+
+async def _play_on(services: Services, store: SqliteStore) -> None:
+    """Before the first request is taken: who was offline must not reach an upstream now."""
+    playing = await asyncio.to_thread(store.playing, since=time.time() - RECENT)
+    for id, modes in (await asyncio.to_thread(resumed, store, services.secrets, playing)).items():
+        if session := services.sessions.get(id):
+            session.modes |= modes
 
 
 @contextlib.asynccontextmanager

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from ..model.exchange import Exchange
 from ..model.message import Request
@@ -83,6 +83,18 @@ class Playback:
         self._played.clear()
         self._meant.clear()
         self.position = 0
+
+    def place(self) -> dict[str, Any]:
+        """How far it is, as JSON knows it."""
+        return {
+            "answered": self.answered, "missed": self.missed, "position": self.position,
+            "played": sorted(self._played), "meant": dict(self._meant),
+        }  # fmt: skip
+
+    def resume(self, place: Mapping[str, Any]) -> None:
+        """Go on where `place` was."""
+        self.answered, self.missed, self.position = place["answered"], place["missed"], place["position"]
+        self._played, self._meant = set(place["played"]), dict(place["meant"])
 
     # -- by fields
 

@@ -154,10 +154,21 @@ class SqliteStore:
         with self._reading() as connection:
             return [_session(row) for row in connection.execute(sql, (_limit(limit),))]
 
+    def playing(self, *, since: float, limit: int = 1000) -> dict[str, str]:
+        """What the sessions of the last run were playing (replay/kept.py), those seen last first."""
+        sql = "SELECT id, playing FROM sessions WHERE playing <> '' AND seen >= ? ORDER BY seen DESC LIMIT ?"
+        with self._reading() as connection:
+            return dict(connection.execute(sql, (since, _limit(limit))).fetchall())
+
     def decisions(self, recording: str) -> Decisions:
         """What people decided about the correlations of a recording (a full id)."""
         with self._reading() as connection:
             return decisions_of(connection, recording)
+
+    def assertions(self, recording: str) -> Sequence[str]:
+        """What steps of a recording (a full id) must answer: "3:status=201"."""
+        with self._reading() as connection:
+            return asserted_of(connection, recording)
 
     def secrets(self, recording: str) -> dict[str, bytes]:
         """The sealed secrets of a recording, and what is masked in it now: placeholder -> ciphertext."""
@@ -165,11 +176,6 @@ class SqliteStore:
             sql = "SELECT placeholder, sealed FROM secrets WHERE recording = ?"
             stored = dict(connection.execute(sql, (recording,)).fetchall())
             return self._masked_secrets(connection, recording) | stored
-    def assertions(self, recording: str) -> Sequence[str]:
-        """What steps of a recording (a full id) must answer: "3:status=201"."""
-        with self._reading() as connection:
-            return asserted_of(connection, recording)
-
 
     def _masked_secrets(self, connection: sqlite3.Connection, recording: str) -> dict[str, bytes]:
         mask, found = self._mask, dict[str, bytes]()

@@ -14,6 +14,7 @@ from ..model.capture import Capture
 from ..model.exchange import Exchange
 from ..model.recording import Recording, Revision
 from ..protocols import LiveSession
+from ..replay.kept import kept
 from . import fulltext
 from .audited import add_entry
 from .batch import Batch
@@ -54,7 +55,8 @@ ON CONFLICT (id) DO UPDATE SET
 WHERE excluded.recording >= recording
 """
 SAVED_SESSION: Final = """
-INSERT OR REPLACE INTO sessions (id, recording, steps, pins, seen, named, title) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT OR REPLACE INTO sessions (id, recording, steps, pins, seen, named, playing, title)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 KNOWN: Final = 8192  # hashes and uses remembered as written
 
@@ -283,8 +285,10 @@ class Tables:
 def session_row(session: LiveSession) -> tuple[Any, ...]:
     """A live session as it is kept over a restart."""
     pins = {cluster: [pin.environment, pin.until] for cluster, pin in session.pins.items()}
+    playing = kept(session.modes) if session.mode == "live" else ""  # a replay does not outlive its server
     return (
-        session.id, session.recording, session.steps, json.dumps(pins), session.seen, session.named, session.title
+        session.id, session.recording, session.steps, json.dumps(pins), session.seen, session.named, playing,
+        session.title,
     )  # fmt: skip
 
 

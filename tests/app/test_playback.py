@@ -163,3 +163,27 @@ async def test_live_with_a_net_falls_back_with_the_ids_and_tokens_of_today(tmp_p
     assert receipts[0][2]["Gateway-Playback"] == f"{recording}/3; match=role; after=connection_refused"
     assert paid == 201
     assert json.loads(rejected)["type"] == "urn:gateway:problem:playback_miss"  # people's word wins
+
+
+async def test_a_restart_goes_on_where_each_playback_was(tmp_path):
+    """Two people in the middle of one recording, one of them with rules and one cluster live: nothing begins anew."""
+    async with a_shop() as url, serving(tmp_path, orders_at(url)) as gateway, a_client(gateway, "ada") as ada:
+        live = await chain(ada)
+    id = json.loads(live[1][1])["id"]
+    receipt = f"/api/orders/orders/{id}/receipt"
+    rules = {"match": "strict", "end": "404", "ignore_headers": ["X-Any"], "pace": 0.5, "shift": False}
+    async with serving(tmp_path) as gateway, a_client(gateway, "bob") as bob, a_client(gateway, "eve") as eve:
+        recording = json.loads((await call(bob, "GET", "/_gateway/api/v1/recordings"))[1])["items"][0]["id"]
+        for client, given in ((bob, {}), (eve, rules)):
+            await call(client, "POST", f"/_gateway/api/v1/recordings/{recording}/playback", json=given)
+        assert [(await call(bob, "GET", receipt))[0] for _ in range(2)] == [404, 200]
+        before = (await call(eve, "GET", "/_gateway/api/v1/session"))[1]
+    async with serving(tmp_path) as gateway, a_client(gateway, "bob") as bob, a_client(gateway, "eve") as eve:
+        assert (await call(eve, "GET", "/_gateway/api/v1/session"))[1] == before
+        status, _, headers = await call(bob, "GET", receipt)
+        assert (status, headers["Gateway-Playback"]) == (200, f"{recording}/6; match=exact")
+        assert (await call(eve, "GET", receipt))[0] == 404
+        assert (await call(bob, "DELETE", "/_gateway/api/v1/session/modes", json={}))[0] == 200
+    async with serving(tmp_path) as gateway, a_client(gateway, "bob") as bob, a_client(gateway, "eve") as eve:
+        assert (await call(bob, "GET", receipt))[0] == 502  # live, and nobody is there
+        assert (await call(eve, "GET", receipt))[0] == 200
