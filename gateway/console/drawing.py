@@ -13,7 +13,7 @@ from .. import __version__
 from ..diagrams import Diagram, changes, heads, svg
 from ..errors import NotFoundError, UsageError
 from ..exporting import Wish, beside, gathered, read_steps
-from ..formats import FORMATS, dump, format_named
+from ..formats import FORMATS, curl
 from ..formats.family import diagram_of
 from ..model.exchange import Exchange
 from ..model.recording import Recording
@@ -105,7 +105,7 @@ def _title(store: Store, ref: str) -> str:
 
 def curl_script(recording: Recording, exchange: Exchange) -> str:
     """A script that sends this one exchange again; secrets are variables."""
-    return dump(format_named("curl"), [(recording, [exchange])], version=__version__)
+    return curl.dump([(recording, [exchange])], version=__version__)
 
 
 def exchange_page(id: str) -> str:

@@ -1,4 +1,4 @@
-"""A bash script of curl commands, one per step, that sends what was recorded. Pure."""
+"""curl commands that send exchanges as they were recorded, byte for byte, as an exchange's page offers them. Pure."""
 
 from __future__ import annotations
 

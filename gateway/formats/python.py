@@ -8,7 +8,7 @@ from .flows import Keep
 from .format import ALONE, Beside, Recordings
 from .said import about_file, step_title
 from .scenario import Scenario, Step, scenario
-from .texts import Text
+from .texts import Text, shell_name
 
 _HEAD = '''\
 #!/usr/bin/env python3
@@ -108,7 +108,7 @@ def _variables(found: Scenario) -> Iterator[str]:
     pairs = [(one.variable, one.base) for one in found.targets] + [(one.variable, one.default) for one in found.inputs]
     yield "v = {"
     for name, value in pairs:
-        yield f'    "{name}": os.environ.get("{name.upper()}", {value!a}),'
+        yield f'    "{name}": os.environ.get("{shell_name(name)}", {value!a}),'
     yield "}"
 
 

@@ -7,6 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+# Names that mean something to shells, to logins, or in our own scripts.
+_SHELL = frozenset({
+    "ALL_PROXY", "CDPATH", "COLUMNS", "DIRSTACK", "DISPLAY", "EDITOR", "ENV", "EUID", "FAILED", "GROUPS", "HOME",
+    "HOST", "HOSTNAME", "HOSTTYPE", "HTTPS_PROXY", "HTTP_PROXY", "IFS", "LANG", "LANGUAGE", "LINENO", "LINES",
+    "LOGNAME", "MACHTYPE", "MAIL", "MAILPATH", "NAME", "NO_PROXY", "OLDPWD", "OPTARG", "OPTIND", "OPTIONS",
+    "OSTYPE", "PAGER", "PATH", "PIPESTATUS", "PPID", "PS1", "PS2", "PS4", "PWD", "RANDOM", "REPLY", "SECONDS",
+    "SHELL", "SHELLOPTS", "SHLVL", "STATUS", "STEP", "TEMP", "TERM", "TITLE", "TMP", "TMPDIR", "TZ", "UID", "USER",
+    "USERNAME", "VERBOSE", "VISUAL", "WORK",
+})  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Use:
@@ -70,6 +80,12 @@ def identifier(text: str, fallback: str = "value") -> str:
     humps = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)
     name = re.sub(r"[^a-z0-9]+", "_", humps.lower()).strip("_")[:40] or fallback
     return name if name[0].isalpha() else f"{fallback}_{name}"
+
+
+def shell_name(variable: str) -> str:
+    """Its name in the environment: in capitals, and none that shells, logins or proxies have filled already."""
+    name = variable.upper()
+    return f"{name}_VALUE" if name in _SHELL or name.startswith(("BASH", "LC_", "SSH_", "XDG_")) else name
 
 
 def free(name: str, taken: set[str]) -> str:

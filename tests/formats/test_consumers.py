@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from gateway.formats import curl, har
+from gateway.formats import curl, curl_chain, har
 
 READ = "async r => [r.status, [...new Uint8Array(await r.arrayBuffer())]]"
 
@@ -36,8 +36,8 @@ def test_playwright_answers_from_our_har_with_every_server_down(bookshop, tmp_pa
 
 
 @pytest.mark.skipif(not shutil.which("shellcheck"), reason="install shellcheck to let it judge the scripts")
-def test_shellcheck_finds_nothing(bookshop):
-    run = subprocess.run(
-        ["shellcheck", "-"], input=curl.dump([bookshop], version="1"), capture_output=True, text=True, check=False
-    )
+@pytest.mark.parametrize("module", [curl, curl_chain])
+def test_shellcheck_finds_nothing(bookshop, module):
+    script = module.dump([bookshop], version="1")
+    run = subprocess.run(["shellcheck", "-"], input=script, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout
