@@ -6,7 +6,7 @@
   const at = () => Number(state().slide);
   const kept = new Map();
   const talk = "BroadcastChannel" in window ? new BroadcastChannel(state().address) : null;
-  let busy = false, black = false;
+  let busy = false, black = false, wanted = at();
 
   async function load(slide) {
     const address = `${state().address}/${slide}`;
@@ -34,18 +34,22 @@
     scrollTo(0, 0);
     $("slide").focus({ preventScroll: true });
   }
+  // Keys that come while a slide is on its way are not lost: they change where it goes.
   async function show(slide) {
-    const next = Math.max(0, Math.min(Number(state().last), slide));
-    if (busy || next === at()) return;
+    wanted = Math.max(0, Math.min(Number(state().last), slide));
+    if (busy) return;
     busy = true;
     try {
-      // Live, the step is sent when it is shown; the answer is the slide with what came of it.
-      const page = await load(next);
-      swap(page, `${state().address}/${next}`);
-      if (state().live === "yes" && Number(state().step)) await send($("live").querySelector("form"), "go");
-      await tell();
+      while (wanted !== at()) {
+        const target = wanted;
+        swap(await load(target), `${state().address}/${target}`);
+        if (at() !== target) wanted = at(); // the recording is shorter by now
+        // Live, a step is sent when it is shown; the answer is the slide with what came of it.
+        if (state().live === "yes" && Number(state().step)) await send($("live").querySelector("form"), "go");
+        await tell();
+      }
     } catch {
-      location.href = `${state().address}/${next}`;
+      location.href = `${state().address}/${wanted}`;
     } finally {
       busy = false;
     }
@@ -95,7 +99,7 @@
     try { localStorage.setItem("gateway-theme", root.dataset.bsTheme); } catch { /* private window */ }
   };
   const speaker = () => window.open(`${state().address}/speaker?slide=${at()}`, "gateway-speaker", "width=1000,height=700");
-  const next = () => show(at() + 1), back = () => show(at() - 1);
+  const next = () => show((busy ? wanted : at()) + 1), back = () => show((busy ? wanted : at()) - 1);
   const keys = {
     ArrowRight: next, " ": next, PageDown: next, n: next, ArrowLeft: back, PageUp: back, p: back,
     Home: () => show(0), End: () => show(Number(state().last)),
