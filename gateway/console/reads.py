@@ -49,6 +49,7 @@ def session_json(session: LiveSession) -> dict[str, Any]:
         "steps": session.steps,
         "title": session.title,
         "pins": {name: asdict(pin) for name, pin in session.pins.items() if name in pins},
+        "faults": {name: {"fault": str(one), "rate": one.rate} for name, one in session.faults.items()},
         "modes": {name: {"mode": one.mode} | playback_json(one.playback) for name, one in session.modes.items()},
     }
 

@@ -168,6 +168,7 @@ SCHEMAS: dict[str, Any] = {
         steps=INTEGER,
         title=TEXT,
         pins={"type": "object", "additionalProperties": shape(environment=TEXT, until=NUMBER)},
+        faults={"type": "object", "additionalProperties": shape(fault=TEXT, rate=NUMBER)},
         modes={
             "type": "object",
             "additionalProperties": shape(mode=TEXT, recording=TEXT, title=TEXT, answered=INTEGER, missed=INTEGER),

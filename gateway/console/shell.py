@@ -128,7 +128,7 @@ def _until(session: LiveSession, cluster: str) -> float:
 
 def _mode(session: LiveSession, cluster: str) -> str:
     found = session.modes.get(cluster)
-    return found.mode if found else ""
+    return found.mode if found else "fault" if cluster in session.faults else ""
 
 
 def _is_within(path: str, href: str) -> bool:

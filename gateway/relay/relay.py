@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import secrets
 import ssl
 import time
@@ -123,8 +124,8 @@ class Relay:
             capture.step = session.steps
         capture.cluster, capture.environment = cluster.name, cluster.environment
         kind: type[Flow] = PlaybackFlow if session.modes and cluster.name in session.modes else Flow
-        if session.faults and kind is Flow and cluster.name in session.faults:
-            kind = FaultFlow
+        if session.faults and kind is Flow and (fault := session.faults.get(cluster.name)) is not None:
+            kind = FaultFlow if fault.rate >= 1 or random.random() < fault.rate else Flow
         flow = kind(self, client, table, cluster, request, session, cookie, capture)
         self.flows.add(flow)
         return flow

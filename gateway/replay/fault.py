@@ -24,11 +24,13 @@ FIELD: Final = "Gateway-Fault"  # tells on the answer, and in its record, what w
 @dataclass(frozen=True, slots=True)
 class Fault:
     """`delay` in seconds. A `status` alone is answered with the upstream untouched; with `edits`, it replaces the
-    upstream's own. `edits` are of the answer: its JSON, its header fields, its body."""
+    upstream's own. `edits` are of the answer: its JSON, its header fields, its body. `rate` is the share of the calls
+    that it meets, 0 to 1."""
 
     delay: float = 0.0
     status: int | None = None
     edits: tuple[Edit, ...] = ()
+    rate: float = 1.0
 
     @property
     def asks(self) -> bool:
@@ -57,16 +59,19 @@ class Fault:
 
 
 def read_fault(
-    *, delay: float = 0.0, status: int | None = None, alter: Iterable[str] = (), drop: Iterable[str] = ()
-) -> Fault | None:
+    *, delay: float = 0.0, status: int | None = None, alter: Iterable[str] = (), drop: Iterable[str] = (),
+    rate: float = 1.0,
+) -> Fault | None:  # fmt: skip
     """A fault as options give it, None when they give none; UsageError says what is off."""
     if not 0 <= delay <= LONGEST:
         raise UsageError(f"a delay of {delay:g} s is not from 0 to {LONGEST:g} s", where="delay")
     if status is not None and not 200 <= status <= 599:
         raise UsageError(f"{status} is not a status from 200 to 599", where="status")
+    if not 0 < rate <= 1:
+        raise UsageError(f"a rate of {rate:g} is not above 0 and at most 1", where="rate")
     edits = tuple(_checked(one) for one in (*map(read_set, alter), *map(read_unset, drop)))
-    found = Fault(delay, status, edits)
-    return None if found == Fault() else found
+    found = Fault(delay, status, edits, rate)
+    return None if found == Fault(rate=rate) else found
 
 
 def read_field(text: str) -> Fault | None:
