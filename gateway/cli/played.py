@@ -27,6 +27,8 @@ def result_text(result: Mapping[str, Any]) -> str:
     lines += [table(head, rows, right=frozenset(("step",))), ""]
     for step in result["steps"]:
         lines += _told(step)
+    if proved := len(result["confirmed"]):
+        lines.append(f"{proved} correlation{'s' if proved > 1 else ''} confirmed: source and request moved together")
     return "\n".join([*lines, verdict(result)])
 
 

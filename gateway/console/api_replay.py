@@ -82,7 +82,8 @@ STEP = shape(
     differences={"type": "array", "items": DIFFERENCE}, bindings=TEXTS, message=TEXT_OR_NULL,
 )  # fmt: skip
 RESULT = shape(
-    recording=TEXT_OR_NULL, of=TEXT, outcome=TEXT, steps={"type": "array", "items": STEP}, warnings=TEXTS
+    recording=TEXT_OR_NULL, of=TEXT, outcome=TEXT, steps={"type": "array", "items": STEP}, warnings=TEXTS,
+    confirmed=TEXTS,
 )  # fmt: skip
 STEPWISE = shape(
     token=TEXT, of=TEXT, total=INTEGER, steps={"type": "array", "items": STEP}, waits={}, result={}, error=TEXT_OR_NULL

@@ -53,6 +53,7 @@ class Result:
     of: str
     steps: tuple[StepResult, ...]
     warnings: tuple[str, ...] = ()
+    confirmed: tuple[str, ...] = ()  # ids of correlations that this run has proved
 
     @property
     def outcome(self) -> Outcome:
@@ -103,6 +104,7 @@ def result_json(result: Result) -> dict[str, Any]:
         "unreachable": result.unreachable.step if result.unreachable else None,
         "steps": [step_json(step) for step in result.steps],
         "warnings": list(result.warnings),
+        "confirmed": list(result.confirmed),
     }
 
 

@@ -23,6 +23,7 @@ from ..replay.plan import Action, Again, Conversation, LeftOut, Reply, Send, Ski
 from ..replay.playback import Playback
 from ..replay.report import Result, StepResult
 from .driver import LONGEST, Driver, step_of
+from .learning import learn
 
 if TYPE_CHECKING:
     from ..protocols import Services, Store
@@ -63,7 +64,7 @@ class Order:
 async def replay(services: Services, order: Order, *, seen: Seen | None = None, gate: Gate | None = None) -> Result:
     """Run it. `seen` is called after every step; `gate` before, and with None at the end: it says what to do."""
     exchanges = await asyncio.to_thread(all_steps, services.store, order.recording)
-    _check(order.wanted, exchanges, services)
+    check_wanted(order.wanted, exchanges, services)
     secrets = await asyncio.to_thread(services.secrets, order.recording)
     correlations = await asyncio.to_thread(_correlated, services.store, order.recording, exchanges)
     assertions = await asyncio.to_thread(_asserted, services.store, order)
@@ -87,7 +88,9 @@ async def replay(services: Services, order: Order, *, seen: Seen | None = None, 
         )
         steps = tuple(await Run(services, order, conversation, driver, sequence, seen, gate).all())
     sent = any(step.exchange for step in steps)
-    return Result(recording if sent else "", order.recording, steps, warnings)
+    teaches = sent and not order.tape and order.kind == "replay" and not order.wanted.edits and not order.wanted.faults
+    confirmed = await learn(services, order.recording, exchanges, correlations, recording, steps) if teaches else ()
+    return Result(recording if sent else "", order.recording, steps, warnings, confirmed)
 
 
 async def _begin(services: Services, order: Order) -> LiveSession:
@@ -219,7 +222,7 @@ def _asserted(store: Store, order: Order) -> list[Assertion]:
     return [] if order.kind == "variant" else list(map(read_assertion, store.assertions(order.recording)))
 
 
-def _check(wanted: Wanted, exchanges: Sequence[Exchange], services: Services) -> None:
+def check_wanted(wanted: Wanted, exchanges: Sequence[Exchange], services: Services) -> None:
     """UsageError where steps, clusters or environments do not exist."""
     steps = [exchange.step for exchange in exchanges]
     if not steps:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
+from typing import Final
 
 from ...model.exchange import Exchange
 from .extract import extract
 from .finding import NOTHING, correlate
 from .model import Binding, Correlations, Decisions, Sink
 from .places import Need, needs
+
+AGREED: Final = "a second run agreed"
 
 
 def confirm(first: Sequence[Exchange], second: Sequence[Exchange], decisions: Decisions = NOTHING) -> Correlations:
@@ -22,6 +25,22 @@ def confirm(first: Sequence[Exchange], second: Sequence[Exchange], decisions: De
     again = {mine.step: theirs for mine, theirs in zip(_ordered(first), _ordered(second), strict=False)}
     mine = {exchange.step: exchange for exchange in first}
     return replace(found, bindings=tuple(_judged(binding, mine, again) for binding in found.bindings))
+
+
+def proved(
+    found: Correlations, first: Sequence[Exchange], again: Mapping[int, Exchange], well: Set[int]
+) -> tuple[str, ...]:
+    """The ids of the automatic bindings that a replay has proved: source and sink moved, and the step that got the
+    fresh value went as it had gone (`well`). What stayed as recorded proves nothing here: the replay itself sent it.
+    """
+    mine = {exchange.step: exchange for exchange in first}
+    judged = (_judged(each, mine, dict(again)) for each in found.bindings if each.sink.step in well)
+    return tuple(each.id for each in judged if each.status == "confirmed" and _moved(each))
+
+
+def _moved(binding: Binding) -> bool:
+    """Judged just now, and not by a person before."""
+    return binding.why.endswith(AGREED)
 
 
 def _ordered(exchanges: Sequence[Exchange]) -> list[Exchange]:
@@ -40,7 +59,7 @@ def _judged(binding: Binding, first: dict[int, Exchange], second: dict[int, Exch
     if now is None or sent is None or now == before:
         return binding
     if sent == now:
-        return replace(binding, status="confirmed", confidence=1.0, why=f"{binding.why}; a second run agreed")
+        return replace(binding, status="confirmed", confidence=1.0, why=f"{binding.why}; {AGREED}")
     if sent == binding.value:
         return replace(binding, status="rejected", why=f"{binding.why}; but it stayed when its source moved")
     return binding
