@@ -47,6 +47,10 @@ EXAMPLES = {
     "redact": ["gateway redact @last --dry-run", "gateway redact @last --rules more.yaml --yes"],
     "reveal": ["gateway reveal @last/2 --why 'the token of ticket 512'"],
     "keys": ["gateway keys", "gateway keys rotate"],
+    "merge": ["gateway merge @last~1 @last --title 'Both phones'"],
+    "split": ["gateway split @last 4 9"],
+    "trim": ["gateway trim @last --from 2 --until 8 --without 5"],
+    "stats": ["gateway stats", "gateway stats --json"],
     "prune": ["gateway prune --dry-run", "gateway prune --days 30 --bytes 2GiB"],
     "completion": ["source <(gateway completion bash)"],
 }

@@ -69,6 +69,9 @@ class Store(Protocol):
     def assertions(self, recording: str) -> Sequence[str]:
         """What steps of a recording (a full id) must answer: "3:status=201"."""
 
+    def statistics(self) -> Any:
+        """What the file holds, as a dataclass of counts and sizes (store.counting.Statistics). May take seconds."""
+
     def values(self, session: str) -> dict[str, Any]:
         """The values a demo kept for this session, by name."""
 
@@ -128,6 +131,9 @@ class Writing(Protocol):
     def delete(self, recording: str) -> Future[None]: ...
     def reseal(self, recording: str, rules: object) -> Future[int]:
         """Seal for good what a stored recording holds under these rules; how many exchanges that changed."""
+
+    def compose(self, wanted: Sequence[Any]) -> Future[list[str]]:
+        """New recordings out of steps of old ones (store.composing.Composition): their ids. All or none of them."""
 
     def renew_secrets(self, renew: Callable[[bytes], bytes | None], after: tuple[str, str] = ("", "")) -> Future[Any]:
         """Bring some sealed secrets under the newest key: `renewed`, `lost`, and `next`, to go on from."""

@@ -131,6 +131,7 @@ SETTINGS: tuple[Setting, ...] = (
             "serve", "routes", "move", "which", "history", "recordings", "show", "annotate", "delete", "export",
             "doctor", "healthcheck", "replay", "branch", "compare", "diff", "prune", "backup", "import", "audit",
             "access", "redact", "reveal", "keys", "demos",
+            "stats", "merge", "split", "trim",
         ),
         "--recordings", "-r", "path", Path("recordings/gateway.db"), "the file with the recordings",
         everywhere=True,
@@ -139,6 +140,7 @@ SETTINGS: tuple[Setting, ...] = (
         (
             "routes", "move", "annotate", "delete", "healthcheck", "prune", "replay", "branch", "compare", "import",
             "access", "export", "redact", "reveal", "keys",
+            "merge", "split", "trim",
         ),
         "--url",
         metavar="URL",
@@ -149,6 +151,7 @@ SETTINGS: tuple[Setting, ...] = (
             "check", "routes", "move", "which", "history", "recordings", "show", "demos", "doctor", "healthcheck",
             "prune", "backup", "replay", "branch", "compare", "diff", "import", "access", "audit",
             "redact", "reveal", "keys",
+            "stats", "merge", "split", "trim",
         ),
         "--json", type="switch", default=False, help="print JSON in a stable shape",
     ),
@@ -156,6 +159,7 @@ SETTINGS: tuple[Setting, ...] = (
         (
             "routes", "move", "annotate", "delete", "healthcheck", "prune", "replay", "branch", "compare", "import",
             "access", "export", "redact", "reveal", "keys",
+            "merge", "split", "trim",
         ),
         "--token", "", "text", "", "a token of that gateway, where it asks for one; better in GATEWAY_TOKEN",
         everywhere=True,
@@ -337,6 +341,12 @@ SETTINGS: tuple[Setting, ...] = (
         "operator for add, viewer for link)", choices=("operator", "viewer"),
     ),
     Setting(("access",), "--ask", "", "switch", False, "with add: ask for a password instead of making a token"),
+    # ---- merge, split, trim --------------------------------------------------------------------------------
+    Setting(("merge", "split", "trim"), "--title", "", "text", "", "the new recording's title"),
+    Setting(("merge",), "--append", "", "switch", False, "one after the other (default: by time)"),
+    Setting(("trim",), "--from", "", "int", None, "the first step to keep"),
+    Setting(("trim",), "--until", "", "int", None, "the last step to keep"),
+    Setting(("trim",), "--without", "", "list", (), "a step to leave out; repeatable", "STEP"),
     # ---- redact, reveal, keys ------------------------------------------------------------------------------
     Setting(("redact",), "--dry-run", "", "switch", False, "list what would be masked, where and by which rule"),
     Setting(

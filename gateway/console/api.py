@@ -8,6 +8,7 @@ from .. import __version__
 from . import (
     api_access,
     api_assertions,
+    api_composing,
     api_correlations,
     api_import,
     api_live,
@@ -25,6 +26,7 @@ from .operation import Operation
 
 OPERATIONS: tuple[Operation, ...] = (
     *api_recordings.OPERATIONS,
+    *api_composing.OPERATIONS,
     *api_correlations.OPERATIONS,
     *api_assertions.OPERATIONS,
     *api_import.OPERATIONS,

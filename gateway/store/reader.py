@@ -22,6 +22,7 @@ from ..protocols import LiveSession, Pin
 from ..replay.correlation import Decisions
 from .audited import entries
 from .contents import SOME, bodies_of
+from .counting import Statistics, statistics
 from .decided import asserted_of, decisions_of
 from .family import family, outcomes
 from .files import connect_reader, identity, unreadable
@@ -197,6 +198,11 @@ class SqliteStore:
 
     def _shown(self, page: Page[Exchange]) -> Page[Exchange]:
         return page if self._mask is None else Page(tuple(self._mask.exchanges(page.items)), page.next)
+
+    def statistics(self) -> Statistics:
+        """What the file holds, counted now: seconds for a million exchanges."""
+        with self._reading() as connection:
+            return statistics(connection)
 
     def stale(self, *, days: float | None, bytes: int | None, now: float) -> list[Stale]:
         """The recordings that no longer need to be kept, the oldest first."""

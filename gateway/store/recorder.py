@@ -22,6 +22,7 @@ from ..model.capture import Capture
 from ..protocols import LiveSession, RecorderStatus
 from ..replay.correlation import read_declared
 from .batch import ROW, Piece, cost_of
+from .composing import Composition, compose
 from .imports import Import, write_import
 from .reader import SqliteStore
 from .renewing import FIRST, Place, Renewed, begin_anew, renew_some
@@ -230,6 +231,10 @@ class SqliteRecorder:
         return self._do(
             partial(reseal, recording=recording, seal=thread.seal, seal_piece=thread.seal_piece, rules=rules)
         )
+
+    def compose(self, wanted: Sequence[Composition]) -> Future[list[str]]:
+        """New recordings out of steps of old ones: their ids. All or none of them."""
+        return self._do(partial(compose, wanted=tuple(wanted), now=time.time()))
 
     def renew_secrets(self, renew: Callable[[bytes], bytes | None], after: Place = FIRST) -> Future[Renewed]:
         """Bring some sealed secrets under the newest key; call it again with `next` of the result."""
