@@ -70,7 +70,7 @@ class Store(Protocol):
         """What steps of a recording (a full id) must answer: "3:status=201"."""
 
     def statistics(self) -> Any:
-        """What the file holds, as a dataclass of counts and sizes (store.counting.Statistics). May take seconds."""
+        """What the file holds, as a dataclass of counts and sizes (store.census.Statistics). May take seconds."""
 
     def values(self, session: str) -> dict[str, Any]:
         """The values a demo kept for this session, by name."""

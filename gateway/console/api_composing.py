@@ -10,8 +10,8 @@ from aiohttp import web
 
 from ..errors import UsageError
 from ..model.as_json import recording_json
+from ..store.census import Statistics
 from ..store.composing import Composition, merged, split, trimmed
-from ..store.counting import Statistics
 from . import reads
 from .keys import SERVICES
 from .operation import Field, Operation, read_body

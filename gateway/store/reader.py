@@ -21,8 +21,8 @@ from ..model.recording import Page, Recording, Revision
 from ..protocols import LiveSession, Pin
 from ..replay.correlation import Decisions
 from .audited import entries
+from .census import Statistics, statistics
 from .contents import SOME, bodies_of
-from .counting import Statistics, statistics
 from .decided import asserted_of, decisions_of
 from .family import family, outcomes
 from .files import connect_reader, identity, unreadable
