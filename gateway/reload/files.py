@@ -13,7 +13,6 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import GatewayError, Problem, UsageError
 from ..routing.checks import at
-from ..routing.compiled import Tls
 from ..routing.nodes import MAX_BYTES, Node
 from ..routing.parse import Parsed, parse
 from ..routing.table import RouteTable, compile_table
@@ -137,9 +136,9 @@ class _Loading:
         problems += parsed.problems
         table = None
         if parsed.config is not None and not problems:
-            table = compile_table(parsed.config, revision=parsed.revision, folder=str(self.folder.absolute()))
-            for path in sorted({path for tls in _tls_of(table) for path in (tls.ca, tls.cert, tls.key) if path}):
-                self.watched[Path(path)] = look_at(Path(path))
+            table = compile_table(
+                parsed.config, revision=parsed.revision, folder=str(self.folder.absolute()), content_of=self._content
+            )
             problems += _unusable(table, parsed)
         return self._loaded(parsed, problems, table)
 
@@ -163,6 +162,11 @@ class _Loading:
         raw = read_file(path)
         self.digests[path] = hashlib.sha256(raw).digest()
         return raw
+
+    def _content(self, path: str) -> str:
+        """Tells a renewed certificate file from the one before it; one that cannot be read is a problem later."""
+        self.watched[Path(path)] = look_at(Path(path))
+        return content_of(path)
 
     def _variables(self) -> tuple[dict[str, str], list[Problem]]:
         """.env beside the file; the real environment wins."""
@@ -208,13 +212,6 @@ def included(folder: Path, pattern: str) -> list[Path]:
     return [path for path in found if not path.name.startswith((".", "#")) and not path.name.endswith("~")]
 
 
-def _tls_of(table: RouteTable) -> Iterator[Tls]:
-    for cluster in table.clusters.values():
-        for upstream in cluster.upstreams.values():
-            if upstream.tls is not None and (upstream.tls.ca or upstream.tls.cert):
-                yield upstream.tls
-
-
 def _unusable(table: RouteTable, parsed: Parsed) -> list[Problem]:
     """Certificate files that cannot be used: better said now than at the first request."""
     problems = []
@@ -237,6 +234,14 @@ def _at(node: Node | None, path: str, message: str) -> Problem:
 def look(watched: Sequence[Path], folder: Path, patterns: Sequence[str]) -> Look:
     """What stands in the places that a table depends on; cheap, reads no content."""
     return (*map(look_at, watched), *(tuple(included(folder, pattern)) for pattern in patterns))
+
+
+def content_of(path: str) -> str:
+    """What changes with the file; "" while it cannot be read."""
+    try:
+        return hashlib.sha256(read_file(Path(path))).hexdigest()
+    except Unreadable:
+        return ""
 
 
 def reread(loaded: Loaded) -> bool:

@@ -19,7 +19,7 @@ from ..model.recording import Revision
 from ..routing.changes import changes
 from ..routing.parse import parse, unbundle
 from ..routing.table import RouteTable, compile_table
-from .files import Loaded, Look, load, look, reread
+from .files import Loaded, Look, content_of, load, look, reread
 from .moving import check_move, prepare_move
 
 log = logging.getLogger("gateway.routes")
@@ -230,7 +230,8 @@ class RoutesKeeper:
         parsed = parse(raw, name=self._file.name, variables=self._environ, include=include)
         if parsed.config is None:
             return None
-        return compile_table(parsed.config, revision=self._last_good.id, folder=str(self._file.parent.absolute()))
+        folder = str(self._file.parent.absolute())
+        return compile_table(parsed.config, revision=self._last_good.id, folder=folder, content_of=content_of)
 
 
 def _without_tree(loaded: Loaded) -> Loaded:

@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """How to meet an https upstream. The paths are resolved against the folder of routes.yaml."""
+    """How to meet an https upstream. The paths are resolved against the folder of routes.yaml; `content` tells files
+    that were renewed from those that were there before."""
 
     ca: str | None = None
     cert: str | None = None
     key: str | None = None
     verify: bool = True
     server_name: str | None = None
+    content: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ __all__ = [
     "strictest",
 ]
 
+ContentOf = Callable[[str], str]  # path -> what changes with the file
+ReadTls = Callable[["UpstreamConfig"], Tls]
 GUARDS = ("allow", "ask", "never")  # from the mildest to the strictest
 
 
@@ -122,10 +125,14 @@ class _Likeness:
         return matcher.ratio()
 
 
-def compile_table(config: RoutesConfig, *, revision: str = "", folder: str = "") -> RouteTable:
-    """The table of a config that `parse` has accepted; `folder` is where its relative paths begin."""
+def compile_table(
+    config: RoutesConfig, *, revision: str = "", folder: str = "", content_of: ContentOf = lambda path: ""
+) -> RouteTable:
+    """The table of a config that `parse` has accepted; `folder` is where its relative paths begin, `content_of` tells
+    the contents of certificate files apart."""
+    tls = partial(_tls, folder=folder, content_of=content_of)
     return RouteTable(
-        {name: _cluster(name, cluster, config, folder) for name, cluster in config.clusters.items()},
+        {name: _cluster(name, cluster, config, tls) for name, cluster in config.clusters.items()},
         revision=revision,
         environments=tuple(config.environments),
         cors=_cors(config),
@@ -144,7 +151,7 @@ def strictest(*guards: str | None) -> str:
     return max(given, key=GUARDS.index, default="ask")
 
 
-def _cluster(name: str, cluster: ClusterConfig, config: RoutesConfig, folder: str) -> CompiledCluster:
+def _cluster(name: str, cluster: ClusterConfig, config: RoutesConfig, tls: ReadTls) -> CompiledCluster:
     fault, version = cluster.fault, cluster.version
     return CompiledCluster(
         name=name,
@@ -154,7 +161,7 @@ def _cluster(name: str, cluster: ClusterConfig, config: RoutesConfig, folder: st
         upstreams=MappingProxyType(
             {
                 environment: _upstream(
-                    environment, one, folder, strictest(cluster.writes, one.writes, config.writes.get(environment))
+                    environment, one, tls, strictest(cluster.writes, one.writes, config.writes.get(environment))
                 )
                 for environment, one in cluster.upstreams.items()
             }
@@ -167,12 +174,12 @@ def _cluster(name: str, cluster: ClusterConfig, config: RoutesConfig, folder: st
     )
 
 
-def _upstream(environment: str, upstream: UpstreamConfig, folder: str, writes: str) -> CompiledUpstream:
+def _upstream(environment: str, upstream: UpstreamConfig, tls: ReadTls, writes: str) -> CompiledUpstream:
     url, timeout = read_url(upstream.url), upstream.timeout
     return CompiledUpstream(
         environment=environment,
         url=upstream.url.rstrip("/"),
-        tls=_tls(upstream, folder) if url.secure else None,
+        tls=tls(upstream) if url.secure else None,
         host=url.host,
         port=url.port,
         authority=url.authority,
@@ -186,11 +193,13 @@ def _upstream(environment: str, upstream: UpstreamConfig, folder: str, writes: s
     )
 
 
-def _tls(upstream: UpstreamConfig, folder: str) -> Tls:
+def _tls(upstream: UpstreamConfig, *, folder: str, content_of: ContentOf) -> Tls:
     tls = upstream.tls
     if tls is None:
         return Tls()
-    return Tls(_under(folder, tls.ca), _under(folder, tls.cert), _under(folder, tls.key), tls.verify, tls.server_name)
+    ca, cert, key = (_under(folder, path) for path in (tls.ca, tls.cert, tls.key))
+    content = "".join(content_of(path) for path in (ca, cert, key) if path)
+    return Tls(ca, cert, key, tls.verify, tls.server_name, content)
 
 
 def _under(folder: str, path: str | None) -> str | None:
