@@ -8,7 +8,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-u
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench clients docs lock chromium clean
+.PHONY: help demo test check bench clients consumers docs lock chromium clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -30,6 +30,10 @@ bench: $(VENV)/.dev ## speed and memory against a bare proxy, nginx and mitmprox
 
 clients: ## the public test suites of HTTP clients through the gateway (installs them into .consumers/clients)
 	$(PYTHON) tests/clients/run.py .consumers/clients
+
+consumers: $(VENV)/.dev ## what we export, read and run by the programs of others (installs them into .consumers/formats)
+	$(PYTHON) tests/consumers/install.py .consumers/formats
+	GATEWAY_CONSUMERS=.consumers/formats $(BIN)/python -m pytest tests/consumers -rs
 
 docs: $(VENV)/.dev ## write the generated pages of docs/ again
 	$(BIN)/python docs/generate.py

@@ -123,7 +123,7 @@ async def _run_to(run: Stepping, step: int, changes: list[Any]) -> None:
 
 async def _answered(run: Stepping, step: int) -> None:
     while not _is_done(run, step) and run.result is None and not run.error:
-        await asyncio.sleep(0.02)  # noqa: ASYNC110 - a replay tells many things, and nobody waits long
+        await asyncio.sleep(0.02)
 
 
 def _is_done(run: Stepping, step: int) -> bool:

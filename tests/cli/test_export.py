@@ -73,7 +73,7 @@ async def test_the_suffix_of_the_file_is_enough(recordings, tmp_path, capsys):
     output = tmp_path / "chain.sh"
     assert export("01JAAA", "-o", output, "-r", recordings) == 0
     told = capsys.readouterr()
-    assert output.read_text("utf-8").count("$(curl ") == 3
+    assert output.read_text("utf-8").count('$(curl "') == 3
     assert told.out == ""
     assert "bash script of curl commands, 3 steps" in told.err
 

@@ -1,0 +1,148 @@
+"""Programs that check or read our files find nothing wrong with the bookshop's recording and its what-ifs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from gateway.formats import FORMATS, files
+
+LIMIT = 120
+
+
+@pytest.fixture
+def written(purchase, tmp_path):
+    """Writes a format's files into a folder of their own; the folder."""
+
+    def write(name, *, variants=True):
+        recordings, beside = purchase
+        found = files(FORMATS[name], recordings if variants else recordings[:1], version="1", beside=beside)
+        for file, text in found.items():
+            (tmp_path / name / file).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / file).write_text(text, "utf-8")
+        return tmp_path / name
+
+    return write
+
+
+def run(*words, **more):
+    return subprocess.run(
+        [str(word) for word in words], capture_output=True, text=True, timeout=LIMIT, check=False, **more
+    )
+
+
+def test_openapi_spec_validator_accepts_every_description(tools, written):
+    for file in written("openapi").iterdir():
+        done = run(tools.python("openapi-spec-validator"), file)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["openapi", "arazzo"])
+def test_redocly_lint_finds_no_error(name, tools, written):
+    files_ = sorted(written(name).iterdir())
+    done = run(tools.node("redocly"), "lint", "--format", "json", *files_, env=quiet())
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
+def quiet():
+    return {**os.environ, "REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
+
+
+def test_har_schema_accepts_it(tools, written):
+    (file,) = written("har").iterdir()
+    script = """
+      const Ajv = require('ajv'), schemas = require('har-schema');
+      const ajv = new Ajv({ allErrors: true, schemaId: 'auto' });
+      ajv.addMetaSchema(require('ajv/lib/refs/json-schema-draft-06.json'));
+      for (const name of Object.keys(schemas)) ajv.addSchema(schemas[name]);
+      const ok = ajv.validate('har.json#', JSON.parse(require('fs').readFileSync(process.argv[1])));
+      if (!ok) { console.error(JSON.stringify(ajv.errors.slice(0, 5), null, 1)); process.exit(1); }
+    """
+    done = run(tools.system("node"), "-e", script, file, cwd=tools.package("har-schema"))
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_mitmproxy_reads_the_har(tools, written, purchase):
+    (file,) = written("har").iterdir()
+    script = (
+        "import sys; from mitmproxy import io\n"
+        "flows = list(io.FlowReader(open(sys.argv[1], 'rb')).stream())\n"
+        "print([flow.response.status_code for flow in flows])"
+    )
+    read = run(tools.python("python"), "-c", script, file)
+    assert read.returncode == 0, read.stderr[-3000:]
+    assert json.loads(read.stdout) == [one.status for _, steps in purchase[0] for one in steps]
+
+
+def test_markdown_it_reads_the_page(tools, written):
+    (file,) = written("markdown").iterdir()
+    script = """
+      const md = require('markdown-it')({ html: false });
+      const text = require('fs').readFileSync(process.argv[1], 'utf8');
+      const kinds = md.parse(text, {}).map(t => t.type + (t.info ? ' ' + t.info : ''));
+      console.log(JSON.stringify({ tables: kinds.filter(k => k === 'table_open').length,
+        fences: kinds.filter(k => k.startsWith('fence')), headings: kinds.filter(k => k === 'heading_open').length }));
+    """
+    done = run(tools.system("node"), "-e", script, file, cwd=tools.package("markdown-it"))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert "fence mermaid" in found["fences"] and found["tables"] >= 3 and found["headings"] >= 12
+
+
+@contextlib.contextmanager
+def wiremock(tools, folder):
+    """A WireMock with these mappings; its URL."""
+    (jar,) = Path(tools.package("wiremock")).glob("build/wiremock-standalone-*.jar")
+    words = [
+        tools.system("java"),
+        "-jar",
+        str(jar),
+        "--port",
+        "0",
+        "--bind-address",
+        "127.0.0.1",
+        "--root-dir",
+        str(folder),
+    ]
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        port = ""
+        deadline = time.monotonic() + LIMIT
+        while not port and time.monotonic() < deadline and (line := process.stdout.readline()):
+            port = line.split()[1] if line.startswith("port:") else ""
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def test_wiremock_answers_404_then_200_and_200_again(tools, written, purchase, tmp_path):
+    (file,) = written("wiremock", variants=False).iterdir()
+    (tmp_path / "root" / "mappings").mkdir(parents=True)
+    (tmp_path / "root" / "mappings" / "bookshop.json").write_text(file.read_text())
+    steps = purchase[0][0][1]
+    receipts = [one for one in steps if one.path.endswith("/receipt")]
+    with wiremock(tools, tmp_path / "root") as url:
+        found = [asked(f"{url}{receipts[0].path}") for _ in range(3)]
+        login = asked(f"{url}/api/users/login", b'{"user": "ada", "password": "whatever"}')
+    assert [one.status for one in receipts] == [404, 200]
+    assert [status for status, _ in found] == [404, 200, 200]
+    assert json.loads(found[1][1])["payment"]["status"] == "paid"
+    assert login[0] == 200
+
+
+def asked(url, body=None):
+    headers = {"Content-Type": "application/json", "Authorization": "Bearer x"}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=30) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()

@@ -1,0 +1,209 @@
+"""Programs that run our files send the chain to fresh backends with other counters: all steps pass.
+
+With one cluster down they fail exactly there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from purchases import a_fresh_shop
+
+from gateway.formats import FORMATS, files
+
+CLUSTERS = ("users", "catalogue", "orders", "payments")
+Steps = list[tuple[int, bool]]  # (number, passed) in the order in which they ran
+
+
+@dataclass(frozen=True)
+class Runner:
+    """`command(tools, file, urls)` gives arguments; `read(output, folder)` what came of each step."""
+
+    format: str
+    command: Callable[..., list[str]]
+    read: Callable[[str, Path], Steps]
+    ends_early: bool = False  # a failed step ends its workflow
+
+
+def variables(urls, pattern):
+    return [pattern.format(name=f"{name}_url", value=url) for name, url in urls.items()]
+
+
+def newman(tools, folder, urls):
+    given = ["password=lovelace", *variables(urls, "{name}={value}")]
+    (file,) = folder.glob("*.json")
+    words = [word for one in given for word in ("--env-var", one)]
+    return [
+        tools.node("newman"),
+        "run",
+        str(file),
+        *words,
+        "--reporters",
+        "json",
+        "--reporter-json-export",
+        str(folder / "out"),
+    ]
+
+
+def newman_read(_, folder):
+    runs = json.loads((folder / "out").read_text())["run"]["executions"]
+    return [
+        (int(one["item"]["name"].split()[0]), all("error" not in check for check in one["assertions"])) for one in runs
+    ]
+
+
+def bru(tools, folder, urls):
+    given = ["password=lovelace", *variables(urls, "{name}={value}")]
+    words = [word for one in given for word in ("--env-var", one)]
+    return [tools.node("bru"), "run", "-r", "--reporter-json", str(folder / "out"), *words]
+
+
+def bru_read(_, folder):
+    (run,) = json.loads((folder / "out").read_text())
+    return [
+        (int(one["name"].split()[0]), all(check["status"] == "pass" for check in one["assertionResults"]))
+        for one in run["results"]
+    ]
+
+
+def httpyac(tools, folder, urls):
+    (file,) = folder.glob("*.http")
+    given = ["password=lovelace", *variables(urls, "{name}={value}")]
+    return [tools.node("httpyac"), "send", str(file), "--all", "--json", "--var", *given]
+
+
+def httpyac_read(output, _):
+    runs = json.loads(output)["requests"]
+    return [
+        (int(re.match(r"step(\d+)", one["name"])[1]), all(check["status"] == "SUCCESS" for check in one["testResults"]))
+        for one in runs
+    ]
+
+
+def respect(tools, folder, urls):
+    (file,) = folder.glob("*.arazzo.yaml")
+    words = [word for name, url in urls.items() for word in ("--server", f"{name}={url}")]
+    out = ["--json-output", str(folder / "out.json")]
+    return [tools.node("redocly"), "respect", str(file), "--input", "password=lovelace", *words, *out]
+
+
+def respect_read(_, folder):
+    (found,) = json.loads((folder / "out.json").read_text())["files"].values()
+    return [
+        (int(step["stepId"].removeprefix("step_")), all(check["passed"] for check in step["checks"]))
+        for workflow in found["executedWorkflows"]
+        for step in workflow["executedSteps"]
+    ]
+
+
+def python(tools, folder, urls):
+    (file,) = folder.glob("*.py")
+    return [sys.executable, "-W", "error", str(file)]
+
+
+def bash(tools, folder, urls):
+    (file,) = folder.glob("*.sh")
+    return [tools.system("bash"), str(file)]
+
+
+def lines_read(output, _):
+    return [(int(found[2]), found[1] == "ok") for found in re.finditer(r"^(ok|FAIL) +step (\d+)", output, re.MULTILINE)]
+
+
+RUNNERS = {
+    "newman": Runner("postman", newman, newman_read),
+    "bru": Runner("bruno", bru, bru_read),
+    "httpyac": Runner("http", httpyac, httpyac_read),
+    "respect": Runner("arazzo", respect, respect_read, ends_early=True),
+    "python": Runner("python", python, lines_read),
+    "bash": Runner("curl", bash, lines_read),
+}
+
+
+async def run(runner, tools, folder, purchase, *, dead=""):
+    """What came of every step."""
+    recordings, beside = purchase
+    for name, text in files(FORMATS[runner.format], recordings, version="1", beside=beside).items():
+        (folder / "file" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "file" / name).write_text(text, "utf-8")
+    async with a_fresh_shop(folder / "shop", dead=dead) as url:
+        urls = {name: f"{url}/api/{name}" for name in CLUSTERS}
+        words = runner.command(tools, folder / "file", urls)
+        code, output = await asyncio.to_thread(_ran, words, folder, environment(urls))
+    try:
+        return runner.read(output, folder / "file")
+    except (OSError, ValueError, LookupError):
+        pytest.fail(f"{words[0]} ended with {code}:\n{output[-3000:]}")
+
+
+def _ran(words, folder, environment):
+    """Into a file: some runners leave before a pipe has taken everything."""
+    with (folder / "output").open("w+", encoding="utf-8") as output:
+        done = subprocess.run(
+            words,
+            cwd=folder / "file",
+            env=environment,
+            stdout=output,
+            stderr=subprocess.DEVNULL,
+            timeout=120,
+            check=False,
+        )
+        output.seek(0)
+        return done.returncode, output.read()
+
+
+def environment(urls):
+    """No proxies, no telemetry; the scripts' own variables."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    quiet = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "CI": "true", "no_proxy": "*"}
+    return {**kept, **quiet, "PASSWORD": "lovelace", **{f"{name.upper()}_URL": url for name, url in urls.items()}}
+
+
+def expected(purchase, *, dead="", ends_early=False):
+    """Every step of every recording; one whose cluster is down fails, and may be its workflow's last."""
+    found = []
+    for _, exchanges in purchase[0]:
+        for one in exchanges:
+            found.append((one.step, one.cluster != dead))
+            if ends_early and one.cluster == dead:
+                break
+    return found
+
+
+@pytest.mark.parametrize("name", RUNNERS)
+async def test_every_step_passes_on_fresh_backends_with_other_counters(name, tools, purchase, tmp_path):
+    found = await run(RUNNERS[name], tools, tmp_path, purchase)
+    assert found == expected(purchase)
+    assert len(found) == 27
+
+
+@pytest.mark.parametrize("name", RUNNERS)
+async def test_with_one_cluster_down_it_fails_exactly_there(name, tools, purchase, tmp_path):
+    runner = RUNNERS[name]
+    found = await run(runner, tools, tmp_path, purchase, dead="catalogue")
+    assert found == expected(purchase, dead="catalogue", ends_early=runner.ends_early)
+
+
+async def test_hurl_runs_it(tools, purchase, tmp_path):
+    if not shutil.which("hurl"):
+        pytest.skip("hurl is not installed, and no package registry has it")
+    recordings, beside = purchase
+    (text,) = files(FORMATS["hurl"], recordings, version="1", beside=beside).values()
+    async with a_fresh_shop(tmp_path / "shop") as url:
+        given = ["--secret", "password=lovelace"]
+        for name in CLUSTERS:
+            given += ["--variable", f"{name}_url={url}/api/{name}"]
+        done = await asyncio.to_thread(
+            subprocess.run, ["hurl", "--test", *given], input=text, capture_output=True, text=True, timeout=120
+        )
+    assert done.returncode == 0, done.stderr
