@@ -86,7 +86,7 @@ async def go_live(
     request: web.Request, found: Deck, show: Show, step: int, edits: list[str], *, yes: bool
 ) -> None:  # fmt: skip
     """Send what is not sent yet, up to a step; give up waiting in time, so that the show goes on."""
-    show.trouble = ""
+    show.trouble, show.trouble_at = "", step
     if show.stepping is None or show.stepping.result is not None or show.stepping.error:
         show.stepping = Stepping(found.recording.id, len(found.exchanges))
         request.app[STEPPERS].add(show.stepping)

@@ -101,7 +101,7 @@ async def live_of(services: Services, found: Deck, slide: Slide, show: Show | No
     if show is None or not slide.step or (show.stepping is None and not show.trouble):
         return None
     if show.stepping is None:
-        return Live(why=show.trouble)
+        return Live(why=show.trouble) if slide.step <= show.trouble_at <= slide.last else None
     line = next((one for one in show.stepping.steps if one["step"] == slide.step), None)
     if line is None:
         return Live(why=show.stepping.error or "not sent yet")

@@ -26,7 +26,7 @@ class Show:
         self.code, self.until = "", 0.0  # the audience's link; no code, no audience
         self.watchers = 0
         self.stepping: Stepping | None = None  # the live run; None: offline
-        self.trouble = ""  # why the live run ended by itself
+        self.trouble, self.trouble_at = "", 0  # why the live run ended by itself, and at which step
         self._news = asyncio.Event()
 
     def move(self, slide: int, *, black: bool = False) -> None:

@@ -33,6 +33,7 @@
     begin();
     scrollTo(0, 0);
     $("slide").focus({ preventScroll: true });
+    document.querySelector(".revealed")?.scrollIntoView({ block: "end" });
   }
   // Keys that come while a slide is on its way are not lost: they change where it goes.
   async function show(slide) {

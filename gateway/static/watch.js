@@ -18,7 +18,7 @@
     const here = Number(state().slide) === led.slide;
     $("black").hidden = !(led.black && following);
     $("follow").textContent = following ? "Following" : `To the presenter (${led.slide})`;
-    $("follow").setAttribute("aria-pressed", String(following));
+    $("follow").toggleAttribute("data-following", following);
     if (here) $("slide").focus({ preventScroll: true });
   }
   function go(slide) {
