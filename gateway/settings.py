@@ -225,6 +225,7 @@ SETTINGS: tuple[Setting, ...] = (
         ("show",), "--correlations", "", "switch", False,
         "which value of which answer a later request needs, and what the client says by itself",
     ),
+    Setting(("show",), "--yaml", "", "switch", False, "with --correlations: what was decided, as YAML"),
     Setting(("show",), "--tree", "", "switch", False, "its replays and variants, theirs, and why they ended otherwise"),
     Setting(("show",), "--assertions", "", "switch", False, "what its steps must answer, and whether they did"),
     Setting(
@@ -239,6 +240,14 @@ SETTINGS: tuple[Setting, ...] = (
         "a correlation of your own, such as 3:path.order_id=2:json:/id; repeatable", "BINDING",
     ),
     Setting(("annotate",), "--forget", "", "list", (), "take back what was decided; repeatable", "ID"),
+    Setting(
+        ("annotate",), "--decisions", "", "text", "",
+        "take decisions from YAML, as show --correlations --yaml writes it; - is standard input", "FILE",
+    ),
+    Setting(
+        ("annotate",), "--second-run", "", "text", "",
+        "confirm what moved together in another recording of this chain, reject what stayed", "REC",
+    ),
     Setting(("delete",), "--yes", "-y", "switch", False, "do not ask"),
     # ---- replay, branch, compare, diff ---------------------------------------------------------------------
     Setting(

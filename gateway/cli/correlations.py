@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from ..errors import UsageError
 from ..model.visible import visible
-from ..replay.correlation import Correlations, Verdicts, checked, correlate, correlations_json
+from ..replay.correlation import Correlations, Verdicts, correlate, correlations_json
+from ..replay.deciding import decisions_yaml, gathered
 from .shown import cut, table
 
 if TYPE_CHECKING:
@@ -26,6 +30,11 @@ def print_correlations(
     """Which values flow where: all of a recording's, or those that one step needs."""
     found = correlate(exchanges, decisions)
     print(json.dumps(correlations_json(found, step=step), indent=2) if as_json else correlations_text(found, step=step))
+
+
+def print_decisions(title: str, exchanges: Sequence[Exchange], decisions: Decisions) -> None:
+    """What was decided, as YAML that `gateway annotate --decisions` reads."""
+    print(decisions_yaml(title, decisions, exchanges), end="")
 
 
 def correlations_text(found: Correlations, *, step: int | None = None) -> str:
@@ -55,19 +64,49 @@ def correlations_text(found: Correlations, *, step: int | None = None) -> str:
     return "\n".join(lines)
 
 
-def verdicts_of(args: Any) -> Verdicts | None:
-    """What the options decide; None when they decide nothing."""
-    found = Verdicts(tuple(args.accept), tuple(args.reject), tuple(args.declare), tuple(args.forget))
-    return found if any(asdict(found).values()) else None
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the options decide: by hand, by a YAML text, by a second run (how it was named)."""
+
+    verdicts: Verdicts
+    yaml: str = ""
+    second: str = ""
+
+
+def verdicts_of(args: Any) -> Said | None:
+    """None when they decide nothing."""
+    verdicts = Verdicts(tuple(args.accept), tuple(args.reject), tuple(args.declare), tuple(args.forget))
+    text = _text_of(args.decisions) if args.decisions else ""
+    if args.decisions and not text.strip():
+        raise UsageError("the file is empty", where=args.decisions)
+    said = Said(verdicts, text, args.second_run or "")
+    return None if said == Said(Verdicts()) else said
+
+
+def _text_of(name: str) -> str:
+    if name == "-":
+        return sys.stdin.read()
+    try:
+        return Path(name).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot be read: {error}", where=name) from None
 
 
 def decide(
-    verdicts: Verdicts, id: str, *, server: Server | None, exchanges: Callable[[], Sequence[Exchange]],
-    said: Callable[[], Decisions], write: Callable[[dict[str, Any]], None],
+    said: Said, id: str, *, server: Server | None, exchanges: Callable[[str], Sequence[Exchange]],
+    decisions: Callable[[], Decisions], write: Callable[[dict[str, Any]], None],
 ) -> str:  # fmt: skip
     """Ask the gateway that runs, or check and write here; what was decided, in words."""
     if server is not None:
-        server.call("PATCH", f"{API}{quote(id, safe='')}/correlations", asdict(verdicts))
-    else:
-        write(asdict(checked(verdicts, exchanges(), said())))
-    return visible("; ".join(f"{name} {', '.join(what)}" for name, what in asdict(verdicts).items() if what))
+        body = {name: what for name, what in (("yaml", said.yaml), ("second", said.second)) if what}
+        server.call("PATCH", f"{API}{quote(id, safe='')}/correlations", asdict(said.verdicts) | body)
+        told = asdict(said.verdicts) | ({"second run": [said.second]} if said.second else {})
+        return _words(told | ({"decisions": ["as written"]} if said.yaml else {}))
+    second = exchanges(said.second) if said.second else None
+    found = asdict(gathered(said.verdicts, exchanges(id), decisions(), text=said.yaml, second=second))
+    write(found)
+    return _words(found)
+
+
+def _words(told: Mapping[str, Sequence[str]]) -> str:
+    return visible("; ".join(f"{name} {', '.join(what)}" for name, what in told.items() if what))

@@ -23,7 +23,7 @@ from ..model.visible import visible
 from ..store import open_recorder, open_store
 from .assertions import assert_about, print_assertions
 from .client import Server, find_server
-from .correlations import decide, print_correlations, verdicts_of
+from .correlations import decide, print_correlations, print_decisions, verdicts_of
 from .masked import masked_store
 from .shown import exchange_text, recording_text, recordings_text
 from .tree import print_tree
@@ -73,6 +73,9 @@ def show(args: argparse.Namespace) -> int:
         return 0
     if args.assertions:
         print_assertions(store, recording.id, as_json=args.json)
+        return 0
+    if args.correlations and args.yaml:
+        print_decisions(recording.title, steps(store, recording), store.decisions(recording.id))
         return 0
     if args.correlations:
         print_correlations(steps(store, recording), store.decisions(recording.id), step=step, as_json=args.json)
@@ -137,8 +140,8 @@ def annotate(args: argparse.Namespace) -> int:
         print(f"{visible(id)}: {said}")
     if verdicts is not None:
         said = decide(
-            verdicts, id, server=server, exchanges=lambda: steps(store, store.recording(id)),
-            said=lambda: store.decisions(id),
+            verdicts, id, server=server, exchanges=lambda ref: steps(store, store.recording(ref)),
+            decisions=lambda: store.decisions(id),
             write=lambda words: change(args.recordings, lambda recorder: recorder.decide(id, **words)),
         )  # fmt: skip
         print(f"{visible(id)}: {said}")

@@ -5,16 +5,19 @@ from __future__ import annotations
 from aiohttp import web
 
 from ..replay.correlation import Verdicts
-from .correlating import decide, values
+from .correlating import decide, decided, values
 from .keys import SERVICES
 from .operation import Field, Operation, query_int, read_body
 from .schemas import BOOLEAN, INTEGER, NUMBER, TEXT, TEXT_OR_NULL, TEXTS, shape
 
+YAML = "application/yaml"  # RFC 9512
 VERDICTS = (
     Field("accept", "strings", "ids of correlations that hold"),
     Field("reject", "strings", "ids of correlations that do not"),
     Field("declare", "strings", "correlations of your own, such as 3:path.order_id=2:json:/id"),
     Field("forget", "strings", "ids whose decision is taken back"),
+    Field("yaml", "string", "decisions as GET recordings/{id}/decisions gives them"),
+    Field("second", "string", "another recording of this chain: what moved together in it holds, what stayed does not"),
 )
 PLACE = {"place": TEXT, "step": INTEGER, "part": TEXT, "path": TEXT, "name": TEXT}
 SPAN = {"type": ["array", "null"], "items": INTEGER}
@@ -49,9 +52,20 @@ async def list_correlations(request: web.Request) -> web.Response:
 async def decide_correlations(request: web.Request) -> web.Response:
     body = await read_body(request, VERDICTS)
     services = request.app[SERVICES]
+    yaml, second = body.pop("yaml", ""), body.pop("second", "")
     verdicts = Verdicts(**{name: tuple(said) for name, said in body.items()})
-    id = await decide(services, request.match_info["id"], verdicts)
+    id = await decide(services, request.match_info["id"], verdicts, yaml=yaml, second=second)
     return web.json_response(await values(services, id))
+
+
+async def get_decisions(request: web.Request) -> web.Response:
+    text = await decided(request.app[SERVICES], request.match_info["id"])
+    name = f"decisions-{request.match_info['id']}.yaml"
+    safe = "".join(mark if mark.isalnum() or mark in "-._" else "-" for mark in name)
+    return web.Response(
+        body=text.encode("utf-8", "replace"), content_type=YAML, charset="utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{safe}"'},
+    )  # fmt: skip
 
 
 OPERATIONS = (
@@ -70,5 +84,13 @@ OPERATIONS = (
         "Accept, reject, declare or forget correlations",
         CORRELATIONS,
         body=VERDICTS,
+    ),
+    Operation(
+        "GET",
+        "recordings/{id}/decisions",
+        get_decisions,
+        "What was decided about correlations, as YAML",
+        TEXT,
+        media=YAML,
     ),
 )

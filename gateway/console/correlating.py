@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from ..replay.correlation import Correlations, Verdicts, checked, correlate, correlations_json
+from ..replay.correlation import Correlations, Verdicts, correlate, correlations_json
+from ..replay.deciding import decisions_yaml, gathered
 
 SHOWN: Final = 300  # steps whose values a page finds without being asked: about 0.2 s
 
@@ -35,9 +36,22 @@ async def flows(services: Services, ref: str, *, steps: int, asked: bool) -> dic
     return {"items": list(groups.values()), "inputs": found["inputs"]}
 
 
-async def decide(services: Services, ref: str, verdicts: Verdicts) -> str:
-    """Keep the verdicts beside the recording; its id. UsageError names what exists where one does not."""
-    id, sure = await asyncio.to_thread(_checked, services.store, ref, verdicts)
+async def in_force(services: Services, ref: str) -> Correlations:
+    """The correlations of a recording, for those who look at one step of it."""
+    return await asyncio.to_thread(_found, services.store, ref)
+
+
+def _found(store: Store, ref: str) -> Correlations:
+    id = store.recording(ref).id
+    return correlate(_steps(store, id), store.decisions(id))
+
+
+async def decide(services: Services, ref: str, verdicts: Verdicts, *, yaml: str = "", second: str = "") -> str:
+    """Keep beside the recording what is said by hand, by a YAML text, and by a second run of the chain; its id.
+
+    UsageError names what exists where something does not.
+    """
+    id, sure = await asyncio.to_thread(_gathered, services.store, ref, verdicts, yaml, second)
     await asyncio.wrap_future(services.recorder.decide(id, **asdict(sure)))
     return id
 
@@ -48,9 +62,20 @@ def _values(store: Store, ref: str, step: int | None) -> dict[str, Any]:
     return correlations_json(found, step=step)
 
 
-def _checked(store: Store, ref: str, verdicts: Verdicts) -> tuple[str, Verdicts]:
+def _gathered(store: Store, ref: str, verdicts: Verdicts, text: str, second: str) -> tuple[str, Verdicts]:
     id = store.recording(ref).id
-    return id, checked(verdicts, _steps(store, id), store.decisions(id))
+    other = _steps(store, store.recording(second).id) if second else None
+    return id, gathered(verdicts, _steps(store, id), store.decisions(id), text=text, second=other)
+
+
+async def decided(services: Services, ref: str) -> str:
+    """What was decided, as YAML."""
+    return await asyncio.to_thread(_decided, services.store, ref)
+
+
+def _decided(store: Store, ref: str) -> str:
+    recording = store.recording(ref)
+    return decisions_yaml(recording.title, store.decisions(recording.id), _steps(store, recording.id))
 
 
 def _steps(store: Store, id: str) -> list[Exchange]:

@@ -99,12 +99,13 @@ async def annotate(request: web.Request) -> web.Response:
 
 
 async def correlations(request: web.Request) -> web.Response:
-    """Any of accept, reject and forget (ids, separated by spaces), declare (a binding)."""
+    """Any of accept, reject and forget (ids, separated by spaces), declare (a binding), yaml, second (a recording)."""
     form = request[FORM]
     said = {name: tuple(form_text(request, name).split()) for name in ("accept", "reject", "forget") if name in form}
     if "declare" in form:
         said["declare"] = (form_text(request, "declare").strip(),)
-    id = await correlating.decide(request.app[SERVICES], request.match_info["id"], Verdicts(**said))
+    more = {name: form_text(request, name).strip() for name in ("yaml", "second") if name in form}
+    id = await correlating.decide(request.app[SERVICES], request.match_info["id"], Verdicts(**said), **more)
     raise web.HTTPSeeOther(f"/_gateway/recordings/{quote(id, safe='')}?values=all#values")
 
 

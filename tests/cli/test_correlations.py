@@ -97,3 +97,26 @@ def test_a_correlation_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_binding_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["annotate", "@last", "--accept", "ffffffff"]) == 2
     assert "there is no binding 'ffffffff'" in capsys.readouterr().err
+
+
+def test_decisions_go_out_as_yaml_and_come_in_again(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    id = json.loads(run(capsys, "show", "@last", "--correlations", "--json"))["items"][0]["id"]
+    run(capsys, "annotate", "@last", "--accept", id, "--declare", "3:path.issue_id=2:json:/number")
+    text = run(capsys, "show", "@last", "--correlations", "--yaml")
+    assert "accept:\n- 2:json:/assignee_id=1:json:/id\n" in text
+    run(capsys, "annotate", "@last", "--forget", id)
+    assert found(capsys)["2:json:/assignee_id"] == "suggested"
+    (tmp_path / "decided.yaml").write_text(text)
+    said = run(capsys, "annotate", "@last", "--decisions", "decided.yaml")
+    assert said == f"{REC}: accept {id}; declare 3:path.issue_id=2:json:/number\n"
+    assert set(found(capsys).values()) == {"confirmed", "declared"}
+
+
+def test_a_file_of_decisions_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["annotate", "@last", "--decisions", "nowhere.yaml"]) == 2
+    assert "nowhere.yaml" in capsys.readouterr().err
+
+
+def test_a_second_run_that_proves_nothing_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["annotate", "@last", "--second-run", "@last"]) == 2
+    assert "proves nothing new" in capsys.readouterr().err

@@ -98,3 +98,44 @@ async def test_the_page_shows_values_and_takes_decisions(client):
     assert answer.status == 303
     assert answer.headers["Location"] == f"{PAGE}?values=all#values"
     assert (await statuses(client))["2:json:/assignee_id"] == "confirmed"
+
+
+SECOND = "01KRECORDING0000000SECOND"
+
+
+@pytest.fixture
+def again(book):
+    """Another run of the chain, whose ids are others."""
+    book.add(Recording(SECOND, "Again", "s"), *session(CHAIN.replace("127", "4711").replace("318", "90")))
+
+
+async def test_a_second_run_decides_by_api(client, again):
+    answer = await client.patch(API, json={"second": SECOND})
+    assert answer.status == 200, await answer.text()
+    assert set((await statuses(client)).values()) == {"confirmed"}
+
+
+async def test_decisions_come_as_yaml_and_are_taken_from_it(client, again):
+    await client.patch(API, json={"second": SECOND})
+    answer = await client.get(API.replace("correlations", "decisions"))
+    text = await answer.text()
+    assert answer.content_type == "application/yaml"
+    assert "- 2:json:/assignee_id=1:json:/id" in text
+    other = f"{PREFIX}recordings/{SECOND}/correlations"
+    taken = await client.patch(other, json={"yaml": text})
+    assert taken.status == 200, await taken.text()
+    assert {each["status"] for each in (await taken.json())["items"]} == {"confirmed"}
+    refused = await client.patch(other, json={"yaml": "acept: [x]"})
+    assert refused.status == 400
+    assert "did you mean 'accept'?" in await refused.text()
+
+
+async def test_the_page_takes_a_second_run_and_yaml(client, again):
+    page = await (await client.get(PAGE)).text()
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
+    answer = await client.post(f"{PAGE}/correlations", data={"csrf_token": token, "second": SECOND})
+    assert answer.status == 200, await answer.text()
+    assert set((await statuses(client)).values()) == {"confirmed"}
+    data = {"csrf_token": token, "yaml": "reject:\r\n- 3:path:3=2:json:/number\r\n"}
+    await client.post(f"{PAGE}/correlations", data=data)
+    assert (await statuses(client))["3:path:3"] == "rejected"

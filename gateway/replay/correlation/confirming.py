@@ -21,8 +21,12 @@ def confirm(first: Sequence[Exchange], second: Sequence[Exchange], decisions: De
     A binding whose source and sink both changed and agree again is confirmed; one whose sink stayed as it was while
     its source moved is rejected: the client says that value by itself.
     """
-    found = correlate(first, decisions)
     again = {mine.step: theirs for mine, theirs in zip(_ordered(first), _ordered(second), strict=False)}
+    return judged(correlate(first, decisions), first, again)
+
+
+def judged(found: Correlations, first: Sequence[Exchange], again: Mapping[int, Exchange]) -> Correlations:
+    """The same by a second run whose steps are told by those of the first."""
     mine = {exchange.step: exchange for exchange in first}
     return replace(found, bindings=tuple(_judged(binding, mine, again) for binding in found.bindings))
 
@@ -34,20 +38,15 @@ def proved(
     fresh value went as it had gone (`well`). What stayed as recorded proves nothing here: the replay itself sent it.
     """
     mine = {exchange.step: exchange for exchange in first}
-    judged = (_judged(each, mine, dict(again)) for each in found.bindings if each.sink.step in well)
-    return tuple(each.id for each in judged if each.status == "confirmed" and _moved(each))
-
-
-def _moved(binding: Binding) -> bool:
-    """Judged just now, and not by a person before."""
-    return binding.why.endswith(AGREED)
+    seen = (_judged(each, mine, again) for each in found.bindings if each.sink.step in well)
+    return tuple(each.id for each in seen if each.status == "confirmed" and each.why.endswith(AGREED))
 
 
 def _ordered(exchanges: Sequence[Exchange]) -> list[Exchange]:
     return sorted(exchanges, key=lambda exchange: exchange.step)
 
 
-def _judged(binding: Binding, first: dict[int, Exchange], second: dict[int, Exchange]) -> Binding:
+def _judged(binding: Binding, first: Mapping[int, Exchange], second: Mapping[int, Exchange]) -> Binding:
     if binding.status not in ("auto", "suggested"):
         return binding
     before = extract(first[binding.source.step], binding.source, binding.transforms)
