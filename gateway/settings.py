@@ -121,6 +121,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         (
             "serve", "check", "routes", "move", "which", "demos", "doctor", "prune", "replay", "branch", "compare",
+            "preflight",
             "import", "export", "show", "redact", "reveal",
         ),
         "--routes", "-c", "path", Path("routes.yaml"), "the file with the clusters and their environments",
@@ -129,18 +130,18 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         (
             "serve", "routes", "move", "which", "history", "recordings", "show", "annotate", "delete", "export",
-            "doctor", "healthcheck", "replay", "branch", "compare", "diff", "prune", "backup", "import", "audit",
-            "access", "redact", "reveal", "keys", "demos",
-            "stats", "merge", "split", "trim",
+            "doctor", "healthcheck", "replay", "branch", "compare",
+            "preflight", "diff", "prune", "backup", "import", "audit",
+            "access", "redact", "reveal", "keys", "stats", "merge", "split", "trim", "demos",
         ),
         "--recordings", "-r", "path", Path("recordings/gateway.db"), "the file with the recordings",
         everywhere=True,
     ),
     Setting(
         (
-            "routes", "move", "annotate", "delete", "healthcheck", "prune", "replay", "branch", "compare", "import",
-            "access", "export", "redact", "reveal", "keys",
-            "merge", "split", "trim",
+            "routes", "move", "annotate", "delete", "healthcheck", "prune", "replay", "branch", "compare",
+            "preflight", "import",
+            "access", "export", "redact", "reveal", "keys", "merge", "split", "trim",
         ),
         "--url",
         metavar="URL",
@@ -149,17 +150,16 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         (
             "check", "routes", "move", "which", "history", "recordings", "show", "demos", "doctor", "healthcheck",
-            "prune", "backup", "replay", "branch", "compare", "diff", "import", "access", "audit",
-            "redact", "reveal", "keys",
-            "stats", "merge", "split", "trim",
+            "prune", "backup", "replay", "branch", "compare", "preflight", "diff", "import", "access", "audit",
+            "redact", "reveal", "keys", "stats", "merge", "split", "trim",
         ),
         "--json", type="switch", default=False, help="print JSON in a stable shape",
     ),
     Setting(
         (
-            "routes", "move", "annotate", "delete", "healthcheck", "prune", "replay", "branch", "compare", "import",
-            "access", "export", "redact", "reveal", "keys",
-            "merge", "split", "trim",
+            "routes", "move", "annotate", "delete", "healthcheck", "prune", "replay", "branch", "compare",
+            "preflight", "import",
+            "access", "export", "redact", "reveal", "keys", "merge", "split", "trim",
         ),
         "--token", "", "text", "", "a token of that gateway, where it asks for one; better in GATEWAY_TOKEN",
         everywhere=True,
@@ -255,7 +255,7 @@ SETTINGS: tuple[Setting, ...] = (
         "let writes pass whose guard says ask; what it says never to is never sent",
     ),
     Setting(
-        ("replay", "branch"), "--to", "", "list", (),
+        ("replay", "branch", "preflight"), "--to", "", "list", (),
         "send a cluster's steps to this environment; repeatable", "CLUSTER=ENV",
     ),
     Setting(
@@ -264,8 +264,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         ("replay",), "--as-recorded", "", "switch", False, "send every step to the environment that answered it then"
     ),
-    Setting(("replay",), "--from", "", "int", None, "the first step to send"),
-    Setting(("replay", "branch"), "--until", "", "int", None, "the last step to send"),
+    Setting(("replay", "preflight"), "--from", "", "int", None, "the first step to send"),
+    Setting(("replay", "branch", "preflight"), "--until", "", "int", None, "the last step to send"),
     Setting(
         ("replay",), "--step", "", "switch", False,
         "ask before every step: send it, edit it, skip it, try the last one again, run on or up to a step, stop",

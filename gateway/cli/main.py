@@ -54,6 +54,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "replay": Command("gateway.cli.replay", "send a recording's requests again, and say what differs", "What if"),
     "branch": Command("gateway.cli.replay", "send it again with one step done otherwise: a variant", "What if"),
+    "preflight": Command("gateway.cli.preflight", "say whether a recording can be run live now", "What if"),
     "compare": Command("gateway.cli.replay", "run a recording on several environments, side by side", "What if"),
     "diff": Command("gateway.cli.replay", "say what differs between two recordings or steps", "What if"),
     "demos": Command("gateway.cli.demos", "check the demos' files (demos check)", "Care"),

@@ -19,6 +19,7 @@ from . import (
     api_sealing,
     api_session,
     audit,
+    preflight,
 )
 from .keys import SERVICES
 from .openapi import PREFIX, document
@@ -32,6 +33,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *api_import.OPERATIONS,
     *api_playback.OPERATIONS,
     *api_replay.OPERATIONS,
+    *preflight.OPERATIONS,
     *api_routes.OPERATIONS,
     *api_sealing.OPERATIONS,
     *api_session.OPERATIONS,

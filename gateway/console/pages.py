@@ -22,6 +22,7 @@ from .keys import MOVES, SERVICES, SESSION_OF, STEPPERS
 from .operation import query_int
 from .past import environments_at, in_force_at, read_moment
 from .playing import MODES
+from .preflight import LOOKS
 from .readable import readable_exchange
 from .sign_in import access_json
 
@@ -131,6 +132,12 @@ async def difference(request: web.Request) -> View:
         return view(data, status=error.status, problem=error, picture="")
 
 
+async def looked(request: web.Request) -> View:
+    """What the last look before a live run found."""
+    found = await reads.recording(request.app[SERVICES], request.match_info["id"])
+    return view({"recording": recording_json(found), "look": request.app[LOOKS].get(found.id)})
+
+
 async def variants(request: web.Request) -> View:
     """A recording's replays and variants as a tree, side by side."""
     store, id, cursor = request.app[SERVICES].store, request.match_info["id"], request.query.get("cursor")
@@ -213,6 +220,10 @@ PAGES: tuple[tuple[str, tuple[str, ...], str, Read], ...] = (
     ("/_gateway/", ("/_gateway/board.json", "/_gateway/index.json"), "board.html", board),
     ("/_gateway/live", ("/_gateway/live.json",), "live.html", live),
     ("/_gateway/recordings", ("/_gateway/recordings.json",), "recordings.html", recordings),
+    (
+        "/_gateway/recordings/{id}/preflight", ("/_gateway/recordings/{id}/preflight.json",), "preflight.html",
+        looked,
+    ),
     ("/_gateway/recordings/{id}/variants", ("/_gateway/recordings/{id}/variants.json",), "variants.html", variants),
     ("/_gateway/recordings/{id}", ("/_gateway/recordings/{id}.json",), "recording.html", recording),
     ("/_gateway/exchanges/{id}", ("/_gateway/exchanges/{id}.json",), "exchange.html", exchange),

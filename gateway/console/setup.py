@@ -20,6 +20,7 @@ from .guard import csrf_token, secure
 from .keys import ACCESS, CSRF_KEY, CURRENT, DECKS, MOVES, OWN_PORT, SERVICES, SESSION_OF, SHOWS, STEPPERS
 from .pages import add_pages
 from .present import add_present
+from .preflight import add_preflight
 from .probes import add_probes
 from .running import add_stepwise
 from .shell import page_shell, routes_event
@@ -75,6 +76,7 @@ def setup(
     add_static(app)
     add_probes(app)
     add_stepwise(app)
+    add_preflight(app)
     add_api(app)
     add_pages(app)
     add_forms(app)

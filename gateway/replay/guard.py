@@ -6,7 +6,7 @@ import json
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from ..errors import UsageError
 from ..model.exchange import Exchange
@@ -17,13 +17,16 @@ from .correlation import Correlations
 from .plan import SAFE, Wanted
 from .reveal import placeholders, reveal
 
+SOON: Final = 3600.0  # seconds that a token ought to be good for
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`kind`: "ask" is a write that needs a yes, "refused" one that is not sent, "warning" what may go wrong."""
+    """`kind`: "ask" is a write that needs a yes, "refused" one that is not sent, "warning" what goes wrong, "note" what
+    will before long."""
 
     step: int
-    kind: Literal["ask", "refused", "warning"]
+    kind: Literal["ask", "refused", "warning", "note"]
     message: str
 
 
@@ -41,7 +44,7 @@ def findings(
     for exchange in exchanges:
         if wanted.includes(exchange.step):
             found += writing(exchange, wanted, table)
-            found += _credentials(exchange, correlations, wanted.edits.get(exchange.step, ()), secrets, now)
+            found += credentials(exchange, correlations, wanted.edits.get(exchange.step, ()), secrets, now)
     return found
 
 
@@ -75,7 +78,7 @@ def _as_sent(exchange: Exchange, wanted: Wanted) -> Request:
         return exchange.request
 
 
-def _credentials(
+def credentials(
     exchange: Exchange, correlations: Correlations, edits: Sequence[Edit], secrets: Mapping[str, str], now: float
 ) -> Iterator[Finding]:
     """Secrets that nobody has any more, and tokens that are over, unless this run brings its own."""
@@ -87,8 +90,12 @@ def _credentials(
     sealed = request.header("authorization")
     token = reveal(request, secrets).header("authorization").rpartition(" ")[2]
     expires = claims_of(token).get("exp")
-    if isinstance(expires, (int, float)) and expires < now and sealed.rpartition(" ")[2] not in bound:
+    if not isinstance(expires, (int, float)) or sealed.rpartition(" ")[2] in bound:
+        return
+    if expires < now:
         yield Finding(exchange.step, "warning", f"its bearer token expired {ago(now - expires)} ago")
+    elif expires < now + SOON:
+        yield Finding(exchange.step, "note", f"its bearer token expires in {ago(expires - now)}")
 
 
 def claims_of(token: str) -> Mapping[str, Any]:

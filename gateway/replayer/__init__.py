@@ -1,5 +1,6 @@
 """Sends recordings again, to live upstreams or offline, and says what came of it. I/O."""
 
+from .preflight import preflight
 from .replay import GO, Gate, Order, Seen, Word, all_steps, guarded, replay
 
-__all__ = ["GO", "Gate", "Order", "Seen", "Word", "all_steps", "guarded", "replay"]
+__all__ = ["GO", "Gate", "Order", "Seen", "Word", "all_steps", "guarded", "preflight", "replay"]
