@@ -19,15 +19,16 @@ from .forms import add_forms
 from .guard import csrf_token, secure
 from .keys import ACCESS, CSRF_KEY, CURRENT, DECKS, MOVES, OWN_PORT, SERVICES, SESSION_OF, SHOWS, STEPPERS
 from .pages import add_pages
-from .present import add_present
 from .preflight import add_preflight
+from .present import add_present
 from .probes import add_probes
+from .rechecking import add_rechecks
 from .running import add_stepwise
 from .shell import page_shell, routes_event
 from .showing import Decks
 from .shows import Shows
 from .sign_in import add_sign_in
-from .slides import marked
+from .slides import hue_of, marked, status_of
 from .static import add_static
 from .stepping import Steppers
 from .watch import add_watch
@@ -71,12 +72,13 @@ def setup(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"utc": utc, "marked": marked}
+    environment.filters |= {"utc": utc, "marked": marked, "status_of": status_of, "hue_of": hue_of}
     environment.globals |= {"page_shell": page_shell, "form_token": lambda: csrf_token(CURRENT.get())}
     add_static(app)
     add_probes(app)
     add_stepwise(app)
     add_preflight(app)
+    add_rechecks(app)
     add_api(app)
     add_pages(app)
     add_forms(app)

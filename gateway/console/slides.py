@@ -13,7 +13,19 @@ from ..diagrams import Diagram, sequence, svg
 from ..diagrams.diagram import Row, calls
 from ..formats.cards import Card
 from ..formats.format import ALONE, Beside
-from ..formats.guide import Chapter, Entry, about, answer_text, guide, heading, kept_as, place, request_text, took
+from ..formats.guide import (
+    Chapter,
+    Entry,
+    about,
+    answer_text,
+    guide,
+    heading,
+    kept_as,
+    masked,
+    place,
+    request_text,
+    took,
+)
 from ..model.exchange import Exchange
 from ..model.recording import Recording
 
@@ -21,6 +33,7 @@ AROUND = 1  # rows of the diagram before and after the one that is shown
 PARTICIPANTS = 6  # more of them would make the picture too small for the far end of a room
 HEADING, FOOT = 66.0, 16.0  # heights of the title and the margin that `svg` draws: the slide has its own
 _VARIABLE = re.compile(r"\{\{([a-z][a-z0-9_]*)\}\}")
+_SEALED = re.compile(r"sealed_[a-z0-9_]*")  # labels may end in the middle of one
 _BOX = re.compile(r'viewBox="0 0 (\S+) (\S+)" width="\S+" height="\S+"')
 
 
@@ -74,6 +87,10 @@ class Deck:
     def of_step(self, step: int) -> int:
         """The slide that shows a step; 0 when none does."""
         return next((one.number for one in self.slides if one.step <= step <= one.last and one.step), 0)
+
+    def masked(self, text: str) -> str:
+        """Any text of this recording without what is sealed in it."""
+        return masked(text, self.chapter.known)
 
     def told(self, slide: Slide, exchange: Exchange) -> str:
         """Another answer to this slide's request, as its own is told."""
@@ -141,7 +158,7 @@ def picture(found: Deck, slide: Slide, address: str) -> Markup:
         diagram = _window(found, slide, diagram)
     steps = {one.id: one.step for one in found.exchanges}
     drawn = svg(diagram, link=lambda id: f"{address}/{found.of_step(steps.get(id, 0))}")
-    drawn = _BOX.sub(_without_title, drawn, count=1)
+    drawn = _SEALED.sub("secret", _BOX.sub(_without_title, drawn, count=1))
     lit = rf'<g class="step ([^"]*)" data-step="{slide.step}">'
     # Markup: `svg` escapes all text, so that no label can look like the tag that is sought here.
     return Markup(re.sub(lit, rf'<g class="step \1 now" data-step="{slide.step}">', drawn) if slide.step else drawn)

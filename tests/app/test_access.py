@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+import re
 import stat
 from contextlib import AsyncExitStack
+from dataclasses import replace
 
 import aiohttp
 import pytest
 from aiohttp import web
 from serving import serving
 
+from gateway.access import Access
 from gateway.cli.main import main
+from gateway.cli.server import print_way_in
 from gateway.paths import run_file
 
 PASSWORD = "swordfish!"
@@ -148,6 +152,18 @@ def test_what_is_off_is_said(words, code, said, tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("GATEWAY_URL", raising=False)
     assert main(list(words)) == code
     assert said in capsys.readouterr().err
+
+
+async def test_a_start_that_others_can_reach_prints_a_link_that_signs_in_once(tmp_path, upstream, capsys):
+    async with serving(tmp_path, upstream) as gateway:
+        print_way_in(gateway)
+        assert capsys.readouterr().out == "", "nobody signs in on loopback"
+        access = Access(None, remote=True)
+        print_way_in(replace(gateway, access=access))
+        code = re.search(rf"{gateway.console}/_gateway/sign-in\?code=(\S+)", capsys.readouterr().out)[1]
+        assert access.use_link(code) == "operator"
+        print_way_in(replace(gateway, access=Access(None, remote=True, password=PASSWORD)))
+        assert capsys.readouterr().out == "", "there is another way in"
 
 
 async def test_the_console_may_have_a_port_of_its_own(tmp_path, upstream, http):

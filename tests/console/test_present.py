@@ -121,6 +121,18 @@ async def test_secrets_are_masked_on_every_slide_and_shown_only_after_the_audit_
     assert "swordfish" not in await text_of(client, f"{root}/1"), "until the next slide"
 
 
+async def test_what_explains_an_error_masks_secrets_too(client, book):
+    made = [
+        consoling.an_exchange(number, method="GET", target=f"/api/orders/1?token={token}", status=status, reason="x")
+        for number, token, status in ((1, SEALED, 200), (2, SEALED.replace("a", "b"), 403))
+    ]
+    book.add(Recording("01KCARDS000000000000000001", "Cards", "ada"), *made)
+    for slide in range(4):
+        page = await text_of(client, f"/_gateway/present/01KCARDS000000000000000001/{slide}")
+        assert "sealed_" not in page, slide
+    assert "step 2" in page
+
+
 async def test_the_audience_sees_where_the_presenter_is_and_what_was_shown(client, app):
     answer = await send(client, f"{ROOT}/audience", f"{ROOT}/audience", ttl="30m")
     assert answer.status == 303
