@@ -7,12 +7,12 @@ from urllib.parse import quote
 import aiohttp_jinja2
 from aiohttp import web
 
-from ..errors import UsageError
 from ..replay.correlation import Verdicts
-from . import actions, correlating, playing, sealing
+from . import actions, correlating, sealing
 from .audit import who_of
 from .guard import form_text
 from .keys import FORM, MOVES, SERVICES, SESSION_OF
+from .playing_forms import add_playing_forms
 from .replaying import add_replay_forms
 
 BOARD = "/_gateway/"
@@ -44,37 +44,6 @@ async def pin(request: web.Request) -> web.Response:
 async def unpin(request: web.Request) -> web.Response:
     request.app[SERVICES].sessions.unpin(request.app[SESSION_OF](request), form_text(request, "cluster"))
     raise web.HTTPSeeOther(BOARD)
-
-
-async def play(request: web.Request) -> web.Response:
-    """Fields mode, match, end, pace; shift is a box."""
-    form, id = request[FORM], request.match_info["id"]
-    given = {name: form_text(request, name) for name in ("match", "end") if name in form}
-    playback = await playing.play(
-        request.app[SERVICES],
-        request.app[SESSION_OF](request),
-        id,
-        mode=form_text(request, "mode"),
-        rules=playing.read_rules(given),
-        pace=_pace(form_text(request, "pace")) if "pace" in form else 1.0,
-        shift=form_text(request, "shift") == "yes" if "shift" in form else True,
-    )
-    raise web.HTTPSeeOther(f"/_gateway/recordings/{quote(playback.tape.recording, safe='')}#playback")
-
-
-async def back_to_live(request: web.Request) -> web.Response:
-    session = request.app[SESSION_OF](request)
-    played = next(iter(session.modes.values()), None)
-    playing.back_to_live(session)
-    where = f"/_gateway/recordings/{quote(played.playback.tape.recording, safe='')}" if played else BOARD
-    raise web.HTTPSeeOther(where)
-
-
-def _pace(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise UsageError(f"pace: {text[:40]!r} is not a number") from None
 
 
 async def start_recording(request: web.Request) -> web.Response:
@@ -134,10 +103,9 @@ def add_forms(app: web.Application) -> None:
     app.router.add_post("/_gateway/pin", pin)
     app.router.add_post("/_gateway/unpin", unpin)
     app.router.add_post("/_gateway/session/recording", start_recording)
-    app.router.add_post("/_gateway/session/live", back_to_live)
+    add_playing_forms(app)
     app.router.add_post("/_gateway/recordings/{id}", annotate)
     app.router.add_post("/_gateway/recordings/{id}/correlations", correlations)
     app.router.add_post("/_gateway/recordings/{id}/delete", delete)
     app.router.add_post("/_gateway/exchanges/{id}/reveal", reveal)
     add_replay_forms(app)
-    app.router.add_post("/_gateway/recordings/{id}/playback", play)

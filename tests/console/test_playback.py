@@ -112,3 +112,41 @@ async def test_a_pace_that_is_no_number_is_refused(client):
     answer = await client.post(f"/_gateway/recordings/{consoling.RECORDING}/playback", data=form)
     assert answer.status == 400
     assert "is not a number" in await answer.text()
+
+
+async def test_the_form_knows_every_rule(client, services):
+    form = {
+        "csrf_token": await token(client), "mode": "playback", "match": "strict", "end": "cycle", "pace": "0.5",
+        "boxes": "yes", "ignore_headers": "X-Odd, X-Even", "ignore_query": "utm", "ignore_json": "/gift /items/*/at",
+    }  # fmt: skip
+    answer = await client.post(f"/_gateway/recordings/{consoling.RECORDING}/playback", data=form, allow_redirects=False)
+    assert answer.status == 303
+    playback = next(iter(services.sessions.live["browser"].modes.values())).playback
+    rules = playback.rules
+    assert (rules.match, rules.end, playback.pace, playback.shift, rules.roles) == (
+        "strict",
+        "cycle",
+        0.5,
+        False,
+        False,
+    )
+    assert (rules.headers, rules.query) == (frozenset(("x-odd", "x-even")), frozenset(("utm",)))
+    assert rules.json == ("/gift", "/items/*/at")
+
+
+async def test_one_cluster_changes_its_mode_on_the_page_and_the_others_go_on(client, services):
+    page = f"/_gateway/recordings/{consoling.RECORDING}"
+    csrf = await token(client)
+    await client.post(f"{page}/playback", data={"csrf_token": csrf, "mode": "playback", "mode.orders": "live"})
+    session = services.sessions.live["browser"]
+    assert "orders" not in session.modes
+    playback = next(iter(session.modes.values())).playback
+    text = await (await client.get(page)).text()
+    assert 'aria-label="Mode of each cluster"' in text
+    form = {"csrf_token": csrf, "mode.orders": "live-then-playback"}
+    answer = await client.post(f"{page}/modes", data=form, allow_redirects=False)
+    assert (answer.status, answer.headers["Location"]) == (303, f"{page}#playback")
+    assert session.modes["orders"].mode == "live-then-playback"
+    assert session.modes["orders"].playback is playback
+    assert (await client.post(f"{page}/modes", data={"csrf_token": csrf})).status == 400
+    assert (await client.post(f"{page}/modes", data={"csrf_token": csrf, "mode.nowhere": "playback"})).status == 404
