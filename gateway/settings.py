@@ -218,7 +218,10 @@ SETTINGS: tuple[Setting, ...] = (
     # ---- recordings, show, annotate, delete ----------------------------------------------------------------
     Setting(("annotate",), "--title", help="the recording's title"),
     Setting(("annotate",), "--note", help="a note to add"),
-    Setting(("annotate",), "--tag", "", "list", (), "a tag to add; repeatable", "TAG"),
+    Setting(
+        ("annotate",), "--tag", "", "list", (),
+        "a tag to add; --tag=-TAG takes it away; recheck: check it again when a cluster moves; repeatable", "TAG",
+    ),
     Setting(("annotate",), "--pin", "", "switch", False, "keep this recording from being tidied away"),
     Setting(("annotate",), "--unpin", "", "switch", False, "let it be tidied away again"),
     Setting(

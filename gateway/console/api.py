@@ -20,6 +20,7 @@ from . import (
     api_session,
     audit,
     preflight,
+    rechecking,
 )
 from .keys import SERVICES
 from .openapi import PREFIX, document
@@ -34,6 +35,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *api_playback.OPERATIONS,
     *api_replay.OPERATIONS,
     *preflight.OPERATIONS,
+    *rechecking.OPERATIONS,
     *api_routes.OPERATIONS,
     *api_sealing.OPERATIONS,
     *api_session.OPERATIONS,

@@ -23,6 +23,7 @@ from .operation import query_int
 from .past import environments_at, in_force_at, read_moment
 from .playing import MODES
 from .preflight import LOOKS
+from .rechecking import RECHECKS
 from .readable import readable_exchange
 from .sign_in import access_json
 
@@ -53,6 +54,7 @@ async def board(request: web.Request) -> View:
         "q": named,
         "total": len(services.routes.table.clusters),
         "session": reads.session_json(session),
+        "rechecks": [one.as_json() for one in request.app[RECHECKS].results()],
         "moved": asdict(moved) if moved else None,
         "history": await reads.history(services, limit=5),
     }

@@ -2,7 +2,7 @@
 // Pages take part by a "gateway" event on document, or by data-refresh="routes health" on a part with an id.
 (() => {
   let source = null, last = null;
-  const names = ["exchange", "routes", "health", "recorder", "replay"];
+  const names = ["exchange", "routes", "health", "recorder", "replay", "recheck"];
 
   function connect() {
     if (source || document.hidden) return;
