@@ -36,6 +36,7 @@ EXAMPLES = {
     "import": ["gateway import order.har", "gateway import order.bundle.json"],
     "replay": ["gateway replay @last --yes", "gateway replay 'Order a book' --to catalogue=test --until 2"],
     "branch": ["gateway branch @last 2 --set path:4=978-9 --yes", "gateway branch @last 2 --env catalogue=dev --yes"],
+    "preflight": ["gateway preflight @last", "gateway preflight @last --to catalogue=test"],
     "compare": ["gateway compare @last --env catalogue=dev,test,qa --yes"],
     "diff": ["gateway diff @last~1 @last", "gateway diff @last~1/2 @last/2 --json"],
     "demos": ["gateway demos check"],
