@@ -74,7 +74,7 @@ def _card(failing: Exchange, exchanges: Sequence[Exchange]) -> Card:
     sibling = ranked[0] if ranked else None
     rows = tuple(differences(failing, sibling)) if sibling else ()
     between = () if rows or sibling is None else tuple(_writes(failing, sibling, exchanges))
-    return Card(failing, _says(failing), sibling, rows, between)
+    return Card(failing, says(failing), sibling, rows, between)
 
 
 def _is_sibling(failing: Exchange, other: Exchange) -> bool:
@@ -172,7 +172,7 @@ def _writes(failing: Exchange, sibling: Exchange, exchanges: Sequence[Exchange])
             yield exchange
 
 
-def _says(exchange: Exchange) -> str:
+def says(exchange: Exchange) -> str:
     """The answer's own words: the usual members of a JSON error, else the failure's detail."""
     if exchange.failure:
         return exchange.failure.detail or exchange.failure.kind.replace("_", " ")

@@ -12,15 +12,18 @@ from ..model.bodies import media_type, pretty_json, text_of
 from ..model.exchange import Exchange
 from ..model.message import Message
 from ..model.visible import visible
+from ..replay.correlation import Correlations, correlate
 from .cards import Card, cards, fails
-from .family import diagram_of
+from .family import Run, diagram_of
 from .flows import MARK, Keep
 from .format import ALONE, Beside, Recordings
 from .paths import templates
 from .quoting import quoted
 from .scenario import Scenario, Step, scenario
 from .sealed import PLACEHOLDER
+from .targets import Target
 from .texts import Text, Use, names, settled, split, written
+from .what_ifs import Compared, WhatIf, belongs, compared, what_ifs
 
 BODY = 16 << 10  # characters of a body; what is beyond is for the recording itself
 FOLD = 16  # lines of a body that are shown at once
@@ -48,12 +51,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """One recording of the document."""
+    """One recording of the document, with its what-ifs and its runs on other environments."""
 
     scenario: Scenario
     diagram: Diagram
     entries: tuple[Entry, ...]
     cards: tuple[Card, ...]
+    what_ifs: tuple[WhatIf, ...]
+    compared: tuple[Compared, ...]
+    versions: dict[Target, str]
     anchors: dict[str, str]  # exchange -> anchor of the entry that shows it
     steps: dict[int, str]  # step -> the same
     known: dict[str, Use]  # sealed values that have a variable
@@ -79,28 +85,50 @@ class Guide:
 
 
 def guide(recordings: Recordings, *, beside: Beside = ALONE) -> Guide:
-    """The document of these recordings; variants stand behind their parents."""
-    found = tuple(
-        _chapter(
-            index,
-            scenario(recording, exchanges, beside.decisions(recording.id)),
-            diagram_of((recording, exchanges), recordings, beside),
-        )
-        for index, (recording, exchanges) in enumerate(recordings)
-    )
+    """The document of these recordings; what-ifs and replays are told of in the chapter of what they come from."""
+    shown = [run for run in recordings if not belongs(run[0], recordings)]
+    found = tuple(_chapter(index, run, recordings, beside) for index, run in enumerate(shown))
     title = found[0].scenario.title if found else "Nothing recorded"
-    return Guide(title, found, tuple(_operations([step for each in found for step in each.scenario.steps])))
+    rest = [run for run in recordings if belongs(run[0], recordings)]
+    told = [each.scenario for each in found]
+    told += [scenario(one, exchanges, beside.decisions(one.id)) for one, exchanges in rest]
+    return Guide(title, found, tuple(_operations([step for each in told for step in each.steps])))
 
 
-def _chapter(index: int, found: Scenario, diagram: Diagram) -> Chapter:
+def _chapter(index: int, run: Run, recordings: Recordings, beside: Beside) -> Chapter:
+    recording, exchanges = run
+    found = scenario(recording, exchanges, beside.decisions(recording.id))
     entries = tuple(_entries(found.steps, f"r{index + 1}-" if index else ""))
     anchors, rest = {}, list(found.steps)
     for entry in entries:
         while rest and rest[0].number <= entry.last:
             anchors[rest.pop(0).exchange.id] = entry.anchor
-    steps = {step.number: anchors[step.exchange.id] for step in found.steps}
-    told = cards([step.exchange for step in found.steps])
-    return Chapter(found, diagram, entries, told, anchors, steps, named_secrets(found))
+    related = any(one.parent == recording.id for one, _ in recordings)
+    correlations = correlate(exchanges, beside.decisions(recording.id)) if related else Correlations()
+    told = tuple(what_ifs(run, recordings, correlations))
+    anchors |= {one.exchange.id: f"what-if-{index + 1}-{number}" for number, one in enumerate(told, 1)}
+    return Chapter(
+        scenario=found,
+        diagram=diagram_of(run, recordings, beside),
+        entries=entries,
+        cards=cards([step.exchange for step in found.steps]),
+        what_ifs=told,
+        compared=tuple(compared(run, recordings, correlations)),
+        versions={one: _version(one, found, beside) for one in found.targets},
+        anchors=anchors,
+        steps={step.number: anchors[step.exchange.id] for step in found.steps},
+        known=named_secrets(found),
+    )
+
+
+def _version(target: Target, found: Scenario, beside: Beside) -> str:
+    """What ran there then, where that is known: "1.9.3", of several environments "1.9.3 (qa), 2.0 (test)"."""
+    moment = found.recording.started_at
+    told = {name: beside.version(target.cluster, name, moment) for name in target.environments}
+    told = {name: version for name, version in told.items() if version}
+    if len(target.environments) == 1:
+        return next(iter(told.values()), "")
+    return ", ".join(f"{version} ({name})" for name, version in told.items())
 
 
 def _entries(steps: Sequence[Step], prefix: str) -> Iterator[Entry]:
@@ -129,6 +157,16 @@ def _operations(steps: Sequence[Step]) -> Iterator[Operation]:
         found.setdefault(key, {}).setdefault(step.status, step.exchange)
     for (cluster, method, path), answers in sorted(found.items()):
         yield Operation(cluster, method, path, tuple(sorted(answers.items(), key=lambda item: item[0])))
+
+
+def errors_title(chapter: Chapter) -> str:
+    """ "How to get, or avoid, this 404", of the statuses that the cards are about."""
+    statuses = [card.failing.status for card in chapter.cards] + [one.exchange.status for one in chapter.what_ifs]
+    wrong = sorted({status for status in statuses if status and status >= 400})
+    if not wrong:
+        return "What if" if not chapter.cards else "How to get, or avoid, an error"
+    words = " or ".join(map(str, wrong)) if len(wrong) < 3 else f"{', '.join(map(str, wrong[:-1]))} or {wrong[-1]}"
+    return f"How to get, or avoid, {'this' if len(wrong) == 1 else 'a'} {words}"
 
 
 def heading(step: Step) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from hashlib import sha256
 from html import escape
 
 from ..diagrams import STYLE, svg
-from ..diagrams.labels import clean
 from ..model.exchange import Exchange
 from .cards import Card
 from .format import ALONE, Beside, Recordings
@@ -20,6 +18,7 @@ from .guide import (
     about,
     answer_text,
     curl_of,
+    errors_title,
     folded,
     guide,
     heading,
@@ -30,9 +29,10 @@ from .guide import (
     took,
 )
 from .html_look import LOOK, SCRIPT
+from .html_parts import block, code, hue, link, linked, status, table, text
+from .html_what_ifs import compared, what_if
 from .prose import prose
 
-_VARIABLE = re.compile(r"\{\{([a-z][a-z0-9_]*)\}\}")
 _STYLE = LOOK + STYLE
 
 
@@ -50,12 +50,12 @@ def _page(found: Guide, version: str) -> Iterator[str]:
     policy = (
         f"default-src 'none'; style-src 'sha256-{_hash(_STYLE)}'; script-src 'sha256-{_hash(SCRIPT)}'; base-uri 'none'"
     )
-    title = _text(found.title)
+    title = text(found.title)
     yield (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta name="generator" content="What-If Gateway {_text(version)}">\n'
+        f'<meta name="generator" content="What-If Gateway {text(version)}">\n'
         f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<header><strong>{title}</strong><output></output>"
         f'<button type="button" id="present" hidden>Present</button>'
         f'<button type="button" id="theme" hidden>Dark or light</button>'
@@ -68,7 +68,7 @@ def _page(found: Guide, version: str) -> Iterator[str]:
     if found.operations:
         yield from _reference(found)
     yield (
-        f"<footer>Written by What-If Gateway {_text(version)} from a recording. "
+        f"<footer>Written by What-If Gateway {text(version)} from a recording. "
         "Secrets were sealed and are not in this file.</footer>\n</main>\n</div>"
     )
     yield f"<script>{SCRIPT}</script>\n</body>\n</html>"
@@ -93,89 +93,64 @@ def _keys() -> str:
     )
 
 
-def _text(text: str) -> str:
-    return escape(clean(text))
-
-
-def _block(text: str) -> str:
-    """Code with its variables marked; what can be seen was seen to before."""
-    return f"<pre>{_marked(escape(text))}</pre>"
-
-
-def _code(text: str) -> str:
-    return f"<code>{_marked(_text(text))}</code>"
-
-
-def _marked(markup: str) -> str:
-    return _VARIABLE.sub(r"<var>\1</var>", markup)
-
-
-def _hue(exchange: Exchange) -> str:
-    status = exchange.status or 0
-    if exchange.failure or status >= 500 or not status:
-        return "bad"
-    return "warn" if status >= 400 else "redirect" if status >= 300 else "ok"
-
-
-def _status(exchange: Exchange) -> str:
-    reason = exchange.response.reason if exchange.response else ""
-    words = f"{exchange.status or 'no answer'} {reason}".strip()
-    return f'<span class="status {_hue(exchange)}">{_text(words)}</span>'
-
-
 def _contents(found: Guide) -> Iterator[str]:
     yield '<nav aria-label="Contents">'
     for chapter in found.chapters:
-        yield f"<h2>{_text(chapter.scenario.title if len(found.chapters) > 1 else 'Steps')}</h2>\n<ol>"
+        yield f"<h2>{text(chapter.scenario.title if len(found.chapters) > 1 else 'Steps')}</h2>\n<ol>"
         for entry in chapter.entries:
             one = entry.step.exchange
             yield (
                 f'<li><a href="#{entry.anchor}"><span>{entry.step.number}</span>'
-                f"<span>{_text(_short(heading(entry.step)))}</span>"
-                f'<span class="{_hue(one)}">{one.status or "—"}</span></a></li>'
+                f"<span>{text(_short(heading(entry.step)))}</span>"
+                f'<span class="{hue(one)}">{one.status or "—"}</span></a></li>'
             )
         yield "</ol>"
-    rest = [("#errors", "How to get, or avoid, an error")] if any(one.cards for one in found.chapters) else []
+    for chapter in found.chapters:
+        yield from _contents_what_ifs(chapter)
+    rest = [("#errors", "Errors")] if any(one.cards for one in found.chapters[:1]) else []
     links = "".join(f'<li><a href="{to}"><span>·</span><span>{words}</span></a></li>' for to, words in rest)
     reference = '<li><a href="#reference"><span>·</span><span>Reference</span></a></li>'
     yield f"<h2>Look up</h2><ul>{links}{reference}</ul></nav>"
+
+
+def _contents_what_ifs(chapter: Chapter) -> Iterator[str]:
+    if chapter.what_ifs:
+        rows = (
+            f'<li><a href="#{chapter.anchors[one.exchange.id]}"><span>{one.exchange.step}</span>'
+            f"<span>{text(one.title)}</span>"
+            f'<span class="{hue(one.exchange)}">{one.exchange.status or "—"}</span></a></li>'
+            for one in chapter.what_ifs
+        )
+        yield f"<h2>What if</h2>\n<ol>{''.join(rows)}</ol>"
 
 
 def _short(heading: str) -> str:
     return heading.replace("{{", "{").replace("}}", "}")
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Cells are markup."""
-    top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
-    body = "".join(
-        f"<tr>{''.join(cell if cell.startswith('<td') else f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows
-    )
-    return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
 def _chapter(chapter: Chapter, index: int) -> Iterator[str]:
     found = chapter.scenario
     rank = "h1" if index == 0 else "h2"
-    yield f'<section data-slide>\n<{rank}>{_text(found.title)}</{rank}>\n<p class="lead">{_text(about(found))}</p>'
+    yield f'<section data-slide>\n<{rank}>{text(found.title)}</{rank}>\n<p class="lead">{text(about(found))}</p>'
     yield from (f'<div class="note">{prose(note)}</div>' for note in found.recording.notes if note.strip())
-    yield _table(
-        ("API", "On", "Variable", "Recorded at"),
+    yield table(
+        ("API", "On", *(["Version"] if any(chapter.versions.values()) else []), "Variable", "Recorded at"),
         [
             (
-                _text(one.cluster or "the gateway itself"),
-                _text(", ".join(one.environments)),
-                _code(one.variable),
-                _code(one.base),
+                text(one.cluster or "the gateway itself"),
+                text(", ".join(one.environments)),
+                *([text(chapter.versions[one] or "unknown")] if any(chapter.versions.values()) else []),
+                code(one.variable),
+                code(one.base),
             )
             for one in found.targets
         ],
     )
     if any(one.secret for one in found.inputs):
         yield '<h2 class="label">You bring</h2>'
-        yield _table(
+        yield table(
             ("Variable", "What it is", "Recorded"),
-            [(f"<var>{one.variable}</var>", _text(one.about), "a secret") for one in found.inputs if one.secret],
+            [(f"<var>{one.variable}</var>", text(one.about), "a secret") for one in found.inputs if one.secret],
         )
     yield "</section>"
     picture = svg(chapter.diagram, link=lambda exchange: f"#{chapter.anchors.get(exchange, '')}")
@@ -183,12 +158,16 @@ def _chapter(chapter: Chapter, index: int) -> Iterator[str]:
     yield "<h2>Step by step</h2>"
     for entry in chapter.entries:
         yield from _entry(chapter, entry)
-    if chapter.cards:
-        yield f"<h2{'' if index else ' id=errors'}>How to get, or avoid, an error</h2>"
+    if chapter.cards or chapter.what_ifs:
+        yield f"<h2{'' if index else ' id=errors'}>{errors_title(chapter)}</h2>"
         for card in chapter.cards:
             yield from _card(card, chapter)
+        for one in chapter.what_ifs:
+            yield from what_if(one, chapter)
+    for other in chapter.compared:
+        yield from compared(other, chapter)
     if found.hidden:
-        yield f'<p class="muted">Not shown: {_text(found.hidden.removeprefix("hidden: "))}.</p>'
+        yield f'<p class="muted">Not shown: {text(found.hidden.removeprefix("hidden: "))}.</p>'
 
 
 def _entry(chapter: Chapter, entry: Entry) -> Iterator[str]:
@@ -196,24 +175,24 @@ def _entry(chapter: Chapter, entry: Entry) -> Iterator[str]:
     times = f"<span>{entry.times} times in a row, up to step {entry.last}</span>" if entry.times > 1 else ""
     yield (
         f'<article class="step" id="{entry.anchor}" data-slide>\n<h3><span class="number">{step.number}</span>'
-        f"{_code(heading(step))}</h3>\n"
-        f'<p class="facts">{_status(step.exchange)}<span>{_text(place(step.exchange))}</span>'
-        f"<span>{_text(took(step.exchange))}</span>{times}</p>"
+        f"{code(heading(step))}</h3>\n"
+        f'<p class="facts">{status(step.exchange)}<span>{text(place(step.exchange))}</span>'
+        f"<span>{text(took(step.exchange))}</span>{times}</p>"
     )
     yield from (f'<div class="note">{prose(note)}</div>' for note in entry.notes)
     if step.obstacle:
-        yield f'<p class="muted">No client can send this from the recording: {_text(step.obstacle)}.</p>'
+        yield f'<p class="muted">No client can send this from the recording: {text(step.obstacle)}.</p>'
     answer = answer_text(step, chapter.known)
     shown, left = folded(answer)
-    whole = f"<details><summary>The whole answer: {left} more lines</summary>{_block(answer)}</details>" if left else ""
+    whole = f"<details><summary>The whole answer: {left} more lines</summary>{block(answer)}</details>" if left else ""
     yield (
-        f'<div class="pair"><div><h4>Request</h4>{_block(request_text(step))}</div>'
-        f"<div><h4>Answer</h4>{_block(shown)}{whole}</div></div>"
+        f'<div class="pair"><div><h4>Request</h4>{block(request_text(step))}</div>'
+        f"<div><h4>Answer</h4>{block(shown)}{whole}</div></div>"
     )
     if step.keeps:
         items = "".join(
-            f"<li><var>{keep.variable}</var> is kept from {_code(kept_as(keep))} for "
-            + ", ".join(_link(number, chapter) for number in keep.used[:12])
+            f"<li><var>{keep.variable}</var> is kept from {code(kept_as(keep))} for "
+            + ", ".join(link(number, chapter) for number in keep.used[:12])
             + ("…" if len(keep.used) > 12 else "")
             + "</li>"
             for keep in step.keeps
@@ -224,43 +203,30 @@ def _entry(chapter: Chapter, entry: Entry) -> Iterator[str]:
     yield "</article>"
 
 
-def _link(number: int, chapter: Chapter) -> str:
-    anchor = chapter.steps.get(number, "")
-    return f'<a href="#{anchor}">step {number}</a>'
-
-
 def _card(card: Card, chapter: Chapter) -> Iterator[str]:
     failing, sibling = card.failing, card.sibling
     target = masked(f"{failing.method} {failing.request.target}", chapter.known)
     yield (
-        f'<article class="card" data-slide>\n<h3>{_status(failing)} {_code(target)}</h3>\n'
-        f'<p class="facts"><span>{_link(failing.step, chapter)}, {_text(place(failing))}</span></p>'
+        f'<article class="card" data-slide>\n<h3>{status(failing)} {code(target)}</h3>\n'
+        f'<p class="facts"><span>{link(failing.step, chapter)}, {text(place(failing))}</span></p>'
     )
     yield from (f'<div class="note">{prose(note)}</div>' for note in failing.notes if note.strip())
     if card.says:
-        yield f"<p>The answer says: {_code(card.says)}</p>"
-    yield f"<p>{_linked(card.sentence, chapter)}</p>"
+        yield f"<p>The answer says: {code(card.says)}</p>"
+    yield f"<p>{linked(card.sentence, chapter)}</p>"
     if card.rows and sibling:
-        yield _table(
+        yield table(
             ("Where", f"step {failing.step}: {failing.status}", f"step {sibling.step}: {sibling.status}"),
             [
                 (
-                    f"<b>{_text(row.place)}</b>",
-                    f'<td class="was">{_code(row.failing)}</td>',
-                    f'<td class="is">{_code(row.succeeding)}</td>',
+                    f"<b>{text(row.place)}</b>",
+                    f'<td class="was">{code(row.failing)}</td>',
+                    f'<td class="is">{code(row.succeeding)}</td>',
                 )
                 for row in card.rows
             ],
         )
     yield "</article>"
-
-
-def _linked(sentence: str, chapter: Chapter) -> str:
-    return re.sub(
-        r"step (\d{1,9})\b",
-        lambda found: _link(int(found[1]), chapter) if int(found[1]) in chapter.steps else found[0],
-        _text(sentence),
-    )
 
 
 def _reference(found: Guide) -> Iterator[str]:
@@ -269,9 +235,13 @@ def _reference(found: Guide) -> Iterator[str]:
     yield "<p>Every operation that was seen, and what it answered.</p>"
     rows = []
     for one in found.operations:
-        answers = ", ".join(
-            f'{_status(each)} (<a href="#{anchors.get(each.id, "")}">step {each.step}</a>)' for _, each in one.answers
-        )
-        rows.append((_text(one.cluster), _code(f"{one.method} {one.path}"), answers))
-    yield _table(("API", "Operation", "Answers"), rows)
+        answers = ", ".join(_answered(each, anchors) for _, each in one.answers)
+        rows.append((text(one.cluster), code(f"{one.method} {one.path}"), answers))
+    yield table(("API", "Operation", "Answers"), rows)
     yield "</section>"
+
+
+def _answered(exchange: Exchange, anchors: dict[str, str]) -> str:
+    anchor = anchors.get(exchange.id)
+    where = f'<a href="#{anchor}">step {exchange.step}</a>' if anchor else f"step {exchange.step} of a what-if"
+    return f"{status(exchange)} ({where})"

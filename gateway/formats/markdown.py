@@ -17,6 +17,7 @@ from .guide import (
     about,
     answer_text,
     curl_of,
+    errors_title,
     folded,
     guide,
     heading,
@@ -26,6 +27,7 @@ from .guide import (
     request_text,
     took,
 )
+from .what_ifs import Compared, WhatIf
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 
@@ -98,13 +100,14 @@ def _chapter(chapter: Chapter) -> Iterator[str]:
     yield about(found)
     yield from (prose(note) for note in found.recording.notes if note.strip())
     yield table(
-        ("API", "Variable", "Recorded at", "On"),
+        ("API", "Variable", "Recorded at", "On", *(["Version"] if any(chapter.versions.values()) else [])),
         [
             (
                 plain(one.cluster or "the gateway itself"),
                 code(one.variable),
                 code(one.base),
                 ", ".join(map(plain, one.environments)),
+                *([plain(chapter.versions[one] or "unknown")] if any(chapter.versions.values()) else []),
             )
             for one in found.targets
         ],
@@ -120,10 +123,14 @@ def _chapter(chapter: Chapter) -> Iterator[str]:
     yield "## Step by step"
     for entry in chapter.entries:
         yield from _entry(chapter, entry)
-    if chapter.cards:
-        yield "## How to get, or avoid, an error"
+    if chapter.cards or chapter.what_ifs:
+        yield f"## {errors_title(chapter)}"
         for card in chapter.cards:
             yield from _card(card, chapter)
+        for one in chapter.what_ifs:
+            yield from _what_if(one, chapter)
+    for other in chapter.compared:
+        yield from _compared(other)
     if found.hidden:
         yield f"Not shown: {plain(found.hidden.removeprefix('hidden: '))}."
 
@@ -170,3 +177,44 @@ def _card(card: Card, chapter: Chapter) -> Iterator[str]:
             ("Where", f"step {failing.step}: {failing.status}", f"step {card.sibling.step}: {card.sibling.status}"),
             [(plain(row.place), code(row.failing), code(row.succeeding)) for row in card.rows],
         )
+
+
+def _what_if(one: WhatIf, chapter: Chapter) -> Iterator[str]:
+    exchange = one.exchange
+    target = masked(exchange.request.target, chapter.known)
+    yield f"### {exchange.status or 'No answer'}: what if {plain(one.title)} (step {exchange.step})"
+    yield f"{code(f'{exchange.method} {target}')} to {plain(place(exchange))}"
+    yield from (prose(note) for note in one.notes if note.strip())
+    if one.sentence:
+        yield plain(one.sentence)
+    if one.says and one.says not in one.sentence:
+        yield f"The answer says: {code(one.says)}"
+    if one.rows and one.sibling:
+        yield table(
+            ("Where", f"This gives {exchange.status}", f"This gives {one.sibling.status}"),
+            [
+                (plain(row.place), code(row.failing or "(not there)"), code(row.succeeding or "(not there)"))
+                for row in one.rows
+            ],
+        )
+    if one.after:
+        told = ", ".join(f"step {step} {here} instead of {there}" for step, there, here in one.after)
+        yield f"Because of it: {told}."
+    if one.stopped:
+        yield f"Step {one.stopped + 1} and later ones could not be sent: what they need never came."
+
+
+def _compared(one: Compared) -> Iterator[str]:
+    where = f" ({plain(', '.join(one.places))})" if one.places else ""
+    yield f"## The same chain again: {plain(one.title)}{where}"
+    if not one.others:
+        yield "Every step was answered as before."
+        return
+    rows = []
+    for other in one.others:
+        step, here = other.step, other.here
+        now = f"{here.status or 'no answer'} {plain(place(here))}" if here else "not sent"
+        told = "; ".join(f"{code(spot)}: {code(old)} → {code(new)}" for spot, old, new in other.differences)
+        what = f"{step.step} {code(f'{step.method} {step.path}')}"
+        rows.append((what, f"{step.status or 'no answer'} {plain(place(step))}", now, told or "nothing else"))
+    yield table(("Step", "Recorded", "This time", "What differs"), rows)
