@@ -47,6 +47,7 @@ class Result:
     says: str = ""  # the answer's own words
     own: bool = False  # the gateway made this answer, no upstream did
     played: bool = False  # a recording made this answer
+    instead: str = ""  # what the upstream did, in whose place the recording answered: "connection refused"
     failure: str = ""  # why there is no answer
     hint: str = ""
     cluster: str = ""

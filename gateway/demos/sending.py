@@ -164,6 +164,7 @@ def _answered(result: Result, press: Press, answer: Answer, secrets: tuple[str, 
         says=says(answer, secrets),
         own=headers.get("proxy-status", "").startswith("gateway; error="),
         played="gateway-playback" in headers,
+        instead=headers.get("gateway-playback", "").partition("after=")[2].partition(";")[0].replace("_", " "),
         route=headers.get("gateway-route", ""),
         exchange=headers.get("gateway-exchange", ""),
     )

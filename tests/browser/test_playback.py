@@ -1,5 +1,6 @@
 """The bookshop is recorded, then everything behind it goes down: two browsers play it through the same forms."""
 
+import asyncio
 from contextlib import AsyncExitStack
 
 import pytest
@@ -41,6 +42,15 @@ class Reader:
         await self.result("404", "as expected")
         await self.press("Pay")
         await self.result("201", "as expected", paid)
+        for _ in range(2):  # the third receipt as well: 404, 200, 200
+            await self.page.get_by_role("button", name="What if: receipt before payment").click()
+            await self.result("200")
+
+    async def receipts(self):
+        """The statuses of every receipt that was asked for in this session's recording."""
+        await self.page.get_by_role("link", name="this session's recording").click()
+        answer = await self.page.request.get(self.page.url.partition("?")[0] + ".json")
+        return [one["status"] for one in (await answer.json())["items"] if one["path"].endswith("/receipt")]
 
 
 async def test_the_bookshop_is_played_in_two_browsers_with_everything_down(tmp_path):
@@ -58,9 +68,10 @@ async def test_the_bookshop_is_played_in_two_browsers_with_everything_down(tmp_p
             await reader.watch.open(recorded.removeprefix(gateway.url))
             await reader.press("Play back")
             await expect(reader.page.locator("#strip")).to_contain_text("playback")
+        await asyncio.gather(*(reader.order(paid="payments@qa; mode=playback") for reader in (ada, bob)))
         for reader in (ada, bob):
-            await reader.order(paid="payments@qa; mode=playback")
             await expect(reader.page.locator("#strip")).to_contain_text("playing")
+            assert await reader.receipts() == [404, 200, 200]
 
         await ada.watch.open("/demos/bookshop/find-the-book")
         await ada.page.get_by_role("button", name="What if: unknown ISBN").click()
@@ -74,5 +85,13 @@ async def test_the_bookshop_is_played_in_two_browsers_with_everything_down(tmp_p
         await bob.watch.open("/demos/bookshop/find-the-book")
         await bob.press("Send")
         await bob.result("200", "catalogue@qa; mode=playback")
+        await bob.watch.open(recorded.removeprefix(gateway.url))
+        modes = bob.page.get_by_role("form", name="Mode of each cluster")
+        await modes.get_by_label("catalogue").select_option("live-then-playback")
+        await bob.press("Change and go on")
+        await expect(bob.page.locator("#strip")).to_contain_text("live-then-playback")
+        await bob.watch.open("/demos/bookshop/find-the-book")
+        await bob.press("Send")
+        await bob.result("200", "because the upstream said: connection refused")
         for reader in (ada, bob):
             await reader.watch.check()
