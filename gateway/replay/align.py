@@ -19,7 +19,7 @@ CHANGED, OTHER, ONE_SIDED = (
     2,
 )  # costs; a pair of different requests is still nearer than a deletion and an insertion
 CELLS: Final = 4_000_000  # of the table of costs: some seconds; larger ones are aligned by kind only
-VALUE = re.compile(r"(?=[^/]*[0-9])[^/]+|sealed_[a-z2-7]{20}_[0-9]+")
+VALUE = re.compile(r"(?<![^/])(?=[^/]*[0-9])[^/]+")  # only from a segment's start: a long one is looked at once
 
 
 def kind_of(exchange: Exchange) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote, unquote_plus
 from .values import HEX, UUID, bits_of
 
 ETAG: Final = re.compile(r'(?:W/)?"(.*)"', re.DOTALL)
+HALF: Final = re.compile("[\ud800-\udfff]")  # half a character, as "\\ud800" in JSON: no bytes, and no encoding of them
 BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
 
 
@@ -72,7 +73,7 @@ def _possible(value: str) -> Iterator[tuple[str, tuple[str, ...], float]]:
     yield f'W/"{value}"', ("unquote",), 0.02
     if len(value) > 2 and value[0] == value[-1] == '"':
         yield value[1:-1], ("quote",), 0.02
-    if bits_of(value) < 12:
+    if bits_of(value) < 12 or HALF.search(value):
         return
     escaped = quote(value, safe="")
     yield escaped, ("percent-decode",), 0.03
