@@ -1,4 +1,4 @@
-"""Diagrams and curl scripts for the pages: what is drawn, and where its marks lead. Blocking."""
+"""Diagrams for the pages: what is drawn, and where its marks lead. Blocking."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from urllib.parse import quote, urlencode
 
 from markupsafe import Markup
 
-from .. import __version__
 from ..diagrams import Diagram, changes, heads, svg
 from ..errors import NotFoundError, UsageError
 from ..exporting import Wish, beside, gathered, read_steps
@@ -101,11 +100,6 @@ def _title(store: Store, ref: str) -> str:
         return store.recording(ref).title or ref
     except NotFoundError:  # REC/STEP, or the id of an exchange
         return ref
-
-
-def curl_script(recording: Recording, exchange: Exchange) -> str:
-    """A script that sends this one exchange again; secrets are variables."""
-    return curl.dump([(recording, [exchange])], version=__version__)
 
 
 def exchange_page(id: str) -> str:

@@ -8,7 +8,7 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from ..replay.correlation import Verdicts
-from . import actions, correlating, sealing
+from . import actions, correlating, filters, sealing
 from .audit import who_of
 from .guard import form_text
 from .keys import FORM, MOVES, SERVICES, SESSION_OF
@@ -100,6 +100,7 @@ async def reveal(request: web.Request) -> web.Response:
 
 def add_forms(app: web.Application) -> None:
     app.router.add_post("/_gateway/move", move)
+    app.router.add_post("/_gateway/filters", filters.save)
     app.router.add_post("/_gateway/pin", pin)
     app.router.add_post("/_gateway/unpin", unpin)
     app.router.add_post("/_gateway/session/recording", start_recording)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp_jinja2
 from aiohttp import web
@@ -15,9 +15,11 @@ from ..formats import FORMATS
 from ..model.as_json import exchange_json, recording_json
 from ..model.exchange import Exchange
 from ..model.recording import Page
-from . import actions, correlating, family, reads, replaying
+from . import actions, correlating, family, filters, overview, reads, replaying
 from .audit import read_audit
-from .drawing import curl_script, drawn, looking
+from .copies import copies
+from .drawing import drawn, looking
+from .editing import changed_lines, draft, edit_fields, fresh_values
 from .keys import MOVES, SERVICES, SESSION_OF, STEPPERS
 from .operation import query_int
 from .past import environments_at, in_force_at, read_moment
@@ -26,6 +28,10 @@ from .preflight import LOOKS
 from .rechecking import RECHECKS
 from .readable import readable_exchange
 from .sign_in import access_json
+from .waterfall import waterfall
+
+if TYPE_CHECKING:
+    from ..protocols import Services
 
 RECENT = 50  # exchanges that the live page begins with
 RELATIVES = 50  # recordings of a family that are explained on one page
@@ -57,8 +63,23 @@ async def board(request: web.Request) -> View:
         "rechecks": [one.as_json() for one in request.app[RECHECKS].results()],
         "moved": asdict(moved) if moved else None,
         "history": await reads.history(services, limit=5),
+        "as_of": await as_of(services, request.query.get("at", "").strip()),
     }
     return view(data)
+
+
+async def as_of(services: Services, at: str) -> dict[str, Any] | None:
+    """Where every cluster lived at an earlier moment; None when none was asked for."""
+    if not at:
+        return None
+    found = await reads.revisions(services, limit=500)
+    then = in_force_at(found, read_moment(at))
+    now = {name: cluster.environment for name, cluster in services.routes.table.clusters.items()}
+    return {
+        "at": at,
+        "in_force": reads.revision_json(then) if then else None,
+        "environments": environments_at(now, found, then) if then else {},
+    }
 
 
 async def live(request: web.Request) -> View:
@@ -69,7 +90,8 @@ async def live(request: web.Request) -> View:
         )
     except UsageError as error:
         return _refused(request, query, error)
-    return view({"q": query, "items": rows, "next": older}, problem=None)
+    kept = await filters.saved(request.app[SERVICES], "live")
+    return view({"q": query, "items": rows, "next": older, "saved": kept}, problem=None)
 
 
 async def recordings(request: web.Request) -> View:
@@ -80,14 +102,16 @@ async def recordings(request: web.Request) -> View:
         )
     except UsageError as error:
         return _refused(request, query, error)
-    return view({"q": query, "items": [recording_json(one) for one in found.items], "next": found.next}, problem=None)
+    kept = await filters.saved(request.app[SERVICES], "recordings")
+    items = [recording_json(one) for one in found.items]
+    return view({"q": query, "items": items, "next": found.next, "saved": kept}, problem=None)
 
 
 def _refused(request: web.Request, query: str, error: UsageError) -> View:
     """The filter box keeps what was typed, and says what is off."""
     if request.path.endswith(".json"):
         raise error
-    return view({"q": query, "items": [], "next": None}, status=400, problem=error)
+    return view({"q": query, "items": [], "next": None, "saved": []}, status=400, problem=error)
 
 
 async def recording(request: web.Request) -> View:
@@ -115,8 +139,47 @@ async def recording(request: web.Request) -> View:
         data, status=400 if problem else 200, problem=problem, sequence=sequence, formats=FORMATS,
         flows=await correlating.flows(services, found.id, steps=found.steps, asked="values" in request.query),
         **await replaying.around(services, found, slice.items),
+        bars=waterfall(slice.items),
         playing=reads.played_by(request.app[SESSION_OF](request)), playback_modes=MODES,
     )  # fmt: skip
+
+
+async def what_if(request: web.Request) -> View:
+    """The what-if editor of one step: its request as fields, and the draft that the query describes."""
+    services, table = request.app[SERVICES], request.app[SERVICES].routes.table
+    found = await reads.recording(services, request.match_info["id"])
+    number = actions.read_step(request.match_info["step"])
+    page = await reads.exchanges(services, found.id, limit=1, cursor=str(number - 1))
+    step = next((one for one in page.items if one.step == number), None)
+    if step is None:
+        raise NotFoundError(f"step {number} is not one of 1 to {found.steps}", where=found.id)
+    fields = edit_fields(step.request)
+    lines = changed_lines(fields, request.query)
+    environment = request.query.get("env", "")
+    cluster = table.clusters.get(step.cluster)
+    asked = "preview" in request.query
+    bound = await correlating.in_force(services, found.id) if asked else None
+    data = {
+        "recording": recording_json(found),
+        "step": reads.row_json(step),
+        "fields": [asdict(one) for one in fields],
+        "environments": list(cluster.upstreams) if cluster else [],
+        "environment": environment,
+        "more": request.query.get("more", ""),
+        "draft": asdict(draft(step.request, lines)) if asked else None,
+        "fresh": [asdict(one) for one in fresh_values(bound, number, lines)] if bound else [],
+        "goes_to": f"{step.cluster}@{environment or (cluster.environment if cluster else '?')}",
+    }
+    given = {name: value for name, value in request.query.items() if name.startswith(("e.", "u."))}
+    return view(data, given=given)
+
+
+async def statistics(request: web.Request) -> View:
+    return view(await overview.statistics(request))
+
+
+async def settings(request: web.Request) -> View:
+    return view(await overview.settings(request))
 
 
 async def difference(request: web.Request) -> View:
@@ -158,12 +221,12 @@ async def exchange(request: web.Request) -> View:
     if request.path.endswith(".json"):
         return view(data)
     parent = await reads.recording(services, found.recording)
-    curl = await asyncio.to_thread(curl_script, parent, found)
+    sent_again = await asyncio.to_thread(copies, parent, found)
     return view(
         {"exchange": data},
         recording=recording_json(parent),
         shown=await asyncio.to_thread(readable_exchange, found),
-        curl=curl,
+        copies=sent_again,
         reason=reads.row_json(found)["reason"],
         played=reads.played(found),
     )
@@ -227,15 +290,21 @@ PAGES: tuple[tuple[str, tuple[str, ...], str, Read], ...] = (
         looked,
     ),
     ("/_gateway/recordings/{id}/variants", ("/_gateway/recordings/{id}/variants.json",), "variants.html", variants),
+    (
+        "/_gateway/recordings/{id}/what-if/{step}", ("/_gateway/recordings/{id}/what-if/{step}.json",), "whatif.html",
+        what_if,
+    ),
     ("/_gateway/recordings/{id}", ("/_gateway/recordings/{id}.json",), "recording.html", recording),
     ("/_gateway/exchanges/{id}", ("/_gateway/exchanges/{id}.json",), "exchange.html", exchange),
     ("/_gateway/diff", ("/_gateway/diff.json",), "diff.html", difference),
     ("/_gateway/replays/{id}", ("/_gateway/replays/{id}.json",), "stepwise.html", stepwise),
+    ("/_gateway/statistics", ("/_gateway/statistics.json",), "statistics.html", statistics),
+    ("/_gateway/settings", ("/_gateway/settings.json",), "settings.html", settings),
     ("/_gateway/history", ("/_gateway/history.json",), "history.html", history),
     ("/_gateway/audit", ("/_gateway/audit.json",), "audit.html", audit),
     ("/_gateway/access", ("/_gateway/access.json",), "access.html", access),
     ("/_gateway/pin", ("/_gateway/pin.json",), "pin.html", pin),
-)
+)  # fmt: skip
 
 
 def add_pages(app: web.Application) -> None:

@@ -17,6 +17,11 @@ PAGES = {
     "/_gateway/recordings": "/_gateway/recordings.json",
     f"/_gateway/recordings/{RECORDING}": f"/_gateway/recordings/{RECORDING}.json",
     f"/_gateway/exchanges/{EXCHANGE}": f"/_gateway/exchanges/{EXCHANGE}.json",
+    f"/_gateway/recordings/{RECORDING}/what-if/2": f"/_gateway/recordings/{RECORDING}/what-if/2.json",
+    f"/_gateway/recordings/{RECORDING}/what-if/1?preview=yes&e.2=9": "/_gateway/live.json?q=",
+    "/_gateway/statistics": "/_gateway/statistics.json",
+    "/_gateway/settings": "/_gateway/settings.json",
+    "/_gateway/?at=2026-11-22T06:00": "/_gateway/board.json?at=2026-11-22T06:00",
     "/_gateway/history": "/_gateway/history.json",
     "/_gateway/pin?orders=test": "/_gateway/pin.json?orders=test",
 }
@@ -302,3 +307,52 @@ async def test_forms_lead_nowhere_else(client):
         client, "/_gateway/move?next=//evil.example", cluster="orders", environment="test", next="//evil"
     )
     assert answer.headers["Location"] == "/_gateway/"
+
+
+async def test_a_filter_is_saved_under_a_name_and_forgotten_again(client):
+    answer = await send(client, "/_gateway/filters", page="recordings", name="My <b>books</b>", q="book")
+    assert answer.headers["Location"] == "/_gateway/recordings?q=book"
+    text = await page(client, "/_gateway/recordings")
+    assert (
+        '<a class="btn btn-sm btn-outline-secondary" href="/_gateway/recordings?q=book" title="book">My &lt;b&gt;'
+        in text
+    )
+    assert "My &lt;b&gt;" not in await page(client, "/_gateway/live")
+    await send(client, "/_gateway/filters", page="recordings", name="My <b>books</b>", q="")
+    assert "My &lt;b&gt;" not in await page(client, "/_gateway/recordings")
+    assert (await send(client, "/_gateway/filters", page="nowhere", name="x", q="y")).status == 400
+    assert (await send(client, "/_gateway/filters", page="live", name=" ", q="y")).status == 400
+
+
+async def test_the_editor_previews_and_sends_nothing(client, book):
+    before = len(book.kept)
+    text = await page(client, f"/_gateway/recordings/{RECORDING}/what-if/2?preview=yes&e.4=7&env=test&more=method=PUT")
+    assert "PUT /api/orders/orders?x=1" in text
+    assert "goes" not in text
+    assert re.search(r"orders@test", text)
+    assert re.search(r'name="edits" value="[^"]*method=PUT"', text)
+    assert len(book.kept) == before
+    assert (await client.get(f"/_gateway/recordings/{RECORDING}/what-if/99")).status == 404
+    text = await page(client, f"/_gateway/recordings/{RECORDING}/what-if/2?preview=yes&more=nonsense")
+    assert "is not PLACE=VALUE" in text
+
+
+async def test_the_statistics_are_honest_and_the_settings_show_no_password(client, book):
+    book.state = RecorderStatus(recorded=1234, missed=2, reason="disk full")
+    found = await (await client.get("/_gateway/statistics.json")).json()
+    assert (found["run"]["missed"], found["store"]["truncated"], found["store"]["secrets"]) == (2, 1, 2)
+    text = await page(client, "/_gateway/statistics")
+    assert "1,234" in text
+    assert "disk full" in text
+    found = await (await client.get("/_gateway/settings.json")).json()
+    shown = {one["option"]: one["value"] for one in found["items"]}
+    assert shown["--password"] == "not set"
+    assert shown["--durability"] == "strict"
+
+
+async def test_the_board_shows_where_clusters_lived(client):
+    await send(client, "/_gateway/move", cluster="orders", environment="test")
+    text = await page(client, "/_gateway/?at=2099-01-01T00:00")
+    assert "cells marked" in text
+    assert text.count(">then</span>") > 1
+    assert (await client.get("/_gateway/?at=nonsense")).status == 400

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.console.readable import hex_dump, readable_body, segments
+from gateway.console.readable import hex_dump, readable_body, segments, wire
 from gateway.model.exchange import Timing
-from gateway.model.message import Body, Message
+from gateway.model.message import Body, Message, Request, Response
 
 
 def message(data, content_type="", *, encoding="", size=None):
@@ -69,3 +69,31 @@ def test_the_parts_of_a_timing_fill_it(total, connect, first):
     parts = segments(Timing(total, connect, first))
     assert not parts or sum(part.width for part in parts) == pytest.approx(1000, abs=0.2)
     assert all(part.x + part.width <= 1000.2 for part in parts)
+
+
+def a_response(data, kind):
+    return Response(headers=(("Content-Type", kind),), body=Body(len(data), data), status=200, reason="OK")
+
+
+def test_a_picture_is_shown_as_one_and_its_bytes_too():
+    shown = readable_body(a_response(b"\x89PNG\r\n\x1a\n\x00", "image/png"))
+    assert shown.picture == "data:image/png;base64,iVBORw0KGgoA"
+    assert shown.is_hex
+
+
+def test_a_picture_that_is_cut_off_or_no_picture_is_none():
+    cut = Response(headers=(("Content-Type", "image/png"),), body=Body(100, b"\x89PNG"))
+    assert readable_body(cut).picture == ""
+    assert readable_body(a_response(b"<svg/>", "image/unknown")).picture == ""
+
+
+def test_of_a_page_the_text_is_read_without_its_scripts():
+    page = b"<title>T</title><script>alert(1)</script><p>One <b>two</b></p><style>x{}</style><ul><li>a &lt; b<li>c</ul>"
+    shown = readable_body(a_response(page, "text/html; charset=utf-8"))
+    assert shown.words == "T\nOne two\na < b\nc"
+    assert shown.text == page.decode()
+
+
+def test_the_head_as_it_stood_on_the_wire():
+    assert wire(a_response(b"", "text/plain")) == "HTTP/1.1 200 OK\nContent-Type: text/plain"
+    assert wire(Request(method="GET", target="/x?y", headers=(("Host", "h"),))) == "GET /x?y HTTP/1.1\nHost: h"

@@ -25,7 +25,9 @@ def routes(app):
     app[STEPPERS].add(replay)
     words = WORDS | {"code": show.code}
     for route in app.router.routes():
-        path = route.resource.canonical.replace("/exchanges/{id}", "/exchanges/01KEXCHANGE000000000000002")
+        path = route.resource.canonical.replace("what-if/{step}", "what-if/1").replace(
+            "/exchanges/{id}", "/exchanges/01KEXCHANGE000000000000002"
+        )
         yield route.method, re.sub(r"{(\w+)(:[^}]*)?}", lambda match: words.get(match[1], match[1]), path)
 
 

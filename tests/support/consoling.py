@@ -1,7 +1,7 @@
 """A small gateway around the console: real aiohttp, real pages, a real routes.yaml that a move edits."""
 
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import count
 
 from aiohttp import web
@@ -21,6 +21,7 @@ from gateway.routing.changes import changes
 from gateway.routing.parse import parse
 from gateway.routing.splice import move
 from gateway.routing.table import compile_table
+from gateway.store.census import Statistics
 
 ROUTES = """\
 version: 1
@@ -51,7 +52,7 @@ class Book:
 
     def __init__(self):
         self.kept, self.steps, self.pieces, self.accepted = {}, {}, {}, []
-        self.state = RecorderStatus()
+        self.state, self.shelf = RecorderStatus(), {}
         self.decided, self.audited, self.asserted = {}, [], {}
 
     def add(self, recording, *exchanges):
@@ -69,6 +70,19 @@ class Book:
         start = int(cursor or 0)
         more = str(start + limit) if start + limit < len(found) else None
         return Page(tuple(found[start : start + limit]), more)
+
+    def values(self, session):
+        return self.shelf.get(session, {})
+
+    def keep_values(self, session, values):
+        kept = self.shelf.setdefault(session, {}) | values
+        self.shelf[session] = {name: value for name, value in kept.items() if value is not None}
+        return done()
+
+    def statistics(self):
+        counts = dict.fromkeys((one.name for one in fields(Statistics)), 0)
+        held = {"recordings": len(self.kept), "exchanges": sum(map(len, self.steps.values())), "truncated": 1, "secrets": 2}
+        return Statistics(**counts | held)
 
     def recording(self, ref):
         for one in self.kept.values():
