@@ -60,7 +60,7 @@ def export(args: argparse.Namespace) -> int:
 
 def servers_now(args: argparse.Namespace) -> ServersOf:
     """Where the clusters live: what the running gateway says, else routes.yaml, else nobody knows."""
-    server = find_server(args.recordings, args.url)
+    server = find_server(args.recordings, args.url, args.token)
     if server is None:
         return servers_of(load(args.routes, environ=os.environ).table)
     clusters = {one["name"]: one["upstreams"] for one in server.call("GET", "/_gateway/api/v1/routes")["items"]}

@@ -42,6 +42,13 @@ async def slide_page(request: web.Request) -> web.Response:
     return await _page(request, found, _number(request.match_info.get("slide", "0")))
 
 
+async def step_page(request: web.Request) -> web.Response:
+    """/present/REC/go?step=12: the slide that shows a step."""
+    found = await _deck(request)
+    step = _number(request.query.get("step", "0"))
+    raise web.HTTPSeeOther(f"{_address(found)}/{found.of_step(step)}")
+
+
 async def deck_json(request: web.Request) -> web.Response:
     """The twin: what the slides are."""
     found = await _deck(request)
@@ -122,7 +129,7 @@ async def _run_to(run: Stepping, step: int, changes: list[Any]) -> None:
 
 
 async def _answered(run: Stepping, step: int) -> None:
-    while not _is_done(run, step) and run.result is None and not run.error:
+    while not _is_done(run, step) and run.result is None and not run.error:  # noqa: ASYNC110 - nobody waits long
         await asyncio.sleep(0.02)
 
 
@@ -245,6 +252,7 @@ def add_present(app: web.Application) -> None:
     """The twin goes first: {id} would match "x.json" as well."""
     app.router.add_get(ROOT + "/{id}.json", deck_json)
     app.router.add_get(ROOT + "/{id}", slide_page)
+    app.router.add_get(ROOT + "/{id}/go", step_page)
     app.router.add_get(ROOT + "/{id}/speaker", speaker_page)
     app.router.add_get(ROOT + "/{id}/audience", audience_page)
     app.router.add_get(ROOT + "/{id}/{slide}", slide_page)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 FRESH: Final = 5.0  # seconds that a deck is kept: notes and decisions may change beside a recording
 KEPT: Final = 8
+LONGEST: Final = 500  # steps: nobody sits through more slides, and each is compared with others
 WHAT_IFS: Final = 6  # of one step that a slide shows
 
 
@@ -42,27 +43,63 @@ class Live:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A deck, of which state of its recording, and when it was made."""
+
+    recording: Recording
+    deck: Deck
+    at: float
+    took: float
+
+    def is_fresh(self, now: float) -> bool:
+        """A deck that took long to make is kept longer."""
+        return now - self.at < max(FRESH, 10 * self.took)
+
+
 class Decks:
-    """Decks that were made a moment ago."""
+    """Decks that were made a moment ago. However many ask, each is made once at a time."""
 
     def __init__(self) -> None:
-        self._kept: dict[Recording, tuple[float, Deck]] = {}
+        self._kept: dict[str, Kept] = {}
+        self._making: dict[str, asyncio.Task[Kept]] = {}
 
     async def of(self, services: Services, ref: str) -> Deck:
-        """The deck of a recording; NotFoundError."""
+        """The deck of a recording; NotFoundError. One that is a little old is shown while it is made anew."""
         recording = await reads.recording(services, ref)
-        at, found = self._kept.get(recording, (0.0, None))
-        if found is None or time.monotonic() - at > FRESH:
-            found = await asyncio.to_thread(_made, services.store, recording)
-            self._kept[recording] = (time.monotonic(), found)
-            while len(self._kept) > KEPT:
-                del self._kept[next(iter(self._kept))]
-        return found
+        kept = self._kept.get(recording.id)
+        if kept is None or kept.recording != recording:
+            return (await asyncio.shield(self._made(services, recording))).deck
+        if not kept.is_fresh(time.monotonic()):
+            self._made(services, recording)
+        return kept.deck
+
+    def _made(self, services: Services, recording: Recording) -> asyncio.Task[Kept]:
+        task = self._making.get(recording.id)
+        if task is None:
+            task = self._making[recording.id] = asyncio.create_task(self._make(services, recording))
+            task.add_done_callback(lambda done: self._done(recording.id, done))
+        return task
+
+    async def _make(self, services: Services, recording: Recording) -> Kept:
+        began = time.monotonic()
+        found = await asyncio.to_thread(_made, services.store, recording)
+        now = time.monotonic()
+        return Kept(recording, found, now, now - began)
+
+    def _done(self, id: str, task: asyncio.Task[Kept]) -> None:
+        del self._making[id]
+        if task.cancelled() or task.exception() is not None:  # whoever waits is told; nobody may wait
+            return
+        self._kept.pop(id, None)
+        self._kept[id] = task.result()
+        while len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
 
 
 def _made(store: Store, recording: Recording) -> Deck:
     beside = Beside(chunks=store.chunks, decisions=store.decisions)
-    return deck(recording, all_steps(store, recording.id), beside)
+    return deck(recording, all_steps(store, recording.id)[:LONGEST], beside)
 
 
 async def what_ifs(services: Services, found: Deck, slide: Slide) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@
   }
   function swap(text, url) {
     const fresh = new DOMParser().parseFromString(text, "text/html");
-    const whatIf = $("what-if") && !$("what-if").hidden;
+    const whatIf = $("what-if") && !$("what-if").hidden, opened = document.querySelector("dialog[open]")?.id;
     document.title = fresh.title;
     for (const name of Object.keys(state())) delete state()[name];
     Object.assign(state(), fresh.body.dataset);
@@ -33,6 +33,7 @@
     begin();
     scrollTo(0, 0);
     $("slide").focus({ preventScroll: true });
+    if (opened) $(opened)?.showModal(); // it was opened while the slide was on its way
     document.querySelector(".revealed")?.scrollIntoView({ block: "end" });
   }
   // Keys that come while a slide is on its way are not lost: they change where it goes.
@@ -140,11 +141,13 @@
     $("overview").showModal();
     $("overview").querySelector("[aria-current]")?.focus();
   }
-  function goTo() {
-    const step = $("step").value, links = [...document.querySelectorAll("#overview a")];
-    const found = links.find((link) => link.querySelector(".number").textContent === step);
+  // Steps alike share a slide, so the gateway says which one it is.
+  async function goTo() {
+    const step = $("step").value;
     $("step").value = "";
-    if (found) show(Number(found.dataset.slide));
+    if (!/^\d{1,9}$/.test(step)) return;
+    const answer = await fetch(`${state().address}/go?step=${step}`, { method: "HEAD" }).catch(() => null);
+    if (answer?.ok) show(Number(answer.url.match(/(\d+)$/)[1]));
   }
   if (talk) talk.onmessage = ({ data }) => {
     if (data.go !== undefined) show(data.go);

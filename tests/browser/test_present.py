@@ -208,3 +208,29 @@ async def test_without_a_script_it_is_pages_with_links(meeting):
     await page.locator("#live input[name=yes]").check()
     await page.get_by_role("button", name="Go live at step 2").click()
     await expect(page.locator(".mode")).to_have_text("● LIVE")
+
+
+POLYGLOT = "'\"><script>alert(1)</script><img src=x onerror=alert(1)><svg onload=alert(1)>{{7*7}}</pre></script>"
+
+
+async def test_hostile_recordings_stay_text_for_presenter_speaker_and_audience(meeting):
+    gateway, _, _, browser = meeting
+    async with aiohttp.ClientSession(headers={"Gateway-Session": "hostile"}) as http:
+        for path in ("orders/%22%3E%3Cscript%3Ealert(1)%3C/script%3E?x=%3Csvg%20onload=alert(1)%3E", "orders"):
+            async with http.post(f"{gateway.url}/api/shop/{path}", json={POLYGLOT: POLYGLOT}) as answer:
+                assert answer.status == 201
+        async with http.get(f"{gateway.url}/_gateway/api/v1/session") as answer:
+            recording = (await answer.json())["recording"]
+        body = {"title": POLYGLOT, "note": POLYGLOT}
+        async with http.patch(f"{gateway.url}/_gateway/api/v1/recordings/{recording}", json=body) as answer:
+            assert answer.status == 200
+    watch = await watched(await browser.new_context(), gateway.url)
+    root = f"/_gateway/present/{recording}"
+    await watch.open(f"{root}/audience")
+    await watch.page.get_by_role("button", name="Make a link").click()
+    link = (await watch.page.locator("#link").input_value()).removeprefix(gateway.url)
+    await watch.check()
+    for path in (root, f"{root}/1", f"{root}/2", f"{root}/3", f"{root}/speaker", link, f"{link}/0"):
+        await watch.open(path)
+        assert "49" not in await watch.page.title()
+        await watch.check()

@@ -9,6 +9,7 @@ from dataclasses import replace
 import consoling
 import pytest
 
+from gateway.console import showing
 from gateway.console.keys import SHOWS
 from gateway.console.shows import Shows
 from gateway.console.slides import deck, picture
@@ -201,6 +202,24 @@ def test_shows_with_an_audience_outlive_the_others():
     assert shows.find("ada", "0") is None
     with pytest.raises(NotFoundError, match="is over"):
         shows.by_code("")
+
+
+async def test_a_deck_is_made_once_however_many_ask(services, monkeypatch):
+    made = []
+    real = showing.deck
+    monkeypatch.setattr(showing, "deck", lambda *given: made.append(1) or real(*given))
+    decks = showing.Decks()
+    found = await asyncio.gather(*(decks.of(services, consoling.RECORDING) for _ in range(20)))
+    assert len(made) == 1
+    assert all(one is found[0] for one in found)
+    with pytest.raises(NotFoundError):
+        await decks.of(services, "01KNOBODY")
+
+
+async def test_steps_lead_to_their_slides(client):
+    for step, slide in (("2", "2"), ("99", "0")):
+        answer = await client.get(f"{ROOT}/go?step={step}", allow_redirects=False)
+        assert (answer.status, answer.headers["Location"]) == (303, f"{ROOT}/{slide}")
 
 
 async def test_the_twin_lists_the_slides(client):
