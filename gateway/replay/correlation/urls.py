@@ -17,7 +17,7 @@ URL: Final = re.compile(r"(?:https?://[^\s/?#]+)?(/?[^\s?#]*)?(?:\?([^\s#]*))?(?
 MARKUP: Final = re.compile(r"[<>\"{}|\\^`]")  # RFC 3986 has none of them: a text that begins with a slash
 HOLE: Final = re.compile(r"{[?&/+#.;]?[\w.,*:%-]+}")  # of a URI template (RFC 6570)
 KEYED: Final = re.compile(r"([A-Za-z_]\w*)\((?:'([^']*)'|([0-9]+|[0-9a-fA-F-]{36}|\w+=[^()]+))\)")  # OData: Orders(501)
-REFERENCE: Final = re.compile(r"(?:[A-Za-z]+/[\w.-]+)+")  # "Patient/88213", "projects/tea/topics/t1"
+REFERENCE: Final = re.compile(r"[A-Za-z]+(?:/[\w.-]+)+")  # "Patient/88213", "projects/tea/topics/t1"
 LINKS: Final = frozenset(("link", "href", "url", "uri", "next", "previous", "prev"))
 PATH_SAFE: Final = "-._~!$&'()*+,;=:@"
 

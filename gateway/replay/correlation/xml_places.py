@@ -49,7 +49,7 @@ class Mark:
     @property
     def _there(self) -> str:
         opening = rf"<(?:[\w.-]+:)?{re.escape(self.element)}"
-        there = rf"(?s)(?>.*?{opening}(?=[\s>]))" + (f"{{{self.number}}}" if self.number > 1 else "")
+        there = rf"(?s)\A(?>.*?{opening}(?=[\s>]))" + (f"{{{self.number}}}" if self.number > 1 else "")
         if self.attribute:
             return there + rf"[^<>]*?\s(?:[\w.-]+:)?{re.escape(self.attribute)}\s*=\s*[\"']"
         return there + r"[^<>]*>\s*"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -110,6 +112,16 @@ def test_no_answer_is_too_odd(data: bytes, kind: str) -> None:
     )
     for place in places(response, ()):
         assert isinstance(place.text, str)
+
+
+def test_a_long_text_that_is_almost_a_name_is_read_at_once() -> None:
+    """Expressions that may split a text in many ways would never come back from these."""
+    data = json.dumps({"a": "aaaa/" * 200 + "!", "b": "a-1:" * 500 + " ", "c": "{" * 300}).encode()
+    response = Response(headers=(("Content-Type", "application/json"),), body=Body(len(data), data))
+    assert len(list(places(response, ()))) == 3
+    xml = ("<a " * 5000 + "<b>" * 5000).encode()
+    response = Response(headers=(("Content-Type", "text/xml"),), body=Body(len(xml), xml))
+    assert list(places(response, ())) == []
 
 
 def test_every_word_that_the_finder_knows_is_whole() -> None:
