@@ -182,7 +182,15 @@ def compared(store: Store, a: str, b: str, noise: str = "") -> Comparison:
     one, other = _steps(store, a), _steps(store, b)
     if isinstance(one, Sequence) and isinstance(other, Sequence):
         again = all_steps(store, store.recording(noise).id) if noise else ()
-        return compare_runs(a, b, one, other, correlate(one, store.decisions(one[0].recording)), again=again)
+        return compare_runs(
+            a,
+            b,
+            one,
+            other,
+            correlate(one, store.decisions(one[0].recording)),
+            again=again,
+            revisions=store.revisions(),
+        )
     if isinstance(one, Sequence) or isinstance(other, Sequence):
         raise UsageError("a recording cannot be compared with a single step", hint="REC/STEP names a step")
     return compare_steps(a, b, one, other)

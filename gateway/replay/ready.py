@@ -11,6 +11,7 @@ from ..model.recording import Revision
 from ..routing.table import RouteTable
 from .correlation import Correlations
 from .guard import Finding
+from .moved import moved_since
 from .plan import SAFE, Wanted
 from .report import StepResult
 
@@ -89,7 +90,8 @@ def moves(
             seen.add((name, one.environment))
             about = tuple(each.step for each in exchanges if each.step in steps and each.environment == one.environment)
             if one.environment != environment:
-                told = f"recorded on {one.environment}, now sent to {environment}{_moved(name, revisions)}"
+                why = moved_since(name, one.environment, environment, revisions, since=one.started_at)
+                told = f"recorded on {one.environment}, now sent to {environment}{why}"
                 yield Check("route", "warning", f"{name}@{environment}", told, about)
             elif (
                 upstream is not None and one.upstream_url and not one.upstream_url.startswith(upstream.url.rstrip("/"))
@@ -98,14 +100,6 @@ def moves(
     for one in exchanges:
         if wanted.includes(one.step) and table.match(one.path.encode("latin-1", "replace")) is None:
             yield Check("route", "bad", one.path, "no cluster has this path any more", (one.step,))
-
-
-def _moved(cluster: str, revisions: Sequence[Revision]) -> str:
-    """ "; moved 2026-11-22 10:12 by console": the newest change that says so."""
-    for revision in revisions:
-        if any(change.startswith(f"{cluster}: ") and " -> " in change for change in revision.changes):
-            return f"; moved {revision.accepted_at[:16].replace('T', ' ')} (UTC) by {revision.source}"
-    return ""
 
 
 def credentials(found: Iterable[Finding]) -> Iterator[Check]:

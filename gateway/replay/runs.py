@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..model.exchange import Exchange
+from ..model.recording import Revision
 from .align import align
 from .card import Card, card, card_json
 from .correlation import Correlations
 from .diff import Difference, context_of, diff, diff_answers, difference_json, outcome
 from .drift import drift_of
+from .moved import moved_between
 
 PairOutcome = Literal["same", "expected", "differs", "removed", "added"]
 
@@ -55,8 +57,12 @@ def compare_runs(
     correlations: Correlations,
     *,
     again: Sequence[Exchange] = (),
+    revisions: Sequence[Revision] = (),
 ) -> Comparison:
-    """Whole recordings. `correlations` are those of A; `again` is a second run of A: where it differs, so may B."""
+    """Whole recordings. `correlations` are those of A; `again` is a second run of A: where it differs, so may B.
+
+    `revisions`, newest first, tell who moved a cluster between the two.
+    """
     noise = noisy_places(recorded, again) if again else {}
     drift: dict[str, str] = {}
     pairs = []
@@ -66,7 +72,10 @@ def compare_runs(
             pairs.append(StepPair(before, after, "added" if before is None else "removed"))
             continue
         drift |= drift_of(before, after, correlations)
-        context = replace(context_of(before, after, drift), noise=noise.get(before.step, frozenset()))
+        context = replace(
+            context_of(before, after, drift), noise=noise.get(before.step, frozenset()),
+            moves=moved_between(before, after, revisions),
+        )  # fmt: skip
         found = tuple(diff(before, after, context))
         why = _why(before, after, drift, ([*recorded[:i]], [*replayed[:j]]))
         pairs.append(StepPair(before, after, outcome(found), found, why))

@@ -23,12 +23,14 @@ from ..replay.diff import Difference, context_of, diff_answers, outcome
 from ..replay.drift import drift_of
 from ..replay.fault import Fault, altered
 from ..replay.messages import SocketMessage, conversation, diff_conversations
+from ..replay.moved import moved_between
 from ..replay.plan import Send
 from ..replay.report import Outcome, StepResult
 from ..replay.reveal import revealed
 from .sockets import talk
 
 if TYPE_CHECKING:
+    from ..model.recording import Revision
     from ..protocols import LiveSession, Services
 
 LONGEST: Final = 300.0  # seconds for one answer; the gateway's own limits are shorter
@@ -43,8 +45,9 @@ class Driver:
     def __init__(
         self, services: Services, http: aiohttp.ClientSession, live: LiveSession, recorded: Sequence[Exchange],
         correlations: Correlations, secrets: Mapping[str, str], assertions: Sequence[Assertion] = (), *,
-        only_assertions: bool = False,
+        only_assertions: bool = False, revisions: Sequence[Revision] = (),
     ) -> None:  # fmt: skip
+        self._revisions = revisions
         self._assertions, self._only_assertions = assertions, only_assertions
         self._services, self._http, self._live, self._chain = services, http, live, recorded
         self._recorded = {one.step: one for one in recorded}
@@ -90,7 +93,9 @@ class Driver:
         live = stored or replace(recorded, response=None, status=answer.status, failure=None, environment="")
         self._drift |= drift_of(recorded, live, self._correlations)
         known = recorded if stored else replace(recorded, response=None, failure=None)
-        differences = (*diff_answers(known, live, context_of(known, live, self._drift)), *said)
+        moves = moved_between(known, live, self._revisions)
+        context = replace(context_of(known, live, self._drift), moves=moves)
+        differences = (*diff_answers(known, live, context), *said)
         notes = [*send.notes, *_not_injected(send.fault, stored, answer)]
         notes += self._suggestions(send.step) if outcome(differences) == "differs" else ()
         held = tuple(check([one for one in self._assertions if one.step == send.step], live))

@@ -84,7 +84,15 @@ async def replay(services: Services, order: Order, *, seen: Seen | None = None, 
         max_line_size=1 << 16,
     ) as http:  # fmt: skip
         driver = Driver(
-            services, http, live, exchanges, correlations, secrets, assertions, only_assertions=order.only_assertions
+            services,
+            http,
+            live,
+            exchanges,
+            correlations,
+            secrets,
+            assertions,
+            only_assertions=order.only_assertions,
+            revisions=await asyncio.to_thread(services.store.revisions),
         )
         steps = tuple(await Run(services, order, conversation, driver, sequence, seen, gate).all())
     sent = any(step.exchange for step in steps)

@@ -181,3 +181,40 @@ async def test_no_answer_at_all_stops_its_step_and_what_was_done_is_told(tmp_pat
         result = await replay(broken, Order(shop.recording, yes=True))
         assert [step.outcome for step in result.steps] == ["expected", "stopped", *["skipped"] * 4]
         assert "no answer came" in result.steps[1].message and result.recording
+
+
+async def test_a_moved_cluster_is_told_from_the_history_of_the_routes(tmp_path):
+    async with a_shop(tmp_path) as shop, aiohttp.ClientSession(shop.gateway.url) as client:
+        await client.post("/_gateway/api/v1/routes/catalogue/move", json={"environment": "test"})
+        result = await shop.run(Wanted(last=2))
+        why = result.steps[1].differences[0].why
+        assert why.startswith("catalogue@qa then, catalogue@test now; moved 2") and "(UTC) by " in why
+        by_hand = await shop.run(Wanted(last=2, to={"catalogue": "dev"}))
+        assert by_hand.steps[1].differences[0].why == "catalogue@qa then, catalogue@dev now"
+        async with client.get("/_gateway/api/v1/diff", params={"a": shop.recording, "b": result.recording}) as answer:
+            found = (await answer.json())["steps"][1]
+        assert "; moved 2" in found["differences"][0]["why"] and found["card"]["status"] == 404
+
+
+async def test_the_payment_is_for_the_right_order_wherever_it_runs(tmp_path):
+    """Asked of the shop itself, on qa and where the numbers start elsewhere; only the planted difference is told."""
+    async with a_shop(tmp_path) as shop:
+        for environment, planted in (("qa", set()), ("test", {2})):
+            result = await shop.run(Wanted(to=dict.fromkeys(CLUSTERS, environment)))
+            there = shop.samples.shops[environment]
+            order = max(there.orders)
+            assert there.payments[order]["order"] == order
+            assert there.payments[order]["amount"] == there.orders[order].total == 25.0
+            assert {step.step for step in result.steps if step.outcome == "differs"} == planted
+            told = [one for step in result.steps for one in step.differences if not one.expected]
+            assert {one.cause for one in told} == ({"route"} if planted else set())
+        ids = [max(shop.samples.shops[environment].orders) for environment in ("qa", "test")]
+        assert ids == [70_002, 5_001]
+
+
+async def test_a_replay_stops_at_the_first_difference(tmp_path):
+    async with a_shop(tmp_path) as shop:
+        result = await shop.run(Wanted(to={"catalogue": "test"}), until_differs=True)
+        assert [step.outcome for step in result.steps] == ["expected", "differs", *["skipped"] * 4]
+        assert "stopped after step 2, which differs" in result.steps[2].message
+        assert len(shop.samples.shops["qa"].orders) == 1

@@ -1,11 +1,13 @@
 """A purchase in the sample bookshop, recorded on qa behind a real gateway."""
 
-from contextlib import asynccontextmanager
+import asyncio
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import aiohttp
 
 from gateway.app import Gateway, running
+from gateway.errors import NotFoundError
 from gateway.protocols import Options
 from gateway.replay.plan import Wanted
 from gateway.replayer import Order, replay
@@ -40,8 +42,19 @@ async def a_shop(folder, *, change=lambda text: text, buying=None):
         async with running(options) as gateway:
             shop = Shop(gateway, samples)
             await (buying or buy)(gateway.url)
-            shop.recording = gateway.services.store.recording("@last").id
+            shop.recording = await recorded(gateway.services.store)
             yield shop
+
+
+async def recorded(store):
+    """The id of what was just recorded, once all of it is: a socket's record ends a moment after its client."""
+    async with asyncio.timeout(10):
+        while True:
+            with suppress(NotFoundError):
+                id = store.recording("@last").id
+                if all(one.state == "done" for one in store.exchanges(id).items):
+                    return id
+            await asyncio.sleep(0.02)
 
 
 async def buy(url):
