@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from ..replay.correlation import Verdicts
-from .correlating import decide, decided, values
+from .correlating import decide, decided, flows, values
 from .keys import SERVICES
 from .operation import Field, Operation, query_int, read_body
 from .schemas import BOOLEAN, INTEGER, NUMBER, TEXT, TEXT_OR_NULL, TEXTS, shape
@@ -40,6 +40,10 @@ BINDING = shape(
     alternates=_list(SOURCE),
     why=TEXT,
 )
+VALUE = shape(
+    variable=TEXT, value=TEXT, state={"enum": ["held", "suggested", "rejected"]}, status=TEXT, confidence=NUMBER,
+    source=SOURCE, transforms=TEXTS, alternates=_list(SOURCE), sinks=_list(SINK), ids=TEXTS, why=TEXT,
+)  # fmt: skip
 INPUT = shape(variable=TEXT, value=TEXT, secret=BOOLEAN, generator=TEXT_OR_NULL, sinks=_list(SINK))
 CORRELATIONS = shape(items=_list(BINDING), inputs=_list(INPUT), next=TEXT_OR_NULL)
 
@@ -56,6 +60,11 @@ async def decide_correlations(request: web.Request) -> web.Response:
     verdicts = Verdicts(**{name: tuple(said) for name, said in body.items()})
     id = await decide(services, request.match_info["id"], verdicts, yaml=yaml, second=second)
     return web.json_response(await values(services, id))
+
+
+async def list_values(request: web.Request) -> web.Response:
+    found = await flows(request.app[SERVICES], request.match_info["id"], steps=0, asked=True)
+    return web.json_response((found or {}) | {"next": None})
 
 
 async def get_decisions(request: web.Request) -> web.Response:
@@ -84,6 +93,13 @@ OPERATIONS = (
         "Accept, reject, declare or forget correlations",
         CORRELATIONS,
         body=VERDICTS,
+    ),
+    Operation(
+        "GET",
+        "recordings/{id}/values",
+        list_values,
+        "Each value that moves, once: where it comes from, every place that needs it, and what was decided",
+        shape(items=_list(VALUE), inputs=_list(INPUT), next=TEXT_OR_NULL),
     ),
     Operation(
         "GET",

@@ -30,7 +30,8 @@ async def flows(services: Services, ref: str, *, steps: int, asked: bool) -> dic
     for each in found["items"]:
         state = "rejected" if each["status"] == "rejected" else "suggested" if each["status"] == "suggested" else "held"
         key = (each["variable"], each["source"]["place"], state)
-        group = groups.setdefault(key, {**each, "state": state, "sinks": [], "ids": []})
+        rest = {name: said for name, said in each.items() if name not in ("id", "sink")}
+        group = groups.setdefault(key, {**rest, "state": state, "sinks": [], "ids": []})
         group["sinks"].append(each["sink"])
         group["ids"].append(each["id"])
     return {"items": list(groups.values()), "inputs": found["inputs"]}

@@ -139,3 +139,28 @@ async def test_the_page_takes_a_second_run_and_yaml(client, again):
     data = {"csrf_token": token, "yaml": "reject:\r\n- 3:path:3=2:json:/number\r\n"}
     await client.post(f"{PAGE}/correlations", data=data)
     assert (await statuses(client))["3:path:3"] == "rejected"
+
+
+async def test_every_value_is_told_once_with_all_places_that_need_it(client, book):
+    longer = (
+        CHAIN
+        + """
+GET /api/issues/318/watchers
+-> 200
+[]
+"""
+    )
+    book.add(Recording("01KRECORDING0000000LONGER", "Longer", "s"), *session(longer))
+    answer = await client.get(f"{PREFIX}recordings/01KRECORDING0000000LONGER/values")
+    found = await answer.json()
+    told = [
+        (each["variable"], each["state"], each["source"]["place"], [sink["place"] for sink in each["sinks"]])
+        for each in found["items"]
+    ]
+    assert told == [
+        ("assignee_id", "suggested", "1:json:/id", ["2:json:/assignee_id"]),
+        ("issue_id", "held", "2:json:/number", ["3:path:3", "4:path:3"]),
+    ]
+    assert [len(each["ids"]) for each in found["items"]] == [1, 2]
+    assert [each["variable"] for each in found["inputs"]] == ["name", "title"]
+    assert found["next"] is None
