@@ -33,6 +33,7 @@ EXAMPLES = {
     "annotate": ["gateway annotate @last --title 'Order a book' --tag demo --note 'for the meeting'"],
     "delete": ["gateway delete @last~1 --yes"],
     "export": ["gateway export @last --as mermaid", "gateway export @last -o how-to.html"],
+    "docs": ["gateway docs @last -o site", "gateway docs 'Order a book' @last --template our-page.html"],
     "import": ["gateway import order.har", "gateway import order.bundle.json"],
     "replay": ["gateway replay @last --yes", "gateway replay 'Order a book' --to catalogue=test --until 2"],
     "branch": ["gateway branch @last 2 --set path:4=978-9 --yes", "gateway branch @last 2 --env catalogue=dev --yes"],

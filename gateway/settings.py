@@ -122,14 +122,14 @@ SETTINGS: tuple[Setting, ...] = (
         (
             "serve", "check", "routes", "move", "which", "demos", "doctor", "prune", "replay", "branch", "compare",
             "preflight",
-            "import", "export", "show", "redact", "reveal",
+            "import", "export", "docs", "show", "redact", "reveal",
         ),
         "--routes", "-c", "path", Path("routes.yaml"), "the file with the clusters and their environments",
         everywhere=True,
     ),
     Setting(
         (
-            "serve", "routes", "move", "which", "history", "recordings", "show", "annotate", "delete", "export",
+            "serve", "routes", "move", "which", "history", "recordings", "show", "annotate", "delete", "export", "docs",
             "doctor", "healthcheck", "replay", "branch", "compare",
             "preflight", "diff", "prune", "backup", "import", "audit",
             "access", "redact", "reveal", "keys", "stats", "merge", "split", "trim", "demos",
@@ -141,7 +141,7 @@ SETTINGS: tuple[Setting, ...] = (
         (
             "routes", "move", "annotate", "delete", "healthcheck", "prune", "replay", "branch", "compare",
             "preflight", "import",
-            "access", "export", "redact", "reveal", "keys", "merge", "split", "trim",
+            "access", "export", "docs", "redact", "reveal", "keys", "merge", "split", "trim",
         ),
         "--url",
         metavar="URL",
@@ -159,7 +159,7 @@ SETTINGS: tuple[Setting, ...] = (
         (
             "routes", "move", "annotate", "delete", "healthcheck", "prune", "replay", "branch", "compare",
             "preflight", "import",
-            "access", "export", "redact", "reveal", "keys", "merge", "split", "trim",
+            "access", "export", "docs", "redact", "reveal", "keys", "merge", "split", "trim",
         ),
         "--token", "", "text", "", "a token of that gateway, where it asks for one; better in GATEWAY_TOKEN",
         everywhere=True,
@@ -323,15 +323,15 @@ SETTINGS: tuple[Setting, ...] = (
         ("export",), "--as", "", "text", "", "the format; --list shows them (default: by the suffix of --output, else "
         "mermaid)", "FORMAT",
     ),
-    Setting(
-        ("export",), "--output", "-o", "path", None,
-        "the file to write, or a folder or .zip for formats of several files (default: print it)",
-    ),
+    Setting(("export",), "--output", "-o", "path", None, "the file, folder or .zip to write (default: print it)"),
     Setting(("export",), "--cluster", "", "text", "", "this cluster only, where a format has a file per cluster"),
     Setting(("export",), "--with-variants", "", "switch", False, "the what-ifs of these recordings as well"),
     Setting(("export",), "--steps", "", "text", "", "only these steps: 12-40, 12- or 12", "FROM-UNTIL"),
     Setting(("export",), "--list", "", "switch", False, "list the formats"),
     Setting(("export",), "--json", "", "switch", False, "short for --as json; with --list, the list as JSON"),
+    Setting(("docs",), "--output", "-o", "path", Path("site"), "the folder to write", "DIR"),
+    Setting(("docs",), "--template", "", "path", None, "your own Jinja2 template, or a folder: document.*, index.*"),
+    Setting(("docs",), "--without-variants", "", "switch", False, "leave the what-ifs out"),
     Setting(
         ("import",), "--as", "", "text", "", "what the file is: bundle, har, postman, curl (default: found out)",
         "FORMAT",

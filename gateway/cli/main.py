@@ -49,6 +49,7 @@ COMMANDS: dict[str, Command] = {
     "export": Command(
         "gateway.cli.export", "write a recording as a diagram, a document, or a file that other tools run", "Recordings"
     ),
+    "docs": Command("gateway.cli.docs", "write a small site of documents about recordings", "Recordings"),
     "import": Command(
         "gateway.cli.import_", "take a HAR, a Postman collection, curl commands or a bundle as recordings", "Recordings"
     ),

@@ -75,6 +75,7 @@ td.is { text-decoration: underline; text-decoration-color: var(--ok); text-under
 footer { margin-top: 3rem; color: var(--muted); font-size: .9rem; }
 dialog { max-width: 30rem; border: 1px solid var(--line); border-radius: .7rem; background: var(--bg); color: var(--text); }
 kbd { padding: .05em .4em; border: 1px solid var(--line); border-radius: .3em; background: var(--raised); }
+.front main { max-width: 60rem; margin: 0 auto; border: 0; } .front h2 { margin-top: 0; }
 .presenting { font-size: 1.45rem; }
 .presenting .page { display: block; max-width: none; }
 .presenting nav, .presenting footer { display: none; }
