@@ -13,7 +13,7 @@ from .shown import cut
 if TYPE_CHECKING:
     from ..store import SqliteStore
 
-MOST: Final = 200  # recordings that are shown; --json shows all
+MOST: Final = 100  # recordings that are shown; --json shows all
 
 
 def print_tree(store: SqliteStore, recording: str, *, as_json: bool) -> None:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import NotFoundError, UsageError
 from ..model.family import Relative, relative_json
+from ..replay.align import kind_of
 from ..replay.card import Card, card, card_json, sibling
 from ..replay.correlation import Correlations, correlate
 from ..replay.drift import drift_of_runs
+from ..replay.runs import compare_runs
 from ..replayer import all_steps
 
 if TYPE_CHECKING:
@@ -63,31 +65,38 @@ class Explained:
         self._values: dict[str, Correlations] = {}
 
     def of(self, one: Relative) -> Card | None:
-        """The card of the step at which it branched; None where nothing is to be explained."""
+        """The card of the step at which it branched, else of the first that ended otherwise; None where none did."""
         parent = self._known.get(one.parent or "")
         if parent is None or one.branched_at is None or one.status is None:
             return None
+        if max(one.steps, parent.steps) <= CHAINED:
+            return self._between(one, parent) or self._beside(one)
         own, theirs = self._step(one, one.branched_at), self._step(parent, one.branched_at)
-        if own is None or theirs is None:
+        if own is None or theirs is None or kind_of(own) != kind_of(theirs):
             return None
-        if ((own.status or 0) < 400) != ((theirs.status or 0) < 400):
-            return self._between(one, parent, own, theirs)
-        return self._beside(one, own) if (own.status or 0) >= 400 else None
+        return card(own, theirs) or card(theirs, own) or self._beside(one)
 
-    def _between(self, one: Relative, parent: Relative, own: Exchange, theirs: Exchange) -> Card | None:
-        """Between a variant and what it comes from."""
-        if max(one.steps, parent.steps) > CHAINED:
-            return card(own, theirs) or card(theirs, own)
+    def _between(self, one: Relative, parent: Relative) -> Card | None:
+        """Between a variant and what it comes from, this run's values followed."""
         chain, before = self._chain(one), self._chain(parent)
-        drift = drift_of_runs(list(zip(before, chain, strict=False)), self._correlated(parent))
-        sooner = tuple([each for each in steps if each.step < own.step] for steps in (chain, before))
-        back = {now: then for then, now in drift.items()}
-        return card(own, theirs, drift, before=(sooner[0], sooner[1])) or card(
-            theirs, own, back, before=(sooner[1], sooner[0])
-        )
+        pairs = compare_runs(parent.id, one.id, before, chain, self._correlated(parent)).steps
+        told = {pair.replayed.step: pair.card for pair in pairs if pair.replayed and pair.card}
+        if told:
+            return told.get(one.branched_at or 0) or next(iter(told.values()))
+        both = [(pair.recorded, pair.replayed) for pair in pairs if pair.recorded and pair.replayed]
+        drift = drift_of_runs(both, self._correlated(parent))
+        step = next((each for each in chain if each.step == one.branched_at and (each.status or 0) >= 400), None)
+        for others in (chain, before) if step else ():  # sent in another order, or once more
+            if step is not None and (near := sibling(step, others)) is not None:
+                sooner = [each for each in others if each.step < near.step]
+                return card(step, near, drift, before=([each for each in chain if each.step < step.step], sooner))
+        return None
 
-    def _beside(self, one: Relative, own: Exchange) -> Card | None:
+    def _beside(self, one: Relative) -> Card | None:
         """Where the parent failed as well: beside the nearest sibling that did not."""
+        own = self._step(one, one.branched_at or 0)
+        if own is None or (own.status or 0) < 400:
+            return None
         good = [each for each in self._siblings[_branch(one)] if each.status is not None and each.status < 400]
         steps = [self._step(each, each.branched_at or 0) for each in good[:20]]
         near = sibling(own, [step for step in steps if step is not None])

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from ..model.family import Relative, in_tree
-from .rows import timestamp
+from .rows import default_title, timestamp
 
 RELATED: Final = """
 SELECT id, title, kind, parent, branched_at, started_at, steps FROM recordings WHERE parent IS NOT NULL OR id = ?
 OR id IN (SELECT parent FROM recordings WHERE parent IS NOT NULL)
 """
+FIRST: Final = "SELECT method, target FROM exchanges WHERE recording = ? ORDER BY step LIMIT 1"
 AT_BRANCH: Final = "SELECT status FROM exchanges WHERE recording = ? AND step = ?"
 STATUSES: Final = """
 SELECT recording, step, status, id FROM exchanges WHERE recording IN ({}) AND step <= ? ORDER BY recording, step
@@ -24,22 +26,23 @@ def family(connection: sqlite3.Connection, recording: str) -> list[Relative]:
     rows = connection.execute(RELATED, (recording,)).fetchall()
     found = [
         Relative(
-            row["id"], row["title"] or row["id"], row["kind"], row["parent"], row["branched_at"],
+            row["id"], row["title"], row["kind"], row["parent"], row["branched_at"],
             timestamp(row["started_at"]), row["steps"],
         )
         for row in rows
     ]  # fmt: skip
-    return [_with_status(connection, one) for one in in_tree(found, recording)]
+    return [_complete(connection, one) for one in in_tree(found, recording)]
 
 
-def _with_status(connection: sqlite3.Connection, one: Relative) -> Relative:
+def _complete(connection: sqlite3.Connection, one: Relative) -> Relative:
+    """With a title, and with what came at the step where it branched."""
+    if not one.title:
+        first = connection.execute(FIRST, (one.id,)).fetchone()
+        one = replace(one, title=default_title(first["method"], first["target"], one.steps) if first else one.id)
     if one.branched_at is None:
         return one
     row = connection.execute(AT_BRANCH, (one.id, one.branched_at)).fetchone()
-    return Relative(
-        one.id, one.title, one.kind, one.parent, one.branched_at, one.started_at, one.steps, one.depth, one.variants,
-        row["status"] if row else None,
-    )  # fmt: skip
+    return replace(one, status=row["status"] if row else None)
 
 
 def outcomes(

@@ -56,6 +56,18 @@ async def test_the_page_shows_them_side_by_side_and_in_slices(tmp_path):
         assert (await client.get(page, params={"cursor": "x"})).status == 400
 
 
+async def test_other_orders_of_steps_are_explained_by_what_came_before(tmp_path):
+    async with a_shop(tmp_path) as shop, aiohttp.ClientSession(shop.gateway.url) as client:
+        twice = await branch(client, shop.recording, {"step": 5, "repeat": True})
+        early = await branch(client, shop.recording, {"step": 5, "swap": 6})
+        async with client.get(f"/_gateway/api/v1/recordings/{shop.recording}/variants") as answer:
+            items = {one["id"]: one for one in (await answer.json())["items"]}
+        assert items[shop.recording]["title"].startswith("POST /api/users/login")
+        told = {id: items[id]["card"]["sentence"] for id in (twice, early)}
+        assert told[twice].startswith("409 because the same request had been answered before")
+        assert told[early].startswith("404 because POST /api/payments/orders/{}/payments had not been sent before")
+
+
 async def test_why_it_failed_is_told_on_the_variants_own_page_with_this_runs_values(tmp_path):
     """The receipt of another order number is no other request: the payment is what is missing."""
     async with a_shop(tmp_path) as shop, aiohttp.ClientSession(shop.gateway.url) as client:
