@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import quote_plus
 
-from ..model.exchange import Exchange, Failure, Timing
+from ..model.exchange import Chunk, Exchange, Failure, Timing
 from ..model.message import Body, Pairs, Request, Response
 from ..model.recording import Recording
+from .har_messages import messages
 from .imported import Imported, Locate, placed
 from .node import Node
 from .urls import ascii_url, split_origin
@@ -34,24 +35,34 @@ def load(root: Node, locate: Locate) -> list[Imported]:
     pages = list(log.at("pages").items())
     titles = {page.at("id").value: _words(page.at("title")) for page in pages if isinstance(page.at("id").value, str)}
     if not ours or len(titles) < 2:
-        return [_recording(next(iter(titles.values()), ""), [exchange for _, exchange in told])]
-    groups = {id: [exchange for page, exchange in told if page == id] for id in titles}
+        return [_recording(next(iter(titles.values()), ""), told)]
+    groups = {id: [one for one in told if one.page == id] for id in titles}
     return [_recording(titles[id], found) for id, found in groups.items() if found]
 
 
-def _recording(title: str, exchanges: list[Exchange]) -> Imported:
-    if all(exchange.started_at for exchange in exchanges):  # browsers write entries as they end
-        exchanges.sort(key=lambda exchange: exchange.started_at)
-    steps = tuple(replace(exchange, step=step) for step, exchange in enumerate(exchanges, 1))
-    return Imported(Recording(id="", title=title, session="", kind="import"), steps)
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One entry of the log."""
+
+    page: str
+    exchange: Exchange
+    chunks: tuple[Chunk, ...]
+
+
+def _recording(title: str, entries: list[_Entry]) -> Imported:
+    if all(one.exchange.started_at for one in entries):  # browsers write entries as they end
+        entries.sort(key=lambda one: one.exchange.started_at)
+    steps = tuple(replace(one.exchange, step=step) for step, one in enumerate(entries, 1))
+    chunks = {step: one.chunks for step, one in enumerate(entries, 1) if one.chunks}
+    return Imported(Recording(id="", title=title, session="", kind="import"), steps, chunks)
 
 
 def _words(node: Node) -> str:
     return node.value.strip() if isinstance(node.value, str) else ""
 
 
-def _entry(node: Node, locate: Locate) -> tuple[str, Exchange] | None:
-    """(page, exchange); None for what did not go over HTTP: data:, blob:, chrome-extension: ..."""
+def _entry(node: Node, locate: Locate) -> _Entry | None:
+    """None for what did not go over HTTP: data:, blob:, chrome-extension: ..."""
     request = node.at("request")
     url = ascii_url(request.at("url").text().partition("#")[0].strip())
     if not url.lower().startswith(_HTTP):
@@ -69,6 +80,7 @@ def _entry(node: Node, locate: Locate) -> tuple[str, Exchange] | None:
         response=_response(node.at("response")),
         failure=_failure(node.at("response")),
         timing=_timing(node),
+        stream="websocket" if node.has("_webSocketMessages") else "",
         notes=tuple(_notes(node)),
         cluster=_words(node.at("_cluster")),
         environment=_words(node.at("_environment")),
@@ -76,7 +88,7 @@ def _entry(node: Node, locate: Locate) -> tuple[str, Exchange] | None:
     )
     page = node.at("pageref").value
     found = exchange if exchange.cluster else placed(exchange, locate)
-    return page if isinstance(page, str) else "", found
+    return _Entry(page if isinstance(page, str) else "", found, tuple(messages(node, exchange.started_at)))
 
 
 def _bracketed(url: str) -> str:
@@ -102,8 +114,6 @@ def _moment(node: Node) -> str:
 def _notes(node: Node) -> Iterator[str]:
     if comment := _words(node.at("comment")):
         yield comment
-    if node.has("_webSocketMessages"):
-        yield "The messages of this WebSocket were not imported."
 
 
 def _request(node: Node, url: str) -> Request:
