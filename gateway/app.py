@@ -60,9 +60,10 @@ class Gateway:
 
 
 @contextlib.asynccontextmanager
-async def running(options: Options, *, stopped: asyncio.Event | None = None) -> AsyncIterator[Gateway]:
+async def running(options: Options) -> AsyncIterator[Gateway]:
     """Run a gateway. Leaving the block finishes what is under way, then stores and closes everything."""
-    asyncio.get_running_loop().set_exception_handler(AcceptTrouble())
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(AcceptTrouble())
     async with AsyncExitStack() as stack:
         listening = stack.enter_context(_bind(options.host, options.port))
         url = f"http://{_authority(options.host, listening.getsockname()[1])}"
@@ -73,48 +74,12 @@ async def running(options: Options, *, stopped: asyncio.Event | None = None) -> 
             options.recordings.parent, remote=is_remote(options.host), password=options.password,
             viewer_password=options.viewer_password,
         )  # fmt: skip
-        options.recordings.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ring, live, metrics = Keyring(options.recordings.parent, os.environ), LiveEvents(), Metrics()
-        sealer, reading, relaying = (_sealer(ring) for _ in range(3))  # each is for one thread at a time
-        recorder = open_recorder(
-            options.recordings, seal=sealer.seal, seal_piece=sealer.seal_chunk, durability=options.durability, live=live
-        )
-        await recorder.start()
-        stack.push_async_callback(recorder.stop)
-        mask = Mask(lambda: routes.table.redact, reading.seal, reading.seal_chunk)
-        store = open_store(options.recordings, mask)
-        stack.callback(store.close)
-        routes = await stack.enter_async_context(_routes(options, store, recorder, url))
-        sessions = LiveSessions(ring.keys, titled=lambda s: recorder.title_recording(s.recording, s.id, s.title))
-        ring.subscribe(sessions.renew)
-        sessions.restore(await asyncio.to_thread(store.sessions))
-        await stack.enter_async_context(_saving(sessions, recorder))
-        health = await stack.enter_async_context(_polling(options, routes, live))
-        relay: Relay | None = None
-
-        def metrics_text() -> str:
-            assert relay is not None
-            return metrics.text(
-                recorder=recorder.status(), clients=len(relay.clients), under_way=len(relay.flows),
-                config_valid=not routes.problems, revision=routes.table.revision,
-            )  # fmt: skip
-
-        services = Services(
-            options, routes, store, recorder, sessions, health, live, metrics_text, lambda: url,
-            secrets=lambda recording: _secrets(store, reading, recording), keys=ring,
-        )  # fmt: skip
-        await _play_on(services, store)
-        await stack.enter_async_context(_tidying(services, store))
+        metrics = Metrics()
+        services, sessions, ring = await _services(stack, options, url, metrics)
         runner = await stack.enter_async_context(_own_pages(services, sessions, access, console_socket))
-        own_server = runner.server
-        assert own_server is not None
-        relay = Relay(
-            options=options, routes=routes, recorder=recorder, sessions=sessions, metrics=metrics,
-            own_pages=own_server, tls_context=client_context, own_cookies=OWN_COOKIES,
-            seal=relaying.seal,
-        )  # fmt: skip
+        relay = _relay(services, runner, metrics, _sealer(ring))
         await relay.start()
-        server = await asyncio.get_running_loop().create_server(relay.accept, sock=listening, backlog=BACKLOG)
+        server = await loop.create_server(relay.accept, sock=listening, backlog=BACKLOG)
         console_url = _url_of(console_socket, options.host) or url
         stack.enter_context(_run_file(options.recordings, url, console_url, access))
         gc.collect()
@@ -123,9 +88,56 @@ async def running(options: Options, *, stopped: asyncio.Event | None = None) -> 
             yield Gateway(url, services, relay, console_url, access)
         finally:
             server.close()
-            live.close()
+            services.live.close()
             await relay.drain(options.drain)
             await relay.stop()
+
+
+async def _services(
+    stack: AsyncExitStack, options: Options, url: str, metrics: Metrics
+) -> tuple[Services, LiveSessions, Keyring]:
+    """The parts that pages and relay share, each ended by the stack; recordings and sessions of before go on."""
+    options.recordings.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ring, live = Keyring(options.recordings.parent, os.environ), LiveEvents()
+    sealer, reading = _sealer(ring), _sealer(ring)  # each is for one thread at a time
+    recorder = open_recorder(
+        options.recordings, seal=sealer.seal, seal_piece=sealer.seal_chunk, durability=options.durability, live=live
+    )
+    await recorder.start()
+    stack.push_async_callback(recorder.stop)
+    mask = Mask(lambda: routes.table.redact, reading.seal, reading.seal_chunk)
+    store = open_store(options.recordings, mask)
+    stack.callback(store.close)
+    routes = await stack.enter_async_context(_routes(options, store, recorder, url))
+    sessions = LiveSessions(ring.keys, titled=lambda s: recorder.title_recording(s.recording, s.id, s.title))
+    ring.subscribe(sessions.renew)
+    sessions.restore(await asyncio.to_thread(store.sessions))
+    await stack.enter_async_context(_saving(sessions, recorder))
+    health = await stack.enter_async_context(_polling(options, routes, live))
+
+    def metrics_text() -> str:
+        return metrics.text(
+            recorder=recorder.status(), config_valid=not routes.problems, revision=routes.table.revision
+        )
+
+    services = Services(
+        options, routes, store, recorder, sessions, health, live, metrics_text, lambda: url,
+        secrets=lambda recording: _secrets(store, reading, recording), keys=ring,
+    )  # fmt: skip
+    await _play_on(services, store)
+    await stack.enter_async_context(_tidying(services, store))
+    return services, sessions, ring
+
+
+def _relay(services: Services, runner: web.AppRunner, metrics: Metrics, sealer: Sealer) -> Relay:
+    assert runner.server is not None
+    relay = Relay(
+        options=services.options, routes=services.routes, recorder=services.recorder, sessions=services.sessions,
+        metrics=metrics, own_pages=runner.server, tls_context=client_context, own_cookies=OWN_COOKIES,
+        seal=sealer.seal,
+    )  # fmt: skip
+    metrics.clients, metrics.under_way = relay.clients, relay.flows
+    return relay
 
 
 def _sealer(ring: Keyring) -> Sealer:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sized
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ class Metrics:
         self._failures: Counter[tuple[str, str, str]] = Counter()  # cluster, environment, kind
         self._durations: dict[str, list[int]] = {}  # cluster -> count per bucket, the last without bound
         self._seconds: dict[str, float] = {}
+        self.clients: Sized = ()  # open connections
+        self.under_way: Sized = ()  # exchanges
         self.refused: Counter[int] = Counter()  # requests that never became an exchange, by status
 
     def count(self, capture: Capture) -> None:
@@ -37,7 +39,7 @@ class Metrics:
         if capture.failure is not None:
             self._failures[capture.cluster, capture.environment, capture.failure[0]] += 1
 
-    def text(self, *, recorder: RecorderStatus, clients: int, under_way: int, config_valid: bool, revision: str) -> str:
+    def text(self, *, recorder: RecorderStatus, config_valid: bool, revision: str) -> str:
         """Every figure, in a stable order."""
         requests = [
             ((("cluster", c), ("environment", e), ("status", str(s))), n)
@@ -57,8 +59,8 @@ class Metrics:
             ("gateway_missed_total", "counter", "Exchanges that could not be stored.", recorder.missed),
             ("gateway_recorder_backlog_bytes", "gauge", "Bytes waiting for the store.", recorder.backlog),
             ("gateway_recorder_ok", "gauge", "1 while the store takes what it is given.", int(not recorder.reason)),
-            ("gateway_clients", "gauge", "Open client connections.", clients),
-            ("gateway_exchanges_under_way", "gauge", "Exchanges without their last byte.", under_way),
+            ("gateway_clients", "gauge", "Open client connections.", len(self.clients)),
+            ("gateway_exchanges_under_way", "gauge", "Exchanges without their last byte.", len(self.under_way)),
             ("gateway_config_valid", "gauge", "1 while routes.yaml as it stands is in force.", int(config_valid)),
         ):
             lines += _family(name, kind, text, [((), value)])

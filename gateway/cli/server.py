@@ -63,7 +63,7 @@ async def _serve(options: Options) -> int:
     from ..app import running
 
     stopped = _stop_signals()
-    async with running(options, stopped=stopped) as gateway:
+    async with running(options) as gateway:
         print(f"gateway: {gateway.url}  (console {gateway.console}/_gateway/)", flush=True)
         print_way_in(gateway)
         await stopped.wait()
@@ -94,11 +94,11 @@ async def _demo_in(folder: Path, args: argparse.Namespace, routes_yaml: str, sto
         host=args.host,
         port=args.port,
         health_interval=1.0,
-        templates=Path("templates") if Path("templates", "demos").is_dir() else None,
+        templates=_own_templates(),
         allow_code=args.allow_code,
         **access_options(args),
     )
-    async with running(options, stopped=stopped) as gateway:
+    async with running(options) as gateway:
         print(banner(gateway), flush=True)
         print_way_in(gateway)
         if not args.no_open and _has_screen():
@@ -107,6 +107,11 @@ async def _demo_in(folder: Path, args: argparse.Namespace, routes_yaml: str, sto
         if args.log_format == "text":
             print("\nstopping ...", file=sys.stderr)
     return 0
+
+
+def _own_templates() -> Path | None:
+    """Demos of one's own, beside the sample's, where the command is given in a folder that has some."""
+    return Path("templates") if Path("templates", "demos").is_dir() else None
 
 
 def _has_screen() -> bool:
