@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,6 +12,7 @@ from urllib.parse import parse_qsl, unquote
 
 from ..model.bodies import decoded, media_type, text_of
 from ..model.message import Request
+from .correlation.xml_places import marks
 
 Scalar = str | int | float | bool | None | list[object]
 Place = tuple[str, str]  # ("path", "3") · ("query", "page") · ("header", "accept") · ("body", "/items/0/id")
@@ -124,7 +126,23 @@ def _body(request: Request) -> dict[Place, Scalar]:
         return _pairs("body", parse_qsl(text, keep_blank_values=True))
     if kind == "multipart/form-data":
         return _multipart(request)
+    if text is not None and kind.endswith("xml"):
+        return _xml(text)
     return {("body", ""): text if text is not None else _digest(decoded(request)[0])}
+
+
+def _xml(text: str) -> dict[Place, Scalar]:
+    """Texts of elements and attributes by their place, and what is left without them and without space."""
+    found: dict[Place, Scalar] = {}
+    left, at = [], 0
+    for mark in sorted(marks(text, (), all=True), key=lambda mark: mark.start):
+        found["body", mark.place] = mark.value
+        left.append(text[at : mark.start])
+        at = mark.end
+        if len(found) > MOST:
+            return {("body", ""): _digest(text.encode("utf-8", "replace"))}
+    bare = re.sub(r"\s*([<>])\s*", r"\1", "".join([*left, text[at:]]))
+    return found | {("body", ""): bare if len(bare) <= 10 * SHOWN else _digest(bare.encode("utf-8", "replace"))}
 
 
 def _json(text: str) -> dict[Place, Scalar] | None:

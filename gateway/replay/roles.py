@@ -6,12 +6,14 @@ import re
 from typing import Final
 
 from .correlation import Correlations, Sink
+from .correlation.lexicon import OWN
 from .fields import Place
 from .tape import Roles
 
-# Where a sink stands among a request's fields. Cookies are not compared; "url" and "text" lie within a longer value.
+# Where a sink stands among a request's fields. Cookies are not compared; of texts, XML has places.
 WHERE: Final = {
     "path": "path", "query": "query", "header": "header", "json": "body", "form": "body", "multipart": "body",
+    "text": "body",
 }  # fmt: skip
 # A price or a date that came from an earlier answer is not its name for something: another one is another request.
 NAMING: Final = frozenset((
@@ -20,6 +22,7 @@ NAMING: Final = frozenset((
     "uuid", "xsrf",
 ))  # fmt: skip
 WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
+COUNTED: Final = 6  # digits from which a page or an offset is rather a cursor
 CHANCE: Final = 12  # letters and digits mixed: as long as this, a value was made by a machine
 
 
@@ -41,17 +44,20 @@ def names_something(sink: Sink, value: str) -> bool:
         return True
     names = [part for part in _name(sink).split("/") if part and not part.isdigit()]
     words = {word.lower() for word in WORD.findall(names[-1])} if names else set()
+    if value.isdigit() and len(value) < COUNTED and words & OWN:
+        return False  # page=2 of a link that was followed: another page is another request
     mixed = any(map(str.isdigit, value)) and any(map(str.isalpha, value))
     return bool(words & NAMING) or (len(value) >= CHANCE and mixed and len(value.split()) == 1)
 
 
 def _add(found: dict[int, set[Place]], sink: Sink) -> None:
     where = WHERE.get(sink.part)
-    if where is not None:
+    whole = sink.span is None or sink.part not in ("multipart", "text") or (sink.part == "text" and bool(sink.path))
+    if where is not None and whole:
         name = _name(sink)
         found.setdefault(sink.step, set()).add((where, name.lower() if where == "header" else name))
 
 
 def _name(sink: Sink) -> str:
-    """A JSON pointer as it is; of "ids~2", the second occurrence of a name, the name."""
-    return sink.path if sink.part == "json" else sink.path.partition("~")[0]
+    """A JSON pointer and a place in XML as they are; of "ids~2", the second occurrence of a name, the name."""
+    return sink.path if sink.part in ("json", "text") else sink.path.partition("~")[0]

@@ -82,7 +82,8 @@ def label_of(binding: Binding, labels: Iterable[str]) -> str | None:
     """The label about this sink; one without a span is about every piece of it."""
     exact, whole = str(binding.sink), re.sub(r"\[\d+:\d+\]$", "", str(binding.sink))
     known = set(labels)
-    return exact if exact in known else whole if whole in known else None
+    text = re.sub(r"^(\d+:text:).*", r"\1", whole)  # a text has one label, whatever in it was found
+    return next((each for each in (exact, whole, text) if each in known), None)
 
 
 def is_right(binding: Binding, sources: Sequence[str]) -> bool:

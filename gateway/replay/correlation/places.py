@@ -65,7 +65,7 @@ def needs(request: Request, step: int) -> Iterator[Need]:
 
 def _xml(text: str, step: int, about: tuple[str, ...]) -> Iterator[Need]:
     for mark in marks(text, about):
-        sink = Sink(step, "text", "", mark.name, (mark.start, mark.end))
+        sink = Sink(step, "text", mark.place, mark.name, (mark.start, mark.end))
         yield Need(sink, mark.value, role_of(mark.name, mark.about))
 
 

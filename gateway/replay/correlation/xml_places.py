@@ -37,6 +37,15 @@ class Mark:
         return self.attribute or self.element
 
     @property
+    def place(self) -> str:
+        """ "OrderNumber", "Order~2@ref": the second order's attribute."""
+        return (
+            self.element
+            + (f"~{self.number}" if self.number > 1 else "")
+            + (f"@{self.attribute}" if self.attribute else "")
+        )
+
+    @property
     def regex(self) -> str:
         """Finds it again. No step back over an element: a page without it is read once."""
         return self._there + (r"([^\"'<>]*)" if self.attribute else r"([^<]*?)\s*<")
@@ -55,8 +64,8 @@ class Mark:
         return there + r"[^<>]*>\s*"
 
 
-def marks(text: str, about: tuple[str, ...]) -> Iterator[Mark]:
-    """The texts of elements without children, and attributes. What has entities is left out: it reads otherwise."""
+def marks(text: str, about: tuple[str, ...], *, all: bool = False) -> Iterator[Mark]:
+    """The texts of elements, and attributes. What has entities is left out, unless `all`: it reads otherwise."""
     counts: dict[str, int] = {}
     around: list[tuple[str, ...]] = [about]
     for match in TAG.finditer(text[: 1 << 20]):
@@ -66,21 +75,22 @@ def marks(text: str, about: tuple[str, ...]) -> Iterator[Mark]:
             continue
         counts[element] = counts.get(element, 0) + 1
         if not element.startswith("xmlns"):
-            yield from _attributes(match, element, counts[element], around[-1])
+            yield from _attributes(match, element, counts[element], around[-1], all)
         value = inner.strip()
         if not empty:
-            if value and len(value) <= LIMIT and "&" not in value:
+            if value and (all or (len(value) <= LIMIT and "&" not in value)):
                 start = match.start(5) + len(inner) - len(inner.lstrip())
                 yield Mark(element, "", counts[element], value, start, start + len(value), around[-1])
             around.append(_about(element) or around[-1])
 
 
-def _attributes(match: re.Match[str], element: str, number: int, around: tuple[str, ...]) -> Iterator[Mark]:
+def _attributes(match: re.Match[str], element: str, number: int, around: tuple[str, ...], all: bool) -> Iterator[Mark]:
     about = _about(element) or around
     for found in ATTRIBUTE.finditer(match[3]):
         group = 2 if found[2] is not None else 3
         value = found[group]
-        if value and len(value) <= LIMIT and "&" not in value and "xmlns" not in found[0] and ":/" not in value:
+        plain = len(value) <= LIMIT and "&" not in value and "xmlns" not in found[0] and ":/" not in value
+        if value and (all or plain):
             start = match.start(3) + found.start(group)
             yield Mark(element, found[1], number, value, start, start + len(value), about)
 
