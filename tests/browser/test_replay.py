@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 
 import aiohttp
 import pytest
+from bookshop import a_shop
 from browsing import chromium, watched
 from playwright.async_api import expect
 from serving import serving
@@ -35,4 +36,39 @@ async def test_a_replay_on_test_differs_at_the_book_and_says_why(tmp_path):
             "/titles",
         ):
             await expect(page.locator("main")).to_contain_text(text)
+        await watch.check()
+
+
+async def test_a_what_if_its_tree_a_preflight_and_a_replay_step_by_step(tmp_path):
+    async with AsyncExitStack() as stack:
+        shop = await stack.enter_async_context(a_shop(tmp_path))
+        browser = await stack.enter_async_context(chromium())
+        watch = await watched(await browser.new_context(), shop.gateway.url)
+        page, main = watch.page, watch.page.locator("main")
+        home = f"/_gateway/recordings/{shop.recording}"
+        await watch.open(home)
+        await page.get_by_text("What if a step were done otherwise?").click()
+        await page.locator("#branch-step").fill("2")
+        await page.locator("#branch-status").fill("503")
+        await page.locator("#branch-yes").check()
+        await page.get_by_role("button", name="Try it").click()
+        await expect(main).to_contain_text("503 because a fault was injected: answer status 503.")
+        await watch.open(f"{home}/variants")
+        await expect(main).to_contain_text("2 recordings in this family")
+        await watch.check()
+        await watch.open(home)
+        await page.get_by_role("button", name="Preflight").click()
+        await page.get_by_role("button", name="Look again").click()
+        await expect(main).to_contain_text("Ready.")
+        await watch.check()
+        await watch.open(home)
+        await page.locator("#replay-yes").check()
+        await page.get_by_role("button", name="Step by step").click()
+        await expect(main).to_contain_text("It waits before step 1.")
+        await page.get_by_role("button", name="Send", exact=True).click()
+        await page.locator("#edits").fill("path:4=978-9")
+        await page.get_by_role("button", name="Edit and send").click()
+        await expect(main).to_contain_text("404 because isbn 978-9 is unknown on catalogue@qa; 978-1 answers 200.")
+        await page.get_by_role("button", name="Run to the end").click()
+        await expect(main).to_contain_text("It has ended: differs")
         await watch.check()
