@@ -85,7 +85,7 @@ async def test_a_rate_meets_some_of_the_calls(shop):
         ("orders", {"status": 99}, "99 is not a status"),
         ("orders", {"delay": "soon"}, "delay"),
         ("orders", {"status": 500, "rate": 0}, "a rate of 0"),
-        ("oders", {"status": 500}, "did you mean"),
+        ("oders", {"status": 500}, "the clusters are orders"),
     ],
 )
 async def test_what_cannot_be_injected_is_refused_by_name(shop, cluster, fault, says):
