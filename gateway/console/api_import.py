@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from aiohttp import web
 
@@ -14,9 +15,11 @@ from ..formats.reading import IMPORTS, LIMIT, read
 from ..ids import new_id
 from ..model.as_json import recording_json
 from . import reads
-from .keys import SERVICES
+from .guard import form_text
+from .keys import FORM, SERVICES
 from .operation import Field, Operation, query_text
 from .schemas import page
+from .uploads import Upload
 
 if TYPE_CHECKING:
     from ..formats.imported import Imported
@@ -26,17 +29,31 @@ if TYPE_CHECKING:
 async def import_recordings(request: web.Request) -> web.Response:
     """The body is the file as it is."""
     services = request.app[SERVICES]
-    data = await _body(request)
-    found = await asyncio.to_thread(
-        _read, services, data, name=query_text(request, "name"), format=query_text(request, "as")
+    ids = await take(services, await _body(request), name=query_text(request, "name"), format=query_text(request, "as"))
+    items = [recording_json(await reads.recording(services, id)) for id in ids]
+    return web.json_response({"items": items, "next": None})
+
+
+async def import_form(request: web.Request) -> web.Response:
+    """The same from the page's form: the field `file`, and `as`. Leads to what came of it."""
+    given = request[FORM].get("file")
+    if not isinstance(given, Upload) or not given.name:
+        raise UsageError("no file was chosen", hint="go back and choose a HAR, a Postman collection, curl or a bundle")
+    ids = await take(request.app[SERVICES], given.data, name=given.name, format=form_text(request, "as"))
+    raise web.HTTPSeeOther(
+        f"/_gateway/recordings/{quote(ids[0], safe='')}" if len(ids) == 1 else "/_gateway/recordings"
     )
+
+
+async def take(services: Services, data: bytes, *, name: str, format: str) -> list[str]:
+    """The ids of the recordings that a file becomes; UsageError says why it is refused, and where."""
+    found = await asyncio.to_thread(_read, services, data, name=name, format=format)
     for one in found:
         writing = services.recorder.add_recording(
             one.recording, one.exchanges, chunks=one.chunks, redact=services.routes.table.redact
         )
         await asyncio.wrap_future(writing)
-    items = [recording_json(await reads.recording(services, one.recording.id)) for one in found]
-    return web.json_response({"items": items, "next": None})
+    return [one.recording.id for one in found]
 
 
 async def _body(request: web.Request) -> bytes:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from ..diagrams import Diagram, changes, heads, svg
 from ..errors import NotFoundError, UsageError
 from ..exporting import Wish, beside, gathered, read_steps
-from ..formats import FORMATS, curl
+from ..formats import FORMATS
 from ..formats.family import diagram_of
 from ..model.exchange import Exchange
 from ..model.recording import Recording

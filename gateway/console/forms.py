@@ -9,11 +9,13 @@ from aiohttp import web
 
 from ..replay.correlation import Verdicts
 from . import actions, correlating, filters, sealing
+from .api_import import import_form
 from .audit import who_of
 from .guard import form_text
 from .keys import FORM, MOVES, SERVICES, SESSION_OF
 from .playing_forms import add_playing_forms
 from .replaying import add_replay_forms
+from .uploads import IMPORT
 
 BOARD = "/_gateway/"
 
@@ -100,6 +102,7 @@ async def reveal(request: web.Request) -> web.Response:
 
 def add_forms(app: web.Application) -> None:
     app.router.add_post("/_gateway/move", move)
+    app.router.add_post(IMPORT, import_form)
     app.router.add_post("/_gateway/filters", filters.save)
     app.router.add_post("/_gateway/pin", pin)
     app.router.add_post("/_gateway/unpin", unpin)

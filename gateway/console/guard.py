@@ -30,6 +30,7 @@ from .access import check_access, login_of
 from .errors import http_problem, our_problem, unexpected_problem
 from .keys import CSRF_KEY, CURRENT, FORM, SERVICES, SESSION_OF
 from .own_port import check_port
+from .uploads import IMPORT, read_upload
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler, Middleware
@@ -188,6 +189,8 @@ def form_text(request: web.Request, name: str) -> str:
 
 async def _form(request: web.Request) -> Mapping[str, Any]:
     try:
+        if request.path == IMPORT and request.content_type == "multipart/form-data":
+            return await read_upload(request)
         return cast("Mapping[str, Any]", await request.post())
     except (ValueError, LookupError, HttpProcessingError) as error:  # no parts, an unknown charset, a malformed part
         raise UsageError(f"the form cannot be read: {error}") from None

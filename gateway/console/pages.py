@@ -25,8 +25,8 @@ from .operation import query_int
 from .past import environments_at, in_force_at, read_moment
 from .playing import MODES
 from .preflight import LOOKS
-from .rechecking import RECHECKS
 from .readable import readable_exchange
+from .rechecking import RECHECKS
 from .sign_in import access_json
 from .waterfall import waterfall
 

@@ -3,8 +3,10 @@
 import asyncio
 import gzip
 import io
+import re
 from dataclasses import replace
 
+import aiohttp
 import consoling
 import pytest
 from captures import a_capture, recorded
@@ -153,3 +155,34 @@ async def test_a_large_file_is_taken(client, services):
     headers = {"Content-Type": "application/json"}
     answer = await client.post("/_gateway/api/v1/import", data=io.BytesIO(script), headers=headers)
     assert (await answer.json())["items"][0]["steps"] == 1000
+
+
+async def upload(client, data, *, token=None, **fields):
+    """The recordings page's form, sent as a browser sends it."""
+    if token is None:
+        page = await (await client.get("/_gateway/recordings")).text()
+        token = re.search(r'action="/_gateway/import".*?name="csrf_token" value="(\w+)"', page, re.DOTALL)[1]
+    form = aiohttp.FormData({"csrf_token": token, "as": "", **fields})
+    form.add_field("file", io.BytesIO(data), filename="chain.sh", content_type="application/octet-stream")
+    return await client.post("/_gateway/import", data=form, allow_redirects=False, headers={"Accept": "text/html"})
+
+
+async def test_a_file_is_taken_by_the_form_and_leads_to_its_recording(client, services):
+    script = b"\n".join(b"curl http://127.0.0.1:9000/x -d " + b"a" * 2000 for _ in range(1000))  # more than other forms
+    answer = await upload(client, script)
+    assert answer.status == 303, await answer.text()
+    page = await (await client.get(answer.headers["Location"])).text()
+    assert "chain.sh" in page and "1000 steps" in page
+
+
+async def test_the_form_needs_its_token_and_a_file(client, services):
+    assert (await upload(client, b"curl http://127.0.0.1/", token="forged")).status == 403
+    answer = await upload(client, b'{"log": {"entries": 5}}')
+    assert answer.status == 400 and "log.entries: is not a list" in await answer.text()
+    assert len(services.store.recordings().items) == 0
+
+
+async def test_the_form_refuses_more_than_a_file_may_have(client, services, monkeypatch):
+    monkeypatch.setattr("gateway.console.uploads.LIMIT", 1 << 20)
+    answer = await upload(client, b"curl http://127.0.0.1:9000/x\n" * 90_000)
+    assert answer.status == 400 and "the file has more than 1048576 bytes" in await answer.text()
