@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -13,6 +14,7 @@ from ..model.exchange import Exchange
 from .align import align
 from .correlation import Binding, Decisions, Declared, Verdicts, checked, correlate, judged, read_declared
 
+SPAN: Final = re.compile(r"\[[0-9]+:[0-9]+\]=")
 LARGEST: Final = 1 << 20  # characters
 VERSION: Final = "1"
 KEYS: Final = ("version", "accept", "reject", "declare")
@@ -101,11 +103,13 @@ def _ids(wanted: Sequence[str], exchanges: Sequence[Exchange], decisions: Decisi
     found: dict[str, str] = {}
     for _ in range(ROUNDS):
         for each in correlate(exchanges, decisions).bindings:
-            found |= {each.id: each.id, written(each): each.id}
-        known = {found[one] for one in wanted if one in found}
+            # A token of another length ends elsewhere: without its span a place is found as well.
+            found |= {each.id: each.id, written(each): each.id, SPAN.sub("=", written(each)): each.id}
+        known = {found[key] for one in wanted if (key := one if one in found else SPAN.sub("=", one)) in found}
         if len(known) == len(set(wanted)) or known <= decisions.rejected:
             break
         decisions = replace(decisions, rejected=decisions.rejected | known)
+    wanted = [one if one in found else SPAN.sub("=", one) for one in wanted]
     for one in wanted:
         if one not in found:
             hint = f"declare: [{one}] says so whatever is found" if "=" in one else "gateway show REC --correlations"

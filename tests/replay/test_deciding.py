@@ -124,3 +124,20 @@ def test_everything_that_is_said_is_gathered() -> None:
     assert found == Verdicts((issue.id,), (known["2:json:/assignee_id"],))
     with pytest.raises(UsageError, match="nothing is decided"):
         gathered(Verdicts(), chain, Decisions())
+
+
+def test_a_token_of_another_length_is_still_the_same_place() -> None:
+    text = """
+POST /login
+-> 200
+{"token": "sealed_aaaabbbbccccddddeeee_@1"}
+
+GET /me
+Authorization: Bearer sealed_aaaabbbbccccddddeeee_@1
+-> 200
+"""
+    short, long = session(text.replace("@1", "8")), session(text.replace("@1", "1024"))
+    (binding,) = correlate(short).bindings
+    (other,) = correlate(long).bindings
+    assert written(binding) != written(other)
+    assert read_decisions(f"accept: ['{written(binding)}']", long).accept == (other.id,)

@@ -36,6 +36,9 @@ CURSORS: Final = _words("cursor after before continuation next marker bookmark s
 
 AMOUNTS: Final = _words("amount total price due cost balance subtotal sum fee")
 
+# What is to be paid in the end.
+DUE: Final = _words("total due balance sum")
+
 # What one of many costs: not what is to be paid in the end.
 EACH: Final = _words("price cost fee unit each single net gross tax")
 

@@ -12,6 +12,7 @@ from .lexicon import (
     ALIASES,
     AMOUNTS,
     CURSORS,
+    DUE,
     EACH,
     FILLER,
     IDISH,
@@ -182,7 +183,9 @@ def affinity(source: Role, sink: Role) -> tuple[float, str]:
 def _of_amounts(given: set[str], wanted: set[str]) -> tuple[float, str]:
     if given & EACH and not wanted & EACH:
         return SAME, "a price is not yet what is to be paid"
-    return (EXACT - 0.1, "the same amount") if given & wanted & AMOUNTS else (NEAR, "both name an amount")
+    if given & wanted & AMOUNTS:
+        return EXACT - 0.1, "the same amount"
+    return (NEAR + 0.04, "what is due is what is paid") if given & DUE else (NEAR, "both name an amount")
 
 
 def _of_things(source: Role, sink: Role) -> tuple[float, str]:
