@@ -81,6 +81,17 @@ def may(login: Login, request: web.Request) -> bool:
     return pattern in VIEWER_WRITES if request.method not in SAFE else pattern not in OPERATOR_READS
 
 
+def check_operator(request: web.Request) -> None:
+    """Raise 403 for viewers: where one address takes what they may send, and what they may not."""
+    login = login_of(request)
+    if login is not None and login.role != "operator":
+        raise _not_allowed()
+
+
+def _not_allowed() -> web.HTTPForbidden:
+    return web.HTTPForbidden(text="Viewers look, and change only their own session; this is for operators.")
+
+
 @web.middleware
 async def check_access(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse who is unknown (401, or the sign-in page) and what a viewer may not do (403)."""
@@ -95,7 +106,7 @@ async def check_access(request: web.Request, handler: Handler) -> web.StreamResp
     if login is None:
         return _unknown(request, wait)
     if not may(login, request):
-        raise web.HTTPForbidden(text="Viewers look, and change only their own session; this is for operators.")
+        raise _not_allowed()
     return await handler(request)
 
 

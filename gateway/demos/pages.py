@@ -44,12 +44,14 @@ def setup(
     session_of: Callable[[web.Request], LiveSession],
     csrf_field: Callable[[web.Request], str],
     check_csrf: Callable[[web.Request], None],
+    check_operator: Callable[[web.Request], None] = lambda request: None,
     templates: Sequence[Path] = (),
 ) -> None:
     """Serve `/` and `/demos/...`. aiohttp_jinja2 must be set up with a loader that knows our templates.
 
     The routes are catch-alls, because demos come and go while the server runs. `csrf_field` gives the value of
-    the hidden field csrf_token. `folders` hold demos in place of those that keeper.demo_folders finds.
+    the hidden field csrf_token; `check_operator` raises for who may not write files. `folders` hold demos in place of
+    those that keeper.demo_folders finds.
     """
     keeper, caller, memories = DemosKeeper(services.options, templates), Caller(services), Memories()
     pages = Pages(
@@ -57,6 +59,7 @@ def setup(
         session_of,
         csrf_field,
         check_csrf,
+        check_operator,
         keeper,
         memories,
         Sending(services, caller, memories),
@@ -83,6 +86,7 @@ class Pages:
     session_of: Callable[[web.Request], LiveSession]
     csrf_field: Callable[[web.Request], str]
     check_csrf: Callable[[web.Request], None]
+    check_operator: Callable[[web.Request], None]
     keeper: DemosKeeper
     memories: Memories
     sending: Sending
@@ -157,6 +161,7 @@ class Pages:
 
     async def _save(self, request: web.Request, entry: Entry, step: Step, form: Mapping[str, str]) -> web.Response:
         """Save as preset: what was tried last becomes a what-if in demo.yaml."""
+        self.check_operator(request)
         session = self.session_of(request)
         try:
             self.memories.of(session.id).said = await self.trying.save(session, entry, step, form)

@@ -166,6 +166,30 @@ async def test_a_start_that_others_can_reach_prints_a_link_that_signs_in_once(tm
         assert capsys.readouterr().out == "", "there is another way in"
 
 
+async def test_a_viewer_sends_a_demo_s_form_but_writes_no_file(tmp_path, upstream, http):
+    demo = tmp_path / "templates" / "demos" / "tour"
+    demo.mkdir(parents=True)
+    text = "title: Tour\nsteps:\n  - title: Look\n    call: GET shop:/books\n    form: {q: a}\n"
+    (demo / "demo.yaml").write_text(text)
+    async with serving(tmp_path, upstream, password=PASSWORD, viewer_password="look-only") as gateway:
+
+        async def send(token, wanted):
+            headers = {"Authorization": f"Bearer {token}", "Gateway-Session": "tour", "Accept": "text/html"}
+            address = f"{gateway.url}/demos/tour/look"
+            async with http.get(address, headers=headers) as page:
+                field = re.search(r'name="csrf_token" value="(\w+)"', await page.text())[1]
+            data = {"csrf_token": field, "what_if": wanted, "f.q": "b", "name": "mine"}
+            async with http.post(address, headers=headers, data=data, allow_redirects=False) as reply:
+                return reply.status
+
+        assert await send("look-only", "") == 303
+        assert await send("look-only", "*save") == 403
+        assert await send(PASSWORD, "*save") != 403
+        async with http.post(f"{gateway.url}/demos/", headers={"Authorization": "Bearer look-only"}) as reply:
+            assert reply.status == 403
+    assert (demo / "demo.yaml").read_text() == text
+
+
 async def test_the_console_may_have_a_port_of_its_own(tmp_path, upstream, http):
     async with AsyncExitStack() as stack:
         gateway = await stack.enter_async_context(serving(tmp_path, upstream, console_port=0))
