@@ -58,7 +58,7 @@ def sequence(
     rows = folded(together(woven(Way("", steps), ways)))
     long = sum(map(size_of, rows)) > PICTURE
     return Diagram(
-        title=shortened(clean(recording.title), 90) or f"Recording {recording.id}",
+        title=shortened(clean(recording.title).strip(), 90) or f"Recording {recording.id}",
         about=_about(recording, exchanges, participants, len(variants)),
         participants=participants,
         chapters=() if long else chapters(rows),
@@ -120,7 +120,7 @@ def _way(
 ) -> Way:
     recording, exchanges = variant
     exchanges = [replace(one, mode="live") for one in exchanges]  # sent again, as everything in a what-if
-    title = _BRANCHED.sub("", clean(recording.title)) or f"variant {recording.id}"
+    title = _BRANCHED.sub("", clean(recording.title)).strip() or f"variant {recording.id}"
     moving = names(exchanges, decisions(recording.id))
     steps: Steps = tuple(_steps(exchanges, participants, moving, chunks, digests=True, moves=False))
     at = recording.branched_at if recording.parent == main.id else None

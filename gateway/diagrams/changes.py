@@ -31,7 +31,7 @@ def changes(a: str, b: str, pairs: Sequence[StepPair]) -> Diagram:
     rows = list(_rows(pairs, participants))
     if len(rows) > PICTURE:
         rows[PICTURE - 1 :] = [Divider(f"{counted(len(rows) - PICTURE + 1, 'more row')} below", "equal")]
-    first, second = (shortened(clean(title), 60) for title in (a, b))
+    first, second = (shortened(clean(title).strip(), 60) or "untitled" for title in (a, b))
     return Diagram(f"{first} | {second}", _about(pairs), participants, chapters(rows))
 
 

@@ -23,7 +23,7 @@ _ID = re.compile(
 
 def clean(text: str) -> str:
     """One line of visible text: white space becomes a space, what cannot be seen becomes U+FFFD."""
-    return "".join(_seen(char) for char in text)
+    return text if text.isprintable() else "".join(_seen(char) for char in text)
 
 
 def _seen(char: str) -> str:

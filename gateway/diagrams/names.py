@@ -78,7 +78,10 @@ def names(exchanges: Sequence[Exchange], decisions: Decisions) -> Names:
 
 
 def _rewritten(exchange: Exchange, marks: Mapping[str, Binding]) -> Request:
-    return rewrite(exchange.request, [(binding.sink, mark) for mark, binding in marks.items()])
+    try:
+        return rewrite(exchange.request, [(binding.sink, mark) for mark, binding in marks.items()])
+    except UnicodeError:  # a lone surrogate of an imported file, which no URL can hold
+        return exchange.request
 
 
 def _named(text: str, marks: Mapping[str, Binding]) -> str:

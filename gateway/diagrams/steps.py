@@ -18,8 +18,8 @@ _VALUE = 32  # characters of a variable's name
 
 def answering(exchange: Exchange) -> Participant:
     """Who the request was for: the gateway itself where no cluster is."""
-    cluster = shortened(clean(exchange.cluster), _NAME) or "gateway"
-    return Participant(cluster, shortened(clean(exchange.environment), _NAME))
+    cluster = shortened(clean(exchange.cluster).strip(), _NAME) or "gateway"
+    return Participant(cluster, shortened(clean(exchange.environment).strip(), _NAME))
 
 
 def call_of(exchange: Exchange, participant: int, names: Names, chunks: Sequence[Chunk] = ()) -> Call:

@@ -163,4 +163,6 @@ def _bring(found: Flows, correlations: Correlations, taken: set[str]) -> None:
 
 def _plain(value: str) -> bool:
     """Whether a value stands in URLs, forms and JSON alike as it is."""
-    return bool(value) and quote(value, safe="") == value and json.dumps(value)[1:-1] == value and len(value) <= 200
+    if not 0 < len(value) <= 200 or not value.isascii():
+        return False
+    return quote(value, safe="") == value and json.dumps(value)[1:-1] == value

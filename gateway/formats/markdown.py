@@ -27,6 +27,7 @@ from .guide import (
     request_text,
     took,
 )
+from .prose import seen
 from .what_ifs import Compared, WhatIf
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
@@ -59,7 +60,7 @@ def fence(text: str, language: str = "") -> str:
 
 def prose(text: str) -> str:
     """A note is Markdown; HTML in it is text."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").strip()
+    return seen(text).replace("&", "&amp;").replace("<", "&lt;").strip()
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

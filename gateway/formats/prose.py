@@ -7,12 +7,18 @@ from collections.abc import Iterator
 from html import escape
 
 _INLINE = re.compile(r"`([^`\n]+)`|\*\*(?=\S)([^*\n]+?)\*\*|\*(?=\S)([^*\n]+?)\*")
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _ITEM = re.compile(r"\s{0,3}[-*+] +")
 
 
 def prose(text: str) -> str:
     """No links and no HTML: a note cannot lead anywhere or run anything."""
-    return "".join(_blocks(text.replace("\r\n", "\n")))
+    return "".join(_blocks(seen(text)))
+
+
+def seen(text: str) -> str:
+    """Without what cannot be seen or turns text around (controls, halves of characters, directions); lines stay."""
+    return _UNSEEN.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _blocks(text: str) -> Iterator[str]:

@@ -179,7 +179,7 @@ def _headers(
 
 
 def _line(value: str) -> str:
-    return re.sub(r"[\0\r\n]+", " ", value).strip()
+    return re.sub(r"[\x00-\x08\x0a-\x1f\x7f]+", " ", value).strip()  # RFC 9110 section 5.5 knows no others
 
 
 def _set_cookies(exchange: Exchange) -> set[str]:
