@@ -21,6 +21,8 @@ NODE = {
     "jsdom": "26.1.0",
     "markdown-it": "14.1.0",
     "mermaid": "11.12.0",
+    "mermaid10": "npm:mermaid@10.9.8",
+    "mermaid12": "npm:mermaid@12.3.0",
     "newman": "6.2.2",
     "wiremock": "3.13.2",
 }
