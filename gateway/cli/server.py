@@ -157,6 +157,7 @@ def print_way_in(gateway: Gateway) -> None:
         log.warning("%s is reachable from other machines, and what passes is not encrypted", options.host)
     if access.needed and not access.has_any:
         print(f"sign in, once, within 24 hours: {gateway.console}/_gateway/sign-in?code={access.link_code()}")
+        print("from another machine, with this one's address in place of 127.0.0.1 (names: --allow-host NAME)")
         print("another link: gateway access link; a token that lasts: gateway access add NAME", flush=True)
 
 
