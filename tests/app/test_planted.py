@@ -6,9 +6,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import gzip
+import io
 import itertools
 import json
 import logging
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -143,6 +145,7 @@ async def shown(client: ClientSession, url: str, recording: str, exchanges: list
     paths += [f"api/v1/recordings/{recording}{part}" for part in ("", "/exchanges", "/correlations")]
     paths += [f"api/v1/recordings/{recording}/export?as={name}" for name in FORMATS]
     paths += [f"api/v1/recordings?q={PLANTED['JSON']}", f"diff?a={recording}/1&b={recording}/2"]
+    paths += [f"diff?a={recording}&b={recording}", f"recordings/{recording}?whatifs=yes&steps=1-9"]
     for id in exchanges:
         paths += [f"exchanges/{id}", f"exchanges/{id}.json", f"api/v1/exchanges/{id}/chunks"]
         paths += [f"api/v1/exchanges/{id}/request-body", f"api/v1/exchanges/{id}/response-body"]
@@ -151,6 +154,10 @@ async def shown(client: ClientSession, url: str, recording: str, exchanges: list
         async with client.get(f"{url}/_gateway/{path}", headers=CONSOLE) as answer:
             assert answer.status < 500, path
             text = await answer.read()
+            if answer.content_type == "application/zip":  # a format of several files: packed, nothing would be found
+                archive = zipfile.ZipFile(io.BytesIO(text))
+                text = b"".join(archive.read(name) for name in archive.namelist())
+                assert text
             found[path] = (
                 text.replace(PLANTED["JSON"].encode(), b"") if path.startswith("api/v1/recordings?q=") else text
             )
