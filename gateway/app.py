@@ -109,7 +109,10 @@ async def _services(
     store = open_store(options.recordings, mask)
     stack.callback(store.close)
     routes = await stack.enter_async_context(_routes(options, store, recorder, url))
-    sessions = LiveSessions(ring.keys, titled=lambda s: recorder.title_recording(s.recording, s.id, s.title))
+    sessions = LiveSessions(
+        ring.keys, titled=lambda s: recorder.title_recording(s.recording, s.id, s.title),
+        keep=lambda s: recorder.save_sessions([s]),
+    )  # fmt: skip
     ring.subscribe(sessions.renew)
     sessions.restore(await asyncio.to_thread(store.sessions))
     await stack.enter_async_context(_saving(sessions, recorder))

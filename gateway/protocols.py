@@ -221,6 +221,9 @@ class Sessions(Protocol):
     def start_recording(self, session: LiveSession, title: str = "") -> str:
         """Point the session at a new recording and return its id; the next exchange is its step 1."""
 
+    def keep(self, session: LiveSession) -> None:
+        """What it plays has changed: store that at once, for a server that is killed in the next moment."""
+
     def pin(self, session: LiveSession, cluster: str, environment: str, *, ttl: float = 0.0) -> None: ...
     def unpin(self, session: LiveSession, cluster: str) -> None: ...
 

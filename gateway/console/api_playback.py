@@ -56,14 +56,15 @@ async def set_mode(request: web.Request) -> web.Response:
 
 
 async def clear_mode(request: web.Request) -> web.Response:
-    session = request.app[SESSION_OF](request)
+    services, session = request.app[SERVICES], request.app[SESSION_OF](request)
     session.modes.pop(request.match_info["cluster"], None)
+    services.sessions.keep(session)
     return web.json_response(reads.session_json(session))
 
 
 async def clear_modes(request: web.Request) -> web.Response:
     session = request.app[SESSION_OF](request)
-    playing.back_to_live(session)
+    playing.back_to_live(request.app[SERVICES], session)
     return web.json_response(reads.session_json(session))
 
 

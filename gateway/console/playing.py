@@ -56,6 +56,7 @@ async def play(
     session.modes.update({name: PlaybackMode(mode, playback) for name in clusters})
     if mode.startswith("playback") or session.recording == tape.recording:
         services.sessions.start_recording(session, PREFIX + tape.title.removeprefix(PREFIX))
+    services.sessions.keep(session)
     return playback
 
 
@@ -64,6 +65,7 @@ async def set_mode(services: Services, session: LiveSession, cluster: str, mode:
     name = known_cluster(services, cluster).name
     if mode == LIVE:
         session.modes.pop(name, None)
+        services.sessions.keep(session)
         return
     check_mode(mode)
     if ref:
@@ -76,10 +78,12 @@ async def set_mode(services: Services, session: LiveSession, cluster: str, mode:
         raise UsageError("this session plays no recording", hint=hint)
     _check_recorded(name, list(playback.tape.by_cluster), playback.tape.title)
     session.modes[name] = PlaybackMode(mode, playback)
+    services.sessions.keep(session)
 
 
-def back_to_live(session: LiveSession) -> None:
+def back_to_live(services: Services, session: LiveSession) -> None:
     session.modes.clear()
+    services.sessions.keep(session)
 
 
 def check_mode(mode: str) -> None:

@@ -47,7 +47,7 @@ async def modes(request: web.Request) -> web.Response:
 async def back_to_live(request: web.Request) -> web.Response:
     session = request.app[SESSION_OF](request)
     played = next(iter(session.modes.values()), None)
-    playing.back_to_live(session)
+    playing.back_to_live(request.app[SERVICES], session)
     raise web.HTTPSeeOther(f"{RECORDINGS}{quote(played.playback.tape.recording, safe='')}" if played else BOARD)
 
 

@@ -54,9 +54,11 @@ class LiveSessions:
         clock: Callable[[], float] = time.time,
         most: int = MOST,
         titled: Callable[[LiveSession], object] = lambda session: None,
+        keep: Callable[[LiveSession], object] = lambda session: None,
     ) -> None:
-        """`titled` is called for a session that has begun a recording with a title."""
+        """`titled` is called for a session that has begun a recording with a title, `keep` for one to be stored now."""
         self._cipher, self._clock, self._most, self._titled = keys.cookie, clock, most, titled
+        self._keep = keep
         self._sessions: dict[str, LiveSession] = {}  # the longest unseen first
         self._changed: dict[str, LiveSession] = {}
         self._fields: dict[bytes, str] = {}  # whole Cookie field -> session id
@@ -204,6 +206,9 @@ class LiveSessions:
         if title:
             self._titled(session)
         return session.recording
+
+    def keep(self, session: LiveSession) -> None:
+        self._keep(session)
 
     def pin(self, session: LiveSession, cluster: str, environment: str, *, ttl: float = 0.0) -> None:
         session.pins[cluster] = Pin(environment, self._clock() + ttl if ttl else 0.0)

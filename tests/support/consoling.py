@@ -81,7 +81,12 @@ class Book:
 
     def statistics(self):
         counts = dict.fromkeys((one.name for one in fields(Statistics)), 0)
-        held = {"recordings": len(self.kept), "exchanges": sum(map(len, self.steps.values())), "truncated": 1, "secrets": 2}
+        held = {
+            "recordings": len(self.kept),
+            "exchanges": sum(map(len, self.steps.values())),
+            "truncated": 1,
+            "secrets": 2,
+        }
         return Statistics(**counts | held)
 
     def recording(self, ref):
@@ -228,6 +233,9 @@ class Sessions:
 
     def unpin(self, session, cluster):
         session.pins.pop(cluster, None)
+
+    def keep(self, session):
+        self.stored = session
 
     def start_recording(self, session, title=""):
         session.recording, session.steps, session.title = "fresh", 0, title
