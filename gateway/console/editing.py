@@ -94,12 +94,17 @@ def draft(request: Request, lines: Sequence[str]) -> Draft:
 
 def fresh_values(found: Correlations, step: int, lines: Sequence[str]) -> tuple[Fresh, ...]:
     """The bindings into this step, but for places that the changes set themselves."""
-    set_here = {line.lstrip("-").partition("=")[0].rstrip(":") for line in lines}
+    set_here = {_known(line.lstrip("-").partition("=")[0].rstrip(":")) for line in lines}
     return tuple(
         Fresh(place, one.variable, f"step {one.source.step}, {one.source.part} {one.source.path}".strip(), one.value)
         for one in found.in_force
-        if one.sink.step == step and (place := f"{one.sink.part}:{one.sink.path}") not in set_here
+        if one.sink.step == step and _known(place := f"{one.sink.part}:{one.sink.path}") not in set_here
     )
+
+
+def _known(place: str) -> str:
+    """Names of header fields are one in any case (RFC 9110 section 5.1)."""
+    return place.lower() if place.lower().startswith("header:") else place
 
 
 def _line(field: EditField, value: str) -> str:

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from ..model.exchange import Exchange
 
-PAUSE = 2_000.0  # milliseconds: a longer silence is cut out, or one minute of thinking would hide all that happened
-KEPT = 200.0  # what is left of it
+PAUSE = 100.0  # milliseconds: a longer silence is cut out, or a moment of thinking would hide all that happened
+KEPT = 5.0  # what is left of it
 LEAST = 2.0  # thousandths: a bar that can still be seen
 
 

@@ -102,6 +102,11 @@ async def test_recorded_content_is_inert_on_every_page(book, services, browser, 
     paths = ["/_gateway/", "/_gateway/live", "/_gateway/recordings", "/_gateway/history", "/_gateway/nothing"]
     paths += [f"/_gateway/recordings/{consoling.RECORDING}", *(f"/_gateway/exchanges/{one.id}" for one in steps)]
     paths.append(f"/_gateway/diff?a={steps[0].id}&b={steps[-1].id}")
+    paths += [
+        f"/_gateway/recordings/{consoling.RECORDING}/what-if/1?preview=yes&more=header:X-A=1",
+        "/_gateway/statistics",
+    ]
+    book.shelf["the saved filters"] = {f"recordings:{evil}": evil}
     for path in paths:
         text = await page.open(path)
         await page.page.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")

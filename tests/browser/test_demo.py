@@ -50,11 +50,11 @@ async def read_banner(process):
     return "".join(lines)
 
 
-@pytest.fixture
-async def shop(demo):
-    """A browser on the demo, with a few words for what a person does there."""
+@pytest.fixture(params=["light", "dark"])
+async def shop(demo, request):
+    """A browser on the demo, in either theme, with a few words for what a person does there."""
     async with chromium() as browser:
-        context = await browser.new_context()
+        context = await browser.new_context(color_scheme=request.param)
         shop = Shop(await watched(context, demo.url), demo)
         yield shop
         await shop.watch.check()

@@ -1,0 +1,83 @@
+"""Every page of the console: by keyboard, without JavaScript, in both themes, on a narrow screen, at 200 % zoom."""
+
+import consoling
+import pytest
+from browsing import chromium, watched
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.browser
+
+RECORDING = f"/_gateway/recordings/{consoling.RECORDING}"
+PAGES = [
+    "/_gateway/", "/_gateway/?at=2099-01-01T00:00", "/_gateway/live", "/_gateway/live?q=404", "/_gateway/recordings",
+    "/_gateway/recordings?q=book", RECORDING, "/_gateway/exchanges/01KEXCHANGE000000000000002", RECORDING + "/what-if/2",
+    RECORDING + "/what-if/2?preview=yes&more=header:X-Tenant=blue", "/_gateway/history", "/_gateway/statistics",
+    "/_gateway/settings", "/_gateway/audit", "/_gateway/access", "/_gateway/diff", "/_gateway/pin",
+]  # fmt: skip
+
+
+@pytest.fixture
+async def origin(tmp_path, aiohttp_server):
+    server = await aiohttp_server(consoling.an_app(consoling.some_services(tmp_path, consoling.a_book())))
+    return f"http://127.0.0.1:{server.port}"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_every_page_works_without_javascript_on_a_narrow_screen(origin, theme):
+    """390 pixels are also what 200 % zoom leaves of 780."""
+    async with chromium() as browser:
+        context = await browser.new_context(
+            java_script_enabled=False, color_scheme=theme, viewport={"width": 390, "height": 844}
+        )
+        page = await context.new_page()
+        for path in PAGES:
+            answer = await page.goto(origin + path)
+            assert answer.status == 200, path
+            await expect(page.locator("h1")).to_be_visible()
+            width = await page.evaluate("document.documentElement.scrollWidth")
+            assert width <= 390, f"{path} is {width} pixels wide"
+        background = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(33, 37, 41)"}[theme]
+
+
+async def test_the_keys(origin):
+    async with chromium() as browser:
+        watch = await watched(await browser.new_context(), origin)
+        page = watch.page
+        await watch.open(RECORDING)
+        await page.keyboard.press("?")
+        await expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("j")
+        await page.keyboard.press("j")
+        await expect(page.locator("#rows a.target").nth(1)).to_be_focused()
+        await page.keyboard.press("k")
+        await expect(page.locator("#rows a.target").first).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", level=1)).to_contain_text("POST")
+        await page.keyboard.press("b")
+        await expect(page.get_by_role("heading", level=1)).to_contain_text("What if step 1")
+        await page.keyboard.press("g")
+        await page.keyboard.press("r")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("Recordings")
+        await page.keyboard.press("/")
+        await expect(page.locator("#q")).to_be_focused()
+        await page.keyboard.type("jjk?")  # is text here
+        await expect(page.locator("#q")).to_have_value("jjk?")
+        await watch.check()
+
+
+async def test_the_keys_can_be_switched_off(origin):
+    async with chromium() as browser:
+        watch = await watched(await browser.new_context(), origin)
+        page = watch.page
+        await watch.open("/_gateway/recordings")
+        await page.get_by_role("button", name="keys").click()
+        await page.get_by_label("Keys are on").uncheck()
+        await page.get_by_role("button", name="Close").click()
+        await watch.open("/_gateway/recordings")
+        await page.keyboard.press("/")
+        await expect(page.locator("#q")).not_to_be_focused()
+        await page.keyboard.press("?")  # always says how to switch them on again
+        await expect(page.get_by_label("Keys are on")).not_to_be_checked()
+        await watch.check()
