@@ -50,13 +50,15 @@ class Card:
 
 
 def cards(exchanges: Sequence[Exchange]) -> tuple[Card, ...]:
-    """One card for every failing step whose like (same request, same answer) has none yet."""
+    """One card for every failing step whose like has none yet: the same request but for ids in its path, and status."""
     found: list[Card] = []
     seen = set()
     for exchange in exchanges:
         if not fails(exchange):
             continue
-        key = (exchange.method, exchange.request.target, exchange.environment, exchange.status, exchange.request.body)
+        query = exchange.request.target.partition("?")[2]
+        where = (exchange.method, shape(exchange.path), query, exchange.environment)
+        key = (*where, exchange.status, exchange.request.body)
         authorized = bool(exchange.request.header("authorization"))
         if (*key, authorized) not in seen:
             seen.add((*key, authorized))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 # Names that mean something to shells, to logins, or in our own scripts.
@@ -34,8 +35,13 @@ def split(text: str, variables: Mapping[str, Use]) -> Text:
     """The text with every key of `variables` replaced by its use."""
     if not variables or not text:
         return (text,) if text else ()
-    found = re.compile("|".join(map(re.escape, sorted(variables, key=len, reverse=True))))
-    return tuple(_parts(text, found, variables))
+    return tuple(_parts(text, _any_of(tuple(variables)), variables))
+
+
+@lru_cache(maxsize=64)
+def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
+    """Kept, because thousands of texts are looked through for the same variables."""
+    return re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))))
 
 
 def _parts(text: str, found: re.Pattern[str], variables: Mapping[str, Use]) -> Iterator[str | Use]:

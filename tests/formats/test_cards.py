@@ -63,3 +63,9 @@ def test_without_a_sibling_the_card_says_so(an_exchange):
 
 def test_the_same_failure_has_one_card(an_exchange):
     assert len(cards([an_exchange(1, **MISSING), an_exchange(2, **MISSING), an_exchange(3)])) == 1
+
+
+def test_failures_that_differ_only_in_ids_share_a_card(an_exchange):
+    steps = [an_exchange(step, target=f"/api/orders/orders/{step}", status=404) for step in range(501, 511)]
+    other = an_exchange(600, target="/api/orders/orders/7/receipt", status=404)
+    assert [card.failing.step for card in cards([*steps, other])] == [501, 600]

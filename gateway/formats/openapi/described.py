@@ -9,10 +9,8 @@ from urllib.parse import parse_qsl
 
 from ...diagrams.labels import clean
 from ...model.exchange import Exchange
-from ..flows import Keep
 from ..guide import masked
 from ..schema import schema_of
-from ..texts import names
 from .content import content
 from .security import credentials, requirements
 from .seen import Operation, Sample
@@ -122,15 +120,6 @@ def _links(sample: Sample, everything: Sequence[Operation], point_to: PointTo) -
         if keep.part != "json" or keep.pattern:
             continue
         for one in everything:
-            if parameter := _taking(keep, one):
+            if parameter := one.takes.get((keep.variable, keep.recorded)):
                 to = {"parameters": {f"path.{parameter}": f"$response.body#{keep.path}"}}
                 yield f"{keep.variable}_to_{one.id}", point_to(one) | to
-
-
-def _taking(keep: Keep, one: Operation) -> str:
-    """The path parameter of an operation that takes this value, or ""."""
-    for sample in one.samples:
-        if keep.variable in names(sample.step.path):
-            parameters = sample.template.parameters
-            return next((name for name, value in parameters if value == keep.recorded), "")
-    return ""

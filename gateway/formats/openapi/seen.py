@@ -10,7 +10,7 @@ from ..guide import named_secrets
 from ..paths import Template, templates
 from ..scenario import Scenario, Step
 from ..targets import Target
-from ..texts import Use, free, identifier
+from ..texts import Use, free, identifier, names
 from ..urls import split_origin
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -38,6 +38,13 @@ class Operation:
     prefix: str
     method: str
     samples: list[Sample] = field(default_factory=list)
+    takes: dict[tuple[str, str], str] = field(default_factory=dict)  # (variable, value) -> the path parameter
+
+    def add(self, sample: Sample) -> None:
+        self.samples.append(sample)
+        for variable in names(sample.step.path):
+            for parameter, value in reversed(sample.template.parameters):
+                self.takes[variable, value] = parameter
 
     @property
     def public(self) -> str:
@@ -75,7 +82,7 @@ def operations(found: Sequence[Scenario]) -> list[Operation]:
             if key not in seen:
                 seen[key] = _operation(step, template, taken)
             label = f"{prefix}step_{step.number}"
-            seen[key].samples.append(Sample(step, template, known, label, clean(one.title)))
+            seen[key].add(Sample(step, template, known, label, clean(one.title)))
     return sorted(seen.values(), key=lambda one: (one.public, METHODS.index(one.method.lower())))
 
 
