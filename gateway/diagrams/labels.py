@@ -10,6 +10,7 @@ LABEL = 46  # characters of a path that a label shows; the whole of it stands in
 # What is unprintable or turns text around (Trojan Source): controls, format characters, lone
 # surrogates, private use, line and paragraph separators.
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_HALF = re.compile(r"\{[^{}/]{0,60}…|…[^{}/]{0,60}\}")
 _ID = re.compile(
     r"""(?<=/)(?: \d+
       | [0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}
@@ -33,11 +34,11 @@ def _seen(char: str) -> str:
 
 
 def shortened(text: str, limit: int = LABEL) -> str:
-    """Cut in the middle; the end of a path says more than its start."""
+    """Cut in the middle; the end of a path says more than its start. Half a {name} says nothing and goes as well."""
     if len(text) <= limit:
         return text
     head = (limit - 1) * 2 // 5
-    return f"{text[:head]}…{text[len(text) - (limit - 1 - head) :]}"
+    return _HALF.sub("…", f"{text[:head]}…{text[len(text) - (limit - 1 - head) :]}")
 
 
 def shape(path: str) -> str:

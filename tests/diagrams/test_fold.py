@@ -63,3 +63,49 @@ def test_every_step_is_shown_or_inside_a_loop(a_recording, many):
         else:
             covered |= {call.step for call in calls([row])}
     assert covered == set(range(1, 101))
+
+
+def test_the_polling_session_of_448_exchanges_is_a_handful_of_rows(an_exchange, a_recording):
+    """Sign in, order, poll the receipt 430 times, pay, poll once more, with the stream beside it."""
+    login = [an_exchange(1, method="POST", target="/api/users/login"), an_exchange(2, method="POST", status=201)]
+    polls = [an_exchange(at, target="/api/orders/orders/501/receipt", status=404) for at in range(3, 440)]
+    paid = [an_exchange(440, method="POST", target="/api/payments/orders/501/payments", status=201)]
+    after = [an_exchange(at, target=f"/api/orders/orders/{at}/receipt") for at in range(441, 449)]
+    exchanges = [*login, *polls, *paid, *after]
+    found = rows(sequence(a_recording(exchanges), exchanges))
+    assert len(exchanges) == 448
+    assert [row.label if isinstance(row, Loop) else row.step for row in found] == [
+        1, 2, "437x · steps 3 to 439", 440, "8x · steps 441 to 448",
+    ]  # fmt: skip
+
+
+def test_polls_of_different_lengths_fold_into_one_loop(an_exchange, a_recording):
+    exchanges = []
+    for times in (4, 7, 3, 9, 5):
+        exchanges += [an_exchange(len(exchanges) + 1 + at, status=404) for at in range(times)]
+        exchanges += [an_exchange(len(exchanges) + 1), an_exchange(len(exchanges) + 2, target="/api/users/me")]
+    (outer,) = rows(sequence(a_recording(exchanges), exchanges))
+    assert outer.label == "5x · steps 1 to 38"
+    assert [getattr(row, "label", "") for row in outer.rows] == ["3x to 9x until 200 OK", "", ""]
+
+
+def test_timers_in_changing_order_are_one_loop_that_counts_each(an_exchange, a_recording):
+    """Two timers of periods that never meet: no order repeats itself."""
+    targets = ["/api/orders/a" if (at * 7) % 11 < 6 else "/api/users/b" for at in range(300)]
+    targets = [f"{one}/{'xyz'[at * at % 3]}" for at, one in enumerate(targets)]
+    exchanges = [an_exchange(step, target=target) for step, target in enumerate(targets, 1)]
+    found = rows(sequence(a_recording(exchanges), exchanges))
+    assert len(found) <= 5
+    assert sum(call.times for call in calls(found)) >= 250
+    (mixed,) = [row for row in found if isinstance(row, Loop) and "in changing order" in row.label] or [found[0]]
+    assert mixed.last <= 300
+
+
+def test_a_fragment_inside_a_long_recording_is_folded_too(an_exchange, a_recording):
+    from dataclasses import replace
+
+    polls = [an_exchange(at, target="/api/orders/bill", status=404) for at in range(1, 21)]
+    variant = replace(a_recording(polls, title="refused"), id="v", parent="01JREC", branched_at=1)
+    refused = [replace(one, status=503) for one in polls]
+    (alt,) = rows(sequence(a_recording(polls), polls, variants=[(variant, refused)]))
+    assert [[row.label for row in section.rows] for section in alt.sections] == [["20x · steps 1 to 20"]] * 2

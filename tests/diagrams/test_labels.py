@@ -49,3 +49,11 @@ def test_durations(ms, words):
 @pytest.mark.parametrize(("count", "words"), [(0, "0 bytes"), (1536, "1.5 KiB"), (3 << 20, "3.0 MiB")])
 def test_sizes(count, words):
     assert size(count) == words
+
+
+def test_half_a_name_goes_as_well():
+    assert (
+        shortened("/api/orders/orders/{order_id}/receipts/of/{order_id}", 40)
+        == "/api/orders/ord…/receipts/of/{order_id}"
+    )
+    assert shortened("/{a_long_name_of_a_value}/x/y/z/and/so/on/forever", 30) == "/…/and/so/on/forever"
