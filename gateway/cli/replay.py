@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import itertools
 import json
+import os
 import sys
 import threading
 from collections.abc import Iterator, Mapping
@@ -16,16 +17,15 @@ from contextlib import contextmanager
 from shlex import quote as quoted
 from typing import Any
 
-from ..console.api_replay import compared, elsewhere, environments
+from ..console.api_replay import compared, environments, what_ifs
 from ..console.drawing import difference_of
 from ..diagrams import WRITERS
-from ..errors import NotFoundError, UpstreamError, UsageError, did_you_mean
+from ..errors import UpstreamError, UsageError, did_you_mean
 from ..model.visible import visible
 from ..protocols import Options
-from ..replay.gallery import gallery
+from ..reload.files import load
 from ..replay.report import junit
 from ..replay.runs import comparison_json
-from ..replayer import all_steps
 from ..store import open_store
 from .client import Server, find_server
 from .export import write_text
@@ -72,18 +72,15 @@ def branch(args: argparse.Namespace) -> int:
 def _gallery(args: argparse.Namespace) -> int:
     """Ready what-ifs of a step, each as the command that tries it."""
     store = open_store(args.recordings)
-    chain = all_steps(store, store.recording(args.recording).id)
-    step = next((one for one in chain if one.step == args.step), None)
-    if step is None:
-        raise NotFoundError(f"the recording has no step {args.step}", hint=f"it has 1 to {len(chain)}")
-    found = gallery(step, chain=chain, foreign=elsewhere(store, step))
+    table = load(args.routes, environ=os.environ, name=str(args.routes)).table
+    homes = {name: tuple(one.upstreams) for name, one in table.clusters.items()} if table else {}
+    found = what_ifs(store, store.recording(args.recording).id, args.step, homes)
     if args.json:
-        items = [{"title": one.title, "kind": one.kind, "body": dict(one.body)} for one in found]
-        print(json.dumps({"items": items, "next": None}))
+        print(json.dumps({"items": found, "next": None}))
         return 0
     for one in found:
-        command = f"gateway branch {quoted(args.recording)} {args.step} {' '.join(_flags(one.body))}"
-        print(visible(f"{one.title}\n  {command}", lines=True))
+        command = f"gateway branch {quoted(args.recording)} {args.step} {' '.join(_flags(one['body']))}"
+        print(visible(f"{one['title']}\n  {command}", lines=True))
     return 0
 
 

@@ -16,6 +16,7 @@ from ..relay.tapes import load_tape
 from ..replay.branch import Edit, read_header, read_set, read_step_set, read_unset
 from ..replay.correlation import correlate
 from ..replay.fault import read_fault
+from ..replay.gallery import gallery
 from ..replay.otherwise import Otherwise
 from ..replay.plan import Wanted
 from ..replay.runs import Comparison, compare_runs, compare_steps, comparison_json
@@ -155,6 +156,24 @@ async def list_variants(request: web.Request) -> web.Response:
     return web.json_response(await asyncio.to_thread(variants, store, id, limit=limit, cursor=cursor))
 
 
+async def list_what_ifs(request: web.Request) -> web.Response:
+    services, number = request.app[SERVICES], query_int(request, "step", 1, most=1_000_000)
+    found = await reads.recording(services, request.match_info["id"])
+    homes = {name: tuple(cluster.upstreams) for name, cluster in services.routes.table.clusters.items()}
+    items = await asyncio.to_thread(what_ifs, services.store, found.id, number, homes)
+    return web.json_response({"items": items, "next": None})
+
+
+def what_ifs(store: Store, id: str, number: int, homes: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """The ready what-ifs of a step; `homes` are the environments of each cluster. Blocking."""
+    chain = all_steps(store, id)
+    step = next((one for one in chain if one.step == number), None)
+    if step is None:
+        raise NotFoundError(f"the recording has no step {number}", hint=f"it has 1 to {len(chain)}")
+    found = gallery(step, homes.get(step.cluster, ()), chain=chain, foreign=elsewhere(store, step))
+    return [{"title": one.title, "kind": one.kind, "body": dict(one.body)} for one in found]
+
+
 async def get_stepwise(request: web.Request) -> web.Response:
     return web.json_response(request.app[STEPPERS].of(request.match_info["id"]).as_json())
 
@@ -257,6 +276,16 @@ OPERATIONS = (
         "Its replays and variants, theirs, and where it comes from: a tree, depth first",
         page("Relative", recording=TEXT, total=INTEGER),
         query=(LIMIT, CURSOR),
+    ),
+    Operation(
+        "GET",
+        "recordings/{id}/what-ifs",
+        list_what_ifs,
+        "Ready what-ifs of a step: how to get, or avoid, its usual errors",
+        shape(
+            items={"type": "array", "items": shape(title=TEXT, kind=TEXT, body={"type": "object"})}, next=TEXT_OR_NULL
+        ),
+        query=(Field("step", "integer", "the step; 1 without it"),),
     ),
     Operation("GET", "replays/{id}", get_stepwise, "Where a stepwise replay stands", STEPWISE),
     Operation("POST", "replays/{id}", step_replay, "What a waiting replay shall do", shape(do=TEXT), body=WORD),

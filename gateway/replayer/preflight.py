@@ -10,12 +10,11 @@ from time import time
 from typing import TYPE_CHECKING, Final
 
 from ..protocols import Health
-from ..replay.correlation import correlate
 from ..replay.guard import credentials, writing
 from ..replay.plan import Wanted
 from ..replay.ready import Check, Readiness, answers, asked, moves, places, readiness, writes
 from ..replay.ready import credentials as told_credentials
-from .replay import Order, all_steps, check_wanted, replay
+from .replay import Order, all_steps, check_wanted, correlated, replay
 
 if TYPE_CHECKING:
     from ..protocols import Services
@@ -29,7 +28,7 @@ async def preflight(services: Services, recording: str, wanted: Wanted | None = 
     store, table = services.store, services.routes.table
     exchanges = await asyncio.to_thread(all_steps, store, recording)
     check_wanted(wanted, exchanges, services)
-    correlations = correlate(exchanges, await asyncio.to_thread(store.decisions, recording))
+    correlations = await asyncio.to_thread(correlated, store, recording, exchanges)
     secrets = await asyncio.to_thread(services.secrets, recording)
     chosen = [one for one in exchanges if wanted.includes(one.step)]
     checks = [*await _health(services, places(exchanges, wanted, table))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import time
@@ -11,13 +12,13 @@ from uuid import uuid4
 
 import aiohttp
 
-from ..errors import GatewayError, UsageError
+from ..errors import GatewayError, NotFoundError, UsageError
 from ..ids import new_id
 from ..model.exchange import Exchange
 from ..protocols import LiveSession, PlaybackMode
 from ..replay.assertions import Assertion, read_assertion
 from ..replay.branch import Edit, edited
-from ..replay.correlation import Correlations, correlate
+from ..replay.correlation import Correlations, Decisions, correlate
 from ..replay.guard import Finding, findings, writing
 from ..replay.plan import Action, Again, Conversation, LeftOut, Reply, Send, Skip, Stop, Wanted, plan
 from ..replay.playback import Playback
@@ -66,7 +67,7 @@ async def replay(services: Services, order: Order, *, seen: Seen | None = None, 
     exchanges = await asyncio.to_thread(all_steps, services.store, order.recording)
     check_wanted(order.wanted, exchanges, services)
     secrets = await asyncio.to_thread(services.secrets, order.recording)
-    correlations = await asyncio.to_thread(_correlated, services.store, order.recording, exchanges)
+    correlations = await asyncio.to_thread(correlated, services.store, order.recording, exchanges)
     assertions = await asyncio.to_thread(_asserted, services.store, order)
     found = findings(exchanges, correlations, order.wanted, services.routes.table, secrets=secrets, now=time())
     warnings = tuple(f"step {one.step}: {one.message}" for one in found if one.kind == "warning")
@@ -221,8 +222,18 @@ def all_steps(store: Store, recording: str) -> list[Exchange]:
     return found
 
 
-def _correlated(store: Store, recording: str, exchanges: Sequence[Exchange]) -> Correlations:
-    return correlate(exchanges, store.decisions(recording))
+def correlated(store: Store, recording: str, exchanges: Sequence[Exchange]) -> Correlations:
+    """What was decided about a recording holds for its variants, too, until something is decided about them."""
+    own = said = store.decisions(recording)
+    seen = {recording}
+    with contextlib.suppress(NotFoundError):  # the parent was deleted
+        while said == Decisions() and (recording := store.recording(recording).parent or "") not in seen | {""}:
+            seen.add(recording)
+            said = store.decisions(recording)
+    try:
+        return correlate(exchanges, said)
+    except UsageError:  # a declaration about a step that the variant lacks
+        return correlate(exchanges, own)
 
 
 def _asserted(store: Store, order: Order) -> list[Assertion]:

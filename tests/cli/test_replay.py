@@ -13,6 +13,7 @@ import pytest
 
 from gateway.app import running
 from gateway.cli.main import main
+from gateway.cli.stepping import bar
 from gateway.protocols import Options
 from gateway.samples import running_samples
 
@@ -162,3 +163,20 @@ async def test_ready_what_ifs_are_listed_as_commands(tmp_path, gateway):
         assert {"title": "without user", "kind": "missing", "body": {"unset": ["json:/user"]}} in json.loads(out)[
             "items"
         ]
+
+
+def test_the_bar_fills_up_and_never_overflows():
+    assert bar(0, 6) == "[------------------------] 0/6"
+    assert bar(3, 6) == "[############------------] 3/6"
+    assert bar(8, 6) == "[########################] 8/6"
+
+
+async def test_who_steps_edits_tries_again_and_runs_up_to_a_step(tmp_path, gateway, monkeypatch):
+    async with recorded(tmp_path) as id:
+        words = "\ne nothing=1\ne path:4=978-9\nt\nr 9\n\n"
+        monkeypatch.setattr("sys.stdin", io.StringIO(words))
+        code, out, err = await gateway("replay", id, "--yes", "--step", "--json")
+        steps = json.loads(out)["steps"]
+        assert code == 1 and [step["status"] for step in steps] == [200, 404]
+        assert "'nothing' is not in the request" in err, "and the question was asked again"
+        assert err.count("GET /api/catalogue/books/978-1  differs 200 -> 404") == 2

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import aiohttp
 import pytest
 from bookshop import CLUSTERS, a_shop, buy_carefully
 
+from gateway.cli.main import main
 from gateway.console.api_replay import branch_order, elsewhere
 from gateway.replay.gallery import gallery
 from gateway.replay.plan import Wanted
@@ -92,3 +96,20 @@ async def test_an_id_of_another_environment(tmp_path):
         assert result.steps[3].card.sentence.startswith(
             "404 because id 5001 is unknown on orders@qa; 70001 answers 200."
         )
+
+
+async def test_the_api_and_the_command_list_them(tmp_path, capsys):
+    async with a_shop(tmp_path) as shop, aiohttp.ClientSession(shop.gateway.url) as client:
+        path = f"/_gateway/api/v1/recordings/{shop.recording}/what-ifs"
+        async with client.get(path, params={"step": "2"}) as answer:
+            items = (await answer.json())["items"]
+        body = next(one["body"] for one in items if one["title"] == "the same on dev")
+        assert body == {"env": ["catalogue=dev"]}
+        async with client.post(path.replace("what-ifs", "branch"), json={"step": 2, "yes": True, **body}) as answer:
+            assert (await answer.json())["steps"][1]["status"] == 404
+        async with client.get(path, params={"step": "9"}) as answer:
+            assert answer.status == 404
+        where = ["-r", str(tmp_path / "r" / "gateway.db"), "-c", str(tmp_path / "routes.yaml")]
+        assert await asyncio.to_thread(main, ["branch", shop.recording, "2", "--list", *where]) == 0
+        out = capsys.readouterr().out
+        assert f"gateway branch {shop.recording} 2 --env catalogue=dev" in out and "--status 503" in out

@@ -218,3 +218,20 @@ async def test_a_replay_stops_at_the_first_difference(tmp_path):
         assert [step.outcome for step in result.steps] == ["expected", "differs", *["skipped"] * 4]
         assert "stopped after step 2, which differs" in result.steps[2].message
         assert len(shop.samples.shops["qa"].orders) == 1
+
+
+async def test_what_was_decided_about_a_recording_holds_for_its_variants(tmp_path):
+    """The amount comes from the order: accepted once, it follows through variants of variants."""
+    async with a_shop(tmp_path) as shop, aiohttp.ClientSession(shop.gateway.url) as client:
+        api = "/_gateway/api/v1/recordings/"
+        body = {"declare": ["5:json./amount=3:json:/total"]}
+        async with client.patch(f"{api}{shop.recording}/correlations", json=body) as answer:
+            assert answer.status == 200, await answer.text()
+        of = shop.recording
+        for qty, amount in ((1, 12.5), (3, 37.5)):
+            async with client.post(f"{api}{of}/branch", json={"step": 3, "set": [f"qty={qty}"], "yes": True}) as answer:
+                found = await answer.json()
+            assert [step["status"] for step in found["steps"]] == [200, 200, 201, 404, 201, 200]
+            payment = list(shop.samples.shops["qa"].payments.values())[-1]
+            assert payment["amount"] == amount
+            of = found["recording"]
