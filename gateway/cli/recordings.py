@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ..model.recording import Recording
     from ..store import SqliteRecorder, SqliteStore
 
+PATIENT: Final = 60.0  # seconds of looking: whoever sits at a terminal waits, and can stop it
 API: Final = "/_gateway/api/v1/recordings/"
 NAMED: Final = "id, unique prefix of it, title, @last or @last~1"
 
@@ -48,7 +49,7 @@ def recordings_arguments(parser: argparse.ArgumentParser) -> None:
 
 def recordings(args: argparse.Namespace) -> int:
     """List recordings, newest first."""
-    page = open_store(args.recordings).recordings(" ".join(args.filter), limit=args.limit)
+    page = open_store(args.recordings).recordings(" ".join(args.filter), limit=args.limit, patience=PATIENT)
     if args.json:
         print(json.dumps({"items": [recording_json(item) for item in page.items], "next": page.next}, indent=2))
     elif page.items:

@@ -77,6 +77,7 @@ def connect_writer(
         if found < newest:
             back_up(path, found)
             migrate(connection, steps)
+            connection.executescript("PRAGMA incremental_vacuum")  # of what a migration put away
     except (sqlite3.Error, StoreError) as error:
         connection.close()
         raise (error if isinstance(error, StoreError) else unwritable(path, error)) from None

@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 from weakref import finalize
@@ -20,18 +20,19 @@ from ..model.family import Relative
 from ..model.recording import Page, Recording, Revision
 from ..protocols import LiveSession, Pin
 from ..replay.correlation import Decisions
+from . import looking
 from .audited import entries
 from .census import Statistics, statistics
 from .contents import SOME, bodies_of
 from .decided import asserted_of, decisions_of
 from .family import family, outcomes
 from .files import connect_reader, identity, unreadable
-from .fulltext import TextSearch
 from .keeping import Stale, stale
 from .masking import Mask
 from .rows import chunk_of, default_title, exchange_of, recording_of, revision_of
-from .search import of_exchanges, of_recordings
+from .search import of_recordings
 
+PATIENCE: Final = 0.15  # seconds of looking for what a filter wants, before a page is shown as it is
 IDLE: Final = 8  # connections kept for the next reads
 LAST: Final = re.compile(r"@last(?:~([0-9]{1,9}))?")
 PREFIX: Final = 4  # letters: shorter ones would often be a title or a typing error
@@ -52,18 +53,19 @@ class SqliteStore:
         self._idle: Idle = deque()
         finalize(self, _close_all, self._idle)  # a short command need not close what it read
 
-    def recordings(self, query: str = "", *, limit: int = 50, cursor: str | None = None) -> Page[Recording]:
-        """Newest first. `query` is plain words and `key:value` terms; UsageError names what is off."""
-        page = [_number(cursor, default=1 << 62), _limit(limit) + 1]
-        with self._reading() as connection, closing(TextSearch(connection)) as texts:
-            condition, values = of_recordings(query, now=time.time(), texts=texts)
-            sql = f"SELECT r.* FROM recordings r WHERE {condition} AND r.seq < ? ORDER BY r.seq DESC LIMIT ?"
-            values += page
-            rows = connection.execute(sql, values).fetchall()
-            more = len(rows) > limit
-            rows = rows[:limit]
-            items = tuple(_recordings(connection, rows))
-        return Page(items, str(rows[-1]["seq"]) if more else None)
+    def recordings(
+        self, query: str = "", *, limit: int = 50, cursor: str | None = None, patience: float = PATIENCE
+    ) -> Page[Recording]:
+        """Newest first. `query` is plain words and `key:value` terms; UsageError names what is off.
+
+        After `patience` seconds of looking a page may be short, or empty: its `next` goes on.
+        """
+        before, count, until = _number(cursor, default=1 << 62), _limit(limit) + 1, time.monotonic() + patience
+        wanted = of_recordings(query, now=time.time())
+        with self._reading() as connection:
+            rows, at = looking.recordings(connection, wanted, before, count, now=time.time(), until=until)
+            items = tuple(_recordings(connection, rows[:limit]))
+        return Page(items, str(rows[limit - 1]["seq"]) if len(rows) > limit else None if at is None else str(at))
 
     def recording(self, ref: str) -> Recording:
         """By id, unique id prefix, exact title, "@last" or "@last~N"; NotFoundError, UsageError when ambiguous."""
@@ -75,19 +77,24 @@ class SqliteStore:
         self, recording: str, *, limit: int = 1000, cursor: str | None = None, query: str = ""
     ) -> Page[Exchange]:
         """The steps of a recording (a full id) that a filter finds, in order, bodies included."""
-        first, count = [recording, _number(cursor, default=-1)], _limit(limit) + 1
+        after, count = _number(cursor, default=-1), _limit(limit) + 1
         with self._reading() as connection:
-            rows = _found(connection, query, "e.recording = ? AND e.step > ?", first, order="e.step", count=count)
+            rows = looking.in_recording(connection, query, recording, after, count, now=time.time())
             if not rows and not connection.execute("SELECT 1 FROM recordings WHERE id = ?", (recording,)).fetchone():
                 raise NotFoundError(f"there is no recording {recording}", hint="gateway recordings")
             return self._shown(_page(connection, rows, limit, "step"))
 
-    def latest(self, *, limit: int = 50, cursor: str | None = None, query: str = "") -> Page[Exchange]:
-        """The newest exchanges of all recordings that a filter finds, newest first."""
-        first, count = [_number(cursor, default=1 << 62)], _limit(limit) + 1
+    def latest(
+        self, *, limit: int = 50, cursor: str | None = None, query: str = "", patience: float = PATIENCE
+    ) -> Page[Exchange]:
+        """The newest exchanges of all recordings that a filter finds, newest first; short pages as with recordings."""
+        before, count, until = _number(cursor, default=1 << 62), _limit(limit) + 1, time.monotonic() + patience
         with self._reading() as connection:
-            rows = _found(connection, query, "e.seq < ?", first, order="e.seq DESC", count=count)
-            return self._shown(_page(connection, rows, limit, "seq"))
+            rows, at = looking.newest_first(connection, query, before, count, now=time.time(), until=until)
+            page = _page(connection, rows, limit, "seq")
+            if page.next is None and at:
+                page = Page(page.items, str(at))
+            return self._shown(page)
 
     def exchange(self, id: str) -> Exchange:
         with self._reading() as connection:
@@ -322,16 +329,6 @@ def _default_title(connection: sqlite3.Connection, row: sqlite3.Row) -> str:
     sql = "SELECT method, target FROM exchanges WHERE recording = ? ORDER BY step LIMIT 1"
     first = connection.execute(sql, (row["id"],)).fetchone()
     return default_title(first["method"], first["target"], row["steps"]) if first else ""
-
-
-def _found(
-    connection: sqlite3.Connection, query: str, sooner: str, first: list[Any], *, order: str, count: int
-) -> list[sqlite3.Row]:
-    """Rows of exchanges that meet a condition and a filter."""
-    with closing(TextSearch(connection)) as texts:
-        condition, values = of_exchanges(query, now=time.time(), texts=texts)
-        sql = f"SELECT e.* FROM exchanges e WHERE {sooner} AND {condition} ORDER BY {order} LIMIT ?"
-        return connection.execute(sql, [*first, *values, count]).fetchall()
 
 
 def _page(connection: sqlite3.Connection, rows: list[sqlite3.Row], limit: int, order: str) -> Page[Exchange]:

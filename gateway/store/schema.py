@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 APPLICATION: Final = 0x47576179  # "GWay" in the file's header: PRAGMA application_id
-VERSION: Final = 6  # how many migrations there are: PRAGMA user_version
+VERSION: Final = 7  # how many migrations there are: PRAGMA user_version
 
 # What is looked up is in front, the heads are behind: a scan of the facts then never reads an overflow page.
 FIRST: Final = """
@@ -207,6 +207,19 @@ CREATE TABLE audit (
 # What a session plays, and how far it is: gateway/replay/kept.py writes and reads it.
 PLAYING: Final = "ALTER TABLE sessions ADD COLUMN playing TEXT NOT NULL DEFAULT ''"
 
+# A filter reads these columns and no page of the table, in the order of `seq`, so that a list begins with the newest.
+# Full text is kept in tables of SHARD exchanges each (gateway/store/fulltext.py), and made anew by the writer.
+FACTS: Final = """
+CREATE INDEX exchanges_facts ON exchanges (
+    seq, recording, started_at, status, method, cluster, environment, total_ms, request_size, response_size, stream,
+    target
+);
+DROP TABLE texts;
+DELETE FROM documents;
+DELETE FROM late;
+DELETE FROM marks WHERE name = 'indexed'
+"""
+
 
 def migrations() -> Migrations:
     """Every step from an empty file to the present schema. A released step is never changed: add another one."""
@@ -237,6 +250,10 @@ def migrations() -> Migrations:
     @steps()
     def m006_playing(db: Database) -> None:
         _run(db, PLAYING)
+
+    @steps()
+    def m007_facts(db: Database) -> None:
+        _run(db, FACTS)
 
     return steps
 

@@ -1,52 +1,84 @@
-"""A filter as the WHERE of a query: parameters only, never text from outside in the SQL. Pure."""
+"""A filter as conditions of SQL: parameters only, never text from outside in the SQL. Pure.
+
+What a recording is asked by itself is one condition; what its exchanges are asked are groups, each of which is looked
+for among them (gateway/store/looking.py). Full text comes shard by shard.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from ..model.filter import Term, is_of_exchange, moment, parse_filter
 
 Condition = tuple[str, list[Any]]
-Texts = Callable[[Term], Condition]  # the exchanges (as e) whose text a term finds
+Texts = Callable[[Term, int], Condition]  # the exchanges of a shard whose text a term finds, as the inside of an IN
 
-BAD: Final = 400  # where the index of failed exchanges begins
+NOTHING: Final[Condition] = ("0", [])
 
 
-def of_recordings(query: str, *, now: float, texts: Texts) -> Condition:
-    """The condition on `recordings` (as r) for a filter; UsageError when the filter is off."""
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Terms that must all hold for one and the same exchange of a recording, or for none of them. `beside` is what
+    the recording itself may say instead: a title or a note that has the word."""
+
+    terms: tuple[Term, ...]
+    negated: bool = False
+    beside: Condition = NOTHING
+
+    def condition(self, shard: int, *, now: float, texts: Texts) -> Condition:
+        """On the exchanges (as e) of one shard."""
+        return _all(_of_exchange(term, now, texts, shard) for term in self.terms)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of recordings (as r): a condition on each by itself, and the groups."""
+
+    condition: Condition
+    groups: tuple[Group, ...]
+
+
+def of_recordings(query: str, *, now: float) -> Wanted:
+    """UsageError when the filter is off."""
     terms = parse_filter(query)
-    parts: list[Condition] = [("r.steps > 0", [])]
-    parts += [_turned(_of_recording(term, texts), term) for term in terms if not is_of_exchange(term)]
-    same = [term for term in terms if is_of_exchange(term) and not term.negated]
+    own = [term for term in terms if term.key and not is_of_exchange(term)]
+    same = tuple(term for term in terms if is_of_exchange(term) and not term.negated)
+    parts: list[Condition] = [("r.steps > 0", []), *(_turned(RECORDING[term.key](term), term) for term in own)]
     parts += [SOONER[term.key](term, now) for term in same if term.key in SOONER]
-    if same:
-        parts.append(_some_exchange(same, now, texts))
-    for term in terms:
-        if is_of_exchange(term) and term.negated:
-            parts.append(_turned(_some_exchange([term], now, texts), term))
-    return _all(parts)
+    groups = [Group(same)] if same else []
+    groups += [Group((_plain(term),), True) for term in terms if is_of_exchange(term) and term.negated]
+    groups += [Group((_plain(term),), term.negated, _titled(term)) for term in terms if not term.key]
+    return Wanted(_all(parts), tuple(groups))
 
 
-def of_exchanges(query: str, *, now: float, texts: Texts) -> Condition:
-    """The condition on `exchanges` (as e): every term speaks of the exchange itself."""
+def of_exchanges(query: str, shard: int, *, now: float, texts: Texts) -> Condition:
+    """The condition on the exchanges (as e) of a shard: every term speaks of the exchange itself."""
     terms = parse_filter(query)
-    return _all([("1", []), *(_turned(_of_exchange(term, now, texts), term) for term in terms)])
+    conditions = (_turned(_of_exchange(_plain(term), now, texts, shard, beside=True), term) for term in terms)
+    return _all([("1", []), *conditions])
+
+
+def is_textual(query: str) -> bool:
+    """Whether a filter asks for words, which are found shard by shard."""
+    return any(term.key in ("", "body") for term in parse_filter(query))
+
+
+def _plain(term: Term) -> Term:
+    return Term(term.key, term.value, False, term.span)
 
 
 # -- what a recording is asked
 
 
-def _of_recording(term: Term, texts: Texts) -> Condition:
-    if term.key:
-        return RECORDING[term.key](term)
+def _titled(term: Term) -> Condition:
     like = pattern(term.value)
-    found, values = _by_text([texts(term)])
     sql = (
         r"r.title LIKE ? ESCAPE '\' OR r.session LIKE ? ESCAPE '\' OR r.id = ? COLLATE NOCASE"
-        rf" OR r.id IN (SELECT n.recording FROM notes n WHERE n.text LIKE ? ESCAPE '\') OR {found}"
+        r" OR r.id IN (SELECT n.recording FROM notes n WHERE n.text LIKE ? ESCAPE '\')"
     )
-    return sql, [like, like, term.value, like, *values]
+    return sql, [like, like, term.value, like]
 
 
 RECORDING: Final[dict[str, Callable[[Term], Condition]]] = {
@@ -66,55 +98,28 @@ SOONER: Final[dict[str, Callable[[Term, float], Condition]]] = {
 USES: Final = "SELECT 1 FROM uses u WHERE u.recording = r.id"
 
 
-def _some_exchange(terms: Sequence[Term], now: float, texts: Texts) -> Condition:
-    """Recordings of which one exchange meets all terms. Where an index finds few of them, begin there."""
-    conditions = [_of_exchange(term, now, texts) for term in terms]
-    if any(map(_is_rare, terms)):
-        return _by_text(conditions)
-    sql, values = _all(conditions)
-    return f"EXISTS (SELECT 1 FROM exchanges e WHERE e.recording = r.id AND {sql})", values
-
-
-def _by_text(conditions: Iterable[Condition]) -> Condition:
-    sql, values = _all(conditions)
-    return f"r.id IN (SELECT e.recording FROM exchanges e WHERE {sql})", values
-
-
-def _is_rare(term: Term) -> bool:
-    return term.key == "body" or (term.key == "status" and term.span[0] >= BAD) or term.value.lower() == "failure"
-
-
 # -- what an exchange is asked
 
 
-def _of_exchange(term: Term, now: float, texts: Texts) -> Condition:
-    if term.key == "body":
-        return texts(term)
+def _of_exchange(term: Term, now: float, texts: Texts, shard: int, *, beside: bool = False) -> Condition:
     if term.key in ("after", "before"):
         return f"e.started_at {'>=' if term.key == 'after' else '<'} ?", [moment(term.value, now)]
-    if not term.key:
-        return _word(term, texts)
-    return EXCHANGE[term.key](term)
-
-
-def _word(term: Term, texts: Texts) -> Condition:
-    """One set of exchanges, so that a list begins with it where it is small."""
-    sql, values = texts(term)
-    noted = rf"{BESIDE.format('notes')} AND b.text LIKE ? ESCAPE '\'"
-    return (
-        f"e.seq IN (SELECT e.seq FROM exchanges e WHERE {sql} UNION ALL SELECT seq FROM exchanges WHERE id = ?"
-        f" UNION ALL {noted})"
-    ), [*values, term.value.upper(), pattern(term.value)]
-
-
-def _status(term: Term) -> Condition:
-    bad = f"e.status >= {BAD} AND " if term.span[0] >= BAD else ""  # in these words, for the index's sake
-    return f"{bad}e.status BETWEEN ? AND ?", list(term.span)
+    if term.key and term.key != "body":
+        return EXCHANGE[term.key](term)
+    if not any(map(str.isalnum, term.value)):  # no word in it: the index knows nothing of signs
+        return NOTHING if term.key else EXCHANGE["path"](term)
+    found, values = texts(term, shard)
+    if beside and not term.key:
+        found += f" UNION ALL SELECT seq FROM exchanges WHERE id = ? UNION ALL {NOTED}"
+        values = [*values, term.value.upper(), pattern(term.value)]
+    return f"e.seq IN ({found})", values
 
 
 BESIDE: Final = (
     "SELECT x.seq FROM {} b JOIN exchanges x ON x.recording = b.recording AND x.step = b.step WHERE b.step > 0"
 )
+OF_RECORDING: Final = "e.recording IN (SELECT id FROM recordings WHERE {} = ?)"
+NOTED: Final = rf"{BESIDE.format('notes')} AND b.text LIKE ? ESCAPE '\'"
 HAS: Final = {
     "failure": "e.seq IN (SELECT seq FROM exchanges WHERE failure_kind IS NOT NULL)",
     "stream": "e.stream <> ''",
@@ -122,7 +127,7 @@ HAS: Final = {
     "note": f"e.seq IN ({BESIDE.format('notes')})",
 }
 EXCHANGE: Final[dict[str, Callable[[Term], Condition]]] = {
-    "status": _status,
+    "status": lambda term: ("e.status BETWEEN ? AND ?", list(term.span)),
     "cluster": lambda term: ("e.cluster = ?", [term.value]),
     "env": lambda term: ("e.environment = ?", [term.value]),
     "method": lambda term: ("e.method = ?", [term.value.upper()]),
@@ -130,9 +135,9 @@ EXCHANGE: Final[dict[str, Callable[[Term], Condition]]] = {
     "took": lambda term: ("round(e.total_ms, 3) BETWEEN ? AND ?", list(term.span)),
     "size": lambda term: ("max(e.request_size, e.response_size) BETWEEN ? AND ?", list(term.span)),
     "has": lambda term: (HAS[term.value.lower()], []),
-    "session": lambda term: ("e.session = ?", [term.value]),
-    "kind": lambda term: ("(SELECT r.kind FROM recordings r WHERE r.id = e.recording) = ?", [term.value.lower()]),
-    "parent": lambda term: ("(SELECT r.parent FROM recordings r WHERE r.id = e.recording) = ?", [term.value]),
+    "session": lambda term: (OF_RECORDING.format("session"), [term.value]),
+    "kind": lambda term: (OF_RECORDING.format("kind"), [term.value.lower()]),
+    "parent": lambda term: (OF_RECORDING.format("parent"), [term.value]),
     "tag": lambda term: (f"e.seq IN ({BESIDE.format('tags')} AND b.tag = ? COLLATE NOCASE)", [term.value]),
 }
 

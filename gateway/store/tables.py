@@ -177,7 +177,9 @@ class Tables:
                 run("INSERT INTO notes (recording, step, text, written_at) VALUES (?, ?, ?, ?)", values)
             for tag in tags:
                 if tag.startswith("-") and tag.strip("-"):  # "-demo" takes it away
-                    run("DELETE FROM tags WHERE recording = ? AND step = ? AND tag = ?", (recording, step or 0, tag[1:]))
+                    run(
+                        "DELETE FROM tags WHERE recording = ? AND step = ? AND tag = ?", (recording, step or 0, tag[1:])
+                    )
                     continue
                 run("INSERT OR IGNORE INTO tags (recording, step, tag) VALUES (?, ?, ?)", (recording, step or 0, tag))
 

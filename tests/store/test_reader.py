@@ -170,7 +170,7 @@ async def test_what_was_open_when_the_gateway_went_is_indexed_by_the_next(path: 
             await recorded(recorder, a_capture(2, A))
         await all_indexed(store)
         with store._reading() as connection:
-            found = connection.execute("SELECT count(*) FROM texts WHERE texts MATCH 'zebra'").fetchone()[0]
+            found = connection.execute("SELECT count(*) FROM texts_0 WHERE texts_0 MATCH 'zebra'").fetchone()[0]
         assert found == (1 if last else 0)
         assert [one.id for one in store.recordings("zebra").items] == [A]
         await recorder.stop()
@@ -202,7 +202,7 @@ async def test_an_index_full_of_deleted_words_is_made_anew(
     await all_indexed(store)
     with store._reading() as connection:
         assert connection.execute("SELECT count(*), max(doc) FROM documents").fetchone()[:] == (1, 1)
-        assert connection.execute("SELECT count(*) FROM texts WHERE texts MATCH 'beta'").fetchone()[0] == 0
+        assert connection.execute("SELECT count(*) FROM texts_0 WHERE texts_0 MATCH 'beta'").fetchone()[0] == 0
     assert [one.id for one in store.recordings("body:alpha").items] == [A]
 
 
