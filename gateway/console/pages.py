@@ -21,6 +21,7 @@ from .copies import copies
 from .drawing import drawn, looking
 from .editing import changed_lines, draft, edit_fields, fresh_values
 from .keys import MOVES, SERVICES, SESSION_OF, STEPPERS
+from .lineage import lineage
 from .operation import query_int
 from .past import environments_at, in_force_at, read_moment
 from .playing import MODES
@@ -227,6 +228,7 @@ async def exchange(request: web.Request) -> View:
         recording=recording_json(parent),
         shown=await asyncio.to_thread(readable_exchange, found),
         copies=sent_again,
+        lineage=await lineage(services, parent, found),
         reason=reads.row_json(found)["reason"],
         played=reads.played(found),
     )
