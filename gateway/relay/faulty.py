@@ -66,9 +66,17 @@ class FaultFlow(Flow):
         details = ProblemDetails(self._fault.status, "Injected fault", "this session's what-if asks for it")
         lines, body = wire(placed(details, self.capture, None), self.request.accept)
         fields = [(name, value) for name, _, value in (line.partition(b": ") for line in lines)]
+        if details.status in BODILESS:
+            fields = [pair for pair in fields if not pair[0].startswith(b"Content-")]
         self._give(ResponseHead(details.status, details.title.encode(), "1.1", fields), body, [])
 
     # -- the answer
+
+    def answer(self, details: ProblemDetails) -> None:
+        """The gateway's own answer, which nothing is injected into: the upstream had none."""
+        if self._fault is not None and self._fault.edits and not self._done:
+            self._give_up()
+        super().answer(details)
 
     def response_head(self, head: ResponseHead) -> None:
         holds = self._fault is not None and self._fault.edits and not head.interim and head.status != 101
