@@ -129,9 +129,10 @@ def query_pieces(query: str, at: int = 0) -> list[Piece]:
 
 
 def encoded(value: str, kind: str, before: str = "") -> str:
-    """As the piece of a URL that it becomes; a space stays written as it was (`before` is the old raw text)."""
+    """As the piece of a URL that it becomes; marks stay written as they were (`before` is the old raw text)."""
     if kind == "segment":
-        return quote(value, safe=PATH_SAFE)
+        written = before.upper()
+        return quote(value, safe="".join(mark for mark in PATH_SAFE if f"%{ord(mark):02X}" not in written))
     return quote(value, safe="-._~" + "".join(mark for mark in "/:,@!*()$'" if mark in before)).replace(
         "%20", "+" if "%20" not in before else "%20"
     )

@@ -8,7 +8,7 @@ import pytest
 from judging import Score, all_sessions, held_out, judge
 from sessions import Labelled, session
 
-from gateway.replay.correlation import Rules, correlate, extract
+from gateway.replay.correlation import Rules, correlate, evaluate, extract, rebind
 from gateway.replay.correlation.places import needs
 
 SESSIONS = all_sessions()
@@ -56,6 +56,15 @@ def test_every_source_still_gives_its_recorded_value(labelled: Labelled) -> None
     for binding in correlate(labelled.exchanges).bindings:
         for source in (binding.source, *binding.alternates):
             assert extract(answers[source.step], source, binding.transforms) == binding.value, str(source)
+
+
+@pytest.mark.parametrize("labelled", ALL, ids=lambda each: each.name.replace(" ", "-"))
+def test_the_recorded_values_put_in_again_change_no_byte(labelled: Labelled) -> None:
+    found = correlate(labelled.exchanges)
+    answers = {each.step: each for each in labelled.exchanges}
+    for each in labelled.exchanges:
+        bindings = found.of_step(each.step)
+        assert rebind(each.request, bindings, {one.id: evaluate(one, answers) for one in bindings}) == each.request
 
 
 def test_every_label_is_about_something() -> None:
