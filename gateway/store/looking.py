@@ -21,6 +21,10 @@ Asks = Callable[[int], Condition]  # the condition on the exchanges (as e) of a 
 
 FACTS: Final = "exchanges e INDEXED BY exchanges_facts"
 
+RARE: Final = 20  # recordings without what is looked for, after which it is looked for everywhere
+
+GRACE: Final = 0.04  # seconds more for recordings that can be decided without looking any further
+
 
 def newest_first(
     connection: Connection, query: str, before: int, count: int, *, now: float, until: float
@@ -75,29 +79,55 @@ def rows_of(connection: Connection, numbers: Sequence[int]) -> list[sqlite3.Row]
     return [connection.execute(one, (number,)).fetchone() for number in numbers]
 
 
+class TimeUp(Exception):
+    """A shard would have to be looked through, and there is no time left."""
+
+
 class Finder:
     """Which recordings have an exchange that meets a group. A shard is looked through once some recording is in it."""
 
-    def __init__(self, connection: Connection, group: Group, asks: Asks, spans: Callable[[str], Span]) -> None:
+    def __init__(
+        self, connection: Connection, group: Group, asks: Asks, spans: Callable[[str], Span], shards: int, until: float
+    ) -> None:
         self._connection, self._group, self._asks, self._spans = connection, group, asks, spans
-        self._found: dict[int, set[str]] = {}  # by shard: the recordings that it has
+        self._left = set(range(shards))  # not looked through yet
+        self._found: set[str] = set()
+        self._failed, self._until = 0, until
+        self.is_first = True  # of the recordings asked for: it is decided however long that takes
 
     def holds(self, recording: str, beside: bool) -> bool:
         """Whether the recording meets the group, or, negated, has nothing that does."""
         return (beside or self._finds(recording)) != self._group.negated
 
     def _finds(self, recording: str) -> bool:
-        first, last = self._spans(recording)
-        shards = range(last // SHARD, first // SHARD - 1, -1)
-        known = any(recording in self._found[shard] for shard in shards if shard in self._found)
-        return known or any(recording in self._look(shard) for shard in shards if shard not in self._found)
+        if self._left and recording not in self._found:
+            first, last = self._spans(recording)
+            for shard in range(last // SHARD, first // SHARD - 1, -1):
+                if shard in self._left:
+                    if not self.is_first and time.monotonic() > self._until:
+                        raise TimeUp
+                    self._look(shard)
+                if recording in self._found:
+                    break
+        if recording not in self._found:
+            self._failed += 1
+            if self._failed == RARE:
+                self._look_at_all()
+        return recording in self._found
 
-    def _look(self, shard: int) -> set[str]:
+    def _look_at_all(self) -> None:
+        """What few recordings have is sooner looked for everywhere than asked of one recording after the other."""
+        for shard in sorted(self._left, reverse=True):
+            if time.monotonic() > self._until:
+                return
+            self._look(shard)
+
+    def _look(self, shard: int) -> None:
         condition, values = self._asks(shard)
         sql = f"SELECT DISTINCT e.recording FROM {FACTS} WHERE e.seq BETWEEN ? AND ? AND {condition}"
         span = [shard * SHARD, (shard + 1) * SHARD - 1]
-        found = self._found[shard] = {id for (id,) in self._connection.execute(sql, [*span, *values])}
-        return found
+        self._found.update(id for (id,) in self._connection.execute(sql, [*span, *values]))
+        self._left.discard(shard)
 
 
 class Spans:
@@ -120,18 +150,26 @@ def recordings(
 ) -> tuple[list[sqlite3.Row], int | None]:
     """(rows of recordings, newest first; the number of the last one looked at where time was up before the end)."""
     texts, spans = TextSearch(connection), Spans(connection)
+    shards = int(connection.execute("SELECT coalesce(max(seq), 0) FROM exchanges").fetchone()[0]) // SHARD + 1
     finders = [
-        Finder(connection, group, partial(group.condition, now=now, texts=texts), spans) for group in wanted.groups
+        Finder(connection, group, partial(group.condition, now=now, texts=texts), spans, shards, until)
+        for group in wanted.groups
     ]
     found: list[sqlite3.Row] = []
+    at: int | None = None
     try:
         for row in _candidates(connection, wanted, before):
             if all(finder.holds(row["id"], bool(row[f"beside_{at}"])) for at, finder in enumerate(finders)):
                 found.append(row)
             if len(found) == count:
-                break
-            if finders and time.monotonic() > until:
-                return found, int(row["seq"])
+                return found, None
+            at = int(row["seq"])
+            for finder in finders:
+                finder.is_first = False
+            if finders and time.monotonic() > until + GRACE:
+                return found, at
+    except TimeUp:
+        return found, at
     finally:
         texts.close()
     return found, None

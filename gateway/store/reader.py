@@ -32,7 +32,7 @@ from .masking import Mask
 from .rows import chunk_of, default_title, exchange_of, recording_of, revision_of
 from .search import of_recordings
 
-PATIENCE: Final = 0.15  # seconds of looking for what a filter wants, before a page is shown as it is
+PATIENCE: Final = 0.12  # seconds of looking for what a filter wants, before a page is shown as it is
 IDLE: Final = 8  # connections kept for the next reads
 LAST: Final = re.compile(r"@last(?:~([0-9]{1,9}))?")
 PREFIX: Final = 4  # letters: shorter ones would often be a title or a typing error

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from captures import a_capture, recorded
 
-from gateway.store import SqliteRecorder, SqliteStore, open_recorder, open_store
+from gateway.store import SqliteRecorder, SqliteStore, fulltext, looking, open_recorder, open_store
+from gateway.store.files import connect_writer
 
 RECORDINGS = [f"01JLOOK{number:019}" for number in range(12)]
 FILTERS = (
@@ -71,26 +72,33 @@ async def settled(path: Path) -> None:
     await recorder.stop()
 
 
-@pytest.mark.parametrize("shard", [7, 40])
-async def test_the_same_is_found_however_exchanges_are_divided(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shard: int
-) -> None:
-    await settled(tmp_path / "whole" / "gateway.db")
-    whole = {query: answers(open_store(tmp_path / "whole" / "gateway.db"), query) for query in FILTERS}
-    for module in ("fulltext", "looking"):
-        monkeypatch.setattr(f"gateway.store.{module}.SHARD", shard)
-    await settled(tmp_path / "divided" / "gateway.db")
-    store = open_store(tmp_path / "divided" / "gateway.db")
-    for query in FILTERS:
-        assert answers(store, query) == whole[query], query
+def divide(path: Path, monkeypatch: pytest.MonkeyPatch, shard: int) -> None:
+    """The same file with its words in other shards."""
+    for module in (fulltext, looking):
+        monkeypatch.setattr(module, "SHARD", shard)
+    connection = connect_writer(path)
+    fulltext.index_anew(connection)
+    while fulltext.is_pending(connection):
+        fulltext.index_some(connection)
+    connection.close()
+
+
+async def test_the_same_is_found_however_exchanges_are_divided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "gateway.db"
+    await settled(path)
+    whole = {query: answers(open_store(path), query) for query in FILTERS}
     assert len(whole["alpha"][1]) > 10 and len(whole["alpha"][0]) > 3 and whole["nothing"] == ([], [], [])
+    for shard, rare in ((7, 20), (16, 2)):
+        monkeypatch.setattr(looking, "RARE", rare)
+        divide(path, monkeypatch, shard)
+        for query in FILTERS:
+            assert answers(open_store(path), query) == whole[query], query
 
 
 async def test_a_search_whose_time_is_up_goes_on_by_its_cursor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("fulltext", "looking"):
-        monkeypatch.setattr(f"gateway.store.{module}.SHARD", 16)
     path = tmp_path / "gateway.db"
     await settled(path)
+    divide(path, monkeypatch, 16)
     store = open_store(path)
     for query in ("method:PATCH", "path:/api/b", "alpha", "-alpha", "status:503"):
         assert answers(store, query, patience=0.0) == answers(store, query, patience=60.0)
