@@ -209,10 +209,11 @@ def compared(store: Store, a: str, b: str, noise: str = "") -> Comparison:
             correlate(one, store.decisions(one[0].recording)),
             again=again,
             revisions=store.revisions(),
+            chunks=store.chunks,
         )
     if isinstance(one, Sequence) or isinstance(other, Sequence):
         raise UsageError("a recording cannot be compared with a single step", hint="REC/STEP names a step")
-    return compare_steps(a, b, one, other)
+    return compare_steps(a, b, one, other, chunks=store.chunks)
 
 
 def _steps(store: Store, ref: str) -> Any:

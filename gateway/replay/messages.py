@@ -1,4 +1,4 @@
-"""The messages of a WebSocket conversation, turn by turn, and what differs between two conversations. Pure."""
+"""The messages of a WebSocket or an event stream, turn by turn, and what differs between two of them. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ..model.exchange import Chunk, Exchange
-from ..model.frames import Deflate, Frame, websocket_frames
+from ..model.frames import Deflate, Frame, sse_events, websocket_frames
 from ..model.message import Body, Message
 from .causes import Context
 from .diff import Difference, diff_bodies
@@ -26,7 +26,10 @@ class SocketMessage:
 
 
 def conversation(exchange: Exchange, chunks: Sequence[Chunk]) -> list[SocketMessage]:
-    """The messages of a recorded WebSocket in the order in which they passed; pings and the like left out."""
+    """What was said on a recorded WebSocket or event stream, in order; pings, comments and the like left out."""
+    if exchange.stream == "sse":
+        events = (event for event in sse_events(chunks) if event.complete)
+        return [SocketMessage(False, True, event.data.encode(), event.at_ms) for event in events]
     if exchange.stream != "websocket" or exchange.response is None:
         return []
     agreed = Deflate.of(exchange.response.header("sec-websocket-extensions"))

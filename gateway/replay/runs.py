@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ..model.exchange import Exchange
+from ..model.exchange import Chunk, Exchange
 from ..model.recording import Revision
 from .align import align
 from .card import Card, card, card_json
+from .causes import Context
 from .correlation import Correlations
 from .diff import Difference, context_of, diff, diff_answers, difference_json, outcome
 from .drift import drift_of
+from .messages import conversation, diff_conversations
 from .moved import moved_between
 
+Chunks = Callable[[str], Sequence[Chunk]]  # the pieces of a stream, by the id of its exchange
 PairOutcome = Literal["same", "expected", "differs", "removed", "added"]
 
 
@@ -58,10 +61,11 @@ def compare_runs(
     *,
     again: Sequence[Exchange] = (),
     revisions: Sequence[Revision] = (),
+    chunks: Chunks | None = None,
 ) -> Comparison:
     """Whole recordings. `correlations` are those of A; `again` is a second run of A: where it differs, so may B.
 
-    `revisions`, newest first, tell who moved a cluster between the two.
+    `revisions`, newest first, tell who moved a cluster between the two; `chunks` gives the pieces of a stream.
     """
     noise = noisy_places(recorded, again) if again else {}
     drift: dict[str, str] = {}
@@ -76,7 +80,7 @@ def compare_runs(
             context_of(before, after, drift), noise=noise.get(before.step, frozenset()),
             moves=moved_between(before, after, revisions),
         )  # fmt: skip
-        found = tuple(diff(before, after, context))
+        found = (*diff(before, after, context), *_said(before, after, chunks, context))
         why = _why(before, after, drift, ([*recorded[:i]], [*replayed[:j]]))
         pairs.append(StepPair(before, after, outcome(found), found, why))
     return Comparison(a, b, tuple(pairs))
@@ -92,6 +96,14 @@ def _why(
     return card(after, before, drift, before=(chains[1], chains[0])) or card(before, after, back, before=chains)
 
 
+def _said(recorded: Exchange, replayed: Exchange, chunks: Chunks | None, context: Context) -> Iterator[Difference]:
+    """What differs in the messages of two streams."""
+    if chunks is None or not recorded.stream or recorded.stream != replayed.stream:
+        return iter(())
+    one, other = (conversation(each, chunks(each.id)) for each in (recorded, replayed))
+    return diff_conversations(one, other, context)
+
+
 def noisy_places(recorded: Sequence[Exchange], again: Sequence[Exchange]) -> dict[int, frozenset[str]]:
     """step -> the places of scalars that changed from one run to the next, though both ended alike."""
     found = {}
@@ -103,9 +115,12 @@ def noisy_places(recorded: Sequence[Exchange], again: Sequence[Exchange]) -> dic
     return found
 
 
-def compare_steps(a: str, b: str, recorded: Exchange, replayed: Exchange) -> Comparison:
+def compare_steps(
+    a: str, b: str, recorded: Exchange, replayed: Exchange, *, chunks: Chunks | None = None
+) -> Comparison:
     """Two exchanges, whatever recordings they are in."""
-    found = tuple(diff(recorded, replayed))
+    context = context_of(recorded, replayed)
+    found = (*diff(recorded, replayed, context), *_said(recorded, replayed, chunks, context))
     why = _why(recorded, replayed, {}, ((), ()))
     return Comparison(a, b, (StepPair(recorded, replayed, outcome(found), found, why),))
 

@@ -68,7 +68,7 @@ class Driver:
             response, id = await self._ask(send, recorded)
         took = (monotonic() - begun) * 1000
         stored = await self._stored(id) if id else None
-        said = await asyncio.to_thread(self._said, recorded, stored) if recorded.stream == "websocket" else ()
+        said = await asyncio.to_thread(self._said, recorded, stored) if recorded.stream else ()
         result = await asyncio.to_thread(self._compared, send, recorded, stored, response, said)
         self._lived += [stored] if stored else []
         return response, replace(result, exchange=id, took_ms=round(took, 3))
@@ -116,7 +116,7 @@ class Driver:
 
     def _said(self, recorded: Exchange, stored: Exchange | None) -> tuple[Difference, ...]:
         """How the server's messages differ. Blocking."""
-        if stored is None or stored.stream != "websocket":
+        if stored is None or stored.stream != recorded.stream:
             return ()
         chunks = self._services.store.chunks
         one, other = (conversation(each, chunks(each.id)) for each in (recorded, stored))

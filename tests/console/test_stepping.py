@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 
 import aiohttp
@@ -141,3 +142,20 @@ async def test_the_page_does_all_of_it(tmp_path):
         assert "It waits before step 6." in text
         _, text = await press(page, do="stop")
         assert "It has ended" in text and "what differs" in text
+
+
+async def test_pages_that_watch_are_told_how_far_it_is(tmp_path):
+    async with a_shop(tmp_path) as shop, aiohttp.ClientSession(shop.gateway.url) as client:
+        async with client.get("/_gateway/api/v1/live") as live:
+            await live.content.readuntil(b"\n\n")  # hello
+            await begun(shop, client, **{"from": 2, "until": 2})
+            told = []
+            async with asyncio.timeout(10):
+                while len(told) < 2:
+                    event = (await live.content.readuntil(b"\n\n")).decode()
+                    told += [
+                        line[6:] for line in event.splitlines() if "event: replay" in event and line[:5] == "data:"
+                    ]
+        assert [one["step"] if "step" in one else one["before"]["step"] for one in map(json.loads, told)] == [1, 2]
+        first = json.loads(told[0])
+        assert (first["outcome"], first["done"], first["total"]) == ("skipped", 1, 6)
