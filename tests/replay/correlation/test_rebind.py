@@ -123,3 +123,28 @@ def test_no_body_is_too_odd(data: bytes, kind: str) -> None:
     request = a_request(data, kind, target="/%ff/a?=&b=%")
     found = list(needs(request, 1))
     assert rewrite(request, [(need.sink, need.value) for need in found if need.sink.part == "path"]).method == "GET"
+
+
+KINDS = (
+    "application/json",
+    "text/xml",
+    "multipart/form-data; boundary=x",
+    "application/x-www-form-urlencoded",
+    "text/plain",
+)
+FRAGMENTS = st.lists(
+    st.sampled_from(
+        ['{"a":', '"x-7731ab"', "}", "<a>", "</a>", "<b c='4500091873'/>", "--x\r\n", 'Content-Disposition: form-data; name="m"',
+         "\r\n\r\n", "a=1&b=c%20d", "Orders(501)", "&amp;", "[", "]", ",", "7"]
+    ), max_size=12,
+)  # fmt: skip
+
+
+@given(FRAGMENTS, st.sampled_from(KINDS), st.text(max_size=20))
+def test_no_request_is_too_odd(parts: list[str], kind: str, value: str) -> None:
+    body = "".join(parts).encode()
+    request = a_request(body, kind, target="/odata/Orders(501)/x:pull?a=b")
+    for need in needs(request, 1):
+        for place in (need, *need.inner):
+            if place.sink.part != "cookie":
+                rewrite(request, [(place.sink, value)])
