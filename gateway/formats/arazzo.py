@@ -222,7 +222,9 @@ def _placeholders(template: str) -> list[str]:
 
 
 def _values(path: Text, template: str) -> list[Text]:
-    """The segments in the places of a template's parameters."""
+    """The segments in the places of a template's parameters; a path that is its server's own has none at all."""
+    if "{" not in template:
+        return []
     return [text for text, segment in zip(cut(path, "/"), template.split("/"), strict=True) if segment.startswith("{")]
 
 

@@ -80,3 +80,9 @@ def test_what_arazzo_has_no_word_for_is_said(bookshop):
     assert "Step 4 is not expressible: its body is not text." in about
     assert "Arazzo has no jar for cookies" in about
     assert [step["stepId"] for step in found["steps"]] == [f"step_{n}" for n in (1, 2, 3, 5, 6, 9)]
+
+
+def test_a_path_that_is_the_clusters_own_has_no_parameters(an_exchange, a_recording):
+    exchanges = [an_exchange(1, target="/api/orders"), an_exchange(2, target="/api/orders?page=2")]
+    found = files(FORMATS["arazzo"], [(a_recording(2), exchanges)], version="1")
+    assert any("page" in text for text in found.values())
