@@ -38,7 +38,7 @@ def test_the_gates_hold() -> None:
 @pytest.mark.parametrize("name", sorted(UNSEEN))
 def test_the_gates_hold_for_every_other_set(name: str) -> None:
     score = total(Rules(), UNSEEN[name])
-    assert len(UNSEEN[name]) >= 13
+    assert len(UNSEEN[name]) >= 10
     assert score.precision >= 0.99
     assert score.recall >= 0.85, score.missed
 
