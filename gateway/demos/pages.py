@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ from .preview import Preview
 from .sending import Press, Sending
 from .step import Filled, NotSent, fill, read_form
 from .trying import Trying
+from .twins import home_json, step_json
 from .view import StepView
 
 if TYPE_CHECKING:
@@ -68,12 +69,14 @@ def setup(
     )
     app.cleanup_ctx.extend((keeper.running, caller.running))
     app.router.add_get("/", pages.home)
+    app.router.add_get("/demos.json", pages.home_twin)
     app.router.add_get("/demos/", pages.to_home)
     app.router.add_post("/demos/", pages.new)
     app.router.add_get("/demos/{demo}", pages.first)
     app.router.add_post("/demos/{demo}", pages.recording)
     app.router.add_get("/demos/{demo}/files/{name}", pages.picture)
     app.router.add_get("/demos/{demo}/colours.css", pages.colours)
+    app.router.add_get("/demos/{demo}/{step}.json", pages.step_twin)
     app.router.add_get("/demos/{demo}/{step}", pages.step)
     app.router.add_post("/demos/{demo}/{step}", pages.send)
 
@@ -100,6 +103,21 @@ class Pages:
         done = {entry.name: self.memories.happy(session.id, entry.name) for entry in entries}
         calls = await self.view.calls(session)
         return _page(request, "home", entries=entries, done=done, problems=self.view.problems, **calls)
+
+    async def home_twin(self, request: web.Request) -> web.Response:
+        session = self.session_of(request)
+        entries = [(each.name, each.demo, self.view.problems(each)) for each in self.keeper.entries.values()]
+        done = {name: self.memories.happy(session.id, name) for name, _, _ in entries}
+        return web.json_response(home_json(entries, done))
+
+    async def step_twin(self, request: web.Request) -> web.Response:
+        """What the step's page shows, masked as it is."""
+        entry, step = self._step(request)
+        demo, session = self._demo(entry), self.session_of(request)
+        values = await self.sending.values(session)
+        filled = fill(step, values, self.memories.of(session.id).typed.get((entry.name, step.slug)))
+        shown = await self.view.of(session, entry, demo, replace(step, page=""), {}, values)
+        return web.json_response(step_json(demo, step, filled, shown))
 
     async def to_home(self, request: web.Request) -> web.Response:
         raise web.HTTPFound("/")

@@ -444,3 +444,22 @@ async def test_a_recording_becomes_a_demo_from_its_page(browser, shop):
     assert (shop.demos / "bookshop" / "demo.yaml").exists()
     async with browser.client.post("/demos/", data=data | {"name": "my copy"}) as answer:
         assert answer.status == 400
+
+
+async def test_every_page_has_a_json_twin_and_no_secret_is_in_it(browser):
+    await browser.press(SIGN_IN)
+    await browser.press(FIND)
+    async with browser.client.get("/demos.json") as answer:
+        (home,) = (await answer.json())["items"]
+    assert [step["done"] for step in home["steps"]] == [True, True, False, False]
+    async with browser.client.get(f"{FIND}.json") as answer:
+        found = await answer.json()
+    assert found["fields"][0] == {
+        "name": "isbn", "type": "text", "value": "978-1", "origin": "session", "choices": [], "goes": ["path"],
+    }  # fmt: skip
+    assert (found["results"][0]["status"], found["results"][0]["verdict"]) == (200, "as expected")
+    assert (found["values"]["token"], found["next"]) == ("•••••", ["order-it"])
+    async with browser.client.get(f"{SIGN_IN}.json") as answer:
+        assert "lovelace" not in await answer.text()
+    async with browser.client.get("/demos/bookshop/nothing.json") as answer:
+        assert answer.status == 404

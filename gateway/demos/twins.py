@@ -1,0 +1,69 @@
+"""What the pages of the demos show, as JSON: masked as they are. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from .config import Demo, Step
+from .lineage import destinations
+from .result import Result
+from .step import Filled
+
+
+def home_json(demos: Iterable[tuple[str, Demo | None, tuple[str, ...]]], done: Mapping[str, Any]) -> dict[str, Any]:
+    """`demos` are (name, the demo, what is wrong with it)."""
+    items = [
+        {
+            "name": name,
+            "title": demo.title if demo else None,
+            "about": demo.about if demo else None,
+            "problems": list(problems),
+            "steps": [
+                {
+                    "title": step.title,
+                    "slug": step.slug,
+                    "call": str(step.call),
+                    "done": step.slug in done.get(name, ()),
+                }
+                for step in (demo.steps if demo else ())
+            ],
+        }
+        for name, demo, problems in demos
+    ]
+    return {"items": items, "next": None}
+
+
+def step_json(demo: Demo, step: Step, filled: tuple[Filled, ...], shown: Mapping[str, Any]) -> dict[str, Any]:
+    """One step's page; `shown` is what its template is given."""
+    goes = destinations(step)
+    fields = [
+        {
+            "name": each.field.name,
+            "type": each.field.kind,
+            "value": each.shown,
+            "origin": each.origin or None,
+            "choices": list(each.field.choices),
+            "goes": list(goes[each.field.name]),
+        }
+        for each in filled
+    ]
+    what_ifs = [
+        {"name": one.name, "slug": one.slug, "expect": one.expect.text if one.expect else None, "why": one.why}
+        for one in step.what_ifs
+    ]
+    results: Mapping[str, Result] = shown["results"]
+    return {
+        "demo": demo.name,
+        "title": step.title,
+        "slug": step.slug,
+        "call": str(step.call),
+        "fields": fields,
+        "what_ifs": what_ifs,
+        "values": dict(shown["values"]),
+        "next": [each.slug for each in demo.followers(step)],
+        "results": [asdict(each) | {"verdict": each.verdict} for each in results.values()],
+        "recording": shown["recording"] or None,
+        "problems": list(shown["problems"]),
+    }
