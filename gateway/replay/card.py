@@ -197,7 +197,9 @@ def _unknown(one: Difference, failing: Exchange, succeeding: Exchange) -> str:
         if apart is None:
             return ""
         values, before = apart
-        name = _name_of(values[1], succeeding) or before or "the path"
+        name = _name_of(values[1], succeeding) or (before if any(map(str.isdigit, "".join(values))) else "")
+        if not name:  # two words, not two ids
+            return ""
     elif one.where not in ("request.query", "request.body"):
         return ""
     if SEALED.fullmatch(values[0]):

@@ -189,7 +189,7 @@ class Run:
         request = rebind(request, bindings, values)
         request = replace(request, headers=self._headers(request, exchange.step, notes))
         request = edited(request, self._wanted.edits.get(exchange.step, ()))
-        request = reveal(request, self._secrets)
+        request = _unmeasured(reveal(request, self._secrets))
         if unknown := placeholders(request):
             hint = f"give it with --set {exchange.step}:PLACE=VALUE"
             raise GatewayError(f"the secret behind {unknown[0]} is not in this recording", hint=hint)
@@ -263,6 +263,12 @@ class Run:
             else:
                 notes.append(f"the cookie {name}, which step {set_at} set, did not come this time")
         return "; ".join(pairs)
+
+
+def _unmeasured(request: Request) -> Request:
+    """An edit measured the body with its placeholders; whoever sends it measures what is sent."""
+    headers = tuple(field for field in request.headers if field[0].lower() != "content-length")
+    return replace(request, headers=headers)
 
 
 def recorded_choice(request: Request) -> dict[str, str]:

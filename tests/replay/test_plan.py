@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from gateway.model.exchange import Exchange
 from gateway.model.message import Body, Request, Response
+from gateway.replay.branch import read_unset
 from gateway.replay.correlation import correlate
 from gateway.replay.guard import findings
 from gateway.replay.plan import Send, Skip, Stop, Wanted, plan
@@ -164,3 +165,11 @@ def test_a_number_that_this_run_brings_takes_the_place_of_a_sealed_number_as_a_n
     talk = begin(first, step(2, "POST", "/api/unlock", f'{{"pin": "{pin}"}}'.encode()))
     next(talk)
     assert talk.send(a_response({"pin": 90210777})).request.body.data == b'{"pin": 90210777}'
+
+
+def test_an_edited_body_with_a_secret_in_it_has_the_length_of_what_is_sent():
+    """The placeholder is longer than the password: its length must not be announced."""
+    login = step(1, "POST", "/login", {"user": "ada", "password": SEALED})
+    send = next(begin(login, wanted=Wanted(edits={1: [read_unset("json:/user")]}), secrets={SEALED: "pw"}))
+    assert json.loads(send.request.body.data) == {"password": "pw"}
+    assert not send.request.header("content-length")
