@@ -30,36 +30,39 @@ class Way:
 class _Detour:
     """Where a way leaves the recording's steps (from `low` to before `high`), and what it did instead."""
 
+    way: int
     label: str
     low: int
     high: int
     steps: Steps
+    ends: bool = False  # the variant has no more steps than these
 
 
 def woven(main: Way, variants: Sequence[Way]) -> tuple[Row, ...]:
     """The rows of the recording with its what-ifs in their places."""
-    detours = [detour for variant in variants for detour in _detours(main, variant)]
+    detours = [detour for number, variant in enumerate(variants) for detour in _detours(main, variant, number)]
     return tuple(_rows(main.steps, 0, len(main.steps), detours))
 
 
-def _detours(main: Way, variant: Way) -> Iterator[_Detour]:
+def _detours(main: Way, variant: Way, number: int) -> Iterator[_Detour]:
     """Runs of unequal pairs; a variant that ends before its recording does is no detour."""
     pairs = align_digests([one for one, _ in main.steps], [one for one, _ in variant.steps])
     whole = len(pairs)
     while pairs and pairs[-1][1] is None:
         pairs.pop()
-    end = f"{variant.label} · ends here" if len(pairs) < whole else variant.label
+    ends = len(pairs) < whole
     at, low, found = 0, -1, list[int]()
     for i, j in pairs:
         if i is None or j is None or i == variant.branched or main.steps[i][0] != variant.steps[j][0]:
             low = at if low < 0 else low
             found += [] if j is None else [j]
         elif low >= 0:
-            yield _Detour(variant.label, low, i, tuple(variant.steps[index] for index in found))
+            yield _Detour(number, variant.label, low, i, tuple(variant.steps[index] for index in found))
             low, found = -1, []
         at = at if i is None else i + 1
     if low >= 0:
-        yield _Detour(end, low, at, tuple(variant.steps[index] for index in found))
+        label = f"{variant.label} · ends here" if ends else variant.label
+        yield _Detour(number, label, low, at, tuple(variant.steps[index] for index in found), ends)
 
 
 def _rows(steps: Steps, at: int, end: int, detours: Sequence[_Detour]) -> Iterator[Row]:
@@ -88,16 +91,29 @@ def _reach(at: int, here: Sequence[_Detour], others: Sequence[_Detour]) -> int:
 
 
 def _fragment(steps: Steps, low: int, high: int, here: Sequence[_Detour], inner: Sequence[_Detour]) -> Iterator[Row]:
-    recorded = tuple(_rows(steps, low, high, inner)) if high > low else ()
-    ways = [(one.label, (*one.steps, *steps[one.high : high])) for one in here]
+    ways = [_way(steps, [one, *(each for each in inner if each.way == one.way)], high) for one in here]
+    others = [each for each in inner if each.way not in {one.way for one in here}]
+    recorded = tuple(_rows(steps, low, high, others)) if high > low else ()
     left_out = [label for label, way in ways if not way]
     sections = tuple(_sections([(label, way) for label, way in ways if way]))
-    if recorded and left_out and not sections:
-        yield Fragment("opt", (Section(f"left out: {_either(left_out)}", recorded),))
-    elif recorded:
+    if recorded and left_out:
+        recorded = (Fragment("opt", (Section(f"left out: {_either(left_out)}", recorded),)),)
+    if recorded and sections:
         yield Fragment("alt", (Section(RECORDED, recorded), *sections))
+    elif recorded:
+        yield from recorded
     else:
         yield from (Fragment("opt", (section,)) for section in sections)
+
+
+def _way(steps: Steps, detours: Sequence[_Detour], high: int) -> tuple[str, Steps]:
+    """(label, steps) of one way from where it leaves to where all are back, or to its end."""
+    taken, at = list(detours[0].steps), detours[0].high
+    for detour in detours[1:]:
+        taken += (*steps[at : detour.low], *detour.steps)
+        at = detour.high
+    last = detours[-1]
+    return last.label, (*taken, *(() if last.ends else steps[at:high]))
 
 
 def _sections(ways: Sequence[tuple[str, Steps]]) -> Iterator[Section]:

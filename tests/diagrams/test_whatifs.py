@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.diagrams import Call, Fragment, mermaid, plantuml, sequence, svg
 from gateway.diagrams.diagram import calls
+from gateway.diagrams.whatifs import Way, woven
 
 CHAIN = [
     ("GET", "login", 200),
@@ -134,3 +138,41 @@ def test_a_long_alternative_is_continued_in_the_next_chapter(a_recording, an_exc
     assert "as recorded (continued)" in labels
     assert "what if: others (continued)" in labels
     assert sum(1 for chapter in chapters for _ in calls(chapter.rows)) == 120
+
+
+STEPS = st.lists(st.sampled_from("abcd"), max_size=7)
+
+
+def way(label, letters):
+    made = [(("GET", letter), (Call(at, f"{label}{at}", 1, "GET", letter, "200 OK", "ok"),)) for at, letter in letters]
+    return Way(label, tuple(made))
+
+
+def walked(found, label):
+    """What somebody reads who goes this way through the diagram."""
+    for row in found:
+        if isinstance(row, Call):
+            yield row.path
+            continue
+        mine = [one for one in row.sections if label in re.findall(r"v\d", one.label)]
+        if row.kind == "opt":
+            left_out = row.sections[0].label.startswith("left out")
+            if bool(mine) != left_out:
+                yield from walked(row.sections[0].rows, label)
+        else:
+            recorded = [row.sections[0]] if row.sections[0].label == "as recorded" else []
+            for section in mine or recorded:
+                yield from walked(section.rows, label)
+
+
+@given(STEPS, st.lists(STEPS, max_size=3))
+def test_every_way_can_be_read_from_the_diagram_and_the_recordings_own_is_whole(main, variants):
+    ways = [way(f"v{number}", list(enumerate(letters))) for number, letters in enumerate(variants)]
+    found = woven(way("", list(enumerate(main))), ways)
+    assert list(walked(found, "")) == main
+    for number, letters in enumerate(variants):
+        read = list(walked(found, f"v{number}"))
+        assert read[: len(letters)] == letters
+        assert read[len(letters) :] == main[len(main) - (len(read) - len(letters)) :], (
+            "where it ended, the rest is recorded"
+        )
