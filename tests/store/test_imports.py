@@ -12,6 +12,7 @@ import pytest
 from captures import a_capture, recorded
 
 from gateway.formats import bundle
+from gateway.formats.format import Beside
 from gateway.formats.imported import renewed
 from gateway.formats.node import parsed
 from gateway.ids import new_id
@@ -37,7 +38,7 @@ async def recorder(path: Path, tmp_path: Path) -> AsyncIterator[SqliteRecorder]:
 
 def exported(store: SqliteStore, id: str) -> str:
     steps = store.exchanges(id).items
-    return bundle.dump([(store.recording(id), steps)], version="1", chunks=store.chunks)
+    return bundle.dump([(store.recording(id), steps)], version="1", beside=Beside(chunks=store.chunks))
 
 
 async def taken(recorder: SqliteRecorder, text: str) -> str:
