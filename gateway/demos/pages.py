@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +116,7 @@ class Pages:
         demo, session = self._demo(entry), self.session_of(request)
         values = await self.sending.values(session)
         filled = fill(step, values, self.memories.of(session.id).typed.get((entry.name, step.slug)))
-        shown = await self.view.of(session, entry, demo, replace(step, page=""), {}, values)
+        shown = await self.view.of(session, entry, demo, step, {}, values)
         return web.json_response(step_json(demo, step, filled, shown))
 
     async def to_home(self, request: web.Request) -> web.Response:

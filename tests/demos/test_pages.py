@@ -461,5 +461,7 @@ async def test_every_page_has_a_json_twin_and_no_secret_is_in_it(browser):
     assert (found["values"]["token"], found["next"]) == ("•••••", ["order-it"])
     async with browser.client.get(f"{SIGN_IN}.json") as answer:
         assert "lovelace" not in await answer.text()
+    async with browser.client.get(f"{PAY}.json") as answer:  # a step with a page of its own
+        assert (await answer.json())["fields"][0]["name"] == "order_id"
     async with browser.client.get("/demos/bookshop/nothing.json") as answer:
         assert answer.status == 404
