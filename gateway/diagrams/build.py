@@ -24,6 +24,7 @@ ChunksOf = Callable[[str], Sequence[Chunk]]
 DecisionsOf = Callable[[str], Decisions]
 Run = tuple[Recording, Sequence[Exchange]]
 CLIENT = Participant("client")
+_UNDRAWN = "what-ifs are drawn where their steps are"
 PICTURE = 4 * CHAPTER  # rows; what has more, once it is folded, is shown as an overview
 _BRANCHED = re.compile(r"What if, at step \d+: ")  # begins the titles that variants get by themselves
 
@@ -62,7 +63,7 @@ def sequence(
         about=_about(recording, exchanges, participants, len(variants)),
         participants=participants,
         chapters=() if long else chapters(rows),
-        hidden=hidden(kinds),
+        hidden="; ".join(word for word in (hidden(kinds), _UNDRAWN if long and variants else "") if word),
         values=moving.values,
         overview=overview([call for _, rows in steps for call in calls(rows)]) if long else None,
     )

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.diagrams import STYLE, changes, sequence, svg
+from gateway.diagrams import PAGE_STYLE, STYLE, changes, heads, sequence, svg
 from gateway.diagrams.labels import clean
 from gateway.model.exchange import Exchange, Failure, Timing
 from gateway.model.message import Request
@@ -100,6 +100,14 @@ def test_too_many_steps_for_a_picture_become_a_table_whose_cells_lead_to_their_s
     assert bad[0].text.endswith("calls in steps 101 to 125: server error")
 
 
+def test_an_overview_says_where_the_what_ifs_are(a_recording, many):
+    exchanges = many(1000)
+    variant = replace(a_recording(exchanges), id="v", parent="01JREC", branched_at=3)
+    diagram = sequence(a_recording(exchanges), exchanges, variants=[(variant, exchanges[:4])])
+    assert diagram.overview, "1,000 exchanges are no picture"
+    assert ">what-ifs are drawn where their steps are</text>" in svg(diagram)
+
+
 OVERLAPS = """() => {
     const view = document.querySelector('svg').viewBox.baseVal;
     const texts = [...document.querySelectorAll('svg text')].map(t => [t.textContent, t.getBBox()]);
@@ -182,6 +190,36 @@ def test_no_text_overlaps_another_in_a_browser(an_exchange, a_recording, ten, ma
             assert count > 12
             assert bad == []
         browser.close()
+
+
+STICKY = """() => {
+    const box = document.querySelector('.picture'), [strip, picture] = box.querySelectorAll('svg');
+    box.scrollTop = 400;
+    const middle = element => { const r = element.getBoundingClientRect(); return Math.round(r.x + r.width / 2); };
+    return {
+        gap: Math.round(strip.getBoundingClientRect().top - box.getBoundingClientRect().top),
+        scrolled: Math.round(box.getBoundingClientRect().top - picture.getBoundingClientRect().top) > 300,
+        heads: [...strip.querySelectorAll('rect.head')].map(middle),
+        lives: [...picture.querySelectorAll('line.life')].map(middle),
+    };
+}"""
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not shutil.which("chromium"), reason="Chromium is not installed")
+def test_the_participants_stay_above_their_lifelines_while_the_page_scrolls(a_recording, ten):
+    from playwright.sync_api import sync_playwright
+
+    diagram = sequence(a_recording(ten), ten)
+    style = f"<style>{STYLE}{PAGE_STYLE} .picture {{ max-height: 300px; }}</style>"
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.set_content(f"{style}<div class=picture>{heads(diagram)}{svg(diagram, headless=True)}</div>")
+        found = page.evaluate(STICKY)
+        browser.close()
+    assert (found["gap"], found["scrolled"]) == (0, True)
+    assert found["heads"] == found["lives"] and len(found["heads"]) == len(diagram.participants)
 
 
 @pytest.mark.browser
