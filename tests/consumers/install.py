@@ -16,6 +16,7 @@ NODE = {
     "@redocly/cli": "2.77.0",
     "@usebruno/cli": "4.1.0",
     "ajv": "6.12.6",  # of har-schema's time
+    "axe-core": "4.14.1",
     "har-schema": "2.0.0",
     "httpyac": "6.16.7",
     "jsdom": "26.1.0",
