@@ -22,7 +22,7 @@ from cryptography.fernet import InvalidToken
 from . import console, demos
 from .access import Access, is_remote, write_private
 from .errors import GatewayError, NotFoundError, Problem, UsageError
-from .health import HealthPoller
+from .health import Built, HealthPoller
 from .keyring import Keyring
 from .live import LiveEvents
 from .logs import AcceptTrouble
@@ -116,7 +116,7 @@ async def _services(
     ring.subscribe(sessions.renew)
     sessions.restore(await asyncio.to_thread(store.sessions))
     await stack.enter_async_context(_saving(sessions, recorder))
-    health = await stack.enter_async_context(_polling(options, routes, live))
+    health = await stack.enter_async_context(_polling(options, routes, live, recorder.add_build))
 
     def metrics_text() -> str:
         return metrics.text(
@@ -242,9 +242,11 @@ async def tidy(services: Services, store: SqliteStore) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _polling(options: Options, routes: RoutesKeeper, live: LiveEvents) -> AsyncIterator[HealthPoller]:
+async def _polling(
+    options: Options, routes: RoutesKeeper, live: LiveEvents, built: Built
+) -> AsyncIterator[HealthPoller]:
     """Health and version of every upstream; an interval of 0 polls nothing."""
-    health = HealthPoller(routes, live=live, interval=options.health_interval)
+    health = HealthPoller(routes, live=live, interval=options.health_interval, built=built)
     if options.health_interval:
         await health.start()
     try:

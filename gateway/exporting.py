@@ -72,7 +72,7 @@ def as_files(store: Store, wish: Wish, servers: ServersOf = unrouted) -> tuple[d
 
 
 def beside(store: Store, servers: ServersOf = unrouted) -> Beside:
-    return Beside(chunks=store.chunks, decisions=store.decisions, servers=servers)
+    return Beside(chunks=store.chunks, decisions=store.decisions, servers=servers, version=store.build)
 
 
 def servers_of(table: RouteTable | None) -> ServersOf:

@@ -9,6 +9,7 @@ import logging
 import os
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -31,11 +32,21 @@ UNKNOWN = Health()
 Key = tuple[str, str]  # cluster, environment
 
 
+Built = Callable[[str, str, str], object]  # told of every version that is new: cluster, environment, version
+
+
+def unheard(_cluster: str, _environment: str, _version: str) -> None:
+    """For those who keep no versions."""
+
+
 class HealthPoller:
     """Implements protocols.HealthBoard. Follows the table in force."""
 
-    def __init__(self, routes: Routes, *, live: Live, interval: float = 5.0, limit: float = LIMIT) -> None:
+    def __init__(
+        self, routes: Routes, *, live: Live, interval: float = 5.0, limit: float = LIMIT, built: Built = unheard
+    ) -> None:
         self._routes, self._live, self._interval, self._limit = routes, live, interval, limit
+        self._built = built
         self._found: dict[Key, Health] = {}
         self._contexts: dict[Tls, ssl.SSLContext] = {}
         self._task: asyncio.Task[None] | None = None
@@ -92,6 +103,8 @@ class HealthPoller:
         """Keep it, and tell the pages when something that they show in words has changed."""
         before = self._found.get(key, UNKNOWN)
         self._found[key] = health
+        if health.version and health.version != before.version:
+            self._built(*key, health.version)
         if (before.state, before.version, before.checked_at == 0) != (health.state, health.version, False):
             if health.state == "down":
                 log.warning("%s@%s is down: %s", *key, health.detail)

@@ -63,6 +63,9 @@ class Store(Protocol):
     def decisions(self, recording: str) -> Decisions:
         """What people decided about the correlations of a recording (a full id)."""
 
+    def build(self, cluster: str, environment: str, moment: str) -> str:
+        """Which version ran on a cluster's environment at a moment (RFC 3339); "" when nobody knows."""
+
     def audit(self, words: str = "", *, limit: int = 50, cursor: str | None = None) -> Page[AuditEntry]:
         """Who moved, deleted or unmasked what, newest first; each of the words stands somewhere in the entry."""
 
@@ -139,6 +142,9 @@ class Writing(Protocol):
         """Bring some sealed secrets under the newest key: `renewed`, `lost`, and `next`, to go on from."""
 
     def add_revision(self, revision: Revision) -> Future[None]: ...
+    def add_build(self, cluster: str, environment: str, build: str) -> Future[None]:
+        """What an upstream says of its version, from now on."""
+
     def add_audit(self, entry: AuditEntry) -> Future[None]:
         """A line of the audit, at the gateway's clock."""
 

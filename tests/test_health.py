@@ -151,6 +151,19 @@ async def test_news_are_told_once() -> None:
         assert {(event["cluster"], event["environment"]) for event in found.told.events} == {("orders", "qa")}
 
 
+async def test_every_new_version_is_told() -> None:
+    told: list[tuple[str, str, str]] = []
+    async with (
+        an_upstream() as qa,
+        polling(a_table({"qa": qa.url}), built=lambda *facts: told.append(facts)) as found,
+    ):
+        await found.until("up")
+        qa.version = '{"build": {"id": 8}}'
+        while len(told) < 2:
+            await asyncio.sleep(0.01)
+    assert told == [("orders", "qa", "7"), ("orders", "qa", "8")]
+
+
 async def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
     async with an_upstream() as qa:
         qa.status = 302

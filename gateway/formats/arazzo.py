@@ -40,7 +40,12 @@ def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str
     seen = {id(sample.step): (one, sample) for one in openapi.operations(found) for sample in one.samples}
     sources = openapi.file_of(found)
     taken: set[str] = set()
-    workflows = [_Workflow(one, seen, _sources(sources)).written(free(_id(one), taken), version) for one in found]
+    ids = [free(_id(one), taken) for one in found]
+    # Names of steps are told apart in the whole file: some readers look for them without their workflow.
+    workflows = [
+        _Workflow(one, seen, _sources(sources), f"{id}_" if index else "").written(id, version)
+        for index, (id, one) in enumerate(zip(ids, found, strict=True))
+    ]
     document: Object = {
         "arazzo": "1.0.1",
         "info": {
@@ -80,6 +85,7 @@ class _Workflow:
     scenario: Scenario
     seen: Seen
     sources: Mapping[str, str]
+    prefix: str  # of its steps' names
 
     def written(self, id: str, version: str) -> Object:
         found = self.scenario
@@ -103,7 +109,7 @@ class _Workflow:
         """Variable -> the expression that gives its value."""
         found = {one.variable: f"$inputs.{one.variable}" for one in self.scenario.inputs}
         for step in steps:
-            found |= {keep.variable: f"$steps.{_step_id(step)}.outputs.{keep.variable}" for keep in _kept(step)}
+            found |= {keep.variable: f"$steps.{self._step_id(step)}.outputs.{keep.variable}" for keep in _kept(step)}
         return found
 
     def _lost(self, steps: Sequence[Step]) -> list[Keep]:
@@ -133,10 +139,13 @@ class _Workflow:
                 inputs[one.variable] = about | {"default": one.default}
         return inputs | {name: {"type": "string", "default": text} for text, name in given.literals.items()}
 
+    def _step_id(self, step: Step) -> str:
+        return f"{self.prefix}step_{step.number}"
+
     def _step(self, step: Step, given: _Given) -> Object:
         operation, sample = self.seen[id(step)]
         written: Object = {
-            "stepId": _step_id(step),
+            "stepId": self._step_id(step),
             "description": step_title(step),
             "operationId": f"$sourceDescriptions.{self.sources[operation.tag]}.{operation.id}",
         }
@@ -173,10 +182,6 @@ class _Given:
         if "{$" not in words and not words.startswith("$"):
             return words, False
         return f"$inputs.{self.literals.setdefault(words, f'literal_{len(self.literals) + 1}')}", True
-
-
-def _step_id(step: Step) -> str:
-    return f"step_{step.number}"
 
 
 def _kept(step: Step) -> Iterator[Keep]:

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from weakref import finalize
@@ -22,6 +23,7 @@ from ..protocols import LiveSession, Pin
 from ..replay.correlation import Decisions
 from . import looking
 from .audited import entries
+from .builds import build_at
 from .census import Statistics, statistics
 from .contents import SOME, bodies_of
 from .decided import asserted_of, decisions_of
@@ -138,6 +140,13 @@ class SqliteStore:
         with self._reading() as connection:
             found = connection.execute("SELECT * FROM revisions ORDER BY seq DESC LIMIT ?", (_limit(limit),))
             return tuple(map(revision_of, found))
+
+    def build(self, cluster: str, environment: str, moment: str) -> str:
+        """Which version ran there at a moment (RFC 3339); "" when nobody knows."""
+        if not moment:
+            return ""
+        with self._reading() as connection:
+            return build_at(connection, cluster, environment, datetime.fromisoformat(moment).timestamp())
 
     def audit(self, words: str = "", *, limit: int = 50, cursor: str | None = None) -> Page[AuditEntry]:
         """Who moved, deleted or unmasked what, newest first; each of the words stands somewhere in the entry."""

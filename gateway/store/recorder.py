@@ -248,6 +248,12 @@ class SqliteRecorder:
         """A line of the audit."""
         return self._do(partial(Tables.add_audit, entry=entry, now=time.time()))
 
+    def add_build(self, cluster: str, environment: str, build: str) -> Future[None]:
+        """What an upstream says of its version, from now on."""
+        return self._do(
+            partial(Tables.add_build, cluster=cluster, environment=environment, build=build, now=time.time())
+        )
+
     def add_revision(self, revision: Revision) -> Future[None]:
         return self._do(partial(Tables.add_revision, revision=revision))
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 APPLICATION: Final = 0x47576179  # "GWay" in the file's header: PRAGMA application_id
-VERSION: Final = 7  # how many migrations there are: PRAGMA user_version
+VERSION: Final = 8  # how many migrations there are: PRAGMA user_version
 
 # What is looked up is in front, the heads are behind: a scan of the facts then never reads an overflow page.
 FIRST: Final = """
@@ -220,6 +220,18 @@ DELETE FROM late;
 DELETE FROM marks WHERE name = 'indexed'
 """
 
+# Which version ran where, and since when: the documents of recordings tell it.
+BUILDS: Final = """
+CREATE TABLE builds (
+    seq INTEGER PRIMARY KEY,
+    cluster TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    build TEXT NOT NULL,
+    since REAL NOT NULL
+) STRICT;
+CREATE INDEX builds_place ON builds (cluster, environment, since);
+"""
+
 
 def migrations() -> Migrations:
     """Every step from an empty file to the present schema. A released step is never changed: add another one."""
@@ -254,6 +266,10 @@ def migrations() -> Migrations:
     @steps()
     def m007_facts(db: Database) -> None:
         _run(db, FACTS)
+
+    @steps()
+    def m008_builds(db: Database) -> None:
+        _run(db, BUILDS)
 
     return steps
 

@@ -18,6 +18,7 @@ from ..replay.kept import kept
 from . import fulltext
 from .audited import add_entry
 from .batch import Batch
+from .builds import add_build
 from .decided import decide
 from .deletion import Sweeper, delete_rows, give_back_room
 from .rows import COLUMNS, DEFAULTS, USUAL
@@ -264,6 +265,10 @@ class Tables:
     def add_audit(self, entry: AuditEntry, now: float) -> None:
         with transaction(self.connection):
             add_entry(self.connection, entry, now)
+
+    def add_build(self, cluster: str, environment: str, build: str, now: float) -> None:
+        with transaction(self.connection):
+            add_build(self.connection, cluster=cluster, environment=environment, build=build, since=now)
 
     def add_revision(self, revision: Revision) -> None:
         sql = "INSERT INTO revisions (id, accepted_at, source, changes, text) VALUES (?, ?, ?, ?, ?)"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from gateway.store import open_recorder
 def a_capture(step: int, *, recording: str, status: int = 200) -> Capture:
     capture = Capture()
     capture.id, capture.recording, capture.session = f"{recording}X{step}", recording, "chain"
-    capture.step, capture.started_at = step, 1_795_327_200.0 + step
+    capture.step, capture.started_at = step, time.time() + step
     capture.method, capture.target, capture.origin = b"GET", b"/api/orders/step%d" % step, b"http://127.0.0.1:8080"
     capture.cluster, capture.environment = "orders", "qa"
     capture.status, capture.reason, capture.response_version = status, b"", "1.1"
@@ -36,6 +38,7 @@ async def recordings(tmp_path: Path) -> Path:
         recorder.describe_recording(id, id, kind=kind, parent=parent, branched_at=1 if parent else None)
         recorder.put(a_capture(1, recording=id, status=404 if parent else 200))
         recorder.annotate(id, title=title)
+    recorder.add_build("orders", "qa", "1.9.3")
     await recorder.stop()
     return file
 
@@ -57,6 +60,8 @@ async def test_a_site_of_two_recordings(recordings, tmp_path, capsys):
     index = (site / "index.html").read_text("utf-8")
     assert '<a href="order-a-book.html">Order &lt;a&gt; book</a>' in index and "What if: too soon." in index
     assert "too soon" in (site / "order-a-book.html").read_text("utf-8")
+    assert "<td>1.9.3</td>" in (site / "pay.html").read_text("utf-8"), "the version that ran then"
+    assert json.loads((site / "api/orders.openapi.json").read_text("utf-8"))["info"]["version"] == "1.9.3"
     assert capsys.readouterr().err == f"{site}/index.html: the first of 6 files\n"
 
 

@@ -100,7 +100,7 @@ def respect(tools, folder, urls):
 def respect_read(_, folder):
     (found,) = json.loads((folder / "out.json").read_text())["files"].values()
     return [
-        (int(step["stepId"].removeprefix("step_")), all(check["passed"] for check in step["checks"]))
+        (int(step["stepId"].rpartition("_")[2]), all(check["passed"] for check in step["checks"]))
         for workflow in found["executedWorkflows"]
         for step in workflow["executedSteps"]
     ]
@@ -143,23 +143,17 @@ async def run(runner, tools, folder, purchase, *, dead=""):
     try:
         return runner.read(output, folder / "file")
     except (OSError, ValueError, LookupError):
-        pytest.fail(f"{words[0]} ended with {code}:\n{output[-3000:]}")
+        errors = (folder / "errors").read_text("utf-8", "replace")
+        pytest.fail(f"{words[0]} ended with {code}:\n{output[-3000:]}\n{errors[-3000:]}")
 
 
 def _ran(words, folder, environment):
     """Into a file: some runners leave before a pipe has taken everything."""
-    with (folder / "output").open("w+", encoding="utf-8") as output:
+    with (folder / "output").open("w") as output, (folder / "errors").open("w") as errors:
         done = subprocess.run(
-            words,
-            cwd=folder / "file",
-            env=environment,
-            stdout=output,
-            stderr=subprocess.DEVNULL,
-            timeout=120,
-            check=False,
+            words, cwd=folder / "file", env=environment, stdout=output, stderr=errors, timeout=120, check=False
         )
-        output.seek(0)
-        return done.returncode, output.read()
+    return done.returncode, (folder / "output").read_text("utf-8")
 
 
 def environment(urls):

@@ -59,6 +59,15 @@ def test_every_what_if_is_a_workflow_and_the_descriptions_lie_beside_them(chain,
     assert [one["url"] for one in sources] == ["./users.openapi.json", "./orders.openapi.json"]
 
 
+def test_steps_of_two_workflows_have_names_of_their_own(chain, a_recording):
+    what_if = a_recording(3, id="01JWHATIF", title="Too late", kind="variant"), chain[1]
+    first, second = workflows(chain, what_if)
+    assert [step["stepId"] for step in first["steps"] + second["steps"]] == [
+        "step_1", "step_2", "step_3", "too_late_step_1", "too_late_step_2", "too_late_step_3",
+    ]  # fmt: skip
+    assert second["steps"][2]["parameters"][0]["value"] == "$steps.too_late_step_2.outputs.order_id"
+
+
 def test_text_that_looks_like_an_expression_is_an_input(an_exchange, a_recording):
     sent = b'{"note": "$statusCode", "more": "a {$url} b"}'
     (found,) = workflows((a_recording(1), [an_exchange(1, method="POST", headers=BEARER[1:], sent=sent)]))

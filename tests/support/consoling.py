@@ -162,6 +162,9 @@ class Book:
         )
         return done()
 
+    def build(self, cluster, environment, moment):
+        return ""
+
     def decisions(self, recording):
         return self.decided.get(recording, Decisions())
 
