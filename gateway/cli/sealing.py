@@ -98,7 +98,7 @@ def _listed(id: str, found: Sequence[tuple[int, Finding]], *, as_json: bool) -> 
         rows = [(str(step), visible(one.where), visible(one.rule), one.placeholder) for step, one in found]
         print(table(HEAD, rows))
     if not as_json:
-        print(f"{len(found)} places would be masked; nothing was changed", file=sys.stderr)
+        print(f"{_places(len(found))} would be masked; nothing was changed", file=sys.stderr)
     return 0
 
 
@@ -106,7 +106,11 @@ def _told(id: str, changed: int, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"recording": id, "changed": changed}))
     else:
-        print(f"{visible(id)}: {changed} steps sealed" if changed else f"{visible(id)}: nothing to seal")
+        print(
+            f"{visible(id)}: {changed} step{'s' * (changed != 1)} sealed"
+            if changed
+            else f"{visible(id)}: nothing to seal"
+        )
     return 0
 
 
@@ -115,11 +119,15 @@ def _at_server(server: Server, id: str, rules: RedactRules | None, *, given: boo
     return int(server.call("POST", f"{API}{quote(id, safe='')}/redact", body)["changed"])
 
 
+def _places(count: int) -> str:
+    return "1 place" if count == 1 else f"{count} places"
+
+
 def _agreed(id: str, places: int) -> bool:
     """Ask whoever sits at the terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("nobody is here to be asked", hint="--yes seals without asking, --dry-run lists what")
-    question = f"Seal {places} places of recording {visible(id)} for good? [y/N] "
+    question = f"Seal {_places(places)} of recording {visible(id)} for good? [y/N] "
     print(question, end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 

@@ -61,7 +61,7 @@ def test_a_dry_run_lists_what_and_why_and_changes_nothing(file: Path, folder: Pa
     (folder / "more.yaml").write_text("json: ['$..iban']\n")
     out, err = run(capsys, "redact", "@last", "--dry-run", "--rules", "more.yaml")
     assert "response.body /iban" in out and "redact.json: $..iban" in out and IBAN not in out
-    assert "1 places would be masked; nothing was changed" in err
+    assert "1 place would be masked; nothing was changed" in err
     out, _ = run(capsys, "redact", "@last", "--dry-run", "--rules", "more.yaml", "--json")
     assert [one["where"] for one in json.loads(out)["items"]] == ["response.body /iban"]
     assert IBAN.encode() in open_store(file).step(REC, 1).response.body.data
@@ -79,7 +79,7 @@ def test_sealing_for_good_asks_and_is_in_the_audit(file: Path, folder: Path, cap
     (folder / "routes.yaml").write_text(ROUTES + "redact: {json: ['$..iban']}\n")
     assert "--yes" in run(capsys, "redact", "@last", code=2)[1]
     out, _ = run(capsys, "redact", "@last", "--yes")
-    assert out == f"{REC}: 1 steps sealed\n"
+    assert out == f"{REC}: 1 step sealed\n"
     assert IBAN.encode() not in open_store(file).step(REC, 1).response.body.data
     assert run(capsys, "redact", "@last", "--yes")[0] == f"{REC}: nothing to seal\n"
     assert "seal" in run(capsys, "audit")[0]
@@ -142,7 +142,7 @@ async def test_all_of_it_goes_through_a_gateway_that_runs(file: Path, folder: Pa
     async with serving(folder, ROUTES + "redact: {json: ['$..iban']}\n") as gateway:
         assert TOKEN in await command("reveal", "@last/1", "--why", "ticket 7")
         before = gateway.services.secrets(REC)
-        assert await command("redact", "@last", "--yes") == f"{REC}: 1 steps sealed\n"
+        assert await command("redact", "@last", "--yes") == f"{REC}: 1 step sealed\n"
         assert "(2 in all); 2 secrets are under it" in await command("keys", "rotate")
         assert gateway.services.secrets(REC) == before  # the secrets, and the placeholders in what is stored
         items = json.loads(await command("audit", "--json"))["items"]
