@@ -190,7 +190,7 @@ class SqliteRecorder:
         self, recording: str, *, accept: Sequence[str] = (), reject: Sequence[str] = (), declare: Sequence[str] = (),
         forget: Sequence[str] = (), asserted: Sequence[str] = (),
     ) -> Future[None]:  # fmt: skip
-        """What people say about correlations: ids of bindings, and bindings that they wrote."""
+        """What people say about correlations, and what steps must answer; `forget` takes anything back."""
         words = [("accepted", id) for id in accept] + [("rejected", id) for id in reject]
         words += [("declared", str(read_declared(text))) for text in declare] + [("forgotten", id) for id in forget]
         words += [("asserted", text) for text in asserted]
