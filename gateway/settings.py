@@ -349,7 +349,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(("prune",), "--bytes", "", "text", None, "the greatest size of all together: 2GiB (default: routes.yaml)"),
     # ---- access --------------------------------------------------------------------------------------------
     Setting(
-        ("access",), "--role", "", "text", "", "operator, who may change everything, or viewer, who looks (default: "
+        ("access",), "--role", "", "text", None, "operator, who may change everything, or viewer, who looks (default: "
         "operator for add, viewer for link)", choices=("operator", "viewer"),
     ),
     Setting(("access",), "--ask", "", "switch", False, "with add: ask for a password instead of making a token"),

@@ -22,7 +22,7 @@ def test_every_default_is_what_its_type_reads() -> None:
     types = {"path": Path, "int": int, "seconds": float, "switch": bool, "list": tuple, "each": tuple, "text": str}
     for setting in SETTINGS:
         assert setting.default is None or type(setting.default) in (types[setting.type], type(Path())), setting.flag
-        assert not setting.choices or setting.default in setting.choices, setting.flag
+        assert not setting.choices or setting.default in (None, *setting.choices), setting.flag
         assert setting.help, setting.flag
 
 
