@@ -16,7 +16,7 @@ from ..demos.making import from_recording, own_folder, write_demo
 from ..errors import ConfigError, NotFoundError, Problem, UsageError, did_you_mean
 from ..protocols import Options
 from ..routing.parse import parse
-from ..store import open_store
+from .masked import masked_store
 
 if TYPE_CHECKING:
     from ..demos.check import Clusters
@@ -46,7 +46,7 @@ def new(args: argparse.Namespace) -> int:
     """Write templates/demos/NAME/demo.yaml for the recording --from, and say where."""
     if len(args.names) != 1 or not getattr(args, "from"):
         raise UsageError("a new demo needs a name and a recording", hint="gateway demos new checkout --from @last")
-    text = from_recording(open_store(args.recordings), getattr(args, "from"))
+    text = from_recording(masked_store(args), getattr(args, "from"))
     options = Options(routes=args.routes, recordings=args.recordings, templates=args.templates)
     file = write_demo(own_folder(options), args.names[0], text)
     if args.json:

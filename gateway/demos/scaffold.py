@@ -20,7 +20,7 @@ from .expressions import names_in_all
 from .mask import is_secret_name
 from .parse_parts import FORBIDDEN, METHODS, NAME
 from .step import ACCEPT, BODYLESS
-from .writing import flow, member
+from .writing import EMPTY, flow, member
 
 NONE = Decisions()
 BRACES = re.compile(r"\{\{|\{%|\{#")
@@ -122,7 +122,8 @@ def _fill(made: Made, step: Step, session: Session) -> None:
     keeps = {keep.variable: source for keep in step.keeps if (source := _source(keep))}
     made.comments += [f"{keep.variable} is not kept: no JSONPath finds it" for keep in step.keeps if not _source(keep)]
     expect = step.status if step.status and not 200 <= step.status < 300 else None
-    said = {"form": form, **spelt, "headers": headers, "keep": keeps, "expect": expect}
+    shown = {name: EMPTY if default is None else default for name, default in form.items()}
+    said = {"form": shown, **spelt, "headers": headers, "keep": keeps, "expect": expect}
     made.verbs |= {verb: value for verb, value in said.items() if verb in spelt or value}
     _remember(session, (path, query, step.body.text), form, {keep.variable: keep.recorded for keep in step.keeps})
 

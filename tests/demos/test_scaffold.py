@@ -128,3 +128,21 @@ def test_any_recording_makes_a_valid_demo_that_sends_the_same_json(title, note, 
     fields = {one.field.name: one.value for one in fill(only, {})}
     call = build(only, fields, {})
     assert json.loads(call.body or b"{}") == body, text
+
+
+def test_it_reads_as_people_write_it():
+    _, text = demo_of(*CHAIN[:3])
+    assert text.splitlines()[1:12] == [
+        "title: Order a book",
+        "steps:",
+        "  - title: Find the book",
+        "    call: GET catalogue:/books/{book_id}",
+        "    form: {book_id: 978-1}",
+        "  - title: POST /api/orders/orders",
+        "    call: POST orders:/orders",
+        "    form: {isbn: 978-1, qty: 2}",
+        "    keep: {order_id: $.id}",
+        '  - title: "what if: later"',
+        "    call: GET orders:/orders/{order_id}",
+    ]
+    assert text.splitlines()[12] == "    form: {order_id: }"
