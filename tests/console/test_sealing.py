@@ -53,7 +53,9 @@ async def test_the_exchange_page_reveals_only_to_its_own_form_and_with_a_reason(
             assert "ticket 9" in await got.text()
 
 
-async def test_a_rotation_under_traffic_begins_new_recordings_and_keeps_sessions(tmp_path: Path, aiohttp_server) -> None:
+async def test_a_rotation_under_traffic_begins_new_recordings_and_keeps_sessions(
+    tmp_path: Path, aiohttp_server
+) -> None:
     async def answer(request: web.Request) -> web.Response:
         return web.json_response({"access_token": TOKEN})
 
