@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..model.exchange import Chunk, Exchange
     from ..protocols import Keys, Services
 
+
 class Change(Protocol):
     """One of rotate, renew and retire."""
 
