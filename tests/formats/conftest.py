@@ -7,10 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from gateway.model.exchange import Exchange, Failure, Timing
 from gateway.model.message import Body, Pairs, Request, Response
 from gateway.model.recording import Recording
+
+# How fast a loaded machine is, no test here asks.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 JSON: Pairs = (("Content-Type", "application/json"),)
 
