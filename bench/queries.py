@@ -136,7 +136,6 @@ def measure(store: SqliteStore) -> int:
     """Prints each and returns how many were too slow."""
     longest = next(one for one in store.recordings(limit=1000).items if one.steps == 1000)
     listed = timed(lambda: store.exchanges(longest.id, limit=1000))
-    page = store.latest(limit=1000).next
     deep = timed(lambda: store.latest(limit=50, cursor="500000"))
     print(
         f"a recording of 1,000 steps is listed in {listed:.0f} ms; a page in the middle of all exchanges {deep:.1f} ms"
@@ -162,6 +161,7 @@ def main() -> int:
         path = Path(sys.argv[2]) if len(sys.argv) > 2 and sys.argv[1].isdigit() else Path(folder, "gateway.db")
         if not path.exists():
             build(path, count)
+        connect_writer(path).close()  # an older file is migrated
         slow = measure(open_store(path))
     print(f"{slow} took longer than {ANSWERED:.0f} ms" if slow else f"each was answered within {ANSWERED:.0f} ms")
     return 0
