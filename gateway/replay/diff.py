@@ -21,12 +21,12 @@ SHOWN: Final = 500  # letters of a value that are told
 
 # Fields that every run has its own of: telling them would leave no two exchanges the same.
 VOLATILE: Final = words(
-    "date age expires sec-websocket-accept connection keep-alive transfer-encoding content-length server-timing "
-    "via proxy-status gateway-exchange gateway-fault gateway-playback gateway-route gateway-session gateway-env "
-    "host traceparent tracestate baggage forwarded x-forwarded-for x-forwarded-host x-forwarded-proto "
-    "x-forwarded-prefix x-request-id x-correlation-id x-trace-id x-amzn-requestid x-amzn-trace-id cf-ray "
-    "x-runtime x-response-time ratelimit-remaining ratelimit-reset x-ratelimit-remaining x-ratelimit-reset "
-    "report-to nel alt-svc user-agent"
+    "date age expires sec-websocket-extensions upgrade sec-websocket-accept connection keep-alive transfer- "
+    "encoding content-length server-timing via proxy-status gateway-exchange gateway-fault gateway-playback "
+    "gateway-route gateway-session gateway-env host traceparent tracestate baggage forwarded x-forwarded-for "
+    "x-forwarded-host x-forwarded-proto x-forwarded-prefix x-request-id x-correlation-id x-trace-id x-amzn- "
+    "requestid x-amzn-trace-id cf-ray x-runtime x-response-time ratelimit-remaining ratelimit-reset x-ratelimit- "
+    "remaining x-ratelimit-reset report-to nel alt-svc user-agent"
 )
 BY_VALUE: Final = frozenset(("etag", "last-modified", "set-cookie", "location", "content-location", "link"))
 

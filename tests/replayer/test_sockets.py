@@ -91,3 +91,11 @@ async def test_events_are_compared_with_this_runs_values(tmp_path):
         assert told == [("/0/0/order", "correlated"), ("/0/1/order", "correlated"), ("/0/2/order", "correlated")]
         texts = [data for _, data in said(shop, feed.exchange)]
         assert [text.count(b"70002") for text in texts] == [1, 1, 1] and b"shipped" in texts[2]
+
+
+async def test_offline_the_recording_itself_talks(tmp_path):
+    async with a_shop(tmp_path, buying=watch) as shop, aiohttp.ClientSession(shop.gateway.url) as client:
+        path = f"/_gateway/api/v1/recordings/{shop.recording}/replay"
+        async with client.post(path, json={"offline": True}) as answer:
+            step = (await answer.json())["steps"][0]
+        assert (step["status"], step["outcome"]) == (101, "same"), step["differences"]
