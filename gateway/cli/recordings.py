@@ -21,12 +21,10 @@ from ..model.as_json import exchange_json, recording_json
 from ..model.audit import AuditEntry, Who
 from ..model.visible import visible
 from ..store import open_recorder, open_store
-from .assertions import assert_about, print_assertions
 from .client import Server, find_server
 from .correlations import decide, print_correlations, print_decisions, verdicts_of
 from .masked import masked_store
 from .shown import exchange_text, recording_text, recordings_text
-from .tree import print_tree
 
 if TYPE_CHECKING:
     from ..model.exchange import Exchange
@@ -70,9 +68,13 @@ def show(args: argparse.Namespace) -> int:
     store = masked_store(args)
     recording, step = find(store, args.recording)
     if args.tree:
+        from .tree import print_tree  # with all that replays need: not for who only looks at a step
+
         print_tree(store, recording.id, as_json=args.json)
         return 0
     if args.assertions:
+        from .assertions import print_assertions
+
         print_assertions(store, recording.id, as_json=args.json)
         return 0
     if args.correlations and args.yaml:
@@ -134,6 +136,8 @@ def annotate(args: argparse.Namespace) -> int:
     server = find_server(args.recordings, args.url, args.token)
     id, step = known(store, args.recording, server)
     if add or remove:
+        from .assertions import assert_about
+
         said = assert_about(
             store, id, add, remove, server=server,
             write=lambda new, gone: change(args.recordings, lambda to: to.decide(id, asserted=new, forget=gone)),
