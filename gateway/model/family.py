@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Relative:
-    """A recording in its family. `depth` is 0 for the first one; `step` and `status` say what came where it branched."""
+    """A recording in its family. `depth` is 0 for the first one; `step` and `status` tell where it branched."""
 
     id: str
     title: str
