@@ -13,6 +13,10 @@ from playwright.async_api import expect
 
 pytestmark = pytest.mark.browser
 
+LOOKS = [
+    pytest.param({"color_scheme": "light"}, id="light"),
+    pytest.param({"color_scheme": "dark", "java_script_enabled": False}, id="dark, without JavaScript"),
+]
 START = 60.0  # seconds for a slow machine
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
 
@@ -60,10 +64,11 @@ async def shop(tmp_path, items):
     assert process.returncode == 0
 
 
-async def test_a_demo_of_ones_own_is_in_the_menu_as_soon_as_it_is_saved(shop):
+@pytest.mark.parametrize("look", LOOKS)
+async def test_a_demo_of_ones_own_is_in_the_menu_as_soon_as_it_is_saved(shop, look):
     folder, url = shop
     async with chromium() as browser:
-        watch = await watched(await browser.new_context(), url)
+        watch = await watched(await browser.new_context(**look), url)
         page = watch.page
         assert "Myshop" in await watch.open("/")
         file = folder / "templates/demos/myshop/demo.yaml"

@@ -12,9 +12,14 @@ from serving import serving
 from gateway.samples import running_samples
 
 pytestmark = pytest.mark.browser
+LOOKS = [
+    pytest.param({"color_scheme": "light"}, id="light"),
+    pytest.param({"color_scheme": "dark", "java_script_enabled": False}, id="dark, without JavaScript"),
+]
 
 
-async def test_a_replay_on_test_differs_at_the_book_and_says_why(tmp_path):
+@pytest.mark.parametrize("look", LOOKS)
+async def test_a_replay_on_test_differs_at_the_book_and_says_why(tmp_path, look):
     async with AsyncExitStack() as stack:
         samples = await stack.enter_async_context(running_samples())
         gateway = await stack.enter_async_context(serving(tmp_path, samples.routes_yaml()))
@@ -23,7 +28,7 @@ async def test_a_replay_on_test_differs_at_the_book_and_says_why(tmp_path):
             async with client.get(gateway.url + path) as answer:
                 assert answer.status == 200
         browser = await stack.enter_async_context(chromium())
-        watch = await watched(await browser.new_context(), gateway.url)
+        watch = await watched(await browser.new_context(**look), gateway.url)
         page = watch.page
         await watch.open("/_gateway/recordings?q=session:row-9")
         await page.get_by_role("link", name="GET /api/catalogue/books").click()

@@ -60,7 +60,7 @@ class Watched:
 
     async def check(self) -> None:
         """Nothing ran, nothing was blocked, nothing could run."""
-        self.faults += [f"violation: {one}" for one in await self.page.evaluate("window.violations")]
+        self.faults += [f"violation: {one}" for one in await self.page.evaluate("window.violations || []")]
         self.faults += [f"alive: {one}" for one in await self.page.evaluate(ALIVE)]
         assert not self.faults, self.faults
 
