@@ -6,5 +6,10 @@ from runpy import run_path
 
 ALL = ("correlation", "differences", "proxies", "bodies", "latency", "memory", "queries")
 
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # as where each is run by itself
+
 for name in [word for word in sys.argv[1:] if word in ALL] or ALL:
-    run_path(str(Path(__file__).parent / f"{name}.py"), run_name="__main__")
+    sys.argv = [f"{name}.py"]
+    print(f"-- {name}", flush=True)
+    run_path(str(HERE / f"{name}.py"), run_name="__main__")
