@@ -190,3 +190,10 @@ def test_the_map_names_every_module_and_only_modules_that_exist() -> None:
     there = {str(file.relative_to(ROOT)) for file in FILES}
     assert named - there == set(), "the map names what is not there"
     assert there - named == set(), "not on the map: make docs"
+
+
+def test_the_way_in_names_files_that_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8").partition("<!-- modules")[0]
+    named = re.findall(r"`([\w/]+\.(?:py|md))`", text)
+    assert len(named) > 20, "the way in is gone"
+    assert [name for name in named if not any((ROOT / base / name).exists() for base in ("", "gateway"))] == []
