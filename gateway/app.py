@@ -36,6 +36,7 @@ from .relay.resuming import RECENT, resumed
 from .reload import RoutesKeeper
 from .sessions import OWN_COOKIES, LiveSessions, setup_sessions
 from .store import Mask, open_recorder, open_store
+from .store.previewing import preview
 from .tls import client_context
 
 if TYPE_CHECKING:
@@ -126,6 +127,9 @@ async def _services(
     services = Services(
         options, routes, store, recorder, sessions, health, live, metrics_text, lambda: url,
         secrets=lambda recording: _secrets(store, reading, recording), keys=ring,
+        would_mask=lambda recording: preview(
+            options.recordings, recording, routes.table.redact, Sealer(ring.keys)
+        ),
     )  # fmt: skip
     await _play_on(services, store)
     await stack.enter_async_context(_tidying(services, store))

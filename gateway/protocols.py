@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .model.exchange import Chunk, Exchange
     from .model.family import Relative
     from .model.recording import Page, Recording, Revision
+    from .redact.finding import Finding
     from .replay.correlation import Decisions
     from .replay.fault import Fault
     from .replay.playback import Playback
@@ -347,3 +348,5 @@ class Services:
     url: Callable[[], str]  # "http://127.0.0.1:8080", once the port is known
     secrets: Callable[[str], Mapping[str, str]] = no_secrets  # of a recording, by placeholder; blocking
     keys: Keys | None = None
+    # (step, what) of a recording that the rules in force mask; blocking
+    would_mask: Callable[[str], Sequence[tuple[int, Finding]]] = lambda recording: ()

@@ -8,7 +8,7 @@ import getpass
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,10 +20,9 @@ from ..errors import NotFoundError, UsageError
 from ..model.audit import Action, AuditEntry, Who
 from ..model.visible import visible
 from ..redact import Sealer
-from ..redact.finding import Finding, findings
 from ..secrets import load_keys
 from ..store import open_recorder, open_store
-from ..store.masking import resealed, sealed_chunks
+from ..store.previewing import would_mask
 from .client import Server, find_server
 from .masked import PARTS, masked_store, rules_in, rules_of
 from .recordings import API, NAMED, find, steps
@@ -31,6 +30,7 @@ from .shown import table
 
 if TYPE_CHECKING:
     from ..model.exchange import Exchange
+    from ..redact.finding import Finding
     from ..routing.compiled import RedactRules
     from ..store import SqliteRecorder, SqliteStore
 
@@ -49,7 +49,8 @@ def redact(args: argparse.Namespace) -> int:
     if step is not None:
         raise UsageError("a recording is masked as a whole", hint=f"gateway redact {recording.id}")
     rules = rules_in(args.rules) if args.rules else rules_of(args.routes)
-    found = list(would_mask(store, steps(store, recording), rules, args.recordings.parent))
+    sealer = Sealer(load_keys(args.recordings.parent, os.environ))
+    found = list(would_mask(store, steps(store, recording), rules, sealer))
     if args.dry_run:
         return _listed(recording.id, found, as_json=args.json)
     if not found:
@@ -64,27 +65,6 @@ def redact(args: argparse.Namespace) -> int:
         changed = with_sealer(args.recordings, lambda recorder: recorder.reseal(recording.id, rules))
         audit(args.recordings, "seal", recording.id, f"{changed} of {recording.steps} steps")
     return _told(recording.id, changed, as_json=args.json)
-
-
-def would_mask(
-    store: SqliteStore, exchanges: Sequence[Exchange], rules: RedactRules | None, folder: Path
-) -> Iterator[tuple[int, Finding]]:
-    """(step, what is masked there) of every place that these rules, and the defaults, mask."""
-    sealer = Sealer(load_keys(folder, os.environ))
-    for one in exchanges:
-        pieces = store.chunks(one.id) if one.stream else ()
-        before, after, sealed = resealed(one, rules, sealer.seal)
-        told = findings(before, after, rules)
-        sealed_chunks(one, pieces, rules, sealer.seal_chunk)
-        known = {one.placeholder for one in told}
-        if pieces:
-            _, _, sealed = resealed(one, rules, sealer.seal)
-        told += [
-            Finding(f"pieces of the {one.stream} stream", "in a message or event", name)
-            for name, _ in getattr(sealed, "secrets", ())
-            if pieces and name not in known
-        ]
-        yield from ((one.step, each) for each in told)
 
 
 def _listed(id: str, found: Sequence[tuple[int, Finding]], *, as_json: bool) -> int:

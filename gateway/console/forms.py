@@ -85,6 +85,14 @@ async def delete(request: web.Request) -> web.Response:
     raise web.HTTPSeeOther("/_gateway/recordings")
 
 
+async def seal(request: web.Request) -> web.Response:
+    """By the rules in force; the preview tells which."""
+    id, _ = await sealing.seal(
+        request.app[SERVICES], request.match_info["id"], None, source="console", who=who_of(request)
+    )
+    raise web.HTTPSeeOther(f"/_gateway/recordings/{quote(id, safe='')}/redact")
+
+
 async def reveal(request: web.Request) -> web.Response:
     """The one form that answers with a page: what it shows must not have an address."""
     found, secrets = await sealing.reveal(
@@ -111,5 +119,6 @@ def add_forms(app: web.Application) -> None:
     app.router.add_post("/_gateway/recordings/{id}", annotate)
     app.router.add_post("/_gateway/recordings/{id}/correlations", correlations)
     app.router.add_post("/_gateway/recordings/{id}/delete", delete)
+    app.router.add_post("/_gateway/recordings/{id}/redact", seal)
     app.router.add_post("/_gateway/exchanges/{id}/reveal", reveal)
     add_replay_forms(app)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 RECENT = 50  # exchanges that the live page begins with
 RELATIVES = 50  # recordings of a family that are explained on one page
 CLUSTERS = 100  # on the board at once; a filter finds the others
+MOST_MASKED = 500  # places of a redaction preview on one page
 STEPS = 200  # steps of a recording on one page
 
 
@@ -256,6 +257,15 @@ async def audit(request: web.Request) -> View:
     return view({"q": request.query.get("q", "")} | await read_audit(request))
 
 
+async def redaction(request: web.Request) -> View:
+    """What the rules in force would mask of what is stored: where, by which rule, and what stands there then."""
+    services = request.app[SERVICES]
+    found = await reads.recording(services, request.match_info["id"])
+    masked = await asyncio.to_thread(services.would_mask, found.id)
+    items = [{"step": step, **asdict(one)} for step, one in masked[:MOST_MASKED]]
+    return view({"recording": {"id": found.id, "title": found.title}, "items": items, "found": len(masked)})
+
+
 async def access(request: web.Request) -> View:
     """Who may use the console, and who is signed in."""
     return view(access_json(request))
@@ -291,6 +301,7 @@ PAGES: tuple[tuple[str, tuple[str, ...], str, Read], ...] = (
         "/_gateway/recordings/{id}/preflight", ("/_gateway/recordings/{id}/preflight.json",), "preflight.html",
         looked,
     ),
+    ("/_gateway/recordings/{id}/redact", ("/_gateway/recordings/{id}/redact.json",), "redact.html", redaction),
     ("/_gateway/recordings/{id}/variants", ("/_gateway/recordings/{id}/variants.json",), "variants.html", variants),
     (
         "/_gateway/recordings/{id}/what-if/{step}", ("/_gateway/recordings/{id}/what-if/{step}.json",), "whatif.html",
