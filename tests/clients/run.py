@@ -58,7 +58,7 @@ EXPECTED = {
     r"test_chunked_(not_)?specified|test_framing_set_via_headers|test_headers_are_sent_with_the_original_case"
     r"|test_httplib_headers_case_insensitive|test_ua_header_can_be_overridden": "the server looks at all bytes of the"
     " request, and the gateway adds fields",
-    r"test_multi_redirect_history|test_retry_redirect_history": "Location names the public prefix",
+    r"test_multi_redirect_history|test_retry_redirect_history|test_fragment_update_on_redirect": "Location names the public prefix",
     r"test_multi_setcookie|test_obsolete_line_folding_is_unfolded": "the response has the fields that the gateway adds",
     r"test_closing_response_actually_closes|test_ignore_broken_pipe": "the upstream's connection is the gateway's own",
     r"test_chunked_upload_(uses_only_specified|doesnt_skip)_host_header": "Host names the upstream",
@@ -67,7 +67,7 @@ EXPECTED = {
     r"test_preserves_path_dot_segments": "dot segments are refused",
     r"test_headers_http_|test_merge_headers_with_pool": "the server sees the fields that the gateway adds",
     r"test_logging_redirect_chain": "the port in the log is the gateway's",
-    r"test_DIGEST_": "Digest authentication signs the path, and the upstream sees it without its prefix",
+    r"test_DIGEST_|test_digestauth_401_count_reset_on_redirect": "Digest authentication signs the path, and the upstream sees it without its prefix",
     r"test_(connect|write|total)_timeout|test_total_timeout_connect": "depends on an unreachable network and on time",
 }
 
