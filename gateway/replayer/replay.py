@@ -111,7 +111,7 @@ async def _begin(services: Services, order: Order) -> LiveSession:
         playing = PlaybackMode("playback", Playback(order.tape, shift=False))
         live.modes |= dict.fromkeys(order.tape.by_cluster, playing)
     parent = await asyncio.to_thread(services.store.recording, order.recording)
-    title = order.title or f"{'Replay' if order.kind == 'replay' else 'What if'}: {parent.title}"[:200]
+    title = order.title or _title(order, parent.title)
     await asyncio.wrap_future(
         services.recorder.describe_recording(
             live.recording, session, kind=order.kind, parent=order.recording, branched_at=order.branched_at,
@@ -119,6 +119,13 @@ async def _begin(services: Services, order: Order) -> LiveSession:
         )
     )  # fmt: skip
     return live
+
+
+def _title(order: Order, of: str) -> str:
+    """ "Replay on catalogue@test: Order a book" """
+    there = ", ".join(f"{cluster}@{environment}" for cluster, environment in order.wanted.to.items())
+    word = "Replay" if order.kind == "replay" else "What if"
+    return f"{word}{f' on {there}' if there else ''}: {of}"[:200]
 
 
 class Run:

@@ -215,6 +215,7 @@ async def test_the_payment_is_for_the_right_order_wherever_it_runs(tmp_path):
 async def test_a_replay_stops_at_the_first_difference(tmp_path):
     async with a_shop(tmp_path) as shop:
         result = await shop.run(Wanted(to={"catalogue": "test"}), until_differs=True)
+        assert shop.stored(result.recording).title.startswith("Replay on catalogue@test: ")
         assert [step.outcome for step in result.steps] == ["expected", "differs", *["skipped"] * 4]
         assert "stopped after step 2, which differs" in result.steps[2].message
         assert len(shop.samples.shops["qa"].orders) == 1
