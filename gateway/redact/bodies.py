@@ -12,7 +12,8 @@ import jsonpath
 
 from ..model.bodies import DECODERS, SHOWN, DecodeError
 from .json_text import Path, Seal, seal_keys, seal_paths
-from .multipart import seal_parts
+from .members import named_places
+from .multipart import LOOKS_SO, seal_parts
 from .names import Names
 from .text import FORM_LIKE, seal_form, seal_text
 
@@ -21,6 +22,8 @@ HARMLESS: Final = re.compile(
     rb"\s*(?:(?:image|font|audio|video)/|text/css|(?:text|application)/(?:x-)?javascript|application/wasm)",
     re.IGNORECASE,
 )
+# Where `token = next()` is no secret.
+CODE: Final = re.compile(rb"text/(?:html|css)|application/xhtml|(?:text|application)/(?:x-)?(?:java|ecma|type)script")
 BOMS: Final = (
     (b"\xff\xfe\0\0", "utf-32-le"), (b"\0\0\xfe\xff", "utf-32-be"),
     (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"),
@@ -78,21 +81,22 @@ class BodySealer:
         form = kind == b"application/x-www-form-urlencoded"
         if not form and self.places is None and not self.names.hint(data):
             return data
-        if kind.startswith(b"multipart/"):
-            seal_other = lambda content: self.text(content, b"")  # noqa: E731
-            return seal_parts(data, content_type, self.names.is_secret, self.seal, seal_other)
+        if kind.startswith(b"multipart/") or (data[:2] == b"--" and LOOKS_SO.match(data)):
+            return seal_parts(data, content_type, self.names.is_secret, self.seal, self.text)
         if form or FORM_LIKE.fullmatch(data):
             return seal_text(seal_form(data, self.names.is_secret, self.seal), self.names.is_secret, self.seal)
-        return self._json_or_text(data)
+        return self._json_or_text(data, lines=CODE.match(kind) is None)
 
-    def _json_or_text(self, data: bytes) -> bytes:
+    def _json_or_text(self, data: bytes, *, lines: bool) -> bytes:
         document, valid = _parsed(data)
         if self.places is not None:
             data = seal_paths(data, self.places.find(document), self.seal) if valid else self._last_names(data)
+        if valid and (places := named_places(data, document, self.names.is_secret)):
+            data = seal_paths(data, places, self.seal)
         if valid or data.lstrip()[:1] in (b"{", b"["):
             data = seal_keys(data, self.names.is_secret, self.seal)
-        pairs = not valid or b'\\"' in data
-        return seal_text(data, self.names.is_secret, self.seal, pairs=pairs)
+        pairs = not valid or b'\\"' in data or b"%22" in data or b"%2522" in data
+        return seal_text(data, self.names.is_secret, self.seal, pairs=pairs, lines=lines, escaped=valid)
 
     def _last_names(self, data: bytes) -> bytes:
         assert self.places is not None

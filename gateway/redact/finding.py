@@ -183,6 +183,10 @@ def _by_shape(text: bytes) -> str:
     """Why something was sealed whose name says nothing."""
     if re.search(rb"eyJ[\w-]+\.[\w-]*\.sealed_", text):
         return "default: the signature of a token"
+    if re.search(rb"PRIVATE(?:[ +]|%20)KEY[^\"'<>]*sealed_", text):
+        return "default: a private key"
+    if re.search(rb"(?:[Bb]earer|[Bb]asic)(?:[ \t]|%20|\+)sealed_", text):
+        return "default: a bearer of credentials"
     if re.search(rb"(?:://|%2[Ff])[^\s/?#]*sealed_[^\s/?#@%]*(?:@|%40)", text):
         return "default: user info of a URL"
     return "the same secret stands elsewhere in the exchange"

@@ -19,6 +19,10 @@ SCHEME: Final = re.compile(
 )
 
 
+# Another cookie behind the attributes of one: some proxies join fields that must not be joined (RFC 9110 section 5.3).
+FOLDED: Final = re.compile(rb"(,[ \t]*)([^\s;,=\"]+=[^;,]*)")
+
+
 def seal_headers(headers: RawPairs, names: Names, seal: Seal) -> RawPairs:
     """The fields with their secrets sealed; the very same list when there are none."""
     clean = names.clean_pairs
@@ -63,10 +67,10 @@ def seal_credentials(value: bytes, seal: Seal) -> bytes:
 
 def seal_cookies(value: bytes, seal: Seal, *, only_first: bool) -> bytes:
     """Each cookie's value on its own: names stay, and so do the attributes of a Set-Cookie (`only_first`)."""
+    if not only_first:
+        return b";".join(_cookie(pair, seal) for pair in value.split(b";"))
     first, separator, rest = value.partition(b";")
-    pairs = [first] if only_first else value.split(b";")
-    sealed = b";".join(_cookie(pair, seal) for pair in pairs)
-    return sealed + separator + rest if only_first else sealed
+    return _cookie(first, seal) + separator + FOLDED.sub(lambda match: match[1] + _cookie(match[2], seal), rest)
 
 
 def _cookie(pair: bytes, seal: Seal) -> bytes:

@@ -21,6 +21,7 @@ Path = tuple[str | int, ...]
 STRING = rb'"((?:[^"\\]|\\.)*+)("|\\?\Z)'
 KEY: Final = re.compile(STRING + rb"(\s*:\s*)?", re.DOTALL)
 TOKEN: Final = re.compile(STRING + rb'|([{}\[\],:])|([^\s{}\[\],:"]+)', re.DOTALL)
+SCHEME: Final = re.compile(rb"(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate) +(?=[^ ])", re.IGNORECASE)
 LITERALS: Final = (b"true", b"false", b"null")
 NUMERIC: Final = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
@@ -93,9 +94,11 @@ def _sealed_token(match: re.Match[bytes], seal: Seal) -> bytes:
         return word if word in LITERALS else _sealed_word(word, seal)
     if not text:
         return match[0]
-    secret = decoded(text)
+    scheme = SCHEME.match(text)  # it stays, so that the token equals the same token elsewhere
+    kept = scheme[0] if scheme else b""
+    secret = decoded(text[len(kept) :])
     sealed = seal(secret)
-    return match[0] if sealed == secret else b'"' + sealed + (b'"' if match[2] == b'"' else b"")
+    return match[0] if sealed == secret else b'"' + kept + sealed + (b'"' if match[2] == b'"' else b"")
 
 
 def _sealed_word(word: bytes, seal: Seal) -> bytes:

@@ -1,4 +1,4 @@
-"""Secrets in multipart/form-data: the content of fields whose name is secret, whole or cut off. Pure."""
+"""Secrets in multipart bodies: fields whose name is secret, whole or cut off, and parts within parts. Pure."""
 
 from __future__ import annotations
 
@@ -10,25 +10,31 @@ from .json_text import IsSecret, Seal
 
 BOUNDARY: Final = re.compile(rb";\s*boundary\s*=\s*(?:\"([^\"]+)\"|([^\s;,]+))", re.IGNORECASE)
 FIRST_LINE: Final = re.compile(rb"\s*--([^\r\n]{1,200}?)[ \t]*\r?\n")
+# A header line may go on behind a line break (RFC 822), and a name may say its charset (RFC 5987).
 NAME: Final = re.compile(
-    rb"content-disposition:[^\r\n]*?[;\s]name\*?\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;]+))", re.IGNORECASE
+    rb"content-disposition:(?:[^\r\n]|\r?\n(?=[ \t]))*?[;\s]name\*?\s*=\s*(?:[\w\-]+'[\w\-]*')?"
+    rb"(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;]+))",
+    re.IGNORECASE,
 )
+KIND: Final = re.compile(rb"^content-type:[ \t]*((?:[^\r\n]|\r?\n[ \t])*)", re.IGNORECASE | re.MULTILINE)
+LOOKS_SO: Final = re.compile(rb"\s*--[^\r\n]{1,200}\r?\n(?:[\w\-]+:[^\r\n]*\r?\n)*?content-disposition:", re.IGNORECASE)
+SealOther = Callable[[bytes, bytes], bytes]  # of a content and its type
 HEAD_END: Final = re.compile(rb"\r?\n[ \t]*\r?\n")
 
 
-def seal_parts(
-    data: bytes, content_type: bytes, is_secret: IsSecret, seal: Seal, seal_other: Callable[[bytes], bytes]
-) -> bytes:
+def seal_parts(data: bytes, content_type: bytes, is_secret: IsSecret, seal: Seal, seal_other: SealOther) -> bytes:
     """Seal secret fields; what the other fields hold goes through `seal_other`."""
-    found = BOUNDARY.search(content_type) or FIRST_LINE.match(data)
+    found = BOUNDARY.search(content_type)
+    if found is None or b"--" + (found[1] or found[2]) not in data:
+        found = FIRST_LINE.match(data)
     if found is None:
-        return seal_other(data)
-    mark = b"--" + (found[1] or found[2])
+        return seal_other(data, b"")
+    mark = b"--" + (found[1] or found[found.re.groups])
     first, *parts = data.split(mark)
     return mark.join([first, *(_part(part, is_secret, seal, seal_other) for part in parts)])
 
 
-def _part(part: bytes, is_secret: IsSecret, seal: Seal, seal_other: Callable[[bytes], bytes]) -> bytes:
+def _part(part: bytes, is_secret: IsSecret, seal: Seal, seal_other: SealOther) -> bytes:
     end = HEAD_END.search(part)
     if end is None:
         return part
@@ -38,5 +44,6 @@ def _part(part: bytes, is_secret: IsSecret, seal: Seal, seal_other: Callable[[by
     name = NAME.search(head)
     secret = name is not None and is_secret(name[1] or name[2] or b"")
     if content:
-        content = seal(content) if secret else seal_other(content)
+        kind = KIND.search(head)
+        content = seal(content) if secret else seal_other(content, kind[1] if kind else b"")
     return head + content + line_end

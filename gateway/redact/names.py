@@ -14,35 +14,42 @@ HEADERS: Final = {
     b"set-cookie": SET_COOKIE, b"set-cookie2": SET_COOKIE, b"x-api-key": CREDENTIALS, b"x-auth-token": CREDENTIALS,
     b"x-csrf-token": CREDENTIALS,
 }  # fmt: skip
-HEADER_ENDS: Final = (b"-token", b"-secret", b"-key")
+HEADER_ENDS: Final = (b"-token", b"-secret", b"-key", b"-authorization")
 
 KEYS: Final = frozenset(
     b"password passwd pwd secret token api_key apikey client_secret credential credentials private_key session_id"
-    b" sessionid cvv pin passphrase access_key authorization csrfmiddlewaretoken sig".split()
+    b" sessionid cvv pin passphrase access_key authorization csrfmiddlewaretoken sig"
+    b" passwords passcode password1 password2 password_confirmation password_confirm password_repeat password_hash"
+    b" secret_key signing_key encryption_key cookie set_cookie csrf _csrf cvc jsessionid phpsessid x_amz_signature"
+    b" x_goog_signature".split()
 )
 # The same as the last word of a longer name: new_password, accessToken, X-Amz-Credential.
 KEY_ENDS: Final = (
     b"_token", b"_password", b"_passwd", b"_pwd", b"_secret", b"_api_key", b"_apikey", b"_private_key",
-    b"_access_key", b"_credential", b"_credentials", b"_session_id", b"_passphrase",
+    b"_access_key", b"_credential", b"_credentials", b"_session_id", b"_passphrase", b"_passcode", b"_secret_key",
+    b"_signing_key", b"_encryption_key",
 )  # fmt: skip
 
 # One of these words stands in every text that has one of the names, in small letters; where a word is also part of
 # everyday words, the expression tells. Searching word by word is many times faster than one large expression.
 WORDS: Final[dict[bytes, re.Pattern[bytes] | None]] = {
-    b"pass": re.compile(rb"passw|passphrase"),
+    b"pass": re.compile(rb"passw|passphrase|passcode"),
     b"token": None,
     b"secret": None,
-    b"key": re.compile(rb"(?:api|private|access)[^a-z0-9]{0,6}key"),
+    b"key": re.compile(rb"(?:api|private|access|signing|encryption)(?:[^a-z0-9]|%[0-9a-f]{2}){0,6}key"),
     b"pin": re.compile(rb"(?<![a-z])pin(?![a-z])"),
-    b"session": re.compile(rb"session[^a-z0-9]{0,6}id"),
+    b"sess": re.compile(rb"session[^a-z0-9]{0,6}id|sessid"),
     b"cred": re.compile(rb"credential"),
     b"eyj": None,
     b"@": re.compile(rb"/[^\s/?#\"'<>]*@"),
     b"pwd": None,
     b"cvv": None,
-    b"sig": re.compile(rb"(?<![a-z])sig(?![a-z])"),
+    b"sig": re.compile(rb"(?<![a-z])sig(?![a-z])|(?:amz|goog)[^a-z0-9]{0,6}signature"),
     b"authoriz": None,
-    b"%": re.compile(rb"%[4-7][0-9a-f]"),
+    b"cookie": None,
+    b"csrf": None,
+    b"cvc": None,
+    b"%": re.compile(rb"%(?:25)*[4-7][0-9a-f]"),
     b"\\u00": re.compile(rb"\\u00[4-7]"),
 }
 
@@ -57,8 +64,9 @@ Value = TypeVar("Value")
 
 def normal(key: bytes) -> bytes:
     """accessToken, Access-Token, access%5Ftoken -> access_token; user[password] and user.password -> password."""
-    if b"%" in key:
-        key = unquote_to_bytes(key)
+    for _ in range(3):  # more than one server has decoded what was encoded twice
+        if b"%" in key:
+            key = unquote_to_bytes(key)
     if b"\\" in key:
         key = ESCAPE.sub(lambda match: bytes.fromhex(match[1].decode()), key)
     key = re.split(rb"[.\[]", key.strip(b" \t\"'").rstrip(b"[]"))[-1].rstrip(b"]")

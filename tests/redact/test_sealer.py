@@ -84,6 +84,13 @@ P = placeholder()
         (b"Cookie", b"a=" + CANARY + b'; b="' + CANARY + b'";c=', b"a=" + P + b'; b="' + P + b'";c='),
         (b"Cookie", CANARY, P),
         (b"Set-Cookie", b"sid=" + CANARY + b"; Path=/; HttpOnly", b"sid=" + P + b"; Path=/; HttpOnly"),
+        (
+            b"Set-Cookie",
+            b"a=" + CANARY + b"; Expires=Wed, 21 Oct 2026 07:28:00 GMT, b=" + CANARY + b"; Path=/",
+            b"a=" + P + b"; Expires=Wed, 21 Oct 2026 07:28:00 GMT, b=" + P + b"; Path=/",
+        ),
+        (b"X-Forwarded-Authorization", b"Bearer " + CANARY, b"Bearer " + P),
+        (b"baggage", b"user=1,token=" + CANARY, b"user=1,token=" + P),
         (b"Location", b"/next?x=1&token=" + CANARY + b"#top", b"/next?x=1&token=" + P + b"#top"),
         (
             b"Location",
@@ -129,6 +136,20 @@ def test_everyday_fields_stay(value: bytes):
         (b"/x?token=it's%20;odd", b"/x?token=" + placeholder(b"it's ;odd")),
         (b"/x?user[password]=" + CANARY, b"/x?user[password]=" + P),
         (b"/x?next=%2Fy%3Ftoken%3D" + CANARY, b"/x?next=%2Fy%3Ftoken%3D" + P),
+        (b"/x?next=%252Fy%253Ftoken%253D" + CANARY, b"/x?next=%252Fy%253Ftoken%253D" + P),
+        (b"/x?tok%2565n=" + CANARY, b"/x?tok%2565n=" + P),
+        (b"/x?api%20key=" + CANARY, b"/x?api%20key=" + P),
+        (b"/x;jsessionid=" + CANARY + b"?a=1", b"/x;jsessionid=" + P + b"?a=1"),
+        (b"/x?X-Amz-Signature=" + CANARY, b"/x?X-Amz-Signature=" + P),
+        (
+            b"/x?u=http%253A%252F%252Fbob%253A" + CANARY + b"%2540h",
+            b"/x?u=http%253A%252F%252F" + placeholder(b"bob:" + CANARY) + b"%2540h",
+        ),
+        (b"/x?q=%7B%22password%22%3A%22" + CANARY + b"%22%7D", b"/x?q=%7B%22password%22%3A%22" + P + b"%22%7D"),
+        (
+            b"/x?q=%257B%2522password%2522%253A%2522" + CANARY + b"%2522%257D",
+            b"/x?q=%257B%2522password%2522%253A%2522" + P + b"%2522%257D",
+        ),
         (b"http://u:p@h/x", b"http://" + placeholder(b"u:p") + b"@h/x"),
         (b"/x?token=", b"/x?token="),
         (b"/x?page=1&monkey=2&keyboard=3&pinned=4", b"/x?page=1&monkey=2&keyboard=3&pinned=4"),
@@ -168,12 +189,37 @@ def test_the_upstreams_url_and_the_failures_sentence():
         (b'{"url": "https:\\/\\/x\\/y?a=1\\u0026token=%s\\u0026b=2"}',) * 2,
         (b'{"html": "<input name=\\"q\\">", "next": "/a?api_key=%s"}',) * 2,
         (b'["x", {"api-key": "%s"}]',) * 2,
+        (b'[{"op": "add", "path": "/a/client_secret", "value": "%s"}]',) * 2,
+        (b'{"headers": [["Authorization", "Bearer %s"]], "Cookie": "%s"}',) * 2,
+        (b'{"query": "mutation { login(password: \\"%s\\") { id } }"}',) * 2,
+        (b'{"query": "mutation { login(password: \\"\\"\\"%s\\"\\"\\") { id } }"}',) * 2,
+        (b'{"a": "%%7B%%22password%%22%%3A%%22%s%%22%%7D"}',) * 2,
+        (b'{"a": "{\\"b\\": \\"{\\\\\\"token\\\\\\": \\\\\\"%s\\\\\\"}\\"}"}',) * 2,
     ],
 )
 def test_json_is_sealed_in_place(body: bytes, expected: bytes):
     count = body.count(b"%s")
     sealed = seal(a_request(body % ((CANARY,) * count)))
     assert body_of(sealed) == expected % ((P,) * count)
+
+
+@pytest.mark.parametrize(
+    ("body", "secret"),
+    [
+        (b'{"password": "ab\\"cd", cut', b'ab"cd'),
+        (b'{"x": "{\\"password\\": \\"ab\\\\\\"cd\\"}"}', b'ab\\"cd'),
+        (b'{"x": "{\\"password\\": \\"ab\\\\\\\\\\", \\"b\\": 1}"}', b"ab\\\\"),
+    ],
+    ids=["a quote in broken JSON", "a quote in JSON in a string", "a backslash before the end"],
+)
+def test_a_quote_within_a_secret_does_not_end_it(body: bytes, secret: bytes):
+    sealed = body_of(seal(a_request(body)))
+    assert placeholder(secret) in sealed
+    assert b"ab" not in PLACEHOLDER.sub(b"", sealed) and b"cd" not in PLACEHOLDER.sub(b"", sealed)
+
+
+def test_the_reason_phrase():
+    assert seal(a_capture(status=401, reason=b"bad token=" + CANARY)).capture.reason == b"bad token=" + P
 
 
 def test_a_number_under_a_secret_key_becomes_a_string_so_that_json_stays_json():
@@ -211,13 +257,37 @@ def test_a_word_that_contains_a_key_is_none(key: str):
         (b"text/html", b"<meta content='%s' name=csrf-token>"),
         (b"text/html", b"<script>var x = {apiKey: '%s'}</script>"),
         (b"application/xml", b'<s:Login xmlns:s="u"><s:Password type="t">%s</s:Password></s:Login>'),
-        (b"text/plain", b"Set-Cookie: x\r\nconfig: client_secret = '%s'"),
+        (b"text/plain", b"X-Note: x\r\nconfig: client_secret = '%s'"),
         (
             b"multipart/form-data; boundary=B",
             b'--B\r\nContent-Disposition: form-data; name="password"\r\n\r\n%s\r\n--B--\r\n',
         ),
         (b'multipart/form-data; boundary="B"', b"--B\r\nContent-Disposition: form-data; name=token\r\n\r\n%s"),
         (b"multipart/form-data", b'--B\nContent-Disposition: form-data; name="pin"\n\n%s\n--B--\n'),
+        (
+            b"multipart/form-data; boundary=B",
+            b'--B\r\nContent-Disposition: form-data;\r\n name="password"\r\n\r\n%s\r\n--B--\r\n',
+        ),
+        (
+            b"multipart/form-data; boundary=B",
+            b"--B\r\nContent-Disposition: form-data; name*=utf-8''password\r\n\r\n%s\r\n--B--\r\n",
+        ),
+        (
+            b"multipart/form-data; boundary=wrong",
+            b'--B\r\nContent-Disposition: form-data; name="password"\r\n\r\n%s\r\n--B--\r\n',
+        ),
+        (b"", b'--B\r\nContent-Disposition: form-data; name="password"\r\n\r\n%s\r\n--B--\r\n'),
+        (
+            b"multipart/form-data; boundary=B",
+            (
+                b"--B\r\nContent-Type: multipart/mixed; boundary=I\r\n\r\n--I\r\n"
+                b'Content-Disposition: form-data; name="pin"\r\n\r\n%s\r\n--I--\r\n\r\n--B--\r\n'
+            ),
+        ),
+        (
+            b"multipart/mixed; boundary=B",
+            b"--B\r\nContent-Type: application/http\r\n\r\nGET / HTTP/1.1\r\nAuthorization: Bearer %s\r\n\r\n\r\n--B--\r\n",
+        ),
         (
             b"multipart/form-data; boundary=B",
             b'--B\r\nContent-Disposition: form-data; name="j"\r\nContent-Type: application/json\r\n\r\n{"secret":"%s"}\r\n--B--',
