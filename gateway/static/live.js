@@ -1,8 +1,9 @@
 // The live list: new exchanges come in on top; while paused, or while the reader has scrolled down, they wait in a pill.
 (() => {
-  const rows = document.getElementById("rows"), pill = document.getElementById("pill");
+  const pill = document.getElementById("pill");
   const pause = document.getElementById("pause"), state = document.getElementById("live-state");
-  const KEPT = 500;
+  const KEPT = 500; // rows, and as many more as the reader asked for
+  const rows = () => document.getElementById("rows"); // others come with another filter
   const waiting = new Map();
   let paused = false;
 
@@ -38,27 +39,29 @@
   }
   function show() {
     document.getElementById("empty")?.remove();
+    const most = Math.max(KEPT, rows().children.length);
     for (const x of waiting.values()) {
       const old = document.getElementById("x-" + x.id), fresh = row(x);
-      if (old) old.replaceWith(fresh); else rows.prepend(fresh);
+      if (old) old.replaceWith(fresh); else rows().prepend(fresh);
     }
     waiting.clear();
-    while (rows.children.length > KEPT) rows.lastElementChild.remove();
+    while (rows().children.length > most) rows().lastElementChild.remove();
     tell();
   }
   function tell() {
     const count = [...waiting.keys()].filter((id) => !document.getElementById("x-" + id)).length;
     pill.hidden = count === 0;
     pill.textContent = `${count} new`;
-    state.textContent = older ? "Older ones, newest first." : paused ? "Paused." : "Newest first, as they happen.";
+    state.textContent = older() ? "Older ones, newest first." : paused ? "Paused." : "Newest first, as they happen.";
   }
   // With a filter the server says what it finds; events only tell that something came. A page of older ones stands still.
-  const asked = new URLSearchParams(location.search), query = asked.get("q"), older = asked.has("cursor");
+  const asked = () => new URLSearchParams(location.search), query = () => asked().get("q"), older = () => asked().has("cursor");
   let later = 0;
   async function ask() {
     later = 0;
-    const answer = await fetch("/_gateway/live.json?" + new URLSearchParams({ q: query, limit: 50 }));
-    if (!answer.ok) return;
+    const q = query();
+    const answer = await fetch("/_gateway/live.json?" + new URLSearchParams({ q, limit: 50 }));
+    if (!answer.ok || q !== query()) return;
     for (const x of (await answer.json()).items.reverse()) {
       if (!document.getElementById("x-" + x.id)) waiting.set(x.id, x);
     }
@@ -68,12 +71,15 @@
 
   let timer = 0;
   document.addEventListener("gateway", ({ detail: { name, data } }) => {
-    if (name !== "exchange" || older) return;
-    if (query) { later ||= setTimeout(ask, 1000); return; }
+    if (name !== "exchange" || older()) return;
+    if (query()) { later ||= setTimeout(ask, 1000); return; }
     waiting.delete(data.id);
     waiting.set(data.id, data);
     if (waiting.size > KEPT) waiting.delete(waiting.keys().next().value);
     timer ||= setTimeout(() => { timer = 0; holds() ? tell() : show(); }, 100);
+  });
+  document.addEventListener("htmx:afterSettle", ({ detail: { elt } }) => {
+    if (elt.id === "found") { waiting.clear(); tell(); }
   });
   pill.addEventListener("click", () => { scrollTo(0, 0); show(); });
   pause.addEventListener("click", () => {

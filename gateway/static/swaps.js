@@ -1,0 +1,38 @@
+// What htmx needs to know here. A form or link with hx-... changes a part of the page; without JavaScript it leads to
+// the same page whole. What is refused stands in a bar, and nothing else changes.
+(() => {
+  const bar = document.getElementById("refused");
+  function refuse(text) {
+    bar.querySelector("span").textContent = text;
+    bar.hidden = !text;
+  }
+  function reason(xhr) {
+    try {
+      const { title, detail, hint } = JSON.parse(xhr.responseText);
+      return `${title}. ${detail ?? ""}${hint ? ` Try: ${hint}` : ""}`;
+    } catch {
+      return `The gateway answered ${xhr.status} ${xhr.statusText}.`;
+    }
+  }
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    detail.headers.Accept = "application/problem+json, text/html"; // problems as data, all else is a page anyway
+    if (detail.verb === "get" && detail.parameters.q === "") delete detail.parameters.q;
+  });
+  document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    const { xhr } = detail;
+    refuse("");
+    if (xhr.status < 400) return;
+    detail.shouldSwap = false;
+    if (xhr.status === 401) return location.reload(); // nobody is signed in any more
+    const fresh = new DOMParser().parseFromString(xhr.responseText, "text/html");
+    const said = fresh.getElementById("q-problem"), old = document.getElementById("q-problem");
+    if (said?.children.length && old) old.replaceChildren(...document.adoptNode(said).childNodes);
+    else refuse(reason(xhr));
+  });
+  document.addEventListener("htmx:sendError", () => refuse("The gateway does not answer. Is it still running?"));
+  // Whoever pressed a button that is gone now goes on at what took its place.
+  document.addEventListener("htmx:afterSettle", ({ detail: { elt, target } }) => {
+    if (document.activeElement !== document.body || elt.id !== target.id) return;
+    elt.querySelector("[data-focus]")?.focus({ preventScroll: true });
+  });
+})();

@@ -1,0 +1,137 @@
+"""Forms that change a part of their page: without a reload, with the form token, and with the keyboard where it was."""
+
+import re
+from dataclasses import replace
+
+import consoling
+import pytest
+from browsing import chromium, watched
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def book():
+    return consoling.a_book()
+
+
+@pytest.fixture
+def services(tmp_path, book):
+    return consoling.some_services(tmp_path, book)
+
+
+@pytest.fixture
+async def origin(services, aiohttp_server):
+    server = await aiohttp_server(consoling.an_app(services))
+    return f"http://127.0.0.1:{server.port}"
+
+
+@pytest.fixture
+async def watch(origin):
+    """A page that must not be loaded again once it is open; nothing in it may break the policy."""
+    async with chromium() as browser:
+        watch = await watched(await browser.new_context(), origin)
+        yield watch
+        await watch.check()
+
+
+async def opened(watch, path):
+    await watch.open(path)
+    await watch.page.evaluate("window.here = true")
+    return watch.page
+
+
+async def still_there(page):
+    return await page.evaluate("window.here === true")
+
+
+async def test_a_move_and_its_undo_change_the_board_the_strip_and_the_changes_in_place(services, watch):
+    page = await opened(watch, "/_gateway/")
+    await page.locator("#move-orders-test").press("Enter")
+    await expect(page.locator(".alert")).to_contain_text("orders moved qa → test (routes.yaml line 6)")
+    await expect(page.locator('#strip [data-cluster="orders"]')).to_contain_text("test")
+    await expect(page.locator("#changes")).to_contain_text("orders: qa -> test")
+    await expect(page.locator("#undo")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator('[data-cell="orders@qa"]')).to_contain_text("current")
+    assert services.routes.table.clusters["orders"].environment == "qa"
+    assert await still_there(page)
+    assert page.url.endswith("/_gateway/")
+
+
+async def test_a_pin_is_set_and_cleared_in_place(watch):
+    page = await opened(watch, "/_gateway/")
+    await page.locator("#pin-cluster").select_option("orders")
+    await page.locator("#pin-environment").select_option("test")
+    await page.get_by_role("button", name="Pin", exact=True).click()
+    await expect(page.locator("#pinned")).to_contain_text("/_gateway/pin?orders=test")
+    await expect(page.locator('#strip [data-cluster="orders"]')).to_contain_text("pinned")
+    await expect(page.locator('[data-cell="orders@test"]')).to_contain_text("your pin")
+    await expect(page.locator("#pins")).to_be_focused()
+    await page.get_by_role("button", name="Clear the pin of orders").click()
+    await expect(page.locator("#pinned")).to_contain_text("None: this session's calls follow the board.")
+    assert await still_there(page)
+
+
+async def test_what_is_refused_stands_in_a_bar_and_changes_nothing(services, watch):
+    page = await opened(watch, "/_gateway/")
+    await page.evaluate("document.querySelectorAll('[name=csrf_token]').forEach((one) => { one.value = 'stolen'; })")
+    await page.locator("#move-orders-test").click()
+    await expect(page.locator("#refused")).to_contain_text("it carries no valid form token")
+    await expect(page.locator('[data-cell="orders@qa"]')).to_contain_text("current")
+    assert services.routes.table.clusters["orders"].environment == "qa"
+    assert await still_there(page)
+
+
+async def test_a_gateway_that_is_gone_is_said_so(watch):
+    page = await opened(watch, "/_gateway/")
+    await page.route("**/_gateway/move", lambda route: route.abort())
+    await page.locator("#move-orders-test").click()
+    await expect(page.locator("#refused")).to_contain_text("The gateway does not answer.")
+
+
+def many(book):
+    book.add(replace(book.kept[consoling.RECORDING], id="01KOTHER00000000000000", title="Pay late"))
+
+
+async def test_the_filter_works_as_one_types_and_stays_in_the_address(services, book, watch):
+    many(book)
+    page = await opened(watch, "/_gateway/recordings")
+    await expect(page.locator("#rows tr")).to_have_count(2)
+    await page.locator("#q").press_sequentially("late")
+    await expect(page.locator("#rows tr")).to_have_count(1)
+    await expect(page).to_have_url(re.compile(r"/_gateway/recordings\?q=late$"))
+    await expect(page.locator("#q")).to_be_focused()
+    await expect(page.get_by_role("button", name="Save filter")).to_be_visible()
+    await page.locator("#q").fill("late oops:1")
+    await expect(page.get_by_role("alert").filter(has_text="did you mean")).to_be_visible()
+    await expect(page.locator("#rows tr")).to_have_count(1)  # an unknown key never empties the list
+    await page.locator("#q").fill("")
+    await expect(page.locator("#rows tr")).to_have_count(2)
+    await expect(page.get_by_text("did you mean")).to_have_count(0)
+    await expect(page).to_have_url(re.compile(r"/_gateway/recordings$"))
+    assert await still_there(page)
+
+
+async def test_steps_are_filtered_with_their_picture(book, watch):
+    two = [consoling.an_exchange(target="/api/orders/orders"), consoling.an_exchange(target="/api/payments/7")]
+    two[1] = replace(two[1], url="http://127.0.0.1:8080/api/payments/7")
+    book.add(book.kept[consoling.RECORDING], *two)
+    page = await opened(watch, f"/_gateway/recordings/{consoling.RECORDING}")
+    await expect(page.locator("#drawn .picture")).to_contain_text("/api/orders/orders")
+    await page.locator("#q").fill("payments")
+    await expect(page.locator("#rows tr")).to_have_count(1)
+    await expect(page.locator("#drawn .picture")).not_to_contain_text("/api/orders/orders")
+    assert await still_there(page)
+
+
+async def test_the_next_rows_come_below_those_that_are_here(watch, book):
+    for number in range(70):
+        book.add(replace(book.kept[consoling.RECORDING], id=f"01KMANY{number:015}", title=f"Number {number}"))
+    page = await opened(watch, "/_gateway/recordings")
+    await expect(page.locator("#rows tr")).to_have_count(50)
+    await page.keyboard.press("n")
+    await expect(page.locator("#rows tr")).to_have_count(71)
+    await expect(page.locator("#next")).to_have_count(0)
+    assert await still_there(page)
