@@ -55,7 +55,9 @@ async def start_recording(request: web.Request) -> web.Response:
 
 
 async def annotate(request: web.Request) -> web.Response:
-    """Any of title, note, tags (separated by commas), pinned; step for a note on one step."""
+    """Any of title, note, tags (separated by commas), pinned; step for a note on one step, and exchange, which is then
+    the page that is shown.
+    """
     form = request[FORM]
     id = await actions.annotate(
         request.app[SERVICES],
@@ -66,6 +68,8 @@ async def annotate(request: web.Request) -> web.Response:
         tags=form_text(request, "tags").split(",") if "tags" in form else (),
         pinned=form_text(request, "pinned") == "yes" if "pinned" in form else None,
     )
+    if "exchange" in form:
+        raise web.HTTPSeeOther(f"/_gateway/exchanges/{quote(form_text(request, 'exchange'), safe='')}")
     raise web.HTTPSeeOther(f"/_gateway/recordings/{quote(id, safe='')}")
 
 

@@ -135,3 +135,39 @@ async def test_the_next_rows_come_below_those_that_are_here(watch, book):
     await expect(page.locator("#rows tr")).to_have_count(71)
     await expect(page.locator("#next")).to_have_count(0)
     assert await still_there(page)
+
+
+async def test_a_note_a_tag_and_keeping_change_the_head_of_the_recording_in_place(book, watch):
+    page = await opened(watch, f"/_gateway/recordings/{consoling.RECORDING}")
+    await page.get_by_text("Title, note, tags").click()
+    await page.get_by_label("Title", exact=True).fill("Order two books")
+    await page.get_by_role("button", name="Save", exact=True).click()
+    await expect(page.locator("h1")).to_have_text("Order two books")
+    await expect(page.locator("h1")).to_be_focused()
+    await page.get_by_text("Title, note, tags").click()
+    await page.get_by_role("button", name="Keep it from being tidied away").click()
+    await expect(page.locator("#about")).to_contain_text("kept")
+    assert await still_there(page)
+
+
+async def test_the_preview_of_a_what_if_follows_what_is_typed(watch):
+    page = await opened(watch, f"/_gateway/recordings/{consoling.RECORDING}/what-if/2")
+    await page.get_by_label("json:/qty", exact=True).fill("2")
+    await expect(page.locator("#draft ins")).to_have_text("2")
+    await expect(page.get_by_label("json:/qty", exact=True)).to_be_focused()
+    await page.get_by_label("Anything else").fill("nonsense")
+    await expect(page.locator("#draft").get_by_role("alert")).to_be_visible()
+    await page.get_by_label("Anything else").fill("header:X-Tenant=blue")
+    await expect(page.get_by_label("The request as it would be sent")).to_contain_text("X-Tenant: blue")
+    assert await still_there(page)
+    await page.reload()  # the address has the draft
+    await expect(page.get_by_label("The request as it would be sent")).to_contain_text("X-Tenant: blue")
+
+
+async def test_a_note_on_a_step_leads_back_to_the_step(book, watch):
+    page = await opened(watch, f"/_gateway/exchanges/{book.steps[consoling.RECORDING][1].id}")
+    await page.get_by_text("Note, tags").click()
+    await page.get_by_label("Note to add to this step").fill("Here it broke.")
+    await page.get_by_role("button", name="Add", exact=True).click()
+    await expect(page.locator("#noted blockquote").last).to_have_text("Here it broke.")
+    assert await still_there(page)

@@ -218,6 +218,9 @@ async def test_title_notes_and_tags_are_added(client, book):
     assert (one.title, one.notes, one.tags) == ("Three steps", ("for Monday",), ("demo", "demo2", "x"))
     await send(client, f"/_gateway/recordings/{RECORDING}", step="2", note="why 404", tags="")
     assert book.steps[RECORDING][1].notes == ("why 404",)
+    step = book.steps[RECORDING][1].id
+    answer = await send(client, f"/_gateway/recordings/{RECORDING}", step="2", note="again", tags="", exchange=step)
+    assert answer.headers["Location"] == f"/_gateway/exchanges/{step}"
     assert "why 404" in await page(client, f"/_gateway/recordings/{RECORDING}")
     await send(client, f"/_gateway/recordings/{RECORDING}", pinned="yes")
     assert book.kept[RECORDING].pinned
