@@ -11,6 +11,7 @@ from ..replay.correlation import Verdicts
 from . import actions, correlating, filters, sealing
 from .api_import import import_form
 from .audit import who_of
+from .comparing import compare_form
 from .guard import form_text
 from .keys import FORM, MOVES, SERVICES, SESSION_OF
 from .playing_forms import add_playing_forms
@@ -121,6 +122,7 @@ def add_forms(app: web.Application) -> None:
     app.router.add_post("/_gateway/session/recording", start_recording)
     add_playing_forms(app)
     app.router.add_post("/_gateway/recordings/{id}", annotate)
+    app.router.add_post("/_gateway/recordings/{id}/compare", compare_form)
     app.router.add_post("/_gateway/recordings/{id}/correlations", correlations)
     app.router.add_post("/_gateway/recordings/{id}/delete", delete)
     app.router.add_post("/_gateway/recordings/{id}/redact", seal)

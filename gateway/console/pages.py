@@ -17,6 +17,7 @@ from ..model.exchange import Exchange
 from ..model.recording import Page
 from . import actions, correlating, family, filters, overview, reads, replaying
 from .audit import read_audit
+from .comparing import address_of, side_by_side
 from .copies import copies
 from .drawing import drawn, looking
 from .editing import changed_lines, draft, edit_fields, fresh_values
@@ -211,6 +212,15 @@ async def variants(request: web.Request) -> View:
     return view(await asyncio.to_thread(family.variants, store, id, limit=RELATIVES, cursor=cursor))
 
 
+async def comparison(request: web.Request) -> View:
+    """A recording beside runs of it elsewhere, or beside its variants: ?with=REC&with=REC."""
+    ref, beside = request.match_info["id"], request.query.getall("with", [])
+    data = await side_by_side(request.app[SERVICES], ref, beside)
+    shown = [one["id"] for one in data["columns"]]
+    without = {id: address_of(data["recording"]["id"], [one for one in shown if one != id]) for id in shown}
+    return view(data, without=without)
+
+
 async def stepwise(request: web.Request) -> View:
     """A replay that asks before every step."""
     return view(request.app[STEPPERS].of(request.match_info["id"]).as_json())
@@ -303,6 +313,7 @@ PAGES: tuple[tuple[str, tuple[str, ...], str, Read], ...] = (
     ),
     ("/_gateway/recordings/{id}/redact", ("/_gateway/recordings/{id}/redact.json",), "redact.html", redaction),
     ("/_gateway/recordings/{id}/variants", ("/_gateway/recordings/{id}/variants.json",), "variants.html", variants),
+    ("/_gateway/recordings/{id}/compare", ("/_gateway/recordings/{id}/compare.json",), "compare.html", comparison),
     (
         "/_gateway/recordings/{id}/what-if/{step}", ("/_gateway/recordings/{id}/what-if/{step}.json",), "whatif.html",
         what_if,

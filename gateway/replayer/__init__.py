@@ -2,7 +2,7 @@
 
 from .preflight import preflight
 from .recheck import Rechecked, Rechecks
-from .replay import GO, Gate, Order, Seen, Word, all_steps, guarded, replay
+from .replay import GO, Gate, Order, Seen, Word, all_steps, check_wanted, correlated, guarded, replay
 
 __all__ = [
     "GO",
@@ -13,6 +13,8 @@ __all__ = [
     "Seen",
     "Word",
     "all_steps",
+    "check_wanted",
+    "correlated",
     "guarded",
     "preflight",
     "replay",

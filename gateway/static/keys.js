@@ -42,7 +42,7 @@
   const actions = {
     "?": help, "/": search, j: () => move(1), k: () => move(-1),
     n: () => press("[rel=next]"),
-    r: () => press("[data-key=r]"), b: () => press("[data-key=b]"), d: () => press("[data-key=d]"),
+    r: () => press("[data-key=r]"), b: () => press("[data-key=b]"), d: () => press("[data-key=d]"), m: () => press("[data-key=m]"),
     c: () => press("[data-key=c]"), p: () => press("[data-key=p]"), e: () => press("[data-key=e]"),
   };
 

@@ -104,6 +104,10 @@ async def test_recorded_content_is_inert_on_every_page(book, services, browser, 
     paths.append(f"/_gateway/diff?a={steps[0].id}&b={steps[-1].id}")
     paths += [
         f"/_gateway/recordings/{consoling.RECORDING}/what-if/1?preview=yes&more=header:X-A=1",
+        f"/_gateway/recordings/{consoling.RECORDING}/compare?with={consoling.RECORDING}",
+        f"/_gateway/recordings/{consoling.RECORDING}/variants",
+        f"/_gateway/recordings/{consoling.RECORDING}/redact",
+        "/_gateway/audit",
         "/_gateway/statistics",
     ]
     book.shelf["the saved filters"] = {f"recordings:{evil}": evil}

@@ -11,7 +11,7 @@ RECORDING = f"/_gateway/recordings/{consoling.RECORDING}"
 PAGES = [
     "/_gateway/", "/_gateway/?at=2099-01-01T00:00", "/_gateway/live", "/_gateway/live?q=404", "/_gateway/recordings",
     "/_gateway/recordings?q=book", RECORDING, "/_gateway/exchanges/01KEXCHANGE000000000000002", RECORDING + "/what-if/2",
-    RECORDING + "/what-if/2?preview=yes&more=header:X-Tenant=blue", "/_gateway/history", "/_gateway/statistics",
+    RECORDING + "/what-if/2?preview=yes&more=header:X-Tenant=blue", f"{RECORDING}/compare?with={consoling.RECORDING}", "/_gateway/history", "/_gateway/statistics",
     "/_gateway/settings", "/_gateway/audit", "/_gateway/access", "/_gateway/diff", "/_gateway/pin",
 ]  # fmt: skip
 

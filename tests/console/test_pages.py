@@ -19,6 +19,7 @@ PAGES = {
     f"/_gateway/exchanges/{EXCHANGE}": f"/_gateway/exchanges/{EXCHANGE}.json",
     f"/_gateway/recordings/{RECORDING}/what-if/2": f"/_gateway/recordings/{RECORDING}/what-if/2.json",
     f"/_gateway/recordings/{RECORDING}/what-if/1?preview=yes&e.2=9": "/_gateway/live.json?q=",
+    f"/_gateway/recordings/{RECORDING}/compare?with={RECORDING}": f"/_gateway/recordings/{RECORDING}/compare.json",
     "/_gateway/statistics": "/_gateway/statistics.json",
     "/_gateway/settings": "/_gateway/settings.json",
     "/_gateway/?at=2026-11-22T06:00": "/_gateway/board.json?at=2026-11-22T06:00",

@@ -1,0 +1,81 @@
+"""A recording beside its runs on other environments and its variants: by mouse, by keyboard, without JavaScript."""
+
+import re
+from contextlib import AsyncExitStack
+
+import pytest
+from bookshop import a_shop
+from browsing import chromium, watched
+from playwright.async_api import expect
+
+pytestmark = pytest.mark.browser
+LOOKS = [
+    pytest.param({"color_scheme": "light"}, id="light"),
+    pytest.param({"color_scheme": "dark"}, id="dark"),
+    pytest.param({"java_script_enabled": False}, id="without JavaScript"),
+]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_three_environments_stand_side_by_side_with_what_differs_and_why(tmp_path, look):
+    async with AsyncExitStack() as stack:
+        shop = await stack.enter_async_context(a_shop(tmp_path))
+        browser = await stack.enter_async_context(chromium())
+        watch = await watched(await browser.new_context(**look), shop.gateway.url)
+        page, table = watch.page, watch.page.locator("table.matrix")
+        await watch.open(f"/_gateway/recordings/{shop.recording}")
+        await page.get_by_role("link", name="Side by side").first.click()
+        for name in ("dev", "test", "qa"):
+            await page.locator(f"#env-catalogue-{name}").check()
+        await page.get_by_label("let writes pass").check()
+        await page.get_by_role("button", name="Run and compare").click()
+        for text in ("catalogue@dev", "catalogue@test", "catalogue@qa", "≠ differs first at step", "≈ as expected",
+                     "404 only on catalogue@test", "high", "route", "status: 200 -> 404"):  # fmt: skip
+            await expect(table).to_contain_text(text)
+        await expect(page).to_have_url(re.compile("(with=.*){3}"))
+        await table.get_by_role("link", name="take away Replay on catalogue@dev").click()
+        await expect(table.locator("thead th")).to_have_count(4)
+        await watch.check()
+
+
+async def test_the_guard_s_no_leaves_the_ticks_and_the_page_where_they_were(tmp_path):
+    async with AsyncExitStack() as stack:
+        shop = await stack.enter_async_context(a_shop(tmp_path))
+        browser = await stack.enter_async_context(chromium())
+        watch = await watched(await browser.new_context(), shop.gateway.url)
+        page = watch.page
+        await watch.open(f"/_gateway/recordings/{shop.recording}")
+        await page.keyboard.press("m")
+        await page.locator("#env-catalogue-test").focus()
+        await page.keyboard.press("Space")
+        await page.get_by_role("button", name="Run and compare").press("Enter")
+        await expect(page.locator("#refused")).to_contain_text("writes to users@qa Try: tick “let writes pass”")
+        await expect(page.locator("#env-catalogue-test")).to_be_checked()
+        await page.locator("#compare-yes").check()
+        await page.get_by_role("button", name="Run and compare").press("Enter")
+        await expect(page.locator("#matrix-title")).to_be_focused()
+        await expect(page.locator("#refused")).to_be_hidden()
+        await page.go_back()
+        await expect(page.get_by_role("heading", level=1)).to_be_visible()
+        await watch.check()
+
+
+async def test_variants_stand_side_by_side(tmp_path):
+    async with AsyncExitStack() as stack:
+        shop = await stack.enter_async_context(a_shop(tmp_path))
+        browser = await stack.enter_async_context(chromium())
+        watch = await watched(await browser.new_context(), shop.gateway.url)
+        page = watch.page
+        for change in ("978-9", "978-2"):
+            await watch.open(f"/_gateway/recordings/{shop.recording}/what-if/2?preview=yes&more=path:4={change}")
+            await page.get_by_label("let writes pass").check()
+            await page.get_by_role("button", name="Send it").click()
+            await expect(page.get_by_role("heading", level=1)).to_have_text("What differs")
+        await watch.open(f"/_gateway/recordings/{shop.recording}/compare")
+        for box in await page.locator("input[name=with]").all():
+            await box.check()
+        await page.get_by_role("button", name="Show side by side").click()
+        table = page.locator("table.matrix")
+        await expect(table.locator("thead th")).to_have_count(4)
+        await expect(table).to_contain_text("isbn 978-9 is unknown")
+        await watch.check()
