@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .apart import scenarios
 from .flows import Keep
@@ -18,23 +18,24 @@ _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\
 
 
 def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:
-    """Recordings follow each other in one file."""
+    """Recordings follow each other in one file; the command that runs it stands once, at the top."""
+    found = scenarios(recordings, beside)
     parts = []
-    for found in scenarios(recordings, beside):
-        parts.append("\n".join(f"# {line}".rstrip() for line in _head(found, version)))
-        parts += ["\n".join(_entry(found, step)) for step in found.steps]
+    for index, one in enumerate(found):
+        head = [*about_file(one, version), *(() if index else _command(found))]
+        parts.append("\n".join(f"# {line}".rstrip() for line in head))
+        parts += ["\n".join(_entry(one, step)) for step in one.steps]
     return "\n\n".join(parts) + "\n"
 
 
-def _head(found: Scenario, version: str) -> Iterator[str]:
-    yield from about_file(found, version)
+def _command(found: Sequence[Scenario]) -> Iterator[str]:
+    """With every variable of the file: Hurl knows no defaults."""
     yield "Run it:"
-    given = [f"--variable {one.variable}={one.base}" for one in found.targets]
-    given += [
-        f"--secret {one.variable}=..." if one.secret else f"--variable {one.variable}={one.default}"
-        for one in found.inputs
-    ]
-    yield f"  hurl --test {' '.join(given)} THIS_FILE"
+    given = {one.variable: f"--variable {one.variable}={one.base}" for each in found for one in each.targets}
+    for one in (one for each in found for one in each.inputs):
+        word = f"--secret {one.variable}=..." if one.secret else f"--variable {one.variable}={one.default}"
+        given.setdefault(one.variable, word)
+    yield f"  hurl --test {' '.join(given.values())} THIS_FILE"
 
 
 def _entry(found: Scenario, step: Step) -> Iterator[str]:

@@ -23,6 +23,9 @@ class Tools:
     def python(self, name: str) -> str:
         return self._there(self.folder / "python" / "bin" / name)
 
+    def debian(self, name: str) -> str:
+        return shutil.which(name) or self._there(self.folder / "debian" / "bin" / name)
+
     def package(self, name: str) -> str:
         return self._there(self.folder / "node_modules" / name)
 

@@ -12,6 +12,8 @@ import sys
 import venv
 from pathlib import Path
 
+import debian
+
 NODE = {
     "@redocly/cli": "2.77.0",
     "@usebruno/cli": "4.1.0",
@@ -28,6 +30,7 @@ NODE = {
     "wiremock": "3.13.2",
 }
 PYTHON = ["openapi-spec-validator==0.9.0", "mitmproxy>=11"]
+DEBIAN = ("hurl",)
 SYSTEM = {"java": "default-jre-headless", "plantuml": "plantuml", "shellcheck": "shellcheck"}
 
 
@@ -47,6 +50,9 @@ def main(folder: Path) -> int:
     if not python.exists():
         venv.create(folder / "python", with_pip=True)
     subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PYTHON], check=False)
+    for program in DEBIAN:
+        if not shutil.which(program) and not (folder / "debian" / "bin" / program).exists():
+            debian.install(folder.absolute() / "debian", program)
     missing = [package for program, package in SYSTEM.items() if not shutil.which(program)]
     if missing:
         print(f"not installed, their tests will skip: apt-get install {' '.join(missing)}")

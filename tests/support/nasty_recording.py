@@ -13,21 +13,22 @@ from gateway.model.recording import Recording
 ID = "01JNASTY000000000000000000"
 
 
-def nasty_recording(words: Mapping[str, str]) -> tuple[Recording, list[Exchange]]:
-    exchanges = [_exchange(step, word) for step, word in enumerate(words.values(), 1)]
+def nasty_recording(words: Mapping[str, str], media: str = "application/json") -> tuple[Recording, list[Exchange]]:
+    """Bodies hold a word as a member of JSON, or as text of another media type as it is."""
+    exchanges = [_exchange(step, word, media) for step, word in enumerate(words.values(), 1)]
     recording = Recording(ID, "Nasty words", "s", started_at="2026-11-22T06:00:00.000000Z", steps=len(exchanges))
     return recording, exchanges
 
 
-def _exchange(step: int, word: str) -> Exchange:
+def _exchange(step: int, word: str, media: str) -> Exchange:
     """A wire carries no line ends in fields and no half characters; bodies, names and notes carry all of it."""
     line = " ".join(word.encode("utf-8", "replace").decode().replace("\0", "").split()) or "-"
-    body = json.dumps({"word": word}).encode()
+    body = json.dumps({"word": word}).encode() if "json" in media else word.encode("utf-8", "surrogatepass")
     part = quote(word.encode("utf-8", "surrogatepass")[:600], safe="")
     target = f"/api/orders/{part}?{part[:300]}={part}&x={part}"
-    fields: Pairs = (("Content-Type", "application/json"), ("X-Nasty", line[:4000]), ("Accept", "*/*"))
+    fields: Pairs = (("Content-Type", media), ("X-Nasty", line[:4000]), ("Accept", "*/*"))
     answered: Pairs = (
-        ("Content-Type", "application/json"),
+        ("Content-Type", media),
         ("X-Nasty", line[:4000]),
         ("Location", f"/api/orders/{part}"),
     )
