@@ -6,18 +6,21 @@ https://spec.openapis.org/arazzo/v1.0.1.html: clusters are source descriptions, 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import unquote_plus
 
 from ..diagrams.labels import clean
 from . import openapi
 from .flows import MARK, Keep
 from .format import ALONE, Beside, Recordings
-from .said import about_file, step_title
+from .prose import harmless
+from .said import about_file, fitting, left_out, step_title
 from .scenario import Scenario, Step, scenario
-from .texts import Text, Use, cut, free, identifier, names, split
+from .texts import Text, Use, cut, free, identifier, names, split, written
+from .urls import is_utf8
 from .yaml import yaml_of
 
 SUFFIX = ".arazzo.yaml"
@@ -93,7 +96,7 @@ class _Workflow:
         given = _Given(self._expressions(steps), {one.variable: one.recorded for one in self._lost(steps)})
         written = [self._step(step, given) for step in steps]
         about = "\n".join([*about_file(found, version), *self._left(steps)])
-        workflow: Object = {"workflowId": id, "summary": clean(found.title), "description": about}
+        workflow: Object = {"workflowId": id, "summary": clean(found.title), "description": harmless(about)}
         if inputs := self._inputs(given):
             workflow["inputs"] = {"type": "object", "properties": inputs}
         return workflow | {"steps": written or [{"stepId": "nothing", "description": "Nothing can be sent."}]}
@@ -103,7 +106,11 @@ class _Workflow:
             return step.obstacle
         if id(step) not in self.seen:
             return "OpenAPI has no word for it"
-        return "" if step.body.is_text else "its body is not text"
+        if not step.body.is_text:
+            return "its body is not text"
+        if not is_utf8(written(step.path, lambda name: "x")):
+            return "its URL holds bytes that are no UTF-8"
+        return "its JSON holds half a character" if _has_halves(step.body.text) else ""
 
     def _expressions(self, steps: Sequence[Step]) -> dict[str, str]:
         """Variable -> the expression that gives its value."""
@@ -120,6 +127,8 @@ class _Workflow:
         for step in self.scenario.steps:
             if (why := self._obstacle(step)) and not step.obstacle:
                 yield f"Step {step.number} is not expressible: {why}."
+        for step in steps:
+            yield from (f"Step {step.number}: {said}." for said in left_out(step))
         for keep in self._lost(steps):
             yield f"{keep.variable} stays as recorded: Arazzo cannot cut it out of {keep.path}."
         for number, notes in self.scenario.left.items():
@@ -130,7 +139,7 @@ class _Workflow:
     def _inputs(self, given: _Given) -> Object:
         inputs: Object = {}
         for one in self.scenario.inputs:
-            about: Object = {"type": "string", "description": clean(one.about)}
+            about: Object = {"type": "string", "description": harmless(clean(one.about))}
             if one.secret:
                 inputs[one.variable] = about | {"format": "password"}
             elif one.variable in given.numbers:
@@ -146,7 +155,7 @@ class _Workflow:
         operation, sample = self.seen[id(step)]
         written: Object = {
             "stepId": self._step_id(step),
-            "description": step_title(step),
+            "description": harmless(step_title(step)),
             "operationId": f"$sourceDescriptions.{self.sources[operation.tag]}.{operation.id}",
         }
         if parameters := list(_parameters(step, sample, given)):
@@ -184,6 +193,12 @@ class _Given:
         return f"$inputs.{self.literals.setdefault(words, f'literal_{len(self.literals) + 1}')}", True
 
 
+def _has_halves(body: Text) -> bool:
+    """Whether JSON spells one half of a surrogate pair, which YAML cannot."""
+    spelled = re.sub(r"\\\\|\\u[dD][89aAbB]..\\u[dD][c-fC-F]..", "", written(body, lambda name: "x"))
+    return bool(re.search(r"\\u[dD][89a-fA-F]", spelled))
+
+
 def _kept(step: Step) -> Iterator[Keep]:
     return (keep for keep in step.keeps if not keep.pattern)
 
@@ -199,12 +214,12 @@ def _output(keep: Keep) -> str:
 def _parameters(step: Step, sample: openapi.Sample, given: _Given) -> Iterator[Object]:
     path, query = _halves(step.path)
     for place, text in zip(_placeholders(sample.template.path), _values(path, sample.template.path), strict=True):
-        yield {"name": place, "in": "path", "value": given.value(_plain(text, unquote))}
+        yield {"name": place, "in": "path", "value": given.value(text)}  # respect puts it into the URL as it stands
     for pair in filter(None, cut(query, "&")):
         name, *rest = cut(pair, "=")
         words = unquote_plus("".join(part if isinstance(part, str) else part.recorded for part in name))
         yield {"name": words, "in": "query", "value": given.value(_plain(_joined(rest), unquote_plus))}
-    for field, text in step.headers:
+    for field, text in fitting(step).headers:
         if field.lower() != "content-type":
             yield {"name": field, "in": "header", "value": given.value(text)}
 

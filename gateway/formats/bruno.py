@@ -6,24 +6,23 @@ https://spec.opencollection.com/: a file per request, or all of it in one bundle
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..diagrams.labels import clean
 from ..model.bodies import text_of
 from .apart import scenarios
+from .braces import escaped, obstacle, taken
 from .flows import Keep
 from .format import ALONE, Beside, Recordings
 from .guide import heading, masked, named_secrets
-from .said import about_file
+from .said import about_file, fitting, is_ascii, left_out
 from .scenario import Scenario, Step
 from .texts import Text, Use, free, identifier, written
 from .yaml import yaml_of
 
 SUFFIX = ".opencollection.yml"
 EXAMPLE = 64 << 10  # characters of a saved answer
-_VARIABLE = re.compile(r"\{\{[^{}\n]*\}\}")  # what Bruno replaces
 Object = dict[str, Any]
 
 
@@ -94,9 +93,11 @@ def _folder(found: Scenario, number: int, version: str) -> Object:
 def _obstacle(step: Step) -> str:
     if step.obstacle or not step.body.is_text:
         return step.obstacle or "its body is not text"
-    texts = (step.path, step.body.text, *(value for _, value in step.headers))
-    literals = (part for text in texts for part in text if isinstance(part, str))
-    return "Bruno would take {{ }} in it for a variable" if any(map(_VARIABLE.search, literals)) else ""
+    return obstacle(escaped(step))
+
+
+def _fits(field: Text) -> bool:
+    return is_ascii(field) and not taken(field)
 
 
 def _items(found: Scenario) -> Iterator[tuple[str, Object]]:
@@ -109,10 +110,13 @@ def _items(found: Scenario) -> Iterator[tuple[str, Object]]:
 
 
 def _item(found: Scenario, step: Step, number: int, known: dict[str, Use]) -> Object:
-    notes = [note.strip() for note in step.exchange.notes if note.strip()] + list(found.left.get(step.number, ()))
+    notes = [note.strip() for note in step.exchange.notes if note.strip()] + [
+        *found.left.get(step.number, ()),
+        *left_out(step, _fits),
+    ]
     item: Object = {
         "info": {"name": clean(f"{step.number} {heading(step)}"), "type": "http", "seq": number},
-        "http": _http(step),
+        "http": _http(fitting(escaped(step), _fits)),
     }
     runtime: Object = {}
     if step.status:

@@ -9,14 +9,19 @@ from collections.abc import Iterator, Sequence
 from .apart import scenarios
 from .flows import Keep
 from .format import ALONE, Beside, Recordings
-from .said import about_file, step_title
+from .said import about_file, fitting, left_out, step_title
 from .scenario import Scenario, Step
-from .texts import Text, names, written
+from .texts import Text, written
+from .urls import is_utf8
 
+_SIGN = "\x02"  # where a variable stands
+_BRACES = rf"\{{\{{|\}}\}}|\{{{_SIGN}|{_SIGN}\}}"
 # Lines that these files would read as something of their own: a separator, a file to include, a script, an assertion.
 _OWN = re.compile(
-    r"^\s*(?:###|<|>|\?\?|#|//|@|\{\{|\}\})|\{\{|\r|[^\S\n ]|^[A-Z]+ (?:http|/)|\A\s|\s\Z|\n[ \t]*\n", re.MULTILINE
+    rf"^\s*(?:###|<|>|\?\?|#|//|@)|{_BRACES}|\r|[^\S\n ]|^[A-Z]+ (?:http|/)|\A\s|\s\Z|\n[ \t]*\n", re.MULTILINE
 )
+# In a field: what httpyac evaluates or takes for an escape, and a comma at the end, which it drops.
+_CODE = re.compile(rf"{_BRACES}|\\|,\Z")
 
 
 def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:
@@ -47,15 +52,15 @@ def _head(found: Sequence[Scenario], version: str) -> Iterator[str]:
 
 def _request(found: Scenario, step: Step) -> Iterator[str]:
     yield f"### {step_title(step)}"
-    obstacle = step.obstacle or ("" if step.body.is_text else "its body is not text")
+    obstacle = _obstacle(step)
     if obstacle:
         yield f"# skipped: {obstacle}"
         return
-    yield from (f"# {line}" for line in found.left.get(step.number, ()))
+    yield from (f"# {line}" for line in (*found.left.get(step.number, ()), *left_out(step)))
     yield f"# @name step{step.number}"
     yield "# @no-redirect"
     yield f"{step.method} {{{{{step.target.variable}}}}}{_text(step.path)}"
-    yield from (f"{name}: {_text(value)}" for name, value in step.headers)
+    yield from (f"{name}: {_field(value)}" for name, value in fitting(step).headers)
     if step.body.text:
         yield ""
         yield _body(step.body.text)
@@ -68,22 +73,50 @@ def _request(found: Scenario, step: Step) -> Iterator[str]:
         yield "}}"
 
 
+def _obstacle(step: Step) -> str:
+    if step.obstacle or not step.body.is_text:
+        return step.obstacle or "its body is not text"
+    return "" if is_utf8(written(step.path, lambda name: "x")) else "its URL holds bytes that are no UTF-8"
+
+
 def _text(text: Text) -> str:
-    return written(text, lambda name: f"{{{{{name}}}}}", lambda part: part.replace("{{", "{{'{'}}{{'{'}}"))
+    return written(text, lambda name: f"{{{{{name}}}}}")
+
+
+def _field(text: Text) -> str:
+    """As it stands, or one expression: the only thing whose result httpyac does not look through for more of them."""
+    return _expression(text) if _CODE.search(_shown(text)) else _text(text)
 
 
 def _body(text: Text) -> str:
-    """As it stands, unless a line of it would be read as something else: then one expression of quoted text."""
-    if not _OWN.search(written(text, lambda name: "x")):
-        return written(text, lambda name: f"{{{{{name}}}}}")
-    parts = (part if isinstance(part, str) else None for part in text)
-    variables = iter(list(names(text)))
-    return f"{{{{{' + '.join(_quoted(part) if part is not None else next(variables) for part in parts)}}}}}"
+    """As it stands, unless a line of it would be read as something else."""
+    return _expression(text) if _OWN.search(_shown(text)) else _text(text)
+
+
+def _shown(text: Text) -> str:
+    """With a sign of our own for every variable."""
+    return written(text, lambda name: _SIGN)
+
+
+def _expression(text: Text) -> str:
+    return f"{{{{{_sum(text)}}}}}"
+
+
+def _sum(text: Text) -> str:
+    return " + ".join(_quoted(part) if isinstance(part, str) else part.name for part in text)
 
 
 def _quoted(text: str) -> str:
     """A string of JavaScript without the braces that end an expression."""
-    return json.dumps(text).replace("{", "\\u007b").replace("}", "\\u007d")
+    return "".join(_seen(char) for char in json.dumps(text, ensure_ascii=False))
+
+
+def _seen(char: str) -> str:
+    return (
+        char
+        if char.isprintable() and char not in "{}"
+        else "".join(f"\\u{unit:04x}" for unit in memoryview(char.encode("utf-16-le", "surrogatepass")).cast("H"))
+    )
 
 
 def _kept(keep: Keep) -> str:

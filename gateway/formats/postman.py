@@ -6,17 +6,18 @@ https://schema.getpostman.com/json/collection/v2.1.0/collection.json; newman run
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Any
 
 from ..diagrams.labels import clean
 from ..model.bodies import text_of
 from .apart import scenarios
+from .braces import escaped, obstacle, taken
 from .flows import Keep
 from .format import ALONE, Beside, Recordings
 from .guide import heading, masked, named_secrets
 from .json import dumped
-from .said import about_file
+from .said import Fit, about_file, fitting, is_ascii, left_out
 from .scenario import Scenario, Step
 from .sealed import PLACEHOLDER
 from .texts import Text, Use, written
@@ -29,52 +30,71 @@ Object = dict[str, Any]
 def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:
     """One collection; a folder per recording where there are several."""
     found = scenarios(recordings, beside)
-    folders = [{"name": clean(one.title), "description": _about(one, version), "item": _items(one)} for one in found]
+    variables = _variables(found)
+    folders = [
+        {"name": clean(one.title), "description": _about(one, version), "item": _items(one, variables)} for one in found
+    ]
     single = folders[0] if len(folders) == 1 else {}
     title = single.get("name") or "; ".join(clean(one.title) for one in found) or "Nothing recorded"
+    given = [{"key": name, "value": value, "type": "string"} for name, value in variables.items()]
     info = {"name": title, "schema": SCHEMA, "description": single.get("description", "")}
-    return dumped({"info": info, "item": single.get("item", folders), "variable": list(_variables(found))})
+    return dumped({"info": info, "item": single.get("item", folders), "variable": given})
 
 
 def _about(found: Scenario, version: str) -> str:
     return "\n".join(about_file(found, version))
 
 
-def _variables(found: list[Scenario]) -> Iterator[Object]:
+def _variables(found: list[Scenario]) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for one in found:
         pairs |= {target.variable: target.base for target in one.targets}
         pairs |= {given.variable: given.default for given in one.inputs}
         pairs |= {keep.variable: "" for step in one.steps for keep in step.keeps}
-    return ({"key": name, "value": value, "type": "string"} for name, value in pairs.items())
+    return pairs
 
 
-def _items(found: Scenario) -> list[Object]:
-    known = named_secrets(found)
-    return [_item(found, step, known) for step in found.steps if not _obstacle(step)] + [
+def _items(found: Scenario, variables: Container[str]) -> list[Object]:
+    secrets = named_secrets(found)
+    steps = [escaped(step) for step in found.steps]
+
+    def known(name: str) -> bool:
+        """Other names stay as they stand; those with a $ Postman invents."""
+        return name.strip() in variables or name.strip().startswith("$")
+
+    def fits(field: Text) -> bool:
+        return is_ascii(field) and not taken(field, known)
+
+    why = {step.number: _obstacle(step, known) for step in steps}
+    return [_item(found, step, secrets, fits) for step in steps if not why[step.number]] + [
         {
             "name": clean(f"{step.number} {heading(step)} (not expressible)"),
-            "description": f"Step {step.number} is not expressible here: {_obstacle(step)}.",
+            "description": f"Step {step.number} is not expressible here: {why[step.number]}.",
             "item": [],
         }
-        for step in found.steps
-        if _obstacle(step)
+        for step in steps
+        if why[step.number]
     ]
 
 
-def _obstacle(step: Step) -> str:
-    return step.obstacle or ("" if step.body.is_text else "its body is not text")
+def _obstacle(step: Step, known: Callable[[str], bool]) -> str:
+    if step.obstacle or not step.body.is_text:
+        return step.obstacle or "its body is not text"
+    return obstacle(step, known)
 
 
-def _item(found: Scenario, step: Step, known: dict[str, Use]) -> Object:
-    request = _request(step)
-    notes = [note.strip() for note in step.exchange.notes if note.strip()] + list(found.left.get(step.number, ()))
+def _item(found: Scenario, step: Step, secrets: dict[str, Use], fits: Fit) -> Object:
+    request = _request(fitting(step, fits))
+    notes = [note.strip() for note in step.exchange.notes if note.strip()] + [
+        *found.left.get(step.number, ()),
+        *left_out(step, fits),
+    ]
     return {
         "name": clean(f"{step.number} {heading(step)}"),
         "event": [{"listen": "test", "script": {"type": "text/javascript", "exec": list(_tests(step))}}],
         "protocolProfileBehavior": {"followRedirects": False, "disableUrlEncoding": True},
         "request": request | ({"description": "\n\n".join(notes)} if notes else {}),
-        "response": list(_examples(step, _request(step, concrete=True), known)),
+        "response": list(_examples(step, _request(step, concrete=True), secrets)),
     }
 
 

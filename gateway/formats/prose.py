@@ -8,6 +8,8 @@ from html import escape
 
 _INLINE = re.compile(r"`([^`\n]+)`|\*\*(?=\S)([^*\n]+?)\*\*|\*(?=\S)([^*\n]+?)\*")
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_ENTITY = re.compile(r"&(?=#|\w+;)")
+_SCRIPTED = re.compile(r"(\]|\b(?:href|src)\s*)([(=])(?=\s*[\"']?\s*(?:javascript|data|vbscript):)", re.IGNORECASE)
 _ITEM = re.compile(r"\s{0,3}[-*+] +")
 
 
@@ -19,6 +21,12 @@ def prose(text: str) -> str:
 def seen(text: str) -> str:
     """Without what cannot be seen or turns text around (controls, halves of characters, directions); lines stay."""
     return _UNSEEN.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def harmless(text: str) -> str:
+    """A description of OpenAPI or Arazzo, which is Markdown: HTML in it is text, and no link of it runs anything."""
+    told = _ENTITY.sub("&amp;", seen(text)).replace("<", "&lt;")
+    return _SCRIPTED.sub(lambda found: rf"{found[1]}\{found[2]}", told)
 
 
 def _blocks(text: str) -> Iterator[str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TypeAlias
 
 from ..diagrams.labels import clean, counted
 from .guide import heading, place
 from .scenario import Scenario, Step
+from .texts import Text, written
 
 
 def about_file(found: Scenario, version: str) -> Iterator[str]:
@@ -33,6 +36,27 @@ def inexpressible(found: Scenario) -> Iterator[str]:
     if found.left:
         count = sum(map(len, found.left.values()))
         yield f"{counted(count, 'value')} of earlier answers cannot be carried on by this file; see the steps."
+
+
+Fit: TypeAlias = Callable[[Text], bool]
+
+
+def is_ascii(text: Text) -> bool:
+    """Programs on Node write letters beyond ASCII in fields one way or another, or refuse them."""
+    return all(part.isascii() for part in text if isinstance(part, str))
+
+
+def fitting(step: Step, fit: Fit = is_ascii) -> Step:
+    """The step with those fields that a tool sends as they are."""
+    return replace(step, headers=tuple(field for field in step.headers if fit(field[1])))
+
+
+def left_out(step: Step, fit: Fit = is_ascii) -> Iterator[str]:
+    """Says so of every field that `fitting` leaves out, and what stood there."""
+    for name, value in step.headers:
+        if not fit(value):
+            shown = clean(written(value, lambda name: f"{{{{{name}}}}}"))
+            yield f"Sent without its field {name}, which cannot be written here: {shown}"
 
 
 def step_title(step: Step) -> str:

@@ -20,7 +20,7 @@ from .flows import Flows, Input, Keep, flows
 from .sealed import PLACEHOLDER
 from .targets import Target, key_of, targets
 from .texts import Text, Use, free, identifier, split
-from .urls import ascii_url, split_origin
+from .urls import ascii_url, sendable, split_origin
 
 # Written by every client for the connection it really has, or by the gateway and its tracing.
 _OURS = frozenset(
@@ -138,7 +138,7 @@ def _step(exchange: Exchange, target: Target, values: Flows, secrets: Mapping[st
         number=exchange.step,
         exchange=exchange,
         target=target,
-        path=split(url.removeprefix(prefix), uses),
+        path=split(sendable(url.removeprefix(prefix)), uses),
         headers=tuple(_headers(exchange, request, uses, jar)),
         body=payload,
         keeps=values.keeps(exchange.step),

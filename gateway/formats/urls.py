@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote_to_bytes
 
+_FOREIGN = re.compile(r"""[{}"<>\\^`|#]""")
 _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 
 
 def ascii_url(url: str) -> str:
     """Raw bytes percent-encoded, everything else as it was sent."""
     return "".join(char if "!" <= char <= "~" else _encoded(char) for char in url)
+
+
+def sendable(url: str) -> str:
+    """A URL without signs that no URL may have (RFC 3986): what stands between braces is a variable to many tools."""
+    return _FOREIGN.sub(lambda found: _encoded(found[0]), ascii_url(url))
+
+
+def is_utf8(url: str) -> bool:
+    """Whether its percent-encoded bytes are text, as clients that decode URLs want it."""
+    try:
+        unquote_to_bytes(url).decode()
+    except UnicodeDecodeError:
+        return False
+    return not re.search(r"%(?![0-9A-Fa-f]{2})", url)
 
 
 def _encoded(char: str) -> str:

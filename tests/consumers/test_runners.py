@@ -168,7 +168,7 @@ async def run(runner, tools, folder, purchase, *, dead=""):
     async with a_fresh_shop(folder / "shop", dead=dead) as url:
         urls = {name: f"{url}/api/{name}" for name in CLUSTERS}
         words = runner.command(tools, folder / "file", urls)
-        code, output = await asyncio.to_thread(_ran, words, folder, environment(urls))
+        code, output = await asyncio.to_thread(ran, words, folder, environment(urls))
     try:
         return runner.read(output, folder / "file")
     except (OSError, ValueError, LookupError):
@@ -176,7 +176,7 @@ async def run(runner, tools, folder, purchase, *, dead=""):
         pytest.fail(f"{words[0]} ended with {code}:\n{output[-3000:]}\n{errors[-3000:]}")
 
 
-def _ran(words, folder, environment):
+def ran(words, folder, environment):
     """Into a file: some runners leave before a pipe has taken everything."""
     with (folder / "output").open("w") as output, (folder / "errors").open("w") as errors:
         done = subprocess.run(

@@ -57,4 +57,7 @@ def test_braces_that_are_no_variables_are_not_sent_wrongly(an_exchange, a_record
     step = an_exchange(1, method="POST", sent=b"a {{$guid}} b", headers=(("Content-Type", "text/plain"),))
     found = folder((a_recording(1), [step]))
     assert list(found) == ["opencollection.yml"]
-    assert "Step 1 is not expressible here: Bruno would take {{ }} in it" in found["opencollection.yml"]["docs"]
+    assert (
+        "Step 1 is not expressible here: {{$guid}} in it would be taken for a variable"
+        in found["opencollection.yml"]["docs"]
+    )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.formats.urls import ascii_url, split_origin
+from gateway.formats.urls import ascii_url, is_utf8, sendable, split_origin
 
 
 @given(st.text())
@@ -20,6 +20,17 @@ def test_only_visible_ascii_is_left_and_twice_is_once(text):
 
 def test_raw_bytes_are_encoded_and_what_was_encoded_stays():
     assert ascii_url("/caf\xe9 %2F?q=a b") == "/caf%E9%20%2F?q=a%20b"
+
+
+def test_signs_that_no_url_may_have_are_encoded_to_be_sent():
+    assert sendable('/a{b}|c#d?e="<f>"') == "/a%7Bb%7D%7Cc%23d?e=%22%3Cf%3E%22"
+
+
+@pytest.mark.parametrize(
+    ("url", "good"), [("/caf%C3%A9", True), ("/caf%E9", False), ("/100%", False), ("/a%zz", False)]
+)
+def test_urls_that_are_no_text(url, good):
+    assert is_utf8(url) is good
 
 
 @pytest.mark.parametrize(

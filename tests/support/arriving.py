@@ -1,4 +1,4 @@
-"""A server that answers 200 to everything and keeps what arrived, byte for byte."""
+"""A server that answers 200 and what it was sent, and keeps what arrived, byte for byte."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def arriving() -> Iterator[Arrivals]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             found.requests.append(Arrived(self.path, fields, body))
             self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", "2")
+            self.send_header("Content-Type", self.headers.get("Content-Type") or "text/plain")
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(b"{}")
+            self.wfile.write(body)
 
         do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = answer
 

@@ -25,7 +25,8 @@ def _exchange(step: int, word: str, media: str) -> Exchange:
     line = " ".join(word.encode("utf-8", "replace").decode().replace("\0", "").split()) or "-"
     body = json.dumps({"word": word}).encode() if "json" in media else word.encode("utf-8", "surrogatepass")
     part = quote(word.encode("utf-8", "surrogatepass")[:600], safe="")
-    target = f"/api/orders/{part}?{part[:300]}={part}&x={part}"
+    name = quote(word.encode("utf-8", "surrogatepass")[:600].decode("utf-8", "ignore")[:60], safe="") or "-"
+    target = f"/api/orders/{part}?{name}={part}&x={part}"
     fields: Pairs = (("Content-Type", media), ("X-Nasty", line[:4000]), ("Accept", "*/*"))
     answered: Pairs = (
         ("Content-Type", media),

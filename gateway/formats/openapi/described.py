@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from ...diagrams.labels import clean
 from ...model.exchange import Exchange
 from ..guide import masked
+from ..prose import harmless
 from ..schema import schema_of
 from .content import content
 from .security import credentials, requirements
@@ -27,7 +28,7 @@ def described(one: Operation, path: str, everything: Sequence[Operation], point_
     notes = dict.fromkeys(note.strip() for sample in one.samples for note in sample.step.exchange.notes if note.strip())
     operation: Object = {"operationId": one.id, "tags": [one.tag], "summary": f"{one.method} {path}"}
     if notes:
-        operation["description"] = "\n\n".join(notes)
+        operation["description"] = harmless("\n\n".join(notes))
     if parameters := _parameters(one):
         operation["parameters"] = parameters
     if body := _request_body(one):

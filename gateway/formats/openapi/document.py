@@ -9,6 +9,7 @@ from urllib.parse import quote
 from ...diagrams.labels import clean, counted
 from ..format import ALONE, Beside, Recordings
 from ..json import dumped
+from ..prose import harmless
 from ..scenario import Scenario, scenario
 from ..targets import Target
 from ..texts import free, identifier
@@ -99,9 +100,9 @@ def _document(
     found = {name: scheme for one in own for name, scheme in schemes(one).items()}
     document: Object = {
         "openapi": "3.1.0",
-        "info": {"title": title, "version": version, "description": "\n\n".join(about)},
+        "info": {"title": title, "version": version, "description": harmless("\n\n".join(about))},
         "servers": servers,
-        "tags": [{"name": tag, "description": told} for tag, told in tags.items()],
+        "tags": [{"name": tag, "description": harmless(told)} for tag, told in tags.items()],
         "paths": paths,
     }
     return document | ({"components": {"securitySchemes": found}} if found else {})

@@ -53,7 +53,7 @@ def call(step, method, url, headers=(), body=None, expect=0):
         body = body.encode()
     request = urllib.request.Request(url, body, method=method)
     for name, value in headers:
-        request.add_header(name, value)
+        request.add_header(name, value.encode().decode("latin-1"))  # sent as UTF-8
     if body is not None and not request.has_header("Content-type"):
         request.add_header("Content-Type", "application/octet-stream")
     try:
