@@ -56,6 +56,20 @@ def quiet():
     return {**os.environ, "REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
 
 
+def test_redocly_drift_finds_every_recorded_exchange_in_our_descriptions(tools, written, purchase):
+    """Paths, parameters, statuses and schemas; only the what-if without a token is not as described, and got its 401."""
+    (traffic,) = written("har").iterdir()
+    out = traffic.with_name("drift.json")
+    words = ["drift", traffic, "--api", written("openapi"), "--format", "json", "--output", out]
+    done = run(tools.node("redocly"), *words, env=quiet())
+    found = json.loads(out.read_text())
+    count = sum(len(steps) for _, steps in purchase[0])
+    assert (found["run"]["documentedExchanges"], found["run"]["totalExchanges"]) == (count, count), done.stderr
+    assert [(one["status"], one["message"]) for one in found["problems"]] == [
+        (401, "Request does not satisfy documented OpenAPI security requirements")
+    ]
+
+
 def test_har_schema_accepts_it(tools, written):
     (file,) = written("har").iterdir()
     script = """
