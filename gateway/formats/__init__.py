@@ -19,6 +19,7 @@ from . import (
     plantuml,
     postman,
     python,
+    rest_file,
     svg,
     wiremock,
 )
@@ -53,6 +54,7 @@ _ROWS = (
     Format("python", "Python script, standard library only", "text/x-python", ".py", python.dump),
     Format("hurl", "Hurl file", "text/plain", ".hurl", hurl.dump),
     Format("http", "file of requests for editors and httpyac", "text/plain", ".http", http_file.dump),
+    Format("rest", "file of requests in the syntax that all editors share", "text/plain", ".rest", rest_file.dump),
     Format("postman", "Postman collection 2.1", "application/json", ".postman_collection.json", postman.dump),
     Format(
         "bruno",

@@ -24,7 +24,7 @@ def install(folder: Path, program: str) -> None:
             print(f"{program} could not be downloaded")
             return
     for package in sorted((folder / "var/cache/apt/archives").glob("*.deb")):
-        subprocess.run(["dpkg", "-x", str(package), str(folder / "root")], check=True)
+        subprocess.run(["dpkg", "-x", str(package), str(folder / "tree")], check=True)
     _started(folder, program)
 
 
@@ -39,7 +39,7 @@ def _source() -> tuple[str, str] | None:
 
 
 def _laid(folder: Path, source: tuple[str, str]) -> None:
-    for name in ("etc/apt/sources.list.d", "etc/apt/preferences.d", "etc/apt/apt.conf.d", "var/lib/dpkg", "root"):
+    for name in ("etc/apt/sources.list.d", "etc/apt/preferences.d", "etc/apt/apt.conf.d", "var/lib/dpkg", "tree"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     for name in ("var/lib/apt/lists/partial", "var/cache/apt/archives/partial"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -50,15 +50,15 @@ def _laid(folder: Path, source: tuple[str, str]) -> None:
 
 
 def _apt(folder: Path) -> list[str]:
-    options = {"Dir": folder, "Dir::Bin::methods": METHODS, "APT::Sandbox::User": "root"}
+    options = {"Dir": folder, "Dir::Bin::methods": METHODS, "APT::Sandbox::User": "tree"}
     return ["apt-get", "-qq", *(word for name, value in options.items() for word in ("-o", f"{name}={value}"))]
 
 
 def _started(folder: Path, program: str) -> None:
     """Through the loader that came with it: its C library is younger than the machine's."""
-    (loader,) = (folder / "root/usr/lib").glob("*-linux-*/ld-linux-*.so.*")
+    (loader,) = (folder / "tree/usr/lib").glob("*-linux-*/ld-linux-*.so.*")
     start = folder / "bin" / program
     start.parent.mkdir(exist_ok=True)
-    command = f'exec "{loader}" --library-path "{loader.parent}" "{folder}/root/usr/bin/{program}" "$@"'
+    command = f'exec "{loader}" --library-path "{loader.parent}" "{folder}/tree/usr/bin/{program}" "$@"'
     start.write_text(f"#!/bin/sh\n{command}\n")
     start.chmod(0o755)

@@ -78,7 +78,7 @@ def check(file: str, data: bytes) -> None:
         known = r"\s*(?:P\d+.*|participant P.*|actor P.*|box rgba.*|end|Note over .*|title .*|(?:loop|alt|else|opt|par|and)\b.*)"
         assert all(re.fullmatch(known, line) for line in text.splitlines()[1:])
     else:
-        assert suffix in ("md", "hurl", "http")
+        assert suffix in ("md", "hurl", "http", "rest")
 
 
 def harmless_svg(text: str) -> None:

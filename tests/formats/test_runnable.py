@@ -170,7 +170,7 @@ def test_wiremock_says_what_it_cannot_answer(bookshop):
     ]
 
 
-@pytest.mark.parametrize("name", ["markdown", "html", "python", "hurl", "http", "postman", "openapi"])
+@pytest.mark.parametrize("name", ["markdown", "html", "python", "hurl", "http", "rest", "postman", "openapi"])
 def test_no_secret_and_no_placeholder(name, chain):
     assert "sealed_" not in FORMATS[name].dump([chain], version="1")
 
