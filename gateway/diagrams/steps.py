@@ -49,7 +49,9 @@ def sentence(exchange: Exchange) -> str:
     why = f" ({clean(exchange.failure.detail)})" if exchange.failure and exchange.failure.detail else ""
     notes = "".join(f" Note: {clean(note)}" for note in exchange.notes)
     asked = f"{clean(exchange.method)} {clean(exchange.request.target)}"
-    return f"Step {exchange.step}: {asked} to {answering(exchange).name}, answered {_answer(exchange)}{why}.{notes}"
+    return (
+        f"Step {exchange.step}: {asked} to {answering(exchange).name}, answered {_answer(exchange, None)}{why}.{notes}"
+    )
 
 
 def _span(exchange: Exchange) -> tuple[float, float] | None:
@@ -64,7 +66,7 @@ def _span(exchange: Exchange) -> tuple[float, float] | None:
     return began, began + took / 1000
 
 
-def _answer(exchange: Exchange) -> str:
+def _answer(exchange: Exchange, limit: int | None = 32) -> str:
     status = str(exchange.status) if exchange.status else ""
     if exchange.failure:
         return f"{status} {shortened(clean(exchange.failure.kind).replace('_', ' '))}".strip()
@@ -72,12 +74,13 @@ def _answer(exchange: Exchange) -> str:
         return f"{status} interrupted".strip()
     if exchange.state == "open":
         return f"{status} still open".strip()
-    return f"{status} {_reason(exchange)}".strip() or "no answer"
+    return f"{status} {_reason(exchange, limit)}".strip() or "no answer"
 
 
-def _reason(exchange: Exchange) -> str:
+def _reason(exchange: Exchange, limit: int | None) -> str:
     if exchange.response and exchange.response.reason:
-        return shortened(clean(exchange.response.reason), 32)
+        reason = clean(exchange.response.reason)
+        return shortened(reason, limit) if limit else reason
     try:
         return HTTPStatus(exchange.status or 0).phrase
     except ValueError:

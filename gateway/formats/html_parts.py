@@ -28,7 +28,8 @@ def code(words: str) -> str:
 
 
 def _marked(markup: str) -> str:
-    return VARIABLE.sub(r"<var>\1</var>", markup)
+    """Values by their names. The braces stay: without them a name would be a word among words."""
+    return VARIABLE.sub(r"<var>{{\1}}</var>", markup)
 
 
 def hue(exchange: Exchange) -> str:

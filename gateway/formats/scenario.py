@@ -90,7 +90,7 @@ class Scenario:
 
     @property
     def title(self) -> str:
-        return self.recording.title or f"Recording {self.recording.id}"
+        return self.recording.title.strip() or f"Recording {self.recording.id}"
 
     @property
     def skipped(self) -> tuple[Step, ...]:

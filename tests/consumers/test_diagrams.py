@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.diagrams import mermaid, plantuml
+from gateway.diagrams import Call, Divider, mermaid, plantuml
+from gateway.diagrams.as_mermaid import lookalike
+from gateway.diagrams.labels import clean
 from tests.support.drawing import diagrams_of
 from tests.support.nasty import NASTY
 
@@ -35,22 +37,55 @@ def test_mermaid_accepts_what_we_write(version, tools, tmp_path):
     words = [node, str(Path(__file__).with_name("mermaid_parse.mjs")), folder, str(file)]
     run = subprocess.run(words, capture_output=True, text=True, timeout=600, check=False)
     assert run.stdout.split("\n")[-2:] == [f"accepted {len(texts)} of {len(texts)}", ""], run.stdout + run.stderr
+    said = json.loads(file.read_text("utf-8"))
+    for name, word in NASTY.items():
+        for kind, diagram in diagrams_of(word).items():
+            missing = squeezed(labels(diagram, lookalike)) - squeezed(said[f"{name} {kind}"])
+            assert missing == set(), (name, kind)
+
+
+def squeezed(words):
+    """Mermaid takes white space away at the ends; an empty label it may leave out."""
+    return {" ".join(word.split()) for word in words} - {""}
+
+
+def labels(diagram, fragment):
+    """Title, participants, requests and answers, and the fragments' labels in the signs that stand there."""
+    yield clean(diagram.title)
+    yield from (clean(one.name) for one in diagram.participants)
+    for row in [row for chapter in diagram.chapters for row in chapter.rows]:
+        yield from said_by(row, fragment)
+
+
+def said_by(row, fragment):
+    if isinstance(row, Divider):
+        yield clean(row.text)
+    elif isinstance(row, Call):
+        yield from (clean(row.request), clean(row.response), *(clean(run.text) for run in row.runs))
+    else:
+        for section in row.sections:
+            yield fragment(section.label)
+            for inner in section.rows:
+                yield from said_by(inner, fragment)
 
 
 def test_plantuml_draws_what_we_write_and_runs_nothing_of_it(tools, tmp_path):
-    count = 0
+    shown = {}
     for number, (name, word) in enumerate({"plain": "orders", **NASTY}.items()):
         for kind, diagram in diagrams_of(word).items():
             if kind == "sequence" or name in ("plain", "getenv", "empty"):  # Java takes its time
                 (tmp_path / f"{number}-{kind}.puml").write_text(plantuml(diagram), "utf-8")
-                count += 1
+                shown[f"{number}-{kind}"] = diagram
     secret = {**os.environ, "NASTY_SECRET": "plantuml-read-the-environment"}
     words = [tools.system("plantuml"), "-tsvg", "-charset", "UTF-8", "-failfast2", str(tmp_path / "*.puml")]
     run = subprocess.run(words, capture_output=True, text=True, timeout=600, env=secret, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     pictures = sorted(tmp_path.glob("*.svg"))
-    assert len(pictures) == count
+    assert len(pictures) == len(shown)
     for picture in pictures:
         text = "".join(ET.fromstring(picture.read_bytes()).itertext())
         assert not COMPLAINTS.search(text), f"{picture.name}: {text[:300]}"
         assert secret["NASTY_SECRET"] not in text
+        drawn = "".join(text.split())
+        lost = {label for label in labels(shown[picture.stem], clean) if "".join(label.split()) not in drawn}
+        assert lost == set(), picture.name

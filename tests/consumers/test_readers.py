@@ -5,15 +5,21 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import subprocess
 import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from nasty import NASTY
+from nasty_recording import ID, nasty_recording
 
+from gateway.diagrams.labels import clean
 from gateway.formats import FORMATS, files
+from gateway.model.visible import visible
 
 LIMIT = 120
 
@@ -109,6 +115,34 @@ def test_markdown_it_reads_the_page(tools, written):
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert "fence mermaid" in found["fences"] and found["tables"] >= 3 and found["headings"] >= 12
+
+
+def test_markdown_it_finds_every_word_in_the_page(tools, tmp_path):
+    """As a heading, in a note, in the bodies; what cannot be seen as the escape that stands for it."""
+    pages = {}
+    for name, word in NASTY.items():
+        recording, steps = nasty_recording({name: word}, "text/plain; charset=utf-8")
+        run_ = (replace(recording, title=word, notes=(word,)), steps)
+        pages[name] = FORMATS["markdown"].dump([run_], version="1")
+    (tmp_path / "pages.json").write_text(json.dumps(pages), "utf-8")
+    script = """
+      const md = require('markdown-it')({ html: false });
+      const pages = JSON.parse(require('fs').readFileSync(process.argv[1], 'utf8'));
+      const text = token => token.children ? token.children.map(text).join('') : token.type === 'softbreak' ? '\\n' : token.content;
+      const read = page => { const all = md.parse(page, {}); return { title: text(all[1]),
+        fences: all.filter(t => t.type === 'fence').map(t => t.content),
+        links: all.flatMap(t => t.children || []).filter(t => t.type === 'link_open').map(t => t.attrGet('href')) }; };
+      console.log(JSON.stringify(Object.fromEntries(Object.entries(pages).map(([name, page]) => [name, read(page)]))));
+    """
+    done = run(tools.system("node"), "-e", script, tmp_path / "pages.json", cwd=tools.package("markdown-it"))
+    assert done.returncode == 0, done.stderr
+    for name, found in json.loads(done.stdout).items():
+        word = NASTY[name]
+        assert " ".join(found["title"].split()) == (" ".join(clean(word).split()) or f"Recording {ID}"), name
+        assert not [link for link in found["links"] if re.match("(?i)javascript|data|vbscript", link)], name
+        if not re.search("[\0\ud800-\udfff]", word) and "long" not in name:
+            forms = {visible(each, lines=True).strip() for each in (word, word.replace("\r\n", "\n"))}
+            assert sum(any(form in fence for form in forms) for fence in found["fences"]) >= 2, (name, found["fences"])
 
 
 @contextlib.contextmanager
