@@ -2,13 +2,16 @@
 
     python bench/queries.py [EXCHANGES [FILE]]        (a part of make bench: 1,000,000)
 
-Builds a store by the recorder's own functions, indexes its words, and times every kind of filter on both lists. With a
-FILE the store is kept there, and used again by the next run.
+Builds a store by the recorder's own functions, indexes its words, and times every kind of filter on each list; words
+also on a copy of which nothing is indexed. Then a recorder takes the copy over, and is timed while it indexes the last
+100,000 exchanges in slack time, with a lone client beside it. With a FILE the store is kept for the next run.
 """
 
 from __future__ import annotations
 
+import asyncio
 import random
+import shutil
 import statistics
 import sys
 import tempfile
@@ -19,9 +22,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from gateway.model.capture import Capture
-from gateway.store import SqliteStore, fulltext, open_store
+from gateway.store import SqliteRecorder, SqliteStore, fulltext, open_recorder, open_store
 from gateway.store.batch import Batch
-from gateway.store.files import connect_writer
+from gateway.store.files import connect_reader, connect_writer
 from gateway.store.tables import Tables
 
 GROUP = 2000  # exchanges of one transaction
@@ -121,6 +124,12 @@ FILTERS = (
 )  # fmt: skip
 
 
+WORDS_ONLY = (
+    "everywhere", "order7", "777777", "nothing-like-it", '"order7 catalogue8"', "body:777777", "-order7",
+    "-everywhere", "order7 status:404", "everywhere status:409", "Monday",
+)  # fmt: skip
+
+
 def timed(ask: Callable[[], object]) -> float:
     """Milliseconds: the median, after one that warms up."""
     ask()
@@ -139,19 +148,76 @@ def measure(store: SqliteStore) -> int:
     deep = timed(lambda: store.latest(limit=50, cursor="500000"))
     late = "" if listed <= LISTED else f" (more than {LISTED:.0f})"
     print(f"a recording of 1,000 steps: {listed:.0f} ms{late}; a page in the middle of all exchanges: {deep:.1f} ms")
+    return answered(store, longest.id, FILTERS, "filter")
+
+
+def answered(store: SqliteStore, longest: str, queries: tuple[str, ...], title: str) -> int:
+    """The first page of each filter on the three lists: full, or short with a cursor that goes on."""
     slow = 0
-    print(f"{'filter':42} {'recordings':>12} {'exchanges':>12} {'in one':>12}   ms")
-    for query in FILTERS:
+    print(f"{title:42} {'recordings':>12} {'exchanges':>12} {'in one':>12}   ms")
+    for query in queries:
         took = (
             timed(lambda query=query: store.recordings(query, limit=50)),
             timed(lambda query=query: store.latest(limit=50, query=query)),
-            timed(lambda query=query: store.exchanges(longest.id, limit=200, query=query)),
+            timed(lambda query=query: store.exchanges(longest, limit=200, query=query)),
         )
         late = [one > ANSWERED for one in took]
         slow += sum(late)
         shown = " ".join(f"{one:11.1f}{'!' if over else ' '}" for one, over in zip(took, late, strict=True))
         print(f"{query or 'none':42} {shown}", flush=True)
     return slow
+
+
+def unindexed(path: Path, copy: Path) -> int:
+    """Words while none is indexed; then how soon the last exchanges can be found, and what that costs others."""
+    shutil.copy(path, copy)
+    forget(copy, 0)
+    store = open_store(copy)
+    longest = next(one for one in store.recordings(limit=1000).items if one.steps == 1000)
+    slow = answered(store, longest.id, WORDS_ONLY, "words, nothing of it indexed")
+    store.close()
+    last = fulltext.indexed(connect_reader(path))
+    asyncio.run(catch_up(copy, last, 0))
+    asyncio.run(catch_up(copy, last, min(last, 100_000)))
+    return slow
+
+
+def forget(path: Path, mark: int) -> None:
+    """As if nothing behind this exchange had been indexed."""
+    connection = connect_writer(path)
+    fulltext.index_anew(connection)
+    connection.execute("INSERT OR REPLACE INTO marks VALUES ('indexed', ?)", (mark,))
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
+async def catch_up(path: Path, last: int, behind: int) -> None:
+    """A lone client whose records are waited for, twenty times a second, while the writer indexes what is behind."""
+    forget(path, last - behind)
+    recorder = open_recorder(path, seal=None)
+    await recorder.start()
+    reader, took, begun, done = connect_reader(path), list[float](), time.perf_counter(), 0.0
+    while len(took) < 100 or not done:
+        number = last + behind + len(took) + 1  # others than those of the run before
+        took.append(await waited(recorder, capture(number, 10**9 + behind, len(took) + 1, random.Random(7))))
+        await asyncio.sleep(0.05)
+        if not done and fulltext.indexed(reader) >= last:
+            done = time.perf_counter() - begun
+    await recorder.stop()
+    took.sort()
+    rate = f", all found after {done:.1f} s: {behind / done:,.0f} a second" if behind else ""
+    late = took[-1 - len(took) // 100]
+    print(
+        f"{behind:,} to index: a lone record waits {statistics.median(took):.2f} ms, p99 {late:.1f}{rate}", flush=True
+    )
+
+
+async def waited(recorder: SqliteRecorder, made: Capture) -> float:
+    safe: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    put = time.perf_counter()
+    recorder.put(made, lambda: safe.set_result(None))
+    await safe
+    return (time.perf_counter() - put) * 1000
 
 
 def main() -> int:
@@ -162,6 +228,7 @@ def main() -> int:
             build(path, count)
         connect_writer(path).close()  # an older file is migrated
         slow = measure(open_store(path))
+        slow += unindexed(path, Path(folder, "copy.db"))
     print(f"{slow} took longer than {ANSWERED:.0f} ms" if slow else f"each was answered within {ANSWERED:.0f} ms")
     return 0
 

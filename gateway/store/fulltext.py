@@ -1,32 +1,33 @@
 """Full text: URLs, header fields and text bodies of exchanges, indexed when the writer has nothing else to do. I/O.
 
-What is not indexed yet is searched all the same: it is indexed in memory for the one query that asks.
+What the index has passed by is searched all the same: it is indexed in memory for the one query that asks. What it
+has not come to yet is looked through by gateway/store/unindexed.py.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from ..model.bodies import text_of
-from ..model.exchange import Exchange
+from ..model.bodies import TEXT_TYPE, text_of
 from ..model.filter import Term
-from ..model.message import Message
 from .contents import bodies_of
-from .rows import exchange_of
+from .heads import words as head_words
+from .rows import exchange_of, public_url
 from .search import Condition
 
 Connection = sqlite3.Connection
 Document = tuple[str, str]  # head, body
 
 MOST: Final = 64 << 10  # letters of one body that are indexed
-SOME: Final = 64  # exchanges indexed in one transaction: some 10 ms
+SOME: Final = 32  # exchanges indexed in one transaction: some 2 ms, for which a record may have to wait
 SHARD: Final = 25_000  # exchanges whose words are one table: a word that is everywhere is found in one in 30 ms
-TAIL: Final = 5_000  # exchanges not yet indexed that one query looks through at most,
-TAIL_TIME: Final = 0.1  # and for how many seconds
+LATECOMERS: Final = 1000  # exchanges that the index has passed by, of which one query reads at most so many,
+PATIENCE: Final = 0.05  # and for so many seconds: there are few, and the writer takes them first
 STALE: Final = 1000  # documents of deleted exchanges before the index may be made anew
 
 MARK: Final = "coalesce((SELECT value FROM marks WHERE name = 'indexed'), 0)"
@@ -34,8 +35,7 @@ NEXT: Final = f"SELECT * FROM exchanges WHERE seq > {MARK} ORDER BY seq LIMIT ?"
 LATE: Final = "SELECT * FROM exchanges WHERE seq IN (SELECT exchange FROM late ORDER BY exchange LIMIT ?)"
 PENDING: Final = f"SELECT coalesce((SELECT max(seq) FROM exchanges), 0) > {MARK} OR EXISTS (SELECT 1 FROM late)"
 WAITING: Final = f"""
-SELECT * FROM exchanges WHERE seq > {MARK}
-UNION ALL SELECT * FROM exchanges WHERE seq <= {MARK} AND seq IN (SELECT exchange FROM late)
+SELECT * FROM exchanges WHERE seq <= {MARK} AND seq IN (SELECT exchange FROM late)
 UNION ALL SELECT * FROM exchanges WHERE seq <= {MARK} AND state = 'open' AND seq NOT IN (SELECT exchange FROM late)
 ORDER BY seq DESC LIMIT ?
 """
@@ -43,6 +43,7 @@ ORDER BY seq DESC LIMIT ?
 PASSED_BY: Final = f"INSERT OR IGNORE INTO late SELECT seq FROM exchanges WHERE id = ? AND seq <= {MARK}"
 INTERRUPTED: Final = f"INSERT OR IGNORE INTO late SELECT seq FROM exchanges WHERE state = 'open' AND seq <= {MARK}"
 
+PLAIN_TYPE: Final = re.compile(rb"(?:^|\n)content-type\n\s*([^\s;]+)\s*(?:;\s*charset=\"?utf-8\"?\s*)?(?:\n|$)")
 FOUND: Final = "SELECT d.exchange FROM documents d WHERE d.doc IN (SELECT rowid FROM {table} WHERE {table} MATCH ?)"
 TOKENS: Final = "'unicode61 remove_diacritics 2'"
 CREATE: Final = f"""
@@ -56,10 +57,10 @@ SHARDS: Final = "SELECT name FROM sqlite_master WHERE name GLOB 'texts_[0-9]*' A
 
 def index_some(connection: Connection) -> None:
     """Index a few exchanges."""
-    rows = _rows(connection, LATE, SOME)
+    rows = rows_of(connection, LATE, [SOME])
     late = bool(rows)
     if not rows:
-        rows = _rows(connection, NEXT, SOME)
+        rows = rows_of(connection, NEXT, [SOME])
     if not rows:
         return
     for row, (head, body) in zip(rows, documents(connection, rows), strict=True):
@@ -124,6 +125,11 @@ def waiting(connection: Connection) -> int:
     return int(connection.execute(sql).fetchone()[0])
 
 
+def indexed(connection: Connection) -> int:
+    """Up to which exchange everything is indexed, but for what ended late."""
+    return int(connection.execute(f"SELECT {MARK}").fetchone()[0])
+
+
 class TextSearch:
     """The exchanges of one shard that a term finds, for one query on one connection."""
 
@@ -150,25 +156,41 @@ class TextSearch:
             self._tail.close()
 
     def _newest(self, match: str) -> str:
-        """What is found among the exchanges that are not indexed yet, as JSON."""
+        """What is found among the exchanges that the index has passed by, as JSON."""
         if match not in self._fresh:
-            found = self._waiting().execute("SELECT rowid FROM texts WHERE texts MATCH ?", (match,))
-            self._fresh[match] = json.dumps([seq for (seq,) in found])
+            self._fresh[match] = json.dumps(matching(self._waiting(), match))
         return self._fresh[match]
 
     def _waiting(self) -> Connection:
-        """An index in memory of what is not in the file's yet, the newest first, for a moment at most."""
+        """An index in memory of what the file's has passed by, the newest first, for a moment at most."""
         if self._tail is None:
-            tail = self._tail = sqlite3.connect(":memory:", isolation_level=None)
-            tail.execute(CREATE.format("texts"))
-            rows, until = _rows(self._connection, WAITING, TAIL), time.monotonic() + TAIL_TIME
+            self._tail = memory_index()
+            rows, until = rows_of(self._connection, WAITING, [LATECOMERS]), time.monotonic() + PATIENCE
             for at in range(0, len(rows), SOME):
                 some = rows[at : at + SOME]
-                for row, document in zip(some, documents(self._connection, some), strict=True):
-                    tail.execute("INSERT INTO texts (rowid, head, body) VALUES (?, ?, ?)", (row["seq"], *document))
+                add(self._tail, zip([row["seq"] for row in some], documents(self._connection, some), strict=True))
                 if time.monotonic() > until:
                     break
         return self._tail
+
+
+def memory_index() -> Connection:
+    """An index of a few exchanges, for one query."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.execute(CREATE.format("texts"))
+    return connection
+
+
+def add(index: Connection, found: Iterable[tuple[int, Document]]) -> None:
+    index.execute("BEGIN")
+    index.executemany(
+        "INSERT INTO texts (rowid, head, body) VALUES (?, ?, ?)", [(seq, *document) for seq, document in found]
+    )
+    index.execute("COMMIT")
+
+
+def matching(index: Connection, match: str) -> list[int]:
+    return [seq for (seq,) in index.execute("SELECT rowid FROM texts WHERE texts MATCH ?", (match,))]
 
 
 def match_of(term: Term) -> str:
@@ -177,10 +199,10 @@ def match_of(term: Term) -> str:
     return f"body : {phrase}" if term.key == "body" else phrase
 
 
-def _rows(connection: Connection, sql: str, limit: int) -> list[Any]:
+def rows_of(connection: Connection, sql: str, values: Sequence[Any]) -> list[Any]:
     cursor = connection.cursor()
     cursor.row_factory = sqlite3.Row
-    return cursor.execute(sql, (limit,)).fetchall()
+    return cursor.execute(sql, values).fetchall()
 
 
 # -- what is indexed
@@ -190,37 +212,60 @@ def documents(connection: Connection, rows: Sequence[Any]) -> Iterator[Document]
     """The texts of exchanges, from their rows."""
     bodies = bodies_of(connection, rows)
     for row in rows:
-        exchange = exchange_of(row, bodies)
-        pieces = _pieces(connection, exchange) if exchange.stream == "sse" else ""
-        yield _clean(head_text(exchange)), _clean(body_text(exchange, pieces))
+        pieces = _pieces(connection, row["id"]) if row["stream"] == "sse" else ""
+        yield _clean(head_text(row)), _clean("\n".join([*body_texts(row, bodies), pieces]))
 
 
-def head_text(exchange: Exchange) -> str:
+def head_text(row: Any) -> str:
     """URLs, header fields and the failure's sentence."""
-    lines = [f"{exchange.method} {exchange.url}", exchange.upstream_url]
-    for message in (exchange.request, exchange.response):
-        if message is not None:
-            lines += [f"{name}: {value}" for name, value in message.headers]
-    if exchange.failure:
-        lines.append(f"{exchange.failure.kind} {exchange.failure.detail}")
+    lines = [row["method"], public_url(row["origin"], row["target"]), row["upstream_url"]]
+    lines += [head_words(row[f"{side}_head"]) for side in _sides(row)]
+    if row["failure_kind"]:
+        lines.append(f"{row['failure_kind']} {row['failure_detail'] or ''}")
     return "\n".join(lines)
 
 
-def body_text(exchange: Exchange, pieces: str = "") -> str:
-    """Both bodies as far as they are text, and the text of server-sent events."""
-    return "\n".join([_text(exchange.request), _text(exchange.response), pieces])
+def body_texts(row: Any, bodies: Mapping[bytes, bytes]) -> list[str]:
+    """Both bodies as far as they are text. Most say so and are not compressed: no need to take their heads apart."""
+    found: list[str] = []
+    for side in _sides(row):
+        data = bodies.get(row[f"{side}_body"] or b"", b"")
+        if data:
+            text = plain_text(data, row[f"{side}_head"]) if len(data) <= MOST else None
+            found.append(_slow_text(row, side, bodies) if text is None else text)
+    return found
 
 
-def _text(message: Message | None) -> str:
-    if message is None or not message.body.data:
-        return ""
-    return (text_of(message, 16 * MOST) or "")[:MOST]
+def _sides(row: Any) -> tuple[str, ...]:
+    """Without a response of the upstream there is nothing to find in it."""
+    return ("request", "response") if row["response_version"] else ("request",)
 
 
-def _pieces(connection: Connection, exchange: Exchange) -> str:
+def plain_text(data: bytes, head: bytes) -> str | None:
+    """A body that its head calls text, in UTF-8 and without a coding; None when it is not as simple as that."""
+    low = head.lower()
+    if (
+        b"content-encoding" in low
+        or not (found := PLAIN_TYPE.search(low))
+        or not TEXT_TYPE.fullmatch(found[1].decode())
+    ):
+        return None
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _slow_text(row: Any, side: str, bodies: Mapping[bytes, bytes]) -> str:
+    exchange = exchange_of(row, bodies)
+    message = exchange.request if side == "request" else exchange.response
+    return "" if message is None else (text_of(message, 16 * MOST) or "")[:MOST]
+
+
+def _pieces(connection: Connection, exchange: str) -> str:
     sql = "SELECT data FROM chunks WHERE exchange = ? AND sent = 0 ORDER BY number"
     data = b""
-    for (piece,) in connection.execute(sql, (exchange.id,)):
+    for (piece,) in connection.execute(sql, (exchange,)):
         data += piece
         if len(data) >= MOST:
             break

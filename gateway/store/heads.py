@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from itertools import chain
 
@@ -58,3 +59,11 @@ def _fields(blob: bytes) -> Pairs:
     if not blob or blob.startswith(ODD):
         return as_text(unpack(blob))
     return tuple(zip(parts[::2], parts[1::2], strict=True))
+
+
+def words(blob: bytes) -> str:
+    """Names and values as one text, for a search."""
+    if not blob.startswith(ODD):
+        with suppress(UnicodeDecodeError):
+            return blob.decode()
+    return "\n".join(chain.from_iterable(as_text(unpack(blob))))

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from typing import Any, Final
 
-from .fulltext import SHARD, TextSearch
+from .cursors import Place
+from .fulltext import SHARD, TextSearch, indexed
 from .search import Condition, Group, Wanted, is_textual, of_exchanges
+from .unindexed import BLOCK, met_by, newest, these
 
 Connection = sqlite3.Connection
 Span = tuple[int, int]
@@ -23,6 +26,8 @@ FACTS: Final = "exchanges e INDEXED BY exchanges_facts"
 
 RARE: Final = 20  # recordings without what is looked for, after which it is looked for everywhere
 
+WINDOW: Final = 5000  # steps of one recording looked through before the time is
+
 GRACE: Final = 0.04  # seconds more for recordings that can be decided without looking any further
 
 
@@ -30,39 +35,70 @@ def newest_first(
     connection: Connection, query: str, before: int, count: int, *, now: float, until: float
 ) -> tuple[list[sqlite3.Row], int]:
     """(rows of exchanges that a filter finds, newest first; up to which number all was looked through)."""
-    texts, rows = TextSearch(connection), list[sqlite3.Row]()
     last = min(before - 1, int(connection.execute("SELECT coalesce(max(seq), 0) FROM exchanges").fetchone()[0]))
-    for shard in range(last // SHARD, -1, -1):
-        condition, values = of_exchanges(query, shard, now=now, texts=texts)
-        sql = f"SELECT e.seq FROM {FACTS} WHERE e.seq BETWEEN ? AND ? AND {condition} ORDER BY e.seq DESC LIMIT ?"
-        span = [shard * SHARD, min(last, (shard + 1) * SHARD - 1)]
-        found = [seq for (seq,) in connection.execute(sql, [*span, *values, count - len(rows)])]
-        rows += rows_of(connection, found)
-        if len(rows) >= count or time.monotonic() > until:
-            texts.close()
-            return rows, shard * SHARD
-    texts.close()
+    rows = list[sqlite3.Row]()
+    if is_textual(query) and last > (mark := indexed(connection)):
+        found, last = newest(connection, query, mark, last, count, now=now, until=until)
+        rows = rows_of(connection, found[:count])
+        if len(rows) == count or last > mark:
+            return rows, last + 1
+    with closing(TextSearch(connection)) as texts:
+        for shard in range(last // SHARD, -1, -1):
+            condition, values = of_exchanges(query, shard, now=now, texts=texts)
+            sql = f"SELECT e.seq FROM {FACTS} WHERE e.seq BETWEEN ? AND ? AND {condition} ORDER BY e.seq DESC LIMIT ?"
+            span = [shard * SHARD, min(last, (shard + 1) * SHARD - 1)]
+            found = [seq for (seq,) in connection.execute(sql, [*span, *values, count - len(rows)])]
+            rows += rows_of(connection, found)
+            if len(rows) >= count or time.monotonic() > until:
+                return rows, shard * SHARD
     return rows, 0
 
 
 def in_recording(
-    connection: Connection, query: str, recording: str, after: int, count: int, *, now: float
-) -> list[sqlite3.Row]:
-    """The steps of a recording behind `after` that a filter finds, in order."""
-    texts, steps = TextSearch(connection), list[int]()
-    shards: Sequence[Any] = [(0,)]  # without words one condition is for all of them
-    if is_textual(query):
-        sql = f"SELECT DISTINCT seq / {SHARD} FROM exchanges WHERE recording = ?"
-        shards = connection.execute(sql, (recording,)).fetchall()
-    for (shard,) in shards:
+    connection: Connection, query: str, recording: str, after: int, count: int, *, now: float, until: float
+) -> tuple[list[sqlite3.Row], int | None]:
+    """(the steps of a recording behind `after` that a filter finds, in order; the last step looked at where time was
+    up before the end)."""
+    if not query.strip():
+        sql = "SELECT * FROM exchanges WHERE recording = ? AND step > ? ORDER BY step LIMIT ?"
+        return connection.execute(sql, (recording, after, count)).fetchall(), None
+    steps = list[int]()
+    with closing(TextSearch(connection)) as texts:
+        mark = indexed(connection) if is_textual(query) else 1 << 62
+        while window := _window(connection, recording, after, mark):
+            steps += _in_window(connection, query, recording, window, mark, count, now=now, texts=texts)
+            after = window[-1][0]
+            if len(steps) >= count:
+                break
+            if time.monotonic() > until:
+                return _steps(connection, recording, sorted(steps)), after
+    return _steps(connection, recording, sorted(steps)[:count]), None
+
+
+def _window(connection: Connection, recording: str, after: int, mark: int) -> list[Span]:
+    """(step, number) of the next steps: fewer of them where the index has not been yet."""
+    sql = "SELECT step, seq FROM exchanges WHERE recording = ? AND step > ? ORDER BY step LIMIT ?"
+    found = connection.execute(sql, (recording, after, WINDOW)).fetchall()
+    steps = [(int(step), int(seq)) for step, seq in found]
+    return steps[:BLOCK] if any(seq > mark for _, seq in steps) else steps
+
+
+def _in_window(
+    connection: Connection, query: str, recording: str, window: Sequence[Span], mark: int, count: int, *, now: float,
+    texts: TextSearch,
+) -> list[int]:  # fmt: skip
+    first, last = window[0][0], window[-1][0]
+    fresh = {seq: step for step, seq in window if seq > mark}
+    steps = [fresh[seq] for seq in these(connection, query, list(fresh), now=now)] if fresh else []
+    for shard in {seq // SHARD for _, seq in window if seq <= mark}:
         condition, values = of_exchanges(query, shard, now=now, texts=texts)
-        here = f"e.seq / {SHARD} = {int(shard)}" if len(shards) > 1 else "1"
-        sql = f"SELECT e.step FROM exchanges e WHERE e.recording = ? AND e.step > ? AND {here} AND {condition}"
-        steps += [
-            step for (step,) in connection.execute(f"{sql} ORDER BY e.step LIMIT ?", [recording, after, *values, count])
-        ]
-    texts.close()
-    return _steps(connection, recording, sorted(steps)[:count])
+        sql = (
+            "SELECT e.step FROM exchanges e WHERE e.recording = ? AND e.step BETWEEN ? AND ?"
+            f" AND e.seq BETWEEN ? AND ? AND {condition} ORDER BY e.step LIMIT ?"
+        )
+        given = [recording, first, last, shard * SHARD, min(mark, (shard + 1) * SHARD - 1), *values, count]
+        steps += [step for (step,) in connection.execute(sql, given)]
+    return steps
 
 
 def _steps(connection: Connection, recording: str, steps: Sequence[int]) -> list[sqlite3.Row]:
@@ -89,17 +125,14 @@ class Finder:
     def __init__(
         self, connection: Connection, group: Group, asks: Asks, spans: Callable[[str], Span], shards: int, until: float
     ) -> None:
-        self._connection, self._group, self._asks, self._spans = connection, group, asks, spans
+        self._connection, self.group, self._asks, self._spans = connection, group, asks, spans
         self._left = set(range(shards))  # not looked through yet
         self._found: set[str] = set()
         self._failed, self._until = 0, until
         self.is_first = True  # of the recordings asked for: it is decided however long that takes
 
-    def holds(self, recording: str, beside: bool) -> bool:
-        """Whether the recording meets the group, or, negated, has nothing that does."""
-        return (beside or self._finds(recording)) != self._group.negated
-
-    def _finds(self, recording: str) -> bool:
+    def finds(self, recording: str) -> bool:
+        """Whether an exchange of the recording meets the group, among those that are indexed."""
         if self._left and recording not in self._found:
             first, last = self._spans(recording)
             for shard in range(last // SHARD, first // SHARD - 1, -1):
@@ -145,41 +178,88 @@ class Spans:
         return self._last[1]
 
 
+class _Undecided(Exception):
+    """Time was up among the exchanges of one recording."""
+
+    def __init__(self, step: int, met: int) -> None:
+        self.step, self.met = step, met
+
+
 def recordings(
-    connection: Connection, wanted: Wanted, before: int, count: int, *, now: float, until: float
-) -> tuple[list[sqlite3.Row], int | None]:
-    """(rows of recordings, newest first; the number of the last one looked at where time was up before the end)."""
-    texts, spans = TextSearch(connection), Spans(connection)
-    shards = int(connection.execute("SELECT coalesce(max(seq), 0) FROM exchanges").fetchone()[0]) // SHARD + 1
-    finders = [
-        Finder(connection, group, partial(group.condition, now=now, texts=texts), spans, shards, until)
-        for group in wanted.groups
-    ]
+    connection: Connection, wanted: Wanted, place: Place, count: int, *, now: float, until: float
+) -> tuple[list[sqlite3.Row], Place | None]:
+    """(rows of recordings, newest first; where to go on when time was up before the end)."""
     found: list[sqlite3.Row] = []
-    at: int | None = None
-    try:
-        for row in _candidates(connection, wanted, before):
-            if all(finder.holds(row["id"], bool(row[f"beside_{at}"])) for at, finder in enumerate(finders)):
-                found.append(row)
-            if len(found) == count:
-                return found, None
-            at = int(row["seq"])
-            for finder in finders:
-                finder.is_first = False
-            if finders and time.monotonic() > until + GRACE:
-                return found, at
-    except TimeUp:
-        return found, at
-    finally:
-        texts.close()
+    at: Place | None = None
+    with closing(TextSearch(connection)) as texts:
+        judge = _Judge(connection, wanted, texts, now=now, until=until)
+        try:
+            for row in _candidates(connection, wanted, place):
+                resumed = place if place.number == row["seq"] and place.step is not None else Place(0)
+                if judge.wants(row, resumed):
+                    found.append(row)
+                if len(found) == count:
+                    return found, None
+                at = Place(int(row["seq"]))
+                if judge.is_late():
+                    return found, at
+        except TimeUp:
+            return found, at
+        except _Undecided as left:
+            return found, Place(int(row["seq"]), left.step, left.met)
     return found, None
 
 
-def _candidates(connection: Connection, wanted: Wanted, before: int) -> Iterator[sqlite3.Row]:
+class _Judge:
+    """Says of one recording after the other whether it is wanted."""
+
+    def __init__(self, connection: Connection, wanted: Wanted, texts: TextSearch, *, now: float, until: float) -> None:
+        shards = int(connection.execute("SELECT coalesce(max(seq), 0) FROM exchanges").fetchone()[0]) // SHARD + 1
+        self._connection, self._now, self._until = connection, now, until
+        self._spans = Spans(connection)
+        self._finders = [
+            Finder(connection, group, partial(group.condition, now=now, texts=texts), self._spans, shards, until)
+            for group in wanted.groups
+        ]
+        is_textual = any(group.is_textual for group in wanted.groups)
+        self._mark = indexed(connection) if is_textual else 1 << 62
+
+    def is_late(self) -> bool:
+        """After the first recording, whether there is no time for another."""
+        for finder in self._finders:
+            finder.is_first = False
+        return bool(self._finders) and time.monotonic() > self._until + GRACE
+
+    def wants(self, row: sqlite3.Row, resumed: Place) -> bool:
+        """Whether each group is met by the recording, or, negated, by nothing of it."""
+        open_groups: dict[int, Group] = {}
+        for number, finder in enumerate(self._finders):
+            group = finder.group
+            is_met = bool(row[f"beside_{number}"]) or bool(resumed.met >> number & 1) or finder.finds(row["id"])
+            if not is_met and group.is_textual and self._spans(row["id"])[1] > self._mark:
+                open_groups[number] = group
+            elif is_met == group.negated:
+                return False
+        return not open_groups or self._met(row["id"], open_groups, resumed)
+
+    def _met(self, recording: str, groups: Mapping[int, Group], resumed: Place) -> bool:
+        """The same of what is not indexed yet."""
+        below = 1 << 62 if resumed.step is None else resumed.step
+        met, step = met_by(
+            self._connection, recording, groups, self._mark, below, now=self._now, until=self._until
+        )  # fmt: skip
+        if any(group.negated for number, group in groups.items() if number in met):
+            return False
+        if step is not None:
+            raise _Undecided(step, resumed.met | sum(1 << number for number in met))
+        return all(group.negated or number in met for number, group in groups.items())
+
+
+def _candidates(connection: Connection, wanted: Wanted, place: Place) -> Iterator[sqlite3.Row]:
     """Recordings by what they are themselves, newest first, with what lies beside them for each group."""
     beside = [(f"({group.beside[0]}) AS beside_{at}", group.beside[1]) for at, group in enumerate(wanted.groups)]
     columns = ", ".join(["r.*", *(sql for sql, _ in beside)])
     condition, values = wanted.condition
     sql = f"SELECT {columns} FROM recordings r WHERE {condition} AND r.seq < ? ORDER BY r.seq DESC"
     given: list[Any] = [value for _, some in beside for value in some]
-    yield from connection.execute(sql, [*given, *values, before])
+    yield from connection.execute(sql, [*given, *values, place.number + (place.step is not None)])

@@ -26,6 +26,7 @@ from .audited import entries
 from .builds import build_at
 from .census import Statistics, statistics
 from .contents import SOME, bodies_of
+from .cursors import limit_of, number_of, place_of
 from .decided import asserted_of, decisions_of
 from .family import family, outcomes
 from .files import connect_reader, identity, unreadable
@@ -62,10 +63,10 @@ class SqliteStore:
 
         After `patience` seconds of looking a page may be short, or empty: its `next` goes on.
         """
-        before, count, until = _number(cursor, default=1 << 62), _limit(limit) + 1, time.monotonic() + patience
+        place, count, until = place_of(cursor), limit_of(limit) + 1, time.monotonic() + patience
         wanted = of_recordings(query, now=time.time())
         with self._reading() as connection:
-            rows, at = looking.recordings(connection, wanted, before, count, now=time.time(), until=until)
+            rows, at = looking.recordings(connection, wanted, place, count, now=time.time(), until=until)
             items = tuple(_recordings(connection, rows[:limit]))
         return Page(items, str(rows[limit - 1]["seq"]) if len(rows) > limit else None if at is None else str(at))
 
@@ -76,27 +77,25 @@ class SqliteStore:
             return _recordings(connection, [row])[0]
 
     def exchanges(
-        self, recording: str, *, limit: int = 1000, cursor: str | None = None, query: str = ""
-    ) -> Page[Exchange]:
-        """The steps of a recording (a full id) that a filter finds, in order, bodies included."""
-        after, count = _number(cursor, default=-1), _limit(limit) + 1
+        self, recording: str, *, limit: int = 1000, cursor: str | None = None, query: str = "",
+        patience: float = PATIENCE,
+    ) -> Page[Exchange]:  # fmt: skip
+        """The steps of a recording (a full id) that a filter finds, in order, bodies included; short pages as above."""
+        after, count, until = number_of(cursor, default=-1), limit_of(limit) + 1, time.monotonic() + patience
         with self._reading() as connection:
-            rows = looking.in_recording(connection, query, recording, after, count, now=time.time())
+            rows, at = looking.in_recording(connection, query, recording, after, count, now=time.time(), until=until)
             if not rows and not connection.execute("SELECT 1 FROM recordings WHERE id = ?", (recording,)).fetchone():
                 raise NotFoundError(f"there is no recording {recording}", hint="gateway recordings")
-            return self._shown(_page(connection, rows, limit, "step"))
+            return self._shown(_page(connection, rows, limit, "step", at))
 
     def latest(
         self, *, limit: int = 50, cursor: str | None = None, query: str = "", patience: float = PATIENCE
     ) -> Page[Exchange]:
         """The newest exchanges of all recordings that a filter finds, newest first; short pages as with recordings."""
-        before, count, until = _number(cursor, default=1 << 62), _limit(limit) + 1, time.monotonic() + patience
+        before, count, until = number_of(cursor, default=1 << 62), limit_of(limit) + 1, time.monotonic() + patience
         with self._reading() as connection:
             rows, at = looking.newest_first(connection, query, before, count, now=time.time(), until=until)
-            page = _page(connection, rows, limit, "seq")
-            if page.next is None and at:
-                page = Page(page.items, str(at))
-            return self._shown(page)
+            return self._shown(_page(connection, rows, limit, "seq", at or None))
 
     def exchange(self, id: str) -> Exchange:
         with self._reading() as connection:
@@ -138,7 +137,7 @@ class SqliteStore:
     def revisions(self, *, limit: int = 100) -> Sequence[Revision]:
         """Accepted route tables, newest first."""
         with self._reading() as connection:
-            found = connection.execute("SELECT * FROM revisions ORDER BY seq DESC LIMIT ?", (_limit(limit),))
+            found = connection.execute("SELECT * FROM revisions ORDER BY seq DESC LIMIT ?", (limit_of(limit),))
             return tuple(map(revision_of, found))
 
     def build(self, cluster: str, environment: str, moment: str) -> str:
@@ -151,7 +150,7 @@ class SqliteStore:
     def audit(self, words: str = "", *, limit: int = 50, cursor: str | None = None) -> Page[AuditEntry]:
         """Who moved, deleted or unmasked what, newest first; each of the words stands somewhere in the entry."""
         with self._reading() as connection:
-            before, count = _number(cursor, default=1 << 62), _limit(limit)
+            before, count = number_of(cursor, default=1 << 62), limit_of(limit)
             found = entries(connection, before=before, limit=count + 1, words=words)
             shown = found[:count]
             return Page(tuple(entry for _, entry in shown), str(shown[-1][0]) if len(found) > count else None)
@@ -169,13 +168,13 @@ class SqliteStore:
             FROM sessions s ORDER BY seen DESC LIMIT ?
         """
         with self._reading() as connection:
-            return [_session(row) for row in connection.execute(sql, (_limit(limit),))]
+            return [_session(row) for row in connection.execute(sql, (limit_of(limit),))]
 
     def playing(self, *, since: float, limit: int = 1000) -> dict[str, str]:
         """What the sessions of the last run were playing (replay/kept.py), those seen last first."""
         sql = "SELECT id, playing FROM sessions WHERE playing <> '' AND seen >= ? ORDER BY seen DESC LIMIT ?"
         with self._reading() as connection:
-            return dict(connection.execute(sql, (since, _limit(limit))).fetchall())
+            return dict(connection.execute(sql, (since, limit_of(limit))).fetchall())
 
     def decisions(self, recording: str) -> Decisions:
         """What people decided about the correlations of a recording (a full id)."""
@@ -340,11 +339,15 @@ def _default_title(connection: sqlite3.Connection, row: sqlite3.Row) -> str:
     return default_title(first["method"], first["target"], row["steps"]) if first else ""
 
 
-def _page(connection: sqlite3.Connection, rows: list[sqlite3.Row], limit: int, order: str) -> Page[Exchange]:
-    """What fits of rows that are one more than the limit where there is a next page."""
+def _page(
+    connection: sqlite3.Connection, rows: list[sqlite3.Row], limit: int, order: str, at: int | None
+) -> Page[Exchange]:
+    """What fits of rows that are one more than the limit where there is a next page; or the search ended before the
+    end, and goes on `at` a place."""
     count = min(limit, _fitting(rows))
     shown = rows[:count]
-    return Page(tuple(_exchanges(connection, shown)), str(shown[-1][order]) if len(rows) > count else None)
+    following = shown[-1][order] if len(rows) > count else at
+    return Page(tuple(_exchanges(connection, shown)), None if following is None else str(following))
 
 
 def _fitting(rows: Sequence[sqlite3.Row]) -> int:
@@ -375,17 +378,3 @@ def _session(row: sqlite3.Row) -> LiveSession:
         id=row["id"], recording=row["recording"], steps=max(row["steps"], row["last"]), pins=pins,
         seen=row["seen"], named=bool(row["named"]), title=row["title"],
     )  # fmt: skip
-
-
-def _number(cursor: str | None, *, default: int) -> int:
-    if cursor is None:
-        return default
-    if not re.fullmatch(r"[0-9]{1,18}", cursor):
-        raise UsageError(f"{cursor!r} is no cursor", hint="take it from the 'next' of the page before")
-    return int(cursor)
-
-
-def _limit(limit: int) -> int:
-    if limit < 1:
-        raise UsageError(f"a limit of {limit} shows nothing", hint="1 or more")
-    return min(limit, 1_000_000)

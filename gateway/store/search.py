@@ -27,6 +27,11 @@ class Group:
     negated: bool = False
     beside: Condition = NOTHING
 
+    @property
+    def is_textual(self) -> bool:
+        """Whether it asks for words."""
+        return any(term.key in ("", "body") for term in self.terms)
+
     def condition(self, shard: int, *, now: float, texts: Texts) -> Condition:
         """On the exchanges (as e) of one shard."""
         return _all(_of_exchange(term, now, texts, shard) for term in self.terms)

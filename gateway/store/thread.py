@@ -30,6 +30,7 @@ Result = TypeVar("Result")
 GROUP: Final = 512  # entries of one transaction: the first must not wait for all the others
 LINGER: Final = 0.02  # seconds that a relaxed writer gathers before it commits
 IDLE: Final = 0.3  # seconds without work before the log is folded into the file
+SLACK: Final = 0.02  # seconds without work before a little of what can wait is done, full text for instance
 TICK: Final = 1.0  # seconds between two looks at the file
 FOLD_AT: Final = 64 << 20  # bytes of the log above which it is folded in under load too
 PAUSES: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0)  # seconds between attempts while the store fails
@@ -69,6 +70,7 @@ class WriterThread:
         self._tables: Tables | None = Tables(connection)
         self._looked = 0.0  # when the file was last looked at
         self._unfolded = False
+        self._behind = True  # whether something may be left that can wait
         self._trouble = ""  # why nothing can be written just now
         self._mishap, self._mishap_at = "", 0.0
         self._asleep = self._ending = False
@@ -151,23 +153,28 @@ class WriterThread:
         if self.queue or self._ending:  # it came between the look and the flag: nobody rings for it
             self._asleep = False
             return
-        rung = self._bell.acquire(timeout=IDLE if self._unfolded else TICK)
+        is_slack = self._behind
+        rung = self._bell.acquire(timeout=SLACK if is_slack else IDLE if self._unfolded else TICK)
         self._asleep = False
         if not rung:
-            self._rest()
+            self._rest(fold=not is_slack)
 
-    def _rest(self) -> None:
+    def _rest(self, *, fold: bool) -> None:
         """Nothing to do: see whether the file is still there and well, tidy, and fold the log into the file."""
         try:
             tables = self._ready()
             if self._trouble:
                 tables.probe()
-            while not self.queue and not self._ending and tables.tidy():
+            while not self.queue and not self._ending:
+                self._behind = tables.tidy()
+                if not self._behind:
+                    break
                 self._unfolded = True
                 tables = self._ready()  # now and then a look at the file, and at how long the log has become
-            if self._unfolded and not self.queue:
+            if fold and self._unfolded and not self.queue:
                 self._fold(tables)
         except (sqlite3.Error, StoreError) as error:
+            self._behind = False  # until something can be written again
             self._failed(error)
         else:
             self._recovered()
@@ -270,7 +277,7 @@ class WriterThread:
                     raise trouble from None
                 time.sleep(PAUSES[min(attempt, len(PAUSES) - 1)])
             else:
-                self._unfolded = True
+                self._unfolded = self._behind = True
                 self._recovered()
                 return result
         raise AssertionError

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from captures import a_capture, recorded
 
-from gateway.store import SqliteRecorder, SqliteStore, fulltext, looking, open_recorder, open_store
+from gateway.errors import UsageError
+from gateway.store import SqliteRecorder, SqliteStore, fulltext, looking, open_recorder, open_store, unindexed
 from gateway.store.files import connect_writer
 
 RECORDINGS = [f"01JLOOK{number:019}" for number in range(12)]
@@ -49,12 +52,11 @@ async def fill(recorder: SqliteRecorder) -> None:
 def answers(store: SqliteStore, query: str, **given: float) -> tuple[list[str], ...]:
     """Everything that each of the three lists finds, page by page."""
     found: tuple[list[str], ...] = ([], [], [])
-    for at, ask in enumerate((store.recordings, store.latest, lambda **page: store.exchanges(RECORDINGS[5], **page))):
+    asked: tuple[Any, ...] = (store.recordings, store.latest, partial(store.exchanges, RECORDINGS[5]))
+    for at, ask in enumerate(asked):
         cursor = None
         while True:
-            more = given if at < 2 else {}
-            name = "query"
-            page = ask(**{name: query, "limit": 20, "cursor": cursor, **more})
+            page = ask(query=query, limit=20, cursor=cursor, **given)
             found[at].extend(one.id for one in page.items)
             if (cursor := page.next) is None:
                 break
@@ -105,3 +107,67 @@ async def test_a_search_whose_time_is_up_goes_on_by_its_cursor(tmp_path: Path, m
     short = store.latest(query="method:PATCH", patience=0.0)
     assert (short.items, short.next) == ((), "160")
     assert store.latest(query="method:PATCH").next is None
+
+
+def forget(path: Path, mark: int) -> None:
+    """The same file with nothing indexed behind this exchange."""
+    connection = connect_writer(path)
+    fulltext.index_anew(connection)
+    connection.execute("INSERT OR REPLACE INTO marks VALUES ('indexed', 0)")
+    while (left := mark - fulltext.indexed(connection)) > 0:
+        fulltext.SOME = min(left, 64)
+        fulltext.index_some(connection)
+    connection.close()
+
+
+@pytest.mark.parametrize("mark", [0, 70, 150])
+async def test_the_same_is_found_whether_words_are_indexed_or_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: int
+) -> None:
+    path = tmp_path / "gateway.db"
+    await settled(path)
+    whole = {query: answers(open_store(path), query) for query in FILTERS}
+    for module in (looking, unindexed):
+        monkeypatch.setattr(module, "BLOCK", 7)
+    monkeypatch.setattr(looking, "WINDOW", 11)
+    monkeypatch.setattr(fulltext, "SOME", 64)
+    forget(path, mark)
+    store = open_store(path)
+    assert store.statistics().unindexed == 160 - mark
+    for query in FILTERS:
+        assert answers(store, query) == whole[query], query
+        assert answers(store, query, patience=0.0) == whole[query], query
+
+
+async def test_a_search_through_a_long_recording_stops_and_goes_on_within_it(
+    recorder: SqliteRecorder, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (looking, unindexed):
+        monkeypatch.setattr(module, "BLOCK", 5)
+    monkeypatch.setattr(fulltext, "index_some", lambda connection: None)
+    monkeypatch.setattr(fulltext, "is_pending", lambda connection: False)
+    words = {1: b"needle", 30: b"thread"}
+    kind = [(b"Content-Type", b"text/plain")]
+    await recorded(
+        recorder,
+        *(
+            a_capture(n, RECORDINGS[0], response_body=[words.get(n, b"hay")], response_headers=kind)
+            for n in range(1, 41)
+        ),
+    )
+    cursor, seen = None, []
+    while True:
+        page = store.recordings("needle thread", cursor=cursor, patience=0.0)
+        if (cursor := page.next) is None:
+            break
+        seen.append(cursor)
+        assert page.items == ()
+    assert [item.id for item in page.items] == RECORDINGS[:1]
+    assert seen == [f"1.{step}.{met}" for step, met in ((36, 0), (31, 0), (26, 2), (21, 2), (16, 2), (11, 2), (6, 2))]
+
+
+def test_a_cursor_that_is_none_is_refused(tmp_path: Path) -> None:
+    connect_writer(tmp_path / "gateway.db").close()
+    for cursor in ("1.2", "1.2.3.4", "-1", "x", "1..2"):
+        with pytest.raises(UsageError, match="is no cursor"):
+            open_store(tmp_path / "gateway.db").recordings("a", cursor=cursor)

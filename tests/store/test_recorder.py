@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import threading
 from pathlib import Path
@@ -397,6 +398,16 @@ async def test_a_deletion_gives_its_room_back(recorder: SqliteRecorder, path: Pa
     await asyncio.wrap_future(recorder.delete(REC))
     await recorder.stop()
     assert path.stat().st_size < 700_000
+
+
+async def test_full_text_keeps_up_with_steady_traffic(recorder: SqliteRecorder, store: SqliteStore) -> None:
+    """A request every tenth of a second leaves room between: words do not wait until all is quiet."""
+    async with asyncio.timeout(20):
+        for step in itertools.count(1):
+            await recorded(recorder, a_capture(step))
+            await asyncio.sleep(0.1)
+            if step > 5 and store.statistics().unindexed <= 1:
+                break
 
 
 async def test_revisions_newest_first(recorder: SqliteRecorder, store: SqliteStore) -> None:
