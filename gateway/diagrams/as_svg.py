@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from html import escape
 
-from .diagram import VALUES, Call, Chapter, Diagram, Divider, Fragment, Loop, Row, values_of
+from .diagram import VALUES, Call, Chapter, Diagram, Divider, Fragment, Loop, Row, Value, values_of
 from .labels import clean
 from .layout import FRAME, GUTTER, HEAD, LINE, MARGIN, NEST, PAD, Layout, fitted, height, layout, width
 from .style import STYLE
@@ -24,23 +24,25 @@ def svg(
     link: Link | None = None,
     part: Part | None = None,
     value: str = "",
+    values: Collection[str] = (),
     standalone: bool = False,
     headless: bool = False,
 ) -> str:
     """`link` gives the address of an exchange, `part` that of the diagram of some steps (an overview links there).
 
-    `value` names a variable: arrows lead from the answer that gave it to the requests that needed it.
+    `value` names a variable: arrows lead from the answer that gave it to the requests that needed it. For each of
+    `values` they are a group of their own, `<g class="flows" data-value="order_id">`, of which a page shows one.
     Standalone it carries its style; otherwise the page serves STYLE. Headless it goes below `heads` in a page that says
     title and description in words.
     """
-    sheet = _Sheet(diagram, link, value)
+    sheet = _Sheet(diagram, link, value, values)
     sheet.draw(part, headless=headless)
     return _picture(diagram, sheet, standalone=standalone, links=bool(link or part))
 
 
-def heads(diagram: Diagram, *, value: str = "") -> str:
+def heads(diagram: Diagram, *, value: str = "", values: Collection[str] = ()) -> str:
     """The participants alone, as wide as the picture: for a page that keeps them in view while it scrolls."""
-    sheet = _Sheet(diagram, None, value)
+    sheet = _Sheet(diagram, None, value, values)
     sheet.y = 4.0
     sheet.heads()
     wide, tall = number(sheet.layout.width), number(HEAD + 8)
@@ -68,9 +70,9 @@ def _picture(diagram: Diagram, sheet: _Sheet, *, standalone: bool, links: bool) 
 class _Sheet:
     """The paper, drawn from top to bottom; `y` is where the next thing goes."""
 
-    def __init__(self, diagram: Diagram, link: Link | None, value: str) -> None:
+    def __init__(self, diagram: Diagram, link: Link | None, value: str, values: Collection[str]) -> None:
         self.diagram, self.link, self.value = diagram, link, value
-        self.flows = [one for one in diagram.values if one.name == value]
+        self.flows = [one for one in diagram.values if one.name == value or one.name in values]
         self.layout: Layout = layout(diagram, gutter=GUTTER if self.flows else 0.0)
         self.wide = wide(diagram.overview) if diagram.overview else self.layout.width
         self.lines: list[str] = []
@@ -205,17 +207,18 @@ class _Sheet:
             failed=call.outcome == "failed",
         )  # fmt: skip
         inside.append(tag("rect", "bar", x=to - 3.5, y=top + LINE, width=7, height=y - top, rx=2))
-        self.lines.append(self._group(call, "".join(inside)))
+        self.lines.append(self._group(call, "".join(inside), aside=aside))
         if not aside:
             self.asked.setdefault(call.step, top + LINE)
             self.answered[call.step] = y + LINE
         self.y += tall
 
-    def _group(self, call: Call, inside: str) -> str:
+    def _group(self, call: Call, inside: str, *, aside: bool) -> str:
         title = f"<title>{xml(call.sentence)}</title>"
         if self.link:
             inside = f'<a href="{escape(self.link(call.exchange))}">{inside}</a>'
         change = f" {call.change}" if call.change else ""
+        change += " aside" if aside else ""
         return f'<g class="step {call.outcome}{change}" data-step="{call.step}">{title}{inside}</g>'
 
     def _request(self, call: Call) -> str:
@@ -240,13 +243,19 @@ class _Sheet:
         return f'<tspan class="value{chosen}">{markup}</tspan>'
 
     def _values(self) -> None:
-        """Arrows of the chosen value, from the answer that gave it to every request in the picture that needed it."""
-        x = self.layout.client - 6
-        for one in self.flows:
-            start = self.answered.get(one.source)
-            for end in [self.asked[step] for step in one.used if step in self.asked] if start else ():
-                self.lines.append(curve("flow", x, start or 0.0, end, GUTTER + 12))
-                self.lines.append(tip("flow-tip", x, -1, end))
+        """Arrows of the values, a group for each name."""
+        for name in dict.fromkeys(one.name for one in self.flows):
+            ways = [one for one in self.flows if one.name == name]
+            steps = " ".join(str(step) for one in ways for step in (one.source, *one.used))
+            marks = "".join(mark for one in ways for mark in self._flow(one))
+            self.lines.append(f'<g class="flows" data-value="{xml(name)}" data-steps="{steps}">{marks}</g>')
+
+    def _flow(self, one: Value) -> Iterator[str]:
+        """From the answer that gave it to every request in the picture that needed it."""
+        x, start = self.layout.client - 6, self.answered.get(one.source)
+        for end in [self.asked[step] for step in one.used if step in self.asked] if start else ():
+            yield curve("flow", x, start or 0.0, end, GUTTER + 12)
+            yield tip("flow-tip", x, -1, end)
 
     def _arrow(
         self, y: float, to: float, words: str, *, css: str, head: str, to_client: bool, failed: bool = False

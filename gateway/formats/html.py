@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from html import escape
 
-from ..diagrams import STYLE, svg
+from ..diagrams import STYLE
 from ..model.exchange import Exchange
 from .cards import Card
 from .format import ALONE, Beside, Recordings
@@ -30,6 +30,7 @@ from .guide import (
 )
 from .html_look import LOOK, SCRIPT
 from .html_parts import block, code, hue, link, linked, status, table, text
+from .html_picture import picture
 from .html_what_ifs import compared, what_if
 from .prose import prose
 
@@ -82,6 +83,7 @@ def _keys() -> str:
         ("Home End", "first, last"),
         ("f", "full screen"),
         ("t", "dark or light"),
+        ("v", "follow the next value in the diagram"),
         ("Esc", "leave"),
     )
     shown = "".join(
@@ -153,8 +155,7 @@ def _chapter(chapter: Chapter, index: int) -> Iterator[str]:
             [(f"<var>{one.variable}</var>", text(one.about), "a secret") for one in found.inputs if one.secret],
         )
     yield "</section>"
-    picture = svg(chapter.diagram, link=lambda exchange: f"#{chapter.anchors.get(exchange, '')}")
-    yield f'<section data-slide>\n<h2>How the APIs talk</h2>\n<div class="picture">{picture}</div></section>'
+    yield f"<section data-slide>\n<h2>How the APIs talk</h2>\n{picture(chapter)}</section>"
     yield "<h2>Step by step</h2>"
     for entry in chapter.entries:
         yield from _entry(chapter, entry)

@@ -3,7 +3,10 @@
 # ruff: noqa: E501 - a rule of CSS reads best on one line
 from __future__ import annotations
 
-LOOK = """\
+from . import html_picture
+
+LOOK = (
+    """\
 :root { color-scheme: light dark; --bg: #fff; --raised: #f6f8fb; --text: #1e293b; --muted: #5b6678; --line: #d5dce6;
   --link: #1d4ed8; --ok: #146c43; --redirect: #0369a1; --warn: #9a4c00; --bad: #b3202e; --mark: #e8efff; }
 :root[data-bs-theme="dark"] { color-scheme: dark; --bg: #10161f; --raised: #1a2330; --text: #e6ebf2; --muted: #a5b1c2;
@@ -70,8 +73,6 @@ th, td { padding: .4rem .8rem .4rem 0; border-bottom: 1px solid var(--line); tex
 th { color: var(--muted); font-weight: 600; }
 td.was { text-decoration: underline; text-decoration-color: var(--bad); text-underline-offset: .25em; }
 td.is { text-decoration: underline; text-decoration-color: var(--ok); text-underline-offset: .25em; }
-.picture { overflow-x: auto; border: 1px solid var(--line); border-radius: .7rem; }
-.picture svg { display: block; max-width: 100%; height: auto; min-width: 40rem; margin: 0 auto; }
 footer { margin-top: 3rem; color: var(--muted); font-size: .9rem; }
 dialog { max-width: 30rem; border: 1px solid var(--line); border-radius: .7rem; background: var(--bg); color: var(--text); }
 kbd { padding: .05em .4em; border: 1px solid var(--line); border-radius: .3em; background: var(--raised); }
@@ -84,28 +85,31 @@ kbd { padding: .05em .4em; border: 1px solid var(--line); border-radius: .3em; b
 .presenting [data-slide].now { display: block; border: 0; margin: 0; padding: 1rem 0; box-shadow: none; }
 .presenting main > h2 { display: none; }
 .presenting h1 { font-size: 2.6rem; } .presenting h2 { font-size: 2rem; margin-top: 0; } .presenting h3 { font-size: 1.9rem; }
+.presenting .note { font-size: 1em; } .presenting .about { display: none; }
 .presenting h4 { font-size: 1rem; } .presenting pre { font-size: 1.2rem; } .presenting table { font-size: 1.3rem; }
-.presenting .picture svg { max-height: 78vh; }
 @media (max-width: 60rem) { .page { display: block; } nav { display: none; } main { border: 0; padding: 1rem; } }
 @media print { header, nav, dialog { display: none !important; } .page { display: block; } main { border: 0; padding: 0; }
   body { font-size: 10.5pt; } .step, .card { break-inside: avoid-page; } pre { white-space: pre-wrap; } h2, h3 { break-after: avoid; }
-  details:not([open]) { display: none; } .picture svg { min-width: 0; } }
+  details:not([open]) { display: none; } }
 @media (prefers-reduced-motion: no-preference) { html { scroll-behavior: smooth; } }
 """
+    + html_picture.LOOK
+)
 
-SCRIPT = """\
+_PAGE = """\
 (() => {
   const root = document.documentElement, body = document.body;
   const slides = [...document.querySelectorAll("[data-slide]")];
   const where = document.querySelector("header output"), help = document.querySelector("dialog");
   let at = 0;
   const on = () => body.classList.contains("presenting");
-  const show = index => {
+@PICTURES@  const show = index => {
     at = Math.max(0, Math.min(slides.length - 1, index));
     slides.forEach((slide, i) => slide.classList.toggle("now", i === at));
     where.textContent = on() ? `${at + 1} / ${slides.length}` : "";
     if (on()) {
       scrollTo(0, 0);
+      sized(true);
       if (slides[at].id) history.replaceState(null, "", `#${slides[at].id}`);
     }
   };
@@ -117,6 +121,7 @@ SCRIPT = """\
   const present = yes => {
     const first = yes ? nearest() : at;
     body.classList.toggle("presenting", yes);
+    sized(false);
     document.getElementById("present").textContent = yes ? "Leave" : "Present";
     show(first);
     if (!yes) slides[at].scrollIntoView();
@@ -134,7 +139,7 @@ SCRIPT = """\
   addEventListener("keydown", event => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select, dialog")) return;
     if (event.key === " " && event.target.closest("button, summary, a")) return;
-    const act = { p: () => present(!on()), t: theme, f: full, "?": () => help.showModal() }[event.key]
+    const act = { p: () => present(!on()), t: theme, f: full, v: nextValue, "?": () => help.showModal() }[event.key]
       || (on() && keys[event.key]);
     if (act) { event.preventDefault(); act(); }
   });
@@ -149,3 +154,4 @@ SCRIPT = """\
   addEventListener("beforeprint", () => { if (on()) present(false); });
 })();
 """
+SCRIPT = _PAGE.replace("@PICTURES@", html_picture.SCRIPT)

@@ -192,6 +192,19 @@ def test_no_text_overlaps_another_in_a_browser(an_exchange, a_recording, ten, ma
         browser.close()
 
 
+def test_the_arrows_of_each_value_are_a_group_with_its_steps(an_exchange, a_recording):
+    steps = buying(an_exchange, "x")
+    diagram = sequence(a_recording(steps), steps)
+    root = ET.fromstring(svg(diagram, values=["order_id", "basket_id"]))
+    groups = root.findall(f".//{NAMESPACE}g[@data-value]")
+    assert [(one.get("data-value"), one.get("data-steps")) for one in groups] == [
+        ("order_id", "1 2"),
+        ("basket_id", "1 3"),
+    ]
+    assert all(len(one.findall(f"{NAMESPACE}path")) == 2 for one in groups)
+    assert ET.fromstring(heads(diagram, values=["order_id"])).get("width") == root.get("width")
+
+
 STICKY = """() => {
     const box = document.querySelector('.picture'), [strip, picture] = box.querySelectorAll('svg');
     box.scrollTop = 400;
