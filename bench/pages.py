@@ -27,6 +27,7 @@ from gateway.protocols import Options
 from gateway.store import open_recorder
 
 ROUNDS = 5
+OLDER = 40  # pages that are followed back
 STEPS = 200  # of each recording
 ROUTES = """\
 version: 1
@@ -87,6 +88,21 @@ async def measure(client: aiohttp.ClientSession, name: str, path: str) -> None:
     print(f"{name:<24} {answer.status}  {figures}  {size >> 10} KiB", flush=True)
 
 
+async def page_on(client: aiohttp.ClientSession, name: str, path: str, query: str, pages: int) -> None:
+    """From page to page by the cursor, as a reader does who presses "Older"."""
+    took: list[float] = []
+    cursor = ""
+    while len(took) < pages and cursor is not None:
+        asked = {"q": query} | ({"cursor": cursor} if cursor else {})
+        began = time.perf_counter()
+        async with client.get(path, params=asked) as answer:
+            await answer.read()
+        took.append((time.perf_counter() - began) * 1000)
+        async with client.get(path + ".json", params=asked) as answer:
+            cursor = (await answer.json())["next"]
+    print(f"{name:<24} {len(took)} pages  {statistics.median(took):8.1f} ms  worst {max(took):8.1f} ms", flush=True)
+
+
 async def main(count: int) -> None:
     logging.disable(logging.WARNING)
     with tempfile.TemporaryDirectory() as folder:
@@ -99,6 +115,9 @@ async def main(count: int) -> None:
         async with running(options) as gateway, aiohttp.ClientSession(gateway.url) as client:
             for name, path in PAGES.items():
                 await measure(client, name, path)
+            for query in ("", "status:404", "status:404 cluster:users -method:GET"):
+                for path in ("/_gateway/live", "/_gateway/recordings"):
+                    await page_on(client, f"older: {path[10:]} {query[:12]}", path, query, OLDER)
 
 
 if __name__ == "__main__":

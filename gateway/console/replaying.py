@@ -62,8 +62,12 @@ async def around(services: Services, recording: Recording, steps: Sequence[Excha
 def galleries(store: Store, steps: Sequence[Exchange], homes: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
     """Ready what-ifs by step, each with the value that its form sends. Blocking."""
     found = []
+    foreign: dict[tuple[str, str, str], list[Exchange]] = {}  # asked for once, not for every step
     for step in steps[:GALLERIES]:
-        ready = gallery(step, homes.get(step.cluster, ()), chain=steps, foreign=elsewhere(store, step))
+        alike = (step.cluster, step.environment, step.method)
+        if alike not in foreign:
+            foreign[alike] = elsewhere(store, step)
+        ready = gallery(step, homes.get(step.cluster, ()), chain=steps, foreign=foreign[alike])
         items = [{"title": one.title, "value": json.dumps([step.step, dict(one.body)])} for one in ready]
         found.append({"step": step.step, "label": f"{step.step} {step.method} {step.path}"[:80], "items": items})
     return found
