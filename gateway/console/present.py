@@ -69,11 +69,12 @@ async def speaker_page(request: web.Request) -> web.Response:
 
 
 async def move(request: web.Request) -> web.Response:
-    """Fields slide, black: where the audience is led."""
+    """Fields slide, black, what_if: where the audience is led."""
     found, show = await _show(request)
     slide = found.slide(_number(form_text(request, "slide"))).number
-    show.move(slide, black=request[FORM].get("black") == "yes")
-    raise web.HTTPSeeOther(f"{_address(found)}/{slide}")
+    black, beside = (request[FORM].get(name) == "yes" for name in ("black", "what_if"))
+    show.move(slide, black=black, what_if=beside)
+    raise web.HTTPSeeOther(f"{_address(found)}/{slide}{'?w=1' if beside else ''}")
 
 
 async def live(request: web.Request) -> web.Response:

@@ -19,6 +19,7 @@ from .slides import Deck, Slide, deck, hue_of, picture, status_of
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from ..formats.cards import Card
     from ..model.exchange import Exchange
     from ..model.recording import Recording
     from ..protocols import Services, Store
@@ -103,10 +104,20 @@ def _made(store: Store, recording: Recording) -> Deck:
 
 
 async def what_ifs(services: Services, found: Deck, slide: Slide) -> list[dict[str, Any]]:
-    """The variants that branch off at a slide's step: what was sent, what came, and why."""
+    """What was tried at a slide's step, in this recording or in a variant of it: what was sent, what came, and why."""
     if not slide.step or slide.exchange is None:
         return []
-    return await asyncio.to_thread(_what_ifs, services.store, found, slide, slide.exchange)
+    here = [_tried(found, slide, one) for one in found.tried_at(slide)][:WHAT_IFS]
+    return here + await asyncio.to_thread(_what_ifs, services.store, found, slide, slide.exchange)
+
+
+def _tried(found: Deck, slide: Slide, one: Card) -> dict[str, Any]:
+    """The same call, another time in the same recording, when it failed."""
+    there = found.slide(found.of_step(one.failing.step))
+    return _told(found, slide, one.failing) | {
+        "recording": found.recording.id, "title": f"{there.heading}, step {one.failing.step}",
+        "sentence": found.masked(one.sentence),
+    }  # fmt: skip
 
 
 def _what_ifs(store: Store, found: Deck, slide: Slide, recorded: Exchange) -> list[dict[str, Any]]:
@@ -122,14 +133,19 @@ def _what_ifs(store: Store, found: Deck, slide: Slide, recorded: Exchange) -> li
 
 def _what_if(found: Deck, slide: Slide, recorded: Exchange, variant: Recording, step: Exchange) -> dict[str, Any]:
     why = card(step, recorded) or card(recorded, step)
-    return {
+    return _told(found, slide, step) | {
         "recording": variant.id,
         "title": variant.title.removeprefix("What if: "),
+        "sentence": card_json(why)["sentence"] if why else "",
+    }
+
+
+def _told(found: Deck, slide: Slide, step: Exchange) -> dict[str, Any]:
+    return {
         "status": status_of(step),
         "hue": hue_of(step),
         "place": f"{step.cluster} @{step.environment}" if step.environment else step.cluster,
         "answer": found.told(slide, step),
-        "sentence": card_json(why)["sentence"] if why else "",
     }
 
 

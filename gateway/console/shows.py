@@ -22,15 +22,15 @@ class Show:
     def __init__(self, session: str, recording: str) -> None:
         self.session, self.recording = session, recording
         self.at = self.furthest = 0
-        self.black = False
+        self.black = self.what_if = False
         self.code, self.until = "", 0.0  # the audience's link; no code, no audience
         self.watchers = 0
         self.stepping: Stepping | None = None  # the live run; None: offline
         self.trouble, self.trouble_at = "", 0  # why the live run ended by itself, and at which step
         self._news = asyncio.Event()
 
-    def move(self, slide: int, *, black: bool = False) -> None:
-        self.at, self.black = slide, black
+    def move(self, slide: int, *, black: bool = False, what_if: bool = False) -> None:
+        self.at, self.black, self.what_if = slide, black, what_if
         self.furthest = max(self.furthest, slide)
         self.tell()
 
@@ -62,8 +62,8 @@ class Show:
 
     def state(self, now: float) -> dict[str, Any]:
         """What the audience's pages are told."""
-        return {"slide": self.at, "furthest": self.furthest, "black": self.black, "live": self.stepping is not None,
-                "over": not self.is_open(now)}  # fmt: skip
+        return {"slide": self.at, "furthest": self.furthest, "black": self.black, "what_if": self.what_if,
+                "live": self.stepping is not None, "over": not self.is_open(now)}  # fmt: skip
 
 
 class Shows:

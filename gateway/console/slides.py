@@ -88,6 +88,11 @@ class Deck:
         """The slide that shows a step; 0 when none does."""
         return next((one.number for one in self.slides if one.step <= step <= one.last and one.step), 0)
 
+    def tried_at(self, slide: Slide) -> list[Card]:
+        """Steps that did what this slide's step does, and failed where it did not."""
+        steps = range(slide.step, slide.last + 1) if slide.step else ()
+        return [one for one in self.chapter.cards if one.sibling is not None and one.sibling.step in steps]
+
     def masked(self, text: str) -> str:
         """Any text of this recording without what is sealed in it."""
         return masked(text, self.chapter.known)

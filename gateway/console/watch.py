@@ -71,8 +71,8 @@ async def _page(request: web.Request, show: Show, number: int) -> web.Response:
     found = await request.app[DECKS].of(request.app[SERVICES], show.recording)
     address = AUDIENCE + show.code
     context = await slide_context(request, found, number, show, address=address)
-    context |= {"at": show.at, "furthest": show.furthest, "black": show.black, "until": show.until,
-                "is_live": show.stepping is not None}  # fmt: skip
+    context |= {"at": show.at, "with_what_if": show.what_if and number == show.at, "furthest": show.furthest,
+                "black": show.black, "until": show.until, "is_live": show.stepping is not None}  # fmt: skip
     text = aiohttp_jinja2.render_string("console/watch.html", request, context)
     return web.Response(body=text.encode("utf-8", "replace"), content_type="text/html", charset="utf-8")
 

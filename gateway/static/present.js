@@ -69,6 +69,7 @@
     if (state().audience !== "yes" || !form) return;
     const fields = new URLSearchParams(new FormData(form));
     fields.set("black", black ? "yes" : "no");
+    fields.set("what_if", $("what-if") && !$("what-if").hidden ? "yes" : "no");
     await fetch(form.action, { method: "POST", body: fields, redirect: "manual" }).catch(() => null);
   }
   function dark(yes) {
@@ -92,7 +93,9 @@
     if (state().live === "yes") send(details.querySelector("form"), "stop"); else toggle(details);
   }
   function whatIf() {
-    if ($("what-if")) $("what-if").hidden = !$("what-if").hidden;
+    if (!$("what-if")) return;
+    $("what-if").hidden = !$("what-if").hidden;
+    tell();
   }
   const full = () => document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen();
   const theme = () => {

@@ -129,6 +129,10 @@ async def test_three_follow_the_presenter_and_the_show_goes_on_when_the_upstream
     await second.page.get_by_role("link", name="To the presenter (4)").click()
     await expect(second.page.locator(".count")).to_have_text("4 / 5")
 
+    await page.keyboard.press("w")
+    await expect(first.page.locator("#what-if")).to_be_visible()
+    await page.keyboard.press("w")
+    await expect(first.page.locator("#what-if")).to_be_hidden()
     await page.keyboard.press("b")
     await expect(first.page.locator("#black")).to_be_visible()
     await page.keyboard.press("b")

@@ -151,6 +151,29 @@ async def test_the_audience_sees_where_the_presenter_is_and_what_was_shown(clien
     assert (await client.get(link)).status == 404
 
 
+async def test_beside_a_step_stands_what_was_tried_of_it_in_the_same_recording(client):
+    page = await text_of(client, f"{ROOT}/1?w=1")
+    beside = page.partition('id="what-if"')[2].partition("</section>")[0]
+    assert "step 2</b>" in beside
+    assert "404 Not Found" in beside
+    assert "no such order" in beside
+    assert "502 connection refused" in beside
+    assert "What if (2)" in page
+    assert "Nothing else was tried at this step" in await text_of(client, f"{ROOT}/2?w=1")
+
+
+async def test_the_audience_sees_the_what_if_when_the_presenter_shows_it(client, app):
+    await send(client, f"{ROOT}/audience", ttl="2h")
+    link = f"/_gateway/watch/{next(iter(app[SHOWS]._known.values())).code}"
+    answer = await send(client, f"{ROOT}/at", slide="1", what_if="yes")
+    assert answer.headers["Location"].endswith("/1?w=1")
+    page = await text_of(client, link)
+    assert 'aria-label="What if" hidden' not in page
+    assert "step 2</b>" in page
+    await send(client, f"{ROOT}/at", slide="2", black="no")
+    assert "step 2</b>" not in await text_of(client, f"{link}/1")
+
+
 async def test_a_link_ends_by_itself_and_a_new_one_ends_the_old_one(client, app):
     show = app[SHOWS].of("browser", consoling.RECORDING)
     show.open_to_audience(60.0, time.time() - 61.0)
