@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import aiohttp_jinja2
@@ -15,7 +15,7 @@ from ..formats import FORMATS
 from ..model.as_json import exchange_json, recording_json
 from ..model.exchange import Exchange
 from ..model.recording import Page
-from . import actions, correlating, family, filters, overview, reads, replaying
+from . import actions, correlating, family, overview, reads, replaying
 from .audit import read_audit
 from .comparing import address_of, side_by_side
 from .copies import copies
@@ -23,36 +23,23 @@ from .drawing import drawn, looking
 from .editing import changed_lines, draft, edit_fields, fresh_values
 from .keys import MOVES, SERVICES, SESSION_OF, STEPPERS
 from .lineage import lineage
-from .operation import query_int
+from .lists import live, recordings, status_of
 from .past import environments_at, in_force_at, read_moment
 from .playing import MODES
 from .preflight import LOOKS
 from .readable import readable_exchange
 from .rechecking import RECHECKS
 from .sign_in import access_json
+from .view import View, view
 from .waterfall import waterfall
 
 if TYPE_CHECKING:
     from ..protocols import Services
 
-RECENT = 50  # exchanges that the live page begins with
 RELATIVES = 50  # recordings of a family that are explained on one page
 CLUSTERS = 100  # on the board at once; a filter finds the others
 MOST_MASKED = 500  # places of a redaction preview on one page
 STEPS = 200  # steps of a recording on one page
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What was read: `data` is the twin's JSON too; `extra` is only for the page."""
-
-    data: Mapping[str, Any]
-    extra: Mapping[str, Any]
-    status: int = 200
-
-
-def view(data: Mapping[str, Any], *, status: int = 200, **extra: Any) -> View:
-    return View(data, extra, status)
 
 
 async def board(request: web.Request) -> View:
@@ -85,38 +72,6 @@ async def as_of(services: Services, at: str) -> dict[str, Any] | None:
     }
 
 
-async def live(request: web.Request) -> View:
-    query, limit = request.query.get("q", ""), query_int(request, "limit", RECENT, most=1000)
-    try:
-        rows, older = await reads.latest(
-            request.app[SERVICES], limit=limit, cursor=request.query.get("cursor"), query=query
-        )
-    except UsageError as error:
-        return _refused(request, query, error)
-    kept = await filters.saved(request.app[SERVICES], "live")
-    return view({"q": query, "items": rows, "next": older, "saved": kept}, problem=None)
-
-
-async def recordings(request: web.Request) -> View:
-    query, limit = request.query.get("q", ""), query_int(request, "limit", 50, most=1000)
-    try:
-        found = await asyncio.to_thread(
-            request.app[SERVICES].store.recordings, query, limit=limit, cursor=request.query.get("cursor")
-        )
-    except UsageError as error:
-        return _refused(request, query, error)
-    kept = await filters.saved(request.app[SERVICES], "recordings")
-    items = [recording_json(one) for one in found.items]
-    return view({"q": query, "items": items, "next": found.next, "saved": kept}, problem=None)
-
-
-def _refused(request: web.Request, query: str, error: UsageError) -> View:
-    """The filter box keeps what was typed, and says what is off."""
-    if request.path.endswith(".json"):
-        raise error
-    return view({"q": query, "items": [], "next": None, "saved": []}, status=400, problem=error)
-
-
 async def recording(request: web.Request) -> View:
     services = request.app[SERVICES]
     found = await reads.recording(services, request.match_info["id"])
@@ -139,7 +94,7 @@ async def recording(request: web.Request) -> View:
     look = looking(request.query)
     sequence = await asyncio.to_thread(drawn, services.store, found, slice.items if query else None, look)
     return view(
-        data, status=400 if problem else 200, problem=problem, sequence=sequence, formats=FORMATS,
+        data, status=status_of(request, problem), problem=problem, sequence=sequence, formats=FORMATS,
         flows=await correlating.flows(services, found.id, steps=found.steps, asked="values" in request.query),
         **await replaying.around(services, found, slice.items),
         bars=waterfall(slice.items),
@@ -208,8 +163,10 @@ async def looked(request: web.Request) -> View:
 
 async def variants(request: web.Request) -> View:
     """A recording's replays and variants as a tree, side by side."""
-    store, id, cursor = request.app[SERVICES].store, request.match_info["id"], request.query.get("cursor")
-    return view(await asyncio.to_thread(family.variants, store, id, limit=RELATIVES, cursor=cursor))
+    store, cursor = request.app[SERVICES].store, request.query.get("cursor")
+    found = await reads.recording(request.app[SERVICES], request.match_info["id"])
+    data = await asyncio.to_thread(family.variants, store, found.id, limit=RELATIVES, cursor=cursor)
+    return view(data, title=found.title or found.id)
 
 
 async def comparison(request: web.Request) -> View:
@@ -223,7 +180,15 @@ async def comparison(request: web.Request) -> View:
 
 async def stepwise(request: web.Request) -> View:
     """A replay that asks before every step."""
-    return view(request.app[STEPPERS].of(request.match_info["id"]).as_json())
+    found = request.app[STEPPERS].of(request.match_info["id"])
+    return view(found.as_json(), title=await _title(request, found.of))
+
+
+async def _title(request: web.Request, id: str) -> str:
+    try:
+        return (await reads.recording(request.app[SERVICES], id)).title or id
+    except NotFoundError:  # deleted meanwhile
+        return id
 
 
 async def exchange(request: web.Request) -> View:
@@ -234,6 +199,7 @@ async def exchange(request: web.Request) -> View:
         return view(data)
     parent = await reads.recording(services, found.recording)
     sent_again = await asyncio.to_thread(copies, parent, found)
+    near = await reads.exchanges(services, parent.id, limit=3, cursor=str(found.step - 2) if found.step > 2 else None)
     return view(
         {"exchange": data},
         recording=recording_json(parent),
@@ -242,6 +208,7 @@ async def exchange(request: web.Request) -> View:
         lineage=await lineage(services, parent, found),
         reason=reads.row_json(found)["reason"],
         played=reads.played(found),
+        beside={one.step - found.step: one.id for one in near.items},
     )
 
 

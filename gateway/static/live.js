@@ -30,12 +30,12 @@
       make("b", { textContent: x.method }), " " + x.path);
     const when = (x.started_at ?? "").slice(0, 19).replace("T", " ");
     return make("tr", { id: "x-" + x.id },
-      make("td", {}, make("a", { href: "/_gateway/recordings/" + encodeURIComponent(x.recording), title: "its recording", textContent: x.step })),
-      make("td", {}, link),
-      make("td", { className: x.cluster ? "" : "text-body-secondary", textContent: x.cluster ? `${x.cluster}@${x.environment}` : "gateway" }),
-      make("td", {}, make("span", { className: `badge status status-${kind}`, textContent: text.trim() })),
-      make("td", { className: "text-end text-nowrap", textContent: total == null ? "–" : total.toFixed(1) + " ms" }),
-      make("td", { className: "text-nowrap small" }, make("time", { dateTime: x.started_at, title: x.started_at, textContent: when })));
+      make("td", { className: "x-step" }, make("a", { href: "/_gateway/recordings/" + encodeURIComponent(x.recording), title: "its recording", textContent: x.step })),
+      make("td", { className: "x-call" }, link),
+      make("td", { className: x.cluster ? "x-where" : "x-where text-body-secondary", textContent: x.cluster ? `${x.cluster}@${x.environment}` : "gateway" }),
+      make("td", { className: "x-status" }, make("span", { className: `badge status status-${kind}`, textContent: text.trim() })),
+      make("td", { className: "x-took text-end text-nowrap", textContent: total == null ? "–" : total.toFixed(1) + " ms" }),
+      make("td", { className: "x-when text-nowrap small" }, make("time", { dateTime: x.started_at, title: x.started_at, textContent: when })));
   }
   function show() {
     document.getElementById("empty")?.remove();

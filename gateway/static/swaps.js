@@ -14,6 +14,14 @@
       return `The gateway answered ${xhr.status} ${xhr.statusText}.`;
     }
   }
+  // A filter that is not one: the box says why, and the list stays.
+  function tellsWhatIsOff(xhr) {
+    const fresh = new DOMParser().parseFromString(xhr.responseText, "text/html").getElementById("q-problem");
+    const old = document.getElementById("q-problem");
+    if (!old || !fresh?.children.length) return false;
+    old.replaceChildren(...document.adoptNode(fresh).childNodes);
+    return true;
+  }
   document.addEventListener("htmx:configRequest", ({ detail }) => {
     detail.headers.Accept = "application/problem+json, text/html"; // problems as data, all else is a page anyway
     if (detail.verb === "get" && detail.parameters.q === "") delete detail.parameters.q;
@@ -21,13 +29,11 @@
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {
     const { xhr } = detail;
     refuse("");
+    if (detail.target.id === "found" && tellsWhatIsOff(xhr)) detail.shouldSwap = false;
     if (xhr.status < 400) return;
-    detail.shouldSwap = false;
+    detail.shouldSwap = detail.isError = false; // it is told here, not on the console
     if (xhr.status === 401) return location.reload(); // nobody is signed in any more
-    const fresh = new DOMParser().parseFromString(xhr.responseText, "text/html");
-    const said = fresh.getElementById("q-problem"), old = document.getElementById("q-problem");
-    if (said?.children.length && old) old.replaceChildren(...document.adoptNode(said).childNodes);
-    else refuse(reason(xhr));
+    refuse(reason(xhr));
   });
   document.addEventListener("htmx:sendError", () => refuse("The gateway does not answer. Is it still running?"));
   // Whoever pressed a button that is gone now goes on at what took its place.

@@ -114,6 +114,26 @@ async def test_the_filter_works_as_one_types_and_stays_in_the_address(services, 
     assert await still_there(page)
 
 
+async def test_who_is_still_typing_a_filter_is_told_what_is_off_and_nothing_fails(book, watch):
+    said = []
+    watch.page.on("console", lambda message: said.append(message.text))
+    page = await opened(watch, "/_gateway/recordings")
+    await page.locator("#q").fill("oops:1")
+    await expect(page.locator("#q-problem")).to_contain_text("did you mean")
+    await expect(page.locator("#rows tr")).to_have_count(1)
+    assert said == []
+
+
+async def test_from_one_step_to_the_next_by_link_and_key(book, watch):
+    steps = book.steps[consoling.RECORDING]
+    page = await opened(watch, f"/_gateway/exchanges/{steps[0].id}")
+    await expect(page.locator("[rel=prev]")).to_have_count(0)
+    await page.keyboard.press("n")
+    await expect(page).to_have_url(re.compile(steps[1].id))
+    await page.get_by_role("link", name="← step 1").click()
+    await expect(page).to_have_url(re.compile(steps[0].id))
+
+
 async def test_steps_are_filtered_with_their_picture(book, watch):
     two = [consoling.an_exchange(target="/api/orders/orders"), consoling.an_exchange(target="/api/payments/7")]
     two[1] = replace(two[1], url="http://127.0.0.1:8080/api/payments/7")
