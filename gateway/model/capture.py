@@ -6,7 +6,22 @@ thread seals, encodes and stores it later. Times are seconds of a monotonic cloc
 
 from __future__ import annotations
 
+from typing import Any
+
 RawPairs = list[tuple[bytes, bytes]]
+
+
+class Fields(list[tuple[bytes, bytes]]):
+    """Fields that are likely to come again, as those of a client that keeps its connection: what the recorder made of
+    them is kept with them. Not to be changed once they were handed over."""
+
+    __slots__ = ("content", "packed", "sealed")
+
+    def __init__(self, pairs: RawPairs) -> None:
+        super().__init__(pairs)
+        self.content: tuple[bytes, list[bytes]] | None = None  # of redact.headers.content_of
+        self.packed: bytes | None = None  # of store.heads.pack
+        self.sealed: Any = None  # of redact.sealer
 
 
 class Capture:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ..model.capture import RawPairs
+from ..model.capture import Fields, RawPairs
 from .json_text import Seal
 from .names import COOKIE, CREDENTIALS, PLAIN, Names
 from .text import seal_text, seal_url
@@ -48,6 +48,14 @@ def _sealed(pair: tuple[bytes, bytes], names: Names, seal: Seal) -> tuple[bytes,
 
 def content_of(headers: RawPairs) -> tuple[bytes, list[bytes]]:
     """(content type, content codings in the order in which they were applied)."""
+    if type(headers) is Fields:
+        if headers.content is None:
+            headers.content = _content_of(headers)
+        return headers.content
+    return _content_of(headers)
+
+
+def _content_of(headers: RawPairs) -> tuple[bytes, list[bytes]]:
     kind, codings = b"", b""
     for name, value in headers:
         if len(name) == 12 and name.lower() == b"content-type":

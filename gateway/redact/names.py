@@ -53,12 +53,18 @@ WORDS: Final[dict[bytes, re.Pattern[bytes] | None]] = {
     b"\\u00": re.compile(rb"\\u00[4-7]"),
 }
 
-# A letter of a word that most texts have not got: a single byte is found, or not, four times as fast as a word.
-RARE: Final = {b"eyj": b"j", b"authoriz": b"z", b"\\u00": b"\\"}
+# A part of a word that most texts have not got, or that two words share: looked for first, and once for both. A single
+# byte is found, or not, four times as fast as a word.
+PARTS: Final = {
+    b"eyj": b"j", b"authoriz": b"z", b"\\u00": b"\\", b"token": b"k", b"key": b"k", b"pwd": b"w", b"pass": b"ss",
+    b"session": b"ss", b"secret": b"cr", b"cred": b"cr",
+}  # fmt: skip
 
 HUMP = re.compile(rb"(?<=[a-z0-9])(?=[A-Z])")
 ESCAPE = re.compile(rb"\\u00([0-9a-fA-F]{2})")
 MOST: Final = 4096
+MOST_LONG: Final = 512  # bodies and URLs remembered
+LONG: Final = 4096  # bytes of the longest of them
 Value = TypeVar("Value")
 
 
@@ -82,10 +88,12 @@ class Names:
         self._keys = KEYS | more
         # A name of the rules may be spelled apart or together: its longest piece is what every spelling has.
         words = [*WORDS.items(), *((longest_piece(key), None) for key in more)]
-        self._words = tuple((word, sure) for word, sure in words if word not in RARE)
-        self._rare = tuple((RARE[word], word, sure) for word, sure in words if word in RARE)
+        self._words: dict[bytes, list[tuple[bytes, re.Pattern[bytes] | None]]] = {}  # by the part looked for first
+        for word, sure in words:
+            self._words.setdefault(PARTS.get(word, word), []).append((word, sure))
         self.clean: set[bytes] = set()  # field values without secrets: most fields come with every request
         self.clean_pairs: set[tuple[bytes, bytes]] = set()  # whole fields, the quickest to look up
+        self._harmless: set[bytes] = set()  # bodies and URLs without a word to look at
         self._kinds: dict[bytes, int] = {}
         self._secret: dict[bytes, bool] = {}
 
@@ -122,14 +130,24 @@ class Names:
         return known
 
     def hint(self, data: bytes) -> bool:
-        """Whether a closer look is worth it."""
+        """Whether a closer look is worth it. What was harmless a moment ago is known: polls get the same again."""
+        if data in self._harmless:
+            return False
+        if self._has_word(data):
+            return True
+        if len(data) <= LONG:
+            if len(self._harmless) >= MOST_LONG:
+                self._harmless.clear()
+            self._harmless.add(data)
+        return False
+
+    def _has_word(self, data: bytes) -> bool:
         low = data.lower()
-        for word, sure in self._words:
-            if word in low and (sure is None or sure.search(low)):
-                return True
-        for letter, word, sure in self._rare:
-            if letter in low and word in low and (sure is None or sure.search(low)):
-                return True
+        for part, words in self._words.items():
+            if part in low:
+                for word, sure in words:
+                    if word in low and (sure is None or sure.search(low)):
+                        return True
         return False
 
 

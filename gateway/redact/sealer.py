@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, runtime_checkable
 from urllib.parse import quote_from_bytes
 
-from ..model.capture import Capture, RawPairs
+from ..model.capture import Capture, Fields, RawPairs
 from .bodies import BodySealer, Places, read_rules
 from .headers import content_of, seal_headers
 from .names import Names
@@ -105,6 +105,16 @@ class Sealer:
         return ready
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What came of fields under these rules and keys, and the secrets in them."""
+
+    names: Names
+    vault: Vault
+    fields: RawPairs
+    secrets: tuple[bytes, ...]
+
+
 class _Work:
     """The sealing of one capture: what was found so far."""
 
@@ -134,7 +144,7 @@ class _Work:
         changes: dict[str, Any] = {}
         for side in HEADS:
             headers: RawPairs = getattr(capture, side)
-            if headers and (sealed := seal_headers(headers, self._names, self.one)) is not headers:
+            if headers and (sealed := self._fields(headers)) is not headers:
                 changes[side] = sealed
         url = capture.upstream_url.encode()
         if self._names.hint(capture.target + b"\n" + url):  # one search for both: most have no secret
@@ -149,6 +159,26 @@ class _Work:
             if detail != capture.failure[1]:
                 changes["failure"] = (capture.failure[0], detail)
         return changes
+
+    def _fields(self, headers: RawPairs) -> RawPairs:
+        """The fields with their secrets sealed; those that come again are sealed once for every set of rules."""
+        if type(headers) is not Fields:
+            return seal_headers(headers, self._names, self.one)
+        known: _Known | None = headers.sealed
+        if known is not None and known.names is self._names and known.vault is self._vault:
+            for secret in known.secrets:
+                self.one(secret)
+            return known.fields
+        secrets: list[bytes] = []
+
+        def one(secret: bytes) -> bytes:
+            secrets.append(secret)
+            return self.one(secret)
+
+        sealed = seal_headers(headers, self._names, one)
+        fields = headers if sealed is headers else Fields(sealed)
+        headers.sealed = _Known(self._names, self._vault, fields, tuple(secrets))
+        return fields
 
     def _url(self, url: bytes) -> bytes:
         return seal_url(url, self._names.is_secret, self.one) if self._names.hint(url) else url

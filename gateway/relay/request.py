@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from ..model.capture import RawPairs
+from ..model.capture import Fields, RawPairs
 from .heads import (
     ACCEPT,
     BAGGAGE,
@@ -90,6 +90,7 @@ class RequestHead:
                 [line for line in lines if line.partition(b":")[0].lower() not in named]
                 for lines in (self._before, self._after)
             )
+        self.recorded = Fields(self.recorded)
 
     def _special(self, fate: int, name: bytes, value: bytes, strip_cookie: Callable[[bytes], bytes]) -> None:
         keep = fate not in GONE

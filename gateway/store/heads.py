@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import lru_cache
 from itertools import chain
 
+from ..model.capture import Fields
 from ..model.message import Pairs, header_text
 
 RawPair = tuple[bytes, bytes]
@@ -17,6 +18,14 @@ ODD = b"\0"  # begins the form for fields that hold a line feed, which HTTP neve
 
 def pack(pairs: Sequence[RawPair]) -> bytes:
     """name LF value LF name LF value ...: readable in any SQLite shell."""
+    if type(pairs) is Fields:
+        if pairs.packed is None:
+            pairs.packed = _packed(pairs)
+        return pairs.packed
+    return _packed(pairs)
+
+
+def _packed(pairs: Sequence[RawPair]) -> bytes:
     if not pairs:
         return b""
     flat = b"\n".join(chain.from_iterable(pairs))

@@ -78,8 +78,12 @@ def exchange_row(
         capture.request_version, capture.request_size, capture.response_version, header_text(capture.reason),
         capture.response_size, pack(capture.request_headers), pack(capture.response_headers),
     )  # fmt: skip
-    seldom = _seldom(capture, kept, plain)
-    return usual if seldom == DEFAULTS else usual + seldom
+    odd = (
+        capture.failure or capture.override is not None or capture.stream or capture.attempts != 1
+        or capture.connected or capture.request_trailers or capture.response_trailers or capture.rewritten
+        or kept != (None, None) or plain != (False, False)
+    )  # fmt: skip
+    return usual + _seldom(capture, kept, plain) if odd else usual
 
 
 def _seldom(capture: Capture, kept: tuple[int | None, int | None], plain: tuple[bool, bool]) -> tuple[Any, ...]:

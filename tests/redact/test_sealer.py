@@ -13,7 +13,7 @@ from cryptography.fernet import Fernet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.model.capture import Capture
+from gateway.model.capture import Capture, Fields
 from gateway.redact import PLACEHOLDER, SealedCapture, Sealer
 from gateway.secrets import Keys
 
@@ -572,3 +572,38 @@ def test_a_websocket_frame_is_sealed_and_is_still_a_frame(mask: bytes):
     sealed = Sealer(KEYS).seal_chunk(a_capture(stream="websocket"), frames)
     read = [frame.data for frame in websocket_frames([Chunk(0, 0.0, "received", sealed)])]
     assert read == [b'{"password": "' + P + b'"}', b"hello"]
+
+
+# -- what comes again
+
+
+def test_fields_that_come_again_are_sealed_by_the_rules_and_keys_of_the_day():
+    fields = Fields([(b"Authorization", b"Bearer " + CANARY), (b"X-Odd", b"odd-value-1"), (b"Accept", b"*/*")])
+    sealer = Sealer(KEYS)
+    first, again = (sealer.seal(a_capture(request_headers=fields)) for _ in range(2))
+    assert first.capture.request_headers == again.capture.request_headers
+    assert [name for name, _ in again.secrets] == [P.decode()], "each exchange brings its secrets along"
+    ruled = sealer.seal(a_capture(request_headers=fields, redact=Rules(headers=frozenset(["x-odd"]))))
+    assert b"odd-value-1" not in everything(ruled)
+    other = Keys.of([Fernet.generate_key().decode()])
+    sealer.renew(other)
+    renewed = sealer.seal(a_capture(request_headers=fields)).capture.request_headers
+    assert renewed == Sealer(other).seal(a_capture(request_headers=list(fields))).capture.request_headers
+    assert renewed != first.capture.request_headers
+
+
+def test_secrets_of_fields_that_come_again_are_found_again_in_bodies():
+    fields = Fields([(b"Authorization", b"Bearer canary-7Zq9-0123456789")])
+    sealer = Sealer(KEYS)
+    for body in (b"no secret", b"you said canary-7Zq9-0123456789"):
+        sealed = sealer.seal(a_capture(request_headers=fields, response_body=[body]))
+        assert b"canary" not in everything(sealed)
+
+
+def test_a_body_that_was_harmless_as_text_is_still_sealed_as_a_form():
+    body, rules = b"plain=canary-7Zq9", Rules(query=frozenset(["plain"]))
+    for content_type in (b"text/plain", b"application/x-www-form-urlencoded"):
+        sealer = Sealer(KEYS)
+        sealer.seal(a_request(body, content_type))
+        sealed = sealer.seal(a_request(body, b"application/x-www-form-urlencoded", redact=rules))
+        assert b"canary" not in everything(sealed)
