@@ -180,7 +180,7 @@ class Flow:
         if head.status == 101:
             self._switch(head)
             return
-        lines = head.lines
+        lines = head.lines.copy()  # the upstream's connection may use its head again
         self._frame(head, lines)
         share(lines, self.table.cors, self.request.origin)
         keep_apart(lines, head.content_type, wanted=self.relay.options.sandbox_html)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from ..model.capture import RawPairs
+from ..model.capture import Fields, RawPairs
 from .response import ResponseHead
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._dirty = False  # bytes came that nobody asked for, or the peer will close
         self._headers: RawPairs = []
         self._reason = b""
+        self._known_bytes = b""  # of the last head that may be used again
+        self._known: ResponseHead | None = None
         self._parser: HttpResponseParser | None = None
         self._ended = False
 
@@ -163,7 +165,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._buffer = b""
         if end > MAX_HEAD:
             raise HeadTooLargeError(f"the response head exceeds {MAX_HEAD} bytes")
-        head = self._parse(data[: end + 4])
+        head = self._head_of(data[: end + 4])
         rest = data[end + 4 :]
         if head.interim:
             flow.response_head(head)
@@ -176,6 +178,16 @@ class UpstreamConnection(asyncio.Protocol):
             self._end([])
             return b""
         return rest
+
+    def _head_of(self, data: bytes) -> ResponseHead:
+        """The head in these bytes. A busy upstream says the same for as long as its Date does."""
+        if data == self._known_bytes and self._known is not None:
+            return self._known
+        head = self._parse(data)
+        if head.length is not None and not (head.chunked or head.changing or head.interim or head.status == 101):
+            head.recorded = Fields(head.recorded)
+            self._known_bytes, self._known = data, head
+        return head
 
     def _parse(self, data: bytes) -> ResponseHead:
         self._headers, self._reason = [], b""

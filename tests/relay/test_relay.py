@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import pytest
-from peers import field_of, fields_of, raw_client, raw_upstream, status_of
+from peers import Peer, field_of, fields_of, raw_client, raw_upstream, status_of
 from relaying import orders_at, relaying
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
@@ -391,3 +391,39 @@ async def test_what_is_not_recorded_passes_all_the_same_and_is_no_step():
                 assert (await client.response())[1] == b"hi"
             captures = await gw.recorder.until(2)
             assert [(c.step, c.target) for c in captures] == [(1, b"/api/orders/1"), (2, b"/api/orders/2")]
+
+
+async def test_an_answer_that_comes_again_is_read_as_carefully_as_the_first_time():
+    fields = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+    answers = [
+        fields + b"X-A: 1\r\n\r\nhi",
+        fields + b"X-A: 1\r\n\r\nho",
+        fields + b"X-A: 2\r\n\r\nhi",
+        fields + b"Location: http://%b/a\r\n\r\nhi",
+        fields + b"Location: http://%b/a\r\n\r\nhi",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nho\r\n0\r\n\r\n",
+    ]
+
+    async def talk(peer: Peer) -> None:
+        for answer in answers:
+            await peer.head()
+            await peer.send(answer.replace(b"%b", upstream.url[7:].encode()))
+
+    async with raw_upstream(talk) as upstream, relaying(orders_at(upstream.url)) as gw, raw_client(gw.url) as client:
+        seen = []
+        for _ in answers:
+            await client.send(b"GET /api/orders HTTP/1.1\r\nHost: x\r\n\r\n")
+            head, body = await client.response()
+            if not body:  # in chunks
+                body = (await client.head())[3:5]
+            assert head.count(b"Gateway-Exchange:") == 1
+            seen.append((body, field_of(head, b"X-A"), field_of(head, b"Location")))
+        here = b"http://x/api/orders/a"
+        assert seen == [
+            (b"hi", b"1", None), (b"ho", b"1", None), (b"hi", b"2", None), (b"hi", None, here), (b"hi", None, here),
+            (b"hi", None, None), (b"ho", None, None),
+        ]  # fmt: skip
+        assert upstream.connections == 1
+    kept = [capture.response_headers for capture in gw.recorder.captures]
+    assert [(b"X-A", b"1") in fields for fields in kept] == [True, True, *[False] * 5]
