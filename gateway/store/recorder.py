@@ -40,6 +40,8 @@ log = logging.getLogger("gateway.store")
 Result = TypeVar("Result")
 
 WATCH: Final = 0.25  # seconds between two looks at a writer that may be stuck
+GATHER: Final = 0.004  # seconds that the first exchange of a group may wait for the others
+ENOUGH: Final = 64  # entries after which a group is worth its commit
 PATIENT: Final = 4  # looks without progress before waiting traffic is let go: one second
 
 
@@ -65,6 +67,9 @@ class SqliteRecorder:
         self._queued = 0  # bytes ever queued; the thread counts those done
         self._missed = 0
         self._streams: dict[str, Stream] = {}
+        self._gathering = False  # the thread is not told yet, because more is coming
+        self._gathered = 0  # how much was queued a turn ago
+        self._gather_until = 0.0
         self._stuck = False
         self._looks = 0
         self._progress = -1
@@ -109,7 +114,7 @@ class SqliteRecorder:
             self._soon(on_safe)
             on_safe = None
         self._queue.append([capture, on_safe])
-        self._thread.ring()
+        self._wake()
 
     def opened(self, capture: Capture) -> None:
         """Make a long exchange visible while it is still open (a later `put` completes it)."""
@@ -120,7 +125,7 @@ class SqliteRecorder:
             self._streams[capture.id] = Stream(capture.max_body)
         self._queued += ROW
         self._queue.append([seen, None])
-        self._thread.ring()
+        self._wake()
 
     def chunk(self, capture: Capture, *, at: float, sent: bool, data: bytes) -> None:
         """Queue one piece of a stream that was opened; after max_body bytes only their number is kept."""
@@ -143,7 +148,7 @@ class SqliteRecorder:
         self._queued += len(data)
         self._queue.append(Piece(capture, stream.number, at_ms=at_ms, sent=sent, data=data, size=size, last=last))
         stream.number += 1
-        self._thread.ring()
+        self._wake()
 
     def _end_stream(self, capture: Capture) -> None:
         """What waited for the rest of a secret is let out; pieces not kept show as one empty piece of their size."""
@@ -272,6 +277,26 @@ class SqliteRecorder:
             return store.sessions()
         finally:
             store.close()
+
+    def _wake(self) -> None:
+        """Have the thread told of what was queued, at the end of this turn of the loop or of some later ones."""
+        if self._loop is None:
+            self._thread.ring()
+        elif not self._gathering:
+            self._gathering, self._gathered = True, 1
+            self._gather_until = self._loop.time() + GATHER
+            self._loop.call_soon(self._gather)
+
+    def _gather(self) -> None:
+        """While every turn brings more, wait for more: a commit costs as much for one exchange as for five, and each
+        change between the threads as much as the work on one."""
+        queued = len(self._queue)
+        if self._gathered < queued < ENOUGH and self._loop is not None and self._loop.time() < self._gather_until:
+            self._gathered = queued
+            self._loop.call_soon(self._gather)
+        else:
+            self._gathering = False
+            self._thread.ring()
 
     def _do(self, work: Callable[[Tables], Result]) -> Future[Result]:
         job = Job(work)

@@ -73,7 +73,7 @@ class WriterThread:
         self._behind = True  # whether something may be left that can wait
         self._trouble = ""  # why nothing can be written just now
         self._mishap, self._mishap_at = "", 0.0
-        self._asleep = self._ending = False
+        self._asleep = self._ending = self._rung = False
         self._end_by = 0.0
         self._bell = threading.Lock()
         self._bell.acquire()
@@ -96,7 +96,8 @@ class WriterThread:
         self._thread.start()
 
     def ring(self) -> None:
-        """Wake the thread when it sleeps; else it sees the queue by itself."""
+        """What is queued is to be written: now when the thread sleeps, else when it has done what it is at."""
+        self._rung = True
         if self._asleep:
             self._asleep = False
             with suppress(RuntimeError):  # rung already
@@ -132,12 +133,13 @@ class WriterThread:
 
     def _take(self) -> Sequence[Entry]:
         """The next group: exchanges and pieces together, a change by itself. Empty at the end."""
-        while not self.queue:
+        while not (self.queue and (self._rung or self._ending)):
             if self._ending:
                 return ()
             self._sleep()
         if self._linger and not self._ending:
             time.sleep(self._linger)
+        self._rung = False
         queue = self.queue
         group: list[Entry] = [queue.popleft()]
         self.current = group
@@ -146,17 +148,23 @@ class WriterThread:
                 if isinstance(queue[0], Job):
                     break
                 group.append(queue.popleft())
+        if queue:
+            self._rung = True
         return group
 
     def _sleep(self) -> None:
         self._asleep = True
-        if self.queue or self._ending:  # it came between the look and the flag: nobody rings for it
-            self._asleep = False
+        if self._rung or self._ending:  # it came between the look and the flag: nobody rings for it
+            self._asleep = self._rung = False
+            if self.queue:  # after the flag: what is queued a moment later rings by itself
+                self._rung = True
             return
         is_slack = self._behind
         rung = self._bell.acquire(timeout=SLACK if is_slack else IDLE if self._unfolded else TICK)
         self._asleep = False
-        if not rung:
+        if self.queue:
+            self._rung = True
+        elif not rung:
             self._rest(fold=not is_slack)
 
     def _rest(self, *, fold: bool) -> None:

@@ -471,3 +471,40 @@ async def test_sealing_that_fails_stores_nothing_in_clear(path: Path) -> None:
     assert recorder.status().missed == 1
     await recorder.stop()
     assert b"canary-71" not in path.read_bytes()
+
+
+@pytest.mark.parametrize("durability", ["strict", "fsync"])
+async def test_exchanges_that_come_at_about_the_same_time_share_their_commits(path: Path, durability: str) -> None:
+    recorder = open_recorder(path, seal=None, durability=durability)
+    await recorder.start()
+    safe: list[int] = []
+    for step in range(1, 301):
+        recorder.put(a_capture(step), lambda step=step: safe.append(step))
+        if step % 3 == 0:
+            await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        while len(safe) < 300:
+            await asyncio.sleep(0.001)
+    assert safe == list(range(1, 301))
+    assert recorder._thread.groups < 60
+    await recorder.stop()
+
+
+async def test_a_lone_exchange_waits_for_no_other(recorder: SqliteRecorder) -> None:
+    for step in range(1, 51):
+        before = recorder._thread.groups
+        await recorded(recorder, a_capture(step))
+        assert recorder._thread.groups == before + 1
+
+
+async def test_nothing_waits_for_a_call_that_was_missed(recorder: SqliteRecorder, store: SqliteStore) -> None:
+    """Single exchanges, bursts and jobs in every mixture: each is written without the next one pushing it."""
+    step = 0
+    for burst in (1, 2, 1, 70, 1, 600, 3) * 4:
+        steps = range(step + 1, step + burst + 1)
+        step += burst
+        async with asyncio.timeout(5):
+            await recorded(recorder, *(a_capture(n) for n in steps))
+            await asyncio.wrap_future(recorder.annotate(REC, note=f"after {step}"))
+    assert recorder.status().recorded == step
+    assert len(store.recording(REC).notes) == 28
