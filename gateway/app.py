@@ -83,8 +83,7 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
         server = await loop.create_server(relay.accept, sock=listening, backlog=BACKLOG)
         console_url = _url_of(console_socket, options.host) or url
         stack.enter_context(_run_file(options.recordings, url, console_url, access))
-        gc.collect()
-        gc.freeze()  # what the start built lives on: the collector need not look at it again
+        stack.enter_context(_seldom_collecting())
         try:
             yield Gateway(url, services, relay, console_url, access)
         finally:
@@ -92,6 +91,20 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
             services.live.close()
             await relay.drain(options.drain)
             await relay.stop()
+
+
+@contextlib.contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Exchanges hold no cycles, so the collector finds nothing in what they leave: it need not look so often. What the
+    start built lives on, and is not looked at again."""
+    usual = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 async def _services(
