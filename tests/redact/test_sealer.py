@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from cryptography.fernet import Fernet
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gateway.model.capture import Capture, Fields
@@ -527,12 +527,13 @@ def test_json_around_a_secret_keeps_every_byte(value: object, secret: str, inden
     """The text around the sealed value is the same, to the byte."""
     text = json.dumps({"before": value, "password": secret, "after": value}, indent=indent or None, ensure_ascii=ascii)
     raw = text.encode("utf-8", "surrogatepass")
+    inner = json.dumps(secret, ensure_ascii=ascii)[1:-1].encode("utf-8", "surrogatepass")
+    assume(raw.count(inner) == 1 or len(inner) < 16)  # a long one is sealed wherever else it stands
     sealed = body_of(seal(a_request(raw)))
     expected = json.loads(raw)
     expected["password"] = PLACEHOLDER.search(sealed)[0].decode()
     known = PLACEHOLDER.sub(b"", sealed)
     assert json.loads(sealed)["password"] == expected["password"]
-    inner = json.dumps(secret, ensure_ascii=ascii)[1:-1].encode("utf-8", "surrogatepass")
     if not re.search(
         rb"(?i)passw|token|secret|pwd|key|cred|session|cvv|pin|sig|auth|eyJ|@", raw.replace(b'"password"', b"")
     ):
