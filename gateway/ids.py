@@ -1,15 +1,15 @@
-"""Ids: ULIDs, 48 bits of time and 80 of chance, in 26 characters that sort by time. I/O (clock, randomness)."""
+"""Ids: ULIDs, 48 bits of time and 80 of chance, in 26 characters that sort by time; trace contexts. I/O."""
 
 from __future__ import annotations
 
 import os
 import random
 import time
-from base64 import b32encode
 
 CROCKFORD = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-TO_CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", CROCKFORD)
-DRAW = 10 * 256  # bytes of randomness drawn and encoded at once; ten bytes are 16 characters
+BYTE_TO_CROCKFORD = CROCKFORD * 8  # each letter stands for eight of the 256 values: five bits of every byte count
+ODD = 1 << 64 | 1  # makes both ids of a trace context differ from 0
+DRAW = 16 * 256  # bytes of randomness drawn at once
 
 
 class _Source:
@@ -28,7 +28,7 @@ class _Source:
             self.moment, self.prefix = moment, _time_part(moment)
         at = self.at
         if at >= len(self.random):
-            self.random, at = b32encode(os.urandom(DRAW)).translate(TO_CROCKFORD).decode(), 0
+            self.random, at = os.urandom(DRAW).translate(BYTE_TO_CROCKFORD).decode(), 0
         self.at = at + 16
         return self.prefix + self.random[at : at + 16]
 
@@ -41,6 +41,7 @@ def _time_part(moment: int) -> str:
 new_id = _Source().next
 
 
-def new_trace() -> tuple[int, int]:
-    """A trace id and a parent id, neither 0 (W3C Trace Context section 3.2.2); they need not be secret."""
-    return random.getrandbits(128) or 1, random.getrandbits(64) or 1
+def new_trace() -> bytes:
+    """A traceparent field's value: trace id and parent id are never 0 (W3C Trace Context section 3.2.2), nor secret."""
+    digits = b"%048x" % (random.getrandbits(192) | ODD)
+    return b"00-%b-%b-01" % (digits[:32], digits[32:])

@@ -4,11 +4,12 @@ import re
 import subprocess
 import sys
 import time
+from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ids import CROCKFORD, _time_part, new_id
+from gateway.ids import CROCKFORD, _time_part, new_id, new_trace
 
 
 def moment_of(ulid: str) -> int:
@@ -59,3 +60,15 @@ def test_a_forked_process_draws_its_own_randomness():
     ).stdout.split()
     assert len(child) == len(parent) == 16
     assert child != parent
+
+
+def test_traces_are_of_the_standard_s_form_and_never_repeat():
+    traces = {new_trace() for _ in range(1000)}
+    assert len(traces) == 1000
+    assert all(re.fullmatch(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-01", trace) for trace in traces)
+
+
+def test_every_letter_is_as_likely():
+    letters = Counter("".join(new_id()[10:] for _ in range(20_000)))
+    assert set(letters) == set(CROCKFORD.decode())
+    assert max(letters.values()) < 1.1 * min(letters.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 from urllib.parse import quote_from_bytes
 
 from ..model.capture import Capture, Fields, RawPairs
@@ -35,8 +35,7 @@ class Rules(Protocol):
     def query(self) -> Iterable[str]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class SealedCapture:
+class SealedCapture(NamedTuple):
     """A capture without secrets. `decoded` names the sides whose content codings had to go, because a secret
     under them was sealed: "request", "response"."""
 
@@ -71,6 +70,8 @@ class Sealer:
         changes |= work.bodies(capture)
         if work.found:
             work.echoes(capture, changes)
+        if not changes and not work.found:
+            return SealedCapture(capture)
         secrets = tuple((placeholder.decode(), ciphertext) for placeholder, ciphertext in work.found.values())
         return SealedCapture(_copy(capture, changes) if changes else capture, secrets, frozenset(work.decoded))
 

@@ -69,7 +69,8 @@ class Flow:
         """Choose the upstream and send the head, or answer with the reason why not."""
         request, capture = self.request, self.capture
         try:
-            check(request, self.client.version, self.table, self.relay.pseudonym)
+            if not request.plain:
+                check(request, self.client.version, self.table, self.relay.pseudonym)
             environment, capture.override = choose_environment(
                 request, self.table, self.cluster, self.session.pins, capture.started_at
             )
@@ -210,11 +211,11 @@ class Flow:
     def _add_ours(self, lines: list[bytes]) -> None:
         capture = self.capture
         took = (capture.first_byte - capture.sent) * 1000 if capture.first_byte else 0.0
+        ours = (self.active - capture.begun) * 1000 - took
         lines += (
-            b"Via: 1.1 gateway",
-            b"Gateway-Exchange: " + capture.id.encode(),
-            b"Gateway-Route: " + f"{capture.cluster}@{capture.environment}".encode("latin-1", "replace"),
-            b"Server-Timing: gateway;dur=%.1f, upstream;dur=%.1f" % ((self.active - capture.begun) * 1000 - took, took),
+            f"Via: 1.1 gateway\r\nGateway-Exchange: {capture.id}".encode(),
+            f"Gateway-Route: {capture.cluster}@{capture.environment}".encode("latin-1", "replace"),
+            f"Server-Timing: gateway;dur={ours:.1f}, upstream;dur={took:.1f}".encode(),
         )
         if self.cookie is not None:
             lines.append(b"Set-Cookie: " + self.cookie)
@@ -252,7 +253,11 @@ class Flow:
         if self._client_chunked:
             self.capture.response_trailers = trailers
             self._out.append(last_chunk(trailers))
-        self.outgoing.when_complete(partial(self._finish, b"".join(self._out)))
+        last = b"".join(self._out)
+        if self.outgoing.complete:
+            self._finish(last)
+        else:
+            self.outgoing.when_complete(partial(self._finish, last))
 
     def response_raw(self, data: bytes) -> None:
         self.active = self.relay.clock()

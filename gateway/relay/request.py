@@ -58,7 +58,7 @@ class RequestHead:
 
     __slots__ = (
         "_after", "_before", "_built", "_built_for", "accept", "chunked", "codings", "expect", "forwarded",
-        "forwarded_for", "host", "length", "options", "origin", "overrides", "preflight", "recorded", "te",
+        "forwarded_for", "host", "length", "options", "origin", "overrides", "plain", "preflight", "recorded", "te",
         "traced", "upgrade", "via", "websocket",
     )  # fmt: skip
 
@@ -85,6 +85,7 @@ class RequestHead:
             else:
                 self._special(fate, name, value, strip_cookie)
         self.websocket = is_websocket(self.upgrade, self.options)
+        self.plain = not (self.via or self.codings or self.expect or self.websocket)  # nothing to refuse
         if self.options and (named := hop_by_hop(self.options)):
             self._before, self._after = (
                 [line for line in lines if line.partition(b":")[0].lower() not in named]
@@ -160,18 +161,18 @@ class RequestHead:
 
     def upstream_head(
         self, client: Client, target: bytes, cluster: CompiledCluster, upstream: CompiledUpstream,
-        *, via: bytes, trace: Callable[[], tuple[int, int]],
+        *, via: bytes, trace: Callable[[], bytes],
     ) -> bytes:  # fmt: skip
         """The request head for the upstream, RFC 9110 section 7.6 applied, ready to send.
 
-        `trace` gives random 128 and 64 bits for a request without a trace context (W3C Trace Context section 3.2).
+        `trace` gives a traceparent for a request without one (W3C Trace Context section 3.2).
         """
         if self._built_for is not upstream:
             self._built, self._built_for = self._fields(cluster, upstream, client.address.encode(), via), upstream
         head = client.method + b" " + target + b" HTTP/1.1\r\n" + self._built
         if self.traced:
             return head + b"\r\n"
-        return b"%btraceparent: 00-%032x-%016x-01\r\n\r\n" % (head, *trace())
+        return head + b"traceparent: " + trace() + b"\r\n\r\n"
 
     def _fields(self, cluster: CompiledCluster, upstream: CompiledUpstream, client: bytes, via: bytes) -> bytes:
         lines = [*self._before, b"Host: " + upstream.authority]

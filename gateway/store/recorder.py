@@ -113,7 +113,7 @@ class SqliteRecorder:
             # Relaxed. Once a quarter of the backlog waits, clients wait too: that slows them before anything is lost.
             self._soon(on_safe)
             on_safe = None
-        self._queue.append([capture, on_safe])
+        self._queue.append([capture, on_safe, cost])
         self._wake()
 
     def opened(self, capture: Capture) -> None:
@@ -124,7 +124,7 @@ class SqliteRecorder:
         if capture.stream and capture.id not in self._streams:
             self._streams[capture.id] = Stream(capture.max_body)
         self._queued += ROW
-        self._queue.append([seen, None])
+        self._queue.append([seen, None, ROW])
         self._wake()
 
     def chunk(self, capture: Capture, *, at: float, sent: bool, data: bytes) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from ..errors import StoreError
-from .batch import ROW, Batch, Piece, Seal, SealPiece, cost_of
+from .batch import Batch, Piece, Seal, SealPiece
 from .files import DAMAGED, WriterLock, connect_writer, identity, size, unwritable, wal_of
 from .recovery import set_aside
 from .tables import Tables
@@ -49,7 +49,7 @@ class Job(Generic[Result]):
         self.future: Future[Result] = Future()
 
 
-# A list is [capture, on_safe]: the cheapest thing to make on the hot path, and on_safe can be taken out of it.
+# A list is [capture, on_safe, cost]: the cheapest thing to make on the hot path, and on_safe can be taken out of it.
 Entry = list[Any] | Piece | Job[Any]
 Done = Callable[[Sequence[Entry], Sequence[Mapping[str, Any]]], None]
 
@@ -370,7 +370,8 @@ def _cost(entry: Entry) -> int:
         return len(entry.data)
     if isinstance(entry, Job):
         return 0
-    return ROW if entry[0].state == "open" else cost_of(entry[0])
+    cost: int = entry[2]
+    return cost
 
 
 def _is_end(entry: Entry) -> bool:

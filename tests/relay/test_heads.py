@@ -35,7 +35,7 @@ def lines_of(head: bytes) -> list[bytes]:
 def sent(fields: list[tuple[bytes, bytes]]) -> list[bytes]:
     client = SimpleNamespace(method=b"GET", address="127.0.0.1")
     head = RequestHead(fields, lambda v: v).upstream_head(
-        client, b"/x", CLUSTER, UPSTREAM, via=b"Via: 1.1 gateway", trace=lambda: (1, 2)
+        client, b"/x", CLUSTER, UPSTREAM, via=b"Via: 1.1 gateway", trace=lambda: b"00-%032x-%016x-01" % (1, 2)
     )
     return lines_of(head)
 
