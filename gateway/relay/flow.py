@@ -253,11 +253,7 @@ class Flow:
         if self._client_chunked:
             self.capture.response_trailers = trailers
             self._out.append(last_chunk(trailers))
-        last = b"".join(self._out)
-        if self.outgoing.complete:
-            self._finish(last)
-        else:
-            self.outgoing.when_complete(partial(self._finish, last))
+        self.outgoing.when_complete(partial(self._finish, b"".join(self._out)))
 
     def response_raw(self, data: bytes) -> None:
         self.active = self.relay.clock()
