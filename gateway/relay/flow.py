@@ -211,11 +211,10 @@ class Flow:
     def _add_ours(self, lines: list[bytes]) -> None:
         capture = self.capture
         took = (capture.first_byte - capture.sent) * 1000 if capture.first_byte else 0.0
-        ours = (self.active - capture.begun) * 1000 - took
         lines += (
             f"Via: 1.1 gateway\r\nGateway-Exchange: {capture.id}".encode(),
             f"Gateway-Route: {capture.cluster}@{capture.environment}".encode("latin-1", "replace"),
-            f"Server-Timing: gateway;dur={ours:.1f}, upstream;dur={took:.1f}".encode(),
+            b"Server-Timing: gateway;dur=%.1f, upstream;dur=%.1f" % ((self.active - capture.begun) * 1000 - took, took),
         )
         if self.cookie is not None:
             lines.append(b"Set-Cookie: " + self.cookie)
