@@ -61,6 +61,13 @@ class Answer:
         sys.exit("step %s: the answer has no %s, and later steps need it" % (self.step, what))
 
 
+def asked(request):
+    try:
+        return opener.open(request, timeout=60)
+    except urllib.error.HTTPError as error:
+        return error
+
+
 def call(step, method, url, headers=(), body=None, expect=0):
     if isinstance(body, str):
         body = body.encode()
@@ -70,16 +77,13 @@ def call(step, method, url, headers=(), body=None, expect=0):
     if body is not None and not request.has_header("Content-type"):
         request.add_header("Content-Type", "application/octet-stream")
     try:
-        answer = opener.open(request, timeout=60)
-    except urllib.error.HTTPError as error:
-        answer = error
+        with asked(request) as answer:
+            found = Answer(step, answer.status, answer.headers, answer.read())
+            good, came = expect in (0, found.status), found.status
     except (OSError, http.client.HTTPException) as error:
-        sys.exit("step %s: %s %s: %s" % (step, method, url, error))
-    with answer:
-        found = Answer(step, answer.status, answer.headers, answer.read())
-    good = expect in (0, found.status)
+        found, good, came = Answer(step, 0, {{}}, b""), False, error
     print("%-4s step %-4s %s %s: %s%s" % (
-        "ok" if good else "FAIL", step, method, url, found.status, "" if good else ", expected %s" % expect))
+        "ok" if good else "FAIL", step, method, url, came, "" if good else ", expected %s" % expect))
     if not good:
         failed.append(step)
     return found

@@ -90,7 +90,8 @@ def test_the_python_script_fails_exactly_where_a_cluster_is_down(chain, shop):
     done = run(script, USERS_URL=f"{shop}/api/users", ORDERS_URL="http://127.0.0.1:1")
     assert done.returncode == 1
     assert "ok   step 1" in done.stdout
-    assert "step 2: POST http://127.0.0.1:1/orders: " in done.stderr
+    assert "FAIL step 2    POST http://127.0.0.1:1/orders: " in done.stdout
+    assert done.stderr == "step 2: the answer has no id, and later steps need it\n"
 
 
 def test_the_python_script_says_which_steps_answered_otherwise(chain, shop):
