@@ -13,6 +13,7 @@ from . import __version__
 from .errors import UsageError, did_you_mean
 from .formats import Beside, Format, Recordings, Server, dump, files, stem
 from .formats.archive import encoded, zipped
+from .formats.family import is_variant
 from .formats.format import ServersOf, unrouted
 from .model.exchange import Exchange
 from .model.recording import Recording
@@ -126,17 +127,22 @@ def _of_cluster(found: Mapping[str, str], wish: Wish) -> dict[str, str]:
 def _family(store: Store, id: str) -> Iterator[str]:
     """The recording, then its variants and theirs, the oldest first."""
     children: dict[str, list[str]] = {}
-    page = store.recordings("kind:variant", limit=PAGE)
-    while True:
-        for variant in page.items:
-            children.setdefault(variant.parent or "", []).insert(0, variant.id)
-        if page.next is None:
-            break
-        page = store.recordings("kind:variant", limit=PAGE, cursor=page.next)
+    for variant in sorted(_variants(store), key=lambda one: one.id):
+        children.setdefault(variant.parent or "", []).append(variant.id)
     waiting = [id]
     while waiting:
         yield waiting[0]
         waiting[:1] = children.pop(waiting[0], [])
+
+
+def _variants(store: Store) -> Iterator[Recording]:
+    for kind in ("variant", "import"):
+        page = store.recordings(f"kind:{kind}", limit=PAGE)
+        while True:
+            yield from filter(is_variant, page.items)
+            if page.next is None:
+                break
+            page = store.recordings(f"kind:{kind}", limit=PAGE, cursor=page.next)
 
 
 def _read(store: Store, ref: str) -> tuple[Recording, Sequence[Exchange]]:

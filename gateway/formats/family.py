@@ -12,6 +12,17 @@ from .format import Beside, Recordings
 Run = tuple[Recording, Sequence[Exchange]]
 
 
+def is_variant(recording: Recording) -> bool:
+    """Imported ones are what they were where they came from."""
+    branched = recording.parent is not None and recording.branched_at is not None
+    return recording.kind == "variant" or (recording.kind == "import" and branched)
+
+
+def is_replay(recording: Recording) -> bool:
+    again = recording.parent is not None and recording.branched_at is None
+    return recording.kind == "replay" or (recording.kind == "import" and again)
+
+
 def roots(recordings: Recordings) -> list[Run]:
     """The recordings whose parent is not among them."""
     ids = {recording.id for recording, _ in recordings}

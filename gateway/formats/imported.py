@@ -102,7 +102,7 @@ def placed(exchange: Exchange, locate: Locate) -> Exchange:
 def renewed(found: Sequence[Imported], *, new_id: Callable[[], str], now: float) -> list[Imported]:
     """The same with ids of their own, as recordings of kind "import"; `now` in epoch seconds, for what has no time."""
     moment = datetime.fromtimestamp(now, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    ids = [new_id() for _ in found]
+    ids = sorted(new_id() for _ in found)  # those of one millisecond stand in any order, and what-ifs in that of ids
     return [_renewed(one, ids[index], ids, new_id, moment) for index, one in enumerate(found)]
 
 

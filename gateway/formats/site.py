@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from ..errors import UsageError
 from ..model.recording import Recording
 from . import html, markdown, openapi
-from .family import Run
+from .family import Run, is_variant
 from .format import Beside, Recordings
 from .guide import about, guide
 from .html_look import LOOK
@@ -96,7 +96,7 @@ def _index(entries: Entries, described: Sequence[str], version: str, beside: Bes
                 "files": list(files),
                 "about": about(scenario(*group[0], beside.decisions(recording.id))),
                 "notes": list(recording.notes),
-                "what_ifs": [one.title for one, _ in group[1:] if one.kind == "variant"],
+                "what_ifs": [one.title for one, _ in group[1:] if is_variant(one)],
             }
             for recording, group, files in entries
         ]
@@ -133,7 +133,7 @@ def _entry(recording: Recording, group: Sequence[Run], files: Sequence[str], bes
     title = text(recording.title or recording.id)
     yield f'<article class="step">\n<h2><a href="{page}">{title}</a></h2>\n<p>{text(told)}.</p>'
     yield from (f'<div class="note">{prose(note)}</div>' for note in recording.notes if note.strip())
-    if what_ifs := [one.title for one, _ in group[1:] if one.kind == "variant"]:
+    if what_ifs := [one.title for one, _ in group[1:] if is_variant(one)]:
         yield f"<p>What if: {', '.join(map(text, what_ifs))}.</p>"
     links = " ".join(f'<a href="{other}">as {_KINDS.get(PurePosixPath(other).suffix, "text")}</a>' for other in others)
     yield f'<p class="facts">{links}</p>\n</article>' if links else "</article>"

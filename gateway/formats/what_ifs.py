@@ -14,7 +14,7 @@ from ..replay.correlation import Correlations
 from ..replay.diff import Difference
 from ..replay.runs import StepPair, compare_runs
 from .cards import SHOWN, Row, says
-from .family import Run, variants_of
+from .family import Run, is_replay, is_variant, variants_of
 from .format import Recordings
 from .sealed import PLACEHOLDER
 
@@ -58,7 +58,7 @@ def what_ifs(run: Run, recordings: Recordings, correlations: Correlations) -> It
     """Of the variants among these recordings that branch from this one."""
     parent, steps = run
     for variant, exchanges in variants_of(parent, recordings):
-        if variant.kind == "variant" and exchanges:
+        if is_variant(variant) and exchanges:
             yield _what_if(steps, variant, exchanges, correlations)
 
 
@@ -66,14 +66,16 @@ def compared(run: Run, recordings: Recordings, correlations: Correlations) -> It
     """Of the replays among these recordings."""
     parent, steps = run
     for again, exchanges in variants_of(parent, recordings):
-        if again.kind == "replay" and exchanges:
+        if is_replay(again) and exchanges:
             yield _compared(parent, steps, again, exchanges, correlations)
 
 
 def belongs(recording: Recording, recordings: Recordings) -> bool:
     """Whether a recording is told of within its parent's chapter."""
     ids = {one.id for one, _ in recordings}
-    return recording.parent in ids and recording.parent != recording.id and recording.kind in ("variant", "replay")
+    return (
+        recording.parent in ids and recording.parent != recording.id and (is_variant(recording) or is_replay(recording))
+    )
 
 
 def _what_if(

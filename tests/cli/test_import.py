@@ -61,3 +61,31 @@ def test_a_file_that_is_off_is_named_with_its_place(folder, capsys):
 def test_a_missing_file(folder, capsys):
     assert main(["import", "nowhere.har"]) == 5
     assert "nowhere.har: there is no such file" in capsys.readouterr().err
+
+
+def test_the_what_ifs_of_a_bundle_are_what_ifs_again(folder, capsys):
+    """A recording, a what-if, a what-if of that: imported, exported with its what-ifs, and once more."""
+    main(["import", "chain.sh"])
+    main(["export", "@last", "-o", "one.bundle.json"])
+    bundle = json.loads(Path("one.bundle.json").read_text("utf-8"))
+    (plain,) = bundle["recordings"]
+    what_ifs = [{**plain, "title": f"what if {at}", "parent": at, "branched_at": 1} for at in (0, 1)]
+    Path("whole.bundle.json").write_text(json.dumps({**bundle, "recordings": [plain, *what_ifs]}), "utf-8")
+    assert exported_again("whole", "first", capsys) == ["chain.sh", "what if 0", "what if 1"]
+    assert exported_again("first", "second", capsys) == ["chain.sh", "what if 0", "what if 1"]
+    assert Path("first.bundle.json").read_bytes() == Path("second.bundle.json").read_bytes()
+
+
+def exported_again(taken, name, capsys):
+    """The titles in what was exported of what was imported."""
+    capsys.readouterr()
+    assert main(["import", f"{taken}.bundle.json"]) == 0
+    assert main(["export", root(capsys), "--with-variants", "-o", f"{name}.bundle.json"]) == 0
+    return [one["title"] for one in json.loads(Path(f"{name}.bundle.json").read_text("utf-8"))["recordings"]]
+
+
+def root(capsys):
+    """The newest recording without a parent."""
+    capsys.readouterr()
+    main(["recordings", "--json"])
+    return next(one["id"] for one in json.loads(capsys.readouterr().out)["items"] if one["parent"] is None)

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ...diagrams.labels import clean, counted
+from ..family import is_variant
 from ..format import ALONE, Beside, Recordings
 from ..json import dumped
 from ..prose import harmless
@@ -146,7 +147,7 @@ def _origins(found: Sequence[Scenario], version: str) -> Iterator[str]:
 def _told(found: Scenario) -> str:
     when = found.recording.started_at[:16].replace("T", " ")
     steps = counted(len(found.steps), "step")
-    kind = "what-if, " if found.recording.kind == "variant" else ""
+    kind = "what-if, " if is_variant(found.recording) else ""
     return f"{clean(found.title)} ({kind}{steps}{f', {when} UTC' if when else ''})"
 
 
