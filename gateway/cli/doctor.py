@@ -104,6 +104,9 @@ def on_soundness(found: Examination) -> Iterator[Finding]:
     for name in found.aside:
         hint = f"gateway doctor --repair -r {name}, in its folder; then delete it or keep it"
         yield Finding("aside", "warn", f"{name} was damaged and set aside", hint)
+    if found.missed:
+        detail = f"{found.missed} exchanges were answered while nothing could be stored: they are in no file"
+        yield Finding("missed", "warn", detail, "the log says when, and why")
     if found.bodies_lost:
         yield Finding("bodies", "fail", f"{found.bodies_lost} exchanges have lost a body")
 

@@ -5,12 +5,14 @@ open_store reads; open_recorder takes the file for writing, in this process alon
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..errors import StoreError, UsageError
 from .batch import Seal, Sealed, SealPiece
 from .files import WriterLock, connect_writer
+from .ledger import Ledger
 from .masking import Mask
 from .reader import SqliteStore
 from .recorder import SqliteRecorder
@@ -19,6 +21,8 @@ from .thread import WriterThread
 
 if TYPE_CHECKING:
     from ..protocols import Live
+
+log = logging.getLogger("gateway.store")
 
 __all__ = ["Mask", "Seal", "SealPiece", "Sealed", "SqliteRecorder", "SqliteStore", "open_recorder", "open_store"]
 
@@ -54,6 +58,7 @@ def open_recorder(
     try:
         connection = connect_writer(path, full=durability == "fsync")
         Tables(connection).interrupt()
+        ledger = begun(Ledger(path), Tables(connection))
     except StoreError:
         lock.release()
         raise
@@ -61,4 +66,13 @@ def open_recorder(
         path, lock, connection, seal=seal or (lambda capture: capture), seal_piece=seal_piece, durability=durability,
         live=live,
     )  # fmt: skip
-    return SqliteRecorder(thread, backlog=backlog, held=durability != "relaxed", live=live)
+    return SqliteRecorder(thread, backlog=backlog, held=durability != "relaxed", live=live, ledger=ledger)
+
+
+def begun(ledger: Ledger, tables: Tables) -> Ledger:
+    """What the last run missed is added to what the file says of all before it."""
+    if ledger.left:
+        tables.add_missed(ledger.left)
+        log.warning("%d exchanges of the last run were answered and could not be stored", ledger.left)
+        ledger.note(missed=0, waiting=0)
+    return ledger

@@ -40,6 +40,7 @@ class Statistics:
     pieces: int  # of streams
     secrets: int  # sealed, each recording's by itself
     unindexed: int  # exchanges that full text does not know yet
+    missed: int  # that clients got and no file holds, since the file was begun
     file_bytes: int
     free_bytes: int  # that deletions left, for what comes
 
@@ -58,7 +59,13 @@ def statistics(connection: sqlite3.Connection) -> Statistics:
         *ask("SELECT count(*) FROM chunks"),
         *ask("SELECT count(*) FROM secrets"),
         waiting(connection),
+        missed(connection),
         *((pages or 0) * (page or 0) for name in ("page_count", "freelist_count") for pages in ask(f"PRAGMA {name}")),
     ]
     named = dict(zip((one.name for one in fields(Statistics)), counted, strict=True))
     return Statistics(**named)  # type: ignore[arg-type]
+
+
+def missed(connection: sqlite3.Connection) -> int:
+    """By the runs that ended; what the present one missed is in its ledger."""
+    return int(connection.execute("SELECT coalesce(max(value), 0) FROM marks WHERE name = 'missed'").fetchone()[0])

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from .census import missed
 from .files import BESIDE, connect_reader, lock_holder, size, unreadable, wal_of
 from .fulltext import waiting
+from .ledger import read_ledger
 
 LARGE: Final = 256 << 20  # bytes above which only the quick check is made
 SHOWN: Final = 5  # damages to tell of
@@ -39,6 +41,7 @@ class Examination:
     free: int = 0  # bytes that deletions left and nothing fills yet
     pinned: int = 0
     oldest: float | None = None  # when the oldest recording was last written to
+    missed: int = 0  # exchanges that clients got and no file holds
     aside: tuple[str, ...] = ()  # damaged files that were set aside
 
 
@@ -64,6 +67,7 @@ def examined(path: Path) -> Examination:
                 free=_one(connection, "PRAGMA freelist_count") * _one(connection, "PRAGMA page_size"),
                 pinned=_one(connection, "SELECT count(*) FROM recordings WHERE pinned"),
                 oldest=connection.execute("SELECT min(updated_at) FROM recordings WHERE steps > 0").fetchone()[0],
+                missed=missed(connection) + read_ledger(path),
                 aside=set_aside_files(path),
             )
         except sqlite3.Error as error:

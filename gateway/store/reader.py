@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -31,6 +32,7 @@ from .decided import asserted_of, decisions_of
 from .family import family, outcomes
 from .files import connect_reader, identity, unreadable
 from .keeping import Stale, stale
+from .ledger import read_ledger
 from .masking import Mask
 from .rows import chunk_of, default_title, exchange_of, recording_of, revision_of
 from .search import of_recordings
@@ -217,7 +219,8 @@ class SqliteStore:
     def statistics(self) -> Statistics:
         """What the file holds, counted now: seconds for a million exchanges."""
         with self._reading() as connection:
-            return statistics(connection)
+            found = statistics(connection)
+            return replace(found, missed=found.missed + read_ledger(self.path))
 
     def stale(self, *, days: float | None, bytes: int | None, now: float) -> list[Stale]:
         """The recordings that no longer need to be kept, the oldest first."""

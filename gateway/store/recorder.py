@@ -24,11 +24,12 @@ from ..replay.correlation import read_declared
 from .batch import ROW, Piece, cost_of
 from .composing import Composition, compose
 from .imports import Import, write_import
+from .ledger import Ledger
 from .reader import SqliteStore
 from .renewing import FIRST, Place, Renewed, begin_anew, renew_some
 from .resealing import reseal
 from .tables import Tables, session_row
-from .thread import Entry, Job, WriterThread
+from .thread import Entry, Job, WriterThread, is_end
 
 if TYPE_CHECKING:
     from ..model.audit import AuditEntry
@@ -58,14 +59,16 @@ class Stream:
 class SqliteRecorder:
     """Implements protocols.Recorder. Made by open_recorder; `start` and `stop` it on the event loop."""
 
-    def __init__(self, thread: WriterThread, *, backlog: int, held: bool, live: Live | None) -> None:
+    def __init__(self, thread: WriterThread, *, backlog: int, held: bool, live: Live | None, ledger: Ledger) -> None:
         self._thread = thread
         self._queue = thread.queue
         self._limit = backlog
         self._held = held  # whether on_safe waits for the commit
         self._live = live
         self._queued = 0  # bytes ever queued; the thread counts those done
-        self._missed = 0
+        self._ledger = ledger
+        self._missed = ledger.left  # the counter goes on after a crash
+        self._unsafe = 0  # exchanges that clients have and the store has not yet, because it fails
         self._streams: dict[str, Stream] = {}
         self._gathering = False  # the thread is not told yet, because more is coming
         self._gathered = 0  # how much was queued a turn ago
@@ -94,6 +97,7 @@ class SqliteRecorder:
         if self._watch is not None:
             self._watch.cancel()
         self._let_go()
+        self._ledger.close()
         self._loop = None
 
     # -- recording
@@ -106,6 +110,7 @@ class SqliteRecorder:
         backlog = self._queued - self._thread.handled
         if backlog + cost > self._limit:
             self._missed += 1
+            self._count()
             self._soon(on_safe)
             return
         self._queued += cost
@@ -113,6 +118,9 @@ class SqliteRecorder:
             # Relaxed. Once a quarter of the backlog waits, clients wait too: that slows them before anything is lost.
             self._soon(on_safe)
             on_safe = None
+        if self._stuck:
+            self._unsafe += 1
+            self._count()
         self._queue.append([capture, on_safe, cost])
         self._wake()
 
@@ -319,6 +327,10 @@ class SqliteRecorder:
     def _safe(self, entries: Sequence[Entry], summaries: Sequence[Mapping[str, Any]]) -> None:
         self._stuck = False
         self._looks = 0
+        if self._unsafe:
+            let_go = sum(isinstance(entry, list) and entry[1] is None and is_end(entry) for entry in entries)
+            self._unsafe = max(0, self._unsafe - let_go)
+        self._count()
         _release(entries)
         live = self._live
         if live is not None and live.listening:
@@ -345,8 +357,15 @@ class SqliteRecorder:
 
     def _let_go(self) -> None:
         self._stuck = bool(self._thread.current or self._queue)
+        self._unsafe = sum(map(is_end, (*self._thread.current, *self._queue)))
+        self._count()
         _release(self._thread.current)
         _release(tuple(self._queue))
+
+    def _count(self) -> None:
+        """Before clients get what is not safe: what they got and nothing holds is counted over a crash, too."""
+        missed = self._missed + self._thread.missed - self._ledger.left
+        self._ledger.note(missed=missed, waiting=self._unsafe)
 
     def _soon(self, on_safe: Callable[[], None] | None) -> None:
         if on_safe is None:

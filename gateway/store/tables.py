@@ -59,6 +59,9 @@ SAVED_SESSION: Final = """
 INSERT OR REPLACE INTO sessions (id, recording, steps, pins, seen, named, playing, title)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
+MISSED: Final = """
+INSERT INTO marks VALUES ('missed', ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value
+"""
 KNOWN: Final = 8192  # hashes and uses remembered as written
 
 
@@ -261,6 +264,11 @@ class Tables:
         if self.connection.execute("SELECT 1 FROM orphans LIMIT 1").fetchone() is None:
             return False
         return self._sweep()
+
+    def add_missed(self, count: int) -> None:
+        """Exchanges that were answered and are in no file."""
+        with transaction(self.connection):
+            self.connection.execute(MISSED, (count,))
 
     def add_audit(self, entry: AuditEntry, now: float) -> None:
         with transaction(self.connection):

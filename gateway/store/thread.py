@@ -220,23 +220,23 @@ class WriterThread:
         try:
             batch = self._insist(partial(self._written, entries, []))
         except StoreError:
-            self.missed += sum(map(_is_end, entries))
+            self.missed += sum(map(is_end, entries))
             return ()
         except Exception:
             return [summary for entry in entries for summary in self._write_alone(entry)]
-        self.recorded += sum(map(_is_end, entries))
+        self.recorded += sum(map(is_end, entries))
         return self._summaries(batch)
 
     def _write_alone(self, entry: Entry) -> Sequence[Mapping[str, Any]]:
         try:
             batch = self._insist(partial(self._written_alone, entry, []))
         except Exception as error:
-            self.missed += _is_end(entry)
+            self.missed += is_end(entry)
             if not isinstance(error, StoreError):
                 log.exception("an exchange could not be recorded")
                 self._tell(f"an exchange could not be recorded: {type(error).__name__}")
             return ()
-        self.recorded += _is_end(entry)
+        self.recorded += is_end(entry)
         return self._summaries(batch)
 
     def _summaries(self, batch: Batch) -> Sequence[Mapping[str, Any]]:
@@ -319,9 +319,9 @@ class WriterThread:
     # -- the file
 
     def _ready(self) -> Tables:
-        """The tables of the file that lies at the path now."""
+        """The tables of the file that lies at the path now: what went to a file without a name would be lost."""
         now = time.monotonic()
-        if self._tables is not None and now - self._looked > TICK:
+        if self._tables is not None and (now - self._looked > TICK or identity(self.path) != self._file):
             self._looked = now
             self._look_at_file(self._tables)
         if self._tables is None:
@@ -374,7 +374,7 @@ def _cost(entry: Entry) -> int:
     return cost
 
 
-def _is_end(entry: Entry) -> bool:
+def is_end(entry: Entry) -> bool:
     return isinstance(entry, list) and entry[0].state != "open"
 
 

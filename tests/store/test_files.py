@@ -57,7 +57,7 @@ def test_a_new_file_is_wal_strict_and_marked_as_ours(path: Path) -> None:
 
 def test_after_a_stop_one_file_holds_everything(path: Path) -> None:
     a_recording(path)
-    assert sorted(file.name for file in path.parent.iterdir()) == ["gateway.db", "gateway.db.lock"]
+    assert sorted(file.name for file in path.parent.iterdir()) == ["gateway.db", "gateway.db.lock", "gateway.db.missed"]
 
 
 def test_text_is_refused(path: Path) -> None:

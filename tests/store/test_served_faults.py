@@ -1,0 +1,203 @@
+"""The catalogue of recording faults, each done to a whole `gateway serve`: it forwards, says so, counts, recovers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from served import START, Served, served, upstream
+
+from gateway.store import open_store
+
+ROUNDS = int(os.environ.get("ROUNDS", "4"))  # of kill -9 for each fault
+
+LOCKS = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('BEGIN EXCLUSIVE'); print(1, flush=True); sys.stdin.read()"
+
+
+async def told_everywhere(gateway: Served, word: str) -> None:
+    """readyz is 503 and names it, and so do the console, which stays usable, and the metrics."""
+    await gateway.until_ready(503, word)
+    status, page = await gateway.page("/_gateway/")
+    assert status == 200 and word in page
+    assert (await gateway.page("/_gateway/healthz"))[0] == 200
+    assert await gateway.counted("gateway_recorder_ok") == 0
+
+
+async def well_again(gateway: Served) -> None:
+    await gateway.until_ready(200, "ready")
+    assert await gateway.counted("gateway_recorder_ok") == 1
+    async with asyncio.timeout(START):
+        while await gateway.counted("gateway_recorder_backlog_bytes"):
+            await asyncio.sleep(0.05)
+
+
+@contextmanager
+def mounted(folder: Path, *words: str) -> Iterator[Path]:
+    """A file system of its own; skipped where this user may not mount one."""
+    folder.mkdir()
+    if subprocess.run(["mount", *words, str(folder)], capture_output=True, check=False).returncode:
+        pytest.skip("needs the right to mount a file system")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(ballast: Path) -> None:
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"\0" * 4096)
+
+
+async def test_a_full_disk(tmp_path: Path) -> None:
+    async with upstream(tmp_path) as folder:
+        with mounted(folder / "disk", "-t", "tmpfs", "-o", "size=8m", "tmpfs") as disk:
+            async with served(folder, path=disk / "gateway.db") as gateway:
+                await gateway.calls(*range(5))
+                fill(disk / "ballast")
+                await gateway.calls(*range(3000, 3600, 3))
+                await told_everywhere(gateway, "full")
+                await gateway.calls(*range(5, 10))  # answered all the same
+                (disk / "ballast").unlink()
+                await well_again(gateway)
+                await gateway.calls(*range(10, 15))
+                assert await gateway.counted("gateway_missed_total") == 0
+                assert gateway.stored() == gateway.got
+                assert gateway.sound()
+
+
+async def test_a_lock_of_another_process(tmp_path: Path) -> None:
+    async with upstream(tmp_path) as folder, served(folder) as gateway:
+        await gateway.calls(*range(5))
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with subprocess.Popen([sys.executable, "-c", LOCKS, gateway.path], **pipes) as other:  # type: ignore[call-overload]
+            assert other.stdout.readline() == b"1\n"
+            await gateway.calls(*range(5, 10))
+            await told_everywhere(gateway, "locked")
+            slowest = 0.0
+            for number in range(10, 60):  # once it is known, nobody waits for the lock
+                begun = time.monotonic()
+                await gateway.calls(number)
+                slowest = max(slowest, time.monotonic() - begun)
+            assert slowest < 5
+            other.stdin.close()
+            other.wait()
+        await well_again(gateway)
+        assert await gateway.counted("gateway_missed_total") == 0
+        assert gateway.stored() == gateway.got
+
+
+@pytest.mark.parametrize("how", ["deleted", "moved"])
+async def test_the_file_goes_away(tmp_path: Path, how: str) -> None:
+    """The very next exchange is in a new file: no record goes to a file that nobody can reach."""
+    async with upstream(tmp_path) as folder, served(folder) as gateway:
+        await gateway.calls(*range(5))
+        before = dict(gateway.got)
+        elsewhere = tmp_path / "kept.db"
+        for end in ("", "-wal", "-shm"):
+            file = gateway.path.with_name(gateway.path.name + end)
+            if how == "deleted":
+                file.unlink(missing_ok=True)
+            elif file.exists():
+                file.rename(elsewhere.with_name(elsewhere.name + end))
+        await gateway.calls(*range(5, 10))
+        await told_everywhere(gateway, how)
+        await gateway.calls(*range(10, 15))
+        new = {number: id for number, id in gateway.got.items() if number not in before}
+        assert gateway.stored() == new
+        if how == "moved":
+            assert Served(gateway.process, gateway.port, elsewhere).stored() == before
+
+
+async def test_a_disk_that_turns_read_only_under_way(tmp_path: Path) -> None:
+    """What ext4 does when its device reports errors; a remount of a busy file system is refused by the kernel."""
+    image, mended = tmp_path / "image", tmp_path / "mended"
+    with image.open("wb") as file:
+        file.truncate(32 << 20)
+    if subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], capture_output=True, check=False).returncode:
+        pytest.skip("needs mkfs.ext4")
+    options = ("-o", "loop,errors=remount-ro")
+    async with upstream(tmp_path) as folder:
+        with mounted(folder / "disk", *options, str(image)) as disk:
+            async with served(folder, path=disk / "gateway.db") as gateway:
+                await gateway.calls(*range(5))
+                subprocess.run(["sync", "-f", str(disk)], check=True)  # what only memory had would be gone with it
+                break_file_system(disk)
+                await gateway.calls(*range(5, 10))
+                await told_everywhere(gateway, "read-only")
+                subprocess.run(["cp", str(image), str(mended)], check=True)
+                subprocess.run(["e2fsck", "-fy", str(mended)], capture_output=True, check=False)
+                subprocess.run(["umount", "-l", str(disk)], check=True)
+                subprocess.run(["mount", *options, str(mended), str(disk)], check=True)
+                await gateway.calls(*range(10, 15))
+                async with asyncio.timeout(START):
+                    while gateway.stored() != gateway.got:
+                        await asyncio.sleep(0.1)
+                assert await gateway.counted("gateway_missed_total") == 0
+                assert gateway.sound()
+
+
+def break_file_system(mount: Path) -> None:
+    """Only ever the loop device that is mounted here."""
+    device = os.stat(mount).st_dev
+    found = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve().name
+    trigger = Path("/sys/fs/ext4", found, "trigger_fs_error")
+    if not found.startswith("loop") or not trigger.exists():
+        pytest.skip("needs a loop device and ext4's trigger_fs_error")
+    trigger.write_text("a test")
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", LOCKS, path], **pipes) as other:  # type: ignore[call-overload]
+        assert other.stdout.readline() == b"1\n"
+        yield
+        other.stdin.close()
+        other.wait()
+
+
+@contextmanager
+def filled(path: Path) -> Iterator[None]:
+    fill(path.with_name("ballast"))
+    yield
+    path.with_name("ballast").unlink()
+
+
+@pytest.mark.parametrize("fault", [locked, filled])
+async def test_kill_9_while_recording_fails_loses_nothing_uncounted(
+    tmp_path: Path, fault: Callable[[Path], AbstractContextManager[None]]
+) -> None:
+    """What a client got complete is in the store, or in the count that the next start begins with."""
+    got: dict[int, str] = {}
+    async with upstream(tmp_path) as folder:
+        with mounted(folder / "disk", "-t", "tmpfs", "-o", "size=128m", "tmpfs") as disk:
+            for round in range(ROUNDS):
+                async with served(folder, path=disk / "gateway.db") as gateway:
+                    load = asyncio.create_task(gateway.load(round * 1_000_000, clients=4 + round))
+                    await asyncio.sleep(0.2 + round / 50)
+                    with fault(gateway.path):
+                        before = len(gateway.got)
+                        async with asyncio.timeout(START):
+                            while len(gateway.got) < before + 100:  # the first of them wait for a second
+                                await asyncio.sleep(0.01)
+                        gateway.process.send_signal(signal.SIGKILL)
+                        await load
+                    got |= gateway.got
+            async with served(folder, path=disk / "gateway.db") as gateway:
+                counted = await gateway.counted("gateway_missed_total")
+                stored = gateway.stored()
+                held = open_store(gateway.path).statistics()
+            lost = [number for number in got if number not in stored]
+            assert all(stored[number] == got[number] for number in got if number in stored)
+            assert 50 * ROUNDS <= len(lost) <= held.missed <= len(got) + 64 * ROUNDS
+            assert counted <= held.missed  # the last round's
+            assert gateway.sound()
