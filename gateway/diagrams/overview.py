@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from .diagram import Call, Line, Outcome, Overview
 
@@ -12,11 +13,14 @@ COLUMNS = 20
 NICE = (10, 20, 25, 50)  # steps of a column, times a power of ten
 # From harmless to bad: a cell shows the worst.
 WORST: tuple[Outcome, ...] = ("ok", "redirect", "open", "client-error", "server-error", "failed")
+VARIED = 3  # values of a segment that make it an id
 ANSWERS = 3  # kinds of answers that a line names
+Place: TypeAlias = tuple[int, str, int, str]  # participant, method, which segment, the others
 
 
 def overview(found: Sequence[Call]) -> Overview:
     """The operations in order of first use, the columns with equally many steps."""
+    found = _alike(found)
     steps = [call.step for call in found]
     columns = _columns(min(steps), max(steps))
     groups: dict[tuple[object, ...], list[Call]] = {}
@@ -26,6 +30,32 @@ def overview(found: Sequence[Call]) -> Overview:
         groups = _fewer(groups)
     lines = tuple(_line(group, columns) for group in groups.values())
     return Overview(columns, lines, len(found))
+
+
+def _alike(found: Sequence[Call]) -> list[Call]:
+    """Segments with digits that vary in paths which are otherwise the same are ids, whatever they look like."""
+    varied: dict[Place, set[str]] = {}
+    for call in found:
+        for place, segment in _places(call):
+            varied.setdefault(place, set()).add(segment)
+    ids = {place for place, segments in varied.items() if len(segments) >= VARIED}
+    return [_with_ids(call, ids) for call in found]
+
+
+def _places(call: Call) -> Iterator[tuple[Place, str]]:
+    segments = call.shape.split("/")
+    for index, segment in enumerate(segments):
+        if any(char.isdigit() for char in segment):
+            rest = "/".join([*segments[:index], "", *segments[index + 1 :]])
+            yield (call.participant, call.method, index, rest), segment
+
+
+def _with_ids(call: Call, ids: Collection[Place]) -> Call:
+    segments = call.shape.split("/")
+    for place, _ in _places(call):
+        if place in ids:
+            segments[place[2]] = "{id}"
+    return replace(call, shape="/".join(segments))
 
 
 def told(found: Overview) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from html import escape
 
@@ -60,7 +61,12 @@ def _line(overview: Overview, line: Line, y: float, part: Part | None) -> Iterat
         if count:
             first, last = overview.columns[index]
             yield _linked(part, first, last, _cell(left + CELL * index, y, count, outcome, (first, last)))
-    yield text("label", right + 14, y + 17, xml(fitted(call.answer, ANSWERS)))
+    yield text("label", right + 14, y + 17, xml(fitted(_brief(call.answer), ANSWERS)))
+
+
+def _brief(answers: str) -> str:
+    """Their statuses alone, where the reasons have no room."""
+    return answers if width(answers) <= ANSWERS else re.sub(r"(?<=x )(\d{3}) [^,]*?(?=,| and \d|$)", r"\1", answers)
 
 
 def _cell(x: float, y: float, count: int, outcome: Outcome, steps: tuple[int, int]) -> str:

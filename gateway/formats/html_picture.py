@@ -70,12 +70,23 @@ def picture(chapter: Chapter) -> str:
     diagram = chapter.diagram
     names = list(dict.fromkeys(one.name for one in diagram.values))[:MOST] if diagram.chapters else []
     strip = heads(diagram, values=names) if diagram.chapters else ""
-    whole = svg(diagram, link=lambda id: f"#{chapter.anchors.get(id, '')}", values=names, headless=bool(strip))
+    whole = svg(
+        diagram,
+        link=lambda id: f"#{chapter.anchors.get(id, '')}",
+        part=lambda first, last: f"#{_first(chapter, first, last)}",
+        values=names,
+        headless=bool(strip),
+    )
     about = f'<p class="muted about">{text(diagram.about)}</p>\n' if strip else ""  # otherwise it stands in the picture
     return (
         f"{about}{_values(names)}"
         f'<div class="picture" role="region" aria-label="Sequence diagram" tabindex="0">{strip}{whole}</div>'
     )
+
+
+def _first(chapter: Chapter, first: int, last: int) -> str:
+    """Where the steps of a cell of an overview begin to be told."""
+    return next((anchor for step, anchor in sorted(chapter.steps.items()) if first <= step <= last), "")
 
 
 def _values(names: Sequence[str]) -> str:

@@ -100,6 +100,21 @@ def test_too_many_steps_for_a_picture_become_a_table_whose_cells_lead_to_their_s
     assert bad[0].text.endswith("calls in steps 101 to 125: server error")
 
 
+def test_ids_of_any_form_are_one_operation_and_long_answers_are_statuses(a_recording, an_exchange):
+    steps = [
+        an_exchange(
+            at, target=f"/api/orders/ord-{at}-{at % 7}/lines/v2", status=(200, 404, 500)[at % 3], cluster="orders"
+        )
+        for at in range(1, 301)
+    ]
+    diagram = sequence(a_recording(steps), steps)
+    (line,) = diagram.overview.lines
+    assert line.call.path == "/api/orders/{id}/lines/v2"
+    assert "100x 404, 100x 500, 100x 200</text>" in svg(diagram) or "100x 200, 100x 404, 100x 500</text>" in svg(
+        diagram
+    )
+
+
 def test_an_overview_says_where_the_what_ifs_are(a_recording, many):
     exchanges = many(1000)
     variant = replace(a_recording(exchanges), id="v", parent="01JREC", branched_at=3)
