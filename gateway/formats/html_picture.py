@@ -38,6 +38,9 @@ SCRIPT = """\
     box.querySelectorAll(".value").forEach(one => one.classList.toggle("chosen", named(one)));
     box.querySelectorAll(".step").forEach(one => one.classList.toggle("carries",
       steps.includes(one.dataset.step) && !one.matches(".aside") || [...one.querySelectorAll(".value")].some(named)));
+    const giver = box.querySelector(".step.carries"), seen = box.getBoundingClientRect();
+    const there = giver && giver.getBoundingClientRect();
+    if (there && (there.top < seen.top + 50 || there.bottom > seen.bottom)) box.scrollTop += there.top - seen.top - 90;
   };
   const nextValue = () => {
     const bar = bars.find(one => one.getBoundingClientRect().bottom > 0 && one.offsetParent) || bars[0];

@@ -62,8 +62,11 @@ def test_the_diagram_keeps_its_heads_and_follows_a_value(tmp_path: Path) -> None
         page = browser.new_context(offline=True, viewport={"width": 1200, "height": 700}).new_page()
         page.goto(file.as_uri())
         before = following(page)
+        page.evaluate("document.querySelector('.picture').scrollTop = 800")
         page.keyboard.press("v")
         chosen = following(page)
+        shown = page.locator(".step.carries").first.bounding_box()
+        box = page.locator(".picture").bounding_box()
         page.locator(".values button").first.click()
         after = following(page)
         gap = page.evaluate(
@@ -79,6 +82,7 @@ def test_the_diagram_keeps_its_heads_and_follows_a_value(tmp_path: Path) -> None
         browser.close()
     assert before == ([], 0, [])
     assert chosen == (["order_id"], 2, ["1", "4", "41"])
+    assert shown and box and box["y"] < shown["y"] < box["y"] + 200, "the step that gives it is in view"
     assert after == ([], 0, [])
     assert round(gap) in (0, 1), "below the border"
     assert sizes[0] == sizes[1] > 600
