@@ -12,13 +12,14 @@ RawPairs = list[tuple[bytes, bytes]]
 
 
 class Fields(list[tuple[bytes, bytes]]):
-    """Fields that are likely to come again, as those of a client that keeps its connection: what the recorder made of
-    them is kept with them. Not to be changed once they were handed over."""
+    """Fields that are likely to come again, as those of a client that keeps its connection: what was made of them is
+    kept with them. Not to be changed once they were handed over."""
 
-    __slots__ = ("content", "packed", "sealed")
+    __slots__ = ("content", "packed", "sealed", "session")
 
-    def __init__(self, pairs: RawPairs) -> None:
-        super().__init__(pairs)
+    def __init__(self, pairs: RawPairs | None = None) -> None:
+        super().__init__(pairs or ())
+        self.session = ""  # of the client that sent them, when they say which
         self.content: tuple[bytes, list[bytes]] | None = None  # of redact.headers.content_of
         self.packed: bytes | None = None  # of store.heads.pack
         self.sealed: Any = None  # of redact.sealer

@@ -186,12 +186,14 @@ class _Work:
 
     def bodies(self, capture: Capture) -> dict[str, Any]:
         changes: dict[str, Any] = {}
-        for side in ("request", "response"):
-            pieces: list[bytes] = getattr(capture, f"{side}_body")
+        for side, pieces, headers in (
+            ("request", capture.request_body, capture.request_headers),
+            ("response", capture.response_body, capture.response_headers),
+        ):
             if not pieces:
                 continue
             data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            sealed, decoded = self._body.sealed(data, *content_of(getattr(capture, f"{side}_headers")))
+            sealed, decoded = self._body.sealed(data, *content_of(headers))
             if decoded:
                 self.decoded.add(side)
             if sealed is not data and sealed != data:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, cast
 
 from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserUpgrade, HttpRequestParser
 
-from ..model.capture import RawPairs
+from ..model.capture import Fields, RawPairs
 from ..problems import ProblemDetails, problem
 from .answers import status_line, wire
 from .heads import TOKEN, bad_host, split_absolute
@@ -232,7 +232,7 @@ class ClientConnection(asyncio.Protocol):
         return self._acceptable()
 
     def _feed(self, head: bytes) -> None:
-        self._url, self.headers, self.trailers, self._ended = [], [], [], False
+        self._url, self.headers, self.trailers, self._ended = [], Fields(), [], False
         parser = self._parser = HttpRequestParser(self)
         with contextlib.suppress(HttpParserUpgrade):
             parser.feed_data(head)

@@ -91,7 +91,8 @@ class RequestHead:
                 [line for line in lines if line.partition(b":")[0].lower() not in named]
                 for lines in (self._before, self._after)
             )
-        self.recorded = Fields(self.recorded)
+        if type(self.recorded) is not Fields:
+            self.recorded = Fields(self.recorded)
 
     def _special(self, fate: int, name: bytes, value: bytes, strip_cookie: Callable[[bytes], bytes]) -> None:
         keep = fate not in GONE

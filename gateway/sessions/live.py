@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography.fernet import InvalidToken
 
 from ..ids import new_id
+from ..model.capture import Fields
 from ..protocols import LiveSession, Pin
 from . import identity
 from .identity import COOKIE_NAME, FieldKinds
@@ -70,6 +71,8 @@ class LiveSessions:
 
     def identify(self, headers: RawPairs, *, client: str) -> tuple[LiveSession, bytes | None]:
         """The session of a request, and a Set-Cookie value to send when the client should get one."""
+        if type(headers) is Fields and headers.session:
+            return self._session(headers.session), None
         kinds, found = self._kinds, dict[int, bytes]()
         for name, value in headers:
             kind = kinds[name]
@@ -79,6 +82,8 @@ class LiveSessions:
             return self._named(id), None
         field = found.get(identity.COOKIE)
         if field is not None and (id := self._fields.get(field) or self._by_cookie(field)):
+            if type(headers) is Fields:
+                headers.session = id
             return self._session(id), None
         if identity.is_navigation(found.get(identity.ACCEPT, b""), found.get(identity.FETCH_MODE, b"")):
             return self._begun_by_browser()

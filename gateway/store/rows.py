@@ -6,6 +6,7 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, Protocol
 
@@ -42,6 +43,7 @@ DEFAULTS: Final = tuple(SELDOM.values())
 
 BodyRow = tuple[bytes, int, int, bytes]  # sha256, size, packed, data
 
+OFTEN: Final = 4096  # bytes: shorter bodies often come again
 SMALL: Final = 1024  # bytes: below that, packing saves less than the time it takes
 
 
@@ -100,6 +102,11 @@ def _seldom(capture: Capture, kept: tuple[int | None, int | None], plain: tuple[
 
 
 def digest_of(data: bytes) -> bytes:
+    return _digest_again(data) if len(data) <= OFTEN else sha256(data).digest()
+
+
+@lru_cache(maxsize=256)
+def _digest_again(data: bytes) -> bytes:
     return sha256(data).digest()
 
 

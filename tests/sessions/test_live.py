@@ -4,6 +4,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from gateway.errors import UsageError
+from gateway.model.capture import Fields
 from gateway.protocols import LiveSession, Pin
 from gateway.secrets import Keys
 from gateway.sessions import COOKIE_NAME, LiveSessions
@@ -277,3 +278,17 @@ def test_restored_sessions_go_on_where_they_were():
     session, _ = identify(live, (b"Gateway-Session", b"s3"))
     assert (session.recording, session.steps, session.pins["orders"].environment) == ("r3", 3, "qa")
     assert live.changed() == [session]
+
+
+
+def test_fields_that_come_again_are_of_the_same_session_and_count_as_seen():
+    clock = Clock()
+    live = sessions(clock=clock)
+    session, offer = identify(live, *CALL)
+    fields = Fields([(b"Cookie", pair(offer))])
+    for moment in (1_000_010.0, 1_000_020.0):
+        clock.now = moment
+        again, offer = live.identify(fields, client="10.0.0.9")
+        assert (again is session, offer, again.seen) == (True, None, moment)
+    named = Fields([(b"Gateway-Session", b"mine")])
+    assert [live.identify(named, client="10.0.0.9")[0].id for _ in range(2)] == ["mine", "mine"]
