@@ -280,7 +280,6 @@ def test_restored_sessions_go_on_where_they_were():
     assert live.changed() == [session]
 
 
-
 def test_fields_that_come_again_are_of_the_same_session_and_count_as_seen():
     clock = Clock()
     live = sessions(clock=clock)
