@@ -158,8 +158,13 @@ async def test_a_move_on_the_board_makes_a_404_and_the_new_path_avoids_it(shop):
 
 
 async def test_a_mistyped_address_is_the_gateways_own_404_with_a_suggestion(shop):
-    answer = await shop.page.goto(shop.demo.url + "/catalog/books/1")
+    asked = []
+    shop.page.on("request", lambda request: asked.append(request.url))
+    answer = await shop.page.goto(shop.demo.url + "/catalog/books/1", wait_until="load")
     assert answer.status == 404
+    assert [url.removeprefix(shop.demo.url) for url in asked if not url.startswith("data:")] == [
+        "/catalog/books/1", "/_gateway/static/problem.css",
+    ]  # fmt: skip
     assert "destination_not_found" in answer.headers["proxy-status"]
     text = await shop.page.inner_text("body")
     assert "/api/catalogue" in text

@@ -12,7 +12,7 @@ from urllib.parse import urldefrag
 
 import pytest
 from browsing import chromium, watched
-from playwright.async_api import Page
+from playwright.async_api import ConsoleMessage, Page
 
 FILES = re.compile(r"/export|-body|\.json|\.svg|/api/|/metrics|/logs?\b|/pin\?|/chunks|/document")
 STEPS = {
@@ -21,6 +21,7 @@ STEPS = {
     "order-it": (),
     "pay": (),
 }
+NOWHERE = "/_gateway/nowhere"  # the gateway's own 404
 ENOUGH = 80  # kinds of pages
 
 
@@ -52,6 +53,24 @@ async def purchase(page: Page, origin: str) -> None:
             await page.wait_for_load_state()
 
 
+def errors(message: ConsoleMessage) -> list[str]:
+    """What the browser complains of; a page that is not there may be missed."""
+    url = message.location["url"]
+    return [f"{url}: {message.text}"] if message.type == "error" and not url.endswith(NOWHERE) else []
+
+
+async def compared(page: Page, origin: str) -> None:
+    """A what-if and runs on two environments, so that the pages about them have something to show."""
+    await page.goto(f"{origin}/_gateway/recordings")
+    await page.locator("a.row-link").first.click()
+    await page.get_by_role("link", name="Side by side").first.click()
+    for name in ("qa", "test"):
+        await page.locator(f"#env-catalogue-{name}").check()
+    await page.locator("#compare-yes").check()
+    await page.get_by_role("button", name="Run and compare").click()
+    await page.locator("table.matrix").wait_for()
+
+
 def kind(path: str) -> str:
     """Pages that differ only in whose they are."""
     return re.sub(r"[0-9A-Z]{26}|\d+", "#", path)
@@ -71,8 +90,10 @@ async def test_no_page_has_a_serious_fault(tools, demo, theme):
     seen, faults = set(), []
     async with chromium() as browser:
         watch = await watched(await browser.new_context(color_scheme=theme), demo)
+        watch.page.on("console", lambda one: faults.extend(errors(one)))
         await purchase(watch.page, demo)
-        waiting = ["/", "/demos/bookshop/pay", "/_gateway/diff", "/_gateway/pin", "/_gateway/keys"]
+        await compared(watch.page, demo)
+        waiting = ["/", "/demos/bookshop/pay", "/_gateway/diff", "/_gateway/pin", NOWHERE]
         while waiting and len(seen) < ENOUGH:
             path = waiting.pop(0)
             if kind(path) in seen:
