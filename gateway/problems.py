@@ -18,7 +18,8 @@ HTML_TYPE = "text/html; charset=utf-8"
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{status} {title}</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/_gateway/static/problem.css"></head>
+<title>{status} {title}</title><link rel="icon" href="/_gateway/static/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/_gateway/static/problem.css"></head>
 <body><main><p class="who">What-If Gateway answered this itself; no upstream did.</p>
 <h1>{status} {title}</h1><p>{detail}</p>{points}{hint}<dl>{facts}</dl>
 <p><a href="/_gateway/">Board</a> &middot; <a href="/">Demos</a></p></main></body></html>
