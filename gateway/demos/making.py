@@ -17,13 +17,13 @@ NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
 MOST = 200  # steps; nobody clicks through more
 
 
-def from_recording(store: Store, ref: str) -> str:
+def from_recording(store: Store, ref: str, *, title: str = "") -> str:
     """demo.yaml for a recording; NotFoundError when there is none. Blocking."""
     recording = store.recording(ref)
     page = store.exchanges(recording.id, limit=MOST)
     if not page.items:
         raise UsageError("the recording has no steps", where=recording.id)
-    return new_demo(recording, page.items, store.decisions(recording.id))
+    return new_demo(recording, page.items, store.decisions(recording.id), title=title)
 
 
 def own_folder(options: Options, templates: Sequence[Path] = ()) -> Path:

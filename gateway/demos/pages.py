@@ -258,8 +258,9 @@ class Pages:
         """A demo made from a recording; it is in the menu at once."""
         self.check_csrf(request)
         form = await request.post()
-        name = slug_of(str(form.get("name", "")))[:60]
-        text = await asyncio.to_thread(from_recording, self.services.store, str(form.get("recording", "")))
+        title, ref = (str(form.get(field, "")).strip()[:TITLE] for field in ("name", "recording"))
+        name = slug_of(title)[:60]
+        text = await asyncio.to_thread(from_recording, self.services.store, ref, title=title)
         folder = own_folder(self.services.options, self.keeper.templates)
         file = await asyncio.to_thread(write_demo, folder, name, text)
         await asyncio.to_thread(self.keeper.look)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, quote
@@ -19,6 +19,7 @@ from .config import slug_of
 from .expressions import names_in_all
 from .mask import is_secret_name
 from .parse_parts import FORBIDDEN, METHODS, NAME
+from .scaffold_what_if import base_of, is_what_if, name_of, what_if
 from .step import ACCEPT, BODYLESS
 from .writing import EMPTY, flow, member
 
@@ -51,13 +52,15 @@ class Session:
         return name in self.values and self.values[name] == value and type(self.values[name]) is type(value)
 
 
-def new_demo(recording: Recording, exchanges: Sequence[Exchange], decisions: Decisions = NONE) -> str:
-    """demo.yaml for a recording. Secrets have no default: whoever uses the demo types them."""
+def new_demo(
+    recording: Recording, exchanges: Sequence[Exchange], decisions: Decisions = NONE, *, title: str = ""
+) -> str:
+    """demo.yaml for a recording, called as that is. Secrets have no default: whoever uses the demo types them."""
     found = scenario(recording, exchanges, decisions)
     steps, left = _steps(found)
     lines = [f"# Made from the recording {_line(recording.id)}. docs/demos.md explains every key."]
     lines += [f"# Left out: {reason}" for reason in left]
-    lines += [f"title: {flow(_line(found.title))}", "steps:"]
+    lines += [f"title: {flow(_line(title) or _line(found.title))}", "steps:"]
     for made in steps:
         lines += [f"  # {comment}" for comment in made.comments]
         lines.append(f"  - title: {flow(made.title)}")
@@ -70,16 +73,33 @@ def _steps(found: Scenario) -> tuple[list[Made], list[str]]:
     steps: list[Made] = []
     left = [found.hidden] if found.hidden else []
     session, titles = Session(), set[str]()
+    done: list[tuple[Step, Made]] = []
     for step in found.steps:
         reason = _obstacle(step)
         if reason:
             left.append(_line(f"step {step.number}, {step.method} {step.exchange.path}: {reason}"))
             continue
+        if is_what_if(step) and _tried(step, done):
+            continue
         made = Made(_title(step, titles))
         made.comments += [_line(each) for each in found.left.get(step.number, ())]
         _fill(made, step, session)
         steps.append(made)
+        done.append((step, made))
     return steps, left
+
+
+def _tried(step: Step, done: Sequence[tuple[Step, Made]]) -> bool:
+    """Write it as a what-if of the step at which it was tried, if a what-if can say it."""
+    at = base_of(step, [(one, made.verbs) for one, made in done])
+    if at is None:
+        return False
+    base, made = done[at]
+    verbs = what_if(step, base, made.verbs)
+    if verbs is not None:
+        known = made.verbs.setdefault("what_if", {})
+        known[_free(_line(name_of(step))[:80].strip(), step, {slug_of(name) for name in known})] = verbs
+    return verbs is not None
 
 
 def _obstacle(step: Step) -> str:
@@ -93,13 +113,18 @@ def _obstacle(step: Step) -> str:
 
 
 def _title(step: Step, taken: set[str]) -> str:
-    name = _line(step.name.partition(";")[0])[:80].strip()
-    base = name if slug_of(name) else f"Step {step.number}"
-    title, number = base, 2
-    while slug_of(title) in taken:
-        title, number = f"{base} {number}", number + 1
+    title = _free(_line(step.name.partition(";")[0])[:80].strip(), step, taken)
     taken.add(slug_of(title))
     return title
+
+
+def _free(name: str, step: Step, taken: Collection[str]) -> str:
+    """The name, with a number where its address is taken."""
+    base = name if slug_of(name) else f"Step {step.number}"
+    found, number = base, 2
+    while slug_of(found) in taken:
+        found, number = f"{base} {number}", number + 1
+    return found
 
 
 def _fill(made: Made, step: Step, session: Session) -> None:

@@ -432,6 +432,7 @@ async def test_the_preview_shows_every_value_that_is_put_in_and_sends_nothing(br
 async def test_a_recording_becomes_a_demo_from_its_page(browser, shop):
     for step in (SIGN_IN, FIND, ORDER):
         await browser.press(step)
+    await browser.press(FIND, what_if="unknown-isbn")
     recording = shop.sessions.live["browser"].recording
     _, page = await browser.get(f"/_gateway/recordings/{recording}")
     assert "New demo from recording" in words(page)
@@ -442,6 +443,9 @@ async def test_a_recording_becomes_a_demo_from_its_page(browser, shop):
     assert answer.url.path.startswith("/demos/my-copy/")
     assert "Sign in" in words(page)
     assert (shop.demos / "bookshop" / "demo.yaml").exists()
+    made = (shop.demos / "my-copy" / "demo.yaml").read_text()
+    assert "title: My copy" in made
+    assert "unknown ISBN: {set: {book_id: 978-9}, expect: 404}" in made
     async with browser.client.post("/demos/", data=data | {"name": "my copy"}) as answer:
         assert answer.status == 400
 
