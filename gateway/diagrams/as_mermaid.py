@@ -11,6 +11,8 @@ from .overview import told
 
 SIZE = 50_000  # characters: beyond, Mermaid refuses (maxTextSize)
 _UNSAFE = re.compile(r"[^A-Za-z0-9 _.\-/]")
+_SIGNS = ":(),+=?!@*'"
+_ORDER = re.compile(r"\s*:?(?:no)?wrap:", re.IGNORECASE)
 _BETWEEN = {"alt": "else", "par": "and"}  # the others have one section
 _BOX = "rgba(128,128,128,0.12)"  # grey on light and dark; without a colour, a box named "red" would be red
 
@@ -37,12 +39,24 @@ def mermaid(diagram: Diagram) -> str:
 
 def escaped(text: str) -> str:
     """Everything that could mean something to Mermaid as a character number: "#59;" for ";"."""
-    return _UNSAFE.sub(lambda match: f"#{ord(match[0])};", clean(text))
+    return _UNSAFE.sub(lambda match: f"#{ord(match[0])};", _spaced(text))
 
 
 def lookalike(text: str) -> str:
-    """For labels of loops and alternatives, where numbers are not understood: full-width twins of the ASCII signs."""
-    return _UNSAFE.sub(lambda match: chr(ord(match[0]) + 0xFEE0) if match[0] < "\x7f" else match[0], clean(text))
+    """For labels of loops and alternatives, where numbers are not understood: full-width twins of signs that mean
+    something there. Few fonts have them, so the common ones stay; `wrap:` at the beginning is an order to Mermaid."""
+    text = _spaced(text)
+    allowed = _SIGNS.replace(":", "") if _ORDER.match(text) else _SIGNS
+    return "".join(char if char in allowed or not _UNSAFE.match(char) or char > "~" else _twin(char) for char in text)
+
+
+def _twin(char: str) -> str:
+    return chr(ord(char) + 0xFEE0)
+
+
+def _spaced(text: str) -> str:
+    """Single spaces: 10.9 measures the nothing between two of them, and gives up."""
+    return re.sub(" {2,}", " ", clean(text))
 
 
 def _participants(diagram: Diagram) -> Iterator[str]:

@@ -69,6 +69,38 @@ def said_by(row, fragment):
                 yield from said_by(inner, fragment)
 
 
+RENDER = """async text => {
+    const { svg } = await mermaid.render('drawn', text);
+    document.body.innerHTML = svg;
+    return [document.querySelectorAll('svg text').length, document.querySelectorAll('script').length - 1];
+}"""
+
+
+@pytest.mark.parametrize("version", ["mermaid10", "mermaid", "mermaid12"])
+def test_mermaid_draws_it_in_a_browser_and_runs_nothing_of_it(version, tools, tmp_path):
+    from playwright.sync_api import sync_playwright
+
+    script = Path(tools.package(version)) / "dist" / "mermaid.min.js"
+    page_file = tmp_path / "page.html"
+    page_file.write_text("<!doctype html><meta charset=utf-8><title>page</title><body>", "utf-8")
+    happened = []
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=tools.system("chromium"), args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page()
+        page.on("dialog", lambda dialog: (happened.append(dialog.message), dialog.dismiss()))
+        page.goto(page_file.as_uri())
+        page.on("request", lambda asked: happened.append(asked.url))
+        page.add_script_tag(content=script.read_text("utf-8"))
+        page.evaluate("mermaid.initialize({ startOnLoad: false })")
+        for name, word in {"plain": "orders", **NASTY}.items():
+            texts, scripts = page.evaluate(RENDER, mermaid(diagrams_of(word)["sequence"]))
+            assert texts > 20, name
+            assert scripts <= 0, name
+        title = page.title()
+        browser.close()
+    assert (happened, title) == ([], "page")
+
+
 def test_plantuml_draws_what_we_write_and_runs_nothing_of_it(tools, tmp_path):
     shown = {}
     for number, (name, word) in enumerate({"plain": "orders", **NASTY}.items()):
