@@ -59,6 +59,8 @@ def prune(args: argparse.Namespace) -> int:
         for one in found:
             print(f"{one.recording}  {moment(one)}  {one.steps} steps, about {amount(one.bytes)}, {REASONS[one.why]}")
         print(f"{len(found)} recordings {verb}, about {amount(sum(one.bytes for one in found))}", file=sys.stderr)
+        if size is not None and not found:
+            print("what is pinned stays, and for want of room what is younger than an hour", file=sys.stderr)
     return 0
 
 

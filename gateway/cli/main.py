@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -73,11 +74,18 @@ COMMANDS: dict[str, Command] = {
 }
 
 
+NEGATED = re.compile(r"^-(?=[a-z]+:\S)")  # -method:GET is a term of a filter, and no option
+ONE_MORE = re.compile(r"argument (?:-\w/)?(--[\w-]+): expected one argument")
+MINUS = "\u2212"
+
+
 class Parser(argparse.ArgumentParser):
     """An argparse parser whose complaints are UsageErrors."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message, hint=f"{self.prog} --help")
+        flag = ONE_MORE.fullmatch(message)
+        more = f"; a value that begins with a minus is written {flag[1]}=VALUE" if flag else ""
+        raise UsageError(message, hint=f"{self.prog} --help{more}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -205,7 +213,8 @@ def shown_default(setting: Setting) -> str:
 def arguments(name: str, module: Any, words: Sequence[str], environ: Mapping[str, str]) -> argparse.Namespace:
     """The arguments of a command: its words, else the environment, else .env beside routes.yaml, else defaults."""
     parser = command_parser(name, module)
-    parsed, extra = parser.parse_known_args(list(words))
+    given_words = [NEGATED.sub(MINUS, word) for word in words] if name == "recordings" else list(words)
+    parsed, extra = parser.parse_known_args(given_words)
     if extra:
         flags = [setting.flag for setting in settings_of(name)]
         raise UsageError(

@@ -41,7 +41,7 @@ def recordings_arguments(parser: argparse.ArgumentParser) -> None:
         "filter", nargs="*", metavar="FILTER",
         help="words and terms such as status:404 status:>=400 cluster:orders env:qa method:POST path:/x took:>200ms "
         "size:>1MiB after:-2h before:2026-11-22 has:failure|note|stream|body body:word session:x tag:x kind:live; "
-        "put -- before one that begins with a minus: -- -method:GET",
+        "a minus negates a term: -method:GET; before a word it needs --: -- -receipt",
     )  # fmt: skip
 
 

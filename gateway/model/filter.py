@@ -51,10 +51,16 @@ def status_span(value: str) -> Span:
     if family:
         return int(family) * 100, int(family) * 100 + 99
     if low:
-        return int(low), int(high)
+        return _upwards("status", value, (int(low), int(high)), hint="status:400-499")
     edge = int(number)
     spans = {"<": (0, edge - 1), "<=": (0, edge), ">": (edge + 1, MOST), ">=": (edge, MOST)}
     return spans.get(operator or "=", (edge, edge))
+
+
+def _upwards(key: str, value: str, span: Span, *, hint: str) -> Span:
+    if span[0] > span[1]:
+        raise UsageError(f"{key}:{value} ends before it begins", where="filter", hint=hint)
+    return span
 
 
 def _near(word: str, known: Iterable[str]) -> str:
@@ -87,9 +93,10 @@ def size_span(value: str) -> Span:
 
 def _range(key: str, value: str, read: Callable[[str], float], examples: str) -> Span:
     try:
-        return _span(value, read)
+        span = _span(value, read)
     except ValueError as error:
         raise UsageError(f"{key}:{value}: {error}", where="filter", hint=examples) from None
+    return _upwards(key, value, span, hint=examples)
 
 
 def moment(value: str, now: float) -> float:
@@ -155,7 +162,8 @@ def is_of_exchange(term: Term) -> bool:
     return term.key in OF_EXCHANGE and (term.key, term.value.lower()) != ("has", "note")
 
 
-WORD = re.compile(r'(-)?(?:([A-Za-z_]+):)?(?:"((?:[^"\\]|\\.)*)"(?=\s|$)|(\S*))')
+# A minus sign that an editor made of the hyphen counts as one.
+WORD = re.compile(r'([-\u2212])?(?:([A-Za-z_]+):)?(?:"((?:[^"\\]|\\.)*)"(?=\s|$)|(\S*))')
 
 
 def parse_filter(text: str) -> tuple[Term, ...]:

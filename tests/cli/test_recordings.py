@@ -64,6 +64,14 @@ def test_recordings_lists_newest_first(file: Path, capsys: pytest.CaptureFixture
     assert "POST /api/users/login … 2 steps" in lines[2]
 
 
+def test_a_negated_term_is_no_option(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    every = json.loads(run(capsys, "recordings", "--json", "-r", file))["items"]
+    without = json.loads(run(capsys, "recordings", "-status:404", "--json", "-r", file))["items"]
+    assert 0 < len(without) < len(every)
+    assert main(["recordings", "-stauts:404", "-r", str(file)]) == 2
+    assert "did you mean 'status'?" in capsys.readouterr().err
+
+
 def test_recordings_by_filter_as_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(run(capsys, "recordings", "status:404", "cluster:orders", "--json", "-r", file))
     assert [item["id"] for item in found["items"]] == [FIRST]
