@@ -70,9 +70,9 @@ def rules_in(file: Path) -> RedactRules:
 def _read(file: Path, section: object) -> RedactRules:
     from pydantic import ValidationError
 
-    from ..redact.bodies import read_rules
     from ..routing.compiled import RedactRules
     from ..routing.config import RedactConfig
+    from ..routing.jsonpaths import problem_of
 
     try:
         config = RedactConfig.model_validate(section)
@@ -80,10 +80,9 @@ def _read(file: Path, section: object) -> RedactRules:
         raise _wrong(
             file, "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         ) from None
-    try:
-        read_rules((), config.json_paths, ())
-    except Exception as error:  # whatever the JSONPath library says of a path that is none
-        raise _wrong(file, f"json: {error}") from None
+    for path in config.json_paths:
+        if problem := problem_of(path):
+            raise _wrong(file, f"json: {problem}")
     return RedactRules(
         frozenset(name.lower() for name in config.headers), tuple(config.json_paths), frozenset(config.query)
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from ..errors import UsageError
 from ..routing.compiled import RedactRules
+from ..routing.jsonpaths import problem_of
 from . import sealing
 from .audit import who_of
 from .keys import SERVICES
@@ -24,6 +26,8 @@ REVEAL = (
 
 async def seal_recording(request: web.Request) -> web.Response:
     body = await read_body(request, RULES)
+    for problem in filter(None, map(problem_of, body.get("json", ()))):
+        raise UsageError(problem)
     rules = (
         RedactRules(
             frozenset(name.lower() for name in body.get("headers", ())),

@@ -53,6 +53,23 @@ async def test_the_exchange_page_reveals_only_to_its_own_form_and_with_a_reason(
             assert "ticket 9" in await got.text()
 
 
+async def test_rules_that_could_stop_the_recorder_are_refused(tmp_path: Path, aiohttp_server) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response([{"a": "a" * 40}])
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    upstream = await aiohttp_server(app)
+    routes = ROUTES.format(url=f"http://127.0.0.1:{upstream.port}")
+    async with serving(tmp_path, routes) as gateway, ClientSession() as client:
+        async with client.get(f"{gateway.url}/api/orders/1"):
+            recording = (await asyncio.to_thread(gateway.services.store.recordings)).items[0].id
+        for path, said in (("$[?match(@.a, '(a+)+b')]", "uses match()"), ("$[", "is no JSONPath")):
+            url = f"{gateway.url}/_gateway/api/v1/recordings/{recording}/redact"
+            async with client.post(url, json={"json": [path]}) as got:
+                assert got.status == 400 and said in (await got.json())["detail"]
+
+
 async def test_a_rotation_under_traffic_begins_new_recordings_and_keeps_sessions(
     tmp_path: Path, aiohttp_server
 ) -> None:

@@ -215,6 +215,11 @@ CASES = {
         GOOD + 'redact: {json: ["$.a["]}\n',
         "10:17: error: redact.json[0]: '$.a[' is no JSONPath (RFC 9535): unexpected end of query",
     ),
+    "regular expressions in JSONPath": (
+        GOOD + "redact: {json: [\"$[?match(@.a, '(a+)+b')]\"]}\n",
+        ("10:17: error: redact.json[0]: '$[?match(@.a, '(a+)+b')]' uses match() or search(): a hostile body could make a "
+        "regular expression run for hours"),
+    ),
     "skip": (
         GOOD + "recording: {skip: [GET]}\n",
         "10:20: error: recording.skip[0]: 'GET' is no rule such as 'GET *.js', '* /health' or '/assets/*'",
