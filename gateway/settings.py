@@ -121,8 +121,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         (
             "serve", "check", "routes", "move", "which", "demos", "doctor", "prune", "replay", "branch", "compare",
-            "preflight",
-            "import", "export", "docs", "show", "redact", "reveal",
+            "preflight", "import", "export", "docs", "show", "redact", "reveal",
         ),
         "--routes", "-c", "path", Path("routes.yaml"), "the file with the clusters and their environments",
         everywhere=True,
@@ -140,8 +139,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         (
             "routes", "move", "annotate", "delete", "healthcheck", "prune", "replay", "branch", "compare",
-            "preflight", "import",
-            "access", "export", "docs", "redact", "reveal", "keys", "merge", "split", "trim",
+            "preflight", "import", "access", "export", "docs", "redact", "reveal", "keys", "merge", "split", "trim",
         ),
         "--url",
         metavar="URL",
@@ -158,8 +156,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         (
             "routes", "move", "annotate", "delete", "healthcheck", "prune", "replay", "branch", "compare",
-            "preflight", "import",
-            "access", "export", "docs", "redact", "reveal", "keys", "merge", "split", "trim",
+            "preflight", "import", "access", "export", "docs", "redact", "reveal", "keys", "merge", "split", "trim",
         ),
         "--token", "", "text", "", "a token of that gateway, where it asks for one; better in GATEWAY_TOKEN",
         everywhere=True,
@@ -215,6 +212,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     # ---- check, routes, move, which, history, schema -------------------------------------------------------
     Setting(("move",), "--dry-run", "", "switch", False, "show what would change, change nothing"),
+    Setting(("move",), "--why", help="the reason, for the history and the audit of a running gateway"),
     # ---- recordings, show, annotate, delete ----------------------------------------------------------------
     Setting(("annotate",), "--title", help="the recording's title"),
     Setting(("annotate",), "--note", help="a note to add"),

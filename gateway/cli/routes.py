@@ -150,7 +150,7 @@ def _target(path: str) -> str:
 
 
 def _move_there(server: Server, args: argparse.Namespace) -> dict[str, Any]:
-    body = {"environment": args.environment, "source": "command line"}
+    body = {"environment": args.environment, "source": "command line"} | ({"why": args.why} if args.why else {})
     return {**server.call("POST", f"{API}/{quote(args.cluster, safe='')}/move", body), "dry_run": False}
 
 

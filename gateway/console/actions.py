@@ -22,6 +22,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 MAX_TTL = 366 * 86400.0
 SHOWN = 600.0  # seconds that the board offers to undo a move
 MAX_SESSIONS = 1000
+WHY = 200  # characters of a reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +60,24 @@ class Moves:
         return moved if cluster and cluster.environment == moved.environment else None
 
 
-async def move(services: Services, cluster: str, environment: str, *, source: str, who: Who) -> Moved:
+async def move(services: Services, cluster: str, environment: str, *, source: str, who: Who, why: str = "") -> Moved:
     """Change routes.yaml, or the file that it includes for this cluster, and put it in force. Audited."""
     before = known_cluster(services, cluster).environment
-    revision = await services.routes.move(cluster, environment, source=source)
+    name, reason = who.login.partition(" ")[0], _reason(why)
+    revision = await services.routes.move(cluster, environment, source=f"{name and name + ', '}{source}{reason}")
     file = services.routes.file.name
     place = None
     if before != environment:
         place = await asyncio.to_thread(place_of, revision.text, cluster, name=file)
-        note(services, "move", cluster, f"{before} -> {environment}", who=who, source=source)
+        note(services, "move", cluster, f"{before} -> {environment}{reason}", who=who, source=source)
     where, line = place or (file, None)
     return Moved(cluster, before, environment, revision.id, revision.changes, where, line, time.time())
+
+
+def _reason(why: str) -> str:
+    """ ": QA is down", or nothing: it goes into one line of the history and one of the audit."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in why).split())[:WHY]
+    return f": {text}" if text else ""
 
 
 def check_pins(services: Services, pins: Mapping[str, str]) -> None:

@@ -15,6 +15,7 @@ from .schemas import TEXT, TEXTS, page, ref
 MOVE = (
     Field("environment", "string", "where the cluster shall live", required=True),
     Field("source", "string", 'who asks, for the history; "api" without it'),
+    Field("why", "string", "the reason, for the history and the audit"),
 )
 
 
@@ -31,6 +32,7 @@ async def move_cluster(request: web.Request) -> web.Response:
         body["environment"],
         source=source or "api",
         who=who_of(request),
+        why=body.get("why", ""),
     )
     request.app[MOVES].remember(request.app[SESSION_OF](request), moved)
     found = asdict(moved)

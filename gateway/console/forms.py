@@ -22,14 +22,14 @@ BOARD = "/_gateway/"
 
 
 async def move(request: web.Request) -> web.Response:
+    """Fields cluster and environment, or to = cluster=environment; why."""
     services, session = request.app[SERVICES], request.app[SESSION_OF](request)
-    moved = await actions.move(
-        services,
-        form_text(request, "cluster"),
-        form_text(request, "environment"),
-        source="console",
-        who=who_of(request),
-    )
+    if "to" in request[FORM]:
+        cluster, _, environment = form_text(request, "to").partition("=")
+    else:
+        cluster, environment = form_text(request, "cluster"), form_text(request, "environment")
+    why = form_text(request, "why") if "why" in request[FORM] else ""
+    moved = await actions.move(services, cluster, environment, source="console", who=who_of(request), why=why)
     request.app[MOVES].remember(session, moved)
     raise web.HTTPSeeOther(BOARD)
 

@@ -24,6 +24,8 @@
   }
   document.addEventListener("htmx:configRequest", ({ detail }) => {
     detail.headers.Accept = "application/problem+json, text/html"; // problems as data, all else is a page anyway
+    const button = detail.triggeringEvent?.submitter; // htmx does not see one that stands outside its form
+    if (button?.name) detail.parameters[button.name] = button.value;
     if (detail.verb === "get" && detail.parameters.q === "") delete detail.parameters.q;
   });
   document.addEventListener("htmx:beforeSwap", ({ detail }) => {

@@ -60,6 +60,18 @@ async def test_a_move_and_its_undo_change_the_board_the_strip_and_the_changes_in
     assert page.url.endswith("/_gateway/")
 
 
+async def test_a_move_can_say_why_and_enter_moves_nothing(services, watch):
+    page = await opened(watch, "/_gateway/")
+    await page.locator("#why").fill("qa is down until noon")
+    await page.keyboard.press("Enter")
+    await page.wait_for_timeout(300)
+    assert services.routes.table.clusters["orders"].environment == "qa"
+    await page.locator("#move-orders-test").click()
+    await expect(page.locator("#changes")).to_contain_text("by console: qa is down until noon")
+    await expect(page.locator("#why")).to_have_value("")
+    assert await still_there(page)
+
+
 async def test_a_pin_is_set_and_cleared_in_place(watch):
     page = await opened(watch, "/_gateway/")
     await page.locator("#pin-cluster").select_option("orders")

@@ -213,6 +213,16 @@ async def test_a_recording_is_found_by_prefix_and_title(client):
     assert "gateway recordings lists them" in await answer.text()
 
 
+async def test_a_move_says_why_in_history_and_audit(client, book):
+    await send(client, "/_gateway/move", to="orders=test", why="qa is\r\ndown\x1b[31m " + "x" * 300)
+    assert book.accepted[0].source.startswith("console: qa is down [31m xxx")
+    assert len(book.accepted[0].source) < 220
+    assert book.audited[0].detail.startswith("qa -> test: qa is down [31m xxx")
+    assert "console: qa is down" in await page(client, "/_gateway/history")
+    answer = await send(client, "/_gateway/move", to="orders")
+    assert answer.status == 404
+
+
 async def test_title_notes_and_tags_are_added(client, book):
     await send(client, f"/_gateway/recordings/{RECORDING}", title="Three steps", note="for Monday", tags="demo2, x ,")
     one = book.kept[RECORDING]
