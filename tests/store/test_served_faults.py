@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -201,3 +204,112 @@ async def test_kill_9_while_recording_fails_loses_nothing_uncounted(
             assert 50 * ROUNDS <= len(lost) <= held.missed <= len(got) + 64 * ROUNDS
             assert counted <= held.missed  # the last round's
             assert gateway.sound()
+
+
+CLOCK = r"""
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+/* The wall clock, moved by as many seconds as the file says. The monotonic one is left alone. */
+int clock_gettime(clockid_t id, struct timespec *at) {
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
+    int result = real(id, at);
+    long seconds = 0;
+    FILE *file = id == CLOCK_REALTIME ? fopen(getenv("CLOCK_MOVED"), "r") : NULL;
+    if (file) { if (fscanf(file, "%ld", &seconds) == 1) at->tv_sec += seconds; fclose(file); }
+    return result;
+}
+"""
+
+
+async def test_a_clock_that_jumps(tmp_path: Path) -> None:
+    """An hour back, then a day ahead: the order, the durations and the session stay what they are."""
+    source, library, moved = tmp_path / "clock.c", tmp_path / "clock.so", tmp_path / "moved"
+    source.write_text(CLOCK)
+    if shutil.which("cc") is None:
+        pytest.skip("needs a C compiler")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True)
+    more = {"LD_PRELOAD": str(library), "CLOCK_MOVED": str(moved)}
+    async with upstream(tmp_path) as folder, served(folder, more=more) as gateway:
+        for number, seconds in enumerate((0, -3600, -3600, 86400, 0)):
+            moved.write_text(str(seconds))
+            await gateway.calls(number)
+        assert gateway.stored() == gateway.got
+        store = open_store(gateway.path)
+        steps = store.exchanges(store.recording("@last").id).items
+        assert len(store.recordings().items) == 1
+        assert [one.path.rpartition("/")[2] for one in steps] == list("01234")
+        times = [datetime.fromisoformat(one.started_at).timestamp() for one in steps]
+        assert times[1] < times[0] - 3000 and times[3] > times[0] + 80_000  # the clock did jump
+        assert all(0 <= (one.timing.total_ms or 0) < 30_000 for one in steps)
+        assert (await gateway.page("/_gateway/readyz"))[0] == 200
+        assert (await gateway.page("/_gateway/recordings"))[0] == 200
+
+
+def a_newer_schema(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+
+
+def a_zeroed_header(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(b"\0" * 100)
+
+
+def no_database(path: Path) -> None:
+    path.write_text("hello")
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [(a_newer_schema, "has schema 99"), (a_zeroed_header, "is damaged"), (no_database, "no SQLite file")],
+)
+async def test_a_file_that_cannot_be_used_stops_the_start_and_stays_as_it_is(
+    tmp_path: Path, damage: Callable[[Path], None], said: str
+) -> None:
+    async with upstream(tmp_path) as folder:
+        async with served(folder) as gateway:
+            await gateway.calls(1)
+            gateway.process.terminate()
+            await gateway.process.wait()
+        damage(gateway.path)
+        before = gateway.path.read_bytes()
+        words = [sys.executable, "-m", "gateway", "serve", "-p", "0", "--no-health"]
+        ended = await asyncio.to_thread(subprocess.run, words, cwd=folder, capture_output=True, text=True, check=False)
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert said in ended.stderr and "try: " in ended.stderr and "Traceback" not in ended.stderr
+        assert gateway.path.read_bytes() == before
+
+
+async def test_a_second_gateway_on_the_same_file_is_refused(tmp_path: Path) -> None:
+    async with upstream(tmp_path) as folder, served(folder) as gateway:
+        words = [sys.executable, "-m", "gateway", "serve", "-p", "0", "--no-health"]
+        ended = await asyncio.to_thread(subprocess.run, words, cwd=folder, capture_output=True, text=True, check=False)
+        assert ended.returncode == 1
+        assert f"another gateway writes to this file (process {gateway.process.pid})" in ended.stderr
+        await gateway.calls(1)
+        assert gateway.stored() == gateway.got
+
+
+async def test_a_file_that_is_damaged_under_way_is_set_aside_and_another_begun(tmp_path: Path) -> None:
+    async with upstream(tmp_path) as folder, served(folder) as gateway:
+        await gateway.calls(*range(200))
+        async with asyncio.timeout(START):  # what was written is folded into the file
+            while gateway.path.with_name("gateway.db-wal").stat().st_size == 0 or gateway.path.stat().st_size < 1 << 18:
+                await asyncio.sleep(0.1)
+        await asyncio.sleep(1)
+        with gateway.path.open("r+b") as file:
+            file.seek(0)
+            file.write(os.urandom(gateway.path.stat().st_size))
+        number = 1000
+        async with asyncio.timeout(START):
+            while not list(gateway.path.parent.glob("gateway.db.corrupt-*")):
+                await gateway.calls(number)
+                number += 1
+        await gateway.calls(5000)
+        assert gateway.stored()[5000] == gateway.got[5000]
+        assert gateway.sound()
+        assert "damaged" in (await gateway.page("/_gateway/readyz"))[1]

@@ -10,7 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,9 +136,12 @@ async def upstream(folder: Path) -> AsyncIterator[Path]:
 
 
 @asynccontextmanager
-async def served(folder: Path, *options: str, path: Path | None = None) -> AsyncIterator[Served]:
+async def served(
+    folder: Path, *options: str, path: Path | None = None, more: Mapping[str, str] | None = None
+) -> AsyncIterator[Served]:
     path = path or folder / "recordings" / "gateway.db"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
+    environment |= more or {}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "gateway", "serve", "-r", str(path), "-p", "0", "--no-health", *options, cwd=folder, env=environment,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
