@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from functools import partial
 from pathlib import Path
@@ -171,3 +172,40 @@ def test_a_cursor_that_is_none_is_refused(tmp_path: Path) -> None:
     for cursor in ("1.2", "1.2.3.4", "-1", "x", "1..2"):
         with pytest.raises(UsageError, match="is no cursor"):
             open_store(tmp_path / "gateway.db").recordings("a", cursor=cursor)
+
+
+@pytest.mark.parametrize("query", ["", "status:200", "alpha", "-nothing", "body:alpha status:200"])
+async def test_pages_do_not_shift_while_exchanges_arrive(
+    recorder: SqliteRecorder, store: SqliteStore, query: str
+) -> None:
+    """Each exchange that was there is on one page, whatever is recorded and indexed between them."""
+    kind = [(b"Content-Type", b"text/plain")]
+
+    def made(step: int, recording: str) -> Any:
+        return a_capture(step, recording, response_body=[b"alpha"], response_headers=kind)
+
+    for number, recording in enumerate(RECORDINGS, 1):
+        await recorded(recorder, *(made(step, recording) for step in range(1, 3 + number)))
+    there = {one.id for one in store.latest(limit=1000).items}
+    stop = asyncio.Event()
+
+    async def arrive() -> None:
+        for step in itertools.count(1):
+            await recorded(recorder, made(100 + step, RECORDINGS[step % 12]), made(step, f"01JNEW{step:020}"))
+            if stop.is_set():
+                return
+
+    arriving = asyncio.create_task(arrive())
+    exchanges, recordings = list[str](), list[str]()
+    for ask, found in ((store.latest, exchanges), (store.recordings, recordings)):
+        cursor = None
+        while True:
+            page = await asyncio.to_thread(ask, query=query, limit=5, cursor=cursor)
+            found.extend(one.id for one in page.items)
+            await asyncio.sleep(0.01)
+            if (cursor := page.next) is None:
+                break
+    stop.set()
+    await arriving
+    assert len(exchanges) == len(set(exchanges)) and there <= set(exchanges)
+    assert len(recordings) == len(set(recordings)) and set(RECORDINGS) <= set(recordings)

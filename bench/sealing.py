@@ -1,0 +1,88 @@
+"""What sealing costs: microseconds of CPU per exchange on the writer thread, by what the exchange holds.
+
+python bench/sealing.py        (a part of make bench)
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from cryptography.fernet import Fernet
+
+from gateway.model.capture import Capture
+from gateway.redact import Sealer
+from gateway.secrets import Keys
+
+ROUNDS = 5
+SECOND = 0.2  # seconds of a round
+LINK = b'<a class="nav-item" href="/shop?page=1">a book about something</a>\n'
+BOOKS = [{"id": number, "title": f"a book about something {number}", "price": number * 1.5} for number in range(16)]
+
+Made = tuple[str, bytes, bytes, bytes]  # name, content type, content coding, body
+
+
+def bodies() -> list[Made]:
+    kind = b"application/json"
+    plain = json.dumps({"items": BOOKS[:15]}).encode()
+    token = json.dumps({"access_token": "abcdef0123456789", "items": BOOKS[:14]}).encode()
+    many = json.dumps([{"token": f"abc{number % 50}def", "name": "x" * 40} for number in range(15_000)]).encode()
+    page = b"<html>" + LINK * 1500 + b'<input name="csrf_token" value="abc123def456"></html>'
+    return [
+        ("1 KiB of JSON without a secret", kind, b"", plain),
+        ("1 KiB of JSON with a token", kind, b"", token),
+        ("the same, cut off in the middle", kind, b"", token[:-20]),
+        ("the same, gzip", kind, b"gzip", gzip.compress(token)),
+        (
+            "a form with a password",
+            b"application/x-www-form-urlencoded",
+            b"",
+            b"user=ada&password=lovelace1815&next=%2F",
+        ),
+        ("100 KB of HTML with a hidden field", b"text/html", b"", page),
+        ("64 KiB of JSON without a secret", kind, b"", json.dumps(BOOKS * 57).encode()),
+        ("1 MB of JSON with 15,000 tokens", kind, b"", many),
+    ]
+
+
+def capture(made: Made) -> Capture:
+    _, kind, coding, body = made
+    one = Capture()
+    one.id, one.method, one.target = "01X", b"GET", b"/api/orders/orders/12?page=3&sort=price"
+    one.origin, one.upstream_url = b"http://127.0.0.1:8080", "http://127.0.0.1:9202/orders/12?page=3&sort=price"
+    one.request_headers = [
+        (b"Host", b"127.0.0.1:8080"), (b"Accept", b"application/json"), (b"User-Agent", b"bench/1"),
+        (b"Cookie", b"sid=0123456789abcdef"),
+    ]  # fmt: skip
+    one.response_headers = [(b"Content-Type", kind), (b"Content-Length", b"%d" % len(body))]
+    one.response_headers += [(b"Content-Encoding", coding)] if coding else []
+    one.reason, one.status, one.response_body = b"OK", 200, [body]
+    return one
+
+
+def cost(made: Made) -> float:
+    """Seconds per exchange: the best of some rounds, with what a sealer remembers already warm."""
+    sealer, best = Sealer(Keys.of([Fernet.generate_key().decode()])), float("inf")
+    sealer.seal(capture(made))
+    for _ in range(ROUNDS):
+        count, begun = 0, time.process_time()
+        while time.process_time() - begun < SECOND:
+            sealer.seal(capture(made))
+            count += 1
+        best = min(best, (time.process_time() - begun) / count)
+    return best
+
+
+def main() -> int:
+    for made in bodies():
+        print(f"{made[0]:38} {cost(made) * 1e6:12,.1f} us", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
