@@ -11,12 +11,31 @@ from .overview import told
 
 # PlantUML text is code: a recorded path with %getenv("HOME") would be run. Few characters are let through.
 _UNSAFE = re.compile(r"[^A-Za-z0-9 .?:,()]")
+# The look of our own pictures; every version since 2020 understands these.
+_LOOK = """\
+hide footbox
+skinparam shadowing false
+skinparam BoxPadding 8
+skinparam sequence {
+  ArrowColor 334155
+  LifeLineBorderColor 94A3B8
+  ParticipantBackgroundColor F8FAFC
+  ParticipantBorderColor 94A3B8
+  ActorBackgroundColor F8FAFC
+  ActorBorderColor 334155
+  BoxBackgroundColor EFF4FF
+  BoxBorderColor 93B4F5
+  GroupBackgroundColor F1F5F9
+  GroupBorderColor 94A3B8
+  DividerBackgroundColor F1F5F9
+  DividerBorderColor 94A3B8
+}"""
 _COLOURS = {"ok": "", "redirect": "", "client-error": "[#B45309]", "server-error": "[#B91C1C]"}
 
 
 def plantuml(diagram: Diagram) -> str:
     """The whole diagram; chapters are dividers of their own."""
-    lines = ["@startuml", f"title {escaped(diagram.title)}", "hide footbox", *_participants(diagram)]
+    lines = ["@startuml", f"title {escaped(diagram.title)}", _LOOK, *_participants(diagram)]
     for index, chapter in enumerate(diagram.chapters):
         if len(diagram.chapters) > 1:
             about = f"Chapter {index + 1} of {len(diagram.chapters)}: steps {chapter.first} to {chapter.last}"

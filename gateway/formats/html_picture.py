@@ -22,7 +22,7 @@ LOOK = """\
   .picture > .heads { position: sticky; top: 0; z-index: 1; } .presenting .picture { max-height: 74vh; }
   .presenting .values { font-size: 1.1rem; } .presenting .values + .picture { max-height: 72vh; }
   .presenting .picture svg { max-width: none; } }
-@media print { .picture { border: 0; } .picture svg { min-width: 0; } }
+@media print { .values { display: none; } .picture { border: 0; } .picture svg { min-width: 0; } }
 """
 SCRIPT = """\
   const pictures = [...document.querySelectorAll(".picture")];
