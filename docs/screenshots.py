@@ -57,6 +57,19 @@ async def photograph(page: Page, name: str, *, part: str = "") -> None:
     print(PICTURES / f"{name}.png")
 
 
+async def compare(page: Page, recording: str) -> None:
+    """The chain on two environments, side by side."""
+    await page.goto(f"{recording}/compare")
+    for name in ("qa", "test"):
+        await page.locator(f"#env-catalogue-{name}").check()
+    await page.locator("#compare-yes").check()
+    await page.get_by_role("button", name="Run and compare").click()
+    await page.locator("table.matrix").wait_for()
+    await page.set_viewport_size({**SIZE, "height": 1150})
+    await photograph(page, "compare")
+    await page.set_viewport_size(SIZE)
+
+
 async def walk(page: Page, url: str) -> None:
     """The first ten minutes, with a camera."""
     for step in ("sign-in", "find-the-book", "order-it", "pay"):
@@ -79,6 +92,7 @@ async def walk(page: Page, url: str) -> None:
     recording = await page.locator("a.row-link").first.get_attribute("href") or ""
     await page.goto(url + recording)
     await photograph(page, "recording", part=".picture")
+    await compare(page, url + recording)
     await page.goto(f"{url}/_gateway/present/{recording.rpartition('/')[2]}/3")
     await photograph(page, "presenter")
     export = f"{url}/_gateway/api/v1/recordings/{recording.rpartition('/')[2]}/export?as=html"

@@ -18,8 +18,8 @@ def moved_since(cluster: str, before: str, after: str, revisions: Sequence[Revis
 
 
 def moved_between(recorded: Exchange, replayed: Exchange, revisions: Sequence[Revision]) -> str:
-    """The same, of a step that two places answered."""
-    if recorded.cluster != replayed.cluster or recorded.environment == replayed.environment:
+    """The same, of a step that two places answered, where it was no header and no pin that chose the second."""
+    if recorded.cluster != replayed.cluster or recorded.environment == replayed.environment or replayed.override:
         return ""
     places = recorded.environment, replayed.environment
     return moved_since(recorded.cluster, *places, revisions, since=recorded.started_at)
