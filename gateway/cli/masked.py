@@ -70,9 +70,9 @@ def rules_in(file: Path) -> RedactRules:
 def _read(file: Path, section: object) -> RedactRules:
     from pydantic import ValidationError
 
-    from ..routing.compiled import RedactRules
     from ..routing.config import RedactConfig
     from ..routing.jsonpaths import problem_of
+    from ..routing.table import redact_rules
 
     try:
         config = RedactConfig.model_validate(section)
@@ -83,9 +83,7 @@ def _read(file: Path, section: object) -> RedactRules:
     for path in config.json_paths:
         if problem := problem_of(path):
             raise _wrong(file, f"json: {problem}")
-    return RedactRules(
-        frozenset(name.lower() for name in config.headers), tuple(config.json_paths), frozenset(config.query)
-    )
+    return redact_rules(config)
 
 
 def _wrong(file: Path, message: str) -> ConfigError:

@@ -95,6 +95,9 @@ def _told(id: str, changed: int, *, as_json: bool) -> int:
 
 
 def _at_server(server: Server, id: str, rules: RedactRules | None, *, given: bool) -> int:
+    if given and rules is not None and rules.clusters:
+        hint = "leave out --rules: the gateway has those of its own routes.yaml"
+        raise UsageError("a gateway that runs takes no rules of single clusters", hint=hint)
     body = {part: sorted(getattr(rules, part)) for part in PARTS} if given else {}
     return int(server.call("POST", f"{API}{quote(id, safe='')}/redact", body)["changed"])
 

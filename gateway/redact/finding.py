@@ -32,7 +32,8 @@ class Finding:
 
 def findings(before: Capture, after: Capture, rules: object) -> list[Finding]:
     """Every place whose secret was sealed, in the order in which a reader meets them."""
-    look = _Look(rules)
+    of = getattr(rules, "of", None)
+    look = _Look(rules if of is None else of(before.cluster))
     found = list(look.query(before.target, after.target, where="request"))
     for side in HEADS:
         found += look.fields(getattr(before, side), getattr(after, side), side)

@@ -44,6 +44,12 @@ class SealedCapture(NamedTuple):
     decoded: frozenset[str] = frozenset()
 
 
+def rules_of(capture: Capture) -> object:
+    """The rules that hold for it: those of a cluster may be more than those of all (RedactRules.of)."""
+    of = getattr(capture.redact, "of", None)
+    return capture.redact if of is None else of(capture.cluster)
+
+
 class Sealer:
     """Replaces the secrets of captures by placeholders; call it, or its `seal`."""
 
@@ -62,7 +68,7 @@ class Sealer:
 
     def seal(self, capture: Capture) -> SealedCapture:
         """The capture with its secrets replaced. The capture itself is left as it is."""
-        names, places = self._ready(capture.redact)
+        names, places = self._ready(rules_of(capture))
         work = _Work(self._vault, names, places)
         if capture.state != "open" and self._pieces:
             work.found.update(self._pieces.pop(capture.id, {}))
@@ -77,7 +83,7 @@ class Sealer:
 
     def seal_chunk(self, capture: Capture, data: bytes, *, sent: bool = False, last: bool = True) -> bytes:
         """One piece of a stream, what waited of the pieces before it included; with `last` nothing waits any more."""
-        names, places = self._ready(capture.redact)
+        names, places = self._ready(rules_of(capture))
         work = _Work(self._vault, names, places)
         key = capture.id, sent
         side = self._sides.pop(key, None) or direction_of(capture, sent=sent)

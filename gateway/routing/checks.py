@@ -38,7 +38,7 @@ def check(root: Node, *, own: tuple[str, int] | None = None) -> Iterator[Problem
         yield from _cluster(key, cluster, names, own)
     yield from _prefixes(clusters)
     yield from _cors(root.get("cors"))
-    yield from _redact(root.get("redact"))
+    yield from _redact(root.get("redact"), "redact")
     yield from _each(texts(at(root, "recording", "skip")), "recording.skip[{}]", _skip)
 
 
@@ -98,6 +98,7 @@ def _cluster(key: Node, cluster: Node, names: list[str], own: tuple[str, int] | 
     yield from _one(at(cluster, "health"), f"{path}.health", _path)
     yield from _one(at(cluster, "version", "path"), f"{path}.version.path", _path)
     yield from _one(at(cluster, "version", "pointer"), f"{path}.version.pointer", _pointer)
+    yield from _redact(at(cluster, "redact"), f"{path}.redact")
     upstreams = at(cluster, "upstreams")
     yield from _known_keys(upstreams, names, f"{path}.upstreams")
     yield from _environment(at(cluster, "environment"), f"{path}.environment", key.text, upstreams, names)
@@ -228,9 +229,9 @@ def _token(text: str) -> str:
     return "" if TOKEN.fullmatch(text) else f"'{text}' is no method or field name"
 
 
-def _redact(node: Node | None) -> Iterator[Problem]:
-    yield from _each(texts(at(node, "headers")), "redact.headers[{}]", _token)
-    yield from _each(texts(at(node, "json")), "redact.json[{}]", problem_of)
+def _redact(node: Node | None, path: str) -> Iterator[Problem]:
+    yield from _each(texts(at(node, "headers")), f"{path}.headers[{{}}]", _token)
+    yield from _each(texts(at(node, "json")), f"{path}.json[{{}}]", problem_of)
 
 
 def _skip(text: str) -> str:

@@ -82,6 +82,18 @@ class RedactRules:
     headers: frozenset[str] = frozenset()  # lower case
     json: tuple[str, ...] = ()  # JSONPath
     query: frozenset[str] = frozenset()
+    clusters: tuple[tuple[str, RedactRules], ...] = ()  # those with more rules: all that hold for each
+
+    def of(self, cluster: str) -> RedactRules:
+        """What is sealed of a cluster's exchanges."""
+        for name, rules in self.clusters:
+            if name == cluster:
+                return rules
+        return self
+
+    def __or__(self, more: RedactRules) -> RedactRules:
+        json = tuple(dict.fromkeys((*self.json, *more.json)))
+        return RedactRules(self.headers | more.headers, json, self.query | more.query)
 
 
 @dataclass(frozen=True, slots=True)

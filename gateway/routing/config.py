@@ -138,6 +138,14 @@ class FaultConfig(Part):
     )
 
 
+class RedactConfig(Part):
+    """What is sealed in recordings, on top of the safe defaults."""
+
+    headers: list[str] = Field(default=[], description="names of header fields")
+    json_paths: list[str] = Field(default=[], alias="json", description="JSONPath (RFC 9535) into bodies: $..iban")
+    query: list[str] = Field(default=[], description="names of query parameters and form fields")
+
+
 class ClusterConfig(Part):
     """A functional group of APIs that moves together."""
 
@@ -151,6 +159,9 @@ class ClusterConfig(Part):
     version: VersionConfig | None = Field(default=None, description="where every upstream says which build it is")
     fault: FaultConfig | None = Field(default=None, description="a what-if for everybody: delay, failure")
     writes: Guard | None = Field(default=None, description="may a replay write to this cluster? allow, ask or never")
+    redact: RedactConfig = Field(
+        default=RedactConfig(), description="what is sealed of this cluster's exchanges, on top of what is of all"
+    )
 
 
 class CorsConfig(Part):
@@ -161,14 +172,6 @@ class CorsConfig(Part):
     methods: list[str] = Field(default=[], description="the methods that they may use; empty for any")
     headers: list[str] = Field(default=[], description="the request fields that they may send; empty for any")
     max_age: Duration = Field(default="10m", description="how long a browser may remember the answer")
-
-
-class RedactConfig(Part):
-    """What is sealed in recordings, on top of the safe defaults."""
-
-    headers: list[str] = Field(default=[], description="names of header fields")
-    json_paths: list[str] = Field(default=[], alias="json", description="JSONPath (RFC 9535) into bodies: $..iban")
-    query: list[str] = Field(default=[], description="names of query parameters and form fields")
 
 
 class KeepConfig(Part):

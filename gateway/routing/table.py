@@ -6,6 +6,7 @@ import difflib
 import fnmatch
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from .compiled import CompiledCluster, CompiledUpstream, Cors, Fault, RecordingR
 from .urls import read_url
 
 if TYPE_CHECKING:
-    from .config import ClusterConfig, RoutesConfig, UpstreamConfig
+    from .config import ClusterConfig, RedactConfig, RoutesConfig, UpstreamConfig
 
 __all__ = [
     "CompiledCluster",
@@ -136,13 +137,22 @@ def compile_table(
         revision=revision,
         environments=tuple(config.environments),
         cors=_cors(config),
-        redact=RedactRules(
-            headers=frozenset(name.lower() for name in config.redact.headers),
-            json=tuple(config.redact.json_paths),
-            query=frozenset(config.redact.query),
-        ),
+        redact=_redact(config),
         recording=_recording(config),
     )
+
+
+def redact_rules(config: RedactConfig) -> RedactRules:
+    """One section's rules."""
+    return RedactRules(
+        frozenset(name.lower() for name in config.headers), tuple(config.json_paths), frozenset(config.query)
+    )
+
+
+def _redact(config: RoutesConfig) -> RedactRules:
+    all = redact_rules(config.redact)
+    more = ((name, redact_rules(cluster.redact)) for name, cluster in config.clusters.items())
+    return replace(all, clusters=tuple((name, all | rules) for name, rules in more if rules != RedactRules()))
 
 
 def strictest(*guards: str | None) -> str:

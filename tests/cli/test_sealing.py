@@ -67,6 +67,17 @@ def test_a_dry_run_lists_what_and_why_and_changes_nothing(file: Path, folder: Pa
     assert IBAN.encode() in open_store(file).step(REC, 1).response.body.data
 
 
+@pytest.mark.parametrize(("cluster", "masked"), [("orders", True), ("users", False)])
+def test_rules_of_a_cluster_mask_its_exchanges_only(
+    file: Path, folder: Path, capsys: pytest.CaptureFixture[str], cluster: str, masked: bool
+) -> None:
+    text = f"  {cluster}:\n    redact: {{json: ['$..iban']}}\n    path: /{cluster}\n    environment: qa\n"
+    text += "    upstreams: {qa: http://127.0.0.1:1}\n"
+    (folder / "routes.yaml").write_text("version: 1\nenvironments: [qa]\nclusters:\n" + text)
+    assert (IBAN not in run(capsys, "show", "@last/1")[0]) is masked
+    assert f"{int(masked)} place" in run(capsys, "redact", "@last", "--dry-run")[1]
+
+
 def test_younger_rules_of_routes_yaml_mask_what_is_shown_and_exported(file: Path, folder: Path, capsys) -> None:
     assert IBAN in run(capsys, "show", "@last/1")[0]
     (folder / "routes.yaml").write_text(ROUTES + "redact: {json: ['$..iban']}\n")

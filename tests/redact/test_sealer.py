@@ -390,6 +390,17 @@ def test_rules_of_the_route_table():
     )
 
 
+def test_rules_of_one_cluster():
+    @dataclass(frozen=True)
+    class PerCluster(Rules):
+        def of(self, cluster: str) -> Rules:
+            return Rules(json=("$..iban",)) if cluster == "payments" else self
+
+    for cluster, sealed in (("payments", True), ("orders", False), ("", False)):
+        body = body_of(seal(a_request(b'{"iban": "DE1"}', cluster=cluster, redact=PerCluster())))
+        assert (b"DE1" not in body) is sealed
+
+
 def test_a_place_in_broken_json_falls_back_to_its_last_name():
     rules = Rules(json=("$.user.ssn",))
     sealed = body_of(seal(a_request(b'{"user": {"ssn": "canary-7Zq9", "x": ', redact=rules)))

@@ -215,6 +215,10 @@ CASES = {
         GOOD + 'redact: {json: ["$.a["]}\n',
         "10:17: error: redact.json[0]: '$.a[' is no JSONPath (RFC 9535): unexpected end of query",
     ),
+    "JSONPath of a cluster": (
+        GOOD.replace("  orders:\n", "  orders:\n    redact: {json: ['$.a[']}\n"),
+        "5:21: error: clusters.orders.redact.json[0]: '$.a[' is no JSONPath (RFC 9535): unexpected end of query",
+    ),
     "regular expressions in JSONPath": (
         GOOD + "redact: {json: [\"$[?match(@.a, '(a+)+b')]\"]}\n",
         ("10:17: error: redact.json[0]: '$[?match(@.a, '(a+)+b')]' uses match() or search(): a hostile body could make a "

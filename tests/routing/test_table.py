@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.routing.compiled import CompiledCluster, Cors, Fault, RecordingRules, Tls
+from gateway.routing.compiled import CompiledCluster, Cors, Fault, RecordingRules, RedactRules, Tls
 from gateway.routing.parse import parse
 from gateway.routing.table import RouteTable, compile_table, skip_pattern, strictest
 
@@ -46,6 +46,26 @@ def table_of(text: str, **variables: str) -> RouteTable:
 def clusters(*prefixes: str) -> RouteTable:
     made = [CompiledCluster(prefix or "root", prefix.encode(), True, "qa", {}) for prefix in prefixes]
     return RouteTable({cluster.name: cluster for cluster in made})
+
+
+def test_a_cluster_may_have_redaction_rules_of_its_own():
+    text = """
+version: 1
+environments: [qa]
+redact: {headers: [X-All], json: ["$..iban"]}
+clusters:
+  orders: {path: /a, environment: qa, upstreams: {qa: http://127.0.0.1:1}}
+  payments:
+    path: /b
+    environment: qa
+    upstreams: {qa: http://127.0.0.1:1}
+    redact: {headers: [X-Pay], json: ["$..iban", "$..card"], query: [otp]}
+"""
+    rules = table_of(text).redact
+    assert rules.of("orders") is rules and rules.of("") is rules
+    assert rules.of("payments") == RedactRules(
+        frozenset({"x-all", "x-pay"}), ("$..iban", "$..card"), frozenset({"otp"})
+    )
 
 
 def test_everything_that_a_file_says_is_in_the_table() -> None:
