@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from ..diagrams.labels import counted
 from ..errors import ConfigError, GatewayError, NotFoundError, UsageError
 from ..model.units import read_size
 from ..store import open_store
@@ -58,7 +59,10 @@ def prune(args: argparse.Namespace) -> int:
         verb = "would be deleted" if args.dry_run else "deleted"
         for one in found:
             print(f"{one.recording}  {moment(one)}  {one.steps} steps, about {amount(one.bytes)}, {REASONS[one.why]}")
-        print(f"{len(found)} recordings {verb}, about {amount(sum(one.bytes for one in found))}", file=sys.stderr)
+        print(
+            f"{counted(len(found), 'recording')} {verb}, about {amount(sum(one.bytes for one in found))}",
+            file=sys.stderr,
+        )
         if size is not None and not found:
             print("what is pinned stays, and for want of room what is younger than an hour", file=sys.stderr)
     return 0

@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from ..diagrams.labels import counted
 from ..errors import GatewayError, StoreError
 from ..model.visible import visible
 from ..store.examination import Examination, examined
@@ -76,7 +77,11 @@ def on_recordings(path: Path) -> Iterator[Finding]:
         yield Finding("recordings", "fail", f"{error.where}: {error.message}", error.hint)
         return
     size = f"{path.stat().st_size / MIB:.1f} MiB"
-    yield Finding("recordings", "ok", f"{path}: {found.recordings} recordings, {found.exchanges} exchanges, {size}")
+    yield Finding(
+        "recordings",
+        "ok",
+        f"{path}: {counted(found.recordings, 'recording')}, {counted(found.exchanges, 'exchange')}, {size}",
+    )
     yield Finding("schema", "ok", f"version {found.schema}")
     yield Finding("contents", "ok", contents(found))
     yield from on_soundness(found)
@@ -174,7 +179,7 @@ def repair(path: Path, *, as_json: bool) -> int:
         print(json.dumps({"repaired": True} | asdict(saved) | {"aside": str(saved.aside)}, indent=2))
         return 0
     lost = f"; {saved.bodies_lost} bodies are lost" if saved.bodies_lost else ""
-    print(f"{path}: {saved.recordings} recordings with {saved.exchanges} exchanges are saved{lost}")
+    print(f"{path}: {counted(saved.recordings, 'recording')} with {counted(saved.exchanges, 'exchange')} saved{lost}")
     print(f"{saved.aside}: the damaged file, as it was")
     return 0
 

@@ -108,7 +108,7 @@ def test_prune_deletes_what_is_too_old_but_nothing_pinned(file: Path, capsys: py
     assert OLD in out
     assert "too old" in out
     assert PINNED not in out
-    assert "1 recordings would be deleted" in err
+    assert "1 recording would be deleted" in err
     assert ids(file) == [NEW, PINNED, OLD]
     out, _ = run(capsys, "prune", "--days", "30", "--json")
     assert [(one["recording"], one["why"], one["deleted"]) for one in json.loads(out)["items"]] == [(OLD, "age", True)]

@@ -61,7 +61,7 @@ def findings(capsys: pytest.CaptureFixture[str], code: int) -> dict[str, tuple[s
 def test_all_is_well(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = findings(capsys, 0)
     assert {level for level, _ in found.values()} <= {"ok", "warn"}
-    assert found["recordings"][1].startswith("recordings/gateway.db: 1 recordings, 2 exchanges")
+    assert found["recordings"][1].startswith("recordings/gateway.db: 1 recording, 2 exchanges")
     assert found["integrity"] == ("ok", "integrity check finds no damage")
     assert found["writer"] == ("ok", "nobody writes to it now")
     assert found["routes"] == ("ok", "routes.yaml: 1 cluster")
@@ -159,11 +159,11 @@ def test_a_damaged_file_is_repaired_and_kept(file: Path, capsys: pytest.CaptureF
     assert findings(capsys, 1)["recordings"][0] == "fail"
     assert main(["doctor", "--repair"]) == 0
     out = capsys.readouterr().out
-    assert "1 recordings with 2 exchanges are saved" in out
+    assert "1 recording with 2 exchanges saved" in out
     (aside,) = file.parent.glob("gateway.db.corrupt-*Z")
     assert aside.read_bytes() == before
     found = findings(capsys, 0)
-    assert "1 recordings, 2 exchanges" in found["recordings"][1]
+    assert "1 recording, 2 exchanges" in found["recordings"][1]
     assert found["aside"] == ("warn", f"{aside.name} was damaged and set aside")
 
 
