@@ -6,6 +6,7 @@ pseudo headers, status 0, bodies that claim base64 and are none, addresses witho
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -77,7 +78,7 @@ def _entry(node: Node, locate: Locate) -> _Entry | None:
         url=url,
         request=_request(request, url),
         status=_status(node.at("response")),
-        response=_response(node.at("response")),
+        response=_response(node.at("response"), head=_words(request.at("method")).upper() == "HEAD"),
         failure=_failure(node.at("response")),
         timing=_timing(node),
         stream="websocket" if node.has("_webSocketMessages") else "",
@@ -188,18 +189,28 @@ def _status(node: Node) -> int | None:
     return value
 
 
-def _response(node: Node) -> Response | None:
+def _response(node: Node, *, head: bool) -> Response | None:
     status = _status(node)
     if status is None or node.has("_error"):
         return None
     content = node.at("content")
-    data = b""
+    fields = _headers(node)
     if isinstance(content.value, dict) and isinstance(content.at("text").value, str):
         data = _unpacked(content.at("text"), _words(content.at("encoding")))
-    cut = content.value is not None and content.at("_truncated").value is True
+        body = Body(_size(node.at("bodySize"), data, cut=content.at("_truncated").value is True), data)
+    else:
+        body = Body(0 if head or status in (204, 304) else _left_out(node, content, fields))
     reason = _line(_words(node.at("statusText")))
-    body = Body(_size(node.at("bodySize"), data, cut=cut), data)
-    return Response(http_version=_version(node), headers=_headers(node), body=body, status=status, reason=reason)
+    return Response(http_version=_version(node), headers=fields, body=body, status=status, reason=reason)
+
+
+def _left_out(node: Node, content: Node, fields: Pairs) -> int:
+    """The size of a body that was not written down, as browsers leave those out that no page has read."""
+    told = [content.at("size").value if isinstance(content.value, dict) else None, node.at("bodySize").value]
+    lengths = (value for name, value in fields if name.lower() == "content-length")
+    told += [int(value) for value in lengths if re.fullmatch(r"\d{1,15}", value)]
+    sizes = (size for size in told if isinstance(size, int) and not isinstance(size, bool))
+    return next((size for size in sizes if 0 < size < 1 << 53), 0)
 
 
 def _failure(node: Node) -> Failure | None:
