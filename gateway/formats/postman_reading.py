@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from urllib.parse import quote_plus
+from urllib.parse import quote, quote_plus
 
 from ..model.exchange import Exchange
 from ..model.message import Body, Pairs, Request, Response
@@ -64,9 +64,10 @@ def _exchange(asked: Node, answer: Node | None, variables: Mapping[str, str], no
     simple = isinstance(asked.value, str)
     url = _url(asked if simple else asked.at("url"), variables)
     rest = split_origin(url)[1].partition("#")[0]
-    body = Body() if simple else _body(asked.at("body"), variables)
+    body, media, left = (Body(), "", ()) if simple else _body(asked.at("body"), variables)
+    fields = () if simple else _headers(asked.at("header"), variables)
     request = Request(
-        headers=() if simple else _headers(asked.at("header"), variables),
+        headers=_typed(fields, media),
         body=body,
         method="GET" if simple else _method(asked.at("method")),
         target=rest if rest.startswith("/") else f"/{rest}",
@@ -74,7 +75,7 @@ def _exchange(asked: Node, answer: Node | None, variables: Mapping[str, str], no
     response = _response(answer) if answer is not None else None
     return Exchange(
         id="", recording="", step=0, session="", started_at="", url=url, request=request, response=response,
-        status=response.status if response else None, notes=notes,
+        status=response.status if response else None, notes=(*notes, *left),
     )  # fmt: skip
 
 
@@ -116,21 +117,62 @@ def _headers(node: Node, variables: Mapping[str, str]) -> Pairs:
     return tuple(found)
 
 
-def _body(node: Node, variables: Mapping[str, str]) -> Body:
+def _typed(fields: Pairs, media: str) -> Pairs:
+    """With the type that Postman adds by itself; a form has the boundary of its parts."""
+    others = tuple(field for field in fields if field[0].lower() != "content-type")
+    if not media or (len(others) < len(fields) and "boundary" not in media):
+        return fields
+    return (*others, ("Content-Type", media))
+
+
+def _body(node: Node, variables: Mapping[str, str]) -> tuple[Body, str, tuple[str, ...]]:
+    """(body, media type, notes about what is not in it). Files of the machine that made the collection stay unread."""
     if not isinstance(node.value, dict):
-        return Body()
-    mode = node.at("mode").value
+        return Body(), "", ()
+    mode, media = node.at("mode").value, ""
+    if mode == "formdata":
+        return _parts(node.at("formdata"), variables)
     if mode == "raw":
         text = _filled(_text(node.at("raw")), variables)
+        options = node.at("options")
+        language = options.at("raw").at("language").value if _is_object(options, "raw") else None
+        media = "application/json" if language == "json" else ""
     elif mode == "urlencoded":
         pairs = ((_text(item.at("key")), _text(item.at("value"))) for item in node.at("urlencoded").items())
+        media = "application/x-www-form-urlencoded"
         text = "&".join(f"{quote_plus(key)}={quote_plus(_filled(value, variables))}" for key, value in pairs)
     elif mode == "graphql":
-        text = json.dumps(node.at("graphql").value)
-    else:  # formdata and file name files of the machine that made the collection: not followed
-        return Body()
+        text, media = json.dumps(node.at("graphql").value), "application/json"
+    else:
+        return Body(), "", ("Its body is a file, which was not read.",) if mode == "file" else ()
     data = text.encode("utf-8", "replace")
-    return Body(len(data), data)
+    return Body(len(data), data), media if data else "", ()
+
+
+def _is_object(node: Node, key: str) -> bool:
+    return isinstance(node.value, dict) and isinstance(node.value.get(key), dict)
+
+
+def _parts(node: Node, variables: Mapping[str, str]) -> tuple[Body, str, tuple[str, ...]]:
+    """A form of several parts (RFC 7578)."""
+    parts, left = [], []
+    for item in node.items():
+        name = re.sub(r'[\r\n"]', lambda found: quote(found[0]), _text(item.at("key")))
+        if item.at("disabled").value is True:
+            continue
+        if item.at("type").value == "file":
+            left.append(f"Its part {name} is a file, which was not read.")
+            continue
+        value = _filled(_text(item.at("value")), variables)
+        parts.append(f'Content-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n')
+    if not parts:
+        return Body(), "", tuple(left)
+    boundary = "import"
+    while any(boundary in part for part in parts):
+        boundary += "-x"
+    data = "".join(f"--{boundary}\r\n{part}" for part in (*parts, ""))[:-2] + "--\r\n"
+    encoded = data.encode("utf-8", "replace")
+    return Body(len(encoded), encoded), f"multipart/form-data; boundary={boundary}", tuple(left)
 
 
 def _response(node: Node) -> Response | None:

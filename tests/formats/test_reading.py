@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from base64 import b64encode
+from email.parser import BytesParser as Parser
 from types import SimpleNamespace
 
 import pytest
@@ -171,6 +172,47 @@ def test_saved_examples_of_postman(an_exchange, a_recording):
         ("GET", f"{OWN}/api/orders/orders", 200, b""),
     ]
     assert found[0].recording.title == "Order a book"
+
+
+def collection(body, header=()):
+    request = {"method": "POST", "url": "http://shop.invalid/a", "header": list(header), "body": body}
+    return json.dumps(
+        {"info": {"name": "x", "schema": postman.SCHEMA}, "item": [{"name": "", "request": request}]}
+    ).encode()
+
+
+def test_a_form_of_postman_has_its_parts_and_says_which_files_were_not_read():
+    parts = [
+        {"key": "note", "value": "caf\xe9", "type": "text"},
+        {"key": 'an "odd" name', "value": "import", "type": "text"},
+        {"key": "off", "value": "x", "disabled": True},
+        {"key": "cover", "type": "file", "src": "/etc/passwd"},
+    ]
+    typed = {"key": "Content-Type", "value": "multipart/form-data"}
+    one = the_exchange(collection({"mode": "formdata", "formdata": parts}, [typed]))
+    sent = Parser().parsebytes(
+        b"Content-Type: " + one.request.content_type.encode() + b"\r\n\r\n" + one.request.body.data
+    )
+    names = [part.get_param("name", header="Content-Disposition") for part in sent.get_payload()]
+    values = [part.get_payload(decode=True).decode() for part in sent.get_payload()]
+    assert (names, values) == (["note", "an %22odd%22 name"], ["caf\xe9", "import"])
+    assert one.notes == ("Its part cover is a file, which was not read.",)
+    assert [name for name, _ in one.request.headers] == ["Content-Type"]
+
+
+@pytest.mark.parametrize(
+    ("body", "media", "notes"),
+    [
+        ({"mode": "raw", "raw": "{}", "options": {"raw": {"language": "json"}}}, "application/json", ()),
+        ({"mode": "raw", "raw": "text"}, "", ()),
+        ({"mode": "urlencoded", "urlencoded": [{"key": "a", "value": "1"}]}, "application/x-www-form-urlencoded", ()),
+        ({"mode": "graphql", "graphql": {"query": "{a}"}}, "application/json", ()),
+        ({"mode": "file", "file": {"src": "/etc/passwd"}}, "", ("Its body is a file, which was not read.",)),
+    ],
+)
+def test_bodies_of_postman_have_the_type_that_it_adds(body, media, notes):
+    one = the_exchange(collection(body))
+    assert (one.request.content_type, one.notes) == (media, notes)
 
 
 def test_postman_folders_variables_and_requests_without_examples():
