@@ -12,6 +12,7 @@ from ..errors import UsageError
 from . import playing
 from .guard import form_text
 from .keys import FORM, SERVICES, SESSION_OF
+from .sign_in import local
 
 BOARD = "/_gateway/"
 RECORDINGS = "/_gateway/recordings/"
@@ -45,9 +46,12 @@ async def modes(request: web.Request) -> web.Response:
 
 
 async def back_to_live(request: web.Request) -> web.Response:
-    session = request.app[SESSION_OF](request)
+    """Field next: the page of a demo on which it was pressed, to stay there."""
+    session, wanted = request.app[SESSION_OF](request), local(str(request[FORM].get("next", "")))
     played = next(iter(session.modes.values()), None)
     playing.back_to_live(request.app[SERVICES], session)
+    if wanted.startswith("/demos/"):
+        raise web.HTTPSeeOther(wanted)
     raise web.HTTPSeeOther(f"{RECORDINGS}{quote(played.playback.tape.recording, safe='')}" if played else BOARD)
 
 

@@ -58,6 +58,7 @@ class Shell:
     hidden: int  # clusters that the strip leaves out
     recording: str  # of this session, "" before its first exchange
     login: Login | None  # who is signed in; None where nobody needs to be
+    path: str  # of this page
     playing: dict[str, str]  # id -> title of the recordings that answer this session
 
 
@@ -76,6 +77,7 @@ def page_shell() -> Shell:
         hidden=len(services.routes.table.clusters) - len(places),
         recording=session.recording if session.steps else "",
         login=login_of(request),
+        path=request.rel_url.raw_path,
         playing={one.playback.tape.recording: one.playback.tape.title for one in session.modes.values()},
     )
 

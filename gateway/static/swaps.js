@@ -9,7 +9,7 @@
   function reason(xhr) {
     try {
       const { title, detail, hint } = JSON.parse(xhr.responseText);
-      return `${title}. ${detail ?? ""}${hint ? ` Try: ${hint}` : ""}`;
+      return `${detail || title}${hint ? ` Try: ${hint}` : ""}`;
     } catch {
       return `The gateway answered ${xhr.status} ${xhr.statusText}.`;
     }

@@ -103,6 +103,13 @@ async def test_the_recordings_page_plays_it_and_every_page_says_so(client, servi
         assert f'playing <a href="{page}#playback">Order a book</a>' in text
     answer = await client.post("/_gateway/session/live", data=form, allow_redirects=False)
     assert (answer.status, answer.headers["Location"]) == (303, page)
+    for place, leads in (
+        ("/demos/bookshop/pay", "/demos/bookshop/pay"),
+        ("//evil.example/", "/_gateway/"),
+        ("/x", "/_gateway/"),
+    ):
+        answer = await client.post("/_gateway/session/live", data=form | {"next": place}, allow_redirects=False)
+        assert answer.headers["Location"] == leads
     assert services.sessions.live["browser"].modes == {}
     assert "Back to live" not in await (await client.get("/_gateway/")).text()
 
