@@ -63,7 +63,7 @@ def fill(ballast: Path) -> None:
 
 async def test_a_full_disk(tmp_path: Path) -> None:
     async with upstream(tmp_path) as folder:
-        with mounted(folder / "disk", "-t", "tmpfs", "-o", "size=8m", "tmpfs") as disk:
+        with mounted(folder / "disk", "-t", "tmpfs", "-o", "size=64m", "tmpfs") as disk:
             async with served(folder, path=disk / "gateway.db") as gateway:
                 await gateway.calls(*range(5))
                 fill(disk / "ballast")
