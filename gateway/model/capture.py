@@ -6,36 +6,25 @@ thread seals, encodes and stores it later. Times are seconds of a monotonic cloc
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Final
 
 RawPairs = list[tuple[bytes, bytes]]
 
 
-class Fields(list[tuple[bytes, bytes]]):
-    """Fields that are likely to come again, as those of a client that keeps its connection: what was made of them is
-    kept with them. Not to be changed once they were handed over."""
-
-    __slots__ = ("content", "packed", "sealed", "session")
-
-    def __init__(self, pairs: RawPairs | None = None) -> None:
-        super().__init__(pairs or ())
-        self.session = ""  # of the client that sent them, when they say which
-        self.content: tuple[bytes, list[bytes]] | None = None  # of redact.headers.content_of
-        self.packed: bytes | None = None  # of store.heads.pack
-        self.sealed: Any = None  # of redact.sealer
+FIELDS: Final = (
+    "attempts", "begun", "client", "cluster", "connected", "ended", "environment", "failure",
+    "first_byte", "id", "max_body", "method", "mode", "origin", "override", "reason", "recording",
+    "redact", "request_body", "request_headers", "request_size", "request_trailers",
+    "request_version", "response_body", "response_headers", "response_size", "response_trailers",
+    "response_version", "rewritten", "routes_revision", "sent", "session", "started_at", "state",
+    "status", "step", "stream", "target", "upstream_url",
+)  # fmt: skip
 
 
 class Capture:
     """One exchange as seen by the relay; everything in the client's view unless it says upstream."""
 
-    __slots__ = (
-        "attempts", "begun", "client", "cluster", "connected", "ended", "environment", "failure",
-        "first_byte", "id", "max_body", "method", "mode", "origin", "override", "reason", "recording",
-        "redact", "request_body", "request_headers", "request_size", "request_trailers",
-        "request_version", "response_body", "response_headers", "response_size", "response_trailers",
-        "response_version", "rewritten", "routes_revision", "sent", "session", "started_at", "state",
-        "status", "step", "stream", "target", "upstream_url",
-    )  # fmt: skip
+    __slots__ = FIELDS
 
     def __init__(self) -> None:
         self.id = ""
@@ -77,3 +66,10 @@ class Capture:
         self.ended = 0.0
         self.max_body = 1 << 20
         self.redact: object = None  # the redaction rules of the route table in force
+
+    def copy(self) -> Capture:
+        """Another one with the same facts; what they refer to is shared."""
+        other = Capture()
+        for name in FIELDS:
+            setattr(other, name, getattr(self, name))
+        return other

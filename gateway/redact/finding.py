@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ..model.capture import Capture, RawPairs
 from .bodies import read_rules
@@ -54,10 +54,11 @@ class _Look:
         self._headers: frozenset[str] = frozenset()
         self._query: tuple[tuple[str, Names], ...] = ()
         self._json: tuple[tuple[str, Any], ...] = ()
-        if isinstance(rules, Rules):
-            self._headers = frozenset(name.lower() for name in rules.headers)
-            self._query = tuple((name, Names((), (name,))) for name in sorted(rules.query))
-            self._json = tuple((path, read_rules((), (path,), ())) for path in sorted(rules.json))
+        if rules is not None:
+            given = cast(Rules, rules)
+            self._headers = frozenset(name.lower() for name in given.headers)
+            self._query = tuple((name, Names((), (name,))) for name in sorted(given.query))
+            self._json = tuple((path, read_rules((), (path,), ())) for path in sorted(given.json))
 
     def fields(self, before: RawPairs, after: RawPairs, side: str) -> Iterator[Finding]:
         for (name, old), (_, new) in zip(before, after, strict=True):

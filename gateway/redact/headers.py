@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from ..model.capture import Fields, RawPairs
+from ..model.capture import RawPairs
+from ..model.fields import Fields
 from .json_text import Seal
 from .names import COOKIE, CREDENTIALS, PLAIN, Names
 from .text import seal_text, seal_url

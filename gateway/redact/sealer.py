@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Final, NamedTuple, Protocol, cast
 from urllib.parse import quote_from_bytes
 
-from ..model.capture import Capture, Fields, RawPairs
+from ..model.capture import Capture, RawPairs
+from ..model.fields import Fields
 from .bodies import BodySealer, Places, read_rules
 from .headers import content_of, seal_headers
 from .names import Names
@@ -23,7 +24,6 @@ MOST_ECHOES: Final = 50  # secrets looked for again: each costs a search through
 MOST_OPEN: Final = 1000  # streams whose pieces gave secrets before their exchange ended
 
 
-@runtime_checkable
 class Rules(Protocol):
     """The `redact` section of a route table."""
 
@@ -107,8 +107,7 @@ class Sealer:
         if ready is None:
             if len(self._rules) >= 16:  # every move of a route table may bring new ones
                 self._rules.clear()
-            given = ((), (), ()) if not isinstance(rules, Rules) else (rules.headers, rules.json, rules.query)
-            ready = self._rules[rules] = read_rules(*(sorted(part) for part in given))
+            ready = self._rules[rules] = read_rules(*_sorted(cast(Rules | None, rules)))
         return ready
 
 
@@ -239,6 +238,10 @@ class _Work:
             changes["request_body"] = [sealed]
 
 
+def _sorted(rules: Rules | None) -> tuple[list[str], list[str], list[str]]:
+    return ([], [], []) if rules is None else (sorted(rules.headers), sorted(rules.json), sorted(rules.query))
+
+
 def is_token(secret: bytes) -> bool:
     """Whether a secret looks made by chance, so that the same bytes elsewhere must be the same secret.
 
@@ -256,9 +259,7 @@ def is_token(secret: bytes) -> bool:
 
 def _copy(capture: Capture, changes: dict[str, Any]) -> Capture:
     """A capture may still be growing on the event loop while it is sealed: never change the original."""
-    copy = Capture.__new__(Capture)
-    for name in Capture.__slots__:
-        setattr(copy, name, getattr(capture, name))
+    copy = capture.copy()
     for name, value in changes.items():
         setattr(copy, name, value)
     return copy

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, cast
 
 from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserUpgrade, HttpRequestParser
 
-from ..model.capture import Fields, RawPairs
+from ..model.capture import RawPairs
+from ..model.fields import Fields
 from ..problems import ProblemDetails, problem
 from .answers import status_line, wire
 from .heads import TOKEN, bad_host, split_absolute
@@ -36,8 +37,8 @@ PLAIN_LINE = re.compile(rb"([A-Z]{3,16}) (/[!\"$-~]*) HTTP/1\.1\r\n")
 HEAD, LENGTH_BODY, CHUNKED_BODY, WAIT, HANDED, RAW, DISCARD = range(7)
 
 
-class ClientConnection(asyncio.Protocol):
-    """One client. `flow` is the exchange under way, if any."""
+class ClientConnection:
+    """One client: an asyncio.Protocol by its methods. `flow` is the exchange under way, if any."""
 
     def __init__(self, relay: Relay) -> None:
         self.relay = relay

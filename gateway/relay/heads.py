@@ -46,10 +46,11 @@ TRACEPARENT = re.compile(rb"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{
 TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
+MOST_NAMES = 4096  # spellings remembered: clients choose them
+
+
 class Fates(dict[bytes, int]):
     """Raw field name -> fate; learns each spelling once, bounded."""
-
-    LIMIT = 4096
 
     def __init__(self, known: dict[bytes, int]) -> None:
         super().__init__(known)
@@ -57,7 +58,7 @@ class Fates(dict[bytes, int]):
 
     def __missing__(self, name: bytes) -> int:
         fate = self._known.get(name.lower(), FORWARD)
-        if len(self) < self.LIMIT:
+        if len(self) < MOST_NAMES:
             self[name] = fate
         return fate
 

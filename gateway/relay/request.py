@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from ..model.capture import Fields, RawPairs
+from ..model.capture import RawPairs
+from ..model.fields import Fields
 from .heads import (
     ACCEPT,
     BAGGAGE,

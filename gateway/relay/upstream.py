@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from ..model.capture import Fields, RawPairs
+from ..model.capture import RawPairs
+from ..model.fields import Fields
 from .response import ResponseHead
 
 if TYPE_CHECKING:
@@ -44,8 +45,9 @@ class Receiver(Protocol):
     def upstream_paused(self, paused: bool) -> None: ...
 
 
-class UpstreamConnection(asyncio.Protocol):
-    """One connection to an upstream. It serves one exchange at a time and tells it what arrives."""
+class UpstreamConnection:
+    """One connection to an upstream: an asyncio.Protocol by its methods. It serves one exchange at a time and tells it
+    what arrives."""
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool

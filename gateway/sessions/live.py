@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography.fernet import InvalidToken
 
 from ..ids import new_id
-from ..model.capture import Fields
+from ..model.fields import Fields
 from ..protocols import LiveSession, Pin
 from . import identity
 from .identity import COOKIE_NAME, FieldKinds

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol
 
 from ..model.capture import Capture
 from .rows import USUAL, BodyRow, body_row, digest_of, exchange_row, summary
 
 
-@runtime_checkable
 class Sealed(Protocol):
     """A capture whose secrets are placeholders, and the secrets themselves, encrypted."""
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import lru_cache
 from itertools import chain
 
-from ..model.capture import Fields
+from ..model.fields import Fields
 from ..model.message import Pairs, header_text
 
 RawPair = tuple[bytes, bytes]

@@ -7,7 +7,6 @@ The loop appends; the thread takes what there is, seals and packs it, commits on
 from __future__ import annotations
 
 import asyncio
-import copy
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -126,7 +125,7 @@ class SqliteRecorder:
 
     def opened(self, capture: Capture) -> None:
         """Make a long exchange visible while it is still open (a later `put` completes it)."""
-        seen = copy.copy(capture)  # the relay goes on filling in the capture itself
+        seen = capture.copy()  # the relay goes on filling in the capture itself
         seen.state = "open"
         seen.request_body, seen.response_body = list(capture.request_body), []
         if capture.stream and capture.id not in self._streams:

@@ -4,7 +4,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from gateway.errors import UsageError
-from gateway.model.capture import Fields
+from gateway.model.fields import Fields
 from gateway.protocols import LiveSession, Pin
 from gateway.secrets import Keys
 from gateway.sessions import COOKIE_NAME, LiveSessions
