@@ -311,6 +311,9 @@ class WriterThread:
     def _recovered(self) -> None:
         if self._trouble:
             log.warning("recording goes on")
+            if "full" in self._trouble and self._tables is not None:
+                with suppress(sqlite3.Error):
+                    self._tables.fold("TRUNCATE")  # of the little room there is, the log may hold the most
             self._trouble = ""
 
     def _tell(self, mishap: str) -> None:

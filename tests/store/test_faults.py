@@ -11,14 +11,14 @@ import sys
 import textwrap
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from captures import a_capture, recorded
 
 from gateway.errors import StoreError
-from gateway.store import SqliteRecorder, SqliteStore, open_recorder, open_store
+from gateway.store import SqliteRecorder, SqliteStore, open_recorder, open_store, thread
 
 REC = "01JREC0000000000000000000A"
 SUPPORT = Path(__file__).resolve().parents[1] / "support"
@@ -180,18 +180,20 @@ def small_disk(folder: Path) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+def fill(ballast: Path) -> None:
+    """Take all the room there is."""
+    with suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"\0" * 4096)
+
+
 async def test_a_full_disk_holds_nobody_back_and_recording_resumes(tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk") as disk:
         path = disk / "gateway.db"
         async with recording(path, backlog=1 << 20) as recorder:
             await recorded(recorder, a_capture(1))
             ballast = disk / "ballast"
-            with ballast.open("wb", buffering=0) as file:
-                try:
-                    while True:
-                        file.write(b"\0" * 4096)
-                except OSError:
-                    pass
+            fill(ballast)
             await recorded(recorder, a_capture(2, response_body=[os.urandom(200_000)]))
             await until(lambda: "full" in recorder.status().reason)
             big = [a_capture(step, response_body=[os.urandom(200_000)]) for step in range(3, 11)]
@@ -204,6 +206,28 @@ async def test_a_full_disk_holds_nobody_back_and_recording_resumes(tmp_path: Pat
             await recorded(recorder, a_capture(11))
         assert len(steps_of(path)) == 11 - missed
         assert sound(path)
+
+
+async def test_after_a_full_disk_the_log_gives_its_room_back_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Single commits write whole pages: the log is many times as long as what it holds, and would fill the disk again."""
+    monkeypatch.setattr(thread, "SLACK", 60.0)
+    monkeypatch.setattr(thread, "IDLE", 60.0)
+    with small_disk(tmp_path / "disk") as disk:
+        path, log = disk / "gateway.db", disk / "gateway.db-wal"
+        async with recording(path) as recorder:
+            for step in range(1, 61):
+                await recorded(recorder, a_capture(step))
+            long, ballast = log.stat().st_size, disk / "ballast"
+            assert long > 1 << 20
+            fill(ballast)
+            await recorded(recorder, *(a_capture(step) for step in range(61, 64)))
+            await until(lambda: "full" in recorder.status().reason)
+            ballast.unlink()
+            await until(lambda: recorder.status().recorded == 63)
+            await until(lambda: log.stat().st_size < long / 10)
+        assert steps_of(path) == list(range(1, 64))
 
 
 async def test_a_deleted_file_is_noticed_and_a_new_one_begun(path: Path) -> None:
