@@ -27,7 +27,7 @@ from .drawing import both
 from .guard import form_text
 from .keys import FORM, SERVICES, STEPPERS
 from .operation import checked_body
-from .running import start
+from .running import publishing, start
 from .stepping import Stepping
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ async def replay_form(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     found = await reads.recording(services, request.match_info["id"])
     order = Order(found.id, Wanted(to=_chosen(request)), yes="yes" in request[FORM])
-    raise web.HTTPSeeOther(_place(found.id, await replay(services, order)))
+    raise web.HTTPSeeOther(_place(found.id, await _run(services, order, found.steps)))
 
 
 async def steps_form(request: web.Request) -> web.Response:
@@ -171,7 +171,12 @@ async def branch_form(request: web.Request) -> web.Response:
     found = await reads.recording(services, request.match_info["id"])
     body = _ready(request) if "ready" in request[FORM] else _written(request)
     order = branch_order(found, body | {"yes": "yes" in request[FORM]})
-    raise web.HTTPSeeOther(_place(found.id, await replay(services, order)))
+    raise web.HTTPSeeOther(_place(found.id, await _run(services, order, found.steps)))
+
+
+async def _run(services: Services, order: Order, total: int) -> Result:
+    """The page from which it was started is told how far it is."""
+    return await replay(services, order, seen=publishing(services, order, total))
 
 
 def _written(request: web.Request) -> dict[str, Any]:

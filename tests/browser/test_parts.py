@@ -1,5 +1,6 @@
 """Forms that change a part of their page: without a reload, with the form token, and with the keyboard where it was."""
 
+import asyncio
 import re
 from dataclasses import replace
 
@@ -203,3 +204,25 @@ async def test_a_note_on_a_step_leads_back_to_the_step(book, watch):
     await page.get_by_role("button", name="Add", exact=True).click()
     await expect(page.locator("#noted blockquote").last).to_have_text("Here it broke.")
     assert await still_there(page)
+
+
+async def test_a_replay_says_how_far_it_is_beside_its_button(services, watch):
+    page = await opened(watch, f"/_gateway/recordings/{consoling.RECORDING}/compare")
+    over = asyncio.Event()
+
+    async def slowly(route):
+        await over.wait()
+        await route.abort()
+
+    await page.route("**/compare", slowly)
+    while not services.live.listening:
+        await asyncio.sleep(0.01)
+    await page.locator("#env-orders-test").check()
+    await page.get_by_role("button", name="Run and compare").click()
+    told = page.locator("[data-progress]")
+    await expect(told).to_have_text("running …")
+    services.live.publish("replay", {"of": consoling.RECORDING, "step": 2, "done": 2, "total": 3})
+    await expect(told).to_have_text("step 2 of 3")
+    over.set()
+    await expect(told).to_have_text("")
+    await expect(page.locator("#refused")).to_contain_text("does not answer")
