@@ -142,6 +142,15 @@ def back_up(path: Path, schema: int) -> None:
         raise StoreError(f"no backup could be made before the migration: {error}", where=str(copy)) from None
 
 
+def room(path: Path) -> int:
+    """Bytes that the file's disk has left for us; as if there were plenty when the system does not say."""
+    try:
+        found = os.statvfs(path.parent)
+    except OSError:
+        return 1 << 62
+    return found.f_bavail * found.f_frsize
+
+
 def identity(path: Path) -> tuple[int, int] | None:
     """Which file lies at this path just now; None when there is none."""
     try:

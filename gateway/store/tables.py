@@ -21,6 +21,7 @@ from .batch import Batch
 from .builds import add_build
 from .decided import decide
 from .deletion import Sweeper, delete_rows, give_back_room
+from .files import PAGE
 from .rows import COLUMNS, DEFAULTS, USUAL
 
 Connection = sqlite3.Connection
@@ -62,6 +63,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 MISSED: Final = """
 INSERT INTO marks VALUES ('missed', ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value
 """
+LITTLE: Final = 256 << 20  # bytes left on the disk, with less than which the log is kept short
+LEAST: Final = 64  # pages that it may have at any rate
 KNOWN: Final = 8192  # hashes and uses remembered as written
 
 
@@ -76,6 +79,7 @@ class Tables:
         self._deleted: dict[str, None] = {}  # recordings of which an exchange may still be under way
         self._cut: dict[str, None] = {}  # exchanges that were open when their recording was deleted
         self._sweeper = Sweeper(connection)
+        self._short = 0  # pages of the log at which a commit folds it in; 0: none does
 
     def write(self, batch: Batch) -> None:
         """One transaction; what it wrote is remembered only when it stands."""
@@ -156,6 +160,14 @@ class Tables:
         """Move the log into the file (PASSIVE: as far as readers let it); whether all of it was moved."""
         _, frames, moved = self.connection.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
         return bool(frames == moved)
+
+    def keep_short(self, left: int) -> None:
+        """With so little left on the disk (bytes), commits fold the log in by themselves: those of a lone client write
+        much more to it than to the file, and it must not take what the disk has left."""
+        pages = 0 if left > LITTLE else max(LEAST, left // 8 // PAGE)
+        if pages != self._short:
+            self._short = pages
+            self.connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
 
     def probe(self) -> None:
         """A write that changes nothing: raises what any write would."""

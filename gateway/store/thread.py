@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from ..errors import StoreError
 from .batch import Batch, Piece, Seal, SealPiece
-from .files import DAMAGED, WriterLock, connect_writer, identity, size, unwritable, wal_of
+from .files import DAMAGED, WriterLock, connect_writer, identity, room, size, unwritable, wal_of
 from .recovery import set_aside
 from .tables import Tables
 
@@ -295,6 +295,9 @@ class WriterThread:
         if trouble.message != self._trouble:
             log.error("recording fails: %s", trouble)
             self._trouble = trouble.message
+        if "full" in trouble.message and self._tables is not None:
+            with suppress(sqlite3.Error):
+                self._fold(self._tables)  # then the next attempt begins the log anew
         if not any(word in trouble.message for word in ("locked", "full")):
             self._close(fold=False)  # after an I/O error a connection may be of no use
         if trouble.message.startswith(DAMAGED):
@@ -335,6 +338,8 @@ class WriterThread:
     def _remember_file(self) -> None:
         self._looked = time.monotonic()
         self._file, self._log = identity(self.path), identity(wal_of(self.path))
+        if self._tables is not None:
+            self._tables.keep_short(room(self.path))
 
     def _look_at_file(self, tables: Tables) -> None:
         """Deleted, moved or replaced? What was written stays with the old file; recording goes on at the path."""
@@ -347,6 +352,7 @@ class WriterThread:
         else:
             if size(wal_of(self.path)) > FOLD_AT:
                 self._fold(tables)
+            tables.keep_short(room(self.path))
             return
         log.warning("%s: %s", self.path, self._mishap)
         with suppress(sqlite3.Error):

@@ -78,6 +78,17 @@ async def test_a_full_disk(tmp_path: Path) -> None:
                 assert gateway.sound()
 
 
+async def test_the_log_does_not_take_what_a_small_disk_has_left(tmp_path: Path) -> None:
+    """A lone client's commits write a hundred times as much to the log as to the file."""
+    async with upstream(tmp_path) as folder:
+        with mounted(folder / "disk", "-t", "tmpfs", "-o", "size=16m", "tmpfs") as disk:
+            async with served(folder, path=disk / "gateway.db") as gateway:
+                await gateway.calls(*(number * 4000 for number in range(600)))
+                assert (await gateway.page("/_gateway/readyz"))[0] == 200
+                assert gateway.stored() == gateway.got
+                assert gateway.path.with_name("gateway.db-wal").stat().st_size < 8 << 20
+
+
 async def test_a_lock_of_another_process(tmp_path: Path) -> None:
     async with upstream(tmp_path) as folder, served(folder) as gateway:
         await gateway.calls(*range(5))
