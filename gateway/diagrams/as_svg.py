@@ -8,7 +8,7 @@ from html import escape
 
 from .diagram import VALUES, Call, Chapter, Diagram, Divider, Fragment, Loop, Row, Value, values_of
 from .labels import clean
-from .layout import FRAME, GUTTER, HEAD, LINE, MARGIN, NEST, PAD, Layout, fitted, height, layout, width
+from .layout import FRAME, GUTTER, HEAD, LINE, MARGIN, NEST, PAD, Layout, fitted, height, layout, section_head, width
 from .style import STYLE
 from .svg_marks import cross, curve, number, span, tag, text, tip, xml
 from .svg_overview import Part, table, wide
@@ -160,7 +160,8 @@ class _Sheet:
 
     def _divider(self, divider: Divider) -> None:
         right, middle, css = self.layout.width - MARGIN, self.y + 19, divider.kind
-        words = fitted(divider.text, right - MARGIN - 40, bold=True)
+        told = divider.text.replace(" -> ", " → ") if css == "moved" else divider.text
+        words = fitted(told, right - MARGIN - 40, bold=True)
         broad = width(words, bold=True) + 28
         centre = self.layout.client + 14 + self.layout.labels / 2
         left = max(MARGIN, centre - broad / 2)
@@ -173,7 +174,6 @@ class _Sheet:
         """A frame around its sections; the line between two of them is broken."""
         left = self.layout.client - 16 + NEST * depth
         right = self.layout.width - MARGIN / 2 - NEST * depth
-        head, further, foot = FRAME
         tab = width(row.kind, 12, bold=True) + 16
         self.lines.append(tag("rect", "frame", x=left, y=self.y + 4, width=right - left, height=height(row) - 8, rx=4))
         self.lines.append(tag("rect", "tab", x=left, y=self.y + 4, width=tab, height=22, rx=4))
@@ -185,9 +185,9 @@ class _Sheet:
             words = xml(fitted(section.label, room, 12, bold=True))
             at = left + (tab + 8 if not index else 20)
             self.lines.append(text("frame-name section", at, self.y + 19, words) if words else "")
-            self.y += further if index else head
+            self.y += section_head(row, index)
             self._rows(section.rows, depth + 1, aside=aside or (row.kind != "loop" and index > 0 and row.kind != "par"))
-        self.y += foot
+        self.y += FRAME[2]
 
     def _call(self, call: Call, *, aside: bool) -> None:
         top, to = self.y, self.layout.columns[call.participant]

@@ -104,6 +104,12 @@ def height(row: Row) -> float:
         return 38.0
     if isinstance(row, Call):
         return 2 * LINE + len(row.runs) * LINE + 10.0
-    head, further, foot = FRAME
     inside = sum(height(each) for section in row.sections for each in section.rows)
-    return head + further * (len(row.sections) - 1) + inside + foot
+    return sum(section_head(row, index) for index in range(len(row.sections))) + inside + FRAME[2]
+
+
+def section_head(row: Loop | Fragment, index: int) -> float:
+    """Room above the rows of a section; the lanes of a par need no words."""
+    if not index:
+        return FRAME[0]
+    return FRAME[1] if row.sections[index].label else NEST

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.diagrams import PAGE_STYLE, STYLE, changes, heads, sequence, svg
+from gateway.diagrams import PAGE_STYLE, STYLE, Divider, Fragment, Section, changes, heads, sequence, svg
 from gateway.diagrams.labels import clean
+from gateway.diagrams.layout import height
 from gateway.model.exchange import Exchange, Failure, Timing
 from gateway.model.message import Request
 from gateway.model.recording import Recording
@@ -37,6 +38,13 @@ def test_one_group_per_exchange_links_to_it(a_recording, ten):
     assert (
         groups[6].findtext(f"{NAMESPACE}title").endswith("502 connection refused (nobody listens at 127.0.0.1:9303).")
     )
+
+
+def test_a_move_is_an_arrow_and_lanes_without_words_stand_close(a_recording, ten):
+    picture = svg(sequence(a_recording(ten), ten))
+    assert ">catalogue: qa → test</text>" in picture
+    lane = Section("", (Divider("x"),))
+    assert height(Fragment("par", (lane, lane))) < height(Fragment("par", (lane, replace(lane, label="then"))))
 
 
 def test_it_has_a_title_and_a_description(a_recording, ten):
