@@ -199,7 +199,9 @@ def _sentence(card: Card) -> str:
         return f"The route, not the request: the same request in {good} on {sibling.environment}."
     if places:
         more = f" and {len(places) - MOST} more" if len(places) > MOST else ""
-        return f"What differs where {good}: {', '.join(places[:MOST])}{more}."
+        what = "only difference" if len(places) == 1 else "differences"
+        told = f"step {sibling.step}, which was answered {sibling.status}"
+        return f"The {what} to {told}: {', '.join(places[:MOST])}{more}."
     if card.between:
         writes = ", ".join(f"step {one.step} ({one.method} {shortened(one.path, 60)})" for one in card.between[:MOST])
         when = "after" if sibling.step > failing.step else "before"

@@ -16,7 +16,10 @@ def the_card(*exchanges):
 def test_the_path_differs(an_exchange):
     card = the_card(an_exchange(1, target="/api/orders/1"), an_exchange(2, target="/api/orders/9", **MISSING))
     assert card.rows == (Row("path", "/api/orders/9", "/api/orders/1"),)
-    assert (card.says, card.sentence) == ("no such book", "What differs where step 1 was answered 200: path.")
+    assert (card.says, card.sentence) == (
+        "no such book",
+        "The only difference to step 1, which was answered 200: path.",
+    )
 
 
 def test_the_route_not_the_request(an_exchange):
