@@ -57,7 +57,7 @@ WORDS: Final[dict[bytes, re.Pattern[bytes] | None]] = {
 # byte is found, or not, four times as fast as a word.
 PARTS: Final = {
     b"eyj": b"j", b"authoriz": b"z", b"\\u00": b"\\", b"token": b"k", b"key": b"k", b"pwd": b"w", b"pass": b"ss",
-    b"session": b"ss", b"secret": b"cr", b"cred": b"cr",
+    b"sess": b"ss", b"secret": b"cr", b"cred": b"cr", b"cookie": b"k",
 }  # fmt: skip
 
 HUMP = re.compile(rb"(?<=[a-z0-9])(?=[A-Z])")
