@@ -14,6 +14,8 @@ from .lineage import Origin, destinations
 from .result import Result
 from .step import Filled, text_of
 
+NOTHING: Mapping[str, str] = {}
+
 
 def form_parts(
     request: web.Request,
@@ -24,10 +26,12 @@ def form_parts(
     origins: Mapping[str, Origin],
     sent: Result | None,
     environments: Sequence[str] = (),
+    own: Mapping[str, str] = NOTHING,
 ) -> dict[str, Any]:
     """`start`, each field by its name, `send`, `what_ifs`, `end`; a page uses the ones it wants.
 
-    A field whose name is one of those words is found under `fields`. `sent` is the step as it was sent last.
+    A field whose name is one of those words is found under `fields`. `sent` is the step as it was sent last; `own`
+    what stands in the boxes of a what-if of one's own.
     """
     macros: Any = aiohttp_jinja2.get_env(request.app).get_template("demos/form.html").module
     goes = destinations(step)
@@ -45,6 +49,6 @@ def form_parts(
         "fields": fields,
         "start": Markup(macros.start(csrf, has_file)),
         "send": lambda label="Send": Markup(macros.send(label)),
-        "what_ifs": Markup(macros.what_ifs(step) + ("" if step.run else macros.own_what_if(step, environments))),
+        "what_ifs": Markup(macros.what_ifs(step) + ("" if step.run else macros.own_what_if(step, environments, own))),
         "end": Markup("</form>"),
     }

@@ -24,6 +24,7 @@ from .memory import Memories
 from .preview import Preview
 from .sending import Press, Sending
 from .step import Filled, NotSent, fill, read_form
+from .trial import boxes_again
 from .trying import Trying
 from .twins import home_json, step_json
 from .view import StepView
@@ -292,7 +293,8 @@ class Pages:
         sent = self.memories.results(session.id, demo.name, step.slug).get("")
         origins = self.memories.of(session.id).origins
         environments = tuple(self.view.environments(step.call.cluster))
-        parts = form_parts(request, step, filled, csrf, origins=origins, sent=sent, environments=environments)
+        own = boxes_again(await request.post())
+        parts = form_parts(request, step, filled, csrf, origins=origins, sent=sent, environments=environments, own=own)
         about = await self.view.of(session, entry, demo, step, parts, values)
         said, self.memories.of(session.id).said = self.memories.of(session.id).said, ""
         previewed = {"preview": preview, "trouble": trouble}

@@ -8,12 +8,14 @@ from typing import Any
 
 from ..errors import ConfigError, UsageError
 from .config import Demo, Step, WhatIf, slug_of
+from .mask import holds_secret, is_secret_header, masked_url
 from .parse import parse_demo
 from .preset import with_what_if
 
 NAME = "what I tried"
 SECRET_ONLY: Mapping[str, Any] = {"delay": "0s"}  # what differs is sent, and never written down
 LONGEST = 100  # characters of a name
+BOXES = ("via", "path", "headers", "delay", "name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,21 @@ def read_trial(step: Step, plain: Mapping[str, Any], fields: Mapping[str, Any], 
         raise UsageError("this is the step as it is: nothing of it was changed", hint=hint)
     name = form.get("own.name", "").strip()[:LONGEST]
     return Trial(name if slug_of(name) else NAME, spec or SECRET_ONLY)
+
+
+def boxes_again(form: Mapping[str, Any]) -> dict[str, str]:
+    """What stood in the boxes, to stand there again after a preview; what holds a secret must be typed anew."""
+    typed = {box: text.strip() for box in BOXES if isinstance(text := form.get(f"own.{box}", ""), str)}
+    lines = typed.get("headers", "").splitlines()
+    typed["headers"] = "\n".join(line for line in lines if line.startswith("-") or not _is_secret(line))
+    if masked_url(typed.get("path", "")) != typed.get("path", ""):
+        del typed["path"]
+    return {box: text for box, text in typed.items() if text}
+
+
+def _is_secret(line: str) -> bool:
+    name, _, value = (part.strip() for part in line.partition(":"))
+    return is_secret_header(name) or holds_secret(name, value)
 
 
 def _headers(text: str) -> dict[str, str | None]:

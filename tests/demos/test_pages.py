@@ -429,6 +429,23 @@ async def test_the_preview_shows_every_value_that_is_put_in_and_sends_nothing(br
     assert "'order_id' is empty" in words(page)
 
 
+async def test_what_stood_in_the_boxes_of_a_preview_stands_there_again_but_no_secret(browser):
+    own = {
+        "own.path": "/titles/{isbn}", "own.via": "test", "own.delay": "1ms", "own.name": "new path",
+        "own.headers": "X-Tenant: blue\nAuthorization: Bearer abcdefgh\n-Accept",
+    }  # fmt: skip
+    _, page = await browser.press(FIND, what_if="*preview", form=own)
+    assert '<details class="mt-3" open>' in page
+    assert 'name="own.path" value="/titles/{isbn}"' in page
+    assert "<option selected>test</option>" in page
+    assert 'name="own.delay" value="1ms"' in page
+    assert 'name="own.name" value="new path"' in page
+    assert "X-Tenant: blue\n-Accept</textarea>" in page
+    assert "abcdefgh" not in page
+    _, page = await browser.get(FIND)
+    assert '<details class="mt-3">' in page
+
+
 async def test_a_recording_becomes_a_demo_from_its_page(browser, shop):
     for step in (SIGN_IN, FIND, ORDER):
         await browser.press(step)
