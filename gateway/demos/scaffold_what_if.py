@@ -57,8 +57,8 @@ def what_if(step: Step, base: Step, verbs: Mapping[str, Any]) -> dict[str, Any] 
     except CannotSayError:
         return None
     found = {verb: value for verb, value in said.items() if value}
-    if not found or _is_sealed(json.dumps(found)):
-        return None
+    if not found or _is_sealed(json.dumps(found)) or "{" in json.dumps(list(changed.values())):
+        return None  # nothing, a secret, or what would be read as an expression
     return found | ({"expect": step.status} if step.status else {})
 
 

@@ -80,10 +80,11 @@ def test_whatever_was_tried_the_demo_sends_the_same(isbn, kind, status, name):
     target = f"/api/catalogue/{kind}/{isbn}?lang=en"
     other = step(2, target, status=400 + status, note=f"what if: {name}; as expected")
     demo, text = demo_of(BOOK, other)
-    calls = []
+    calls, values = [], {}
     for one in demo.steps:
-        fields = {each.field.name: each.value for each in fill(one, {})}
-        calls += [build(one, fields, {}), *(build(one, fields, {}, each) for each in one.what_ifs)]
+        fields = {each.field.name: each.value for each in fill(one, values)}
+        calls += [build(one, fields, values), *(build(one, fields, values, each) for each in one.what_ifs)]
+        values |= fields
     sent = [urlsplit(f"/api/{call.cluster}{call.path}") for call in calls]
     assert (sent[1].path, sent[1].query) == (
         urlsplit(target).path.replace("{", "%7B").replace("}", "%7D"),
