@@ -331,7 +331,8 @@ def _cannot_listen(host: str, port: int, error: OSError) -> GatewayError:
 def _run_file(recordings: Path, url: str, console_url: str, access: Access) -> Iterator[None]:
     """Tells commands of this user where the server of these recordings answers, and lets them in."""
     file = run_file(recordings)
-    found = {"url": url, "console": console_url, "pid": os.getpid(), "token": access.here_token}
+    found = {"url": url, "console": console_url, "recordings": str(recordings.resolve()), "pid": os.getpid()}
+    found["token"] = access.here_token
     write_private(file, json.dumps(found) + "\n")
     try:
         yield

@@ -19,5 +19,5 @@ def static_dir() -> Path:
 
 
 def run_file(recordings: Path) -> Path:
-    """{"url", "pid"} of the gateway that writes this recordings file; commands find it by this."""
+    """{"url", "console", "recordings", "pid", "token"} of the gateway that runs here; commands find it by this."""
     return recordings.parent / "gateway.run.json"

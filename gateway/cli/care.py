@@ -18,7 +18,7 @@ from ..errors import ConfigError, GatewayError, NotFoundError, UsageError
 from ..model.units import read_size
 from ..store import open_store
 from ..store.backup import back_up_to, backup_name
-from .client import find_server
+from .client import find_writer
 from .recordings import API, change, delete_noted
 from .shown import amount
 
@@ -95,7 +95,7 @@ def limits(args: argparse.Namespace) -> tuple[float | None, int | None]:
 def delete_all(args: argparse.Namespace, found: list[Stale]) -> set[str]:
     """Through the gateway that runs, else in the file."""
     ids = [one.recording for one in found]
-    server = find_server(args.recordings, args.url, args.token) if ids else None
+    server = find_writer(args.recordings, args.url, args.token) if ids else None
     if server is None:
         if ids:
             change(args.recordings, lambda recorder: [delete_noted(recorder, id) for id in ids][-1])

@@ -32,6 +32,7 @@ class Server:
 
     url: str
     token: str = field(default="", repr=False)
+    recordings: str = ""  # the file that it writes, where a run file says so
 
     @property
     def authorization(self) -> dict[str, str]:
@@ -108,6 +109,14 @@ def find_server(recordings: Path | None, url: str | None, token: str | None = No
     return found if found and answers(found) else None
 
 
+def find_writer(recordings: Path, url: str | None, token: str | None = None) -> Server | None:
+    """The gateway that runs, unless the recordings file that it writes is another one of the same folder."""
+    server = find_server(recordings, url, token)
+    if server is not None and server.recordings and Path(server.recordings) != recordings.resolve():
+        return None
+    return server
+
+
 def checked(url: str, where: str) -> str:
     """The URL without its trailing slash; UsageError when it is none."""
     parts = urlsplit(url)
@@ -127,7 +136,8 @@ def run_file_server(recordings: Path | None) -> Server | None:
     try:
         found = json.loads(run_file(recordings).read_text("utf-8"))
         address = str(found.get("console") or found["url"])
-        return Server(checked(address, str(run_file(recordings))), str(found.get("token", "")))
+        url = checked(address, str(run_file(recordings)))
+        return Server(url, str(found.get("token", "")), str(found.get("recordings", "")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, UsageError):
         return None
 

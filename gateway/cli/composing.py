@@ -15,7 +15,7 @@ from ..model.as_json import recording_json
 from ..store import open_store
 from ..store.composing import Composition, merged, trimmed
 from ..store.composing import split as parts_of
-from .client import find_server
+from .client import find_writer
 from .recordings import API, NAMED, find
 from .sealing import with_sealer
 from .shown import amount, recordings_text
@@ -82,7 +82,7 @@ def _numbers(texts: Sequence[str]) -> list[int]:
 
 
 def _made(args: argparse.Namespace, path: str, body: dict[str, Any], wanted: Sequence[Composition]) -> int:
-    server = find_server(args.recordings, args.url, args.token)
+    server = find_writer(args.recordings, args.url, args.token)
     if server is not None:
         ids = [item["id"] for item in server.call("POST", path, body)["items"]]
     else:

@@ -27,7 +27,7 @@ from ..reload.files import load
 from ..routing.table import RouteTable
 from ..secrets import load_keys
 from ..store import open_recorder, open_store
-from .client import find_server
+from .client import find_writer
 
 UNSERVED = "http://127.0.0.1:8080"  # where the public URLs of a gateway that does not run are
 
@@ -39,7 +39,7 @@ def import_arguments(parser: argparse.ArgumentParser) -> None:
 def import_(args: argparse.Namespace) -> int:
     """Take the files as recordings, each whole or not at all."""
     format = getattr(args, "as")
-    server = find_server(args.recordings, args.url, args.token)
+    server = find_writer(args.recordings, args.url, args.token)
     items: list[dict[str, Any]] = []
     for name in args.file:
         data = _bytes(name)

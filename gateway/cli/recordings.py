@@ -21,7 +21,7 @@ from ..model.as_json import exchange_json, recording_json
 from ..model.audit import AuditEntry, Who
 from ..model.visible import visible
 from ..store import open_recorder, open_store
-from .client import Server, find_server
+from .client import Server, find_writer
 from .correlations import decide, print_correlations, print_decisions, verdicts_of
 from .masked import masked_store
 from .shown import exchange_text, recording_text, recordings_text
@@ -133,7 +133,7 @@ def annotate(args: argparse.Namespace) -> int:
     if not given and verdicts is None and not (add or remove):
         raise UsageError("nothing to add", hint="--title TEXT, --note TEXT, --tag TAG, --pin, --accept ID, --assert")
     store = open_store(args.recordings)
-    server = find_server(args.recordings, args.url, args.token)
+    server = find_writer(args.recordings, args.url, args.token)
     id, step = known(store, args.recording, server)
     if add or remove:
         from .assertions import assert_about
@@ -167,7 +167,7 @@ def delete_arguments(parser: argparse.ArgumentParser) -> None:
 def delete(args: argparse.Namespace) -> int:
     """Delete a recording with its exchanges, notes and tags."""
     store = open_store(args.recordings)
-    server = find_server(args.recordings, args.url, args.token)
+    server = find_writer(args.recordings, args.url, args.token)
     id, step = known(store, args.recording, server)
     if step is not None:
         raise UsageError("a step of a recording cannot be deleted", hint="a recording is never edited; delete it whole")

@@ -27,7 +27,7 @@ from ..reload.files import load
 from ..replay.report import junit
 from ..replay.runs import comparison_json
 from ..store import open_store
-from .client import Server, find_server
+from .client import Server, find_writer
 from .export import write_text
 from .played import comparison_text, matrix_text, result_text
 from .recordings import NAMED, known
@@ -183,7 +183,7 @@ def recording_id(args: argparse.Namespace, server: Server) -> str:
 @contextmanager
 def server_for(args: argparse.Namespace) -> Iterator[Server]:
     """The gateway that runs, or one for the time being on a free port."""
-    found = find_server(args.recordings, args.url, args.token)
+    found = find_writer(args.recordings, args.url, args.token)
     if found is not None:
         yield found
         return

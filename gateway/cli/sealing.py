@@ -23,7 +23,7 @@ from ..redact import Sealer
 from ..secrets import load_keys
 from ..store import open_recorder, open_store
 from ..store.previewing import would_mask
-from .client import Server, find_server
+from .client import Server, find_writer
 from .masked import PARTS, masked_store, rules_in, rules_of
 from .recordings import API, NAMED, find, steps
 from .shown import table
@@ -58,7 +58,7 @@ def redact(args: argparse.Namespace) -> int:
     if not args.yes and not _agreed(recording.id, len(found)):
         print("left as it is", file=sys.stderr)
         return 1
-    server = find_server(args.recordings, args.url, args.token)
+    server = find_writer(args.recordings, args.url, args.token)
     if server is not None:
         changed = _at_server(server, recording.id, rules, given=args.rules is not None)
     else:
@@ -129,7 +129,7 @@ def reveal(args: argparse.Namespace) -> int:
     if step is None:
         raise UsageError("which step?", hint=f"gateway reveal {recording.id}/1 --why ...")
     one = store.step(recording.id, step)
-    server = find_server(args.recordings, args.url, args.token)
+    server = find_writer(args.recordings, args.url, args.token)
     if server is not None:
         body = {"why": args.why, "names": list(args.names)}
         secrets = server.call("POST", f"{EXCHANGES}{quote(one.id, safe='')}/reveal", body)["secrets"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.client import Server, find_server
+from gateway.cli.client import Server, find_server, find_writer
 from gateway.errors import ConfigError, GatewayError, NotFoundError, StoreError, UpstreamError, UsageError
 
 
@@ -142,3 +142,15 @@ def test_a_server_that_was_named_must_answer(unused_tcp_port: int, monkeypatch: 
 def test_a_url_that_is_none(url: str) -> None:
     with pytest.raises(UsageError, match="no URL of a gateway"):
         find_server(None, url)
+
+
+def test_a_gateway_that_writes_another_file_of_the_folder_is_not_asked_to_write_this_one(
+    server: ThreadingHTTPServer, tmp_path: Path
+) -> None:
+    ours, other = tmp_path / "gateway.db", tmp_path / "other.db"
+    (tmp_path / "gateway.run.json").write_text(json.dumps({"url": server.url, "recordings": str(ours)}))
+    found = find_writer(ours, None)
+    assert found is not None
+    assert found.url == server.url
+    assert find_writer(other, None) is None
+    assert find_writer(other, server.url) == Server(server.url), "one that was named is asked"
