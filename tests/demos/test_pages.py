@@ -442,6 +442,10 @@ async def test_what_stood_in_the_boxes_of_a_preview_stands_there_again_but_no_se
     assert 'name="own.name" value="new path"' in page
     assert "X-Tenant: blue\n-Accept</textarea>" in page
     assert "abcdefgh" not in page
+    evil = '"><script>alert(1)</script></textarea>'
+    _, page = await browser.press(FIND, what_if="*preview", form={"own.name": evil, "own.headers": f"X-A: {evil}"})
+    assert "<script>alert" not in page
+    assert page.count("&lt;script&gt;alert(1)") >= 2
     _, page = await browser.get(FIND)
     assert '<details class="mt-3">' in page
 
