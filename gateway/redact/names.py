@@ -75,7 +75,10 @@ def normal(key: bytes) -> bytes:
             key = unquote_to_bytes(key)
     if b"\\" in key:
         key = ESCAPE.sub(lambda match: bytes.fromhex(match[1].decode()), key)
-    key = re.split(rb"[.\[]", key.strip(b" \t\"'").rstrip(b"[]"))[-1].rstrip(b"]")
+    parts = [part.rstrip(b"]") for part in re.split(rb"[.\[]", key.strip(b" \t\"'").rstrip(b"[]"))]
+    while len(parts) > 1 and parts[-1].isdigit():  # password[0], token.1
+        parts.pop()
+    key = parts[-1]
     return HUMP.sub(b"_", key).lower().replace(b"-", b"_").replace(b"+", b"_").replace(b" ", b"_")
 
 

@@ -158,8 +158,11 @@ class _Work:
                 changes["target"] = target
             if (sealed_url := self._url(url)) != url:
                 changes["upstream_url"] = sealed_url.decode()
-        if capture.reason not in self._names.clean and self._names.hint(capture.reason):
-            changes["reason"] = seal_text(capture.reason, self._names.is_secret, self.one)
+        if capture.reason not in self._names.clean:
+            if self._names.hint(capture.reason):
+                changes["reason"] = seal_text(capture.reason, self._names.is_secret, self.one)
+            else:
+                self._names.remember_clean(capture.reason)
         if capture.failure:
             detail = seal_text(capture.failure[1].encode(), self._names.is_secret, self.one).decode()
             if detail != capture.failure[1]:

@@ -136,6 +136,7 @@ def test_everyday_fields_stay(value: bytes):
         (b"/x?p%61ssword=" + CANARY, b"/x?p%61ssword=" + P),
         (b"/x?token=it's%20;odd", b"/x?token=" + placeholder(b"it's ;odd")),
         (b"/x?user[password]=" + CANARY, b"/x?user[password]=" + P),
+        (b"/x?password%5B0%5D=" + CANARY + b"&token.1=" + CANARY, b"/x?password%5B0%5D=" + P + b"&token.1=" + P),
         (b"/x?next=%2Fy%3Ftoken%3D" + CANARY, b"/x?next=%2Fy%3Ftoken%3D" + P),
         (b"/x?next=%252Fy%253Ftoken%253D" + CANARY, b"/x?next=%252Fy%253Ftoken%253D" + P),
         (b"/x?tok%2565n=" + CANARY, b"/x?tok%2565n=" + P),
