@@ -124,11 +124,10 @@ class _Known:
 class _Work:
     """The sealing of one capture: what was found so far."""
 
-    __slots__ = ("_body", "_names", "_tokens", "_vault", "decoded", "found")
+    __slots__ = ("_names", "_places", "_tokens", "_vault", "decoded", "found")
 
     def __init__(self, vault: Vault, names: Names, places: Places | None) -> None:
-        self._vault, self._names = vault, names
-        self._body = BodySealer(names, places, self.one, self.echo)
+        self._vault, self._names, self._places = vault, names, places
         self.found: dict[bytes, tuple[bytes, bytes]] = {}
         self._tokens: list[bytes] = []  # those of them to be looked for again
         self.decoded: set[str] = set()
@@ -194,6 +193,7 @@ class _Work:
 
     def bodies(self, capture: Capture) -> dict[str, Any]:
         changes: dict[str, Any] = {}
+        sealer = self._body()
         for side, pieces, headers in (
             ("request", capture.request_body, capture.request_headers),
             ("response", capture.response_body, capture.response_headers),
@@ -201,7 +201,7 @@ class _Work:
             if not pieces:
                 continue
             data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            sealed, decoded = self._body.sealed(data, *content_of(headers))
+            sealed, decoded = sealer.sealed(data, *content_of(headers))
             if decoded:
                 self.decoded.add(side)
             if sealed is not data and sealed != data:
@@ -209,7 +209,11 @@ class _Work:
         return changes
 
     def piece(self, data: bytes) -> bytes:
-        return self.echo(self._body.text(data, b"")) if data else data
+        return self.echo(self._body().text(data, b"")) if data else data
+
+    def _body(self) -> BodySealer:
+        """Made when needed: kept, the two would hold each other, and wait for the garbage collector."""
+        return BodySealer(self._names, self._places, self.one, self.echo)
 
     def echo(self, data: bytes) -> bytes:
         """Replace secrets found anywhere in this capture where they stand again, under a name that told nothing."""

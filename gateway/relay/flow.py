@@ -55,8 +55,7 @@ class Flow:
         self.upstream: CompiledUpstream | None = None
         self.head_only = client.method == b"HEAD"
         self.active = capture.begun  # when something last moved
-        self.half_closed = False
-        self.recorded = capture.step > 0
+        self.half_closed, self.recorded = False, capture.step > 0
         self._out: list[bytes] = []  # towards the client, not written yet
         self._room = capture.max_body
         self._responded = self._done = self._tunnel = self._visible = False
@@ -289,6 +288,7 @@ class Flow:
     def _end(self, on_safe: Callable[[], None] | None = None) -> None:
         self._done = True
         self._out.clear()
+        self.outgoing.leave()
         self.relay.flows.discard(self)
         self.capture.ended = self.relay.clock()
         self.relay.metrics.count(self.capture)

@@ -29,7 +29,8 @@ class Outgoing:
     )  # fmt: skip
 
     def __init__(self, flow: Flow, capture: Capture, *, chunked: bool) -> None:
-        self._flow, self.capture, self.chunked = flow, capture, chunked
+        self._flow: Flow | None = flow
+        self.capture, self.chunked = capture, chunked
         self.connection: UpstreamConnection | None = None
         self.begun = False  # the head has left
         self.complete = False  # the client has sent all of it
@@ -63,7 +64,7 @@ class Outgoing:
         self._pending.append(b"%x\r\n%b\r\n" % (len(data), data) if self.chunked else data)
         if self.connection is None:
             before, self._waiting = self._waiting, self._waiting + len(data)
-            if before <= HIGH_WATER < self._waiting:
+            if before <= HIGH_WATER < self._waiting and self._flow is not None:
                 self._flow.client.pause()
 
     def end(self, trailers: RawPairs) -> None:
@@ -75,7 +76,7 @@ class Outgoing:
 
     def when_complete(self, then: Callable[[], None]) -> None:
         """Call `then` when the request is complete, for its record; soon at the latest: the client may send no more."""
-        if self.complete or self._flow.request.expect:
+        if self.complete or self._flow is None or self._flow.request.expect:
             then()
         else:
             self._then = then
@@ -88,8 +89,8 @@ class Outgoing:
 
     def flush(self, now: float) -> None:
         """Send on what has gathered."""
-        connection = self.connection
-        if connection is None or not self._pending:
+        connection, flow = self.connection, self._flow
+        if connection is None or flow is None or not self._pending:
             return
         data = b"".join(self._pending) if len(self._pending) > 1 else self._pending[0]
         self._pending.clear()
@@ -98,7 +99,7 @@ class Outgoing:
         else:
             self.begun = True
             self.capture.sent = now
-            connection.begin(self._flow, data)
+            connection.begin(flow, data)
 
     def repeat(self) -> bool:
         """Send the request again on a new connection: once, only what may be sent twice, with all of its body."""
@@ -114,6 +115,10 @@ class Outgoing:
             self._pending.append(last_chunk(self.capture.request_trailers))
         self._open()
         return True
+
+    def leave(self) -> None:
+        """The flow has ended. Else the two would hold each other, and wait for the garbage collector."""
+        self._flow = None
 
     def let_go(self) -> None:
         """Nothing more goes to the upstream, nothing more is read from it."""
@@ -133,19 +138,21 @@ class Outgoing:
         self._task = asyncio.get_running_loop().create_task(self._open_connection())
 
     async def _open_connection(self) -> None:
+        flow = self._flow
         assert self._pool is not None
         assert self._upstream is not None
+        assert flow is not None
         try:
             connection = await self._pool.open(self._upstream.connect_timeout)
         except ConnectFailedError as failed:
-            self._flow.upstream_failed(failed.kind, failed.detail)
+            flow.upstream_failed(failed.kind, failed.detail)
             return
         finally:
             self._task = None
         self.connection = connection
-        self._flow.upstream_connected()
+        flow.upstream_connected()
         if self._waiting > HIGH_WATER:
-            self._flow.client.pause(False)
+            flow.client.pause(False)
         self._waiting = 0
 
 

@@ -1,6 +1,7 @@
 """Secrets leave only sealed: canaries in every place, placeholders that agree, bytes that stay."""
 
 import base64
+import gc
 import gzip
 import json
 import re
@@ -621,3 +622,16 @@ def test_a_body_that_was_harmless_as_text_is_still_sealed_as_a_form():
         sealer.seal(a_request(body, content_type))
         sealed = sealer.seal(a_request(body, b"application/x-www-form-urlencoded", redact=rules))
         assert b"canary" not in everything(sealed)
+
+
+def test_sealing_leaves_nothing_to_the_garbage_collector():
+    sealer = Sealer(KEYS)
+    captures = [a_request(b'{"password": "canary-7Zq9", "n": %d}' % n) for n in range(100)]
+    gc.collect()
+    gc.disable()
+    try:
+        for capture in captures:
+            sealer.seal(capture)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()

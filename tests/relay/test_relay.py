@@ -1,11 +1,15 @@
 """What passes, what changes, what is kept: the relay between raw peers."""
 
 import asyncio
+import gc
 import json
 
 import pytest
 from peers import Peer, field_of, fields_of, raw_client, raw_upstream, status_of
 from relaying import orders_at, relaying
+
+from gateway.relay.flow import Flow
+from gateway.relay.outgoing import Outgoing
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
 
@@ -427,3 +431,23 @@ async def test_an_answer_that_comes_again_is_read_as_carefully_as_the_first_time
         assert upstream.connections == 1
     kept = [capture.response_headers for capture in gw.recorder.captures]
     assert [(b"X-A", b"1") in fields for fields in kept] == [True, True, *[False] * 5]
+
+
+async def test_exchanges_leave_nothing_to_the_garbage_collector():
+    """What they hold is freed when they end: else every so many of them would wait for a collection."""
+    async with raw_upstream(OK) as upstream, relaying(orders_at(upstream.url)) as gw, raw_client(gw.url) as client:
+
+        async def asked(times: int) -> None:
+            for _ in range(times):
+                await client.send(b"POST /api/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+                await client.response()
+            gw.recorder.captures.clear()
+
+        await asked(5)
+        gc.collect()
+        gc.disable()
+        try:
+            await asked(100)
+            assert not [one for one in gc.get_objects() if isinstance(one, (Flow, Outgoing)) and one.capture.ended]
+        finally:
+            gc.enable()
