@@ -104,7 +104,8 @@ async def test_the_run_file_tells_where_the_server_is_while_it_runs(tmp_path):
     async with serving(tmp_path, orders_at("http://127.0.0.1:1")) as gateway:
         said = json.loads(file.read_text())
         assert said.pop("token")  # with which the command line of the same user comes in
-        assert said == {"url": gateway.url, "console": gateway.console, "pid": os.getpid()}
+        written = str((file.parent / "gateway.db").resolve())
+        assert said == {"url": gateway.url, "console": gateway.console, "recordings": written, "pid": os.getpid()}
         assert file.stat().st_mode & 0o777 == 0o600
     assert not file.exists()
 
