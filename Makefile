@@ -8,7 +8,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-u
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check compiled bench soak clients consumers docs lock chromium clean
+.PHONY: help demo test check bench soak clients consumers docs lock chromium clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -24,14 +24,6 @@ check: $(VENV)/.dev ## lint and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-
-compiled: $(VENV)/.dev ## a gateway whose hot path is compiled, in .compiled, and its tests (needs a C compiler)
-	@$(PYTHON) .ci/environment.py .compiled
-	@.compiled/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	@rm -rf .compiled/wheels
-	GATEWAY_COMPILE=1 $(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w .compiled/wheels .
-	@.compiled/bin/python -m pip install --quiet --no-deps --force-reinstall .compiled/wheels/*.whl
-	.compiled/bin/pytest tests/redact tests/relay tests/sessions tests/store tests/app
 
 bench: $(VENV)/.dev ## speed and memory against a bare proxy, nginx and mitmproxy; correlation; large bodies; latency
 	$(BIN)/python -m bench
@@ -59,7 +51,7 @@ chromium: $(VENV)/.dev
 	@sh .ci/chromium
 
 clean: ## remove the environment and what tools left behind
-	rm -rf $(VENV) .compiled build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # The stamps: an environment is installed again only when its lock or the project's own description changes.
 $(VENV)/.run: requirements/run.txt pyproject.toml

@@ -100,10 +100,9 @@ def bare(backend: int) -> Proxy:
     return Proxy("bare aiohttp", start(words, port, CORES[0]), f"http://127.0.0.1:{port}/api/orders/x")
 
 
-def gateway(folder: Path, backend: int, durability: str, extra: str = "", python: str = sys.executable) -> Proxy:
+def gateway(folder: Path, backend: int, durability: str, extra: str = "") -> Proxy:
     port = free_port()
-    compiled = python != sys.executable
-    home = folder / (durability + extra[:4].strip() + "-compiled" * compiled)
+    home = folder / (durability + extra[:4].strip())
     home.mkdir()
     (home / "routes.yaml").write_text(
         "version: 1\nenvironments: [qa]\nclusters:\n  orders:\n    path: /api/orders\n    environment: qa\n"
@@ -111,19 +110,13 @@ def gateway(folder: Path, backend: int, durability: str, extra: str = "", python
     )
     database = home / "recordings" / "gateway.db"
     words = [
-        python, "-P", "-m", "gateway", "serve", "-c", str(home / "routes.yaml"), "-r", str(database), "-p", str(port),
+        sys.executable, "-m", "gateway", "serve", "-c", str(home / "routes.yaml"), "-r", str(database), "-p", str(port),
         "--durability", durability, "--log-level", "error", "--no-health",
     ]  # fmt: skip
-    name = ("gateway, not recording" if extra else f"gateway, {durability}") + ", compiled" * compiled
+    name = "gateway, not recording" if extra else f"gateway, {durability}"
     return Proxy(
         name, start(words, port, CORES[0]), f"http://127.0.0.1:{port}/api/orders/x", None if extra else database
     )
-
-
-def compiled(folder: Path, backend: int, durability: str, extra: str = "") -> Proxy | None:
-    """The gateway whose hot path is compiled, when `make compiled` has made one."""
-    python = HERE.parent / ".compiled" / "bin" / "python"
-    return gateway(folder, backend, durability, extra, str(python)) if python.exists() else None
 
 
 def mitmproxy(folder: Path, backend: int) -> Proxy | None:

@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from contenders import Proxy, backend, bare, compiled, end, gateway, mitmproxy, nginx, recorded, resident_mib
+from contenders import Proxy, backend, bare, end, gateway, mitmproxy, nginx, recorded, resident_mib
 
 
 def report(proxies: list[Proxy], connections: list[int]) -> None:
@@ -31,7 +31,7 @@ def report(proxies: list[Proxy], connections: list[int]) -> None:
 def contenders(folder: Path, port: int) -> list[Proxy]:
     quiet = "recording: {skip: ['GET *']}\n"
     recording = [gateway(folder, port, durability) for durability in ("strict", "relaxed", "fsync")]
-    others = [compiled(folder, port, "strict"), nginx(folder, port), mitmproxy(folder, port)]
+    others = [nginx(folder, port), mitmproxy(folder, port)]
     return [bare(port), *recording, gateway(folder, port, "strict", quiet), *filter(None, others)]
 
 

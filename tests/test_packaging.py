@@ -145,12 +145,3 @@ def test_the_first_commands_of_the_readme_are_targets() -> None:
     assert {"demo", "test", "check", "bench", "docs", "lock"} <= set(targets)
     assert (ROOT / ".ci" / "run").stat().st_mode & 0o111
     assert "make test" in (ROOT / ".ci" / "run").read_text("utf-8")
-
-
-def test_what_is_compiled_exists_and_the_usual_wheel_has_none_of_it(wheel: zipfile.ZipFile) -> None:
-    """`make compiled` builds the other wheel, and runs the tests of these modules with it."""
-    hook = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
-    modules = hook["hooks"]["custom"]["modules"]
-    assert modules == sorted(set(modules))
-    assert [module for module in modules if not (ROOT / module).is_file()] == []
-    assert not [name for name in wheel.namelist() if name.endswith(".so")]

@@ -78,8 +78,8 @@ class UpstreamConnection:
             return
         try:
             self._consume(data, flow)
-        except HeadTooLargeError as large:
-            self._broken("http_response_header_section_size", str(large))
+        except HeadTooLargeError as error:
+            self._broken("http_response_header_section_size", str(error))
             return
         except HttpParserError as error:
             self._broken("http_protocol_error", f"the response is not valid HTTP: {error}")
