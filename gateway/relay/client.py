@@ -37,8 +37,8 @@ PLAIN_LINE = re.compile(rb"([A-Z]{3,16}) (/[!\"$-~]*) HTTP/1\.1\r\n")
 HEAD, LENGTH_BODY, CHUNKED_BODY, WAIT, HANDED, RAW, DISCARD = range(7)
 
 
-class ClientConnection:
-    """One client: an asyncio.Protocol by its methods. `flow` is the exchange under way, if any."""
+class ClientConnection(asyncio.Protocol):
+    """One client. `flow` is the exchange under way, if any."""
 
     def __init__(self, relay: Relay) -> None:
         self.relay = relay

@@ -8,7 +8,7 @@ import ssl
 from collections.abc import Callable
 from ipaddress import ip_address
 from socket import gaierror
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from .upstream import UpstreamConnection
 
@@ -101,8 +101,7 @@ class Pool:
         options: dict[str, Any] = {}
         if self._context is not None:
             options = {"ssl": self._context, "server_hostname": self.server_name or self.host}
-        connection = UpstreamConnection(self)
-        await loop.create_connection(lambda: cast(asyncio.Protocol, connection), address, self.port, **options)
+        _, connection = await loop.create_connection(lambda: UpstreamConnection(self), address, self.port, **options)
         self.all.add(connection)
         return connection
 

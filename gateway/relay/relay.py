@@ -9,7 +9,7 @@ import secrets
 import ssl
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..ids import new_id
@@ -57,9 +57,9 @@ class Relay:
         self._sweeper: asyncio.Task[None] | None = None
         self._logged: dict[tuple[str, str], float] = {}
 
-    def accept(self) -> asyncio.Protocol:
+    def accept(self) -> ClientConnection:
         """The protocol of a new client connection."""
-        return cast(asyncio.Protocol, ClientConnection(self))
+        return ClientConnection(self)
 
     async def start(self) -> None:
         self._sweeper = asyncio.create_task(self._sweep_forever())

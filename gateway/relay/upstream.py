@@ -45,9 +45,8 @@ class Receiver(Protocol):
     def upstream_paused(self, paused: bool) -> None: ...
 
 
-class UpstreamConnection:
-    """One connection to an upstream: an asyncio.Protocol by its methods. It serves one exchange at a time and tells it
-    what arrives."""
+class UpstreamConnection(asyncio.Protocol):
+    """One connection to an upstream. It serves one exchange at a time and tells it what arrives."""
 
     def __init__(self, pool: Pool) -> None:
         self.pool = pool
