@@ -248,6 +248,9 @@ class Routes(Protocol):
 
     @property
     def file(self) -> Path: ...
+    async def look(self) -> None:
+        """Read the file now if it is another than the one last read."""
+
     async def move(self, cluster: str, environment: str, *, source: str) -> Revision:
         """Change one scalar of the file and put it in force; ConfigError, NotFoundError name what exists."""
 

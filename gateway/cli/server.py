@@ -66,6 +66,7 @@ async def _serve(options: Options) -> int:
     async with running(options) as gateway:
         print(f"gateway: {gateway.url}  (console {gateway.console}/_gateway/)", flush=True)
         print_way_in(gateway)
+        _look_on_hangup(gateway)
         await stopped.wait()
         log.info("stopping; a second signal stops at once")
     return 0
@@ -159,6 +160,19 @@ def print_way_in(gateway: Gateway) -> None:
         print(f"sign in, once, within 24 hours: {gateway.console}/_gateway/sign-in?code={access.link_code()}")
         print("from another machine, with this one's address in place of 127.0.0.1 (names: --allow-host NAME)")
         print("another link: gateway access link; a token that lasts: gateway access add NAME", flush=True)
+
+
+def _look_on_hangup(gateway: Gateway) -> None:
+    """SIGHUP reads routes.yaml at once, as it does for other servers, though a saved change needs no signal."""
+    looks: set[asyncio.Task[None]] = set()
+
+    def on_hangup() -> None:
+        log.info("SIGHUP: reading %s", gateway.services.options.routes)
+        task = asyncio.create_task(gateway.services.routes.look())
+        looks.add(task)
+        task.add_done_callback(looks.discard)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, on_hangup)
 
 
 def _stop_signals() -> asyncio.Event:

@@ -90,3 +90,21 @@ async def test_a_second_signal_does_not_wait(tmp_path):
             process.send_signal(signal.SIGTERM)
             async with asyncio.timeout(5):
                 assert await process.wait() != 0
+
+
+async def test_a_hangup_reads_the_routes_and_ends_nothing(tmp_path):
+    async def status_at(path: bytes) -> int:
+        async with raw_client(url) as client:
+            await client.send(b"GET %b HTTP/1.1\r\nHost: localhost\r\n\r\n" % path)
+            return status_of(await client.head())
+
+    async with raw_upstream(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi") as upstream:
+        process, url = await started(tmp_path, upstream.url)
+        (tmp_path / "routes.yaml").write_text(orders_at(upstream.url, path="/api/elsewhere"))
+        for _ in range(3):
+            process.send_signal(signal.SIGHUP)
+        async with asyncio.timeout(10):
+            while await status_at(b"/api/elsewhere") != 200:
+                await asyncio.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
