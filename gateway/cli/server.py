@@ -62,12 +62,14 @@ def _run(main: object) -> int:
 async def _serve(options: Options) -> int:
     from ..app import running
 
-    stopped = _stop_signals()
+    stopped, hung_up = _stop_signals(), asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hung_up.set)
     async with running(options) as gateway:
         print(f"gateway: {gateway.url}  (console {gateway.console}/_gateway/)", flush=True)
         print_way_in(gateway)
-        _look_on_hangup(gateway)
+        looking = asyncio.create_task(_look_when(hung_up, gateway))
         await stopped.wait()
+        looking.cancel()
         log.info("stopping; a second signal stops at once")
     return 0
 
@@ -162,17 +164,13 @@ def print_way_in(gateway: Gateway) -> None:
         print("another link: gateway access link; a token that lasts: gateway access add NAME", flush=True)
 
 
-def _look_on_hangup(gateway: Gateway) -> None:
+async def _look_when(hung_up: asyncio.Event, gateway: Gateway) -> None:
     """SIGHUP reads routes.yaml at once, as it does for other servers, though a saved change needs no signal."""
-    looks: set[asyncio.Task[None]] = set()
-
-    def on_hangup() -> None:
+    while True:
+        await hung_up.wait()
+        hung_up.clear()
         log.info("SIGHUP: reading %s", gateway.services.options.routes)
-        task = asyncio.create_task(gateway.services.routes.look())
-        looks.add(task)
-        task.add_done_callback(looks.discard)
-
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, on_hangup)
+        await gateway.services.routes.look()
 
 
 def _stop_signals() -> asyncio.Event:
