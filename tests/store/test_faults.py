@@ -11,11 +11,12 @@ import sys
 import textwrap
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
 from captures import a_capture, recorded
+from disks import fill, small_disk
 
 from gateway.errors import StoreError
 from gateway.store import SqliteRecorder, SqliteStore, open_recorder, open_store, thread
@@ -163,28 +164,6 @@ async def test_a_lock_of_another_process_holds_nobody_back(path: Path) -> None:
         assert recorder.status().missed == 0
         await recorded(recorder, a_capture(4))
     assert steps_of(path) == [1, 2, 3, 4]
-
-
-@contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of 8 MiB; skipped where this user may not mount one."""
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("needs the right to mount a tmpfs")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(ballast: Path) -> None:
-    """Take all the room there is."""
-    with suppress(OSError), ballast.open("wb", buffering=0) as file:
-        while True:
-            file.write(b"\0" * 4096)
 
 
 async def test_a_full_disk_holds_nobody_back_and_recording_resumes(tmp_path: Path) -> None:

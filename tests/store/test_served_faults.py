@@ -12,11 +12,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+from disks import fill, mounted
 from served import START, Served, served, upstream
 
 from gateway.store import open_store
@@ -41,24 +42,6 @@ async def well_again(gateway: Served) -> None:
     async with asyncio.timeout(START):
         while await gateway.counted("gateway_recorder_backlog_bytes"):
             await asyncio.sleep(0.05)
-
-
-@contextmanager
-def mounted(folder: Path, *words: str) -> Iterator[Path]:
-    """A file system of its own; skipped where this user may not mount one."""
-    folder.mkdir()
-    if subprocess.run(["mount", *words, str(folder)], capture_output=True, check=False).returncode:
-        pytest.skip("needs the right to mount a file system")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(ballast: Path) -> None:
-    with suppress(OSError), ballast.open("wb", buffering=0) as file:
-        while True:
-            file.write(b"\0" * 4096)
 
 
 async def test_a_full_disk(tmp_path: Path) -> None:
