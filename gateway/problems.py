@@ -22,7 +22,7 @@ PAGE = """<!doctype html>
 <link rel="stylesheet" href="/_gateway/static/problem.css"></head>
 <body><main><p class="who">What-If Gateway answered this itself; no upstream did.</p>
 <h1>{status} {title}</h1><p>{detail}</p>{points}{hint}<dl>{facts}</dl>
-<p><a href="/_gateway/">Board</a> &middot; <a href="/">Demos</a></p></main></body></html>
+<p>{back}<a href="/_gateway/">Board</a> &middot; <a href="/">Demos</a></p></main></body></html>
 """
 
 # What to try, by kind; {cluster} is filled in.
@@ -53,6 +53,7 @@ class ProblemDetails:
     upstream: str = ""
     hint: str = ""
     points: tuple[str, ...] = ()  # sentences, for the page
+    back: str = ""  # the path of the page whose form was refused, for the page
     more: Mapping[str, object] = field(default_factory=dict)  # further members, for programs
 
     def as_json(self) -> dict[str, object]:
@@ -93,12 +94,14 @@ class ProblemDetails:
         points = "".join(f"<li>{escape(point)}</li>" for point in self.points)
         points = f"<ul>{points}</ul>" if points else ""
         hint = f'<p class="hint">Try: {escape(self.hint)}</p>' if self.hint else ""
+        back = f'<a href="{escape(self.back)}">Back to the form</a> &middot; ' if self.back else ""
         return PAGE.format(
             status=self.status,
             title=escape(self.title),
             detail=escape(self.detail),
             points=points,
             hint=hint,
+            back=back,
             facts=kind + facts,
         )
 

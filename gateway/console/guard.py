@@ -18,6 +18,7 @@ import hmac
 import ipaddress
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -31,6 +32,7 @@ from .errors import http_problem, our_problem, unexpected_problem
 from .keys import CSRF_KEY, CURRENT, FORM, SERVICES, SESSION_OF
 from .own_port import check_port
 from .uploads import IMPORT, read_upload
+from .way_back import way_back
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler, Middleware
@@ -74,11 +76,11 @@ async def answer_errors(request: web.Request, handler: Handler) -> web.StreamRes
     try:
         return await handler(request)
     except GatewayError as error:
-        return answer(request, our_problem(error))
+        return answer(request, replace(our_problem(error), back=way_back(request)))
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return answer(request, http_problem(request, error), headers=_kept(error))
+        return answer(request, replace(http_problem(request, error), back=way_back(request)), headers=_kept(error))
     except ConnectionError:  # the reader went away in the middle of a stream
         raise
     except Exception as error:
