@@ -86,6 +86,10 @@
       details.querySelector("input:not([type=hidden]), button")?.focus();
     }
   }
+  // Where nothing can be revealed it is said, in a region that was there before, so that screen readers tell it.
+  function reveal() {
+    if ($("secrets")) toggle($("secrets")); else $("said").textContent = $("said").dataset.text;
+  }
   // From live back to the recording nothing is sent, so nobody is asked; to go live, the form asks.
   function live() {
     const details = $("live");
@@ -109,7 +113,7 @@
     ArrowRight: next, " ": next, PageDown: next, n: next, ArrowLeft: back, PageUp: back, p: back,
     Home: () => show(0), End: () => show(Number(state().last)),
     o: overview, g: () => $("goto").showModal(), "?": () => $("help").showModal(),
-    b: () => dark(true), ".": () => dark(true), w: whatIf, l: live, r: () => toggle($("secrets")), f: full, t: theme, s: speaker,
+    b: () => dark(true), ".": () => dark(true), w: whatIf, l: live, r: reveal, f: full, t: theme, s: speaker,
   };
 
   document.addEventListener("keydown", (event) => {

@@ -187,6 +187,24 @@ async def test_keys_overview_notes_and_the_gateway_gone(meeting):
     await presenter.check()
 
 
+async def test_where_nothing_is_masked_the_key_for_it_says_so(meeting):
+    gateway, _, recording, browser = meeting
+    presenter = await watched(await browser.new_context(), gateway.url)
+    page = presenter.page
+    await presenter.open(f"/_gateway/present/{recording}/2")
+    said = page.get_by_role("status").filter(has_text="masked")
+    await expect(said).to_have_count(0)
+    await page.keyboard.press("r")
+    await expect(said).to_have_text("Nothing is masked in step 2.")
+    await expect(said).to_be_visible()
+    await page.keyboard.press("ArrowLeft")
+    await expect(page.locator(".count")).to_have_text("1 / 5")
+    await expect(said).to_have_count(0)
+    await page.keyboard.press("r")  # the order's answer has a token
+    await expect(page.get_by_label("Why: the audit keeps it")).to_be_focused()
+    await presenter.check()
+
+
 async def test_without_a_script_it_is_pages_with_links(meeting):
     gateway, _, recording, browser = meeting
     context = await browser.new_context(java_script_enabled=False)
