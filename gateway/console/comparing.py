@@ -15,6 +15,7 @@ from ..model.as_json import recording_json
 from ..replay.guard import writing
 from ..replay.plan import Wanted
 from ..replay.runs import compare_runs
+from ..replay.unsent import unsent
 from ..replayer import Order, all_steps, check_wanted, correlated, guarded, replay
 from . import reads
 from .keys import FORM, SERVICES
@@ -74,7 +75,8 @@ def _compared(store: Store, base: Recording, wanted: Sequence[str]) -> dict[str,
         found = compare_runs(
             base.id, one.id, steps, all_steps(store, one.id), correlations, revisions=revisions, chunks=store.chunks
         )
-        columns.append(Column(one, found))
+        runs_it = one.kind in ("replay", "variant")
+        columns.append(Column(one, found, unsent(found, correlations) if runs_it else {}))
     return matrix(base, steps, columns)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..model.exchange import Exchange
@@ -22,15 +22,18 @@ class Column:
 
     recording: Recording
     comparison: Comparison
+    unsent: Mapping[int, str] = field(default_factory=dict)  # step -> why this one has no answer to it
 
 
 def matrix(base: Recording, steps: Sequence[Exchange], columns: Sequence[Column]) -> dict[str, Any]:
     """The columns, the rows, and how many steps that are the same everywhere were left out."""
     paired = [{pair.recorded.id: pair for pair in one.comparison.steps if pair.recorded} for one in columns]
-    rows = [_row(step, [pairs.get(step.id) for pairs in paired]) for step in steps]
+    rows = [_row(step, [pairs.get(step.id) for pairs in paired], columns) for step in steps]
     for place, one in enumerate(columns):
         extra = [pair for pair in one.comparison.steps if pair.recorded is None]
-        rows += [_row(None, [pair if other == place else None for other in range(len(columns))]) for pair in extra]
+        rows += [
+            _row(None, [pair if other == place else None for other in range(len(columns))], columns) for pair in extra
+        ]
     shown = rows if len(rows) <= MOST_ROWS else [row for row in rows if _differs(row)][:MOST_ROWS]
     known = _known(base, [one.recording for one in columns])
     return {"columns": [_head(one, known) for one in columns], "rows": shown, "left_out": len(rows) - len(shown)}
@@ -53,22 +56,25 @@ def _head(column: Column, known: Collection[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _row(step: Exchange | None, pairs: Sequence[StepPair | None]) -> dict[str, Any]:
+def _row(step: Exchange | None, pairs: Sequence[StepPair | None], columns: Sequence[Column]) -> dict[str, Any]:
     """`step` is None for one that only another recording has."""
     named = step or next(pair.replayed for pair in pairs if pair and pair.replayed)
     return _answer(step) | {
         "method": named.method,
         "path": named.path,
-        "cells": [None if pair is None else _cell(pair) for pair in pairs],
+        "cells": [None if pair is None else _cell(pair, one.unsent) for pair, one in zip(pairs, columns, strict=True)],
     }
 
 
-def _cell(pair: StepPair) -> dict[str, Any]:
+def _cell(pair: StepPair, unsent: Mapping[int, str]) -> dict[str, Any]:
+    why = pair.card.sentence if pair.card else ""
+    if pair.recorded and not pair.replayed:
+        why = unsent.get(pair.recorded.step, "")
     told = [difference_json(one) for one in pair.differences]
     real = [one for one in told if one["cause"] not in EXPECTED and one["severity"] != "none"]
     return _answer(pair.replayed) | {
         "outcome": pair.outcome,
-        "why": pair.card.sentence if pair.card else "",
+        "why": why,
         "differences": [one | {"line": difference_line(one)} for one in real],
         "usual": len(told) - len(real),
     }

@@ -63,6 +63,13 @@ def test_a_step_that_was_not_sent_and_one_that_only_the_run_has():
     assert rows[2]["method"] == "DELETE"
 
 
+def test_a_step_that_was_not_sent_says_why():
+    before = steps({"status": 200}, {"status": 200, "target": "/api/orders/orders/7", "method": "GET"})
+    shorter = replace(beside(a_run("01KONE"), before, before[:1]), unsent={2: "the run ended after step 1"})
+    rows = matrix(QA, before, [shorter, beside(a_run("01KTWO"), before, before)])["rows"]
+    assert [cell["why"] for cell in rows[1]["cells"]] == ["the run ended after step 1", ""]
+
+
 def test_of_very_many_steps_only_those_that_differ_are_shown():
     before = steps(*[{"status": 200, "target": f"/api/orders/{number}"} for number in range(MOST_ROWS + 10)])
     after = [*before[:7], replace(before[7], status=500), *before[8:]]
