@@ -61,6 +61,6 @@
     on = box.checked;
     try { localStorage.setItem("gateway-keys", on ? "on" : "off"); } catch { /* private window */ }
   });
-  open.hidden = false;
+  open.parentElement.hidden = false;
   open.addEventListener("click", help);
 })();

@@ -74,6 +74,7 @@ async def test_the_keys_can_be_switched_off(origin):
         watch = await watched(await browser.new_context(), origin)
         page = watch.page
         await watch.open("/_gateway/recordings")
+        await expect(page.locator("footer")).to_contain_text("settings · keys")
         await page.get_by_role("button", name="keys").click()
         await page.get_by_label("Keys are on").uncheck()
         await page.get_by_role("button", name="Close").click()
