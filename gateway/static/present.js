@@ -56,11 +56,18 @@
       busy = false;
     }
   }
+  // What is refused is said below the slide, and the form stays as it is.
   async function send(form, word) {
     const fields = new URLSearchParams(new FormData(form));
     if (word) fields.set("do", word);
-    const answer = await fetch(form.action, { method: "POST", body: fields, headers: { Accept: "text/html" } }).catch(() => null);
-    if (answer) swap(await answer.text(), answer.ok && answer.redirected ? answer.url : null);
+    const headers = { Accept: "application/problem+json, text/html" };
+    const answer = await fetch(form.action, { method: "POST", body: fields, headers }).catch(() => null);
+    if (answer?.ok) swap(await answer.text(), answer.redirected ? answer.url : null);
+    else tellWhy(answer && await answer.json().catch(() => ({ title: `The gateway answered ${answer.status}.` })));
+  }
+  function tellWhy(problem) {
+    const { title, detail, hint } = problem || { title: "The gateway does not answer. Is it still running?" };
+    $("said").textContent = `Not done. ${detail || title}${hint ? ` Try: ${hint}` : ""}`;
   }
   // Where the audience is led; its own pages come from the gateway.
   async function tell() {

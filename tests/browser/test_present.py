@@ -205,6 +205,25 @@ async def test_where_nothing_is_masked_the_key_for_it_says_so(meeting):
     await presenter.check()
 
 
+async def test_a_refused_change_is_said_on_the_slide_and_stays_in_its_box(meeting):
+    gateway, _, recording, browser = meeting
+    presenter = await watched(await browser.new_context(), gateway.url)
+    page = presenter.page
+    await presenter.open(f"/_gateway/present/{recording}/2")
+    await page.keyboard.press("l")
+    await page.locator("#edits").fill("nonsense")
+    await page.get_by_role("button", name="Go live").click()
+    said = page.get_by_role("status").filter(has_text="Not done.")
+    await expect(said).to_contain_text("'nonsense' is not PLACE=VALUE")
+    await expect(page.locator("#edits")).to_have_value("nonsense")
+    await expect(page.locator(".count")).to_have_text("2 / 5")
+    await page.keyboard.press("Escape")
+    await page.locator("main").focus()
+    await page.keyboard.press("ArrowRight")
+    await expect(page.locator(".count")).to_have_text("3 / 5")
+    await presenter.check()
+
+
 async def test_without_a_script_it_is_pages_with_links(meeting):
     gateway, _, recording, browser = meeting
     context = await browser.new_context(java_script_enabled=False)
