@@ -1,5 +1,7 @@
 """Every page of the console: by keyboard, without JavaScript, in both themes, on a narrow screen, at 200 % zoom."""
 
+from dataclasses import replace
+
 import consoling
 import pytest
 from browsing import chromium, watched
@@ -38,6 +40,19 @@ async def test_every_page_works_without_javascript_on_a_narrow_screen(origin, th
             assert width <= 390, f"{path} is {width} pixels wide"
         background = await page.evaluate("getComputedStyle(document.body).backgroundColor")
         assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(33, 37, 41)"}[theme]
+
+
+async def test_a_title_without_a_space_widens_no_page(tmp_path, aiohttp_server):
+    book = consoling.a_book()
+    book.add(replace(book.recording(consoling.RECORDING), id="01KLONG", title="T" * 300))
+    server = await aiohttp_server(consoling.an_app(consoling.some_services(tmp_path, book)))
+    async with chromium() as browser:
+        page = await browser.new_page(viewport={"width": 375, "height": 667})
+        for path in ("", "/preflight", "/redact", "/compare", "/variants"):
+            await page.goto(f"http://127.0.0.1:{server.port}/_gateway/recordings/01KLONG{path}")
+            await expect(page.locator("#main")).to_contain_text("T" * 300)
+            width = await page.evaluate("document.documentElement.scrollWidth")
+            assert width <= 375, f"{path} is {width} pixels wide"
 
 
 async def test_the_keys(origin):
