@@ -32,6 +32,8 @@ def _candidates(request: web.Request) -> Iterator[str]:
     form, path = request[FORM], request.rel_url.raw_path
     if path in PAGES:
         yield PAGES[path]
+    if path == "/demos/" and "recording" in form:  # a demo is made of it
+        yield f"/_gateway/recordings/{quote(str(form['recording']), safe='')}"
     if "exchange" in form and not path.startswith("/demos/"):
         yield f"/_gateway/exchanges/{quote(str(form['exchange']), safe='')}"
     if path.startswith(PRESENT):

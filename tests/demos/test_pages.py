@@ -467,8 +467,10 @@ async def test_a_recording_becomes_a_demo_from_its_page(browser, shop):
     made = (shop.demos / "my-copy" / "demo.yaml").read_text()
     assert "title: My copy" in made
     assert "unknown ISBN: {set: {book_id: 978-9}, expect: 404}" in made
-    async with browser.client.post("/demos/", data=data | {"name": "my copy"}) as answer:
+    again = data | {"name": "my copy"}
+    async with browser.client.post("/demos/", data=again, headers={"Accept": "text/html"}) as answer:
         assert answer.status == 400
+        assert f'<a href="/_gateway/recordings/{recording}">Back to the form</a>' in await answer.text()
 
 
 async def test_every_page_has_a_json_twin_and_no_secret_is_in_it(browser):
