@@ -215,6 +215,8 @@ async def test_a_refused_change_is_said_on_the_slide_and_stays_in_its_box(meetin
     await page.get_by_role("button", name="Go live").click()
     said = page.get_by_role("status").filter(has_text="Not done.")
     await expect(said).to_contain_text("'nonsense' is not PLACE=VALUE")
+    on_top = "(one) => one.contains(document.elementFromPoint(one.getBoundingClientRect().x + 30, one.getBoundingClientRect().y + 9))"
+    assert await said.evaluate(on_top)  # the open form does not hide it
     await expect(page.locator("#edits")).to_have_value("nonsense")
     await expect(page.locator(".count")).to_have_text("2 / 5")
     await page.keyboard.press("Escape")
