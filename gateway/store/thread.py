@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from ..errors import StoreError
 from .batch import Batch, Piece, Seal, SealPiece
-from .files import DAMAGED, WriterLock, connect_writer, identity, room, size, unwritable, wal_of
+from .files import DAMAGED, WriterLock, connect_writer, examine, identity, room, size, unwritable, wal_of
 from .recovery import set_aside
 from .tables import Tables
 
@@ -350,6 +350,7 @@ class WriterThread:
         elif self._log is not None and identity(wal_of(self.path)) != self._log:
             self._tell("the -wal file was deleted while in use; nothing was lost")
         else:
+            examine(self.path)  # with fresh eyes: this connection remembers pages that may be damaged by now
             if size(wal_of(self.path)) > FOLD_AT:
                 self._fold(tables)
             tables.keep_short(room(self.path))
