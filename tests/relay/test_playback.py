@@ -430,6 +430,7 @@ async def test_a_pace_of_zero_waits_for_nothing() -> None:
     step = a_step(1, stream="sse", headers=(("Content-Type", "text/event-stream"),))
     async with playing(step, chunks={1: late}, pace=0.0) as gateway, raw_client(gateway.url) as client:
         await client.send(b"GET /api/orders/1 HTTP/1.1\r\nHost: gw\r\n\r\n")
+        await client.head()
         async with asyncio.timeout(10):
             assert b"data: 1" in await client.reader.readuntil(b"0\r\n\r\n")
 
