@@ -47,6 +47,18 @@ def cpu_seconds(pid: int) -> float:
     return total
 
 
+def settle(pid: int, patience: float = 30.0) -> None:
+    """Wait until a process has done what it left for later: it would be measured with the next one."""
+    until = time.monotonic() + patience
+    before = cpu_seconds(pid)
+    while time.monotonic() < until:
+        time.sleep(0.5)
+        now = cpu_seconds(pid)
+        if now - before <= 2 / TICK:
+            return
+        before = now
+
+
 def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
@@ -72,6 +84,7 @@ class Proxy:
         result = json.loads(out.stdout)
         result["cpu_us"] = (cpu_seconds(self.process.pid) - before) * 1e6 / result["requests"]
         self.rounds.setdefault(connections, []).append(result)
+        settle(self.process.pid)
 
     def median(self, connections: int, figure: str) -> float:
         return statistics.median(r[figure] for r in self.rounds[connections])

@@ -115,7 +115,7 @@ async def _services(
     ring, live = Keyring(options.recordings.parent, os.environ), LiveEvents()
     sealer, reading = _sealer(ring), _sealer(ring)  # each is for one thread at a time
     recorder = open_recorder(
-        options.recordings, seal=sealer.seal, seal_piece=sealer.seal_chunk, durability=options.durability, live=live
+        options.recordings, seal=sealer, seal_piece=sealer.seal_chunk, durability=options.durability, live=live
     )
     await recorder.start()
     stack.push_async_callback(recorder.stop)

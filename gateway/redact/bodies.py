@@ -22,6 +22,7 @@ HARMLESS: Final = re.compile(
     rb"\s*(?:(?:image|font|audio|video)/|text/css|(?:text|application)/(?:x-)?javascript|application/wasm)",
     re.IGNORECASE,
 )
+FORM: Final = b"application/x-www-form-urlencoded"
 # Where `token = next()` is no secret.
 CODE: Final = re.compile(rb"text/(?:html|css)|application/xhtml|(?:text|application)/(?:x-)?(?:java|ecma|type)script")
 BOMS: Final = (
@@ -77,8 +78,8 @@ class BodySealer:
         """A body without content codings."""
         if (encoding := _wide(data)) is not None:
             return self._wide_text(data, content_type, encoding)
-        kind = content_type.partition(b";")[0].strip().lower()
-        form = kind == b"application/x-www-form-urlencoded"
+        kind = _kind(content_type)
+        form = kind == FORM
         if not form and self.places is None and not self.names.hint(data):
             return data
         if kind.startswith(b"multipart/") or (data[:2] == b"--" and LOOKS_SO.match(data)):
@@ -110,6 +111,15 @@ class BodySealer:
             return data
         sealed = self.text(plain, content_type)
         return data if sealed == plain else sealed.decode().encode(encoding)
+
+
+def is_bare(content_type: bytes, codings: Sequence[bytes]) -> bool:
+    """Whether a body of this content is harmless when no word in it hints at a secret (and no rule names a place)."""
+    return not codings and _kind(content_type) != FORM
+
+
+def _kind(content_type: bytes) -> bytes:
+    return content_type.partition(b";")[0].strip().lower()
 
 
 def _parsed(data: bytes) -> tuple[Any, bool]:

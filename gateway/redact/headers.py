@@ -98,7 +98,7 @@ def seal_plain(value: bytes, names: Names, seal: Seal) -> bytes:
     if value in names.clean:
         return value
     sealed = value
-    if names.hint(value):
+    if names.has_word(value):
         is_url = b" " not in value and (b"?" in value or b"#" in value)
         sealed = (seal_url if is_url else seal_text)(value, names.is_secret, seal)
     if sealed == value:

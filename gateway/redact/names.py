@@ -96,7 +96,7 @@ class Names:
             self._words.setdefault(PARTS.get(word, word), []).append((word, sure))
         self.clean: set[bytes] = set()  # field values without secrets: most fields come with every request
         self.clean_pairs: set[tuple[bytes, bytes]] = set()  # whole fields, the quickest to look up
-        self._harmless: set[bytes] = set()  # bodies and URLs without a word to look at
+        self.harmless: set[bytes] = set()  # bodies and URLs without a word to look at
         self._kinds: dict[bytes, int] = {}
         self._secret: dict[bytes, bool] = {}
 
@@ -134,17 +134,18 @@ class Names:
 
     def hint(self, data: bytes) -> bool:
         """Whether a closer look is worth it. What was harmless a moment ago is known: polls get the same again."""
-        if data in self._harmless:
+        if data in self.harmless:
             return False
-        if self._has_word(data):
+        if self.has_word(data):
             return True
         if len(data) <= LONG:
-            if len(self._harmless) >= MOST_LONG:
-                self._harmless.clear()
-            self._harmless.add(data)
+            if len(self.harmless) >= MOST_LONG:
+                self.harmless.clear()
+            self.harmless.add(data)
         return False
 
-    def _has_word(self, data: bytes) -> bool:
+    def has_word(self, data: bytes) -> bool:
+        """Whether one of the words stands in it; nothing is remembered."""
         low = data.lower()
         for part, words in self._words.items():
             if part in low:

@@ -68,8 +68,12 @@ class Batch:
         plain: tuple[bool, bool] = (False, False),
     ) -> None:  # fmt: skip
         """Seal an exchange and make its rows. `kept` and `plain` say what an earlier sealing did to its bodies."""
-        before = _length(capture.request_body), _length(capture.response_body)
         sealed = self._seal(capture)
+        if sealed is capture:
+            request, response = _joined(capture.request_body), _joined(capture.response_body)
+            self._add(capture, request, response, kept, plain)
+            return
+        before = _length(capture.request_body), _length(capture.response_body)
         if not isinstance(sealed, Capture):
             self.secrets += [(capture.recording, placeholder, secret) for placeholder, secret in sealed.secrets]
             decoded = _plain(sealed.decoded)
@@ -78,9 +82,15 @@ class Batch:
         request, response = _joined(sealed.request_body), _joined(sealed.response_body)
         if before != (len(request), len(response)):
             kept = _kept(kept[0], before[0], len(request)), _kept(kept[1], before[1], len(response))
-        row = exchange_row(sealed, self._body(request), self._body(response), kept=kept, plain=plain)
+        self._add(sealed, request, response, kept, plain)
+
+    def _add(
+        self, capture: Capture, request: bytes, response: bytes, kept: tuple[int | None, int | None],
+        plain: tuple[bool, bool],
+    ) -> None:  # fmt: skip
+        row = exchange_row(capture, self._body(request), self._body(response), kept=kept, plain=plain)
         self.exchanges.append(row)
-        self.captures.append(sealed)
+        self.captures.append(capture)
 
     def add_piece(self, piece: Piece) -> None:
         """Seal one piece of a stream."""

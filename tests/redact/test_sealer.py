@@ -635,3 +635,77 @@ def test_sealing_leaves_nothing_to_the_garbage_collector():
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+def a_poll(request: Fields, response: Fields, **facts: object) -> Capture:
+    """What a client asks for again and again."""
+    known = {
+        "target": b"/api/orders/orders", "upstream_url": "http://127.0.0.1:9202/orders", "reason": b"OK",
+        "response_body": [b'{"orders": [1, 2]}'],
+    }  # fmt: skip
+    return a_capture(request_headers=request, response_headers=response, **known | facts)
+
+
+def test_what_came_before_and_held_nothing_is_not_looked_at_again():
+    sealer, poll = Sealer(KEYS), a_poll(Fields([(b"Host", b"a")]), Fields([(b"Content-Type", b"application/json")]))
+    assert sealer(poll) is not poll
+    assert sealer(poll) is poll
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"target": b"/api/orders?token=canary-7Zq9"},
+        {"upstream_url": "http://u:canary-7Zq9@127.0.0.1:9202/orders"},
+        {"reason": b"password=canary-7Zq9"},
+        {"response_body": [b'{"password": "canary-7Zq9"}']},
+        {"response_body": [b'{"pass', b'word": "canary-7Zq9"}']},
+        {"response_body": ['{"password": "canary-7Zq9"}'.encode("utf-16")]},
+        {"request_body": [b'{"password": "canary-7Zq9"}']},
+        {"request_trailers": [(b"Authorization", b"canary-7Zq9")]},
+        {"response_trailers": [(b"Set-Cookie", b"a=canary-7Zq9")]},
+        {"rewritten": [(b"Set-Cookie", b"a=canary-7Zq9")]},
+        {"failure": ("connection_refused", "password=canary-7Zq9")},
+    ],
+)
+def test_one_new_part_is_looked_at_however_known_the_others_are(change):
+    sealer, heads = Sealer(KEYS), (Fields([(b"Host", b"a")]), Fields([(b"Content-Type", b"application/json")]))
+    for _ in range(2):
+        sealer(a_poll(*heads))
+    for _ in range(2):
+        assert b"canary" not in everything(sealer(a_poll(*heads, **change)))
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        Rules(json=("$..orders",)), Rules(json=("$.a.orders",)), Rules(headers=frozenset(["x-odd"])),
+    ],
+)  # fmt: skip
+def test_what_was_harmless_under_other_rules_is_looked_at_again(rules):
+    sealer, secret = Sealer(KEYS), b"canary-7Zq9"
+    heads = Fields([(b"Host", b"a"), (b"X-Odd", secret)]), Fields([(b"Content-Type", b"application/json")])
+    body = b'{"a": {"orders": "%b"}}' % secret
+    for _ in range(2):
+        assert everything(sealer.seal(a_poll(*heads, response_body=[body]))).count(secret) == 2
+        sealer(a_poll(*heads, response_body=[body]))
+    for _ in range(2):
+        ruled = sealer(a_poll(*heads, response_body=[body], redact=rules))
+        assert everything(ruled).count(secret) == 1
+
+
+def test_a_form_is_read_as_one_though_its_bytes_were_harmless_under_other_fields():
+    sealer, rules, host = Sealer(KEYS), Rules(query=frozenset(["plain"])), Fields([(b"Host", b"a")])
+    text, form = (Fields([(b"Content-Type", kind)]) for kind in (b"text/plain", b"application/x-www-form-urlencoded"))
+    for fields in (text, text, form, form):
+        sealed = sealer(a_poll(host, fields, redact=rules, response_body=[b"pl%61in=canary-7Zq9"]))
+    assert b"canary" not in everything(sealed)
+
+
+def test_the_secrets_of_a_stream_are_kept_though_the_rest_of_it_is_known():
+    sealer, heads = Sealer(KEYS), (Fields([(b"Host", b"a")]), Fields([(b"Content-Type", b"text/event-stream")]))
+    for _ in range(2):
+        sealer(a_poll(*heads))
+    stream = a_poll(*heads, id="02X", stream="sse")
+    sealer.seal_chunk(stream, b'data: {"password": "canary-7Zq9-0123456789"}\n\n')
+    assert len(sealer(stream).secrets) == 1
