@@ -3,34 +3,43 @@
 from __future__ import annotations
 
 import os
-import random
 import time
 
 CROCKFORD = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 BYTE_TO_CROCKFORD = CROCKFORD * 8  # each letter stands for eight of the 256 values: five bits of every byte count
-ODD = 1 << 64 | 1  # makes both ids of a trace context differ from 0
-DRAW = 16 * 256  # bytes of randomness drawn at once
+NO_ZERO = bytes([1, *range(1, 256)])  # so that neither id of a trace context is 0
+AT_ONCE = 256  # ids for which randomness is drawn at once
 
 
 class _Source:
     """The time prefix of this millisecond, and a store of randomness; a forked process draws its own."""
 
     def __init__(self) -> None:
-        self.moment, self.prefix, self.random, self.at = -1, "", "", 0
+        self.moment, self.prefix = -1, ""
+        self.forget()
         os.register_at_fork(after_in_child=self.forget)
 
     def forget(self) -> None:
-        self.random, self.at = "", 0
+        self.letters, self.letter = "", 0
+        self.digits, self.digit = b"", 0
 
-    def next(self) -> str:
+    def id(self) -> str:
         moment = time.time_ns() // 1_000_000
         if moment != self.moment:
             self.moment, self.prefix = moment, _time_part(moment)
-        at = self.at
-        if at >= len(self.random):
-            self.random, at = os.urandom(DRAW).translate(BYTE_TO_CROCKFORD).decode(), 0
-        self.at = at + 16
-        return self.prefix + self.random[at : at + 16]
+        at = self.letter
+        if at >= len(self.letters):
+            self.letters, at = os.urandom(16 * AT_ONCE).translate(BYTE_TO_CROCKFORD).decode(), 0
+        self.letter = end = at + 16
+        return self.prefix + self.letters[at:end]
+
+    def trace(self) -> bytes:
+        at = self.digit
+        if at >= len(self.digits):
+            self.digits, at = os.urandom(24 * AT_ONCE).translate(NO_ZERO).hex().encode(), 0
+        self.digit = end = at + 48
+        middle = at + 32
+        return b"00-" + self.digits[at:middle] + b"-" + self.digits[middle:end] + b"-01"
 
 
 def _time_part(moment: int) -> str:
@@ -38,10 +47,6 @@ def _time_part(moment: int) -> str:
     return "".join(chr(CROCKFORD[(moment >> shift) & 31]) for shift in range(45, -1, -5))
 
 
-new_id = _Source().next
-
-
-def new_trace() -> bytes:
-    """A traceparent field's value: trace id and parent id are never 0 (W3C Trace Context section 3.2.2), nor secret."""
-    digits = b"%048x" % (random.getrandbits(192) | ODD)
-    return b"00-%b-%b-01" % (digits[:32], digits[32:])
+_source = _Source()
+new_id = _source.id
+new_trace = _source.trace  # a traceparent field's value; its ids are never 0 (W3C Trace Context section 3.2.2)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sized
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,46 +13,46 @@ if TYPE_CHECKING:
     from .protocols import RecorderStatus
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)  # seconds
-MANY = 1000  # exchanges counted at once
 Labels = tuple[tuple[str, str], ...]
+
+
+class _Tally:
+    """Exchanges with the same cluster, environment and status: how many took how long."""
+
+    __slots__ = ("buckets", "seconds")
+
+    def __init__(self) -> None:
+        self.buckets = [0] * (len(BUCKETS) + 1)  # the last without bound
+        self.seconds = 0.0
 
 
 class Metrics:
     """What passed since the start."""
 
     def __init__(self) -> None:
-        self._requests: Counter[tuple[str, str, int]] = Counter()  # cluster, environment, status
+        self._tallies: dict[tuple[str, str, int], _Tally] = {}  # by cluster, environment, status
         self._failures: Counter[tuple[str, str, str]] = Counter()  # cluster, environment, kind
-        self._durations: dict[str, list[int]] = {}  # cluster -> count per bucket, the last without bound
-        self._seconds: dict[str, float] = {}
-        self._uncounted: list[tuple[str, str, int, float, str]] = []
         self.clients: Sized = ()  # open connections
         self.under_way: Sized = ()  # exchanges
         self.refused: Counter[int] = Counter()  # requests that never became an exchange, by status
 
     def count(self, capture: Capture) -> None:
-        """One exchange ended. Counted many at once: it is on the hot path."""
-        kind = capture.failure[0] if capture.failure else ""
+        """One exchange ended. On the hot path."""
+        key = capture.cluster, capture.environment, capture.status
+        tally = self._tallies.get(key)
+        if tally is None:
+            tally = self._tallies[key] = _Tally()
         took = capture.ended - capture.begun
-        self._uncounted.append((capture.cluster, capture.environment, capture.status, took, kind))
-        if len(self._uncounted) >= MANY:
-            self._count_all()
-
-    def _count_all(self) -> None:
-        ended, self._uncounted = self._uncounted, []
-        self._requests.update((cluster, environment, status) for cluster, environment, status, *_ in ended)
-        self._failures.update((one[0], one[1], one[4]) for one in ended if one[4])
-        for cluster, _, _, took, _ in ended:
-            buckets = self._durations.setdefault(cluster, [0] * (len(BUCKETS) + 1))
-            buckets[bisect_left(BUCKETS, took)] += 1
-            self._seconds[cluster] = self._seconds.get(cluster, 0.0) + took
+        tally.buckets[bisect_left(BUCKETS, took)] += 1
+        tally.seconds += took
+        if capture.failure:
+            self._failures[capture.cluster, capture.environment, capture.failure[0]] += 1
 
     def text(self, *, recorder: RecorderStatus, config_valid: bool, revision: str) -> str:
         """Every figure, in a stable order."""
-        self._count_all()
         requests = [
-            ((("cluster", c), ("environment", e), ("status", str(s))), n)
-            for (c, e, s), n in sorted(self._requests.items())
+            ((("cluster", c), ("environment", e), ("status", str(s))), sum(tally.buckets))
+            for (c, e, s), tally in sorted(self._tallies.items(), key=itemgetter(0))
         ]
         failures = [
             ((("cluster", c), ("environment", e), ("kind", k)), n) for (c, e, k), n in sorted(self._failures.items())
@@ -78,14 +79,20 @@ class Metrics:
     def _histogram(self) -> list[str]:
         name = "gateway_request_seconds"
         lines = [f"# HELP {name} Time from a request's arrival to its last byte.", f"# TYPE {name} histogram"]
-        for cluster, counts in sorted(self._durations.items()):
+        for cluster, tallies in self._by_cluster().items():
             total = 0
-            for bound, count in zip((*map(str, BUCKETS), "+Inf"), counts, strict=True):
-                total += count
+            for at, bound in enumerate((*map(str, BUCKETS), "+Inf")):
+                total += sum(tally.buckets[at] for tally in tallies)
                 lines.append(f"{name}_bucket{_labels((('cluster', cluster), ('le', bound)))} {total}")
-            lines.append(f"{name}_sum{_labels((('cluster', cluster),))} {self._seconds[cluster]:.6f}")
+            lines.append(f"{name}_sum{_labels((('cluster', cluster),))} {sum(t.seconds for t in tallies):.6f}")
             lines.append(f"{name}_count{_labels((('cluster', cluster),))} {total}")
         return lines
+
+    def _by_cluster(self) -> dict[str, list[_Tally]]:
+        tallies: dict[str, list[_Tally]] = {}
+        for (cluster, _, _), tally in sorted(self._tallies.items(), key=itemgetter(0)):
+            tallies.setdefault(cluster, []).append(tally)
+        return tallies
 
 
 def _family(name: str, kind: str, text: str, samples: Iterable[tuple[Labels, float]]) -> list[str]:

@@ -32,7 +32,7 @@ PIPELINE = 64 * 1024  # bytes read ahead while a response is under way
 LINGER = 2.0  # seconds in which a client may still send after an early answer
 
 # A request line that needs no parser: origin-form, no fragment, HTTP/1.1.
-PLAIN_LINE = re.compile(rb"([A-Z]{3,16}) (/[!\"$-~]*) HTTP/1\.1\r\n")
+PLAIN_LINE = re.compile(rb"(?!CONNECT |TRACE )([A-Z]{3,16}) (/[!\"$-~]*) HTTP/1\.1\r\n")
 
 HEAD, LENGTH_BODY, CHUNKED_BODY, WAIT, HANDED, RAW, DISCARD = range(7)
 
@@ -52,11 +52,11 @@ class ClientConnection(asyncio.Protocol):
         self.headers: RawPairs = []
         self.trailers: RawPairs = []
         self.request: RequestHead | None = None  # what came of `headers`, once a cluster wanted them
-        self.closing = False  # no further request is read
-        self.half_closed = False
+        self.closing = self.half_closed = False  # no further request is read; the client sends no more
         self._state = HEAD
         self._buffer = b""
         self._fields = b""  # the bytes after the request line from which `headers` came
+        self._same = b""  # all of a head of which only the request line had to be looked at
         self._left = 0
         self._tail = b""  # the last bytes of a chunked body seen, to find its end across reads
         self._parser: HttpRequestParser | None = None
@@ -167,10 +167,9 @@ class ClientConnection(asyncio.Protocol):
                 if len(self._buffer) > PIPELINE:
                     self.pause()
                 return
-            elif state == RAW and self.flow is not None:
-                self.flow.request_raw(data)
-                return
             else:
+                if state == RAW and self.flow is not None:
+                    self.flow.request_raw(data)
                 return
 
     def _head(self, data: bytes) -> bytes:
@@ -193,13 +192,14 @@ class ClientConnection(asyncio.Protocol):
 
     def _again(self, head: bytes) -> bool:
         """Whether only the request line differs from the last request's head; then its fields need no parsing."""
-        if self.request is None or self.version != "1.1" or not head.endswith(self._fields):
+        if head == self._same:
+            return True
+        if self.request is None or self.request.chunked or self.version != "1.1" or not head.endswith(self._fields):
             return False
-        line = PLAIN_LINE.fullmatch(head, 0, len(head) - len(self._fields) + 2)
-        if line is None or self.request.chunked:
-            return False
-        self.method, self.target = line.groups()
-        return self.method not in REFUSED
+        if line := PLAIN_LINE.fullmatch(head, 0, len(head) - len(self._fields) + 2):
+            self.method, self.target = line.groups()
+            self._same = head
+        return line is not None
 
     def _partial(self, data: bytes, *, fresh: bool) -> None:
         """A head that is not complete: refuse at once what can never become one."""
@@ -217,7 +217,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _parse(self, head: bytes) -> bool:
         self.method = head[: head.find(b" ")]
-        self.request, self._fields = None, head[head.find(b"\r\n") :]
+        self.request, self._same, self._fields = None, b"", head[head.find(b"\r\n") :]
         try:
             try:
                 self._feed(head)

@@ -17,7 +17,8 @@ from .response import ResponseHead
 if TYPE_CHECKING:
     from ..model.capture import Capture
     from ..protocols import LiveSession
-    from ..routing.table import CompiledCluster, RouteTable
+    from ..routing.destination import Destination
+    from ..routing.table import RouteTable
     from .client import ClientConnection
     from .relay import Relay
     from .request import RequestHead
@@ -32,11 +33,11 @@ class FaultFlow(Flow):
     __slots__ = ("_fault", "_held", "_pieces", "_size")
 
     def __init__(
-        self, relay: Relay, client: ClientConnection, table: RouteTable, cluster: CompiledCluster,
+        self, relay: Relay, client: ClientConnection, table: RouteTable, destination: Destination,
         request: RequestHead, session: LiveSession, cookie: bytes | None, capture: Capture,
     ) -> None:  # fmt: skip
-        super().__init__(relay, client, table, cluster, request, session, cookie, capture)
-        self._fault: Fault | None = session.faults[cluster.name]
+        super().__init__(relay, client, table, destination, request, session, cookie, capture)
+        self._fault: Fault | None = session.faults[self.cluster.name]
         self._held: ResponseHead | None = None  # the upstream's head, until all of its body is here
         self._pieces: list[bytes] = []
         self._size = 0
@@ -80,7 +81,7 @@ class FaultFlow(Flow):
 
     def response_head(self, head: ResponseHead) -> None:
         holds = self._fault is not None and self._fault.edits and not head.interim and head.status != 101
-        if holds and head.content_type[:17].lower() != b"text/event-stream":
+        if holds and not head.is_events:
             self._held, self.active = head, self.relay.clock()
         elif head.interim:
             super().response_head(head)

@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING
 from ..ids import new_trace
 from ..model.capture import Capture, RawPairs
 from ..problems import ProblemDetails, problem
-from ..routing.rewrite import forward_target
 from .admission import RefusedError, check, choose_environment, upstream_in
 from .answers import placed, wire
 from .cors import answer_preflight, share
-from .heads import upstream_url
+from .heads import route_field
 from .outgoing import Outgoing, last_chunk
 from .response import ResponseHead
-from .sandbox import keep_apart
+from .sandbox import SANDBOX
 
 if TYPE_CHECKING:
     from ..protocols import LiveSession
-    from ..routing.table import CompiledCluster, CompiledUpstream, RouteTable
+    from ..routing.destination import Destination
+    from ..routing.table import CompiledUpstream, RouteTable
     from .client import ClientConnection
     from .relay import Relay
     from .request import RequestHead
@@ -41,15 +41,16 @@ class Flow:
 
     __slots__ = (
         "_client_chunked", "_client_slow", "_close", "_done", "_out", "_responded", "_room", "_tunnel", "_visible",
-        "active", "capture", "client", "cluster", "cookie", "half_closed", "head_only", "outgoing", "recorded", "relay",
-        "request", "session", "table", "upstream",
+        "active", "capture", "client", "cluster", "cookie", "destination", "half_closed", "head_only", "outgoing",
+        "recorded", "relay", "request", "session", "table", "upstream",
     )  # fmt: skip
 
     def __init__(
-        self, relay: Relay, client: ClientConnection, table: RouteTable, cluster: CompiledCluster,
+        self, relay: Relay, client: ClientConnection, table: RouteTable, destination: Destination,
         request: RequestHead, session: LiveSession, cookie: bytes | None, capture: Capture,
     ) -> None:  # fmt: skip
-        self.relay, self.client, self.table, self.cluster = relay, client, table, cluster
+        self.relay, self.client, self.table = relay, client, table
+        self.destination, self.cluster = destination, destination.cluster
         self.request, self.session, self.cookie, self.capture = request, session, cookie, capture
         self.outgoing = Outgoing(self, capture, chunked=request.chunked)
         self.upstream: CompiledUpstream | None = None
@@ -107,8 +108,7 @@ class Flow:
         upstream = self.upstream
         if self._done or upstream is None:
             return
-        target = forward_target(self.cluster, upstream, self.capture.target)
-        self.capture.upstream_url = upstream_url(upstream, target)
+        target, self.capture.upstream_url = self.destination.at(upstream)
         head = self.request.upstream_head(
             self.client, target, self.cluster, upstream, via=self.relay.via, trace=new_trace
         )
@@ -183,10 +183,11 @@ class Flow:
         lines = head.lines.copy()  # the upstream's connection may use its head again
         self._frame(head, lines)
         share(lines, self.table.cors, self.request.origin)
-        keep_apart(lines, head.content_type, wanted=self.relay.options.sandbox_html)
+        if head.is_page and self.relay.options.sandbox_html:
+            lines.append(SANDBOX)
         self._add_ours(lines)
         self._out.append(b"\r\n".join(lines))
-        if head.content_type[:17].lower() == b"text/event-stream":
+        if head.is_events:
             capture.stream = "sse"
             self._show()
 
@@ -211,8 +212,8 @@ class Flow:
         capture = self.capture
         took = (capture.first_byte - capture.sent) * 1000 if capture.first_byte else 0.0
         lines += (
-            f"Via: 1.1 gateway\r\nGateway-Exchange: {capture.id}".encode(),
-            f"Gateway-Route: {capture.cluster}@{capture.environment}".encode("latin-1", "replace"),
+            b"Via: 1.1 gateway\r\nGateway-Exchange: " + capture.id.encode(),
+            route_field(capture.cluster, capture.environment),
             b"Server-Timing: gateway;dur=%.1f, upstream;dur=%.1f" % ((self.active - capture.begun) * 1000 - took, took),
         )
         if self.cookie is not None:
@@ -281,9 +282,8 @@ class Flow:
 
     def _finish(self, last: bytes) -> None:
         """The last bytes leave when the record is safe."""
-        if self._done:
-            return
-        self._end(partial(self.client.finish, last, close=self._close))
+        if not self._done:
+            self._end(partial(self.client.finish, last, close=self._close))
 
     def _end(self, on_safe: Callable[[], None] | None = None) -> None:
         self._done = True

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from functools import lru_cache
 
 from ..model.capture import RawPairs
-
-if TYPE_CHECKING:
-    from ..routing.table import CompiledUpstream
 
 FORWARD, DROP, HOST, COOKIE, CONNECTION, LENGTH, TRANSFER, UPGRADE, EXPECT, TE, OURS, BAGGAGE, VIA = range(13)
 FORWARDED, FORWARDED_FOR, TRACE, ORIGIN, PREFLIGHT, ACCEPT = range(13, 19)
@@ -97,12 +94,6 @@ def split_absolute(target: bytes) -> tuple[bytes, bytes] | None:
     return authority, path if path[:1] == b"/" else b"/" + path
 
 
-def upstream_url(upstream: CompiledUpstream, target: bytes) -> str:
-    """The absolute URL of a target at an upstream."""
-    scheme = "https" if upstream.tls else "http"
-    return f"{scheme}://{upstream.authority.decode('latin-1')}{target.decode('latin-1')}"
-
-
 def parse_overrides(value: bytes) -> dict[str, str]:
     """Gateway-Env: "orders=qa, payments=test" -> {"orders": "qa", ...}; ValueError names a malformed part."""
     chosen: dict[str, str] = {}
@@ -124,6 +115,12 @@ def baggage_overrides(value: bytes) -> dict[str, str]:
         if key.strip().startswith("gateway-env."):
             chosen[key.strip()[12:]] = rest.partition(";")[0].strip()
     return chosen
+
+
+@lru_cache(maxsize=256)
+def route_field(cluster: str, environment: str) -> bytes:
+    """The Gateway-Route line of an answer."""
+    return f"Gateway-Route: {cluster}@{environment}".encode("latin-1", "replace")
 
 
 def is_websocket(upgrade: bytes, options: frozenset[bytes]) -> bool:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from ..model.frames import Frame
     from ..model.message import Response
     from ..protocols import LiveSession, PlaybackMode
-    from ..routing.table import CompiledCluster, RouteTable
+    from ..routing.destination import Destination
+    from ..routing.table import RouteTable
     from .client import ClientConnection
     from .relay import Relay
     from .request import RequestHead
@@ -52,11 +53,11 @@ class PlaybackFlow(Flow):
     )  # fmt: skip
 
     def __init__(
-        self, relay: Relay, client: ClientConnection, table: RouteTable, cluster: CompiledCluster,
+        self, relay: Relay, client: ClientConnection, table: RouteTable, destination: Destination,
         request: RequestHead, session: LiveSession, cookie: bytes | None, capture: Capture,
     ) -> None:  # fmt: skip
-        super().__init__(relay, client, table, cluster, request, session, cookie, capture)
-        self._mode: PlaybackMode = session.modes[cluster.name]
+        super().__init__(relay, client, table, destination, request, session, cookie, capture)
+        self._mode: PlaybackMode = session.modes[self.cluster.name]
         self._live = self._mode.mode == "live-then-playback"  # it goes, or has gone, to the upstream
         self._gathered: list[bytes] = []
         self._size = 0

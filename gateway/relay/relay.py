@@ -15,7 +15,7 @@ from ..errors import UsageError
 from ..ids import new_id
 from ..model.capture import Capture
 from ..problems import ProblemDetails, problem
-from ..routing.rewrite import unsafe_path
+from ..routing.destination import Destinations
 from .client import ClientConnection
 from .faulty import FaultFlow
 from .flow import Flow
@@ -55,6 +55,7 @@ class Relay:
         self._tls_context = tls_context
         self._pools: dict[tuple[str, int, Tls | None], Pool] = {}
         self._sweeper: asyncio.Task[None] | None = None
+        self._destinations = Destinations(routes.table)
         self._logged: dict[tuple[str, str], float] = {}
 
     def accept(self) -> ClientConnection:
@@ -99,14 +100,14 @@ class Relay:
 
     def route(self, client: ClientConnection) -> Flow | None:
         """The exchange that a request begins; None when it is refused or for the gateway's own pages."""
-        path = client.target.partition(b"?")[0]
-        if path == b"/_gateway" or path.startswith(b"/_gateway/"):
-            return None
         table = self.routes.table
-        cluster = table.match(path)
-        if cluster is None:
+        if self._destinations.table is not table:
+            self._destinations = Destinations(table)
+        destination = self._destinations.find(client.target)
+        if destination is None:
             return None
-        if why := unsafe_path(path):
+        cluster = destination.cluster
+        if why := destination.refusal:
             client.reject(problem("http_request_error", f"the path is refused: {why}", cluster=cluster.name))
             return None
         try:
@@ -119,14 +120,14 @@ class Relay:
             return None
         capture = self._capture(client, table, request)
         capture.session, capture.recording, capture.mode = session.id, session.recording, session.mode
-        if not table.recording.skips(client.method, path):  # what is not recorded is no step
+        if not table.recording.skips(client.method, destination.path):  # what is not recorded is no step
             session.steps += 1
             capture.step = session.steps
         capture.cluster, capture.environment = cluster.name, cluster.environment
         kind: type[Flow] = PlaybackFlow if session.modes and cluster.name in session.modes else Flow
         if session.faults and kind is Flow and (fault := session.faults.get(cluster.name)) is not None:
             kind = FaultFlow if fault.rate >= 1 or random.random() < fault.rate else Flow
-        flow = kind(self, client, table, cluster, request, session, cookie, capture)
+        flow = kind(self, client, table, destination, request, session, cookie, capture)
         self.flows.add(flow)
         return flow
 

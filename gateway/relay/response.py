@@ -22,6 +22,7 @@ from .heads import (
     connection_options,
     hop_by_hop,
 )  # fmt: skip
+from .sandbox import is_page
 
 if TYPE_CHECKING:
     from ..routing.table import CompiledCluster, CompiledUpstream
@@ -34,8 +35,8 @@ class ResponseHead:
     """
 
     __slots__ = (
-        "changing", "chunked", "close", "content_type", "interim", "length", "lines", "options", "reason", "recorded",
-        "rewritten", "status", "upgrade", "version",
+        "changing", "chunked", "close", "interim", "is_events", "is_page", "length", "lines", "options", "reason",
+        "recorded", "rewritten", "status", "upgrade", "version",
     )  # fmt: skip
 
     def __init__(self, status: int, reason: bytes, version: str, headers: RawPairs) -> None:
@@ -43,7 +44,8 @@ class ResponseHead:
         self.interim = status < 200 and status != 101
         self.length: int | None = None
         self.chunked = False
-        self.upgrade = self.content_type = b""
+        self.upgrade = b""
+        self.is_page, self.is_events = True, False  # a response without a type may be anything
         self.options: frozenset[bytes] = frozenset()
         # Reason phrases pass as they are, empty ones too (RFC 9112 section 4).
         self.lines: list[bytes] = [b"HTTP/1.1 %d %b" % (status, reason)]  # then b"Name: value", as they came
@@ -68,7 +70,8 @@ class ResponseHead:
         if fate == LENGTH:
             self.length = int(value)
         elif fate == TYPE:
-            self.content_type = value
+            kind = value.partition(b";")[0].strip().lower()
+            self.is_page, self.is_events = is_page(kind), kind == b"text/event-stream"
         elif fate in (LOCATION, REFRESH, SET_COOKIE):
             self.changing.append((fate, name, value))
         elif fate == TRANSFER:  # framing is each connection's own; the record keeps what the upstream said

@@ -8,13 +8,9 @@ from typing import Final
 DOCUMENTS: Final = (b"text/html", b"application/xhtml+xml", b"image/svg+xml", b"text/xml", b"application/xml")
 # An opaque origin: scripts run, but they are of no site, so they read neither console nor cookies. A second
 # Content-Security-Policy beside the upstream's own only ever forbids more (CSP level 3, section 8.1).
-POLICY: Final = b"Content-Security-Policy: sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts"
+SANDBOX: Final = b"Content-Security-Policy: sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts"
 
 
-def keep_apart(lines: list[bytes], content_type: bytes, *, wanted: bool) -> None:
-    """Where it is wanted, add the field to the lines of a response head that a browser may run as a page."""
-    if not wanted:
-        return
-    kind = content_type.partition(b";")[0].strip().lower()
-    if not kind or kind in DOCUMENTS:
-        lines.append(POLICY)
+def is_page(kind: bytes) -> bool:
+    """Whether a browser may run a response of this media type (lower case, without parameters) as a page."""
+    return not kind or kind in DOCUMENTS

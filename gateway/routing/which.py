@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 from ..errors import NotFoundError, UsageError, did_you_mean
-from .compiled import CompiledCluster, CompiledUpstream
-from .rewrite import forward_target, unsafe_path
+from .compiled import CompiledCluster
+from .destination import Destination, is_own
+from .rewrite import unsafe_path
 from .table import RouteTable
 
-OWN = b"/_gateway"
 MAX_OTHERS = 8
 
 
@@ -43,7 +43,7 @@ def explain(table: RouteTable, method: str, target: str, *, overrides: Mapping[s
     path = raw.partition(b"?")[0]
     others = tuple(_others(table, path))[:MAX_OTHERS]
     cluster = table.match(path)
-    if path == OWN or path.startswith(OWN + b"/"):
+    if is_own(path):
         reason = "everything below /_gateway/ is the gateway's own"
         return Explanation(method, target, "gateway", reason, recorded=False)
     if cluster is None:
@@ -71,6 +71,8 @@ def _explained(
         hint = f"{cluster.name} has upstreams in {known}"
         near = did_you_mean(environment, cluster.upstreams)
         raise NotFoundError(f"{cluster.name} has no environment '{environment}'{near}", hint=hint)
+    path = raw.partition(b"?")[0]
+    _, url = Destination(cluster, raw, path).at(upstream)
     how = "by this override" if cluster.name in overrides else "where it lives now"
     return Explanation(
         method=method,
@@ -81,17 +83,11 @@ def _explained(
         prefix=_public(cluster),
         environment=environment,
         upstream=upstream.url,
-        url=upstream_url(cluster, upstream, raw),
-        recorded=not table.recording.skips(method.encode(), raw.partition(b"?")[0]),
+        url=url,
+        recorded=not table.recording.skips(method.encode(), path),
         writes=upstream.writes,
         others=others,
     )
-
-
-def upstream_url(cluster: CompiledCluster, upstream: CompiledUpstream, target: bytes) -> str:
-    """The URL that a public target becomes."""
-    scheme = "https" if upstream.tls else "http"
-    return f"{scheme}://{upstream.authority.decode()}{forward_target(cluster, upstream, target).decode('latin-1')}"
 
 
 def _others(table: RouteTable, path: bytes) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from peers import Peer, field_of, fields_of, raw_client, raw_upstream, status_of
-from relaying import orders_at, relaying
+from relaying import orders_at, relaying, table_of
 
 from gateway.relay.flow import Flow
 from gateway.relay.outgoing import Outgoing
@@ -451,3 +451,25 @@ async def test_exchanges_leave_nothing_to_the_garbage_collector():
             assert not [one for one in gc.get_objects() if isinstance(one, (Flow, Outgoing)) and one.capture.ended]
         finally:
             gc.enable()
+
+
+async def test_a_request_that_comes_again_goes_where_the_routes_say_by_then():
+    fields, other = b" HTTP/1.1\r\nHost: x\r\n\r\n", b" HTTP/1.1\r\nHost: x\r\nX-A: 1\r\n\r\n"
+    async with raw_upstream(OK) as upstream, raw_upstream(OK) as moved:
+        async with relaying(orders_at(upstream.url)) as gw, raw_client(gw.url) as client:
+            for line, rest in (
+                (b"GET /api/orders/1", fields), (b"GET /api/orders/1", fields), (b"GET /api/orders/1", fields),
+                (b"GET /api/orders/1", other), (b"DELETE /api/orders/1", other), (b"DELETE /api/orders/1", other),
+                (b"GET /api/orders/1", fields), (b"GET /api/orders/1", fields),
+            ):  # fmt: skip
+                await client.send(line + rest)
+                assert (await client.response())[1] == b"hi"
+            seen = [(head.split(b" ")[0], field_of(head, b"X-A")) for head in upstream.heads]
+            assert seen == [(b"GET", None)] * 3 + [(b"GET", b"1")] + [(b"DELETE", b"1")] * 2 + [(b"GET", None)] * 2
+            gw.routes.table = table_of(orders_at(moved.url + "/v3"))
+            await client.send(b"GET /api/orders/1" + fields)
+            assert (await client.response())[1] == b"hi"
+            assert [head.split(b" ")[1] for head in moved.heads] == [b"/v3/1"]
+            captures = await gw.recorder.until(9)
+            assert captures[-1].upstream_url == moved.url + "/v3/1"
+            assert captures[-2].upstream_url == upstream.url + "/1"
