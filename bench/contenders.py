@@ -89,6 +89,11 @@ class Proxy:
     def median(self, connections: int, figure: str) -> float:
         return statistics.median(r[figure] for r in self.rounds[connections])
 
+    def ratio(self, base: "Proxy", connections: int) -> float:
+        """Requests per second against those of `base` in the same round: the median of the rounds."""
+        pairs = zip(self.rounds[connections], base.rounds[connections], strict=True)
+        return statistics.median(mine["rps"] / other["rps"] for mine, other in pairs)
+
 
 def nginx(folder: Path, backend: int) -> Proxy | None:
     binary = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")

@@ -2,8 +2,9 @@
 interleaved.
 
 `python bench/proxies.py [--seconds 3] [--rounds 3] [--connections 1 16 64]` prints requests per second, CPU
-microseconds per request of the proxy's processes, latency, and ratios to the bare proxy (medians of the rounds).
-nginx and mitmproxy take part when they are installed. The spread says how far a figure swung between the rounds.
+microseconds per request of the proxy's processes, latency, and ratios to the bare proxy: medians of the rounds, the
+ratio's of what each round gave, because a busy machine slows all that runs in a round. nginx and mitmproxy take part
+when they are installed.
 """
 
 import argparse
@@ -19,7 +20,7 @@ def report(proxies: list[Proxy], connections: list[int]) -> None:
     print(f"{'proxy':<24}{'conns':>6}{'req/s':>9}{'x bare':>8}{'CPU us':>8}{'p50 ms':>8}{'p99 ms':>8}{'failed':>8}")
     for count in connections:
         for proxy in proxies:
-            rps, ratio = proxy.median(count, "rps"), proxy.median(count, "rps") / base.median(count, "rps")
+            rps, ratio = proxy.median(count, "rps"), proxy.ratio(base, count)
             failed = sum(r["failed"] for r in proxy.rounds[count])
             figures = [f"{rps:9.0f}", f"{ratio:8.2f}", f"{proxy.median(count, 'cpu_us'):8.0f}"]
             figures += [f"{proxy.median(count, name):8.2f}" for name in ("p50_ms", "p99_ms")]

@@ -20,7 +20,7 @@ LAYERS: list[set[str]] = [
     {"app"},
     {"console", "demos"},
     {"relay", "store", "sessions", "reload", "health", "live", "replayer", "keyring", "exporting"},
-    {"logs", "secrets", "tls", "ids", "access"},
+    {"logs", "secrets", "tls", "ids", "access", "loop"},
     {"routing", "replay", "diagrams", "formats", "redact", "settings", "dotenv", "problems", "metrics"},
     {"model", "errors", "protocols", "paths"},
 ]

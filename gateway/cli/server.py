@@ -12,9 +12,11 @@ import signal
 import sys
 import tempfile
 import webbrowser
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import loop
 from ..access import is_remote
 from ..logs import set_up
 from ..protocols import Options
@@ -53,9 +55,9 @@ def demo(args: argparse.Namespace) -> int:
     return _run(_demo(args))
 
 
-def _run(main: object) -> int:
+def _run(main: Coroutine[Any, Any, int]) -> int:
     with contextlib.suppress(KeyboardInterrupt):
-        return asyncio.run(main)  # type: ignore[arg-type]
+        return loop.run(main)
     return 0
 
 
