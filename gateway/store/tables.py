@@ -107,8 +107,9 @@ class Tables:
             if uses:
                 many(USE, uses)
             if batch.captures:
-                many(RECORDING, _recordings(batch.captures, {row[0] for row in fresh}))
-                many(SESSION, _sessions(batch.captures))
+                sums = _sums(batch.captures, {row[0] for row in fresh}).items()
+                many(RECORDING, [(id, s.session, s.began, s.ended, s.fresh, id, s.session) for id, s in sums])
+                many(SESSION, [(s.session, id, s.last, s.seen) for id, s in sums])
         _remember(self.stored, batch.bodies)
         _remember(self._uses, uses)
         self._open = (self._open | opened) - {row[0] for row in ended}
@@ -322,27 +323,36 @@ def session_row(session: LiveSession) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def _recordings(captures: Iterable[Capture], fresh: set[str]) -> Iterator[tuple[Any, ...]]:
-    """One row per recording: (id, session, started, updated, new steps), and what its title is looked up by."""
-    found: dict[str, list[Any]] = {}
+class _Sum:
+    """What the exchanges of a batch add to their recording."""
+
+    __slots__ = ("began", "ended", "fresh", "last", "seen", "session")
+
+    def __init__(self, first: Capture) -> None:
+        self.session, self.began, self.ended = first.session, first.started_at, 0.0
+        self.fresh = self.last = 0  # steps that are new; the last step
+        self.seen = first.started_at
+
+
+def _sums(captures: Iterable[Capture], fresh: set[str]) -> dict[str, _Sum]:
+    """By recording. `fresh` are the ids of exchanges that have no row yet."""
+    sums: dict[str, _Sum] = {}
     for capture in captures:
-        ended = capture.started_at + max(0.0, capture.ended - capture.begun)
-        row = found.setdefault(capture.recording, [capture.recording, capture.session, capture.started_at, ended, 0])
-        row[3] = max(row[3], ended)
+        one = sums.get(capture.recording)
+        if one is None:
+            one = sums[capture.recording] = _Sum(capture)
+        begun = capture.started_at
+        ended = begun + capture.ended - capture.begun if capture.ended > capture.begun else begun
+        if ended > one.ended:
+            one.ended = ended
+        if begun > one.seen:
+            one.seen = begun
+        if capture.step > one.last:
+            one.last = capture.step
         if capture.id in fresh:
             fresh.discard(capture.id)  # an exchange that opened and ended in one batch is one step
-            row[4] += 1
-    return ((*row, row[0], row[1]) for row in found.values())
-
-
-def _sessions(captures: Iterable[Capture]) -> Iterator[tuple[Any, ...]]:
-    """One row per session and recording: (id, recording, steps, seen)."""
-    found: dict[tuple[str, str], list[Any]] = {}
-    for capture in captures:
-        key = (capture.session, capture.recording)
-        row = found.setdefault(key, [*key, capture.step, capture.started_at])
-        row[2], row[3] = max(row[2], capture.step), max(row[3], capture.started_at)
-    return (tuple(row) for row in found.values())
+            one.fresh += 1
+    return sums
 
 
 def _remember(known: dict[Any, None], new: Iterable[Any]) -> None:
