@@ -108,7 +108,7 @@ class ClientConnection(asyncio.Protocol):
     def write(self, data: bytes) -> None:
         self.transport.write(data)
 
-    def finish(self, data: bytes, *, close: bool) -> None:
+    def finish(self, data: bytes, close: bool) -> None:
         """The last bytes of a response; then the next request, or the end."""
         self.flow = None
         if self.transport.is_closing():
@@ -174,6 +174,8 @@ class ClientConnection(asyncio.Protocol):
 
     def _head(self, data: bytes) -> bytes:
         fresh = not self._buffer
+        if data == self._same and fresh:
+            return self._begin(data, b"")
         if not fresh:
             data, self._buffer = self._buffer + data, b""
         elif data[:1] in b"\r\n":  # RFC 9112 section 2.2: empty lines before a request are skipped
@@ -192,8 +194,6 @@ class ClientConnection(asyncio.Protocol):
 
     def _again(self, head: bytes) -> bool:
         """Whether only the request line differs from the last request's head; then its fields need no parsing."""
-        if head == self._same:
-            return True
         if self.request is None or self.request.chunked or self.version != "1.1" or not head.endswith(self._fields):
             return False
         if line := PLAIN_LINE.fullmatch(head, 0, len(head) - len(self._fields) + 2):

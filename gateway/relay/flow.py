@@ -252,7 +252,7 @@ class Flow:
         if self._client_chunked:
             self.capture.response_trailers = trailers
             self._out.append(last_chunk(trailers))
-        self.outgoing.when_complete(partial(self._finish, b"".join(self._out)))
+        self.outgoing.when_complete(self._finish, b"".join(self._out))
 
     def response_raw(self, data: bytes) -> None:
         self.active = self.relay.clock()
@@ -283,7 +283,7 @@ class Flow:
     def _finish(self, last: bytes) -> None:
         """The last bytes leave when the record is safe."""
         if not self._done:
-            self._end(partial(self.client.finish, last, close=self._close))
+            self._end(partial(self.client.finish, last, self._close))
 
     def _end(self, on_safe: Callable[[], None] | None = None) -> None:
         self._done = True
@@ -324,7 +324,7 @@ class Flow:
             self.outgoing.complete = True
         self._add_ours(lines)
         last = b"\r\n".join(lines) + (b"" if self.head_only else body)
-        self.outgoing.when_complete(partial(self._finish, last))
+        self.outgoing.when_complete(self._finish, last)
 
     def upstream_failed(self, kind: str, detail: str) -> None:
         """No response, or not all of it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..model.capture import Capture, RawPairs
@@ -74,12 +75,13 @@ class Outgoing:
             self._pending.append(last_chunk(trailers))
         self._go_on()
 
-    def when_complete(self, then: Callable[[], None]) -> None:
-        """Call `then` when the request is complete, for its record; soon at the latest: the client may send no more."""
+    def when_complete(self, then: Callable[[bytes], None], last: bytes) -> None:
+        """Call `then` with the last bytes of the response when the request is complete, for its record; soon at the
+        latest: the client may send no more."""
         if self.complete or self._flow is None or self._flow.request.expect:
-            then()
+            then(last)
         else:
-            self._then = then
+            self._then = partial(then, last)
             asyncio.get_running_loop().call_later(LATE, self._go_on)
 
     def _go_on(self) -> None:

@@ -157,17 +157,16 @@ class UpstreamConnection(asyncio.Protocol):
                 return
 
     def _head(self, data: bytes, flow: Receiver) -> bytes:
-        data = self._buffer + data if self._buffer else data
-        end = data.find(b"\r\n\r\n")
-        if end < 0:
-            self._check_partial(data)
-            self._buffer = data
-            return b""
-        self._buffer = b""
-        if end > MAX_HEAD:
-            raise HeadTooLargeError(f"the response head exceeds {MAX_HEAD} bytes")
-        head = self._head_of(data[: end + 4])
-        rest = data[end + 4 :]
+        if self._known is not None and not self._buffer and data.startswith(self._known_bytes):
+            head, rest = self._known, data[len(self._known_bytes) :]
+        else:
+            data, self._buffer = self._buffer + data, b""
+            end = data.find(b"\r\n\r\n")
+            if end < 0:
+                self._check_partial(data)
+                self._buffer = data
+                return b""
+            head, rest = self._head_of(data[: end + 4]), data[end + 4 :]
         if head.interim:
             flow.response_head(head)
             return rest
@@ -181,9 +180,9 @@ class UpstreamConnection(asyncio.Protocol):
         return rest
 
     def _head_of(self, data: bytes) -> ResponseHead:
-        """The head in these bytes. A busy upstream says the same for as long as its Date does."""
-        if data == self._known_bytes and self._known is not None:
-            return self._known
+        """The head in these bytes, remembered: a busy upstream says the same for as long as its Date does."""
+        if len(data) > MAX_HEAD + 4:
+            raise HeadTooLargeError(f"the response head exceeds {MAX_HEAD} bytes")
         head = self._parse(data)
         if head.length is not None and not (head.chunked or head.changing or head.interim or head.status == 101):
             head.recorded = Fields(head.recorded)
