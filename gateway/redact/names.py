@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from hashlib import sha256
 from typing import Final, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -64,7 +65,7 @@ HUMP = re.compile(rb"(?<=[a-z0-9])(?=[A-Z])")
 ESCAPE = re.compile(rb"\\u00([0-9a-fA-F]{2})")
 MOST: Final = 4096
 MOST_LONG: Final = 512  # bodies and URLs remembered
-LONG: Final = 4096  # bytes of the longest of them
+LONG: Final = 4096  # bytes of the longest of them; of a longer one only the hash: a tenth of the search
 Value = TypeVar("Value")
 
 
@@ -96,7 +97,7 @@ class Names:
             self._words.setdefault(PARTS.get(word, word), []).append((word, sure))
         self.clean: set[bytes] = set()  # field values without secrets: most fields come with every request
         self.clean_pairs: set[tuple[bytes, bytes]] = set()  # whole fields, the quickest to look up
-        self.harmless: set[bytes] = set()  # bodies and URLs without a word to look at
+        self.harmless: set[bytes] = set()  # bodies and URLs without a word to look at; of longer ones, their hashes
         self._kinds: dict[bytes, int] = {}
         self._secret: dict[bytes, bool] = {}
 
@@ -134,14 +135,14 @@ class Names:
 
     def hint(self, data: bytes) -> bool:
         """Whether a closer look is worth it. What was harmless a moment ago is known: polls get the same again."""
-        if data in self.harmless:
+        known = data if len(data) <= LONG else sha256(data).digest()
+        if known in self.harmless:
             return False
         if self.has_word(data):
             return True
-        if len(data) <= LONG:
-            if len(self.harmless) >= MOST_LONG:
-                self.harmless.clear()
-            self.harmless.add(data)
+        if len(self.harmless) >= MOST_LONG:
+            self.harmless.clear()
+        self.harmless.add(known)
         return False
 
     def has_word(self, data: bytes) -> bool:

@@ -51,3 +51,12 @@ def test_the_memory_of_names_is_bounded():
         names.header(b"name-%d" % number)
         names.remember_clean(b"%d" % number)
     assert max(len(names._secret), len(names._kinds), len(names.clean)) <= 4096
+
+
+def test_a_long_body_that_was_harmless_is_known_by_its_hash_alone():
+    names = Names()
+    body = b'{"n": "%b"}' % (b"x" * 100_000)
+    assert not names.hint(body)
+    assert not names.hint(bytes(bytearray(body)))
+    assert max(map(len, names.harmless)) == 32
+    assert names.hint(body.replace(b'"n"', b'"token"'))
