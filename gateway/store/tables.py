@@ -46,6 +46,7 @@ ON CONFLICT (id) DO UPDATE SET
     updated_at = max(updated_at, excluded.updated_at),
     steps = steps + excluded.steps
 """
+GROWN: Final = "UPDATE recordings SET updated_at = max(updated_at, ?), steps = steps + ? WHERE id = ?"
 # Ids of recordings grow with time: a slow exchange of the previous recording does not turn the session back to it.
 SESSION: Final = """
 INSERT INTO sessions (id, recording, steps, seen) VALUES (?, ?, ?, ?)
@@ -75,6 +76,7 @@ class Tables:
         self.connection = connection
         self.stored: dict[bytes, None] = {}  # hashes of bodies that are surely in the file
         self._uses: dict[tuple[str, str, str], None] = {}
+        self._begun: dict[str, None] = {}  # recordings that have their row, and are their session's
         self._open: set[str] = set()  # ids of exchanges whose rows wait for their end
         self._deleted: dict[str, None] = {}  # recordings of which an exchange may still be under way
         self._cut: dict[str, None] = {}  # exchanges that were open when their recording was deleted
@@ -106,13 +108,21 @@ class Tables:
                 many(CHUNK, batch.chunks)
             if uses:
                 many(USE, uses)
-            if batch.captures:
-                sums = _sums(batch.captures, {row[0] for row in fresh}).items()
-                many(RECORDING, [(id, s.session, s.began, s.ended, s.fresh, id, s.session) for id, s in sums])
-                many(SESSION, [(s.session, id, s.last, s.seen) for id, s in sums])
+            begun = self._add_up(_sums(batch.captures, {row[0] for row in fresh}))
         _remember(self.stored, batch.bodies)
         _remember(self._uses, uses)
+        _remember(self._begun, begun)
         self._open = (self._open | opened) - {row[0] for row in ended}
+
+    def _add_up(self, sums: dict[str, _Sum]) -> Iterable[str]:
+        """What the recordings and their sessions have come to. The recordings that are new are given back."""
+        many = self.connection.executemany
+        begun = {id: s for id, s in sums.items() if id not in self._begun}
+        if begun:
+            many(RECORDING, [(id, s.session, s.began, s.ended, s.fresh, id, s.session) for id, s in begun.items()])
+            many(SESSION, [(s.session, id, s.last, s.seen) for id, s in begun.items()])
+        many(GROWN, [(s.ended, s.fresh, id) for id, s in sums.items() if id not in begun])
+        return begun
 
     def write_odd(self, batch: Batch) -> None:
         """A batch of one exchange whose id or step is taken: complete what is open, or give it the next free step."""
@@ -256,6 +266,7 @@ class Tables:
         _remember(self._cut, cut)
         self._open -= set(cut)
         self.stored.clear()
+        self._begun.pop(recording, None)
         self._uses = {use: None for use in self._uses if use[0] != recording}
         self._sweeper.restart()
         self._sweep()

@@ -1,11 +1,10 @@
 """A recording beside its runs on other environments and its variants: by mouse, by keyboard, without JavaScript."""
 
 import re
-from contextlib import AsyncExitStack
 
 import pytest
 from bookshop import a_shop
-from browsing import chromium, watched
+from browsing import browsed
 from playwright.async_api import expect
 
 pytestmark = pytest.mark.browser
@@ -18,10 +17,7 @@ LOOKS = [
 
 @pytest.mark.parametrize("look", LOOKS)
 async def test_three_environments_stand_side_by_side_with_what_differs_and_why(tmp_path, look):
-    async with AsyncExitStack() as stack:
-        shop = await stack.enter_async_context(a_shop(tmp_path))
-        browser = await stack.enter_async_context(chromium())
-        watch = await watched(await browser.new_context(**look), shop.gateway.url)
+    async with a_shop(tmp_path) as shop, browsed(shop.gateway.url, **look) as watch:
         page, table = watch.page, watch.page.locator("table.matrix")
         await watch.open(f"/_gateway/recordings/{shop.recording}")
         await page.get_by_role("link", name="Side by side").first.click()
@@ -35,14 +31,10 @@ async def test_three_environments_stand_side_by_side_with_what_differs_and_why(t
         await expect(page).to_have_url(re.compile("(with=.*){3}"))
         await table.get_by_role("link", name="take away Replay on catalogue@dev").click()
         await expect(table.locator("thead th")).to_have_count(4)
-        await watch.check()
 
 
 async def test_the_guard_s_no_leaves_the_ticks_and_the_page_where_they_were(tmp_path):
-    async with AsyncExitStack() as stack:
-        shop = await stack.enter_async_context(a_shop(tmp_path))
-        browser = await stack.enter_async_context(chromium())
-        watch = await watched(await browser.new_context(), shop.gateway.url)
+    async with a_shop(tmp_path) as shop, browsed(shop.gateway.url) as watch:
         page = watch.page
         await watch.open(f"/_gateway/recordings/{shop.recording}")
         await page.keyboard.press("m")
@@ -58,14 +50,10 @@ async def test_the_guard_s_no_leaves_the_ticks_and_the_page_where_they_were(tmp_
         await page.go_back()
         await expect(page.locator("#matrix-title")).to_have_count(0)
         await page.wait_for_load_state()
-        await watch.check()
 
 
 async def test_variants_stand_side_by_side(tmp_path):
-    async with AsyncExitStack() as stack:
-        shop = await stack.enter_async_context(a_shop(tmp_path))
-        browser = await stack.enter_async_context(chromium())
-        watch = await watched(await browser.new_context(), shop.gateway.url)
+    async with a_shop(tmp_path) as shop, browsed(shop.gateway.url) as watch:
         page = watch.page
         for change in ("978-9", "978-2"):
             await watch.open(f"/_gateway/recordings/{shop.recording}/what-if/2?preview=yes&more=path:4={change}")
@@ -79,4 +67,3 @@ async def test_variants_stand_side_by_side(tmp_path):
         table = page.locator("table.matrix")
         await expect(table.locator("thead th")).to_have_count(4)
         await expect(table).to_contain_text("isbn 978-9 is unknown")
-        await watch.check()

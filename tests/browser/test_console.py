@@ -28,22 +28,6 @@ POLYGLOTS = (
 
 
 @pytest.fixture
-def book():
-    return consoling.a_book()
-
-
-@pytest.fixture
-def services(tmp_path, book):
-    return consoling.some_services(tmp_path, book)
-
-
-@pytest.fixture
-async def origin(services, aiohttp_server):
-    server = await aiohttp_server(consoling.an_app(services))
-    return f"http://127.0.0.1:{server.port}"
-
-
-@pytest.fixture
 async def browser():
     async with browsing.chromium() as browser:
         yield browser

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from aiohttp import web
-from browsing import chromium, watched
+from browsing import browsed
 from relaying import orders_at
 from serving import serving
 
@@ -51,8 +51,7 @@ async def gateway(tmp_path):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_no_authored_word_runs(gateway, theme):
-    async with chromium() as browser:
-        watch = await watched(await browser.new_context(color_scheme=theme), gateway.url)
+    async with browsed(gateway.url, color_scheme=theme) as watch:
         page = watch.page
         assert "<script>alert(1)</script>" in await watch.open("/")
         await watch.check()
@@ -72,4 +71,3 @@ async def test_no_authored_word_runs(gateway, theme):
         recording = page.url.rpartition("/")[2].partition("?")[0]
         for path in (f"present/{recording}", f"present/{recording}/1", "live", f"recordings/{recording}/what-if/1"):
             await watch.open(f"/_gateway/{path}")
-            await watch.check()

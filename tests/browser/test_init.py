@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from aiohttp import web
-from browsing import chromium, watched
+from browsing import browsed
 from playwright.async_api import expect
 
 pytestmark = pytest.mark.browser
@@ -67,8 +67,7 @@ async def shop(tmp_path, items):
 @pytest.mark.parametrize("look", LOOKS)
 async def test_a_demo_of_ones_own_is_in_the_menu_as_soon_as_it_is_saved(shop, look):
     folder, url = shop
-    async with chromium() as browser:
-        watch = await watched(await browser.new_context(**look), url)
+    async with browsed(url, **look) as watch:
         page = watch.page
         assert "Myshop" in await watch.open("/")
         file = folder / "templates/demos/myshop/demo.yaml"
@@ -91,4 +90,3 @@ async def test_a_demo_of_ones_own_is_in_the_menu_as_soon_as_it_is_saved(shop, lo
         text = (await (await download.value).path()).read_text()
         assert text.startswith("sequenceDiagram") or "\nsequenceDiagram" in text
         assert "404" in text
-        await watch.check()

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import consoling
 import pytest
-from browsing import chromium, watched
+from browsing import browsed, chromium
 from playwright.async_api import expect
 
 pytestmark = pytest.mark.browser
@@ -56,8 +56,7 @@ async def test_a_title_without_a_space_widens_no_page(tmp_path, aiohttp_server):
 
 
 async def test_the_keys(origin):
-    async with chromium() as browser:
-        watch = await watched(await browser.new_context(), origin)
+    async with browsed(origin) as watch:
         page = watch.page
         await watch.open(RECORDING)
         await page.keyboard.press("?")
@@ -81,12 +80,10 @@ async def test_the_keys(origin):
         await expect(page.locator("#q")).to_be_focused()
         await page.keyboard.type("jjk?")  # is text here
         await expect(page.locator("#q")).to_have_value("jjk?")
-        await watch.check()
 
 
 async def test_the_keys_can_be_switched_off(origin):
-    async with chromium() as browser:
-        watch = await watched(await browser.new_context(), origin)
+    async with browsed(origin) as watch:
         page = watch.page
         await watch.open("/_gateway/recordings")
         await expect(page.locator("footer")).to_contain_text("settings · keys")
@@ -98,4 +95,3 @@ async def test_the_keys_can_be_switched_off(origin):
         await expect(page.locator("#q")).not_to_be_focused()
         await page.keyboard.press("?")  # always says how to switch them on again
         await expect(page.get_by_label("Keys are on")).not_to_be_checked()
-        await watch.check()

@@ -6,35 +6,17 @@ from dataclasses import replace
 
 import consoling
 import pytest
-from browsing import chromium, watched
+from browsing import browsed
 from playwright.async_api import expect
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def book():
-    return consoling.a_book()
-
-
-@pytest.fixture
-def services(tmp_path, book):
-    return consoling.some_services(tmp_path, book)
-
-
-@pytest.fixture
-async def origin(services, aiohttp_server):
-    server = await aiohttp_server(consoling.an_app(services))
-    return f"http://127.0.0.1:{server.port}"
-
-
-@pytest.fixture
 async def watch(origin):
     """A page that must not be loaded again once it is open; nothing in it may break the policy."""
-    async with chromium() as browser:
-        watch = await watched(await browser.new_context(), origin)
+    async with browsed(origin) as watch:
         yield watch
-        await watch.check()
 
 
 async def opened(watch, path):

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 import aiohttp
 import pytest
 from bookshop import a_shop
-from browsing import chromium, watched
+from browsing import browsed
 from playwright.async_api import expect
 from serving import serving
 
@@ -27,8 +27,7 @@ async def test_a_replay_on_test_differs_at_the_book_and_says_why(tmp_path, look)
         for path in ("/api/catalogue/books", "/api/catalogue/books/978-1"):
             async with client.get(gateway.url + path) as answer:
                 assert answer.status == 200
-        browser = await stack.enter_async_context(chromium())
-        watch = await watched(await browser.new_context(**look), gateway.url)
+        watch = await stack.enter_async_context(browsed(gateway.url, **look))
         page = watch.page
         await watch.open("/_gateway/recordings?q=session:row-9")
         await page.get_by_role("link", name="GET /api/catalogue/books").click()
@@ -41,14 +40,10 @@ async def test_a_replay_on_test_differs_at_the_book_and_says_why(tmp_path, look)
             "/titles",
         ):
             await expect(page.locator("main")).to_contain_text(text)
-        await watch.check()
 
 
 async def test_a_what_if_its_tree_a_preflight_and_a_replay_step_by_step(tmp_path):
-    async with AsyncExitStack() as stack:
-        shop = await stack.enter_async_context(a_shop(tmp_path))
-        browser = await stack.enter_async_context(chromium())
-        watch = await watched(await browser.new_context(), shop.gateway.url)
+    async with a_shop(tmp_path) as shop, browsed(shop.gateway.url) as watch:
         page, main = watch.page, watch.page.locator("main")
         home = f"/_gateway/recordings/{shop.recording}"
         await watch.open(home)
@@ -76,4 +71,3 @@ async def test_a_what_if_its_tree_a_preflight_and_a_replay_step_by_step(tmp_path
         await expect(main).to_contain_text("404 because isbn 978-9 is unknown on catalogue@qa; 978-1 answers 200.")
         await page.get_by_role("button", name="Run to the end").click()
         await expect(main).to_contain_text("It has ended: differs")
-        await watch.check()

@@ -10,16 +10,6 @@ def an_exchange():
 
 
 @pytest.fixture
-def book():
-    return consoling.a_book()
-
-
-@pytest.fixture
-def services(tmp_path, book):
-    return consoling.some_services(tmp_path, book)
-
-
-@pytest.fixture
 def app(services):
     return consoling.an_app(services)
 

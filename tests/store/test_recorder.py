@@ -449,6 +449,28 @@ async def test_a_late_exchange_does_not_turn_a_session_back(recorder: SqliteReco
     assert [(session.recording, session.steps) for session in store.sessions()] == [(OTHER, 1)]
 
 
+async def test_recordings_and_sessions_add_up_over_many_commits(recorder: SqliteRecorder, store: SqliteStore) -> None:
+    for step in range(1, 6):
+        for recording, session in ((REC, "alice"), (OTHER, "bob")):
+            await recorded(recorder, a_capture(step, recording, session=session))
+    found = {one.id: one for one in store.recordings().items}
+    assert [found[id].steps for id in (REC, OTHER)] == [5, 5]
+    assert {one.started_at for one in found.values()} == {"2025-11-22T06:00:01.000000Z"}
+    assert {one.updated_at for one in found.values()} == {"2025-11-22T06:00:05.012000Z"}
+    assert {(one.id, one.recording, one.steps) for one in store.sessions()} == {("alice", REC, 5), ("bob", OTHER, 5)}
+
+
+async def test_a_recording_that_was_deleted_may_begin_anew_under_its_id(
+    recorder: SqliteRecorder, store: SqliteStore
+) -> None:
+    await recorded(recorder, a_capture(1), a_capture(2))
+    await asyncio.wrap_future(recorder.delete(REC))
+    await asyncio.wrap_future(recorder.title_recording(REC, "alice", "Again"))
+    await recorded(recorder, a_capture(3))
+    (one,) = store.recordings().items
+    assert (one.title, one.steps, one.started_at) == ("Again", 1, "2025-11-22T06:00:03.000000Z")
+
+
 async def test_two_gateways_do_not_write_one_file(path: Path, recorder: SqliteRecorder) -> None:
     with pytest.raises(StoreError, match=r"another gateway writes to this file \(process \d+\)"):
         open_recorder(path, seal=None)

@@ -80,3 +80,12 @@ class Watched:
 async def watched(context: BrowserContext, origin: str) -> Watched:
     await context.add_init_script(WATCH)
     return Watched(await context.new_page(), origin)
+
+
+@contextlib.asynccontextmanager
+async def browsed(origin: str, **look: Any) -> AsyncIterator[Watched]:
+    """A page in a Chromium of its own; at the end it is checked."""
+    async with chromium() as browser:
+        watch = await watched(await browser.new_context(**look), origin)
+        yield watch
+        await watch.check()
