@@ -74,16 +74,18 @@ class Proxy:
     def __init__(self, name: str, process: subprocess.Popen, url: str, database: Path | None = None) -> None:
         self.name, self.process, self.url, self.database = name, process, url, database
         self.rounds: dict[int, list[dict]] = {}
+        self.sessions = 0  # begun, each with one request for its cookie
 
-    def measure(self, connections: int, seconds: float) -> None:
+    def measure(self, connections: int, seconds: float, sessions: int = 1) -> None:
         before = cpu_seconds(self.process.pid)
-        words = [sys.executable, str(HERE / "load.py"), self.url, str(connections), str(seconds)]
+        words = [sys.executable, str(HERE / "load.py"), self.url, str(connections), str(seconds), str(sessions)]
         out = subprocess.run(
             words, capture_output=True, text=True, check=True, preexec_fn=lambda: os.sched_setaffinity(0, {CORES[-1]})
         )
         result = json.loads(out.stdout)
         result["cpu_us"] = (cpu_seconds(self.process.pid) - before) * 1e6 / result["requests"]
         self.rounds.setdefault(connections, []).append(result)
+        self.sessions += sessions
         settle(self.process.pid)
 
     def median(self, connections: int, figure: str) -> float:
@@ -164,8 +166,7 @@ def recorded(proxy: Proxy) -> str:
     with sqlite3.connect(f"file:{proxy.database}?mode=ro", uri=True) as db:
         count = db.execute("select count(*) from exchanges").fetchone()[0]
     asked = sum(r["requests"] for rounds in proxy.rounds.values() for r in rounds)
-    asked += sum(len(rounds) for rounds in proxy.rounds.values())  # each load begins with one for its cookie
-    return f"{100 * count / asked:.2f} %"
+    return f"{100 * count / (asked + proxy.sessions):.2f} %"
 
 
 @contextlib.contextmanager

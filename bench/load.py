@@ -1,12 +1,14 @@
-"""A load of keep-alive GETs over raw protocols. `python load.py URL CONNECTIONS SECONDS` prints one JSON line.
+"""A load of keep-alive GETs over raw protocols. `python load.py URL CONNECTIONS SECONDS [SESSIONS]` prints JSON:
 
-{"requests", "seconds", "rps", "p50_ms", "p99_ms", "failed"}
+{"requests", "seconds", "rps", "p50_ms", "p99_ms", "failed"}. SESSIONS browsers share the connections, each with the
+cookie that it got.
 """
 
 import asyncio
 import json
 import sys
 import time
+from itertools import cycle
 from urllib.parse import urlsplit
 
 
@@ -48,18 +50,14 @@ class Client(asyncio.Protocol):
             self.done.set_result(None)
 
 
-async def load(url: str, connections: int, seconds: float) -> dict:
+async def load(url: str, connections: int, seconds: float, sessions: int = 1) -> dict:
     parts = urlsplit(url)
-    request = (
-        f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nCookie: %b\r\nAccept: application/json\r\n\r\n".encode()
-    )
-    cookie = await first_cookie(parts, request.replace(b"Cookie: %b\r\n", b""))
-    request = request.replace(b"%b", cookie or b"a=b")
+    requests = cycle([await browser_request(parts, number) for number in range(sessions)])
     times: list[float] = []
     begun = time.perf_counter()
     made = [
         asyncio.get_running_loop().create_connection(
-            lambda: Client(request, begun + seconds, times), parts.hostname, parts.port
+            lambda: Client(next(requests), begun + seconds, times), parts.hostname, parts.port
         )
         for _ in range(connections)
     ]
@@ -73,8 +71,15 @@ async def load(url: str, connections: int, seconds: float) -> dict:
     }  # fmt: skip
 
 
+async def browser_request(parts, number: int) -> bytes:
+    """What a browser of its own asks for, once it has its cookie."""
+    request = f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\nUser-Agent: browser/{number}\r\n".encode()
+    cookie = await first_cookie(parts, request + b"\r\n")
+    return request + b"Cookie: " + (cookie or b"a=b") + b"\r\nAccept: application/json\r\n\r\n"
+
+
 async def first_cookie(parts, request: bytes) -> bytes:
-    """The session cookie that the server under test sets, if any: everybody comes with it, as a browser would."""
+    """The session cookie that the server under test sets, if any."""
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")
@@ -84,4 +89,4 @@ async def first_cookie(parts, request: bytes) -> bytes:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(load(sys.argv[1], int(sys.argv[2]), float(sys.argv[3])))))
+    print(json.dumps(asyncio.run(load(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), *map(int, sys.argv[4:])))))

@@ -1,8 +1,8 @@
 """The gateway, recording everything, against a bare tuned aiohttp proxy, nginx and mitmproxy: one machine, one run,
 interleaved.
 
-`python bench/proxies.py [--seconds 3] [--rounds 3] [--connections 1 16 64]` prints requests per second, CPU
-microseconds per request of the proxy's processes, latency, and ratios to the bare proxy: medians of the rounds, the
+`python bench/proxies.py [--seconds 3] [--rounds 3] [--connections 1 16 64] [--sessions 1]` prints requests per second,
+CPU microseconds per request of the proxy's processes, latency, and ratios to the bare proxy: medians of the rounds, the
 ratio's of what each round gave, because a busy machine slows all that runs in a round. nginx and mitmproxy take part
 when they are installed.
 """
@@ -41,6 +41,7 @@ def main() -> None:
     words.add_argument("--seconds", type=float, default=3.0)
     words.add_argument("--rounds", type=int, default=3)
     words.add_argument("--connections", type=int, nargs="+", default=[1, 16, 64])
+    words.add_argument("--sessions", type=int, default=1, help="browsers that share the connections")
     args = words.parse_args()
     with tempfile.TemporaryDirectory() as name, backend() as port:
         proxies = contenders(Path(name), port)
@@ -48,7 +49,7 @@ def main() -> None:
             for _ in range(args.rounds):
                 for count in args.connections:
                     for proxy in proxies:
-                        proxy.measure(count, args.seconds)
+                        proxy.measure(count, args.seconds, args.sessions)
             time.sleep(1)
             report(proxies, args.connections)
         finally:
