@@ -131,9 +131,14 @@ def _parsed(data: bytes) -> tuple[Any, bool]:
         return None, False
 
 
+def may_be_wide(data: bytes) -> bool:
+    """Whether it may be UTF-16 or UTF-32."""
+    return b"\0" in data[:4] or data[:1] in (b"\xff", b"\xfe")
+
+
 def _wide(data: bytes) -> str | None:
     """UTF-16 or UTF-32, by its mark or by the zeros around an ASCII character (RFC 4627 section 3)."""
-    if b"\0" not in data[:4] and data[:1] not in (b"\xff", b"\xfe"):
+    if not may_be_wide(data):
         return None
     for mark, encoding in BOMS:
         if data.startswith(mark):

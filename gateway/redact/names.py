@@ -59,6 +59,7 @@ WORDS: Final[dict[bytes, re.Pattern[bytes] | None]] = {
 PARTS: Final = {
     b"eyj": b"j", b"authoriz": b"z", b"\\u00": b"\\", b"token": b"k", b"key": b"k", b"pwd": b"w", b"pass": b"ss",
     b"sess": b"ss", b"secret": b"cr", b"cred": b"cr", b"cookie": b"k",
+    b"cvv": b"cv", b"cvc": b"cv",
 }  # fmt: skip
 
 HUMP = re.compile(rb"(?<=[a-z0-9])(?=[A-Z])")

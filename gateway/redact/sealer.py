@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol, cast
 from urllib.parse import quote_from_bytes
 
@@ -11,15 +10,13 @@ from ..model.capture import Capture, RawPairs
 from ..model.fields import Fields
 from .bodies import BodySealer, Places, is_bare, read_rules
 from .headers import content_of, seal_headers
+from .known import Known, changes_known, is_token, known_of
 from .names import Names
 from .streams import Direction, direction_of
 from .text import seal_text, seal_url
 from .vault import PLACEHOLDER, Keys, Vault
 
 HEADS: Final = ("request_headers", "request_trailers", "response_headers", "response_trailers", "rewritten")
-LONG: Final = 16  # bytes: a shorter secret may be an everyday word elsewhere
-DIGITS: Final = b"0123456789"
-VARIED: Final = 10  # different bytes in it, for the same reason
 MOST_ECHOES: Final = 50  # secrets looked for again: each costs a search through the body
 MOST_OPEN: Final = 1000  # streams whose pieces gave secrets before their exchange ended
 
@@ -64,10 +61,16 @@ class Sealer:
         self._vault = Vault(keys)
 
     def __call__(self, capture: Capture) -> SealedCapture | Capture:
-        """As `seal`; the capture itself when each part of it came before and held nothing."""
-        if capture.id not in self._pieces and _is_known(capture, *self._ready(rules_of(capture))):
+        """As `seal`, without a look at what came before; the capture itself when there is nothing to seal."""
+        (names, places), vault = self._ready(rules_of(capture)), self._vault
+        known = None if places or capture.id in self._pieces else changes_known(capture, names, vault)
+        if known is None:
+            return self.seal(capture)
+        changes, secrets = known
+        if not changes:
             return capture
-        return self.seal(capture)
+        found = map(vault.seal, dict.fromkeys(secrets))
+        return SealedCapture(_copy(capture, changes), tuple((name.decode(), ciphertext) for name, ciphertext in found))
 
     def seal(self, capture: Capture) -> SealedCapture:
         """The capture with its secrets replaced. The capture itself is left as it is."""
@@ -112,39 +115,6 @@ class Sealer:
                 self._rules.clear()
             ready = self._rules[rules] = read_rules(*_sorted(cast(Rules | None, rules)))
         return ready
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What came of fields under these rules and keys, and the secrets in them."""
-
-    names: Names
-    vault: Vault
-    fields: RawPairs
-    secrets: tuple[bytes, ...]
-    bare: bool  # whether a body under these fields is searched as it is: no content coding, no form
-
-
-def _is_known(capture: Capture, names: Names, places: Places | None) -> bool:
-    """Whether each part of a capture came before, under these rules, and held no secret: for a poll, most do."""
-    return (
-        places is None
-        and _are_known(capture.request_headers, capture.request_body, names)
-        and _are_known(capture.response_headers, capture.response_body, names)
-        and capture.target + b"\n" + capture.upstream_url.encode() in names.harmless
-        and capture.reason in names.clean
-        and not (capture.failure or capture.rewritten or capture.request_trailers or capture.response_trailers)
-    )
-
-
-def _are_known(headers: RawPairs, pieces: list[bytes], names: Names) -> bool:
-    """The same of one message's fields and body."""
-    if type(headers) is not Fields:
-        return False
-    known: _Known | None = headers.sealed
-    if known is None or known.names is not names or known.fields is not headers or known.secrets:
-        return False
-    return not pieces or (known.bare and len(pieces) == 1 and pieces[0] in names.harmless)
 
 
 class _Work:
@@ -198,8 +168,8 @@ class _Work:
         """The fields with their secrets sealed; those that come again are sealed once for every set of rules."""
         if type(headers) is not Fields:
             return seal_headers(headers, self._names, self.one)
-        known: _Known | None = headers.sealed
-        if known is not None and known.names is self._names and known.vault is self._vault:
+        known = known_of(headers, self._names, self._vault)
+        if known is not None:
             for secret in known.secrets:
                 self.one(secret)
             return known.fields
@@ -211,7 +181,8 @@ class _Work:
 
         sealed = seal_headers(headers, self._names, one)
         fields = headers if sealed is headers else Fields(sealed)
-        headers.sealed = _Known(self._names, self._vault, fields, tuple(secrets), is_bare(*content_of(headers)))
+        kept = tuple(secret for secret in dict.fromkeys(secrets) if secret in self.found)
+        headers.sealed = Known(self._names, self._vault, fields, kept, is_bare(*content_of(headers)))
         return fields
 
     def _url(self, url: bytes) -> bytes:
@@ -273,21 +244,6 @@ class _Work:
 
 def _sorted(rules: Rules | None) -> tuple[list[str], list[str], list[str]]:
     return ([], [], []) if rules is None else (sorted(rules.headers), sorted(rules.json), sorted(rules.query))
-
-
-def is_token(secret: bytes) -> bool:
-    """Whether a secret looks made by chance, so that the same bytes elsewhere must be the same secret.
-
-    A cookie may hold a path, a media type or a date; those stay where else they stand.
-    """
-    return (
-        len(secret) >= LONG
-        and len(set(secret)) >= VARIED
-        and not secret.startswith((b"/", b"http:", b"https:"))
-        and any(byte in DIGITS for byte in secret)
-        and any(byte not in DIGITS for byte in secret)
-        and len(secret.split()) == 1
-    )
 
 
 def _copy(capture: Capture, changes: dict[str, Any]) -> Capture:

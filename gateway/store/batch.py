@@ -60,7 +60,7 @@ class Batch:
         self.exchanges: list[tuple[Any, ...]] = []
         self.captures: list[Capture] = []  # sealed, in the order of `exchanges`
         self.bodies: dict[bytes, BodyRow] = {}
-        self.secrets: list[tuple[str, str, bytes]] = []
+        self.secrets: dict[tuple[str, str], bytes] = {}  # ciphertexts by recording and placeholder
         self.chunks: list[tuple[Any, ...]] = []
 
     def add(
@@ -75,7 +75,8 @@ class Batch:
             return
         before = _length(capture.request_body), _length(capture.response_body)
         if not isinstance(sealed, Capture):
-            self.secrets += [(capture.recording, placeholder, secret) for placeholder, secret in sealed.secrets]
+            for placeholder, secret in sealed.secrets:
+                self.secrets[capture.recording, placeholder] = secret
             decoded = _plain(sealed.decoded)
             plain = (plain[0] or decoded[0], plain[1] or decoded[1])
             sealed = sealed.capture
@@ -131,10 +132,14 @@ class Batch:
         gone = {capture.id for capture in self.captures if capture.recording in recordings}
         self.captures = [capture for capture in self.captures if capture.id not in gone]
         self.exchanges = [row for row in self.exchanges if row[0] not in gone]
-        self.secrets = [row for row in self.secrets if row[0] not in recordings]
+        self.secrets = {place: secret for place, secret in self.secrets.items() if place[0] not in recordings}
         self.chunks = [row for row in self.chunks if row[0] not in gone and row[0] not in exchanges]
         kept = {digest for row in self.exchanges for digest in (row[REQUEST_BODY], row[RESPONSE_BODY])}
         self.bodies = {digest: row for digest, row in self.bodies.items() if digest in kept}
+
+    def secret_rows(self) -> list[tuple[str, str, bytes]]:
+        """(recording, placeholder, ciphertext) of every secret."""
+        return [(*place, secret) for place, secret in self.secrets.items()]
 
     def summaries(self) -> list[dict[str, Any]]:
         """What pages that watch are told."""

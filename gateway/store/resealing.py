@@ -93,7 +93,7 @@ def _one(
     capture.redact = rules
     batch = Batch(PlainSeal(seal, {one.id: plain}), None, ())
     batch.add(capture, kept=(one.request.body.kept, one.response.body.kept if one.response else None), plain=plain)
-    connection.executemany(SECRET, batch.secrets)  # of its pieces, too
+    connection.executemany(SECRET, batch.secret_rows())  # of its pieces, too
     if batch.captures[0] is capture:
         return pieces
     row = batch.exchanges[0]

@@ -103,7 +103,7 @@ class Tables:
                 many(COMPLETE, ended)
                 many(fulltext.PASSED_BY, [(row[0],) for row in ended])
             if batch.secrets:
-                many(SECRET, batch.secrets)
+                many(SECRET, batch.secret_rows())
             if batch.chunks:
                 many(CHUNK, batch.chunks)
             if uses:
