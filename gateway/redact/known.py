@@ -48,8 +48,9 @@ def changes_known(capture: Capture, names: Names, vault: Vault) -> tuple[dict[st
     if capture.request_trailers or capture.response_trailers or capture.reason not in names.clean:
         return None
     where = capture.target + b"\n" + capture.upstream_url.encode()
-    sent, got = _joined(capture.request_body), _joined(capture.response_body)
-    if names.hint(where) or not (_is_harmless(sent, request, names) and _is_harmless(got, response, names)):
+    sent = _harmless(capture.request_body, request, names)
+    got = _harmless(capture.response_body, response, names)
+    if sent is None or got is None or names.hint(where):
         return None
     changes: dict[str, Any] = {}
     secrets = request.secrets + response.secrets
@@ -74,12 +75,12 @@ def known_of(headers: RawPairs, names: Names, vault: Vault) -> Known | None:
     return known if known is not None and known.names is names and known.vault is vault else None
 
 
-def _is_harmless(data: bytes, known: Known, names: Names) -> bool:
-    return not data or (known.bare and not may_be_wide(data) and not names.hint(data))
-
-
-def _joined(pieces: list[bytes]) -> bytes:
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+def _harmless(pieces: list[bytes], known: Known, names: Names) -> bytes | None:
+    """A body, or None when it must be looked at."""
+    if not pieces:
+        return b""
+    data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    return data if known.bare and not may_be_wide(data) and not names.hint(data) else None
 
 
 def is_token(secret: bytes) -> bool:
