@@ -28,7 +28,7 @@ log = logging.getLogger("gateway.store")
 Result = TypeVar("Result")
 
 GROUP: Final = 512  # entries of one transaction: the first must not wait for all the others
-LINGER: Final = 0.02  # seconds that a relaxed writer gathers before it commits
+LINGER: Final = 0.005  # seconds that a relaxed writer gathers before it commits: longer groups keep the loop waiting
 IDLE: Final = 0.3  # seconds without work before the log is folded into the file
 SLACK: Final = 0.02  # seconds without work before a little of what can wait is done, full text for instance
 TICK: Final = 1.0  # seconds between two looks at the file
