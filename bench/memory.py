@@ -24,6 +24,7 @@ def main() -> None:
                 while asked < count:
                     result = asyncio.run(load(proxy.url, 64, 1.0))
                     proxy.rounds.setdefault(64, []).append(result)
+                    proxy.sessions += 1
                     asked += result["requests"]
                 time.sleep(2)  # what was queued is written
                 now = resident_mib(proxy.process.pid)
