@@ -85,3 +85,8 @@ class Capture:
         other.started_at, other.state, other.status, other.step = self.started_at, self.state, self.status, self.step
         other.stream, other.target, other.upstream_url = self.stream, self.target, self.upstream_url
         return other
+
+
+def joined(pieces: list[bytes]) -> bytes:
+    """A body in one piece; the very same bytes when it came as one."""
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote_from_bytes
 
-from ..model.capture import Capture, RawPairs
+from ..model.capture import Capture, RawPairs, joined
 from ..model.fields import Fields
 from .bodies import may_be_wide
 from .names import Names
@@ -79,7 +79,7 @@ def _harmless(pieces: list[bytes], known: Known, names: Names) -> bytes | None:
     """A body, or None when it must be looked at."""
     if not pieces:
         return b""
-    data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+    data = joined(pieces)
     return data if known.bare and not may_be_wide(data) and not names.hint(data) else None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final, NamedTuple, Protocol, cast
 from urllib.parse import quote_from_bytes
 
-from ..model.capture import Capture, RawPairs
+from ..model.capture import Capture, RawPairs, joined
 from ..model.fields import Fields
 from .bodies import BodySealer, Places, is_bare, read_rules
 from .headers import content_of, seal_headers
@@ -197,7 +197,7 @@ class _Work:
         ):
             if not pieces:
                 continue
-            data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            data = joined(pieces)
             sealed, decoded = sealer.sealed(data, *content_of(headers))
             if decoded:
                 self.decoded.add(side)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Sequence
 from typing import Any, Final, Protocol
 
-from ..model.capture import Capture
+from ..model.capture import Capture, joined
 from .rows import USUAL, BodyRow, body_row, digest_of, exchange_row, summary
 
 
@@ -70,7 +70,7 @@ class Batch:
         """Seal an exchange and make its rows. `kept` and `plain` say what an earlier sealing did to its bodies."""
         sealed = self._seal(capture)
         if sealed is capture:
-            request, response = _joined(capture.request_body), _joined(capture.response_body)
+            request, response = joined(capture.request_body), joined(capture.response_body)
             self._add(capture, request, response, kept, plain)
             return
         before = _length(capture.request_body), _length(capture.response_body)
@@ -80,7 +80,7 @@ class Batch:
             decoded = _plain(sealed.decoded)
             plain = (plain[0] or decoded[0], plain[1] or decoded[1])
             sealed = sealed.capture
-        request, response = _joined(sealed.request_body), _joined(sealed.response_body)
+        request, response = joined(sealed.request_body), joined(sealed.response_body)
         if before != (len(request), len(response)):
             kept = _kept(kept[0], before[0], len(request)), _kept(kept[1], before[1], len(response))
         self._add(sealed, request, response, kept, plain)
@@ -121,8 +121,8 @@ class Batch:
             return
         self._stored = stored
         for capture in self.captures:
-            self._body(_joined(capture.request_body))
-            self._body(_joined(capture.response_body))
+            self._body(joined(capture.request_body))
+            self._body(joined(capture.response_body))
 
     def leave_out(self, recordings: Container[str], exchanges: Container[str]) -> None:
         """What belongs to recordings that were deleted meanwhile, or to exchanges that were deleted with one."""
@@ -144,10 +144,6 @@ class Batch:
     def summaries(self) -> list[dict[str, Any]]:
         """What pages that watch are told."""
         return [summary(capture) for capture in self.captures]
-
-
-def _joined(pieces: list[bytes]) -> bytes:
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def _length(pieces: list[bytes]) -> int:
