@@ -3,7 +3,7 @@
     python bench/correlation.py [WORLDS]
 
 Precision counts automatic bindings only; recall counts links that are bound automatically. The sessions are those of
-tests/replay/sessions, written by hand, those of tests/replay/held_out, which were measured before any rule had seen
+tests/correlation/sessions, written by hand, those of tests/correlation/held_out, measured before any rule had seen
 them (docs/correlation.md has the figures of that day), and WORLDS made-up ones (default 200). Times are CPU seconds:
 other programs on the machine do not count.
 """
@@ -23,7 +23,7 @@ from generating import generated
 from judging import Score, all_sessions, held_out, judge
 from sessions import Labelled
 
-from gateway.replay.correlation import Rules, correlate
+from gateway.correlation import Rules, correlate
 
 ABLATIONS = (
     ("all rules", Rules()), ("no echo rule", Rules(echo=False)), ("no entropy", Rules(entropy=False)),

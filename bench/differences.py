@@ -21,11 +21,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from gateway.correlation import correlate
 from gateway.model.exchange import Exchange
 from gateway.model.message import Body, Request, Response
-from gateway.replay.correlation import correlate
-from gateway.replay.diff import diff
-from gateway.replay.runs import compare_runs
+from gateway.replay.compare import compare_runs
+from gateway.replay.difference import diff
 
 ITEMS = 27_000  # about 5 MiB of JSON
 

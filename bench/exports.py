@@ -15,13 +15,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from gateway.correlation import correlate
 from gateway.diagrams import WRITERS, changes
-from gateway.formats import FORMATS, files
+from gateway.export import FORMATS, files
 from gateway.model.exchange import Exchange, Timing
 from gateway.model.message import Body, Request, Response
 from gateway.model.recording import Recording
-from gateway.replay.correlation import correlate
-from gateway.replay.runs import compare_runs
+from gateway.replay.compare import compare_runs
 
 LIMIT = 5.0  # seconds
 JSON = (("Content-Type", "application/json"),)

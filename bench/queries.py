@@ -22,10 +22,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from gateway.model.capture import Capture
-from gateway.store import SqliteRecorder, SqliteStore, fulltext, open_recorder, open_store
+from gateway.store import SqliteRecorder, SqliteStore, open_recorder, open_store
 from gateway.store.batch import Batch
-from gateway.store.files import connect_reader, connect_writer
-from gateway.store.tables import Tables
+from gateway.store.sqlite import full_text
+from gateway.store.sqlite.files import connect_reader, connect_writer
+from gateway.store.sqlite.write_connection import Tables
 
 GROUP = 2000  # exchanges of one transaction
 AT_ONCE = 8  # sessions that take turns
@@ -98,10 +99,10 @@ def build(path: Path, count: int) -> None:
         f"01JR{1:022}", step=7, title="Order a book", note="for Monday", tags=["demo"], pinned=None, now=0.0
     )
     rows = time.perf_counter() - begun
-    while fulltext.is_pending(tables.connection):
+    while full_text.is_pending(tables.connection):
         tables.connection.execute("BEGIN IMMEDIATE")
         for _ in range(30):
-            fulltext.index_some(tables.connection)
+            full_text.index_some(tables.connection)
         tables.connection.execute("COMMIT")
         tables.fold("PASSIVE")
     tables.fold("TRUNCATE")
@@ -176,7 +177,7 @@ def unindexed(path: Path, copy: Path) -> int:
     longest = next(one for one in store.recordings(limit=1000).items if one.steps == 1000)
     slow = answered(store, longest.id, WORDS_ONLY, "words, nothing of it indexed")
     store.close()
-    last = fulltext.indexed(connect_reader(path))
+    last = full_text.indexed(connect_reader(path))
     asyncio.run(catch_up(copy, last, 0))
     asyncio.run(catch_up(copy, last, min(last, 100_000)))
     return slow
@@ -185,7 +186,7 @@ def unindexed(path: Path, copy: Path) -> int:
 def forget(path: Path, mark: int) -> None:
     """As if nothing behind this exchange had been indexed."""
     connection = connect_writer(path)
-    fulltext.index_anew(connection)
+    full_text.index_anew(connection)
     connection.execute("INSERT OR REPLACE INTO marks VALUES ('indexed', ?)", (mark,))
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
@@ -201,7 +202,7 @@ async def catch_up(path: Path, last: int, behind: int) -> None:
         number = last + behind + len(took) + 1  # others than those of the run before
         took.append(await waited(recorder, capture(number, 10**9 + behind, len(took) + 1, random.Random(7))))
         await asyncio.sleep(0.05)
-        if not done and fulltext.indexed(reader) >= last:
+        if not done and full_text.indexed(reader) >= last:
             done = time.perf_counter() - begun
     await recorder.stop()
     took.sort()

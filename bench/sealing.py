@@ -17,10 +17,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from cryptography.fernet import Fernet
 
+from gateway.keys import Keys
 from gateway.model.capture import Capture
-from gateway.model.fields import Fields
+from gateway.model.headers import Fields
 from gateway.redact import Sealer
-from gateway.secrets import Keys
 
 ROUNDS = 5
 DIFFERENT = 600  # bodies that differ: more than a sealer remembers

@@ -22,22 +22,22 @@ from cryptography.fernet import InvalidToken
 from . import console, demos
 from .access import Access, is_remote, write_private
 from .errors import GatewayError, NotFoundError, Problem, UsageError
-from .health import Built, HealthPoller
-from .keyring import Keyring
-from .live import LiveEvents
+from .keys import Keyring
+from .live_events import LiveEvents
 from .logs import AcceptTrouble
 from .metrics import Metrics
 from .model.audit import Who
 from .paths import run_file, templates_dir
 from .protocols import Options, Services
+from .proxy.playback_loader import RECENT, resumed
+from .proxy.server import Relay
 from .redact import Sealer
-from .relay.relay import Relay
-from .relay.resuming import RECENT, resumed
-from .reload import RoutesKeeper
+from .routes import RoutesKeeper
+from .routes.health import Built, HealthPoller
+from .routes.tls import client_context
 from .sessions import OWN_COOKIES, LiveSessions, setup_sessions
 from .store import Mask, open_recorder, open_store
-from .store.previewing import preview
-from .tls import client_context
+from .store.redaction_preview import preview
 
 if TYPE_CHECKING:
     from .model.recording import Revision

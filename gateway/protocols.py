@@ -13,17 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from .correlation import Decisions
     from .errors import Problem
     from .model.audit import AuditEntry
     from .model.capture import Capture, RawPairs
     from .model.exchange import Chunk, Exchange
-    from .model.family import Relative
-    from .model.recording import Page, Recording, Revision
-    from .redact.finding import Finding
-    from .replay.correlation import Decisions
+    from .model.recording import Page, Recording, Relative, Revision
+    from .redact.preview import Finding
     from .replay.fault import Fault
     from .replay.playback import Playback
-    from .routing.table import RouteTable
+    from .routes.table import RouteTable
 
 Result = TypeVar("Result")
 

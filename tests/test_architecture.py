@@ -12,32 +12,30 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FILES = sorted(ROOT.glob("gateway/**/*.py"))
 
-# A part may import the parts below its row. Within a PURE row neighbours may be used too, without a circle;
-# everywhere else neighbours meet in gateway.protocols, and gateway.app introduces them.
+# A part may import the parts below its row. Within a row of pure parts neighbours may be used too, without a circle;
+# everywhere else neighbours meet in gateway.protocols, and gateway.app introduces them. The pure modules of a MIXED part
+# count as a part of their own, in the row of "part.pure".
 LAYERS: list[set[str]] = [
     {"__main__"},
     {"cli"},
     {"app"},
-    {"console", "demos"},
-    {"relay", "store", "sessions", "reload", "health", "live", "replayer", "keyring", "exporting"},
-    {"logs", "secrets", "tls", "ids", "access", "loop"},
-    {"routing", "replay", "diagrams", "formats", "redact", "settings", "dotenv", "problems", "metrics"},
+    {"console"},
+    {"api"},
+    {"web"},
+    {"services"},
+    {"demos"},
+    {"proxy", "store", "sessions", "routes", "live_events", "replay"},
+    {"logs", "keys", "ids", "access", "loop"},
+    {
+        "routes.pure", "replay.pure", "correlation", "diagrams", "export", "redact", "settings", "problems", "metrics",
+    },
     {"model", "errors", "protocols", "paths"},
-]
+]  # fmt: skip
+MIXED = {"routes", "replay"}
 PURE = {
-    "model",
-    "routing",
-    "replay",
-    "diagrams",
-    "formats",
-    "redact",
-    "settings",
-    "dotenv",
-    "problems",
-    "metrics",
-    "errors",
-    "protocols",
-}
+    "model", "correlation", "routes.pure", "replay.pure", "diagrams", "export", "redact", "settings", "problems",
+    "metrics", "errors", "protocols",
+}  # fmt: skip
 OUTSIDE = {"samples"}  # pretend backends: they import nothing of ours, and only the command line starts them
 
 FORBIDDEN = {
@@ -57,8 +55,9 @@ MODULES = {module_of(file): file for file in FILES}
 
 
 def part_of(module: str) -> str:
-    """The second word of a module's name: its folder, or its file."""
-    return module.partition(".")[2].partition(".")[0]
+    """The second word of a module's name: its folder, or its file; the pure modules of a MIXED folder apart."""
+    part = module.partition(".")[2].partition(".")[0]
+    return f"{part}.pure" if part in MIXED and is_pure(module) else part
 
 
 def imports_of(module: str) -> set[str]:
@@ -181,7 +180,7 @@ def test_the_first_line_of_a_module_says_what_it_is(module: str) -> None:
 
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_a_file_can_be_read_in_one_sitting(module: str) -> None:
-    assert len(MODULES[module].read_text("utf-8").splitlines()) <= 400
+    assert len(MODULES[module].read_text("utf-8").splitlines()) <= 600
 
 
 def test_the_map_names_every_module_and_only_modules_that_exist() -> None:

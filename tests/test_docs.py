@@ -18,7 +18,7 @@ import pytest
 import gateway.errors
 from gateway.cli import main as frame
 from gateway.errors import GatewayError
-from gateway.formats import FORMATS
+from gateway.export import FORMATS
 from gateway.model.exchange import FAILURE_KINDS
 from gateway.settings import SETTINGS, from_environment
 

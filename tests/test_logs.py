@@ -20,7 +20,7 @@ HOSTILE = "GET /\x1b[31m\r\n\x85\u2028\u202e\x7f"
 
 def record(message: str, *args: object, error: BaseException | None = None) -> logging.LogRecord:
     info = (type(error), error, error.__traceback__) if error else None
-    return logging.LogRecord("gateway.relay", logging.WARNING, "relay.py", 1, message, args, info)
+    return logging.LogRecord("gateway.proxy", logging.WARNING, "relay.py", 1, message, args, info)
 
 
 @pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()], ids=["text", "json"])
@@ -42,7 +42,7 @@ def test_a_json_line_says_when_how_bad_and_who() -> None:
     assert line["at"].endswith("+00:00")
     assert {name: line[name] for name in ("level", "logger", "message")} == {
         "level": "warning",
-        "logger": "gateway.relay",
+        "logger": "gateway.proxy",
         "message": "orders@qa: connection_refused",
     }
     assert line["traceback"] == "ValueError: no"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .access import Access, Verdict, is_remote
+from .authentication import Access, Verdict, is_remote
 from .credentials import FILE, Credential, read_credentials, write_credentials, write_private
 from .hashing import hash_password, hash_token, is_hash, new_token
 from .logins import Login, Logins

@@ -15,9 +15,9 @@ from urllib.parse import quote
 from ..access import FILE, Credential, hash_password, hash_token, new_token, read_credentials, write_credentials
 from ..access.credentials import checked_name
 from ..errors import NotFoundError, UsageError, did_you_mean
-from ..model.visible import visible
+from ..model.text import visible
 from .client import Server, find_server
-from .shown import cut, table
+from .text import cut, table
 
 API: Final = "/_gateway/api/v1/access"
 

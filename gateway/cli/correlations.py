@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from ..correlation import Correlations, Verdicts, correlate, correlations_json
 from ..errors import UsageError
-from ..model.visible import visible
-from ..replay.correlation import Correlations, Verdicts, correlate, correlations_json
-from ..replay.deciding import decisions_yaml, gathered
-from .shown import cut, table
+from ..model.text import visible
+from ..replay.correlation_decisions import decisions_yaml, gathered
+from .text import cut, table
 
 if TYPE_CHECKING:
+    from ..correlation import Decisions
     from ..model.exchange import Exchange
-    from ..replay.correlation import Decisions
     from .client import Server
 
 API = "/_gateway/api/v1/recordings/"

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..demos.check import check_routes
-from ..demos.keeper import demo_folder, demo_paths, read_entry
-from ..demos.making import from_recording, own_folder, write_demo
+from ..demos.new_demo import from_recording, own_folder, write_demo
+from ..demos.registry import demo_folder, demo_paths, read_entry
 from ..errors import ConfigError, NotFoundError, Problem, UsageError, did_you_mean
 from ..protocols import Options
-from ..routing.parse import parse
-from .masked import masked_store
+from ..routes.parse import parse
+from .masked_store import masked_store
 
 if TYPE_CHECKING:
     from ..demos.check import Clusters
-    from ..routing.nodes import Node
+    from ..routes.yaml import Node
 
 ACTIONS = ("check", "new")
 

@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 from .. import __version__
-from ..diagrams.labels import counted
 from ..errors import NotFoundError, UsageError
-from ..exporting import Wish, beside, gathered
-from ..formats import FORMATS
-from ..formats.site import Templates, site
+from ..export import FORMATS
+from ..export.documents.site import Templates, site
+from ..model.text import counted
+from ..services.export import Wish, beside, gathered
 from .export import servers_now, write_folder
-from .masked import masked_store
+from .masked_store import masked_store
 
 MOST = 1 << 20  # bytes of a template
 

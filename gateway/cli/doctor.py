@@ -16,14 +16,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from ..diagrams.labels import counted
 from ..errors import GatewayError, StoreError
-from ..model.visible import visible
-from ..store.examination import Examination, examined
-from ..store.files import DAMAGED, UNREADABLE
-from ..store.recovery import recover
+from ..model.text import counted, visible
+from ..store.sqlite.examination import Examination, examined
+from ..store.sqlite.files import DAMAGED, UNREADABLE
+from ..store.sqlite.repair import recover
 from .client import find_server
-from .shown import amount
+from .text import amount
 
 Level = Literal["ok", "warn", "fail"]
 MIB: Final = 1 << 20
@@ -192,7 +191,7 @@ def on_routes(path: Path) -> Iterator[Finding]:
     if not path.exists():
         yield Finding("routes", "warn", f"there is no {path}", "gateway init, or name it with --routes")
         return
-    from ..reload import load  # brings pydantic and YAML along
+    from ..routes import load  # brings pydantic and YAML along
 
     loaded = load(path, environ=os.environ, name=str(path))
     for problem in loaded.problems:

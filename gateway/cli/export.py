@@ -9,15 +9,15 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..diagrams.labels import counted
 from ..errors import UsageError
-from ..exporting import Wish, as_files, as_text, exported, servers_of
-from ..formats import FORMATS, Format, Server, format_named
-from ..formats.archive import encoded, zipped
-from ..formats.format import ServersOf
-from ..reload.files import load
+from ..export import FORMATS, Format, Server, format_named
+from ..export.archive import encoded, zipped
+from ..export.format import ServersOf
+from ..model.text import counted
+from ..routes.files import load
+from ..services.export import Wish, as_files, as_text, exported, servers_of
 from .client import find_server
-from .masked import masked_store
+from .masked_store import masked_store
 
 
 def export_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any
 
 from ..errors import UsageError, did_you_mean
-from ..keyring import Keyring
+from ..keys import Keyring
 from ..store import SqliteRecorder
-from ..store.renewing import FIRST, Place, Renewed
+from ..store.key_rotation import FIRST, Place, Renewed
 from .client import find_server
 from .sealing import audit, with_sealer
 

@@ -44,15 +44,15 @@ COMMANDS: dict[str, Command] = {
     "show": Command("gateway.cli.recordings", "show a recording, or one of its steps", "Recordings"),
     "annotate": Command("gateway.cli.recordings", "give a recording a title, notes and tags", "Recordings"),
     "delete": Command("gateway.cli.recordings", "delete a recording", "Recordings"),
-    "merge": Command("gateway.cli.composing", "make one new recording of several", "Recordings"),
-    "split": Command("gateway.cli.composing", "make new recordings of the parts of one", "Recordings"),
-    "trim": Command("gateway.cli.composing", "make a new recording of some steps of one", "Recordings"),
+    "merge": Command("gateway.cli.compose", "make one new recording of several", "Recordings"),
+    "split": Command("gateway.cli.compose", "make new recordings of the parts of one", "Recordings"),
+    "trim": Command("gateway.cli.compose", "make a new recording of some steps of one", "Recordings"),
     "export": Command(
         "gateway.cli.export", "write a recording as a diagram, a document, or a file that other tools run", "Recordings"
     ),
     "docs": Command("gateway.cli.docs", "write a small site of documents about recordings", "Recordings"),
     "import": Command(
-        "gateway.cli.import_", "take a HAR, a Postman collection, curl commands or a bundle as recordings", "Recordings"
+        "gateway.cli.imports", "take a HAR, a Postman collection, curl commands or a bundle as recordings", "Recordings"
     ),
     "replay": Command("gateway.cli.replay", "send a recording's requests again, and say what differs", "What if"),
     "branch": Command("gateway.cli.replay", "send it again with one step done otherwise: a variant", "What if"),
@@ -67,9 +67,9 @@ COMMANDS: dict[str, Command] = {
     "redact": Command("gateway.cli.sealing", "mask what older recordings hold, by the rules of today", "Secrets"),
     "reveal": Command("gateway.cli.sealing", "show the secrets of a step; the audit keeps who and why", "Secrets"),
     "keys": Command("gateway.cli.keys", "list the keys, or change them (keys rotate)", "Secrets"),
-    "stats": Command("gateway.cli.composing", "count what the recordings file holds", "Care"),
-    "backup": Command("gateway.cli.care", "copy the recordings while a gateway may be writing", "Care"),
-    "prune": Command("gateway.cli.care", "delete recordings that have had their time", "Care"),
+    "stats": Command("gateway.cli.compose", "count what the recordings file holds", "Care"),
+    "backup": Command("gateway.cli.maintenance", "copy the recordings while a gateway may be writing", "Care"),
+    "prune": Command("gateway.cli.maintenance", "delete recordings that have had their time", "Care"),
     "completion": Command("gateway.cli.setup", "print the completion script for bash, zsh or fish", "Care"),
 }
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-from ..model.visible import visible
+from ..model.text import visible
 from .recordings import NAMED
 from .replay import recording_id, server_for
-from .shown import cut, table
+from .text import cut, table
 
 SIGNS: Final = {"ok": "ok", "warning": "?", "bad": "x"}
 

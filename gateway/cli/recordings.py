@@ -9,7 +9,7 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
@@ -17,22 +17,25 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from ..errors import NotFoundError, UsageError
-from ..model.as_json import exchange_json, recording_json
 from ..model.audit import AuditEntry, Who
-from ..model.visible import visible
+from ..model.json_shapes import exchange_json, recording_json
+from ..model.text import visible
+from ..services.assertions import assertions_json, changes
+from ..services.variants import variants
 from ..store import open_recorder, open_store
 from .client import Server, find_writer
 from .correlations import decide, print_correlations, print_decisions, verdicts_of
-from .masked import masked_store
-from .shown import exchange_text, recording_text, recordings_text
+from .masked_store import masked_store
+from .text import cut, exchange_text, recording_text, recordings_text, table
 
 if TYPE_CHECKING:
     from ..model.exchange import Exchange
     from ..model.recording import Recording
     from ..store import SqliteRecorder, SqliteStore
+    from .client import Server
+
 
 PATIENT: Final = 60.0  # seconds of looking: whoever sits at a terminal waits, and can stop it
-API: Final = "/_gateway/api/v1/recordings/"
 NAMED: Final = "id, unique prefix of it, title, @last or @last~1"
 
 
@@ -68,13 +71,9 @@ def show(args: argparse.Namespace) -> int:
     store = masked_store(args)
     recording, step = find(store, args.recording)
     if args.tree:
-        from .tree import print_tree  # with all that replays need: not for who only looks at a step
-
         print_tree(store, recording.id, as_json=args.json)
         return 0
     if args.assertions:
-        from .assertions import print_assertions
-
         print_assertions(store, recording.id, as_json=args.json)
         return 0
     if args.correlations and args.yaml:
@@ -136,8 +135,6 @@ def annotate(args: argparse.Namespace) -> int:
     server = find_writer(args.recordings, args.url, args.token)
     id, step = known(store, args.recording, server)
     if add or remove:
-        from .assertions import assert_about
-
         said = assert_about(
             store, id, add, remove, server=server,
             write=lambda new, gone: change(args.recordings, lambda to: to.decide(id, asserted=new, forget=gone)),
@@ -221,3 +218,94 @@ def change(path: Path, what: Callable[[SqliteRecorder], Future[Any]]) -> None:
             await recorder.stop()
 
     asyncio.run(once())
+
+
+MOST: Final = 100  # recordings that are shown; --json shows all
+
+
+def print_tree(store: SqliteStore, recording: str, *, as_json: bool) -> None:
+    """The family of a recording."""
+    found = variants(store, recording, limit=1_000_000 if as_json else MOST)
+    if as_json:
+        print(json.dumps(found, indent=2))
+        return
+    print("\n".join(tree_lines(found["items"], recording)))
+    if found["next"]:
+        print(f"... and {found['total'] - MOST} more: --json shows all")
+
+
+def tree_lines(items: Sequence[Mapping[str, Any]], recording: str) -> Iterator[str]:
+    """A line for each, its card below."""
+    for at, one in enumerate(items):
+        lead, below = _branches(items, at)
+        branched = f" at step {one['branched_at']}: {_or(one['status'])}" if one["branched_at"] else ""
+        mark = " *" if one["id"] == recording else ""
+        yield f"{lead}{one['id']}  {cut(one['title'], 70)}  ({one['kind']}{branched}){mark}"
+        if one["card"]:
+            yield f"{below}    {visible(one['card']['sentence'])}"
+
+
+def _branches(items: Sequence[Mapping[str, Any]], at: int) -> tuple[str, str]:
+    """(what stands before its line, what before the lines below it)."""
+    depth = items[at]["depth"]
+    more = [_goes_on(items, at, level) for level in range(1, depth + 1)]
+    bars = "".join("│  " if one else "   " for one in more[:-1])
+    own = _goes_on(items, at + 1, depth + 1) if at + 1 < len(items) and items[at + 1]["depth"] == depth + 1 else False
+    hanging = "│" if own or (at + 1 < len(items) and items[at + 1]["depth"] > depth) else " "
+    if not depth:
+        return "", hanging
+    return bars + ("├─ " if more[-1] else "└─ "), bars + ("│  " if more[-1] else "   ") + hanging
+
+
+def _goes_on(items: Sequence[Mapping[str, Any]], at: int, level: int) -> bool:
+    """Whether another one of this level follows before the tree goes up again."""
+    following = (one["depth"] for one in items[at + 1 :])
+    return next((depth == level for depth in following if depth <= level), False)
+
+
+def _or(value: int | None) -> str:
+    return "not sent" if value is None else str(value)
+
+
+API = "/_gateway/api/v1/recordings/"
+
+
+def print_assertions(store: SqliteStore, recording: str, *, as_json: bool) -> None:
+    """What the steps must answer, and whether they did when they were recorded."""
+    found = assertions_json(store, recording)
+    print(json.dumps(found, indent=2) if as_json else assertions_text(found["items"]))
+
+
+def assertions_text(items: Sequence[dict[str, Any]]) -> str:
+    """A line for each."""
+    if not items:
+        return "nothing is asserted: gateway annotate REC --assert 3:status=201"
+    rows = [("holds" if one["passed"] else "fails", cut(one["assertion"], 100), one["message"] or "") for one in items]
+    return table(("recorded", "assertion", "what came"), rows)
+
+
+def assert_about(
+    store: SqliteStore, id: str, add: Sequence[str], remove: Sequence[str], *, server: Server | None,
+    write: Callable[[Sequence[str], Sequence[str]], None],
+) -> str:  # fmt: skip
+    """Ask the gateway that runs, or check and write here; what was done, in words."""
+    add = [_with_file(text) for text in add]
+    if server is not None:
+        body = {"add": add, "remove": list(remove)}
+        server.call("PATCH", f"{API}{quote(id, safe='')}/assertions", body)
+    else:
+        _, told, gone = changes(store, id, add, remove)
+        write(told, gone)
+    words = [f"asserted {cut(', '.join(add), 200)}"] if add else []
+    return "; ".join([*words, *([f"no longer {cut(', '.join(remove), 200)}"] if remove else [])])
+
+
+def _with_file(text: str) -> str:
+    """3:schema=@file.json: the schema that the file holds."""
+    before, mark, name = text.partition("schema=@")
+    if not mark:
+        return text
+    try:
+        return f"{before}schema={json.dumps(json.loads(Path(name).read_text('utf-8')))}"
+    except ValueError as error:
+        raise UsageError(f"is not JSON: {error}", where=name) from None

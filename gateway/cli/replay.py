@@ -17,21 +17,21 @@ from contextlib import contextmanager
 from shlex import quote as quoted
 from typing import Any
 
-from ..console.api_replay import compared, environments, what_ifs
-from ..console.drawing import difference_of
+from ..api.replay import compared, environments, what_ifs
 from ..diagrams import WRITERS
 from ..errors import UpstreamError, UsageError, did_you_mean
-from ..model.visible import visible
+from ..model.text import visible
 from ..protocols import Options
-from ..reload.files import load
+from ..replay.compare import comparison_json
 from ..replay.report import junit
-from ..replay.runs import comparison_json
+from ..routes.files import load
+from ..services.diagrams import difference_of
 from ..store import open_store
 from .client import Server, find_writer
 from .export import write_text
-from .played import comparison_text, matrix_text, result_text
 from .recordings import NAMED, known
-from .stepping import run
+from .replay_progress import run
+from .replay_text import comparison_text, matrix_text, result_text
 
 
 def replay_arguments(parser: argparse.ArgumentParser) -> None:

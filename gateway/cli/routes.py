@@ -14,12 +14,11 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from ..errors import ConfigError, Problem, UsageError
-from ..reload import FileMove, Loaded, check_move, load, prepare_move
-from ..routing.changes import changes
-from ..routing.compiled import CompiledCluster
-from ..routing.config import json_schema
-from ..routing.table import RouteTable
-from ..routing.which import Explanation, explain
+from ..routes import FileMove, Loaded, check_move, load, prepare_move
+from ..routes.config import json_schema
+from ..routes.explain import Explanation, explain
+from ..routes.history import changes
+from ..routes.table import CompiledCluster, RouteTable
 from .client import Server, find_server
 
 API = "/_gateway/api/v1/routes"

@@ -17,21 +17,21 @@ from urllib.parse import quote
 from cryptography.fernet import InvalidToken
 
 from ..errors import NotFoundError, UsageError
+from ..keys import load_keys
 from ..model.audit import Action, AuditEntry, Who
-from ..model.visible import visible
+from ..model.text import visible
 from ..redact import Sealer
-from ..secrets import load_keys
 from ..store import open_recorder, open_store
-from ..store.previewing import would_mask
+from ..store.redaction_preview import would_mask
 from .client import Server, find_writer
-from .masked import PARTS, masked_store, rules_in, rules_of
+from .masked_store import PARTS, masked_store, rules_in, rules_of
 from .recordings import API, NAMED, find, steps
-from .shown import table
+from .text import table
 
 if TYPE_CHECKING:
     from ..model.exchange import Exchange
-    from ..redact.finding import Finding
-    from ..routing.compiled import RedactRules
+    from ..redact.preview import Finding
+    from ..routes.table import RedactRules
     from ..store import SqliteRecorder, SqliteStore
 
 HEAD = ("step", "where", "rule", "becomes")
@@ -161,7 +161,7 @@ def _revealed(args: argparse.Namespace, store: SqliteStore, one: Exchange) -> di
 
 
 def _placeholders(store: SqliteStore, one: Exchange) -> set[str]:
-    from ..console.sealing import placeholders
+    from ..services.sealing import placeholders
 
     return set(placeholders(one, store.chunks(one.id) if one.stream else ()))
 

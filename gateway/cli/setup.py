@@ -11,8 +11,8 @@ from pathlib import Path
 
 from ..errors import UpstreamError, UsageError
 from ..settings import did_you_mean, from_environment
-from . import completions
 from .client import Server, find_server
+from .completion import SHELLS
 
 ROUTES = """\
 # Which cluster of APIs lives where. A saved change is in force at once; `gateway check` reports what is wrong with it.
@@ -104,14 +104,14 @@ def written(file: Path, text: str) -> bool:
 
 
 def completion_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shell", metavar="SHELL", help="one of " + ", ".join(completions.SHELLS))
+    parser.add_argument("shell", metavar="SHELL", help="one of " + ", ".join(SHELLS))
 
 
 def completion(args: argparse.Namespace) -> int:
     """Print the script of one shell."""
-    write = completions.SHELLS.get(args.shell)
+    write = SHELLS.get(args.shell)
     if write is None:
-        known = f"{', '.join(completions.SHELLS)}{did_you_mean(args.shell, completions.SHELLS)}"
+        known = f"{', '.join(SHELLS)}{did_you_mean(args.shell, SHELLS)}"
         raise UsageError(f"'{args.shell}' is not one of {known}")
     print(write(), end="")
     return 0

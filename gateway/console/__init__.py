@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .access import check_operator
-from .actions import delete as delete_recording
-from .guard import MIDDLEWARES, check_csrf, csrf_token
+from ..services.changes import delete as delete_recording
+from ..web.access import check_operator
+from ..web.guard import MIDDLEWARES, check_csrf, csrf_token
 from .setup import setup
 
 __all__ = ["MIDDLEWARES", "check_csrf", "check_operator", "csrf_token", "delete_recording", "setup"]

@@ -7,16 +7,17 @@ from urllib.parse import quote
 import aiohttp_jinja2
 from aiohttp import web
 
-from ..replay.correlation import Verdicts
-from . import actions, correlating, filters, sealing
-from .api_import import import_form
-from .audit import who_of
-from .comparing import compare_form
-from .guard import form_text
-from .keys import FORM, MOVES, SERVICES, SESSION_OF
-from .playing_forms import add_playing_forms
-from .replaying import add_replay_forms
-from .uploads import IMPORT
+from ..api.imports import import_form
+from ..correlation import Verdicts
+from ..services import changes, correlations, sealing
+from ..web.access import who_of
+from ..web.guard import form_text
+from ..web.keys import FORM, MOVES, SERVICES, SESSION_OF
+from ..web.uploads import IMPORT
+from . import saved_filters
+from .compare import compare_form
+from .playback_forms import add_playing_forms
+from .replay_pages import add_replay_forms
 
 BOARD = "/_gateway/"
 
@@ -29,7 +30,7 @@ async def move(request: web.Request) -> web.Response:
     else:
         cluster, environment = form_text(request, "cluster"), form_text(request, "environment")
     why = form_text(request, "why") if "why" in request[FORM] else ""
-    moved = await actions.move(services, cluster, environment, source="console", who=who_of(request), why=why)
+    moved = await changes.move(services, cluster, environment, source="console", who=who_of(request), why=why)
     request.app[MOVES].remember(session, moved)
     raise web.HTTPSeeOther(BOARD)
 
@@ -40,7 +41,7 @@ async def pin(request: web.Request) -> web.Response:
     pins = {name[4:]: str(value) for name, value in request[FORM].items() if name.startswith("pin.")}
     if "cluster" in request[FORM]:
         pins[form_text(request, "cluster")] = form_text(request, "environment")
-    actions.pin(services, session, pins, ttl=actions.read_ttl(str(request[FORM].get("ttl", ""))))
+    changes.pin(services, session, pins, ttl=changes.read_ttl(str(request[FORM].get("ttl", ""))))
     raise web.HTTPSeeOther(BOARD)
 
 
@@ -60,10 +61,10 @@ async def annotate(request: web.Request) -> web.Response:
     the page that is shown.
     """
     form = request[FORM]
-    id = await actions.annotate(
+    id = await changes.annotate(
         request.app[SERVICES],
         request.match_info["id"],
-        step=actions.read_step(form_text(request, "step")) if "step" in form else None,
+        step=changes.read_step(form_text(request, "step")) if "step" in form else None,
         title=form_text(request, "title").strip() if "title" in form else None,
         note=form_text(request, "note") if "note" in form else None,
         tags=form_text(request, "tags").split(",") if "tags" in form else (),
@@ -74,19 +75,19 @@ async def annotate(request: web.Request) -> web.Response:
     raise web.HTTPSeeOther(f"/_gateway/recordings/{quote(id, safe='')}")
 
 
-async def correlations(request: web.Request) -> web.Response:
+async def decide_correlations(request: web.Request) -> web.Response:
     """Any of accept, reject and forget (ids, separated by spaces), declare (a binding), yaml, second (a recording)."""
     form = request[FORM]
     said = {name: tuple(form_text(request, name).split()) for name in ("accept", "reject", "forget") if name in form}
     if "declare" in form:
         said["declare"] = (form_text(request, "declare").strip(),)
     more = {name: form_text(request, name).strip() for name in ("yaml", "second") if name in form}
-    id = await correlating.decide(request.app[SERVICES], request.match_info["id"], Verdicts(**said), **more)
+    id = await correlations.decide(request.app[SERVICES], request.match_info["id"], Verdicts(**said), **more)
     raise web.HTTPSeeOther(f"/_gateway/recordings/{quote(id, safe='')}?values=all#values")
 
 
 async def delete(request: web.Request) -> web.Response:
-    await actions.delete(request.app[SERVICES], request.match_info["id"], source="console", who=who_of(request))
+    await changes.delete(request.app[SERVICES], request.match_info["id"], source="console", who=who_of(request))
     raise web.HTTPSeeOther("/_gateway/recordings")
 
 
@@ -116,14 +117,14 @@ async def reveal(request: web.Request) -> web.Response:
 def add_forms(app: web.Application) -> None:
     app.router.add_post("/_gateway/move", move)
     app.router.add_post(IMPORT, import_form)
-    app.router.add_post("/_gateway/filters", filters.save)
+    app.router.add_post("/_gateway/filters", saved_filters.save)
     app.router.add_post("/_gateway/pin", pin)
     app.router.add_post("/_gateway/unpin", unpin)
     app.router.add_post("/_gateway/session/recording", start_recording)
     add_playing_forms(app)
     app.router.add_post("/_gateway/recordings/{id}", annotate)
     app.router.add_post("/_gateway/recordings/{id}/compare", compare_form)
-    app.router.add_post("/_gateway/recordings/{id}/correlations", correlations)
+    app.router.add_post("/_gateway/recordings/{id}/correlations", decide_correlations)
     app.router.add_post("/_gateway/recordings/{id}/delete", delete)
     app.router.add_post("/_gateway/recordings/{id}/redact", seal)
     app.router.add_post("/_gateway/exchanges/{id}/reveal", reveal)

@@ -7,12 +7,13 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from ..api.operation import query_int
 from ..errors import UsageError
-from ..model.as_json import recording_json
-from . import filters, reads
-from .keys import SERVICES
-from .operation import query_int
-from .view import View, view
+from ..model.json_shapes import recording_json
+from ..services import listing
+from ..web.keys import SERVICES
+from ..web.view import View, view
+from . import saved_filters
 
 RECENT: Final = 50  # rows that a page begins with
 MOST: Final = 1000  # that one asks for at once
@@ -21,12 +22,12 @@ MOST: Final = 1000  # that one asks for at once
 async def live(request: web.Request) -> View:
     query, limit = request.query.get("q", ""), query_int(request, "limit", RECENT, most=MOST)
     try:
-        rows, older = await reads.latest(
+        rows, older = await listing.latest(
             request.app[SERVICES], limit=limit, cursor=request.query.get("cursor"), query=query
         )
     except UsageError as error:
         return refused(request, query, error)
-    kept = await filters.saved(request.app[SERVICES], "live")
+    kept = await saved_filters.saved(request.app[SERVICES], "live")
     return view({"q": query, "items": rows, "next": older, "saved": kept}, problem=None)
 
 
@@ -38,7 +39,7 @@ async def recordings(request: web.Request) -> View:
         )
     except UsageError as error:
         return refused(request, query, error)
-    kept = await filters.saved(request.app[SERVICES], "recordings")
+    kept = await saved_filters.saved(request.app[SERVICES], "recordings")
     items = [recording_json(one) for one in found.items]
     return view({"q": query, "items": items, "next": found.next, "saved": kept}, problem=None)
 

@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from ..settings import SETTINGS
-from .keys import SERVICES
+from ..web.keys import SERVICES
 
 HIDDEN = ("password", "viewer_password")
 # option of `gateway serve` -> the field of Options that holds it

@@ -10,28 +10,29 @@ from typing import TYPE_CHECKING, Any
 import aiohttp_jinja2
 from aiohttp import web
 
+from ..api.audit import read_audit
+from ..api.preflight import LOOKS
+from ..api.rechecks import RECHECKS
 from ..errors import NotFoundError, UsageError
-from ..formats import FORMATS
-from ..model.as_json import exchange_json, recording_json
+from ..export import FORMATS
 from ..model.exchange import Exchange
+from ..model.json_shapes import exchange_json, recording_json
 from ..model.recording import Page
-from . import actions, correlating, family, overview, reads, replaying
-from .audit import read_audit
-from .comparing import address_of, side_by_side
-from .copies import copies
-from .drawing import drawn, looking
-from .editing import changed_lines, draft, edit_fields, fresh_values
-from .keys import MOVES, SERVICES, SESSION_OF, STEPPERS
-from .lineage import lineage
+from ..routes.history import environments_at, in_force_at, read_moment
+from ..services import changes, correlations, listing, variants
+from ..services.diagrams import drawn, looking
+from ..services.lineage import lineage
+from ..services.playback import MODES
+from ..web.keys import MOVES, SERVICES, SESSION_OF, STEPPERS
+from ..web.sign_in import access_json
+from ..web.view import View, view
+from . import overview, replay_pages
+from .body_view import readable_exchange
+from .compare import address_of, side_by_side
+from .copy_as import copies
 from .lists import live, recordings, status_of
-from .past import environments_at, in_force_at, read_moment
-from .playing import MODES
-from .preflight import LOOKS
-from .readable import readable_exchange
-from .rechecking import RECHECKS
-from .sign_in import access_json
-from .view import View, view
 from .waterfall import waterfall
+from .what_if_editor import changed_lines, draft, edit_fields, fresh_values
 
 if TYPE_CHECKING:
     from ..protocols import Services
@@ -46,13 +47,13 @@ async def board(request: web.Request) -> View:
     services, session = request.app[SERVICES], request.app[SESSION_OF](request)
     moved = request.app[MOVES].to_undo(session, services)
     named = request.query.get("q", "").strip()
-    data = reads.routes_json(services, session, named=named, limit=CLUSTERS) | {
+    data = listing.routes_json(services, session, named=named, limit=CLUSTERS) | {
         "q": named,
         "total": len(services.routes.table.clusters),
-        "session": reads.session_json(session),
+        "session": listing.session_json(session),
         "rechecks": [one.as_json() for one in request.app[RECHECKS].results()],
         "moved": asdict(moved) if moved else None,
-        "history": await reads.history(services, limit=5),
+        "history": await listing.history(services, limit=5),
         "as_of": await as_of(services, request.query.get("at", "").strip()),
     }
     return view(data)
@@ -62,23 +63,23 @@ async def as_of(services: Services, at: str) -> dict[str, Any] | None:
     """Where every cluster lived at an earlier moment; None when none was asked for."""
     if not at:
         return None
-    found = await reads.revisions(services, limit=500)
+    found = await listing.revisions(services, limit=500)
     then = in_force_at(found, read_moment(at))
     now = {name: cluster.environment for name, cluster in services.routes.table.clusters.items()}
     return {
         "at": at,
-        "in_force": reads.revision_json(then) if then else None,
+        "in_force": listing.revision_json(then) if then else None,
         "environments": environments_at(now, found, then) if then else {},
     }
 
 
 async def recording(request: web.Request) -> View:
     services = request.app[SERVICES]
-    found = await reads.recording(services, request.match_info["id"])
+    found = await listing.recording(services, request.match_info["id"])
     query, cursor, problem = request.query.get("q", ""), request.query.get("cursor"), None
     slice: Page[Exchange] = Page(())
     try:
-        slice = await reads.exchanges(services, found.id, limit=STEPS, cursor=cursor, query=query)
+        slice = await listing.exchanges(services, found.id, limit=STEPS, cursor=cursor, query=query)
     except UsageError as error:
         if request.path.endswith(".json"):
             raise
@@ -86,7 +87,7 @@ async def recording(request: web.Request) -> View:
     data = {
         "recording": recording_json(found),
         "q": query,
-        "items": [reads.row_json(one) for one in slice.items],
+        "items": [listing.row_json(one) for one in slice.items],
         "next": slice.next,
     }
     if request.path.endswith(".json"):
@@ -95,19 +96,19 @@ async def recording(request: web.Request) -> View:
     sequence = await asyncio.to_thread(drawn, services.store, found, slice.items if query else None, look)
     return view(
         data, status=status_of(request, problem), problem=problem, sequence=sequence, formats=FORMATS,
-        flows=await correlating.flows(services, found.id, steps=found.steps, asked="values" in request.query),
-        **await replaying.around(services, found, slice.items),
+        flows=await correlations.flows(services, found.id, steps=found.steps, asked="values" in request.query),
+        **await replay_pages.around(services, found, slice.items),
         bars=waterfall(slice.items),
-        playing=reads.played_by(request.app[SESSION_OF](request)), playback_modes=MODES,
+        playing=listing.played_by(request.app[SESSION_OF](request)), playback_modes=MODES,
     )  # fmt: skip
 
 
 async def what_if(request: web.Request) -> View:
     """The what-if editor of one step: its request as fields, and the draft that the query describes."""
     services, table = request.app[SERVICES], request.app[SERVICES].routes.table
-    found = await reads.recording(services, request.match_info["id"])
-    number = actions.read_step(request.match_info["step"])
-    page = await reads.exchanges(services, found.id, limit=1, cursor=str(number - 1))
+    found = await listing.recording(services, request.match_info["id"])
+    number = changes.read_step(request.match_info["step"])
+    page = await listing.exchanges(services, found.id, limit=1, cursor=str(number - 1))
     step = next((one for one in page.items if one.step == number), None)
     if step is None:
         raise NotFoundError(f"step {number} is not one of 1 to {found.steps}", where=found.id)
@@ -116,10 +117,10 @@ async def what_if(request: web.Request) -> View:
     environment = request.query.get("env", "")
     cluster = table.clusters.get(step.cluster)
     asked = "preview" in request.query
-    bound = await correlating.in_force(services, found.id) if asked else None
+    bound = await correlations.in_force(services, found.id) if asked else None
     data = {
         "recording": recording_json(found),
-        "step": reads.row_json(step),
+        "step": listing.row_json(step),
         "fields": [asdict(one) for one in fields],
         "environments": list(cluster.upstreams) if cluster else [],
         "environment": environment,
@@ -147,7 +148,7 @@ async def difference(request: web.Request) -> View:
     if not (a and b):
         return view(data, problem=None, picture="")
     try:
-        shown, picture = await replaying.difference(request.app[SERVICES], a, b)
+        shown, picture = await replay_pages.difference(request.app[SERVICES], a, b)
         return view(data | shown, problem=None, picture=picture)
     except (UsageError, NotFoundError) as error:
         if request.path.endswith(".json"):
@@ -157,15 +158,15 @@ async def difference(request: web.Request) -> View:
 
 async def looked(request: web.Request) -> View:
     """What the last look before a live run found."""
-    found = await reads.recording(request.app[SERVICES], request.match_info["id"])
+    found = await listing.recording(request.app[SERVICES], request.match_info["id"])
     return view({"recording": recording_json(found), "look": request.app[LOOKS].get(found.id)})
 
 
-async def variants(request: web.Request) -> View:
+async def variants_page(request: web.Request) -> View:
     """A recording's replays and variants as a tree, side by side."""
     store, cursor = request.app[SERVICES].store, request.query.get("cursor")
-    found = await reads.recording(request.app[SERVICES], request.match_info["id"])
-    data = await asyncio.to_thread(family.variants, store, found.id, limit=RELATIVES, cursor=cursor)
+    found = await listing.recording(request.app[SERVICES], request.match_info["id"])
+    data = await asyncio.to_thread(variants.variants, store, found.id, limit=RELATIVES, cursor=cursor)
     return view(data, title=found.title or found.id)
 
 
@@ -186,28 +187,28 @@ async def stepwise(request: web.Request) -> View:
 
 async def _title(request: web.Request, id: str) -> str:
     try:
-        return (await reads.recording(request.app[SERVICES], id)).title or id
+        return (await listing.recording(request.app[SERVICES], id)).title or id
     except NotFoundError:  # deleted meanwhile
         return id
 
 
 async def exchange(request: web.Request) -> View:
     services = request.app[SERVICES]
-    found = await reads.exchange(services, request.match_info["id"])
-    data = exchange_json(found) | {"pieces": await reads.pieces(services, found)}
+    found = await listing.exchange(services, request.match_info["id"])
+    data = exchange_json(found) | {"pieces": await listing.pieces(services, found)}
     if request.path.endswith(".json"):
         return view(data)
-    parent = await reads.recording(services, found.recording)
+    parent = await listing.recording(services, found.recording)
     sent_again = await asyncio.to_thread(copies, parent, found)
-    near = await reads.exchanges(services, parent.id, limit=3, cursor=str(found.step - 2) if found.step > 2 else None)
+    near = await listing.exchanges(services, parent.id, limit=3, cursor=str(found.step - 2) if found.step > 2 else None)
     return view(
         {"exchange": data},
         recording=recording_json(parent),
         shown=await asyncio.to_thread(readable_exchange, found),
         copies=sent_again,
         lineage=await lineage(services, parent, found),
-        reason=reads.row_json(found)["reason"],
-        played=reads.played(found),
+        reason=listing.row_json(found)["reason"],
+        played=listing.played(found),
         beside={one.step - found.step: one.id for one in near.items},
     )
 
@@ -215,17 +216,17 @@ async def exchange(request: web.Request) -> View:
 async def history(request: web.Request) -> View:
     """Who moved what and when; with ?at=, where everything lived then."""
     services, at = request.app[SERVICES], request.query.get("at", "").strip()
-    found = await reads.revisions(services, limit=500)
+    found = await listing.revisions(services, limit=500)
     data: dict[str, Any] = {
         "at": at,
-        "items": [reads.revision_json(one) for one in found],
+        "items": [listing.revision_json(one) for one in found],
         "next": None,
         "in_force": None,
         "environments": {},
     }
     if at and (then := in_force_at(found, read_moment(at))):
         now = {name: cluster.environment for name, cluster in services.routes.table.clusters.items()}
-        data |= {"in_force": reads.revision_json(then), "environments": environments_at(now, found, then)}
+        data |= {"in_force": listing.revision_json(then), "environments": environments_at(now, found, then)}
     return view(data)
 
 
@@ -237,7 +238,7 @@ async def audit(request: web.Request) -> View:
 async def redaction(request: web.Request) -> View:
     """What the rules in force would mask of what is stored: where, by which rule, and what stands there then."""
     services = request.app[SERVICES]
-    found = await reads.recording(services, request.match_info["id"])
+    found = await listing.recording(services, request.match_info["id"])
     masked = await asyncio.to_thread(services.would_mask, found.id)
     items = [{"step": step, **asdict(one)} for step, one in masked[:MOST_MASKED]]
     return view({"recording": {"id": found.id, "title": found.title}, "items": items, "found": len(masked)})
@@ -258,12 +259,12 @@ async def pin(request: web.Request) -> View:
     services, session = request.app[SERVICES], request.app[SESSION_OF](request)
     pins = {name: value for name, value in request.query.items() if name != "ttl"}
     ttl = request.query.get("ttl", "")
-    seconds = actions.read_ttl(ttl)
-    actions.check_pins(services, pins)
+    seconds = changes.read_ttl(ttl)
+    changes.check_pins(services, pins)
     done = bool(pins) and (session.named or request.headers.get("Sec-Fetch-Site") in ("same-origin", "none"))
     if done and request.method == "GET":
-        actions.pin(services, session, pins, ttl=seconds)
-    data = {"pins": pins, "ttl": ttl, "done": done, "session": reads.session_json(session)}
+        changes.pin(services, session, pins, ttl=seconds)
+    data = {"pins": pins, "ttl": ttl, "done": done, "session": listing.session_json(session)}
     return view(data)
 
 
@@ -279,7 +280,10 @@ PAGES: tuple[tuple[str, tuple[str, ...], str, Read], ...] = (
         looked,
     ),
     ("/_gateway/recordings/{id}/redact", ("/_gateway/recordings/{id}/redact.json",), "redact.html", redaction),
-    ("/_gateway/recordings/{id}/variants", ("/_gateway/recordings/{id}/variants.json",), "variants.html", variants),
+    (
+        "/_gateway/recordings/{id}/variants", ("/_gateway/recordings/{id}/variants.json",), "variants.html",
+        variants_page,
+    ),
     ("/_gateway/recordings/{id}/compare", ("/_gateway/recordings/{id}/compare.json",), "compare.html", comparison),
     (
         "/_gateway/recordings/{id}/what-if/{step}", ("/_gateway/recordings/{id}/what-if/{step}.json",), "whatif.html",

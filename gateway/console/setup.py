@@ -13,25 +13,26 @@ import jinja2
 from aiohttp import web
 
 from ..access import Access
-from .actions import Moves
-from .api import add_api
+from ..api.calls import add_api
+from ..api.preflight import add_preflight
+from ..api.rechecks import add_rechecks
+from ..api.replay_runs import add_stepwise
+from ..services.changes import Moves
+from ..services.status import routes_event
+from ..services.stepwise_replay import Steppers
+from ..web.guard import csrf_token, secure
+from ..web.keys import ACCESS, CSRF_KEY, CURRENT, DECKS, MOVES, OWN_PORT, SERVICES, SESSION_OF, SHOWS, STEPPERS
+from ..web.page_shell import page_shell
+from ..web.probes import add_probes
+from ..web.sign_in import add_sign_in
+from ..web.static import add_static
+from .audience import add_watch
 from .forms import add_forms
-from .guard import csrf_token, secure
-from .keys import ACCESS, CSRF_KEY, CURRENT, DECKS, MOVES, OWN_PORT, SERVICES, SESSION_OF, SHOWS, STEPPERS
 from .pages import add_pages
-from .preflight import add_preflight
-from .present import add_present
-from .probes import add_probes
-from .rechecking import add_rechecks
-from .running import add_stepwise
-from .shell import page_shell, routes_event
-from .showing import Decks
-from .shows import Shows
-from .sign_in import add_sign_in
+from .presentations import Shows
+from .presenter import add_present
+from .presenter_slides import Decks
 from .slides import hue_of, marked, status_of
-from .static import add_static
-from .stepping import Steppers
-from .watch import add_watch
 
 if TYPE_CHECKING:
     import socket

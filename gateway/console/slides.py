@@ -11,9 +11,8 @@ from markupsafe import Markup, escape
 from ..diagrams import Chapter as Rows
 from ..diagrams import Diagram, sequence, svg
 from ..diagrams.diagram import Row, calls
-from ..formats.cards import Card
-from ..formats.format import ALONE, Beside
-from ..formats.guide import (
+from ..export.documents.error_cards import Card
+from ..export.documents.guide import (
     Chapter,
     Entry,
     about,
@@ -26,6 +25,7 @@ from ..formats.guide import (
     request_text,
     took,
 )
+from ..export.format import ALONE, Beside
 from ..model.exchange import Exchange
 from ..model.recording import Recording
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from ..errors import Problem, did_you_mean
 from .config import CallTemplate, Demo, Place, Step
-from .nodes import Report
+from .yaml import Report
 
 Clusters = Mapping[str, Sequence[str]]  # the environments in which each cluster has an upstream
 

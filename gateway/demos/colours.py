@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from .nodes import Node, Report
+from .yaml import Node, Report
 
 # what may be coloured -> where; text upon a colour is black or white, whichever is the more readable one
 COLOURS = ("accent", "band")

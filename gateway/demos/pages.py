@@ -14,20 +14,20 @@ from aiohttp.web_request import FileField
 from yarl import URL
 
 from ..errors import ConfigError, GatewayError, NotFoundError, UsageError, did_you_mean
-from .caller import Caller
+from .call import Caller
 from .colours import style_sheet
 from .config import Demo, Step, Upload, slug_of
+from .custom_what_if import boxes_again
+from .custom_what_if_pages import Trying
 from .form import form_parts
-from .keeper import DemosKeeper, Entry, shown
-from .making import from_recording, own_folder, write_demo
-from .memory import Memories
+from .new_demo import from_recording, own_folder, write_demo
+from .page_json import home_json, step_json
 from .preview import Preview
-from .sending import Press, Sending
+from .registry import DemosKeeper, Entry, shown
+from .send import Press, Sending
+from .session_memory import Memories
 from .step import Filled, NotSent, fill, read_form
-from .trial import boxes_again
-from .trying import Trying
-from .twins import home_json, step_json
-from .view import StepView
+from .step_page import StepView
 
 if TYPE_CHECKING:
     from ..protocols import LiveSession, Services

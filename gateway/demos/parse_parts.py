@@ -10,8 +10,8 @@ import jsonpath
 from ..errors import did_you_mean
 from .config import KINDS, CallTemplate, Expect, Field, Keep, Place, Use
 from .expressions import ExpressionError, is_expression, names_in
-from .mask import is_secret_name
-from .nodes import Node, Report
+from .masking import is_secret_name
+from .yaml import Node, Report
 
 CALL = re.compile(r"([A-Z][A-Z-]{0,19})\s+([A-Za-z0-9_.-]+):(/\S*)")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")

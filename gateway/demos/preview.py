@@ -9,7 +9,7 @@ from typing import Any
 from .config import Step, WhatIf
 from .expressions import names_in_all
 from .lineage import Origin, parts_of
-from .mask import MASK, is_secret_name, masked_json
+from .masking import MASK, is_secret_name, masked_json
 from .parse_parts import placeholders
 from .result import Shown, shown_request
 from .step import Call, text_of

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from .config import Step, WhatIf
 from .keep import Answer
-from .mask import MASK, is_secret_name, masked_header, masked_json, masked_pairs, masked_text, masked_url
+from .masking import MASK, is_secret_name, masked_header, masked_json, masked_pairs, masked_text, masked_url
 from .step import Call, text_of
 
 SHOWN = 20_000  # characters of a body in the page; the recording has all of it

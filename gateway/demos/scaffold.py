@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from ..formats.flows import Keep
-from ..formats.scenario import Scenario, Step, scenario
-from ..formats.texts import Text, Use
+from ..correlation import Decisions
+from ..export.scenario import Scenario, Step, scenario
+from ..export.templated_text import Text, Use
+from ..export.variables import Keep
 from ..model.exchange import Exchange
 from ..model.recording import Recording
-from ..replay.correlation import Decisions
 from .config import slug_of
 from .expressions import names_in_all
-from .mask import is_secret_name
+from .masking import is_secret_name
 from .parse_parts import FORBIDDEN, METHODS, NAME
 from .scaffold_what_if import base_of, is_what_if, name_of, what_if
 from .step import ACCEPT, BODYLESS
-from .writing import EMPTY, flow, member
+from .yaml_text import EMPTY, flow, member
 
 NONE = Decisions()
 BRACES = re.compile(r"\{\{|\{%|\{#")

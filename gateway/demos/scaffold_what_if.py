@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from ..formats.scenario import Step
-from ..formats.sealed import PLACEHOLDER
-from ..formats.texts import Text
+from ..export.scenario import Step
+from ..export.sealed_secrets import PLACEHOLDER
+from ..export.templated_text import Text
 from .parse_parts import FORBIDDEN
 
 MARK = "what if: "  # how the notes of such exchanges begin, written when a what-if is sent

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from .as_mermaid import mermaid
-from .as_plantuml import plantuml
-from .as_svg import heads, svg
-from .build import sequence
-from .changes import changes
+from .comparison import changes
 from .diagram import Call, Chapter, Diagram, Divider, Fragment, Loop, Overview, Participant, Run, Section, Value
+from .mermaid import mermaid
+from .plantuml import plantuml
+from .sequence import sequence
 from .style import PAGE_STYLE, STYLE
+from .svg import heads, svg
 from .writers import WRITERS
 
 __all__ = [

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from .labels import duration
+from ..model.text import duration
 
 Outcome = Literal["ok", "redirect", "client-error", "server-error", "failed", "open"]
 Change = Literal["", "same", "changed", "added", "removed"]  # in the diagram of two recordings

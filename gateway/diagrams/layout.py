@@ -6,8 +6,8 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ..model.text import shortened
 from .diagram import Call, Diagram, Divider, Fragment, Loop, Row, calls
-from .labels import shortened
 
 MARGIN = 24.0
 LABELS = (220.0, 380.0)  # least and most width of the column that holds every label

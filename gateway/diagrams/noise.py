@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from ..model.exchange import Exchange
-from .labels import counted
+from ..model.text import counted
 
 _ASSET = re.compile(
     r"\.(?:css|m?js|map|png|jpe?g|gif|svg|ico|webp|avif|woff2?|ttf|otf|eot|wasm|webmanifest)$", re.IGNORECASE

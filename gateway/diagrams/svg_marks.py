@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from .labels import clean
+from ..model.text import clean
 
 
 def xml(text: str) -> str:

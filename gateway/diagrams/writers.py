@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from .as_mermaid import mermaid
-from .as_plantuml import plantuml
-from .as_svg import svg
 from .diagram import Diagram
+from .mermaid import mermaid
+from .plantuml import plantuml
+from .svg import svg
 
 
 def picture(diagram: Diagram) -> str:

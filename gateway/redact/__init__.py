@@ -1,6 +1,6 @@
 """Secrets out of captures: placeholders in their places, the secrets themselves encrypted beside them. Pure."""
 
+from .placeholders import NUMBER, PLACEHOLDER, spelled
 from .sealer import SealedCapture, Sealer
-from .vault import NUMBER, PLACEHOLDER, spelled
 
 __all__ = ["NUMBER", "PLACEHOLDER", "SealedCapture", "Sealer", "spelled"]

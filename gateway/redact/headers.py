@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from ..model.capture import RawPairs
-from ..model.fields import Fields
+from ..model.headers import Fields
 from .json_text import Seal
 from .names import COOKIE, CREDENTIALS, PLAIN, Names
 from .text import seal_text, seal_url

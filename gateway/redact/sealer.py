@@ -7,14 +7,14 @@ from typing import Any, Final, NamedTuple, Protocol, cast
 from urllib.parse import quote_from_bytes
 
 from ..model.capture import Capture, RawPairs, joined
-from ..model.fields import Fields
+from ..model.headers import Fields
 from .bodies import BodySealer, Places, is_bare, read_rules
+from .cache import Known, changes_known, is_token, known_of
 from .headers import content_of, seal_headers
-from .known import Known, changes_known, is_token, known_of
 from .names import Names
+from .placeholders import PLACEHOLDER, Keys, Vault
 from .streams import Direction, direction_of
 from .text import seal_text, seal_url
-from .vault import PLACEHOLDER, Keys, Vault
 
 HEADS: Final = ("request_headers", "request_trailers", "response_headers", "response_trailers", "rewritten")
 MOST_ECHOES: Final = 50  # secrets looked for again: each costs a search through the body

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, quote, quote_plus, unquote_plus
 from ..errors import UsageError, did_you_mean
 from ..model.bodies import charset, media_type, text_of
 from ..model.message import Body, Request
-from .json_diff import escaped, read_json
+from .json_difference import escaped, read_json
 
 Part = Literal["json", "query", "path", "header", "cookie", "form", "method", "body", "name"]
 

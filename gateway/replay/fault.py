@@ -13,7 +13,7 @@ from ..model.bodies import charset, text_of
 from ..model.exchange import Exchange
 from ..model.message import Body, Pairs, Response
 from .branch import Edit, changed_json, read_set, read_unset, scalars
-from .json_diff import read_json
+from .json_difference import read_json
 
 LONGEST: Final = 120.0  # seconds of delay
 PARTS: Final = ("json", "header", "body", "name")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sized
 from typing import Any, Final
 
 from ..errors import UsageError, did_you_mean
-from .json_diff import escaped, json_type, same
+from .json_difference import escaped, json_type, same
 
 Schema = Mapping[str, Any] | bool
 DEEPEST: Final = 100  # levels of schemas, references included

@@ -10,15 +10,15 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from ..correlation import Binding, Correlations, Source, extract, rebind
 from ..errors import GatewayError
 from ..model.bodies import media_type, text_of
 from ..model.exchange import Exchange
 from ..model.message import Message, Pairs, Request, Response
 from .branch import Edit, edited
-from .correlation import Binding, Correlations, Source, extract, rebind
 from .fault import Fault, fault_of
-from .json_diff import read_json
-from .reveal import placeholders, reveal
+from .json_difference import read_json
+from .unseal import placeholders, reveal
 
 # What belongs to one connection or to one run, and is told anew by whoever sends the request.
 DROPPED: Final = frozenset(

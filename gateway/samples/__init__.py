@@ -4,6 +4,6 @@ They are what the gateway stands in front of in `gateway demo`, so nothing here 
 """
 
 from .routes import routes_yaml
-from .running import USUAL_PORTS, Samples, running_samples
+from .servers import USUAL_PORTS, Samples, running_samples
 
 __all__ = ["USUAL_PORTS", "Samples", "routes_yaml", "running_samples"]

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from .answers import SHOP, Refusal, application
+from .responses import SHOP, Refusal, application
 from .shop import Shop
 
 SLOW = 3.0  # seconds

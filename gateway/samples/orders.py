@@ -8,7 +8,7 @@ import json
 
 from aiohttp import web
 
-from .answers import SHOP, Refusal, application, fields_of, number_in, signed_in
+from .responses import SHOP, Refusal, application, fields_of, number_in, signed_in
 from .shop import Order, Shop
 
 NEXT = {"paid": "packed", "packed": "shipped"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from .answers import SHOP, Refusal, application, fields_of, number_in
+from .responses import SHOP, Refusal, application, fields_of, number_in
 from .shop import Order, Shop
 
 

@@ -6,7 +6,7 @@ import hmac
 
 from aiohttp import web
 
-from .answers import SHOP, Refusal, application, fields_of, signed_in
+from .responses import SHOP, Refusal, application, fields_of, signed_in
 from .shop import Shop
 
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from ..errors import StoreError, UsageError
 from .batch import Seal, Sealed, SealPiece
-from .files import WriterLock, connect_writer
-from .ledger import Ledger
 from .masking import Mask
-from .reader import SqliteStore
+from .missed import Ledger
 from .recorder import SqliteRecorder
-from .tables import Tables
-from .thread import WriterThread
+from .sqlite.files import WriterLock, connect_writer
+from .sqlite.reader import SqliteStore
+from .sqlite.write_connection import Tables
+from .sqlite.writer import WriterThread
 
 if TYPE_CHECKING:
     from ..protocols import Live

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Sequence
 from typing import Any, Final, Protocol
 
 from ..model.capture import Capture, joined
-from .rows import USUAL, BodyRow, body_row, digest_of, exchange_row, summary
+from .sqlite.rows import USUAL, BodyRow, body_row, digest_of, exchange_row, summary
 
 
 class Sealed(Protocol):

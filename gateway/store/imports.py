@@ -14,7 +14,7 @@ from ..model.recording import Recording
 from .batch import Batch, Seal, Sealed
 
 if TYPE_CHECKING:
-    from .tables import Tables
+    from .sqlite.write_connection import Tables
 
 BEGUN = 1.0  # of every imported exchange on the clock of captures, where 0.0 means "not reached"
 

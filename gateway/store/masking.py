@@ -15,8 +15,8 @@ from ..model.capture import Capture
 from ..model.exchange import Chunk, Exchange, Failure
 from ..model.message import Body, Message
 from .batch import Seal, Sealed, SealPiece
-from .heads import as_text
 from .imports import PlainSeal, capture_of
+from .sqlite.header_blob import as_text
 
 M = TypeVar("M", bound=Message)
 Rules = Callable[[], object]  # the redaction rules in force: None or falsy ones mask nothing

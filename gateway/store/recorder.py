@@ -16,19 +16,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from ..correlation import read_declared
 from ..errors import UsageError
 from ..model.capture import Capture
 from ..protocols import LiveSession, RecorderStatus
-from ..replay.correlation import read_declared
 from .batch import ROW, Piece, cost_of
-from .composing import Composition, compose
+from .compose import Composition, compose
 from .imports import Import, write_import
-from .ledger import Ledger
-from .reader import SqliteStore
-from .renewing import FIRST, Place, Renewed, begin_anew, renew_some
-from .resealing import reseal
-from .tables import Tables, session_row
-from .thread import Entry, Job, WriterThread, is_end
+from .key_rotation import FIRST, Place, Renewed, begin_anew, renew_some
+from .missed import Ledger
+from .reseal import reseal
+from .sqlite.reader import SqliteStore
+from .sqlite.write_connection import Tables, session_row
+from .sqlite.writer import Entry, Job, WriterThread, is_end
 
 if TYPE_CHECKING:
     from ..model.audit import AuditEntry

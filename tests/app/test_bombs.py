@@ -10,7 +10,7 @@ import pytest
 from aiohttp import ClientSession, web
 from serving import serving
 
-from gateway.formats import FORMATS
+from gateway.export import FORMATS
 
 ROUTES = """\
 version: 1

@@ -20,7 +20,7 @@ from aiohttp import ClientSession, FormData, WSMsgType, web
 from serving import serving
 from yarl import URL
 
-from gateway.formats import FORMATS
+from gateway.export import FORMATS
 
 NUMBERS = itertools.count(1)
 PLANTED: dict[str, str] = {}

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from serving import serving
 
-from gateway.console import present
+from gateway.console import presenter
 
 ROUTES = """\
 version: 1
@@ -104,7 +104,7 @@ async def test_a_guarded_write_is_not_sent_and_the_recorded_answer_stands_in(sta
 
 async def test_what_takes_too_long_does_not_hold_up_the_show(stage, shop, monkeypatch):
     browser, root = stage
-    monkeypatch.setattr(present, "PATIENCE", 0.3)
+    monkeypatch.setattr(presenter, "PATIENCE", 0.3)
     shop.slow = 2.0
     _, shown = await send(browser, root, 1, yes="yes")
     assert "no answer within 0.3 s" in shown

@@ -14,7 +14,7 @@ from gateway.errors import Problem
 from gateway.model.exchange import Chunk, Failure
 from gateway.model.recording import Recording, Revision
 from gateway.protocols import Health, Pin, RecorderStatus
-from gateway.routing.table import RouteTable
+from gateway.routes.table import RouteTable
 
 pytestmark = pytest.mark.browser
 

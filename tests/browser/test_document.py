@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.formats import html
+from gateway.export.documents import html
 from gateway.model.exchange import Exchange
 from gateway.model.message import Body, Request, Response
 from gateway.model.recording import Recording

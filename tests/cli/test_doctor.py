@@ -16,7 +16,7 @@ from gateway.cli import doctor
 from gateway.cli.main import main
 from gateway.errors import StoreError
 from gateway.store import open_recorder
-from gateway.store.recovery import recover
+from gateway.store.sqlite.repair import recover
 
 ROUTES = """\
 version: 1

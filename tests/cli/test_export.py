@@ -102,7 +102,7 @@ async def test_a_recording_that_does_not_exist(recordings, capsys):
 
 
 async def test_more_steps_than_one_page_holds_are_all_exported(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("gateway.exporting.PAGE", 2)
+    monkeypatch.setattr("gateway.services.export.PAGE", 2)
     file = tmp_path / "gateway.db"
     recorder = open_recorder(file, seal=lambda capture: capture)
     await recorder.start()

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.app import running
 from gateway.cli.main import main
-from gateway.cli.stepping import bar
+from gateway.cli.replay_progress import bar
 from gateway.protocols import Options
 from gateway.samples import running_samples
 

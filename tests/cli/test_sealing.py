@@ -11,8 +11,8 @@ from captures import a_capture, recorded
 from serving import serving
 
 from gateway.cli.main import main
+from gateway.keys import load_keys
 from gateway.redact import Sealer
-from gateway.secrets import load_keys
 from gateway.store import open_recorder, open_store
 
 REC = "01JSEAL000000000000000000A"

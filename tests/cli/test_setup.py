@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gateway.cli import completions
+from gateway.cli import completion
 from gateway.cli.main import COMMANDS, main
 from gateway.settings import SETTINGS
 
@@ -81,7 +81,7 @@ def test_init_files_are_valid(tmp_path: Path) -> None:
     assert main(["demos", "check", "-c", "myshop/routes.yaml", "-t", "myshop/templates"]) == 0
 
 
-@pytest.mark.parametrize("shell", completions.SHELLS)
+@pytest.mark.parametrize("shell", completion.SHELLS)
 def test_completion_knows_every_command_and_option(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", shell]) == 0
     script = capsys.readouterr().out
@@ -107,14 +107,14 @@ def test_completion_for_another_shell(capsys: pytest.CaptureFixture[str]) -> Non
 )
 def test_bash_completes(words: list[str], offered: set[str]) -> None:
     typed = " ".join(f"'{word}'" for word in ["gateway", *words])
-    script = f'{completions.bash()}\nCOMP_WORDS=({typed}); COMP_CWORD={len(words)}; _gateway; echo "${{COMPREPLY[@]}}"'
+    script = f'{completion.bash()}\nCOMP_WORDS=({typed}); COMP_CWORD={len(words)}; _gateway; echo "${{COMPREPLY[@]}}"'
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert set(done.stdout.split()) == offered
     assert done.stderr == ""
 
 
 def test_fish_lines_are_well_quoted() -> None:
-    lines = [shlex.split(line) for line in completions.fish().splitlines()[1:]]
+    lines = [shlex.split(line) for line in completion.fish().splitlines()[1:]]
     said = {line[line.index("-d") + 1] for line in lines if "-d" in line}
     assert said == {about.help for about in COMMANDS.values()} | {setting.help for setting in SETTINGS}
 

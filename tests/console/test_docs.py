@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from gateway.console.api import OPERATIONS
+from gateway.api.calls import OPERATIONS
 from gateway.console.pages import PAGES
-from gateway.console.probes import PROBES
+from gateway.web.probes import PROBES
 
 TEXT = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
 

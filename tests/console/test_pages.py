@@ -7,7 +7,7 @@ import pytest
 
 from gateway.errors import Problem
 from gateway.protocols import RecorderStatus
-from gateway.routing.table import RouteTable
+from gateway.routes.table import RouteTable
 
 RECORDING = "01KRECORDING00000000000001"
 EXCHANGE = "01KEXCHANGE000000000000002"

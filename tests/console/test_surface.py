@@ -7,8 +7,8 @@ import time
 import consoling
 import pytest
 
-from gateway.console.keys import SHOWS, STEPPERS
-from gateway.console.stepping import Stepping
+from gateway.services.stepwise_replay import Stepping
+from gateway.web.keys import SHOWS, STEPPERS
 
 WORDS = {"id": consoling.RECORDING, "cluster": "orders", "name": "console.css", "slide": "1"}
 ENDLESS = ("/_gateway/api/v1/live", "/events")

@@ -10,9 +10,9 @@ from aiohttp import ClientSession, CookieJar, web
 from captures import a_capture, recorded
 
 from gateway.console import MIDDLEWARES, setup
+from gateway.keys import load_keys
 from gateway.paths import templates_dir
-from gateway.reload import RoutesKeeper
-from gateway.secrets import load_keys
+from gateway.routes import RoutesKeeper
 from gateway.sessions import LiveSessions, setup_sessions
 from gateway.store import open_recorder, open_store
 

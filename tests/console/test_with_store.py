@@ -183,6 +183,6 @@ async def test_the_form_needs_its_token_and_a_file(client, services):
 
 
 async def test_the_form_refuses_more_than_a_file_may_have(client, services, monkeypatch):
-    monkeypatch.setattr("gateway.console.uploads.LIMIT", 1 << 20)
+    monkeypatch.setattr("gateway.web.uploads.LIMIT", 1 << 20)
     answer = await upload(client, b"curl http://127.0.0.1:9000/x\n" * 90_000)
     assert answer.status == 400 and "the file has more than 1048576 bytes" in await answer.text()

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from gateway.diagrams import Call, Divider, mermaid, plantuml
-from gateway.diagrams.as_mermaid import lookalike
-from gateway.diagrams.labels import clean
+from gateway.diagrams.mermaid import lookalike
+from gateway.model.text import clean
 from tests.support.drawing import diagrams_of
 from tests.support.nasty import NASTY
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench.exports import recording
-from gateway.formats import FORMATS
+from gateway.export import FORMATS
 
 SERIOUS = """async () => (await axe.run()).violations.filter(one => ['serious', 'critical'].includes(one.impact)).map(
     one => `${one.id}: ${one.nodes[0].html.slice(0, 200)} ${one.nodes[0].failureSummary}`)"""

@@ -17,9 +17,8 @@ import pytest
 from nasty import NASTY
 from nasty_recording import ID, nasty_recording
 
-from gateway.diagrams.labels import clean
-from gateway.formats import FORMATS, files
-from gateway.model.visible import visible
+from gateway.export import FORMATS, files
+from gateway.model.text import clean, visible
 
 LIMIT = 120
 

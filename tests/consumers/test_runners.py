@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from purchases import a_fresh_shop
 
-from gateway.formats import FORMATS, files
+from gateway.export import FORMATS, files
 
 NOBODY = "http://127.0.0.1:9"
 CLUSTERS = ("users", "catalogue", "orders", "payments")

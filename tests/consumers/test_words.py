@@ -15,7 +15,7 @@ from arriving import arriving
 from nasty import MARK, NASTY
 from nasty_recording import nasty_recording
 
-from gateway.formats import FORMATS, files
+from gateway.export import FORMATS, files
 from tests.consumers.test_runners import RUNNERS, Runner, environment, httpyac_read, ran
 
 MEDIA = {"json": "application/json", "text": "text/plain; charset=utf-8"}

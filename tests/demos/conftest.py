@@ -10,13 +10,13 @@ import pytest
 from aiohttp import web
 
 from gateway import console, demos
-from gateway.console.guard import MIDDLEWARES, check_csrf, csrf_token
-from gateway.live import LiveEvents
+from gateway.live_events import LiveEvents
 from gateway.model.capture import Capture
 from gateway.paths import templates_dir
 from gateway.protocols import LiveSession, Options, Services
 from gateway.samples import running_samples
 from gateway.store import open_recorder, open_store
+from gateway.web.guard import MIDDLEWARES, check_csrf, csrf_token
 
 
 class Sessions:

@@ -2,7 +2,7 @@
 
 from gateway.demos.parse import parse_demo
 from gateway.demos.result import Result
-from gateway.demos.trail import trail
+from gateway.demos.step_page import trail
 
 STEPS = """\
 title: D

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 
 from gateway.demos.config import KINDS
-from gateway.demos.parse import DEMO_KEYS, STEP_KEYS, parse_demo
+from gateway.demos.parse import DEMO_KEYS, STEP_KEYS, WHAT_IF_KEYS, parse_demo
 from gateway.demos.parse_parts import FIELD_KEYS
-from gateway.demos.parse_what_if import WHAT_IF_KEYS
 
 DOCS = (Path(__file__).parents[2] / "docs" / "demos.md").read_text("utf-8")
 

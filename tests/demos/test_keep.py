@@ -4,7 +4,15 @@ import pytest
 
 from gateway.demos.config import Keep
 from gateway.demos.keep import Answer, keep
-from gateway.demos.mask import MASK, holds_secret, is_secret_name, masked_header, masked_json, masked_text, masked_url
+from gateway.demos.masking import (
+    MASK,
+    holds_secret,
+    is_secret_name,
+    masked_header,
+    masked_json,
+    masked_text,
+    masked_url,
+)
 
 HEADERS = (("ETag", 'W/"1"'), ("Set-Cookie", "sid=abc=1; Path=/"), ("Set-Cookie", "b=2"))
 BODY = b'{"id": 12345678901234567890, "items": [{"isbn": "978-1"}, {"isbn": "978-2"}], "none": null}'

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.demos.config import CallTemplate, Expect, Step, WhatIf
 from gateway.demos.keep import Answer
-from gateway.demos.mask import MASK
+from gateway.demos.masking import MASK
 from gateway.demos.result import Result, Shown, compare, judge, says, shown_answer, shown_request
 from gateway.demos.step import Call
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.diagrams import mermaid, sequence
-from gateway.diagrams.as_mermaid import escaped, lookalike
+from gateway.diagrams.mermaid import escaped, lookalike
 
 NASTY = [
     "a;b", "a#b", "a\nb", "a\r\nb", "end", "%%{init: {'theme':'dark'}}%%",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.diagrams import plantuml, sequence
-from gateway.diagrams.as_plantuml import escaped
+from gateway.diagrams.plantuml import escaped
 
 
 def test_a_recording_reads_as_a_diagram(a_recording, ten):

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.correlation import Correlations
 from gateway.diagrams import PAGE_STYLE, STYLE, Divider, Fragment, Section, changes, heads, sequence, svg
-from gateway.diagrams.labels import clean
 from gateway.diagrams.layout import height
 from gateway.model.exchange import Exchange, Failure, Timing
 from gateway.model.message import Request
 from gateway.model.recording import Recording
-from gateway.replay.correlation import Correlations
-from gateway.replay.runs import compare_runs
+from gateway.model.text import clean
+from gateway.replay.compare import compare_runs
 
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 POLYGLOT = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>]]>&{{7*7}}"

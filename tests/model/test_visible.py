@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model.visible import visible
+from gateway.model.text import visible
 
 
 @pytest.mark.parametrize(

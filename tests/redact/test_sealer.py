@@ -14,10 +14,10 @@ from cryptography.fernet import Fernet
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from gateway.keys import Keys
 from gateway.model.capture import FIELDS, Capture
-from gateway.model.fields import Fields
+from gateway.model.headers import Fields
 from gateway.redact import PLACEHOLDER, SealedCapture, Sealer
-from gateway.secrets import Keys
 
 KEYS = Keys.of([Fernet.generate_key().decode()])
 CANARY = b"canary-7Zq9"
@@ -580,7 +580,7 @@ def test_pieces_of_a_stream_are_sealed_and_their_secrets_come_with_the_exchange(
 def test_a_websocket_frame_is_sealed_and_is_still_a_frame(mask: bytes):
     from gateway.model.exchange import Chunk
     from gateway.model.frames import websocket_frames
-    from gateway.redact.frames import head, masked
+    from gateway.redact.streams import head, masked
 
     payload = b'{"password": "' + CANARY + b'"}'
     frames = b"".join(head(0x81, len(text), mask) + masked(text, mask) for text in (payload, b"hello"))

@@ -12,11 +12,11 @@ from captures import a_capture
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.keys import Keys
 from gateway.model.exchange import Chunk
 from gateway.model.frames import Deflate, sse_events, websocket_frames
 from gateway.redact import Sealer
-from gateway.redact.frames import head, masked
-from gateway.secrets import Keys
+from gateway.redact.streams import head, masked
 
 KEYS = Keys.of(["MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="])
 CANARY = b"Zq9-canary-55d1f0a7c3"

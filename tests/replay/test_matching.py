@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from gateway.errors import UsageError
 from gateway.model.exchange import Exchange
 from gateway.model.message import Body, Request, Response
-from gateway.replay.fields import Mismatch, fields_of, mismatches
 from gateway.replay.matching import Rules
 from gateway.replay.playback import Found, Missed, Playback
-from gateway.replay.tape import Tape
+from gateway.replay.playback_index import Tape
+from gateway.replay.request_table import Mismatch, fields_of, mismatches
 
 JSON = (("Content-Type", "application/json"),)
 

@@ -6,14 +6,14 @@ import json
 from base64 import urlsafe_b64encode
 from dataclasses import replace
 
+from gateway.correlation import correlate
 from gateway.model.exchange import Exchange
 from gateway.model.message import Body, Request, Response
 from gateway.replay.branch import read_unset
-from gateway.replay.correlation import correlate
-from gateway.replay.guard import findings
 from gateway.replay.plan import Send, Skip, Stop, Wanted, plan
-from gateway.replay.reveal import reveal
-from gateway.routing.table import RouteTable
+from gateway.replay.unseal import reveal
+from gateway.replay.write_guard import findings
+from gateway.routes.table import RouteTable
 
 SEALED = "sealed_aaaaaaaaaaaaaaaaaaaa_16"
 JSON = (("Content-Type", "application/json"),)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from sessions import session
 
+from gateway.correlation import correlate
 from gateway.model.exchange import Exchange
-from gateway.replay.correlation import correlate
+from gateway.replay.matching import roles_of
 from gateway.replay.playback import Found, Missed, Playback
-from gateway.replay.roles import roles_of
-from gateway.replay.tape import Tape
+from gateway.replay.playback_index import Tape
 
 SOAP = """
 POST /ws

@@ -2,8 +2,8 @@
 
 import pytest
 
-from gateway.replay.correlation import Binding, Correlations, Input, Sink, Source
-from gateway.replay.roles import names_something, roles_of
+from gateway.correlation import Binding, Correlations, Input, Sink, Source
+from gateway.replay.matching import names_something, roles_of
 
 
 def bound(sink, value="5001", status="auto"):

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from captures import a_capture, recorded
 
+from gateway.correlation import Decisions, read_declared
 from gateway.errors import NotFoundError, UsageError
-from gateway.replay.correlation import Decisions, read_declared
 from gateway.store import open_recorder, open_store
 
 REC = "01JREC0000000000000000000A"

@@ -19,7 +19,8 @@ from captures import a_capture, recorded
 from disks import fill, small_disk
 
 from gateway.errors import StoreError
-from gateway.store import SqliteRecorder, SqliteStore, open_recorder, open_store, thread
+from gateway.store import SqliteRecorder, SqliteStore, open_recorder, open_store
+from gateway.store.sqlite import writer
 
 REC = "01JREC0000000000000000000A"
 SUPPORT = Path(__file__).resolve().parents[1] / "support"
@@ -191,9 +192,11 @@ async def test_after_a_full_disk_the_log_gives_its_room_back_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Single commits write whole pages: the log is many times as long as what it holds, and would fill the disk again."""
-    monkeypatch.setattr(thread, "SLACK", 60.0)
-    monkeypatch.setattr(thread, "IDLE", 60.0)
-    monkeypatch.setattr("gateway.store.tables.LITTLE", 0)  # as if the disk had been large when they were written
+    monkeypatch.setattr(writer, "SLACK", 60.0)
+    monkeypatch.setattr(writer, "IDLE", 60.0)
+    monkeypatch.setattr(
+        "gateway.store.sqlite.write_connection.LITTLE", 0
+    )  # as if the disk had been large when they were written
     with small_disk(tmp_path / "disk") as disk:
         path, log = disk / "gateway.db", disk / "gateway.db-wal"
         async with recording(path) as recorder:
@@ -271,7 +274,7 @@ async def test_an_open_exchange_survives_a_new_connection(path: Path) -> None:
 
 
 async def test_a_change_is_refused_while_the_store_fails(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.store.thread.JOB_PATIENCE", 0.1)
+    monkeypatch.setattr("gateway.store.sqlite.writer.JOB_PATIENCE", 0.1)
     async with recording(path) as recorder:
         await recorded(recorder, a_capture(1))
         other = sqlite3.connect(path, isolation_level=None)
@@ -283,7 +286,7 @@ async def test_a_change_is_refused_while_the_store_fails(path: Path, monkeypatch
 
 
 async def test_a_stop_gives_up_what_cannot_be_written(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.store.thread.END_PATIENCE", 0.1)
+    monkeypatch.setattr("gateway.store.sqlite.writer.END_PATIENCE", 0.1)
     recorder = open_recorder(path, seal=None)
     await recorder.start()
     await recorded(recorder, a_capture(1))

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 from captures import a_capture, recorded
 
-from gateway.formats import bundle
-from gateway.formats.format import Beside
-from gateway.formats.imported import renewed
-from gateway.formats.node import parsed
+from gateway.export import bundle
+from gateway.export.foreign_json import parsed
+from gateway.export.format import Beside
+from gateway.export.imported_recording import renewed
 from gateway.ids import new_id
+from gateway.keys import load_keys
 from gateway.model.exchange import Exchange
 from gateway.model.message import Body, Request, Response
 from gateway.model.recording import Recording
 from gateway.redact import Sealer
-from gateway.secrets import load_keys
 from gateway.store import SqliteRecorder, SqliteStore, open_recorder
 
 CANARY = b"canary-5f1c9a7b33"

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from captures import a_capture, recorded
 
+from gateway.keys import load_keys
 from gateway.redact import PLACEHOLDER, Sealer
-from gateway.redact.finding import findings
-from gateway.replay.reveal import reveal
-from gateway.routing.compiled import RedactRules
-from gateway.secrets import load_keys
+from gateway.redact.preview import findings
+from gateway.replay.unseal import reveal
+from gateway.routes.table import RedactRules
 from gateway.store import Mask, SqliteStore, open_recorder, open_store
 from gateway.store.masking import resealed
 

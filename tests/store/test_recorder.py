@@ -12,7 +12,7 @@ import pytest
 from captures import a_capture, recorded
 
 from gateway.errors import NotFoundError, StoreError, UsageError
-from gateway.live import LiveEvents
+from gateway.live_events import LiveEvents
 from gateway.model.recording import Revision
 from gateway.protocols import LiveSession, Pin
 from gateway.store import SqliteRecorder, SqliteStore, open_recorder, open_store
@@ -304,7 +304,7 @@ async def test_a_session_whose_recording_is_deleted_begins_another_one(path: Pat
 async def test_bodies_of_a_deleted_recording_go_piece_by_piece(
     recorder: SqliteRecorder, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.store.deletion.PIECE", 2)
+    monkeypatch.setattr("gateway.store.sqlite.deletion.PIECE", 2)
     await recorded(recorder, *(a_capture(step, response_body=[b"%d" % step]) for step in range(1, 6)))
     await recorded(recorder, *(a_capture(step, OTHER, response_body=[b"other %d" % step]) for step in range(1, 8)))
     await recorded(recorder, a_capture(8, OTHER, response_body=[b"4"]))

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from gateway.model.message import header_text
 from gateway.store import open_recorder, open_store
-from gateway.store.heads import pack, unpack
-from gateway.store.rows import body_row, digest_of, unpacked
+from gateway.store.sqlite.header_blob import pack, unpack
+from gateway.store.sqlite.rows import body_row, digest_of, unpacked
 
 pairs = st.lists(st.tuples(st.binary(max_size=30), st.binary(max_size=60)), max_size=12)
 bodies = st.lists(st.binary(max_size=3000), max_size=4)

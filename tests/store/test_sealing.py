@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from captures import a_capture, recorded
 
+from gateway.keys import load_keys
 from gateway.model.bodies import text_of
 from gateway.model.capture import Capture
 from gateway.redact import SealedCapture, Sealer
-from gateway.secrets import load_keys
 from gateway.store import SqliteRecorder, SqliteStore, open_recorder
 
 CANARY = "canary-5f1c9a7b33"

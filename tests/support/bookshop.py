@@ -10,9 +10,9 @@ from gateway.app import Gateway, running
 from gateway.errors import NotFoundError
 from gateway.protocols import Options
 from gateway.replay.plan import Wanted
-from gateway.replayer import Order, replay
 from gateway.samples import running_samples
-from gateway.samples.running import Samples
+from gateway.samples.servers import Samples
+from gateway.services.replay import Order, replay
 
 CLUSTERS = ("users", "catalogue", "orders", "payments")
 

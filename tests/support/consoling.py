@@ -7,21 +7,20 @@ from itertools import count
 from aiohttp import web
 
 from gateway.console import MIDDLEWARES, setup
+from gateway.correlation import Decisions, read_declared
 from gateway.errors import NotFoundError, UsageError
-from gateway.live import LiveEvents
+from gateway.live_events import LiveEvents
 from gateway.model.audit import audit_json
 from gateway.model.exchange import Exchange, Failure, Timing
-from gateway.model.family import Relative, in_tree
 from gateway.model.message import Body, Request, Response
-from gateway.model.recording import Page, Recording, Revision
+from gateway.model.recording import Page, Recording, Relative, Revision, in_tree
 from gateway.paths import templates_dir
 from gateway.protocols import Health, LiveSession, Options, Pin, RecorderStatus, Services
-from gateway.replay.correlation import Decisions, read_declared
-from gateway.routing.changes import changes
-from gateway.routing.parse import parse
-from gateway.routing.splice import move
-from gateway.routing.table import compile_table
-from gateway.store.census import Statistics
+from gateway.routes.edit import move
+from gateway.routes.history import changes
+from gateway.routes.parse import parse
+from gateway.routes.table import compile_table
+from gateway.store.sqlite.statistics import Statistics
 
 ROUTES = """\
 version: 1

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
+from gateway.correlation import Correlations
 from gateway.diagrams import Diagram, changes, sequence
 from gateway.model.exchange import Exchange, Failure, Timing
 from gateway.model.message import Body, Request, Response
 from gateway.model.recording import Recording
-from gateway.replay.correlation import Correlations
-from gateway.replay.runs import compare_runs
+from gateway.replay.compare import compare_runs
 
 JSON = (("Content-Type", "application/json"),)
 

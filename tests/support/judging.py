@@ -9,9 +9,9 @@ from pathlib import Path
 
 from sessions import Labelled, sessions
 
-from gateway.replay.correlation import Binding, Correlations
+from gateway.correlation import Binding, Correlations
 
-FOLDER = Path(__file__).resolve().parents[1] / "replay" / "sessions"
+FOLDER = Path(__file__).resolve().parents[1] / "correlation" / "sessions"
 HELD_OUT = FOLDER.parent / "held_out"
 
 

@@ -11,12 +11,12 @@ import aiohttp
 from serving import serving
 
 from gateway.app import Gateway
-from gateway.exporting import Wish, beside, gathered, servers_of
-from gateway.formats import FORMATS, Beside, Recordings
+from gateway.export import FORMATS, Beside, Recordings
 from gateway.replay.branch import read_header, read_set
 from gateway.replay.plan import Wanted
-from gateway.replayer import Order, replay
 from gateway.samples import running_samples
+from gateway.services.export import Wish, beside, gathered, servers_of
+from gateway.services.replay import Order, replay
 from gateway.store import open_store
 
 WHAT_IFS: tuple[tuple[str, int, Wanted], ...] = (

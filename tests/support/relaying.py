@@ -11,8 +11,8 @@ from pathlib import Path
 from gateway.metrics import Metrics
 from gateway.model.capture import Capture
 from gateway.protocols import LiveSession, Options, RecorderStatus
-from gateway.relay.relay import Relay
-from gateway.tls import client_context
+from gateway.proxy.server import Relay
+from gateway.routes.tls import client_context
 
 
 class Kept:
@@ -99,8 +99,8 @@ class OwnPages(asyncio.Protocol):
 
 
 def table_of(text: str):
-    from gateway.routing.parse import parse
-    from gateway.routing.table import compile_table
+    from gateway.routes.parse import parse
+    from gateway.routes.table import compile_table
 
     parsed = parse(text.encode(), name="routes.yaml")
     assert not parsed.problems, parsed.problems

@@ -1,4 +1,4 @@
-"""Recordings written as text, with the truth about them: the notation of tests/replay/sessions.
+"""Recordings written as text, with the truth about them: the notation of tests/correlation/sessions.
 
 == name | kind
 POST /api/orders            a request line, then header lines, then a body

@@ -1,0 +1,1 @@
+"""The JSON API under /_gateway/api/v1/: one row per call serves and describes it. I/O."""

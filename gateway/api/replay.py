@@ -1,0 +1,305 @@
+"""The JSON API's calls that bring a recording to life: replay, branch, differences. I/O."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from ..correlation import correlate
+from ..errors import NotFoundError, UsageError
+from ..model.filter import quoted
+from ..proxy.playback_loader import load_tape
+from ..replay.branch import Edit, read_header, read_set, read_step_set, read_unset
+from ..replay.compare import Comparison, compare_runs, compare_steps, comparison_json
+from ..replay.fault import read_fault
+from ..replay.plan import Wanted
+from ..replay.variant_edit import Otherwise
+from ..replay.what_if_gallery import gallery
+from ..services import listing
+from ..services.replay import Order, all_steps
+from ..services.stepwise_replay import WORDS
+from ..services.variants import variants
+from ..web.keys import SERVICES, STEPPERS
+from .operation import Field, Operation, query_int, query_text, read_body
+from .recordings import CURSOR, LIMIT
+from .replay_runs import answer
+from .schemas import INTEGER, INTEGER_OR_NULL, TEXT, TEXT_OR_NULL, TEXTS, page, shape
+
+if TYPE_CHECKING:
+    from ..model.exchange import Exchange
+    from ..model.recording import Recording
+    from ..protocols import Services, Store
+
+YES = Field("yes", "boolean", "let writes pass whose guard says ask")
+TO = Field("to", "strings", "cluster=environment: where to send the steps of a cluster")
+TITLE = Field("title", "string", "the new recording's title")
+UNTIL_DIFFERS = Field("stop_on_difference", "boolean", "stop after the first step that really differs")
+REPLAY = (
+    YES,
+    TO,
+    Field("offline", "boolean", "answered from the recording itself, no upstream touched"),
+    Field("as_recorded", "boolean", "send every step to the environment that answered it then"),
+    Field("from", "integer", "the first step to send"),
+    Field("until", "integer", "the last step to send"),
+    Field("set", "strings", "STEP:PLACE=VALUE, such as 3:json:/qty=2"),
+    Field("stepwise", "boolean", "wait before every step, and say so"),
+    UNTIL_DIFFERS,
+    Field("only_assertions", "boolean", "differences are told, but only assertions decide"),
+    TITLE,
+)
+EDITS = (
+    Field("set", "strings", "PLACE=VALUE, such as json:/qty=2, query:page=3, path:4=978-9, header:X-Tenant=blue"),
+    Field("unset", "strings", "a place to take away"),
+    Field("header", "strings", "NAME: VALUE; without a value the field is taken away"),
+)
+WORD = (
+    Field("do", "string", f"{', '.join(WORDS)}: run sends the rest without asking", required=True),
+    Field("until", "integer", "with run: ask again after this step"),
+    *EDITS,
+)
+BRANCH = (
+    Field("step", "integer", "the step that is done otherwise", required=True),
+    *EDITS,
+    Field("env", "strings", "cluster=environment for this one step"),
+    Field("delay", "number", "seconds: its answer comes so much later"),
+    Field("status", "integer", "its answer has this status; the upstream is not asked, unless the answer is altered"),
+    Field("alter", "strings", "PLACE=VALUE of its answer, such as json:/price=0 or header:ETag=x"),
+    Field("drop", "strings", "a place of its answer to take away, such as json:/id"),
+    Field("repeat", "boolean", "send it twice"),
+    Field("swap", "integer", "send it in the place of this step, and that one in its place"),
+    Field("until", "integer", "the last step to send"),
+    TO,
+    YES,
+    TITLE,
+)
+DIFFERENCE = shape(where=TEXT, pointer=TEXT, recorded={}, replayed={}, severity=TEXT, cause=TEXT, kind=TEXT, why=TEXT)
+STEP = shape(
+    step={"type": "integer"}, status=INTEGER_OR_NULL, recorded_status=INTEGER_OR_NULL, outcome=TEXT,
+    differences={"type": "array", "items": DIFFERENCE}, bindings=TEXTS, message=TEXT_OR_NULL,
+)  # fmt: skip
+RESULT = shape(
+    recording=TEXT_OR_NULL, of=TEXT, outcome=TEXT, steps={"type": "array", "items": STEP}, warnings=TEXTS,
+    confirmed=TEXTS,
+)  # fmt: skip
+STEPWISE = shape(
+    token=TEXT, of=TEXT, total=INTEGER, steps={"type": "array", "items": STEP}, waits={}, result={}, error=TEXT_OR_NULL
+)  # fmt: skip
+COMPARED = shape(
+    a=INTEGER_OR_NULL, b=INTEGER_OR_NULL, outcome=TEXT, differences={"type": "array", "items": DIFFERENCE}
+)  # fmt: skip
+COMPARISON = shape(a=TEXT, b=TEXT, outcome=TEXT, first=INTEGER_OR_NULL, steps={"type": "array", "items": COMPARED})
+
+
+async def replay_recording(request: web.Request) -> web.StreamResponse:
+    services = request.app[SERVICES]
+    body = await read_body(request, REPLAY)
+    found = await listing.recording(services, request.match_info["id"])
+    order = await asyncio.to_thread(replay_order, services, found.id, body)
+    return await answer(request, order, total=found.steps, stepwise=body.get("stepwise", False))
+
+
+def replay_order(services: Services, id: str, body: Mapping[str, Any]) -> Order:
+    """The order that a body of REPLAY gives. Blocking."""
+    edits: dict[int, list[Edit]] = {}
+    for text in body.get("set", ()):
+        step, edit = read_step_set(text)
+        edits.setdefault(step, []).append(edit)
+    wanted = Wanted(
+        first=body.get("from", 1), last=body.get("until"), to=environments(body.get("to", ())), edits=edits,
+        as_recorded=body.get("as_recorded", False),
+    )  # fmt: skip
+    tape = load_tape(services.store, services.secrets, id) if body.get("offline", False) else None
+    return Order(
+        id, wanted, yes=body.get("yes", False), tape=tape, title=body.get("title", ""),
+        until_differs=body.get("stop_on_difference", False), only_assertions=body.get("only_assertions", False),
+    )  # fmt: skip
+
+
+async def branch_recording(request: web.Request) -> web.StreamResponse:
+    services = request.app[SERVICES]
+    body = await read_body(request, BRANCH)
+    found = await listing.recording(services, request.match_info["id"])
+    return await answer(request, branch_order(found, body), total=found.steps)
+
+
+def branch_order(recording: Recording, body: Mapping[str, Any]) -> Order:
+    """The order that a body of BRANCH gives; UsageError when nothing is done otherwise."""
+    otherwise = Otherwise(
+        edits=read_edits(body), env=environments(body.get("env", ())),
+        fault=read_fault(delay=body.get("delay", 0.0), status=body.get("status"), alter=body.get("alter", ()),
+                         drop=body.get("drop", ())),
+        repeat=body.get("repeat", False), swap=body.get("swap", 0),
+    )  # fmt: skip
+    wanted = replace(
+        otherwise.wanted(body["step"], recording.steps), last=body.get("until"), to=environments(body.get("to", ()))
+    )
+    title = body.get("title", "") or f"What if, at step {body['step']}: {otherwise}"[:200]
+    return Order(
+        recording.id, wanted, yes=body.get("yes", False), kind="variant", branched_at=body["step"], title=title
+    )
+
+
+def read_edits(body: Mapping[str, Any]) -> tuple[Edit, ...]:
+    """set, unset and header of a body."""
+    edits = [read_set(text) for text in body.get("set", ())] + [read_unset(text) for text in body.get("unset", ())]
+    return tuple(edits + [read_header(text) for text in body.get("header", ())])
+
+
+async def list_variants(request: web.Request) -> web.Response:
+    limit, cursor = query_int(request, "limit", 50, most=200), request.query.get("cursor")
+    store, id = request.app[SERVICES].store, request.match_info["id"]
+    return web.json_response(await asyncio.to_thread(variants, store, id, limit=limit, cursor=cursor))
+
+
+async def list_what_ifs(request: web.Request) -> web.Response:
+    services, number = request.app[SERVICES], query_int(request, "step", 1, most=1_000_000)
+    found = await listing.recording(services, request.match_info["id"])
+    homes = {name: tuple(cluster.upstreams) for name, cluster in services.routes.table.clusters.items()}
+    items = await asyncio.to_thread(what_ifs, services.store, found.id, number, homes)
+    return web.json_response({"items": items, "next": None})
+
+
+def what_ifs(store: Store, id: str, number: int, homes: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """The ready what-ifs of a step; `homes` are the environments of each cluster. Blocking."""
+    chain = all_steps(store, id)
+    step = next((one for one in chain if one.step == number), None)
+    if step is None:
+        raise NotFoundError(f"the recording has no step {number}", hint=f"it has 1 to {len(chain)}")
+    found = gallery(step, homes.get(step.cluster, ()), chain=chain, foreign=elsewhere(store, step))
+    return [{"title": one.title, "kind": one.kind, "body": dict(one.body)} for one in found]
+
+
+async def get_stepwise(request: web.Request) -> web.Response:
+    return web.json_response(request.app[STEPPERS].of(request.match_info["id"]).as_json())
+
+
+async def step_replay(request: web.Request) -> web.Response:
+    """Let a replay that waits go on."""
+    body = await read_body(request, WORD)
+    stepping = request.app[STEPPERS].of(request.match_info["id"])
+    stepping.say(body["do"], edits=read_edits(body), until=body.get("until", 0))
+    return web.json_response({"do": body["do"]})
+
+
+async def compare(request: web.Request) -> web.Response:
+    services = request.app[SERVICES]
+    a, b = query_text(request, "a"), query_text(request, "b")
+    if not a or not b:
+        raise UsageError("a and b name what to compare", hint="diff?a=REC&b=REC, or REC/STEP, or ids of exchanges")
+    noise = query_text(request, "noise")
+    text = await asyncio.to_thread(lambda: json.dumps(comparison_json(compared(services.store, a, b, noise))))
+    return web.Response(text=text, content_type="application/json")
+
+
+def compared(store: Store, a: str, b: str, noise: str = "") -> Comparison:
+    """Two recordings, or two of their steps, or two exchanges by id; `noise` is another run of A. Blocking."""
+    one, other = _steps(store, a), _steps(store, b)
+    if isinstance(one, Sequence) and isinstance(other, Sequence):
+        again = all_steps(store, store.recording(noise).id) if noise else ()
+        return compare_runs(
+            a,
+            b,
+            one,
+            other,
+            correlate(one, store.decisions(one[0].recording)),
+            again=again,
+            revisions=store.revisions(),
+            chunks=store.chunks,
+        )
+    if isinstance(one, Sequence) or isinstance(other, Sequence):
+        raise UsageError("a recording cannot be compared with a single step", hint="REC/STEP names a step")
+    return compare_steps(a, b, one, other, chunks=store.chunks)
+
+
+def _steps(store: Store, ref: str) -> Any:
+    """All exchanges of REC, or the exchange REC/STEP, or the exchange of this id."""
+    before, slash, number = ref.rpartition("/")
+    try:
+        return all_steps(store, store.recording(ref).id)
+    except NotFoundError as error:
+        if slash and number.isascii() and number.isdigit():
+            found = all_steps(store, store.recording(before).id)
+            step = next((exchange for exchange in found if exchange.step == int(number)), None)
+            if step is None:
+                raise NotFoundError(f"recording {before} has no step {number}", hint=f"gateway show {before}") from None
+            return step
+        try:
+            return store.exchange(ref)
+        except NotFoundError:
+            raise error from None
+
+
+def elsewhere(store: Store, step: Exchange, *, most: int = 20) -> list[Exchange]:
+    """Exchanges of the same cluster that other environments answered well, newest first. Blocking."""
+    if not step.cluster:
+        return []
+    wanted = f"cluster:{quoted(step.cluster)} -env:{quoted(step.environment)} method:{step.method} status:<400"
+    return list(store.latest(query=wanted, limit=most).items)
+
+
+def environments(chosen: Sequence[str]) -> Mapping[str, str]:
+    """["orders=qa", "catalogue=test"] as a mapping."""
+    found = {}
+    for text in chosen:
+        cluster, equals, environment = text.partition("=")
+        if not (cluster.strip() and equals and environment.strip()):
+            raise UsageError(f"{text!r} is not CLUSTER=ENVIRONMENT", hint="catalogue=test")
+        found[cluster.strip()] = environment.strip()
+    return found
+
+
+OPERATIONS = (
+    Operation(
+        "POST",
+        "recordings/{id}/replay",
+        replay_recording,
+        "Send a recording's requests again; every step as it comes for who accepts NDJSON",
+        RESULT,
+        body=REPLAY,
+    ),
+    Operation(
+        "POST",
+        "recordings/{id}/branch",
+        branch_recording,
+        "Send them again with one step done otherwise: a variant",
+        RESULT,
+        body=BRANCH,
+    ),
+    Operation(
+        "GET",
+        "recordings/{id}/variants",
+        list_variants,
+        "Its replays and variants, theirs, and where it comes from: a tree, depth first",
+        page("Relative", recording=TEXT, total=INTEGER),
+        query=(LIMIT, CURSOR),
+    ),
+    Operation(
+        "GET",
+        "recordings/{id}/what-ifs",
+        list_what_ifs,
+        "Ready what-ifs of a step: how to get, or avoid, its usual errors",
+        shape(
+            items={"type": "array", "items": shape(title=TEXT, kind=TEXT, body={"type": "object"})}, next=TEXT_OR_NULL
+        ),
+        query=(Field("step", "integer", "the step; 1 without it"),),
+    ),
+    Operation("GET", "replays/{id}", get_stepwise, "Where a stepwise replay stands", STEPWISE),
+    Operation("POST", "replays/{id}", step_replay, "What a waiting replay shall do", shape(do=TEXT), body=WORD),
+    Operation(
+        "GET",
+        "diff",
+        compare,
+        "What differs between two recordings, steps or exchanges",
+        COMPARISON,
+        query=(
+            Field("a", "string", "REC, REC/STEP or the id of an exchange", required=True),
+            Field("b", "string", "the same", required=True),
+            Field("noise", "string", "another run of a: what it changed, every run may change"),
+        ),
+    ),
+)

@@ -1,0 +1,190 @@
+"""What presenter and audience see of a slide: the recorded answer, the live one, what-ifs, the picture. I/O."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import GatewayError, NotFoundError
+from ..export.format import Beside
+from ..model.filter import quoted
+from ..replay.error_card import card, card_json
+from ..services import listing
+from ..services.replay import all_steps
+from ..web.keys import SERVICES
+from .slides import Deck, Slide, deck, hue_of, picture, status_of
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from ..export.documents.error_cards import Card
+    from ..model.exchange import Exchange
+    from ..model.recording import Recording
+    from ..protocols import Services, Store
+    from .presentations import Show
+
+FRESH: Final = 5.0  # seconds that a deck is kept: notes and decisions may change beside a recording
+KEPT: Final = 8
+LONGEST: Final = 500  # steps: nobody sits through more slides, and each is compared with others
+WHAT_IFS: Final = 6  # of one step that a slide shows
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What a live run got for a slide's step. `why` is empty when its answer is shown."""
+
+    status: str = ""
+    hue: str = ""
+    answer: str = ""
+    place: str = ""
+    took_ms: float | None = None
+    same: bool = False
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A deck, of which state of its recording, and when it was made."""
+
+    recording: Recording
+    deck: Deck
+    at: float
+    took: float
+
+    def is_fresh(self, now: float) -> bool:
+        """A deck that took long to make is kept longer."""
+        return now - self.at < max(FRESH, 10 * self.took)
+
+
+class Decks:
+    """Decks that were made a moment ago. However many ask, each is made once at a time."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Kept] = {}
+        self._making: dict[str, asyncio.Task[Kept]] = {}
+
+    async def of(self, services: Services, ref: str) -> Deck:
+        """The deck of a recording; NotFoundError. One that is a little old is shown while it is made anew."""
+        recording = await listing.recording(services, ref)
+        kept = self._kept.get(recording.id)
+        if kept is None or kept.recording != recording:
+            return (await asyncio.shield(self._made(services, recording))).deck
+        if not kept.is_fresh(time.monotonic()):
+            self._made(services, recording)
+        return kept.deck
+
+    def _made(self, services: Services, recording: Recording) -> asyncio.Task[Kept]:
+        task = self._making.get(recording.id)
+        if task is None:
+            task = self._making[recording.id] = asyncio.create_task(self._make(services, recording))
+            task.add_done_callback(lambda done: self._done(recording.id, done))
+        return task
+
+    async def _make(self, services: Services, recording: Recording) -> Kept:
+        began = time.monotonic()
+        found = await asyncio.to_thread(_made, services.store, recording)
+        now = time.monotonic()
+        return Kept(recording, found, now, now - began)
+
+    def _done(self, id: str, task: asyncio.Task[Kept]) -> None:
+        del self._making[id]
+        if task.cancelled() or task.exception() is not None:  # whoever waits is told; nobody may wait
+            return
+        self._kept.pop(id, None)
+        self._kept[id] = task.result()
+        while len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
+
+
+def _made(store: Store, recording: Recording) -> Deck:
+    beside = Beside(chunks=store.chunks, decisions=store.decisions)
+    return deck(recording, all_steps(store, recording.id)[:LONGEST], beside)
+
+
+async def what_ifs(services: Services, found: Deck, slide: Slide) -> list[dict[str, Any]]:
+    """What was tried at a slide's step, in this recording or in a variant of it: what was sent, what came, and why."""
+    if not slide.step or slide.exchange is None:
+        return []
+    here = [_tried(found, slide, one) for one in found.tried_at(slide)][:WHAT_IFS]
+    return here + await asyncio.to_thread(_what_ifs, services.store, found, slide, slide.exchange)
+
+
+def _tried(found: Deck, slide: Slide, one: Card) -> dict[str, Any]:
+    """The same call, another time in the same recording, when it failed."""
+    there = found.slide(found.of_step(one.failing.step))
+    return _told(found, slide, one.failing) | {
+        "recording": found.recording.id, "title": f"{there.heading}, step {one.failing.step}",
+        "sentence": found.masked(one.sentence),
+    }  # fmt: skip
+
+
+def _what_ifs(store: Store, found: Deck, slide: Slide, recorded: Exchange) -> list[dict[str, Any]]:
+    shown: list[dict[str, Any]] = []
+    for one in store.recordings(f"parent:{quoted(found.recording.id)} kind:variant", limit=100).items:
+        if one.branched_at != slide.step or len(shown) == WHAT_IFS:
+            continue
+        step = next((each for each in all_steps(store, one.id) if each.step == slide.step), None)
+        if step is not None:
+            shown.append(_what_if(found, slide, recorded, one, step))
+    return shown
+
+
+def _what_if(found: Deck, slide: Slide, recorded: Exchange, variant: Recording, step: Exchange) -> dict[str, Any]:
+    why = card(step, recorded) or card(recorded, step)
+    return _told(found, slide, step) | {
+        "recording": variant.id,
+        "title": variant.title.removeprefix("What if: "),
+        "sentence": card_json(why)["sentence"] if why else "",
+    }
+
+
+def _told(found: Deck, slide: Slide, step: Exchange) -> dict[str, Any]:
+    return {
+        "status": status_of(step),
+        "hue": hue_of(step),
+        "place": f"{step.cluster} @{step.environment}" if step.environment else step.cluster,
+        "answer": found.told(slide, step),
+    }
+
+
+async def live_of(services: Services, found: Deck, slide: Slide, show: Show | None) -> Live | None:
+    """The live answer to a slide's step; the recorded one stands in where there is none. None while offline."""
+    if show is None or not slide.step or (show.stepping is None and not show.trouble):
+        return None
+    if show.stepping is None:
+        return Live(why=show.trouble) if slide.step <= show.trouble_at <= slide.last else None
+    line = next((one for one in show.stepping.steps if one["step"] == slide.step), None)
+    if line is None:
+        return Live(why=show.stepping.error or "not sent yet")
+    if not line["exchange"] or line["failure"]:
+        return Live(why=line["message"] or f"{line['where'] or 'the upstream'}: {line['failure'] or 'no answer'}")
+    try:
+        one = await listing.exchange(services, line["exchange"])
+    except NotFoundError:  # not stored yet, or deleted
+        return Live(why="its record cannot be read")
+    where = f"{one.cluster} @{one.environment}" if one.environment else one.cluster
+    return Live(
+        status_of(one), hue_of(one), found.told(slide, one), where, line["took_ms"],
+        line["outcome"] in ("same", "expected"),
+    )  # fmt: skip
+
+
+async def slide_context(
+    request: web.Request, found: Deck, number: int, show: Show | None, *, address: str
+) -> dict[str, Any]:
+    """What the templates of presenter and audience have in common. Nothing of it is secret."""
+    services, slide = request.app[SERVICES], found.slide(number)
+    try:
+        live = await live_of(services, found, slide, show)
+    except GatewayError as error:  # the store fails: the show goes on with what is there
+        live = Live(why=str(error))
+    return {
+        "deck": found,
+        "slide": slide,
+        "picture": await asyncio.to_thread(picture, found, slide, address) if slide.number else "",
+        "what_ifs": await what_ifs(services, found, slide),
+        "live": live,
+        "address": address,
+    }

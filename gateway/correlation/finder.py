@@ -1,0 +1,212 @@
+"""Walks a recording and finds which value of which response each request needs. Pure."""
+
+from __future__ import annotations
+
+import heapq
+import re
+from collections.abc import Sequence, Set
+from dataclasses import replace
+from datetime import datetime
+from hashlib import blake2s
+from itertools import islice
+from typing import Final
+
+from ..model.exchange import Exchange
+from .declarations import declare
+from .information import HEX, LIMIT, PLACEHOLDER, TIME, UUID, bits_of
+from .lexicon import SECRET, TOKENS
+from .model import Binding, Correlations, Decisions, Input, Sink, Source, Status
+from .names import free_name, snake, variable_name
+from .request_values import Need, needs
+from .response_values import places
+from .scoring import AUTOMATIC, Candidate, Rules, Target, candidates, latest_counts
+from .urls import collection_of, subject_of
+from .value_index import Index, Shown
+
+SLACK = 0.0002  # seconds: both times are rounded
+
+
+def seconds(timestamp: str) -> float | None:
+    """Epoch seconds of an RFC 3339 timestamp."""
+    try:
+        return datetime.fromisoformat(timestamp).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def schedule(exchanges: Sequence[Exchange]) -> list[tuple[float, float, Exchange]]:
+    """(began, finished, exchange) in the order in which they began. Without timestamps, the steps' order counts."""
+    times = [seconds(exchange.started_at) for exchange in exchanges]
+    if None in times:
+        return [(float(at), at + 0.5, exchange) for at, exchange in enumerate(exchanges)]
+    spans = [
+        (began, began + (exchange.timing.total_ms or 0.0) / 1000.0 - SLACK, exchange)
+        for began, exchange in zip(times, exchanges, strict=True)
+        if began is not None
+    ]
+    return sorted(spans, key=lambda span: (span[0], span[2].step))
+
+
+DAY = 86400.0
+
+
+class Inputs:
+    """Gathers what has no source; equal values under one name, and equal rare values, are one input."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], Input] = {}
+        self._sinks: dict[tuple[str, str], list[Sink]] = {}
+
+    def add(self, need: Need, started_at: str) -> None:
+        if need.literal or not need.value or len(need.value) > LIMIT:
+            return
+        name = snake(need.sink.name) or need.sink.part
+        key = (need.value, "" if bits_of(need.value) >= 20 else name)
+        self._sinks.setdefault(key, []).append(need.sink)
+        if key not in self._found:
+            secret = PLACEHOLDER.search(need.value) is not None or bool(set(need.role.words) & (TOKENS | SECRET))
+            generator = generator_of(need.value, started_at)
+            self._found[key] = Input(name, need.sink, secret, need.value, (), generator)
+
+    def found(self, *, except_for: Set[str]) -> tuple[Input, ...]:
+        """The inputs in the order in which they were first said, each with a name of its own."""
+        taken: dict[str, int] = {}
+        out: list[Input] = []
+        for key, each in self._found.items():
+            sinks = tuple(sink for sink in self._sinks[key] if str(sink) not in except_for)
+            if sinks:
+                name = free_name(each.variable, taken)
+                out.append(replace(each, variable=name, sink=sinks[0], sinks=sinks))
+        return tuple(out)
+
+
+def generator_of(value: str, started_at: str) -> str:
+    """What could make a fresh value of this kind; empty when nothing fits."""
+    if UUID.fullmatch(value):
+        return "uuid4"
+    now = seconds(started_at)
+    if now is not None and TIME.fullmatch(value) and (then := seconds(value)) is not None and abs(then - now) < DAY:
+        return "now"
+    if now is not None and re.fullmatch(r"[0-9]{10}|[0-9]{13}", value):
+        moment = int(value) / (1000 if len(value) == 13 else 1)
+        if abs(moment - now) < DAY:
+            return "epoch_ms" if len(value) == 13 else "epoch"
+    return "random_hex" if HEX.fullmatch(value) and len(value) >= 16 and not value.isdigit() else ""
+
+
+ALTERNATES: Final = 5
+MOST: Final = 5000  # values of one request
+NOTHING: Final = Decisions()
+ALL: Final = Rules()
+
+
+def correlate(exchanges: Sequence[Exchange], decisions: Decisions = NOTHING, *, rules: Rules = ALL) -> Correlations:
+    """Every binding and input of a recording. What people decided wins over what was found."""
+    walk = _Walk(decisions, rules)
+    waiting: list[tuple[float, int, Exchange]] = []
+    for order, (began, finished, exchange) in enumerate(schedule(exchanges)):
+        while waiting and waiting[0][0] <= began:
+            _, at, done = heapq.heappop(waiting)
+            walk.answered(at, done)
+        walk.asked(exchange)
+        heapq.heappush(waiting, (finished, order, exchange))
+    bindings = declare(walk.bindings, decisions.declared, exchanges)
+    bound = {str(binding.sink) for binding in bindings if binding.in_force}
+    return Correlations(_named(bindings), walk.inputs.found(except_for=bound))
+
+
+class _Walk:
+    """The state between two exchanges."""
+
+    def __init__(self, decisions: Decisions, rules: Rules) -> None:
+        self._decisions, self._rules = decisions, rules
+        self._index = Index(echo=rules.echo)
+        self.bindings: list[Binding] = []
+        self.inputs = Inputs()
+
+    def asked(self, exchange: Exchange) -> None:
+        """Look the request's values up first, then remember what it was the first to say."""
+        said: list[Need] = []
+        target = Target(exchange.request.target)
+        for need in islice(needs(exchange.request, exchange.step), MOST):
+            if need.sink.part == "cookie" and need.sink.name in self._index.cookies:
+                continue  # the jar's business
+            if not self._bound(need, target) and not self._pieces(need, target):
+                said.append(need)
+                self.inputs.add(need, exchange.started_at)
+        for need in said:
+            if not self._index.knows(need.value, need.role):
+                self._index.said(need.value, need.role)
+                for inner in need.inner:
+                    self._index.said(inner.value, inner.role)
+
+    def _pieces(self, need: Need, target: Target) -> bool:
+        """Whether any piece of it has a source; each of them is looked for."""
+        return sum(self._bound(inner, target) for inner in need.inner) > 0
+
+    def answered(self, order: int, exchange: Exchange) -> None:
+        if exchange.response is None:
+            return
+        about, subject = collection_of(exchange.request.target), subject_of(exchange.request.target)
+        made = exchange.request.method == "POST" and exchange.status == 201
+        for place in places(exchange.response, about):
+            if bits_of(place.value) > 0:
+                anew = made and place.role.is_id and place.role.entity == about and place.value != subject
+                self._index.show(order, exchange.step, place, subject, anew=anew)
+
+    def _bound(self, need: Need, target: Target) -> bool:
+        """Whether a source is known well enough to be mentioned."""
+        found = candidates(need, self._index, self._rules, target)
+        for candidate in found[:ALTERNATES]:
+            binding = self._binding(need, candidate, found)
+            self.bindings.append(binding)
+            if binding.status != "rejected":
+                return True
+        return False
+
+    def _binding(self, need: Need, chosen: Candidate, found: list[Candidate]) -> Binding:
+        shown = sorted(chosen.shown, key=lambda each: each.order, reverse=latest_counts(chosen.role))
+        first, *others = shown
+        same = (
+            each for candidate in found if candidate is not chosen and candidate.transforms == chosen.transforms
+            and (candidate.level >= chosen.level or candidate.score >= AUTOMATIC) for each in candidate.shown
+        )  # fmt: skip
+        source = source_of(first)
+        alternates = dict.fromkeys(source_of(each) for each in (*others, *sorted(same, key=lambda each: each.order)))
+        alternates.pop(source, None)
+        id = binding_id(source, need.sink, chosen.transforms)
+        return Binding(
+            id, source, need.sink, chosen.transforms, need.value, round(chosen.score, 2),
+            tuple(alternates)[:ALTERNATES], self._status(id, chosen.score), chosen.why,
+            variable_name(need.sink.name, source.name),
+        )  # fmt: skip
+
+    def _status(self, id: str, score: float) -> Status:
+        if id in self._decisions.rejected:
+            return "rejected"
+        if id in self._decisions.accepted:
+            return "confirmed"
+        return "auto" if score >= AUTOMATIC else "suggested"
+
+
+def source_of(shown: Shown) -> Source:
+    return Source(shown.step, shown.place.part, shown.place.text, shown.place.name)
+
+
+def binding_id(source: Source, sink: Sink, transforms: tuple[str, ...]) -> str:
+    """Short, and the same whenever the same recording is read."""
+    text = f"{source}\n{sink}\n{transforms}"
+    return blake2s(text.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+
+
+def _named(bindings: Sequence[Binding]) -> tuple[Binding, ...]:
+    """One variable for each source, and no two sources with one name."""
+    names: dict[tuple[Source, tuple[str, ...]], str] = {}
+    taken: dict[str, int] = {}
+    out: list[Binding] = []
+    for binding in bindings:
+        key = (binding.source, binding.transforms)
+        if key not in names:
+            names[key] = free_name(binding.variable, taken)
+        out.append(replace(binding, variable=names[key]))
+    return tuple(out)

@@ -1,0 +1,265 @@
+"""Where a request carries values: path, query, fields, cookies, JSON, forms, multipart and text. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from ..model.bodies import media_type, text_of
+from ..model.message import Request
+from .information import HIGH, LIMIT, bits_of
+from .json_values import Path, parse, pointer, scalars
+from .lexicon import FILLER, JSON_WRAPPERS, OWN_FIELDS
+from .model import Sink, SinkPart
+from .names import Role, entity_of, one_of, role_of, segment_entity, words
+from .response_value import LONG_TOKEN
+from .response_values import type_of
+from .urls import KEYED, REFERENCE, Piece, collection_of, is_url, pieces, query_pieces
+from .xml_values import marks
+
+SCHEME: Final = re.compile(r"(?:Bearer|Token|Basic|ApiKey|Api-Key|Key|JWT|DPoP)[ \t]+", re.IGNORECASE)
+VERB: Final = re.compile(r"([^:]+):[a-z][A-Za-z]+")  # sub-x91ka:pull
+FIELD: Final = re.compile(r"[{]\s*(?:\w+\s*:\s*)?(\w+)")
+BOUNDARY: Final = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
+PART: Final = re.compile(r'\bname="([^"]*)"', re.IGNORECASE)
+SEPARATED: Final = re.compile(r"[^,:;|~._/-]+")
+COMPACT: Final = re.compile(r"[^\s{}<>\"]{3,64}")
+DATES: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*")
+
+
+class Need:
+    """One value of a request: its place, what its name says, and where it stands in the raw text of its part."""
+
+    __slots__ = ("also", "at", "inner", "literal", "partial", "role", "sink", "value")
+
+    def __init__(self, sink: Sink, value: str, role: Role, at: tuple[int, int] = (0, 0), literal: bool = False) -> None:
+        self.sink, self.value, self.role, self.at, self.literal = sink, value, role, at, literal
+        self.inner: tuple[Need, ...] = ()  # pieces of the value, tried when the whole has no source
+        self.partial = False  # whether it is such a piece: 20 of 620017-20
+        self.also: tuple[Role, ...] = ()  # what else it may name, told by what stands beside it
+
+
+def needs(request: Request, step: int) -> Iterator[Need]:
+    """Every value of the request that could come from an earlier response."""
+    about = collection_of(request.target)
+    yield from _target(request.target, step)
+    yield from _fields(request, step)
+    if not request.body.data:
+        return
+    kind = media_type(request)
+    text = text_of(request)
+    if kind == "multipart/form-data":
+        yield from _multipart(request, step)
+    elif not text:
+        return
+    elif kind == "application/x-www-form-urlencoded":
+        yield from (_piece(piece, "form", step, about) for piece in query_pieces(text))
+    elif kind.endswith("json") or (not kind and text.lstrip()[:1] in "{["):
+        yield from _json(text, step, about)
+    elif kind.endswith("xml"):
+        yield from _xml(text, step, about)
+    else:
+        yield from _within(Sink(step, "text", ""), text[: 1 << 18])
+
+
+def _xml(text: str, step: int, about: tuple[str, ...]) -> Iterator[Need]:
+    for mark in marks(text, about):
+        sink = Sink(step, "text", mark.place, mark.name, (mark.start, mark.end))
+        yield Need(sink, mark.value, role_of(mark.name, mark.about))
+
+
+def _target(target: str, step: int) -> Iterator[Need]:
+    about = collection_of(target)
+    found = pieces(target)
+    around = tuple(_id_of(segment_entity(each.value)) for each in found if each.kind == "segment" and each.literal)
+    for piece in found:
+        need = _piece(piece, "path" if piece.kind == "segment" else "query", step, about)
+        if piece.kind == "segment":
+            for inner in need.inner:
+                inner.also += around
+        yield need
+
+
+def _id_of(entity: tuple[str, ...]) -> Role:
+    return role_of("id", entity)
+
+
+def _piece(piece: Piece, part: SinkPart, step: int, about: tuple[str, ...]) -> Need:
+    role = role_of(piece.name) if part == "path" else role_of(piece.name.partition("~")[0], about)
+    need = Need(Sink(step, part, piece.key, piece.name), piece.value, role, (piece.start, piece.end), piece.literal)
+    if not piece.literal and len(piece.value) > 2 and not DATES.fullmatch(piece.value):
+        need.inner = tuple(_composite(need)) or tuple(_within(need.sink, piece.value, role))
+        if part == "path" and (verb := VERB.fullmatch(piece.value)):
+            sink = Sink(step, part, piece.key, piece.name, verb.span(1))
+            need.inner = (Need(sink, verb[1], role, need.at),)
+    return need
+
+
+def _composite(need: Need) -> Iterator[Need]:
+    """Two or more short values in one: 501:2, 7,8,9. A UUID or a token is one value."""
+    value = need.value
+    found = list(SEPARATED.finditer(value))
+    if len(found) < 2 or (bits_of(value) >= 60 and "," not in value):
+        return
+    before = ""
+    for match in found:
+        if any(mark.isdigit() for mark in match[0]):
+            sink = Sink(need.sink.step, need.sink.part, need.sink.path, need.sink.name, match.span())
+            piece = Need(sink, match[0], need.role, need.at)
+            piece.partial = True
+            piece.also = (_id_of(entity_of(before)),) if before.isalpha() else ()  # invoice,8811
+            yield piece
+        before = match[0]
+
+
+def _within(sink: Sink, text: str, role: Role | None = None) -> Iterator[Need]:
+    """Values too random to be words, inside of a longer text."""
+    for match in LONG_TOKEN.finditer(text):
+        if bits_of(match[0]) >= HIGH and match[0] != text:
+            place = Sink(sink.step, sink.part, sink.path, sink.name, match.span())
+            yield Need(place, match[0], role or Role())
+
+
+def _fields(request: Request, step: int) -> Iterator[Need]:
+    seen: dict[str, int] = {}
+    for field, value in request.headers:
+        name = field.lower()
+        if name == "cookie":
+            for pair in value.split(";"):
+                cookie, equals, content = pair.partition("=")
+                if equals and content.strip(' "'):
+                    sink = Sink(step, "cookie", cookie.strip(), cookie.strip())
+                    yield Need(sink, content.strip(' "'), role_of(cookie.strip()))
+        elif name not in OWN_FIELDS and not name.startswith(("sec-", "x-forwarded-", "x-b3-")) and value:
+            seen[name] = seen.get(name, 0) + 1
+            path = name if seen[name] == 1 else f"{name}~{seen[name]}"
+            scheme = SCHEME.match(value)
+            start = scheme.end() if scheme else 0
+            sink = Sink(step, "header", path, name.removeprefix("x-"), (start, len(value)) if start else None)
+            need = Need(sink, value[start:], role_of(name.removeprefix("x-")))
+            need.inner = tuple(_within(sink, value, need.role)) if not start else ()
+            yield need
+
+
+def _json(text: str, step: int, about: tuple[str, ...]) -> Iterator[Need]:
+    try:
+        document = parse(text)
+    except ValueError:
+        return
+    if isinstance(document, dict) and isinstance(document.get("query"), str):
+        about = _operation(document["query"]) or about
+    for start, end, path in scalars(text):
+        token = text[start:end]
+        value = parse(token) if token[0] == '"' else "" if token in ("true", "false", "null") else token
+        if value and len(value) <= LIMIT:
+            need = _json_need(value, path, (start, end), step, about)
+            if need.role.is_id:
+                need.also = _types_beside(document, path)
+            yield need
+        elif value:
+            yield from _within(Sink(step, "json", pointer(path), str(path[-1]) if path else ""), value[: 1 << 16])
+
+
+def _json_need(value: str, path: Path, at: tuple[int, int], step: int, about: tuple[str, ...]) -> Need:
+    names = [part for part in path if isinstance(part, str)]
+    name = names[-1] if names else ""
+    if path and isinstance(path[-1], int):
+        name = one_of(name)
+    role = role_of(name, _around(names[:-1], about))
+    sink = Sink(step, "json", pointer(path), name)
+    need = Need(sink, value, role, at)
+    if is_url(value):
+        need.inner = tuple(
+            Need(Sink(step, "json", sink.path, piece.name, (piece.start, piece.end)), piece.value, role_of(piece.name))
+            for piece in pieces(value)
+            if not piece.literal
+        )
+    elif keyed := KEYED.fullmatch(value):
+        within = keyed.span(3 if keyed[2] is None else 2)
+        name = "_".join((*segment_entity(keyed[1]), "id"))
+        need.inner = (Need(Sink(step, "json", sink.path, name, within), value[slice(*within)], role_of(name)),)
+    elif REFERENCE.fullmatch(value):
+        need.inner = tuple(
+            Need(Sink(step, "json", sink.path, piece.name, (piece.start - 1, piece.end - 1)), piece.value,
+                 role_of(piece.name))
+            for piece in pieces(f"/{value}")
+            if not piece.literal
+        )  # fmt: skip
+    elif COMPACT.fullmatch(value) and not DATES.fullmatch(value) and not value.isalnum():
+        need.inner = tuple(_composite(need)) or tuple(_within(sink, value, role))
+    elif len(value) > 16:
+        need.inner = tuple(_within(sink, value, role))
+    return need
+
+
+def _types_beside(document: Any, path: Path) -> tuple[Role, ...]:
+    """{"type": "invoice", "id": 881} and {"entity_type": "invoice", "entity_id": 881} name invoices."""
+    node = document
+    for part in path[:-1]:
+        node = node[part]
+    name = str(path[-1]) if path else ""
+    if not isinstance(node, dict):
+        return ()
+    wanted = (*words(name)[:-1], "type")
+    said = [entity_of(value) for key, value in node.items() if isinstance(value, str) and words(key) == wanted]
+    found = [*said, type_of(node) if name == "id" else ()]
+    return tuple(_id_of(entity) for entity in found if entity)
+
+
+def _around(names: list[str], about: tuple[str, ...]) -> tuple[str, ...]:
+    """The nearest name outside that is a thing: items of an order are items, not orders."""
+    for name in reversed(names):
+        if not set(words(name)) <= JSON_WRAPPERS:
+            return entity_of(name) or words(name)
+    return about
+
+
+def _operation(query: str) -> tuple[str, ...]:
+    """What a GraphQL document asks for, by its first field."""
+    match = FIELD.search(query)
+    return tuple(word for word in words(match[1]) if word not in FILLER) if match else ()
+
+
+def _multipart(request: Request, step: int) -> Iterator[Need]:
+    for name, start, end in multipart_places(request):
+        value = request.body.data[start:end].decode("utf-8", "replace")
+        if value and len(value) <= LIMIT:
+            short = name.partition("~")[0]
+            need = Need(Sink(step, "multipart", name, short), value, role_of(short))
+            if value.lstrip()[:1] in "{[":
+                need.inner = tuple(_document(value, need.sink))
+            yield need
+
+
+def _document(text: str, sink: Sink) -> Iterator[Need]:
+    """The values of a JSON document in a field, those that are written as they are."""
+    for need in _json(text, sink.step, ()):
+        at, end = need.at
+        if text[at] == '"':
+            at, end = at + 1, end - 1
+        if need.value == text[at:end]:
+            yield Need(Sink(sink.step, sink.part, sink.path, need.sink.name, (at, end)), need.value, need.role)
+
+
+def multipart_places(request: Request) -> Iterator[tuple[str, int, int]]:
+    """(name, start, end) of every field of a multipart form that is no file (RFC 7578)."""
+    match = BOUNDARY.search(request.content_type)
+    data = request.body.data
+    if not match:
+        return
+    mark = b"--" + match[1].encode("latin-1", "replace")
+    seen: dict[str, int] = {}
+    at = data.find(mark)
+    while at >= 0:
+        after = data.find(mark, at + len(mark))
+        head = data.find(b"\r\n\r\n", at, after if after >= 0 else len(data))
+        if after < 0 or head < 0:
+            return
+        fields = data[at + len(mark) : head].decode("utf-8", "replace")
+        name = PART.search(fields)
+        if name and "filename" not in fields.lower():
+            seen[name[1]] = seen.get(name[1], 0) + 1
+            key = name[1] if seen[name[1]] == 1 else f"{name[1]}~{seen[name[1]]}"
+            yield key, head + 4, after - 2
+        at = after

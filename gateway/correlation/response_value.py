@@ -1,0 +1,91 @@
+"""One value of a response and where it stands; pieces of URLs and tokens inside of longer texts. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+from .information import HIGH, bits_of
+from .json_values import pointer
+from .model import SourcePart
+from .names import Role, role_of
+from .urls import followable, pieces
+
+LONG_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]{8,}){0,2}={0,2}")
+ANCHORS: Final = (24, 80, 240)  # characters before a token that find it again: as few as are enough
+ENDINGS: Final = (r"([\w-]{8,}(?:\.[\w-]+)*=*)", r"([\w-]{8,}=*)")  # the second: a sentence or a file's name goes on
+
+
+class Place:
+    """One value of a response and where it stands."""
+
+    __slots__ = ("link", "name", "owner", "part", "path", "role", "value")
+
+    def __init__(
+        self, part: SourcePart, path: Any, name: str, value: str, role: Role, owner: str = "", link: str = ""
+    ) -> None:
+        self.part, self.path, self.name, self.value, self.role = part, path, name, value, role
+        self.owner = owner  # the id of the thing that has this value, where it stands beside it
+        self.link = link  # path and query of the URL that has this value
+
+    @property
+    def text(self) -> str:
+        """The path as Source has it; JSON pointers are only written out where they are needed."""
+        if isinstance(self.path, str):
+            return self.path
+        path, piece = self.path
+        return f"{pointer(path)}{piece}"
+
+
+def url_places(part: SourcePart, path: Any, url: str) -> Iterator[Place]:
+    """The values in a URL. `path` is where the URL stands: a name, or the keys of a JSON document."""
+    link = followable(url)
+    for piece in pieces(url):
+        if piece.literal:
+            continue
+        key = f"#segment={piece.from_end}" if piece.kind == "segment" else f"#query={piece.key}"
+        where = path + key if isinstance(path, str) else (path, key)
+        yield Place(part, where, piece.name, piece.value, role_of(piece.name), link=link)
+
+
+def tokens(text: str) -> Iterator[tuple[str, str]]:
+    """(value, the expression that finds it again) of what is too random to be words."""
+    for match in LONG_TOKEN.finditer(text):
+        if bits_of(match[0]) >= HIGH and match[0] != text:
+            regex = _expression(text, match)
+            if regex:
+                yield match[0], regex
+
+
+def _expression(text: str, token: re.Match[str]) -> str:
+    """The shortest of the expressions that find the token; empty when none does."""
+    for length in ANCHORS:
+        before = _before(text[max(0, token.start() - length) : token.start()])
+        for ending in ENDINGS:
+            found = re.search(before + ending, text)
+            if found and found[1] == token[0]:
+                return before + ending
+    return ""
+
+
+def _before(text: str) -> str:
+    """What stands before a token, on its line, with stars for other values."""
+    line = text.rpartition("\n")[2]
+    parts: list[str] = []
+    at = 0
+    for match in LONG_TOKEN.finditer(line):
+        if bits_of(match[0]) >= HIGH / 2:
+            parts += [_literally(line[at : match.start()]), r"[\w.=-]+"]
+            at = match.end()
+    return "".join([*parts, _literally(line[at:])])
+
+
+def _literally(text: str) -> str:
+    return re.sub(r"(?:\\?\s)+", r"\\s+", re.sub(r"[0-9]+", r"[0-9]+", re.escape(text)))
+
+
+def token_places(part: SourcePart, path: str, text: str) -> Iterator[Place]:
+    """Values in free text; a name is nowhere to be had."""
+    for value, regex in tokens(text[: 1 << 18]):
+        yield Place(part, f"{path}#match={regex}", "", value, Role())

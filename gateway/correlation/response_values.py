@@ -1,0 +1,160 @@
+"""What a response shows that a later request may need: places in JSON, fields, cookies, HTML, XML and text. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import urlsafe_b64decode
+from collections.abc import Iterator
+from typing import Any, Final
+
+from ..model.bodies import media_type, text_of
+from ..model.message import Response
+from .html_values import html_places
+from .information import JWT, LIMIT
+from .json_values import Number, parse
+from .lexicon import VOLATILE, WRAPPERS
+from .names import entity_of, one_of, role_of, words
+from .response_value import Place, token_places, tokens, url_places
+from .transforms import ETAG
+from .urls import REFERENCE, is_link, is_url
+from .xml_values import xml_places
+
+__all__ = ["Place", "claims", "html_places", "json_places", "places"]
+
+MOST: Final = 20_000  # scalars of one response
+
+LINK: Final = re.compile(r"<([^>]*)>([^,<]*(?:\"[^\"]*\"[^,<]*)*)")
+REL: Final = re.compile(r"rel\s*=\s*\"?([\w-]+)", re.IGNORECASE)
+CLAIMS: Final = ("sub", "jti", "sid", "tid", "azp", "client_id")
+IDS: Final = ("id", "_id", "uuid", "guid", "key", "slug")
+TYPES: Final = ("type", "kind", "object", "__typename", "resourceType")  # beside an id: what it is the id of
+
+
+def places(response: Response, context: tuple[str, ...]) -> Iterator[Place]:
+    """Everything in it that could be asked for again; `context` is the thing that the request was about."""
+    yield from _fields(response)
+    if not response.body.data:
+        return
+    kind = media_type(response)
+    text = text_of(response)
+    if not text:
+        return
+    if kind.endswith("json") or (not kind and text.lstrip()[:1] in "{["):
+        try:
+            value = parse(text)
+        except ValueError:
+            yield from token_places("text", "", text)
+            return
+        yield from json_places(value, context)
+    elif kind in ("text/html", "application/xhtml+xml"):
+        yield from html_places(text)
+    elif kind.endswith("xml"):
+        yield from xml_places(text, context)
+    else:
+        yield from token_places("text", "", text)
+
+
+def _fields(response: Response) -> Iterator[Place]:
+    for field, value in response.headers:
+        name = field.lower()
+        if name == "set-cookie":
+            cookie, equals, rest = value.partition("=")
+            found = rest.partition(";")[0].strip().strip('"')
+            if equals and found:
+                yield Place("cookie", cookie.strip(), cookie.strip(), found, role_of(cookie.strip()))
+        elif name in ("location", "content-location"):
+            yield from url_places("location", name, value)
+        elif name == "link":
+            for target, parameters in LINK.findall(value):
+                rel = REL.search(parameters)
+                yield from url_places("header", f"link;rel={rel[1] if rel else ''}", target)
+        elif name not in VOLATILE and value:
+            yield from _field(name, value)
+
+
+def _field(name: str, value: str) -> Iterator[Place]:
+    short = name.removeprefix("x-")
+    yield Place("header", name, short, value, role_of(short))
+    if is_url(value):
+        yield from url_places("header", name, value)
+    elif not ETAG.fullmatch(value):
+        for token, regex in tokens(value):
+            yield Place("header", f"{name}#match={regex}", short, token, role_of(short))
+
+
+def json_places(value: Any, context: tuple[str, ...]) -> Iterator[Place]:
+    """The scalars of a JSON document in order, and what stands inside of them."""
+    left = MOST
+    stack: list[tuple[Any, tuple[str | int, ...], str, _About]] = [(value, (), "", _About(context))]
+    while stack and left:
+        node, path, name, about = stack.pop()
+        if isinstance(node, dict):
+            inside = about.inside(node)
+            for key in reversed(node):
+                inner = node[key]
+                below = inside.below(key) if isinstance(inner, dict | list) else inside
+                stack.append((inner, (*path, key), key, below))
+        elif isinstance(node, list):
+            name = one_of(name)
+            stack += [(node[at], (*path, at), name, about) for at in range(len(node) - 1, -1, -1)]
+        elif isinstance(node, str) and node and len(node) <= LIMIT:
+            left -= 1
+            yield from _scalar(node, path, name, about)
+
+
+class _About:
+    """What the values of an object are about: the thing, what it calls itself, and its id."""
+
+    __slots__ = ("has_id", "owner", "thing", "type")
+
+    def __init__(
+        self, thing: tuple[str, ...], type: tuple[str, ...] = (), owner: str = "", has_id: bool = False
+    ) -> None:
+        self.thing, self.type, self.owner, self.has_id = thing, type, owner, has_id
+
+    def inside(self, node: dict[str, Any]) -> _About:
+        ids = [found for key in IDS if isinstance(found := node.get(key), str)]
+        return _About(self.thing, type_of(node), ids[0] if ids else self.owner, bool(ids))
+
+    def below(self, key: str) -> _About:
+        """What the things below this key are: `items` of a list are what was asked for, those of an order are not."""
+        found = words(key) if self.has_id and any(word in WRAPPERS for word in words(key)) else self.thing
+        return _About(entity_of(key) or found, (), self.owner)
+
+
+def type_of(node: dict[str, Any]) -> tuple[str, ...]:
+    """What an object says that it is: {"type": "invoice", "id": 881}."""
+    for key in TYPES:
+        said = node.get(key)
+        if isinstance(said, str) and 2 < len(said) < 40 and (found := entity_of(said)):
+            return found
+    return ()
+
+
+def _scalar(text: str, path: tuple[str | int, ...], name: str, about: _About) -> Iterator[Place]:
+    role = role_of(name, about.thing)
+    yield Place("json", (path, ""), name, text, role, about.owner)
+    if about.type and about.type != role.entity and role.is_id and role.entity == about.thing:
+        yield Place("json", (path, ""), name, text, role_of(name, about.type), about.owner)
+    if isinstance(text, Number):
+        return
+    if is_url(text) or is_link(name, text) or REFERENCE.fullmatch(text):
+        yield from url_places("json", path, text)
+    elif text.startswith("eyJ") and JWT.fullmatch(text):
+        for claim, said in claims(text).items():
+            if claim in CLAIMS and isinstance(said, str | int):
+                yield Place("jwt", (path, f"#claim={claim}"), claim, str(said), role_of(claim, ("user",)))
+    elif len(text) > 16 and (" " in text or ":" in text):
+        for piece_text, regex in tokens(text):
+            yield Place("json", (path, f"#match={regex}"), name, piece_text, role)
+
+
+def claims(token: str) -> dict[str, Any]:
+    """The payload of a JWT, unverified; empty when it cannot be read."""
+    try:
+        middle = token.split(".")[1]
+        found = json.loads(urlsafe_b64decode(middle + "=" * (-len(middle) % 4)))
+    except (ValueError, IndexError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

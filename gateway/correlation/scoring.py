@@ -1,0 +1,193 @@
+"""How sure it is that a value of a request comes from one of a response. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from .information import DECIMAL, ECHO, FULL, HIGH, SURE, WORDS, bits_of, is_rare, weight_of
+from .lexicon import AMOUNTS, LOCKS, OWN
+from .names import CONFLICT, EXACT, NEAR, PEER, SAME, WEAK, Role, affinity
+from .request_values import Need
+from .transforms import origins
+from .urls import follows, subject_of
+from .value_index import Index, Shown, is_version
+
+AUTOMATIC: Final = 0.60
+SUGGESTED: Final = 0.30
+LONG_NUMBER: Final = 19.0  # bits: six digits
+RARE: Final = 20.0  # bits: wherever it is shown, it is the same thing
+CODE_BITS: Final = 13.0  # four digits
+CODE: Final = re.compile(r"(?=.*[0-9])[\w-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the score is made of; the benchmark turns parts off to see what they are worth."""
+
+    echo: bool = True
+    entropy: bool = True
+    names: bool = True
+
+
+class Target:
+    """The request that needs values: where it goes, and which thing it is about."""
+
+    __slots__ = ("subject", "target")
+
+    def __init__(self, target: str) -> None:
+        self.target, self.subject = target, subject_of(target)
+
+    def follows(self, shown: Shown, need: Need) -> bool:
+        """Whether the value stood in a link that this request follows, or in the form that it sends."""
+        place, part = shown.place, need.sink.part
+        if place.part == "html":
+            field = part in ("form", "multipart", "query") and place.name == need.sink.name
+            chosen = place.path.startswith("option[") and not set(need.role.words) & OWN
+            return field and (chosen or place.path.startswith("input["))
+        if not place.link or part not in ("path", "query") or not follows(self.target, place.link):
+            return False
+        return part == "path" or place.name == need.sink.name
+
+    def is_about(self, shown: Shown) -> bool:
+        """Whether an answer was about the same thing, or about what this one lies under."""
+        same = self.subject in (shown.subject, shown.place.owner)
+        return same or (shown.subject[:1] == "/" and self.subject.startswith(f"{shown.subject}/"))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One role under which responses have shown the value, with all its places."""
+
+    score: float
+    role: Role
+    shown: tuple[Shown, ...]
+    transforms: tuple[str, ...]
+    why: str
+    level: float
+    certain: bool = False  # chance cannot repeat the value: whoever showed it first made it
+
+
+def candidates(need: Need, index: Index, rules: Rules, target: Target) -> list[Candidate]:
+    """Every origin of the value worth mentioning, the best first."""
+    found = list(_direct(need, need.value, index, rules, target))
+    if not found or max(each.score for each in found) < AUTOMATIC:
+        for text, transforms, penalty in origins(need.value):
+            found += _direct(need, text, index, rules, target, transforms, penalty)
+    if not found:
+        return found
+    found.sort(key=_rank)
+    best = found[0]
+    rivals = {each.role.entity or each.role.words for each in found if _rivals(best, each)}
+    if rivals and best.level < EXACT and rules.entropy and bits_of(need.value) < RARE:
+        room = 1.0 - weight_of(best.shown[0].place.value) / FULL
+        loss = 0.10 * math.log2(1 + len(rivals)) * room
+        found = [each if each.level >= EXACT else _less(each, loss, len(rivals)) for each in found]
+        found.sort(key=_rank)
+    return found
+
+
+def _rank(candidate: Candidate) -> tuple[float, int]:
+    """The best first; among equals the creator, or the last word on what changes."""
+    late = latest_counts(candidate.role)
+    if candidate.certain and candidate.score >= AUTOMATIC:
+        return -1.0, -candidate.shown[-1].order if late else candidate.shown[0].order
+    return -round(candidate.score, 2), -candidate.shown[-1].order if late else candidate.shown[0].order
+
+
+def _rivals(best: Candidate, other: Candidate) -> bool:
+    same = (other.role.entity or other.role.words) == (best.role.entity or best.role.words)
+    return other is not best and not same and other.score > best.score - 0.15
+
+
+def _less(candidate: Candidate, loss: float, rivals: int) -> Candidate:
+    why = f"{candidate.why}; {rivals} other place{'s' if rivals > 1 else ''} had it too"
+    score = candidate.score - loss
+    return Candidate(score, candidate.role, candidate.shown, candidate.transforms, why, candidate.level)
+
+
+def _direct(
+    need: Need,
+    text: str,
+    index: Index,
+    rules: Rules,
+    target: Target,
+    transforms: tuple[str, ...] = (),
+    penalty: float = 0.0,
+) -> Iterator[Candidate]:
+    bits = bits_of(need.value) if rules.entropy else HIGH
+    if bits <= 0:
+        return
+    weight = weight_of(need.value) if rules.entropy else 0.57
+    for (role, _), shown in index.of(text).items():
+        level, why = level_of(role, need) if rules.names else (WEAK, "")
+        if level < PEER and _shown_about(role, need, bits):
+            level, why = PEER, f"an answer about the {role.context[-1]} showed it"
+        versioned = is_version(role) and bits < LONG_NUMBER and not is_rare(need.value)
+        if rules.names and (level < EXACT or versioned) and (linked := [o for o in shown if target.follows(o, need)]):
+            shown, level, why = linked, EXACT, "the request follows a link of that answer"
+        elif versioned and rules.names:
+            shown = [each for each in shown if target.is_about(each)]
+        if not shown or not _allowed(need, bits, level):
+            continue
+        score = weight + (level if level > 0 else level * (1.0 - weight / FULL)) - penalty
+        if score >= SUGGESTED:
+            reason = _reason(bits, why, transforms)
+            yield Candidate(min(score, 0.99), role, tuple(shown), transforms, reason, level, bits >= HIGH)
+
+
+def _shown_about(role: Role, need: Need, bits: float) -> bool:
+    """A code or a long id, under whatever name, in the answer about the very thing that the path asks for."""
+    digits = any(map(str.isdigit, need.value))
+    is_code = bits >= ECHO and digits and any(map(str.isalpha, need.value))
+    is_number = bits >= LONG_NUMBER and need.value.isdigit() and role.is_id
+    return (is_code or is_number) and need.role.is_id and bool(role.context) and role.context == need.role.entity
+
+
+def level_of(role: Role, need: Need) -> tuple[float, str]:
+    """The names' share of the score: fields with a meaning of their own, then words."""
+    field = need.sink.path if need.sink.part == "header" else ""
+    if field in ("if-match", "if-none-match"):
+        return (EXACT, "an entity tag comes back") if "etag" in role.words else (CONFLICT, "no entity tag")
+    if field in ("if-modified-since", "if-unmodified-since"):
+        same = role.words == ("last", "modified")
+        return (EXACT, "a date comes back") if same else (CONFLICT, "another date")
+    if field == "last-event-id":
+        return CONFLICT, "the client's own memory"
+    level, why = affinity(role, need.role)
+    for other in need.also:
+        level, why = max((level, why), affinity(role, other))
+    bits = bits_of(need.value)
+    if level < WEAK and bits >= SURE:
+        return WEAK, ""
+    if level == SAME and role.words == need.role.words and bits >= CODE_BITS and CODE.fullmatch(need.value):
+        return PEER, why
+    return level, why
+
+
+def _allowed(need: Need, bits: float, level: float) -> bool:
+    """Words and small numbers need a name; a part of the API is no value; pieces of a value need certainty."""
+    if need.literal:
+        return level >= EXACT
+    if WORDS.fullmatch(need.value):
+        return level >= SAME
+    if level >= EXACT:
+        return True
+    if need.partial:
+        return bits >= HIGH or level >= NEAR or (bits >= LONG_NUMBER and level >= PEER)
+    if bits < 20 and DECIMAL.fullmatch(need.value):
+        return level >= NEAR
+    return bits >= 20 or level >= WEAK
+
+
+def _reason(bits: float, why: str, transforms: tuple[str, ...]) -> str:
+    rarity = "chance cannot repeat it" if bits >= HIGH else "rare" if bits >= 20 else "a short value"
+    return "; ".join(part for part in (why, rarity, " then ".join(transforms)) if part)
+
+
+def latest_counts(role: Role) -> bool:
+    """Versions and amounts change as the chain goes on: the last one shown is meant."""
+    return any(word in LOCKS or word in AMOUNTS for word in role.words)

@@ -1,0 +1,81 @@
+"""What responses have shown so far, by value, and what the client had said before them. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .information import is_rare
+from .lexicon import LOCKS
+from .names import NEAR, NONE, Role, affinity
+from .response_value import Place
+
+EACH: Final = 4  # places kept of one value under one role: the first ones, and always the last
+VERSIONS: Final = 64  # of a version: many things have a third one
+
+
+def is_version(role: Role) -> bool:
+    return any(word in LOCKS for word in role.words)
+
+
+class Shown:
+    """A place and the exchange that has it."""
+
+    __slots__ = ("order", "place", "step", "subject")
+
+    def __init__(self, order: int, step: int, place: Place, subject: str) -> None:
+        self.order, self.step, self.place, self.subject = order, step, place, subject
+
+
+Key = tuple[Role, str]
+
+
+class Index:
+    """Values of responses by role, without those that the client had said first."""
+
+    def __init__(self, *, echo: bool = True) -> None:
+        self._shown: dict[str, dict[Key, list[Shown]]] = {}
+        self._said: dict[str, set[Role]] = {}
+        self._echo = echo
+        self.cookies: set[str] = set()
+
+    def said(self, value: str, role: Role) -> None:
+        """A request has this value, and no response had it before."""
+        self._said.setdefault(value, set()).add(role)
+
+    def show(self, order: int, step: int, place: Place, subject: str, *, anew: bool = False) -> None:
+        """A response about `subject` has this value; an echo of what the client had said is no product.
+
+        `anew` is a thing just made: whatever had its number before is gone.
+        """
+        if place.part == "cookie":
+            self.cookies.add(place.name)
+        elif self._echo and place.value in self._said and self._is_echo(place):
+            return
+        roles = self._shown.setdefault(place.value, {})
+        found = roles.setdefault((place.role, place.part), [])
+        shown = Shown(order, step, place, subject)
+        if anew and not is_rare(place.value):
+            found.clear()
+        if len(found) < EACH or (len(found) < VERSIONS and is_version(place.role)):
+            found.append(shown)
+        else:
+            found[-1] = shown
+
+    def _is_echo(self, place: Place) -> bool:
+        """A small number is an echo only of the same thing: the quantity 2 does not make the order 2 one."""
+        if self.knows(place.value, place.role):
+            return False  # already a product of another answer
+        if is_rare(place.value):
+            return True
+        said = self._said[place.value]
+        return any(role.words == place.role.words or affinity(place.role, role)[0] > NONE for role in said)
+
+    def of(self, value: str) -> dict[Key, list[Shown]]:
+        return self._shown.get(value, {})
+
+    def knows(self, value: str, role: Role) -> bool:
+        """Whether a response has shown the value, as the same thing when it is a small one."""
+        roles = self._shown.get(value)
+        if not roles:
+            return False
+        return is_rare(value) or any(affinity(shown, role)[0] >= NEAR for shown, _ in roles)

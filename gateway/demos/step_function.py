@@ -1,0 +1,119 @@
+"""Runs the function of a step: sends the calls that it asks for, one after the other, and gives it the answers. I/O."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
+
+from .config import CallTemplate, Step, Upload, WhatIf
+from .multipart import multipart
+from .parse_parts import CALL, FORBIDDEN
+from .python_steps import Reply, Wanted, arguments
+from .registry import line_of
+from .step import Call, NotSent, changed, complete, text_of, with_query
+
+if TYPE_CHECKING:
+    from .call import Outcome
+
+MOST = 20  # calls of one step
+
+
+async def converse(
+    step: Step,
+    fields: Mapping[str, Any],
+    values: Mapping[str, Any],
+    what_if: WhatIf | None,
+    send: Callable[[Call], Awaitable[Outcome]],
+) -> tuple[Call, Outcome, Mapping[str, Any]]:
+    """(the last call, its outcome, what to keep). The author's code runs in a thread: it may take its time."""
+    given, known = changed(fields, values, what_if)
+    secrets = tuple(text_of(given[f.name]) for f in step.fields if f.is_secret and given.get(f.name))
+    said: Any = await _run(step, partial(_begin, step, given, known))
+    last: tuple[Call, Outcome] | None = None
+    kept: Any = None
+    for number in range(MOST + 1):
+        wanted, conversation = said
+        if not isinstance(wanted, Wanted):
+            kept = wanted
+            break
+        if number == MOST:
+            raise NotSent(f"the step made {MOST} calls and wanted more")
+        call = _call(wanted, what_if if number == 0 else None, what_if, secrets)
+        outcome = await send(call)
+        last = call, outcome
+        if outcome.answer is None or conversation is None:
+            break
+        reply = Reply(outcome.answer)
+        said = await _run(step, partial(_go_on, conversation, reply))
+    if last is None:
+        raise NotSent("the step's function asked for no call")
+    return (*last, kept if isinstance(kept, Mapping) else {})
+
+
+Said = tuple[Any, Generator[Any, Any, Any] | None]
+
+
+def _begin(step: Step, fields: Mapping[str, Any], values: Mapping[str, Any]) -> Said:
+    assert step.run is not None, "it is a step with code"
+    said = step.run(**arguments(step.run, fields, values))
+    return _go_on(said, None) if inspect.isgenerator(said) else (said, None)
+
+
+def _go_on(conversation: Generator[Any, Any, Any], reply: Reply | None) -> Said:
+    try:
+        return conversation.send(reply), conversation
+    except StopIteration as stop:
+        return stop.value, None
+
+
+async def _run(step: Step, act: Callable[[], Said]) -> Said:
+    """What the author's code says next; NotSent names the line where it failed."""
+    try:
+        return await asyncio.to_thread(act)
+    except Exception as error:  # an author's function may fail in any way that Python can
+        assert step.run is not None, "it is a step with code"
+        path = Path(inspect.getfile(step.run))
+        raise NotSent(f"{path.name}:{line_of(error, path)}: {type(error).__name__}: {error}") from None
+
+
+def _call(wanted: Wanted, first: WhatIf | None, what_if: WhatIf | None, secrets: tuple[str, ...]) -> Call:
+    """As demo.yaml would make it; a what-if's headers and route hold for every call, its wait for the first."""
+    match = CALL.fullmatch(wanted.target.strip())
+    if match is None:
+        raise NotSent(f"'{wanted.target[:200]}' should read METHOD cluster:/path")
+    template = CallTemplate(match[1], match[2], quote(match[3], safe="%/:?@!$&'()*+,;=~[]"))
+    body, content_type = _payload(wanted)
+    headers = {name.lower(): (name, value) for name, value in wanted.headers.items()}
+    headers |= {name.lower(): (name, value) for name, value in ((what_if.headers if what_if else None) or {}).items()}
+    if any(c in str(value) for _, value in headers.values() for c in "\r\n\0"):
+        raise NotSent("a header would hold a line break")
+    return Call(
+        method=template.method,
+        cluster=template.cluster,
+        path=with_query(template.path, wanted.query),
+        headers=complete({low: pair for low, pair in headers.items() if low not in FORBIDDEN}, content_type),
+        body=body,
+        via=dict(what_if.via or {}) if what_if else {},
+        delay=first.delay if first else 0.0,
+        secrets=secrets,
+    )
+
+
+def _payload(wanted: Wanted) -> tuple[bytes | None, str]:
+    """(bytes, content type) of what the function gave; multipart where a file is among the fields of a form."""
+    if wanted.body is not None:
+        return wanted.body, "application/octet-stream"
+    if wanted.form is not None:
+        parts = [(name, item if isinstance(item, Upload) else text_of(item)) for name, item in wanted.form.items()]
+        if any(isinstance(item, Upload) for _, item in parts):
+            return multipart(parts)
+        return urlencode(parts, errors="surrogatepass").encode(), "application/x-www-form-urlencoded"
+    if wanted.json is None:
+        return None, ""
+    return json.dumps(wanted.json, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"), "application/json"

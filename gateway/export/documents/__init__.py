@@ -1,0 +1,1 @@
+"""Documents for people who use the APIs: one guide, written as Markdown, HTML or a site. Pure."""

@@ -1,6 +1,0 @@
-"""OpenAPI 3.1 of what was seen: one description per cluster, or all in one. Pure."""
-
-from .document import SUFFIX, dump, file_of, files
-from .seen import Operation, Sample, operations, tags
-
-__all__ = ["SUFFIX", "Operation", "Sample", "dump", "file_of", "files", "operations", "tags"]

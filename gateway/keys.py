@@ -1,0 +1,247 @@
+"""The gateway's keys: a file of its own beside the recordings, or an environment variable. I/O.
+
+Everything is derived from one list of Fernet keys, newest first. The newest locks, all of them open, so a new
+first line changes the key and keeps what is already locked.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import logging
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from .errors import ConfigError, Problem, UsageError
+
+log = logging.getLogger("gateway.secrets")
+
+FILE = "gateway.key"
+VARIABLE = "GATEWAY_SECRET_KEY"
+KEY = re.compile(r"[A-Za-z0-9_-]{43}=")  # url-safe base64 of 32 bytes
+MAKE_ONE = "a key is 44 characters of url-safe base64 for 32 random bytes: openssl rand -base64 32 | tr +/ -_"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Keys:
+    """One key per purpose, so that none of them can be used for another."""
+
+    cookie: MultiFernet  # the session cookie
+    sealing: MultiFernet  # secrets beside a recording
+    placeholder: bytes  # what stands for a secret: an HMAC key
+
+    @classmethod
+    def of(cls, lines: Sequence[str]) -> Keys:
+        """From Fernet keys, newest first."""
+        roots = [base64.urlsafe_b64decode(line) for line in lines]
+        return cls(
+            MultiFernet([_fernet(root, b"gateway session cookie") for root in roots]),
+            MultiFernet([_fernet(root, b"gateway sealed secrets") for root in roots]),
+            _derived(roots[0], b"gateway placeholders"),
+        )
+
+
+def load_keys(folder: Path, environ: Mapping[str, str]) -> Keys:
+    """The keys of the gateway whose recordings lie in `folder`; the file is made when there is none."""
+    if given := _given(environ):
+        return Keys.of(given)
+    file = folder / FILE
+    with contextlib.suppress(FileExistsError):
+        _create(file)
+    return Keys.of(_read(file))
+
+
+def _given(environ: Mapping[str, str]) -> list[str]:
+    """The keys of the environment variable; none when it is not set."""
+    if not environ.get(VARIABLE, "").strip():
+        return []
+    return _checked(enumerate(environ[VARIABLE].split(","), 1), VARIABLE, in_line=True)
+
+
+def check_in_file(environ: Mapping[str, str]) -> None:
+    """UsageError when the keys are not in a file of ours, to be changed there."""
+    if _given(environ):
+        hint = f"put a new key before the others in {VARIABLE}, restart, then: gateway keys renew"
+        raise UsageError("the keys come from the environment", where=VARIABLE, hint=hint)
+
+
+def rotate(folder: Path) -> None:
+    """Put a new key before the others. Whoever has loaded the keys goes on with the old ones; those still open."""
+    file = folder / FILE
+    _replace(file, [_new_key(), *_read(file)])
+
+
+def _replace(file: Path, lines: Sequence[str]) -> None:
+    beside = file.with_name(f"{FILE}.{os.getpid()}.new")
+    try:
+        beside.unlink(missing_ok=True)
+        _write_new(beside, lines)
+        beside.replace(file)
+    except OSError as error:
+        raise _unusable(file, f"cannot be replaced: {error.strerror or error}") from None
+
+
+def retire(folder: Path) -> int:
+    """Take all keys but the newest out of the file; how many they were. What only they open is lost."""
+    file = folder / FILE
+    lines = _read(file)
+    _replace(file, lines[:1])
+    return len(lines) - 1
+
+
+def fingerprints(folder: Path, environ: Mapping[str, str]) -> list[str]:
+    """A short name for each key, newest first: tells keys apart, and nothing about them."""
+    lines = _given(environ) or _read(folder / FILE)
+    roots = [base64.urlsafe_b64decode(line) for line in lines]
+    return [_derived(root, b"gateway key name").hex()[:12] for root in roots]
+
+
+def _create(file: Path) -> None:
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _write_new(file, [_new_key()])
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise _unusable(file, f"cannot be made: {error.strerror or error}") from None
+
+
+def _write_new(file: Path, lines: Sequence[str]) -> None:
+    """Make the file or fail; nobody else can read it, not even for a moment."""
+    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as out:
+            out.write("".join(f"{line}\n" for line in lines))
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError:  # a full disk must not leave half a key for the next start
+        file.unlink(missing_ok=True)
+        raise
+
+
+def _read(file: Path) -> list[str]:
+    try:
+        _mend_mode(file)
+        text = file.read_text(encoding="ascii")
+    except FileNotFoundError:
+        raise _unusable(file, "does not exist") from None
+    except UnicodeDecodeError:
+        raise _unusable(file, "is not a text file of keys") from None
+    except OSError as error:
+        raise _unusable(file, f"cannot be read: {error.strerror or error}") from None
+    numbered = ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
+    return _checked(numbered, str(file))
+
+
+def _mend_mode(file: Path) -> None:
+    """Others must not read the keys; say so when they could, and end it."""
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if os.name != "posix" or not mode & 0o077:
+        return
+    try:
+        file.chmod(0o600)
+        log.warning("%s could be read by others (mode %o); it is now for its owner only (mode 600)", file, mode)
+    except OSError as error:
+        log.warning("%s can be read by others (mode %o) and cannot be changed: %s", file, mode, error.strerror)
+
+
+def _checked(numbered: Iterator[tuple[int, str]], file: str, *, in_line: bool = False) -> list[str]:
+    """The keys, or every problem with them at once. A message never shows a key, not even a broken one."""
+    keys, problems = [], []
+    for number, line in numbered:
+        key = line.strip()
+        if why := _wrong(key):
+            where = f"key {number}" if in_line else ""
+            problems.append(Problem(file, 1 if in_line else number, 1, where, why))
+        keys.append(key)
+    if not keys:
+        problems.append(Problem(file, 1, 1, "", "holds no key"))
+    if problems:
+        raise ConfigError(problems, hint=f"{MAKE_ONE}; {_consequence(file)}")
+    return keys
+
+
+def _wrong(key: str) -> str:
+    if len(key) != 44:
+        return f"not a key: {len(key)} characters instead of 44"
+    if not KEY.fullmatch(key):
+        return "not a key: not url-safe base64"
+    try:
+        base64.b64decode(key, altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        return "not a key: not url-safe base64"
+    return ""
+
+
+def _consequence(file: str) -> str:
+    if file == VARIABLE:
+        return "several keys are separated by commas, newest first"
+    return "move the file away to begin with a new key, which opens neither the old cookies nor the old secrets"
+
+
+def _unusable(file: Path, message: str) -> ConfigError:
+    hint = f"let this user read and write {file.parent}, or give the keys in {VARIABLE}"
+    return ConfigError([Problem(str(file), 1, 1, "", message)], hint=hint)
+
+
+def _new_key() -> str:
+    return Fernet.generate_key().decode("ascii")
+
+
+def _derived(root: bytes, purpose: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(root)
+
+
+def _fernet(root: bytes, purpose: bytes) -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(_derived(root, purpose)))
+
+
+class Keyring:
+    """The keys now in force. Whoever uses them subscribes."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+        self._folder, self._environ = folder, environ
+        self._users: list[Callable[[Keys], None]] = []
+        self.keys = load_keys(folder, environ)
+
+    def subscribe(self, renew: Callable[[Keys], None]) -> None:
+        """Call `renew` with the keys whenever they have changed."""
+        self._users.append(renew)
+
+    def names(self) -> list[str]:
+        """A short name for each key, newest first."""
+        return fingerprints(self._folder, self._environ)
+
+    def rotate(self) -> None:
+        """A new key locks from now on, the others still open. UsageError when the keys are not in our file."""
+        check_in_file(self._environ)
+        rotate(self._folder)
+        self._renew()
+
+    def retire(self) -> int:
+        """Take all keys but the newest away; how many they were. What only they open is lost."""
+        check_in_file(self._environ)
+        gone = retire(self._folder)
+        self._renew()
+        return gone
+
+    def renewed(self, sealed: bytes) -> bytes | None:
+        """A sealed secret under the newest key; None when no key opens it."""
+        try:
+            return self.keys.sealing.rotate(sealed)
+        except InvalidToken:
+            return None
+
+    def _renew(self) -> None:
+        self.keys = load_keys(self._folder, self._environ)
+        for renew in self._users:
+            renew(self.keys)

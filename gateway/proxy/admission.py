@@ -1,0 +1,94 @@
+"""Whether a request may pass, and to which environment. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ..problems import ProblemDetails, problem
+
+if TYPE_CHECKING:
+    from ..protocols import Pin
+    from ..routes.table import CompiledCluster, CompiledUpstream, RouteTable
+    from .request import RequestHead
+
+
+class RefusedError(Exception):
+    """The gateway's own answer to a request that does not pass."""
+
+    def __init__(self, details: ProblemDetails) -> None:
+        super().__init__(details.detail)
+        self.details = details
+
+
+def check(request: RequestHead, version: str, table: RouteTable, pseudonym: bytes) -> None:
+    """Raise RefusedError for what must not be forwarded: loops, foreign codings, expectations and WebSockets."""
+    if request.via and any(pseudonym in via for via in request.via):
+        hint = "check that no upstream of the cluster points back here"
+        raise _refused("proxy_loop_detected", "the request has passed through this gateway before", hint)
+    if request.codings and not request.chunked:
+        codings = request.codings.decode("latin-1")
+        raise RefusedError(ProblemDetails(501, "Transfer coding not supported", f"{codings}; only chunked is"))
+    if request.chunked and version == "1.0":
+        raise _refused("http_request_error", "an HTTP/1.0 request cannot be chunked")
+    if request.expect and request.expect.lower() != b"100-continue":
+        raise RefusedError(ProblemDetails(417, "Expectation failed", "only 100-continue is understood"))
+    if request.websocket and request.origin and not _same_site(request, table):
+        origin = request.origin.decode("latin-1")
+        hint = "list the origin under cors.origins in routes.yaml"
+        raise _refused("http_request_denied", f"a WebSocket from the foreign origin {origin}", hint)
+
+
+def choose_environment(
+    request: RequestHead, table: RouteTable, cluster: CompiledCluster, pins: Mapping[str, Pin], now: float
+) -> tuple[str, str | None]:
+    """(environment, why it is not the route's own): by header, by baggage, by the session's pin, else the route's."""
+    if request.overrides:
+        source, chosen = _chosen(request)
+        _check_known(chosen, table)
+        if cluster.name in chosen:
+            return chosen[cluster.name], source
+    if pins:
+        pin = pins.get(cluster.name)
+        if pin is not None and (not pin.until or pin.until > now):
+            return pin.environment, "pin"
+    return cluster.environment, None
+
+
+def upstream_in(cluster: CompiledCluster, environment: str) -> CompiledUpstream:
+    """Where the cluster lives there; RefusedError names where it does."""
+    upstream = cluster.upstreams.get(environment)
+    if upstream is None:
+        known = ", ".join(cluster.upstreams)
+        hint = f"gateway move {cluster.name} {next(iter(cluster.upstreams), 'ENVIRONMENT')}"
+        detail = f"{cluster.name} has no upstream in {environment}; it has {known}"
+        raise _refused("destination_unavailable", detail, hint)
+    return upstream
+
+
+def _chosen(request: RequestHead) -> tuple[str, dict[str, str]]:
+    try:
+        return request.chosen()
+    except ValueError as error:
+        hint = "Gateway-Env: orders=qa, payments=test"
+        raise _refused("http_request_error", f"Gateway-Env: {error}", hint) from None
+
+
+def _check_known(chosen: Mapping[str, str], table: RouteTable) -> None:
+    for name, environment in chosen.items():
+        other = table.clusters.get(name)
+        if other is None:
+            hint = "the clusters are " + ", ".join(table.clusters)
+            raise _refused("http_request_error", f"no cluster is named {name!r}", hint)
+        if environment not in other.upstreams:
+            hint = f"{name} lives in " + ", ".join(other.upstreams)
+            raise _refused("http_request_error", f"{name} has no environment {environment!r}", hint)
+
+
+def _same_site(request: RequestHead, table: RouteTable) -> bool:
+    own = request.origin.partition(b"://")[2].lower() == request.host.lower()
+    return own or request.origin in table.cors.origins
+
+
+def _refused(kind: str, detail: str, hint: str = "") -> RefusedError:
+    return RefusedError(problem(kind, detail, hint=hint))

@@ -1,0 +1,362 @@
+"""An exchange of a session that plays a recording: answered from memory, or sent on when nothing recorded fits. I/O.
+
+To the client and to the recorder it is an exchange like any other; only where its answer comes from differs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from ..model.capture import Capture, RawPairs
+from ..model.message import Body, Request, header_text
+from ..problems import ProblemDetails, problem
+from ..replay.playback import Found, Missed
+from ..replay.recorded_response import Answer, answer_of
+from .flow import Flow
+from .response import ResponseHead
+from .websocket_playback import SocketPlayer, accept_of
+
+if TYPE_CHECKING:
+    from ..model.exchange import Chunk, Exchange
+    from ..model.frames import Frame
+    from ..model.message import Response
+    from ..protocols import LiveSession, PlaybackMode
+    from ..routes.lookup import Destination
+    from ..routes.table import RouteTable
+    from .client import ClientConnection
+    from .request import RequestHead
+    from .server import Relay
+
+GATHERED: Final = 16 << 20  # bytes of a request that wait for the decision whether it goes on to the upstream
+# Fields of a handshake that are the connection's own; frames are said uncompressed.
+HANDSHAKE: Final = (b"connection", b"upgrade", b"sec-websocket-accept", b"sec-websocket-extensions")
+GATEWAY_ERRORS: Final = (502, 503, 504)  # what a server in front of a dead upstream answers: failures as well
+# What may go wrong with an upstream; the other kinds are about the request.
+FAILURES: Final = frozenset(
+    ("destination_unavailable", "dns_timeout", "dns_error", "connection_timeout", "destination_ip_unroutable",
+     "connection_refused", "connection_terminated", "connection_read_timeout", "connection_limit_reached",
+     "tls_protocol_error", "tls_certificate_error", "tls_alert_received", "http_response_incomplete",
+     "http_response_header_section_size", "http_response_timeout", "http_protocol_error", "http_upgrade_failed")
+)  # fmt: skip
+
+
+class PlaybackFlow(Flow):
+    """One exchange under way in a session whose cluster is not simply live."""
+
+    __slots__ = (
+        "_after", "_ended", "_failed", "_gathered", "_live", "_mode", "_player", "_reading", "_size", "_socket",
+        "_source", "_trailers",
+    )  # fmt: skip
+
+    def __init__(
+        self, relay: Relay, client: ClientConnection, table: RouteTable, destination: Destination,
+        request: RequestHead, session: LiveSession, cookie: bytes | None, capture: Capture,
+    ) -> None:  # fmt: skip
+        super().__init__(relay, client, table, destination, request, session, cookie, capture)
+        self._mode: PlaybackMode = session.modes[self.cluster.name]
+        self._live = self._mode.mode == "live-then-playback"  # it goes, or has gone, to the upstream
+        self._gathered: list[bytes] = []
+        self._size = 0
+        self._trailers: RawPairs = []
+        self._ended = False  # the request is complete
+        self._failed: ProblemDetails | None = None  # why the upstream has no answer
+        self._after = ""  # the same in a word
+        self._source = ""  # the Gateway-Playback field: which step answers
+        self._player: asyncio.Task[None] | None = None
+        self._socket: SocketPlayer | None = None
+        self._reading = asyncio.Event()  # the client takes what comes
+        self._reading.set()
+
+    # -- the request
+
+    def _send_on(self) -> None:
+        if self._live:
+            super()._send_on()
+        elif self.request.expect and self.client.version == "1.1":  # nobody else will say it
+            self.client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def request_data(self, data: bytes) -> None:
+        """A piece of the request's body: gathered until it is known where the answer comes from."""
+        if self._failed is not None:
+            self.outgoing.data(data, forward=False)
+        elif self._live:
+            super().request_data(data)
+        else:
+            self._size += len(data)
+            if self._size <= GATHERED:
+                self._gathered.append(data)
+            elif self._mode.mode == "playback-then-live":
+                self._gathered.append(data)
+                self._go_live()
+
+    def request_end(self, trailers: RawPairs) -> None:
+        """The request is complete: now it can be looked up."""
+        self._ended, self._trailers = True, trailers
+        if self._live:
+            super().request_end(trailers)
+            if self._failed is not None:
+                self._resolve()
+        elif not self._done:
+            self._resolve()
+
+    def _go_live(self) -> None:
+        """To the upstream, as if there was no recording."""
+        gathered, self._gathered, self._live = self._gathered, [], True
+        super()._send_on()
+        for data in gathered:
+            super().request_data(data)
+        if self._ended:
+            super().request_end(self._trailers)
+        self.request_flush()
+
+    # -- the decision
+
+    def _resolve(self) -> None:
+        """Answer the complete request: from the recording, else from the upstream, else with what was nearest."""
+        mode, playback = self._mode.mode, self._mode.playback
+        found = self._find()
+        if isinstance(found, Found) and (why := self._unplayable(found.exchange)):
+            found = Missed(why)
+        may_go = self._failed is None and self._size <= GATHERED and self.upstream is not None
+        if isinstance(found, Missed) and may_go and (mode == "playback-then-live" or found.live):
+            self._go_live()
+            return
+        self._keep_request()
+        if isinstance(found, Found):
+            self._play(found)
+        elif self._failed is not None:
+            failed, self._failed = self._failed, None
+            super().answer(replace(failed, points=_points(found), more=_members(found)))
+        else:
+            self.capture.mode, self.upstream = "playback", None
+            super().answer(_miss(found, playback.tape.recording))
+
+    def _find(self) -> Found | Missed:
+        failures = self._failed is None and not self._live
+        return self._mode.playback.find(
+            self._asked(), self.cluster.name, environment=self._environment(), failures=failures
+        )
+
+    def _environment(self) -> str | None:
+        """What the request itself asked for; a pin is the session's, and says nothing about the recording."""
+        return self.capture.environment if self.capture.override in ("header", "baggage") else None
+
+    def _asked(self) -> Request:
+        """The request as a recording would have it: without secrets, so that no near miss can tell one."""
+        seen, capture = Capture(), self.capture
+        seen.id, seen.method, seen.target = capture.id, capture.method, capture.target
+        seen.request_headers, seen.redact = capture.request_headers, capture.redact
+        seen.request_body = self._gathered or capture.request_body
+        size, kept = self._size or capture.request_size, sum(map(len, seen.request_body))
+        plain = False
+        if self.relay.seal is not None:
+            sealed = self.relay.seal(seen)
+            seen, plain = sealed.capture, "request" in sealed.decoded
+        return Request(
+            headers=tuple((header_text(name), header_text(value)) for name, value in seen.request_headers),
+            body=Body(size, b"".join(seen.request_body), kept, plain),
+            method=seen.method.decode("latin-1"), target=seen.target.decode("latin-1"),
+        )  # fmt: skip
+
+    def _unplayable(self, one: Exchange) -> str:
+        """Why a step that fits cannot be given again; "" when it can."""
+        if one.response is None or one.stream:
+            return ""
+        body = one.response.body
+        if body.truncated:
+            return f"the record of step {one.step} has only a part of the answer's {body.size} bytes"
+        return "" if one.failure is None else f"the answer of step {one.step} broke off: {one.failure.kind}"
+
+    def _keep_request(self) -> None:
+        """What was gathered belongs to the record of this exchange."""
+        gathered, self._gathered = self._gathered, []
+        for data in gathered:
+            self.outgoing.data(data, forward=False)
+        if not self._live:
+            self.outgoing.complete = self._ended
+            self.capture.request_size, self.capture.request_trailers = self._size, self._trailers
+
+    # -- the answer
+
+    def answer(self, details: ProblemDetails) -> None:
+        """The gateway's own answer; where the upstream failed, the recording's instead."""
+        if self._done or self._failed is not None or details.kind not in FAILURES:
+            super().answer(details)
+            return
+        self._failed, self._after = details, details.kind
+        if not self._live:  # the session's environment has no upstream: the recording needs none
+            self._failed = None
+        elif self._ended:
+            self._resolve()
+        else:
+            self.client.pause(False)  # it may have waited for a connection
+
+    def response_head(self, head: ResponseHead) -> None:
+        """An upstream's answer; what tells that it is down counts as a failure."""
+        if self._tells_down(head) and isinstance(found := self._find(), Found) and not self._unplayable(found.exchange):
+            self._after = str(head.status)
+            self.outgoing.let_go()
+            self._play(found)
+            return
+        super().response_head(head)
+        if self._mode.mode == "live-then-playback" and not head.interim and self._ended:
+            self._mode.playback.follow(
+                self._asked(), self.cluster.name, status=head.status, environment=self._environment()
+            )
+
+    def _tells_down(self, head: ResponseHead) -> bool:
+        waiting = self._ended and not self._responded and self._failed is None
+        return waiting and head.status in GATEWAY_ERRORS and self._mode.mode == "live-then-playback"
+
+    def _play(self, found: Found) -> None:
+        """Give the recorded answer."""
+        one, capture, playback = found.exchange, self.capture, self._mode.playback
+        capture.mode, capture.environment = "playback", one.environment
+        capture.sent = capture.sent or self.relay.clock()
+        after = f"; after={self._after}" if self._after else ""
+        self._source = f"{playback.tape.recording}/{one.step}; match={found.how}{after}"
+        if one.response is None:
+            assert one.failure is not None
+            self.upstream = None  # nobody asked it
+            super().answer(problem(one.failure.kind, f"as recorded: {one.failure.detail}"))
+            return
+        now = datetime.fromtimestamp(capture.started_at, UTC) if playback.shift else None
+        answer = answer_of(one, one.response, origin=capture.origin.decode("latin-1"), now=now)
+        self._failed = None
+        if one.stream == "websocket" and answer.status == 101:
+            self._play_socket(answer, playback.tape.frames.get(one.step, ()), playback.pace)
+        elif one.stream == "sse":
+            self._play_stream(answer, one, playback.tape.chunks.get(one.step, ()), playback.pace)
+        else:
+            self._play_whole(answer, one.response)
+
+    def _play_whole(self, answer: Answer, response: Response) -> None:
+        self._begin(answer, framed=not response.trailers)
+        if answer.body and not self.head_only and answer.status not in (204, 304):
+            self.response_data(answer.body)
+        self.response_end([(n.encode("latin-1", "replace"), v.encode()) for n, v in response.trailers])
+
+    def _begin(self, answer: Answer, *, framed: bool) -> None:
+        """The head; `framed` by the body's length, which may differ from the recorded one."""
+        fields = [pair for pair in answer.fields if pair[0].lower() != b"transfer-encoding"]
+        bodiless = self.head_only or answer.status in (204, 304)
+        if not bodiless:
+            fields = [pair for pair in fields if pair[0].lower() != b"content-length"]
+            fields.append(
+                (b"Content-Length", b"%d" % len(answer.body)) if framed else (b"Transfer-Encoding", b"chunked")
+            )
+        head = ResponseHead(answer.status, answer.reason, "1.1", fields)
+        head.changing = []  # recorded as the client saw it
+        super().response_head(head)
+        self.capture.response_headers = [*head.recorded, (b"Gateway-Playback", self._source.encode())]
+
+    def _play_stream(self, answer: Answer, one: Exchange, chunks: Sequence[Chunk], pace: float) -> None:
+        self._begin(answer, framed=False)
+        self.response_flush()
+        begun = one.timing.first_byte_ms or 0.0
+        pieces = [
+            (max(0.0, piece.at_ms - begun) / 1000 * pace, piece.data)
+            for piece in chunks
+            if piece.direction == "received"
+        ]
+        self._player = asyncio.get_running_loop().create_task(self._pour(pieces))
+
+    async def _pour(self, pieces: Sequence[tuple[float, bytes]]) -> None:
+        """The pieces of a stream, each at its moment; a slow client delays those that follow."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for at, data in pieces:
+            if (wait := began + at - loop.time()) > 0:
+                await asyncio.sleep(wait)
+            await self._reading.wait()
+            self.response_data(data)
+            self.response_flush()
+        self.response_end([])
+
+    def _play_socket(self, answer: Answer, frames: Sequence[Frame], pace: float) -> None:
+        """101 of our own, and then the recorded server's frames."""
+        key = next((value for name, value in self.client.headers if name.lower() == b"sec-websocket-key"), b"")
+        fields = [pair for pair in answer.fields if pair[0].lower() not in HANDSHAKE]
+        fields.append((b"Sec-WebSocket-Accept", accept_of(key)))
+        capture = self.capture
+        capture.first_byte = self.active = self.relay.clock()
+        capture.status, capture.reason, capture.response_version = 101, b"Switching Protocols", "1.1"
+        capture.response_headers = [*fields, (b"Gateway-Playback", self._source.encode())]
+        lines = [b"HTTP/1.1 101 Switching Protocols", *(name + b": " + value for name, value in fields)]
+        lines += (b"Connection: Upgrade", b"Upgrade: websocket")
+        self._responded, self._close = True, False
+        self._add_ours(lines)
+        capture.stream, self._tunnel = "websocket", True
+        self._show()
+        self.client.write(b"\r\n".join(lines))
+        self._socket = SocketPlayer(frames, pace=pace, send=self.response_raw, left=self._hang_up)
+        self._player = asyncio.get_running_loop().create_task(self._talk(self._socket))
+        self.client.go_raw()
+
+    async def _talk(self, socket: SocketPlayer) -> None:
+        await socket.run()
+        self._hang_up()
+
+    def _hang_up(self) -> None:
+        """The socket is over, and the connection with it."""
+        if not self._done:
+            self._finish(b"")
+            self.client.transport.close()
+
+    def request_raw(self, data: bytes) -> None:
+        if self._socket is None:
+            super().request_raw(data)
+        elif not self._done:
+            self.active = self.relay.clock()
+            self.relay.recorder.chunk(self.capture, at=self.active, sent=True, data=data)
+            self._socket.feed(data)
+
+    def _add_ours(self, lines: list[bytes]) -> None:
+        """Gateway-Route says that no upstream answered, Gateway-Playback which step did."""
+        super()._add_ours(lines)
+        if self.capture.mode == "playback":
+            at = next(at for at, line in enumerate(lines) if line.startswith(b"Gateway-Route: "))
+            lines[at] += b"; mode=playback"
+            if self._source:
+                lines.insert(at + 1, b"Gateway-Playback: " + self._source.encode())
+
+    def client_paused(self, paused: bool) -> None:
+        super().client_paused(paused)
+        self._reading.clear() if paused else self._reading.set()
+
+    def client_lost(self) -> None:
+        if not self._done:
+            self._keep_request()
+            if self._socket is not None:
+                self._end()  # sockets end like this: no failure
+        super().client_lost()
+
+    def tick(self, now: float) -> None:
+        """A body that stops halfway is ended here too, where no upstream waits for it."""
+        super().tick(now)
+        waiting = not self._done and not self._ended and not self.outgoing.begun
+        if waiting and self.upstream is not None:
+            self._check_time(self.upstream, now - self.active)
+
+    def _end(self, on_safe: Callable[[], None] | None = None) -> None:
+        if self._player is not None and self._player is not asyncio.current_task():
+            self._player.cancel()
+        super()._end(on_safe)
+
+
+def _miss(missed: Missed, recording: str) -> ProblemDetails:
+    hint = f"compare the near misses; /_gateway/recordings/{recording} shows the steps and leads back to live"
+    details = problem("playback_miss", missed.why, hint=hint)
+    return replace(details, points=_points(missed), more=_members(missed))
+
+
+def _points(missed: Missed) -> tuple[str, ...]:
+    return tuple(map(str, missed.near))
+
+
+def _members(missed: Missed) -> dict[str, object]:
+    return {"near_misses": [near.as_json() for near in missed.near]}

@@ -1,0 +1,272 @@
+"""The 404 card: why this step failed where its sibling did not, as a sentence and a table. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from ..correlation.names import singular
+from ..model.bodies import text_of
+from ..model.exchange import Exchange
+from .branch import scalars
+from .difference import Difference, diff_requests
+from .fault import fault_of
+from .json_difference import read_json
+from .noise import SEALED, Context
+from .plan import SAFE
+from .step_pairs import VALUE, kind_of
+
+CREDENTIALS: Final = ("authorization", "x-api-key", "x-auth-token", "cookie")
+REFUSALS: Final = (401, 403, 407)
+UNKNOWN: Final = (404, 410)
+EXPLAINS: Final = ("detail", "message", "error_description", "error", "reason", "title", "description")
+DEEP: Final = 3  # levels of an answer in which a value's name is looked for
+MOST: Final = 3  # request differences that a sentence names
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing that separates the two. "" where one side has nothing."""
+
+    place: str  # "query isbn", "route"
+    failing: str
+    succeeding: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """`sentence` is for people; `rows` is the smallest difference of the two requests and of their routes."""
+
+    status: int
+    sentence: str
+    rows: tuple[Row, ...]
+    failing: str  # ids of the exchanges
+    succeeding: str
+
+
+def card(
+    failing: Exchange,
+    succeeding: Exchange,
+    drift: Mapping[str, str] | None = None,
+    *,
+    before: tuple[Sequence[Exchange], Sequence[Exchange]] = ((), ()),
+) -> Card | None:
+    """Why one failed and the other did not; None unless that is so.
+
+    `drift` is from the good run to the other one; `before` is what was sent before each of the two, in its own run.
+    """
+    status = failing.status or 0
+    if status < 400 or not succeeding.status or succeeding.status >= 400:
+        return None
+    requests = diff_requests(succeeding.request, failing.request, Context(drift or {}))
+    found = [one for one in requests if _counts(one, status)]
+    rows = [Row(place_of(one), _text(one.replayed), _text(one.recorded)) for one in found]
+    routes = route_of(failing), route_of(succeeding)
+    if routes[0] != routes[1]:
+        rows.append(Row("route", *routes))
+    if (fault := fault_told(failing)) and not fault_told(succeeding):
+        return Card(status, f"{status} because a fault was injected: {fault}.",
+                    (*rows, Row("fault", fault, "")), failing.id, succeeding.id)  # fmt: skip
+    cause = ("", "") if rows else _sooner_or_later(failing, succeeding, before)
+    rows += [Row("order", *_places_of(cause))] if cause[0] else []
+    sentence = _ordered(failing, succeeding, cause) if cause[0] else _sentence(failing, succeeding, found)
+    return Card(status, sentence, tuple(rows), failing.id, succeeding.id)
+
+
+def fault_told(exchange: Exchange) -> str:
+    """What was injected into an exchange, in words; "" when nothing was."""
+    if exchange.mode != "fault":
+        return ""
+    return str(fault_of(exchange) or "routes.yaml asks for it")
+
+
+def _counts(difference: Difference, status: int) -> bool:
+    """Whether it may be the reason. Tokens are new at every sign-in: only an answer about them tells them apart."""
+    token = difference.where == "request.headers" and difference.pointer in CREDENTIALS
+    if token and difference.kind == "changed" and _text(difference.recorded) == _text(difference.replayed):
+        return status in REFUSALS and difference.cause != "correlated"
+    return not difference.expected
+
+
+def card_json(found: Card) -> dict[str, Any]:
+    """A card as the API shows it."""
+    return {
+        "status": found.status,
+        "sentence": found.sentence,
+        "rows": [{"place": row.place, "failing": row.failing, "succeeding": row.succeeding} for row in found.rows],
+        "failing": found.failing,
+        "succeeding": found.succeeding,
+    }
+
+
+def sibling(failing: Exchange, others: Sequence[Exchange]) -> Exchange | None:
+    """The successful exchange that is nearest to this one: the same kind of request, the fewest differences."""
+    fitting = [
+        other for other in others
+        if other.id != failing.id and other.status and other.status < 400 and _alike(failing, other)
+    ]  # fmt: skip
+    return min(fitting, key=lambda other: (_distance(failing, other), abs(other.step - failing.step)), default=None)
+
+
+def _alike(one: Exchange, other: Exchange) -> bool:
+    if kind_of(one) == kind_of(other):
+        return True
+    words, others = one.path.split("/"), other.path.split("/")
+    near = len(words) == len(others) and sum(a != b for a, b in zip(words, others, strict=True)) <= 1
+    return near and (one.method, one.cluster) == (other.method, other.cluster)
+
+
+def _distance(one: Exchange, other: Exchange) -> int:
+    found = diff_requests(other.request, one.request, Context())
+    return sum(1 for difference in found if not difference.expected) + (route_of(one) != route_of(other))
+
+
+def route_of(exchange: Exchange) -> str:
+    """ "catalogue@qa"."""
+    return f"{exchange.cluster}@{exchange.environment}" if exchange.cluster else "no cluster"
+
+
+def place_of(difference: Difference) -> str:
+    """ "query isbn", "path", "header authorization", "body /qty"."""
+    part = difference.where.removeprefix("request.").replace("headers", "header")
+    return f"{part} {difference.pointer}".strip()
+
+
+def _sooner_or_later(
+    failing: Exchange, succeeding: Exchange, before: tuple[Sequence[Exchange], Sequence[Exchange]]
+) -> tuple[str, str]:
+    """("after" or "before", which write): the write that came before only one of two equal requests; else ("", "")."""
+    here, there = (Counter(map(_write_of, each)) for each in before)
+    for kind, counts, others in (("after", there, here), ("before", here, there)):
+        extra = [write for write in counts - others if write]
+        if extra:
+            return kind, extra[-1]
+    return "", ""
+
+
+def _write_of(exchange: Exchange) -> str:
+    """ "POST /api/orders/{}" of a write that went well; "" for everything else."""
+    good = exchange.method not in SAFE and exchange.status is not None and exchange.status < 400
+    return f"{exchange.method} {VALUE.sub('{}', exchange.path)}" if good else ""
+
+
+def _places_of(cause: tuple[str, str]) -> tuple[str, str]:
+    kind, write = cause
+    return (f"before {write}", f"after {write}") if kind == "after" else (f"after {write}", f"before {write}")
+
+
+def _ordered(failing: Exchange, succeeding: Exchange, cause: tuple[str, str]) -> str:
+    status, good, where = failing.status, succeeding.status, route_of(failing)
+    kind, write = cause
+    if kind == "after":
+        told = f"{status} because {write} had not been sent before; after it the same request answers {good}"
+    elif write == _write_of(replace(failing, status=200)):
+        told = f"{status} because the same request had been answered before: the first time it answers {good}"
+    else:
+        told = f"{status} because {write} had been sent before; without it the same request answers {good}"
+    reason = reason_of(failing)
+    return f"{told} on {where}." + (f" It says: {reason}" if reason else "")
+
+
+def _sentence(failing: Exchange, succeeding: Exchange, found: Sequence[Difference]) -> str:
+    status, good = failing.status, succeeding.status
+    here, there = route_of(failing), route_of(succeeding)
+    reason = reason_of(failing)
+    because = f" It says: {reason}" if reason else ""
+    if not found and here != there:
+        return f"{status} only on {here}: the same request answers {good} on {there}.{because}"
+    if not found:
+        return f"{status} although the same request answered {good}: something changed in between.{because}"
+    if len(found) == 1 and here == there and (told := _unknown(found[0], failing, succeeding)):
+        return f"{told}.{because}"
+    told = "; ".join(_told(one, good) for one in found[:MOST]) + ("; ..." if len(found) > MOST else "")
+    where = f" on {here}" if here == there else f", on {here} instead of {there}"
+    return f"{status} because {told}{where}.{because}"
+
+
+def _unknown(one: Difference, failing: Exchange, succeeding: Exchange) -> str:
+    """ "404 because isbn 978-9 is unknown on catalogue@qa; 978-1 answers 200"; "" where it is no such thing."""
+    if failing.status not in UNKNOWN or one.kind != "changed":
+        return ""
+    values = str(one.replayed), str(one.recorded)
+    name = one.pointer.rpartition("/")[2]
+    if one.where == "request.path":
+        apart = _segments(*values)
+        if apart is None:
+            return ""
+        values, before = apart
+        name = _name_of(values[1], succeeding) or (before if any(map(str.isdigit, "".join(values))) else "")
+        if not name:  # two words, not two ids
+            return ""
+    elif one.where not in ("request.query", "request.body"):
+        return ""
+    if SEALED.fullmatch(values[0]):
+        return ""
+    bad, good = map(_text, values)
+    return (
+        f"{failing.status} because {name} {bad} is unknown on {route_of(failing)}; {good} answers {succeeding.status}"
+    )
+
+
+def _segments(failing: str, succeeding: str) -> tuple[tuple[str, str], str] | None:
+    """((the one segment that differs, of each), what the one before it calls it); None when more differs."""
+    words, others = failing.split("/"), succeeding.split("/")
+    apart = [at for at, (a, b) in enumerate(zip(words, others, strict=False)) if a != b]
+    if len(words) != len(others) or len(apart) != 1:
+        return None
+    at = apart[0]
+    return (words[at], others[at]), singular(words[at - 1].lower())
+
+
+def _name_of(value: str, answered: Exchange) -> str:
+    """What the good answer calls this value: "isbn" of "978-1"."""
+    text = text_of(answered.response) if answered.response else None
+    try:
+        document = read_json(text) if text else None
+    except ValueError:
+        return ""
+    pairs = ((pointer, str(found)) for pointer, found in scalars(document) if pointer.count("/") <= DEEP)
+    return next((pointer.rpartition("/")[2] for pointer, found in pairs if found == value), "")
+
+
+def _told(difference: Difference, good: int | None) -> str:
+    place = place_of(difference)
+    bad, well = difference.replayed, difference.recorded
+    if difference.kind == "added":
+        return f"{place} {_text(bad)} is sent, and {good} comes without it"
+    if difference.kind == "removed":
+        return f"{place} is not sent, and {good} comes with {_text(well)}"
+    if place == "path":
+        return _paths(str(bad), str(well), good)
+    if _text(bad) == _text(well):
+        return f"{place} is another secret than the one that answers {good}"
+    return f"{place} is {_text(bad)}, and {_text(well)} answers {good}"
+
+
+def _paths(failing: str, succeeding: str, good: int | None) -> str:
+    """Only the segment that differs, when it is one."""
+    if (apart := _segments(failing, succeeding)) is not None:
+        return f"the path has {apart[0][0]}, and {apart[0][1]} answers {good}"
+    return f"the path is {failing}, and {succeeding} answers {good}"
+
+
+def reason_of(exchange: Exchange) -> str:
+    """What the answer itself says about its failure."""
+    if exchange.failure:
+        return exchange.failure.detail or exchange.failure.kind
+    text = text_of(exchange.response) if exchange.response else None
+    try:
+        value = read_json(text) if text else None
+    except ValueError:
+        return ""
+    found = (value.get(name) for name in EXPLAINS) if isinstance(value, dict) else ()
+    return next((_text(one) for one in found if isinstance(one, str) and one), "")
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    text = SEALED.sub("(sealed)", value if isinstance(value, str) else str(value))
+    return text if len(text) <= 200 else text[:199] + "…"

@@ -1,0 +1,84 @@
+"""A recording ready to be played: its steps by path, by shape and by cluster. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Final
+
+from ..model.exchange import Chunk, Exchange
+from ..model.frames import Frame
+from .request_table import CREDENTIALS, Place, Scalar, fields_of
+
+Roles = Mapping[int, frozenset[Place]]  # step -> the places whose values came from earlier answers
+
+OURS: Final = frozenset(("client_closed", "playback_miss", "http_request_error"))  # failures that nobody upstream had
+NONE: Final[frozenset[Place]] = frozenset()
+
+
+class Tape:
+    """A recording in memory. It never changes, so any number of sessions may play the same one."""
+
+    def __init__(
+        self,
+        recording: str,
+        title: str,
+        exchanges: Sequence[Exchange],
+        *,
+        roles: Roles | None = None,
+        chunks: Mapping[int, Sequence[Chunk]] | None = None,
+        frames: Mapping[int, Sequence[Frame]] | None = None,
+    ) -> None:
+        self.recording, self.title = recording, title
+        self.exchanges = {one.step: one for one in exchanges if is_playable(one)}
+        self.roles: Roles = {one.step: _credentials(one) | (roles or {}).get(one.step, NONE) for one in exchanges}
+        self.chunks: Mapping[int, Sequence[Chunk]] = chunks or {}  # of event streams, by step
+        self.frames: Mapping[int, Sequence[Frame]] = frames or {}  # of WebSockets, by step
+        self._fields: dict[tuple[int, bool], dict[Place, Scalar]] = {}
+
+    def __len__(self) -> int:
+        return len(self.exchanges)
+
+    @cached_property
+    def by_path(self) -> dict[tuple[str, str, str], list[Exchange]]:
+        """(cluster, method, path) -> steps, in order."""
+        found: dict[tuple[str, str, str], list[Exchange]] = {}
+        for one in self.exchanges.values():
+            found.setdefault((one.cluster, one.method, one.path), []).append(one)
+        return found
+
+    @cached_property
+    def by_shape(self) -> dict[tuple[str, str, int], list[Exchange]]:
+        """The steps with values that came from earlier answers, by cluster, method and length of the path."""
+        found: dict[tuple[str, str, int], list[Exchange]] = {}
+        for one in self.exchanges.values():
+            if self.roles.get(one.step):
+                found.setdefault((one.cluster, one.method, one.path.count("/")), []).append(one)
+        return found
+
+    @cached_property
+    def by_cluster(self) -> dict[str, list[Exchange]]:
+        found: dict[str, list[Exchange]] = {}
+        for one in self.exchanges.values():
+            found.setdefault(one.cluster, []).append(one)
+        return found
+
+    def fields(self, one: Exchange, *, headers: bool) -> dict[Place, Scalar]:
+        """The fields of a recorded request, taken apart once."""
+        key = (one.step, headers)
+        found = self._fields.get(key)
+        if found is None:
+            found = fields_of(one.request, headers=headers, whole_body=not one.request.body.truncated)
+            self._fields[key] = found
+        return found
+
+
+def is_playable(one: Exchange) -> bool:
+    """Whether a step has an answer, be it a failure, that can be given again."""
+    if one.state != "done" or not one.cluster:
+        return False
+    return one.response is not None or (one.failure is not None and one.failure.kind not in OURS)
+
+
+def _credentials(one: Exchange) -> frozenset[Place]:
+    return frozenset(("header", low) for name, _ in one.request.headers if (low := name.lower()) in CREDENTIALS)

@@ -1,0 +1,294 @@
+"""Sends the requests of one replay, and compares what comes with what was recorded. I/O."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import quote, urlsplit
+
+import aiohttp
+from yarl import URL
+
+from ..correlation import Correlations
+from ..errors import GatewayError, NotFoundError, UsageError
+from ..model.exchange import Exchange
+from ..model.message import Body, Request, Response, header_text
+from .assertions import Assertion, Checked, check
+from .difference import Difference, context_of, diff_answers, outcome
+from .error_card import Card, card
+from .fault import Fault, altered
+from .move_cause import moved_between
+from .plan import Send
+from .report import Outcome, StepResult
+from .step_pairs import drift_of
+from .stream_difference import SocketMessage, conversation, diff_conversations
+from .unseal import revealed
+
+if TYPE_CHECKING:
+    from multidict import CIMultiDictProxy
+
+    from ..model.recording import Revision
+    from ..protocols import LiveSession, Services
+    from .stream_difference import SocketMessage
+
+
+SOCKET_EXTRA: Final = 3.0  # seconds that a server may take longer than it did
+LARGEST_MESSAGE: Final = 16 << 20  # bytes of one message
+PROTOCOL: Final = "sec-websocket-protocol"
+
+
+async def talk(url: str, headers: Sequence[tuple[str, str]], script: Sequence[SocketMessage]) -> tuple[Response, str]:
+    """(the answer to the handshake, the id of its exchange). Raises aiohttp.ClientError when nobody answers."""
+    seen: list[CIMultiDictProxy[str]] = []
+
+    async def note(session: Any, context: Any, end: aiohttp.TraceRequestEndParams) -> None:
+        seen.append(end.response.headers)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(note)
+    wanted = [word.strip() for name, value in headers if name.lower() == PROTOCOL for word in value.split(",")]
+    fields = [(name, value) for name, value in headers if name.lower() != PROTOCOL]
+    async with aiohttp.ClientSession(trace_configs=[trace], cookie_jar=aiohttp.DummyCookieJar()) as http:
+        try:
+            async with http.ws_connect(
+                URL(url, encoded=True), headers=fields, protocols=wanted, max_msg_size=LARGEST_MESSAGE
+            ) as socket:
+                await _play(socket, script)
+            return _response(101, seen[0]), seen[0].get("Gateway-Exchange", "")
+        except aiohttp.WSServerHandshakeError as refused:
+            found = seen[0] if seen else refused.headers
+            return _response(refused.status, found), found.get("Gateway-Exchange", "") if found else ""
+
+
+async def _play(socket: aiohttp.ClientWebSocketResponse, script: Sequence[SocketMessage]) -> None:
+    """Say each message after as many of the server's as came before it then, or when it has been silent for long."""
+    said = 0.0
+    for message in script:
+        if message.sent:
+            await (socket.send_str(message.data.decode("utf-8", "replace")) if message.text else
+                   socket.send_bytes(message.data))  # fmt: skip
+        elif not await _heard(socket, max(0.0, message.at_ms - said) / 1000 + SOCKET_EXTRA):
+            return
+        said = message.at_ms
+
+
+async def _heard(socket: aiohttp.ClientWebSocketResponse, patience: float) -> bool:
+    """Whether the conversation goes on: a message came, or none came in time."""
+    try:
+        message = await socket.receive(timeout=patience)
+    except TimeoutError:
+        return True
+    return message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY)
+
+
+def _response(status: int, headers: CIMultiDictProxy[str] | Any) -> Response:
+    fields = tuple((header_text(name.encode()), value) for name, value in headers.items()) if headers else ()
+    return Response("1.1", fields, status=status)
+
+
+LONGEST: Final = 300.0  # seconds for one answer; the gateway's own limits are shorter
+LARGEST_RESPONSE: Final = 64 << 20  # bytes of an answer that values are looked for in
+STORED: Final = 5.0  # seconds to wait for the record of an answer
+STREAM_EXTRA: Final = 5.0  # seconds that a stream may take longer than it did
+
+
+class Driver:
+    """Sends the requests of one replay and compares what comes."""
+
+    def __init__(
+        self, services: Services, http: aiohttp.ClientSession, live: LiveSession, recorded: Sequence[Exchange],
+        correlations: Correlations, secrets: Mapping[str, str], assertions: Sequence[Assertion] = (), *,
+        only_assertions: bool = False, revisions: Sequence[Revision] = (),
+    ) -> None:  # fmt: skip
+        self._revisions = revisions
+        self._assertions, self._only_assertions = assertions, only_assertions
+        self._services, self._http, self._live, self._chain = services, http, live, recorded
+        self._recorded = {one.step: one for one in recorded}
+        self._correlations, self._secrets = correlations, secrets
+        self._of = recorded[0].recording
+        self._drift: dict[str, str] = {}
+        self._lived: list[Exchange] = []  # what was answered in this run so far
+
+    def left_out(self, step: int, kind: Literal["stopped", "skipped"], why: str) -> StepResult:
+        """The result of a step that was not sent."""
+        return step_of(self._recorded[step], kind, message=why)
+
+    async def do(self, send: Send) -> tuple[Response, StepResult]:
+        """Send one request; the live response as it is, and how its record compares."""
+        recorded = self._recorded[send.step]
+        begun = monotonic()
+        with self._fault(send):
+            response, id = await self._ask(send, recorded)
+        took = (monotonic() - begun) * 1000
+        stored = await self._stored(id) if id else None
+        said = await asyncio.to_thread(self._said, recorded, stored) if recorded.stream else ()
+        result = await asyncio.to_thread(self._compared, send, recorded, stored, response, said)
+        self._lived += [stored] if stored else []
+        return response, replace(result, exchange=id, took_ms=round(took, 3))
+
+    @contextmanager
+    def _fault(self, send: Send) -> Iterator[None]:
+        """Inject it into the calls of this run's session, for this one request."""
+        cluster = self._services.routes.table.match(send.request.target.partition("?")[0].encode("latin-1", "replace"))
+        if send.fault is None or cluster is None:
+            yield
+            return
+        self._live.faults[cluster.name] = send.fault
+        try:
+            yield
+        finally:
+            self._live.faults.pop(cluster.name, None)
+
+    def _compared(
+        self, send: Send, recorded: Exchange, stored: Exchange | None, answer: Response, said: Sequence[Difference]
+    ) -> StepResult:
+        """How the record of the answer differs; of one that is not recorded only the status is compared."""
+        live = stored or replace(recorded, response=None, status=answer.status, failure=None, environment="")
+        self._drift |= drift_of(recorded, live, self._correlations)
+        known = recorded if stored else replace(recorded, response=None, failure=None)
+        moves = moved_between(known, live, self._revisions)
+        context = replace(context_of(known, live, self._drift), moves=moves)
+        differences = (*diff_answers(known, live, context), *said)
+        notes = [*send.notes, *_not_injected(send.fault, stored, answer)]
+        notes += self._suggestions(send.step) if outcome(differences) == "differs" else ()
+        held = tuple(check([one for one in self._assertions if one.step == send.step], live))
+        return StepResult(
+            step=send.step, method=send.request.method, path=recorded.path, outcome=self._outcome(differences, held),
+            status=answer.status, recorded_status=recorded.status, differences=differences, bindings=send.bindings,
+            message="; ".join(notes), where=f"{live.cluster}@{live.environment}".strip("@"),
+            failure=live.failure.kind if live.failure and not recorded.failure else "",
+            card=self._card(recorded, stored) if stored else None, assertions=held,
+        )  # fmt: skip
+
+    def _outcome(self, differences: Sequence[Difference], held: Sequence[Checked]) -> Outcome:
+        """An assertion that does not hold makes a step differ; where only they count, nothing else does."""
+        found = outcome(differences)
+        if not all(one.passed for one in held):
+            return "differs"
+        return "expected" if self._only_assertions and found == "differs" else found
+
+    def _said(self, recorded: Exchange, stored: Exchange | None) -> tuple[Difference, ...]:
+        """How the server's messages differ. Blocking."""
+        if stored is None or stored.stream != recorded.stream:
+            return ()
+        chunks = self._services.store.chunks
+        one, other = (conversation(each, chunks(each.id)) for each in (recorded, stored))
+        return tuple(diff_conversations(one, other, context_of(recorded, stored, self._drift)))
+
+    def _suggestions(self, step: int) -> Iterator[str]:
+        """A step that deviates may need a value that waits for a decision."""
+        for binding in self._correlations.suggested([step]):
+            yield (
+                f"{binding.variable} may come from step {binding.source.step}: "
+                f"gateway annotate {self._of} --accept {binding.id} uses this run's own"
+            )
+
+    def _card(self, recorded: Exchange, live: Exchange) -> Card | None:
+        """Why one of the two failed, when only one did."""
+        back = {now: then for then, now in self._drift.items()}
+        then = [one for one in self._chain if one.step < recorded.step]
+        return card(live, recorded, self._drift, before=(self._lived, then)) or card(
+            recorded, live, back, before=(then, self._lived)
+        )
+
+    async def _ask(self, send: Send, recorded: Exchange) -> tuple[Response, str]:
+        """The live response with its body as it came, and the id of its exchange."""
+        request, base = send.request, self._services.url()
+        headers = [*_at(base, request, recorded), ("Gateway-Session", self._live.id)]
+        if send.environments:
+            headers.append(("Gateway-Env", ", ".join(f"{name}={value}" for name, value in send.environments.items())))
+        url = base + _path(request.target)
+        try:
+            if recorded.stream == "websocket":
+                script = await asyncio.to_thread(self._script, recorded)
+                return await talk(url.replace("http", "ws", 1), headers, script)
+            async with self._http.request(
+                request.method, URL(url, encoded=True), headers=headers, data=request.body.data or None,
+                allow_redirects=False, skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+            ) as answer:  # fmt: skip
+                data, size = await _body(answer, recorded)
+                fields = tuple((header_text(name), header_text(value)) for name, value in answer.raw_headers)
+                id = answer.headers.get("Gateway-Exchange", "")
+                return Response("1.1", fields, Body(size, data), status=answer.status, reason=answer.reason or ""), id
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise GatewayError(f"no answer came: {str(error) or type(error).__name__}") from None
+
+    def _script(self, recorded: Exchange) -> list[SocketMessage]:
+        """The recorded conversation, the client's messages with their secrets. Blocking."""
+        said = conversation(recorded, self._services.store.chunks(recorded.id))
+        return [replace(one, data=revealed(one.data, self._secrets)) if one.sent else one for one in said]
+
+    async def _stored(self, id: str) -> Exchange | None:
+        """The record of the answer: its secrets are placeholders, as in the recording. None when it is not recorded."""
+        until = monotonic() + STORED
+        found: Exchange | None = None
+        while monotonic() < until:
+            try:
+                found = await asyncio.to_thread(self._services.store.exchange, id)
+                if found.state != "open":
+                    return found
+            except NotFoundError:
+                if self._services.routes.table.recording.skip:
+                    return None
+            await asyncio.sleep(0.02)
+        return found
+
+
+def _not_injected(fault: Fault | None, stored: Exchange | None, answer: Response) -> Iterator[str]:
+    """Why a fault could not be injected, where it could not."""
+    if fault is None or stored is None or stored.mode == "fault":
+        return
+    try:
+        altered(answer, fault)
+        yield "nothing was injected: the answer is a stream, or too large"
+    except UsageError as error:
+        yield f"nothing was injected: {error.message}"
+
+
+async def _body(answer: aiohttp.ClientResponse, recorded: Exchange) -> tuple[bytes, int]:
+    """All of a body, or of a stream what comes in about the time that it took when it was recorded."""
+    pieces: list[bytes] = []
+    size = 0
+    limit = (
+        (recorded.timing.total_ms or 0) / 1000 + (0 if recorded.failure else STREAM_EXTRA) if recorded.stream else None
+    )
+    try:
+        async with asyncio.timeout(limit):
+            async for piece in answer.content.iter_any():
+                size += len(piece)
+                if size <= LARGEST_RESPONSE:
+                    pieces.append(piece)
+    except TimeoutError:
+        answer.close()
+    except aiohttp.ClientPayloadError:  # it broke off, which the record says in its own words
+        pass
+    return b"".join(pieces), size
+
+
+def _at(base: str, request: Request, recorded: Exchange) -> list[tuple[str, str]]:
+    """The fields, those that name the gateway as it was reached then naming it as it is reached now."""
+    parts = urlsplit(recorded.url)
+    then = f"{parts.scheme}://{parts.netloc}"
+    return [
+        (name, base + value[len(then) :] if name.lower() in ("origin", "referer") and value.startswith(then) else value)
+        for name, value in request.headers
+    ]
+
+
+def _path(target: str) -> str:
+    """The target as path and query; bytes that no URL may hold are percent-encoded."""
+    if not target.startswith("/"):
+        parts = urlsplit(target)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return quote(target.encode("latin-1", "replace"), safe="/%:@!$&'()*+,;=~?#[]{}|^`\"<>\\")
+
+
+def step_of(exchange: Exchange, kind: Literal["stopped", "skipped"], *, message: str) -> StepResult:
+    """The result of a step that was not sent."""
+    return StepResult(
+        exchange.step, exchange.method, exchange.path, kind, recorded_status=exchange.status, message=message
+    )

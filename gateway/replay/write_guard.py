@@ -1,0 +1,119 @@
+"""What is to be said before the first request of a replay: writes that are guarded, secrets that are gone. Pure."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from ..correlation import Correlations
+from ..errors import UsageError
+from ..model.exchange import Exchange
+from ..model.message import Request
+from ..routes.table import RouteTable
+from .branch import Edit, edited
+from .plan import SAFE, Wanted
+from .unseal import placeholders, reveal
+
+SOON: Final = 3600.0  # seconds that a token ought to be good for
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`kind`: "ask" is a write that needs a yes, "refused" one that is not sent, "warning" what goes wrong, "note" what
+    will before long."""
+
+    step: int
+    kind: Literal["ask", "refused", "warning", "note"]
+    message: str
+
+
+def findings(
+    exchanges: Sequence[Exchange],
+    correlations: Correlations,
+    wanted: Wanted,
+    table: RouteTable,
+    *,
+    secrets: Mapping[str, str],
+    now: float,
+) -> list[Finding]:
+    """Everything worth knowing before, in the order of the steps. `now` is in seconds since the epoch."""
+    found: list[Finding] = []
+    for exchange in exchanges:
+        if wanted.includes(exchange.step):
+            found += writing(exchange, wanted, table)
+            found += credentials(exchange, correlations, wanted.edits.get(exchange.step, ()), secrets, now)
+    return found
+
+
+def writing(exchange: Exchange, wanted: Wanted, table: RouteTable, request: Request | None = None) -> Iterator[Finding]:
+    """What the write guard says about a step; `request` is what is sent, where it is known already."""
+    step, fault = exchange.step, wanted.fault_of(exchange)
+    request = request or _as_sent(exchange, wanted)
+    path, method = request.target.partition("?")[0], request.method
+    cluster = table.match(path.encode("latin-1", "replace"))
+    if cluster is None:
+        yield Finding(step, "warning", f"no cluster has the path {path} any more")
+        return
+    environment = wanted.environments_of(exchange).get(cluster.name, cluster.environment)
+    upstream = cluster.upstreams.get(environment)
+    where = f"{cluster.name}@{environment}"
+    if upstream is None:
+        yield Finding(step, "warning", f"{cluster.name} has no upstream in {environment}")
+    elif method in SAFE or (fault is not None and not fault.asks):
+        return
+    elif upstream.writes == "never":
+        yield Finding(step, "refused", f"{method} {path} writes to {where}, whose writes are: never")
+    elif upstream.writes == "ask":
+        yield Finding(step, "ask", f"{method} {path} writes to {where}")
+
+
+def _as_sent(exchange: Exchange, wanted: Wanted) -> Request:
+    """With the edits, as far as they fit: one that does not is told when its step comes."""
+    try:
+        return edited(exchange.request, wanted.edits.get(exchange.step, ()))
+    except UsageError:
+        return exchange.request
+
+
+def credentials(
+    exchange: Exchange, correlations: Correlations, edits: Sequence[Edit], secrets: Mapping[str, str], now: float
+) -> Iterator[Finding]:
+    """Secrets that nobody has any more, and tokens that are over, unless this run brings its own."""
+    bound = " ".join(binding.value for binding in correlations.of_step(exchange.step))
+    request = edited(exchange.request, [edit for edit in edits if edit.part in ("header", "cookie")])
+    for name in placeholders(request):
+        if name not in secrets and name not in bound:
+            yield Finding(exchange.step, "warning", f"the secret behind {name} is not in this recording")
+    sealed = request.header("authorization")
+    token = reveal(request, secrets).header("authorization").rpartition(" ")[2]
+    expires = claims_of(token).get("exp")
+    if not isinstance(expires, (int, float)) or sealed.rpartition(" ")[2] in bound:
+        return
+    if expires < now:
+        yield Finding(exchange.step, "warning", f"its bearer token expired {ago(now - expires)} ago")
+    elif expires < now + SOON:
+        yield Finding(exchange.step, "note", f"its bearer token expires in {ago(expires - now)}")
+
+
+def claims_of(token: str) -> Mapping[str, Any]:
+    """The claims of a JWT, unverified; none when it is no JWT."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return {}
+    try:
+        claims = json.loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
+
+def ago(seconds: float) -> str:
+    """5 minutes, 3 hours, 2 days."""
+    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+        if seconds >= length:
+            count = int(seconds // length)
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return f"{int(seconds)} seconds"

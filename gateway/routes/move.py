@@ -1,0 +1,70 @@
+"""Moves a cluster in the file: all or nothing, and never into something invalid. I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import ConfigError, NotFoundError, Problem, did_you_mean
+from .edit import Splice, splice
+from .files import Loaded, Unreadable, load, read_file, write_file
+from .table import RouteTable
+from .validation import at
+
+
+@dataclass(frozen=True, slots=True)
+class FileMove:
+    """What a move changes in a file: `raw` is it before, `splice` after; `then` is what it will say."""
+
+    name: str
+    path: Path
+    raw: bytes
+    splice: Splice
+    then: Loaded
+
+    def write(self) -> None:
+        """ConfigError when the file cannot be written, or is another by now."""
+        try:
+            write_file(self.path, self.splice.raw, expected=self.raw)
+        except Unreadable as error:
+            raise ConfigError([Problem(self.name, 1, 1, "", str(error))], hint="nothing was changed") from None
+
+
+def prepare_move(
+    now: Loaded,
+    file: Path,
+    cluster: str,
+    environment: str,
+    *,
+    environ: Mapping[str, str],
+    own: tuple[str, int] | None = None,
+    name: str | None = None,
+) -> FileMove:
+    """What writing would do; ConfigError when it cannot be done. `now` is what the file says, without problems."""
+    node = at(now.parsed.root, "clusters", cluster, "environment")
+    where = node.file if node is not None else next(iter(now.files))
+    path = now.files[where]
+    try:
+        raw = read_file(path)
+    except Unreadable as error:
+        raise ConfigError([Problem(where, 1, 1, "", str(error))]) from None
+    changed = splice(raw, cluster, environment, name=where)
+    then = load(file, environ=environ, own=own, name=name, instead={where: changed.raw})
+    if then.table is None:
+        raise ConfigError(then.problems, hint="nothing was changed")
+    return FileMove(where, path, raw, changed, then)
+
+
+def check_move(table: RouteTable, cluster: str, environment: str) -> None:
+    """NotFoundError names what exists."""
+    found = table.clusters.get(cluster)
+    if found is None:
+        near = did_you_mean(cluster, table.clusters)
+        raise NotFoundError(
+            f"there is no cluster '{cluster}'{near}", hint=f"the clusters are {', '.join(table.clusters)}"
+        )
+    if environment not in found.upstreams:
+        near = did_you_mean(environment, found.upstreams)
+        hint = f"{cluster} has upstreams in {', '.join(found.upstreams)}"
+        raise NotFoundError(f"{cluster} has no upstream in '{environment}'{near}", hint=hint)

@@ -1,0 +1,240 @@
+"""What types alone cannot say about routes.yaml: names that must exist, paths that must differ. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from ..errors import Problem, did_you_mean
+from .config import NAME
+from .patterns import check_rewrite, problem_of
+from .rewrite import unsafe_path
+from .upstream_url import reaches, read_url
+from .yaml import Node
+
+OWN_PREFIX = "/_gateway"
+MAX_PREFIX = 1024
+PREFIX = re.compile(r"[A-Za-z0-9/%:@!$&'()*+,;=._~-]*")
+TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+FIELD = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+ORIGIN = re.compile(r"https?://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?")
+FRAMING = frozenset(
+    ["connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"]
+)
+
+Check = Callable[[str], str]  # what is wrong with a text, or ""
+
+
+def check(root: Node, *, own: tuple[str, int] | None = None) -> Iterator[Problem]:
+    """Everything wrong with the values of a document; nodes that are missing or of another type are left to `parse`."""
+    environments = texts(root.get("environments"))
+    names = [str(one.value) for one in environments]
+    yield from _each(environments, "environments[{}]", _name)
+    yield from _repeated(environments, "environments[{}]")
+    yield from _known_keys(root.get("writes"), names, "writes")
+    clusters = list(entries(root.get("clusters")))
+    for key, cluster in clusters:
+        yield from _cluster(key, cluster, names, own)
+    yield from _prefixes(clusters)
+    yield from _cors(root.get("cors"))
+    yield from _redact(root.get("redact"), "redact")
+    yield from _each(texts(at(root, "recording", "skip")), "recording.skip[{}]", _skip)
+
+
+def entries(node: Node | None) -> Iterable[tuple[Node, Node]]:
+    return node.entries() if node is not None and node.kind == "mapping" else ()
+
+
+def texts(node: Node | None) -> list[Node]:
+    """The items of a list that are text."""
+    return [one for one in (node.items if node is not None else ()) if isinstance(one.value, str)]
+
+
+def at(node: Node | None, *names: str) -> Node | None:
+    for name in names:
+        node = node.get(name) if node is not None and node.kind == "mapping" else None
+    return node
+
+
+def _each(nodes: Iterable[Node], path: str, wrong: Check) -> Iterator[Problem]:
+    for index, node in enumerate(nodes):
+        if message := wrong(str(node.value)):
+            yield node.problem(path.format(index), message)
+
+
+def _repeated(nodes: Iterable[Node], path: str) -> Iterator[Problem]:
+    seen: dict[str, Node] = {}
+    for index, node in enumerate(nodes):
+        first = seen.setdefault(str(node.value), node)
+        if first is not node:
+            yield node.problem(path.format(index), f"'{node.value}' stands twice: first in line {first.line}")
+
+
+def _known_keys(node: Node | None, known: list[str], path: str) -> Iterator[Problem]:
+    """Keys that must be environments."""
+    for key, _ in entries(node):
+        if known and key.text not in known:
+            yield key.problem(
+                f"{path}.{key.text}", f"'{key.text}' is not one of {_list(known)}{did_you_mean(key.text, known)}"
+            )
+
+
+def _list(words: Iterable[str]) -> str:
+    return ", ".join(words)
+
+
+def _name(text: str) -> str:
+    if re.fullmatch(NAME, text):
+        return ""
+    return f"'{text}' is no name: letters, digits, '-', '_' and '.', at most 64, beginning with a letter or digit"
+
+
+def _cluster(key: Node, cluster: Node, names: list[str], own: tuple[str, int] | None) -> Iterator[Problem]:
+    path = f"clusters.{key.text}"
+    if message := _name(key.text):
+        yield key.problem(path, message)
+    yield from _one(at(cluster, "path"), f"{path}.path", _prefix)
+    yield from _one(at(cluster, "health"), f"{path}.health", _path)
+    yield from _one(at(cluster, "version", "path"), f"{path}.version.path", _path)
+    yield from _one(at(cluster, "version", "pointer"), f"{path}.version.pointer", _pointer)
+    yield from _redact(at(cluster, "redact"), f"{path}.redact")
+    upstreams = at(cluster, "upstreams")
+    yield from _known_keys(upstreams, names, f"{path}.upstreams")
+    yield from _environment(at(cluster, "environment"), f"{path}.environment", key.text, upstreams, names)
+    if (fault := at(cluster, "fault")) is not None and not {one.text for one, _ in entries(fault)} & {
+        "delay",
+        "status",
+    }:
+        yield fault.problem(f"{path}.fault", "say what happens: delay, status or both")
+    for environment, upstream in entries(upstreams):
+        yield from _upstream(upstream, f"{path}.upstreams.{environment.text}", own)
+
+
+def _one(node: Node | None, path: str, wrong: Check) -> Iterator[Problem]:
+    if node is not None and isinstance(node.value, str) and (message := wrong(node.value)):
+        yield node.problem(path, message)
+
+
+def _environment(
+    node: Node | None, path: str, cluster: str, upstreams: Node | None, names: list[str]
+) -> Iterator[Problem]:
+    if node is None or not isinstance(node.value, str) or not names:
+        return
+    word, there = node.value, [key.text for key, _ in entries(upstreams)]
+    if word not in names:
+        yield node.problem(path, f"'{word}' is not one of {_list(names)}{did_you_mean(word, names)}")
+    elif there and word not in there:
+        yield node.problem(path, f"{cluster} has no upstream in '{word}'; it has {_list(there)}")
+
+
+def _prefix(text: str) -> str:
+    if not text.startswith("/"):
+        return f"'{text}' must begin with '/'"
+    if not PREFIX.fullmatch(text):
+        return f"'{text}' has characters that stand percent-encoded in a URL; write it as clients send it"
+    if "//" in text:
+        return f"'{text}' has an empty segment"
+    if why := unsafe_path(text.encode()):
+        return f"'{text}' can never match: {why}"
+    if text.rstrip("/") == OWN_PREFIX or text.startswith(OWN_PREFIX + "/"):
+        return f"'{text}' belongs to the gateway's own pages"
+    return f"it is longer than {MAX_PREFIX} characters" if len(text) > MAX_PREFIX else ""
+
+
+def _path(text: str) -> str:
+    if not text.startswith("/"):
+        return f"'{text}' must begin with '/'"
+    if not re.fullmatch(r"[!-~]+", text) or unsafe_path(text.partition("?")[0].encode()):
+        return f"'{text}' is no path that can be asked for"
+    return ""
+
+
+def _pointer(text: str) -> str:
+    if not text or text.startswith("/"):
+        return ""
+    return f"'{text}' is no JSON Pointer; write '/{text}'"
+
+
+def _prefixes(clusters: Iterable[tuple[Node, Node]]) -> Iterator[Problem]:
+    """Two clusters with one path."""
+    first: dict[str, tuple[str, Node]] = {}
+    for key, cluster in clusters:
+        node = at(cluster, "path")
+        if node is None or not isinstance(node.value, str):
+            continue
+        name, other = first.setdefault(node.value.rstrip("/"), (key.text, node))
+        if other is not node or name != key.text:
+            where = f"line {other.line}" if other.file == node.file else f"{other.file}:{other.line}"
+            yield node.problem(f"clusters.{key.text}.path", f"'{node.value}' is the path of {name} already ({where})")
+
+
+def _upstream(node: Node, path: str, own: tuple[str, int] | None) -> Iterator[Problem]:
+    url = node if node.kind == "scalar" else node.get("url")
+    if url is not None and isinstance(url.value, str):
+        yield from _url(url, path if url is node else f"{path}.url", node, own)
+    for key, value in entries(at(node, "headers")):
+        if message := _header(key.text, value.value):
+            yield key.problem(f"{path}.headers.{key.text}", message)
+    for key, value in entries(at(node, "rewrite")):
+        if isinstance(value.value, str):
+            try:
+                check_rewrite(key.text, value.value)
+            except ValueError as error:
+                yield key.problem(f"{path}.rewrite", str(error))
+    tls = at(node, "tls")
+    if tls is not None and tls.get("key") and not tls.get("cert"):
+        yield tls.problem(f"{path}.tls", "a key needs its certificate: cert")
+
+
+def _url(url: Node, path: str, node: Node, own: tuple[str, int] | None) -> Iterator[Problem]:
+    try:
+        parts = read_url(str(url.value))
+    except ValueError as error:
+        yield url.problem(path, str(error))
+        return
+    if own is not None and reaches(parts, own):
+        yield url.problem(path, f"{url.value} is the gateway itself; a request would go round in circles")
+    key = node.key("tls") if node.kind == "mapping" else None
+    if key is not None and not parts.secure:
+        yield key.problem(path.removesuffix(".url") + ".tls", "it needs a URL that begins with https://")
+
+
+def _header(name: str, value: object) -> str:
+    """The value is not shown: it may be a secret."""
+    if not TOKEN.fullmatch(name):
+        return f"'{name}' is no name of a header field"
+    if name.lower() in FRAMING:
+        return f"{name} is set by the gateway itself"
+    if isinstance(value, str) and (not FIELD.fullmatch(value) or value != value.strip()):
+        return f"the value of {name} has a line break, a control character or space around it"
+    return ""
+
+
+def _cors(node: Node | None) -> Iterator[Problem]:
+    yield from _each(texts(at(node, "origins")), "cors.origins[{}]", _origin)
+    for name in ("methods", "headers"):
+        yield from _each(texts(at(node, name)), f"cors.{name}[{{}}]", _token)
+
+
+def _origin(text: str) -> str:
+    if text == "*":
+        return "'*' would let every web site read the answers; list the origins"
+    if not ORIGIN.fullmatch(text):
+        return f"'{text}' is no origin: scheme, host and port as a browser sends them, such as http://localhost:4200"
+    return ""
+
+
+def _token(text: str) -> str:
+    return "" if TOKEN.fullmatch(text) else f"'{text}' is no method or field name"
+
+
+def _redact(node: Node | None, path: str) -> Iterator[Problem]:
+    yield from _each(texts(at(node, "headers")), f"{path}.headers[{{}}]", _token)
+    yield from _each(texts(at(node, "json")), f"{path}.json[{{}}]", problem_of)
+
+
+def _skip(text: str) -> str:
+    method, space, path = text.rpartition(" ")
+    if (space and not (method.strip() == "*" or TOKEN.fullmatch(method.strip()))) or not re.match(r"[/*?\[]", path):
+        return f"'{text}' is no rule such as 'GET *.js', '* /health' or '/assets/*'"
+    return ""

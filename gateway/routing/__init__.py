@@ -1,1 +1,0 @@
-"""routes.yaml: config, parse (all problems at once, with places), table (compiled, immutable), rewrite. Pure."""

@@ -1,0 +1,151 @@
+"""What pages and API change: moves, pins, recordings and what is noted beside them. I/O."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import UsageError, did_you_mean
+from ..routes.edit import place_of
+from .audit_log import note
+from .listing import known_cluster
+
+if TYPE_CHECKING:
+    from ..model.audit import Who
+    from ..protocols import LiveSession, Services
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+MAX_TTL = 366 * 86400.0
+SHOWN = 600.0  # seconds that the board offers to undo a move
+MAX_SESSIONS = 1000
+WHY = 200  # characters of a reason
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A cluster's move: `line` is where routes.yaml changed, None when it already said so."""
+
+    cluster: str
+    before: str
+    environment: str
+    revision: str
+    changes: tuple[str, ...]
+    file: str
+    line: int | None
+    at: float
+
+
+class Moves:
+    """The last move of each session, for the board's "moved ..., undo"."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, Moved] = {}
+
+    def remember(self, session: LiveSession, moved: Moved) -> None:
+        self._last.pop(session.id, None)
+        self._last[session.id] = moved
+        while len(self._last) > MAX_SESSIONS:
+            del self._last[next(iter(self._last))]
+
+    def to_undo(self, session: LiveSession, services: Services) -> Moved | None:
+        """The move while it is fresh, still in force, and has a way back."""
+        moved = self._last.get(session.id)
+        if moved is None or time.time() - moved.at > SHOWN or moved.before == moved.environment:
+            return None
+        cluster = services.routes.table.clusters.get(moved.cluster)
+        return moved if cluster and cluster.environment == moved.environment else None
+
+
+async def move(services: Services, cluster: str, environment: str, *, source: str, who: Who, why: str = "") -> Moved:
+    """Change routes.yaml, or the file that it includes for this cluster, and put it in force. Audited."""
+    before = known_cluster(services, cluster).environment
+    name, reason = who.login.partition(" ")[0], _reason(why)
+    revision = await services.routes.move(cluster, environment, source=f"{name and name + ', '}{source}{reason}")
+    file = services.routes.file.name
+    place = None
+    if before != environment:
+        place = await asyncio.to_thread(place_of, revision.text, cluster, name=file)
+        note(services, "move", cluster, f"{before} -> {environment}{reason}", who=who, source=source)
+    where, line = place or (file, None)
+    return Moved(cluster, before, environment, revision.id, revision.changes, where, line, time.time())
+
+
+def _reason(why: str) -> str:
+    """ ": QA is down", or nothing: it goes into one line of the history and one of the audit."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in why).split())[:WHY]
+    return f": {text}" if text else ""
+
+
+def check_pins(services: Services, pins: Mapping[str, str]) -> None:
+    """UsageError names what exists where a pin names what does not."""
+    table = services.routes.table
+    for cluster, environment in pins.items():
+        _one_of(cluster, tuple(table.clusters), "")
+        _one_of(environment, tuple(table.clusters[cluster].upstreams), f"{cluster}: ")
+
+
+def pin(services: Services, session: LiveSession, pins: Mapping[str, str], *, ttl: float = 0.0) -> None:
+    """Set all of a session's pins or, when one of them names what does not exist, none."""
+    check_pins(services, pins)
+    for cluster, environment in pins.items():
+        services.sessions.pin(session, cluster, environment, ttl=ttl)
+
+
+def read_ttl(text: str) -> float:
+    """Seconds of "2h", "30m", "90s", "7d", "90"; "" and "0" mean for the session's life."""
+    if not text:
+        return 0.0
+    match = re.fullmatch(r"([0-9]{1,9})([smhd]?)", text)
+    if not match:
+        raise UsageError(f"ttl={text[:40]} is not a time such as 90s, 30m, 2h or 7d")
+    return min(float(match[1]) * UNITS[match[2] or "s"], MAX_TTL)
+
+
+async def annotate(
+    services: Services,
+    ref: str,
+    *,
+    step: int | None = None,
+    title: str | None = None,
+    note: str | None = None,
+    tags: Sequence[str] = (),
+    pinned: bool | None = None,
+) -> str:
+    """Change what lies beside a recording, or beside one of its steps; the recording's id."""
+    found = await asyncio.to_thread(services.store.recording, ref)
+    if step is not None and (title is not None or pinned is not None):
+        raise UsageError("a step has notes and tags; title and pinned belong to the recording")
+    if step is not None and not 1 <= step <= found.steps:
+        raise UsageError(f"step {step} is not one of 1 to {found.steps}")
+    clean = [tag.strip() for tag in tags if tag.strip()]
+    note = (note.strip() or None) if note is not None else None
+    await asyncio.wrap_future(
+        services.recorder.annotate(found.id, step=step, title=title, note=note, tags=clean, pinned=pinned)
+    )
+    return found.id
+
+
+async def delete(services: Services, ref: str, *, source: str, who: Who) -> str:
+    """The id of the recording that is gone. A session that records into it begins another one. Audited."""
+    found = await asyncio.to_thread(services.store.recording, ref)
+    for session in services.sessions.all():
+        if session.recording == found.id:
+            services.sessions.start_recording(session)
+    await asyncio.wrap_future(services.recorder.delete(found.id))
+    note(services, "delete", found.id, f"{found.title} ({found.steps} steps)", who=who, source=source)
+    return found.id
+
+
+def read_step(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise UsageError(f"{text[:40]!r} is not the number of a step")
+    return int(text)
+
+
+def _one_of(word: str, known: Sequence[str], where: str) -> None:
+    if word not in known:
+        raise UsageError(f"{where}{word!r} is not one of {', '.join(known)}{did_you_mean(word, known)}")

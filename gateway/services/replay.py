@@ -1,0 +1,315 @@
+"""Sends a recording's requests again through the gateway's own public URLs, as any client would. I/O."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from time import time
+from typing import TYPE_CHECKING, Final, Literal
+from uuid import uuid4
+
+import aiohttp
+
+from ..correlation import Correlations, Decisions, correlate, proved
+from ..errors import GatewayError, NotFoundError, UsageError
+from ..ids import new_id
+from ..model.exchange import Exchange
+from ..protocols import LiveSession, PlaybackMode
+from ..replay.assertions import Assertion, read_assertion
+from ..replay.branch import Edit, edited
+from ..replay.plan import Action, Again, Conversation, LeftOut, Reply, Send, Skip, Stop, Wanted, plan
+from ..replay.playback import Playback
+from ..replay.report import Result, StepResult
+from ..replay.runner import LONGEST, Driver, step_of
+from ..replay.write_guard import Finding, findings, writing
+
+if TYPE_CHECKING:
+    from ..protocols import Services, Store
+    from ..replay.playback_index import Tape
+    from ..replay.report import StepResult
+
+
+async def learn(
+    services: Services, of: str, exchanges: Sequence[Exchange], correlations: Correlations, recording: str,
+    steps: Sequence[StepResult],
+) -> tuple[str, ...]:  # fmt: skip
+    """Confirm, beside the recording `of`, the bindings that the run `recording` has proved; their ids."""
+    ids = await asyncio.to_thread(_proved, services.store, exchanges, correlations, recording, steps)
+    if ids:
+        await asyncio.wrap_future(services.recorder.decide(of, accept=ids))
+    return ids
+
+
+def _proved(
+    store: Store, exchanges: Sequence[Exchange], correlations: Correlations, recording: str, steps: Sequence[StepResult]
+) -> tuple[str, ...]:
+    if not any(each.status == "auto" for each in correlations.bindings):
+        return ()
+    lived = {each.id: each for each in _all(store, recording)}
+    again = {each.step: lived[each.exchange] for each in steps if each.exchange in lived}
+    well = frozenset(each.step for each in steps if each.status == each.recorded_status and each.step in again)
+    return proved(correlations, exchanges, again, well)
+
+
+def _all(store: Store, recording: str) -> list[Exchange]:
+    page = store.exchanges(recording)
+    found = list(page.items)
+    while page.next:
+        page = store.exchanges(recording, cursor=page.next)
+        found += page.items
+    return found
+
+
+Kind = Literal["replay", "variant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What whoever watches wants: "go", "skip", "stop", or "retry": send the last step once more. `edits` change
+    what is sent now."""
+
+    do: Literal["go", "skip", "stop", "retry"] = "go"
+    edits: Sequence[Edit] = ()
+
+
+GO: Final = Word()
+Seen = Callable[[StepResult], None]
+Gate = Callable[[Action | None], Awaitable[Word]]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to replay, and as what it is recorded."""
+
+    recording: str  # a full id
+    wanted: Wanted = field(default_factory=Wanted)
+    yes: bool = False  # the answer to the guard's "ask"
+    tape: Tape | None = None  # answered from it, no upstream touched
+    kind: Kind = "replay"
+    branched_at: int | None = None
+    title: str = ""
+    until_differs: bool = False  # stop at the first step that really differs
+    only_assertions: bool = False  # differences are told, but only assertions decide
+
+
+async def replay(services: Services, order: Order, *, seen: Seen | None = None, gate: Gate | None = None) -> Result:
+    """Run it. `seen` is called after every step; `gate` before, and with None at the end: it says what to do."""
+    exchanges = await asyncio.to_thread(all_steps, services.store, order.recording)
+    check_wanted(order.wanted, exchanges, services)
+    secrets = await asyncio.to_thread(services.secrets, order.recording)
+    correlations = await asyncio.to_thread(correlated, services.store, order.recording, exchanges)
+    assertions = await asyncio.to_thread(_asserted, services.store, order)
+    found = findings(exchanges, correlations, order.wanted, services.routes.table, secrets=secrets, now=time())
+    warnings = tuple(f"step {one.step}: {one.message}" for one in found if one.kind == "warning")
+    forbidden = {} if order.tape else guarded(found, yes=order.yes)
+    sequence = order.wanted.in_order(exchanges)
+    if forbidden:
+        steps = tuple(_unsent(exchange, order.wanted, forbidden) for exchange in sequence)
+        return Result("", order.recording, steps, warnings)
+    live = await _begin(services, order)
+    recording = live.recording
+    conversation = plan(exchanges, correlations, order.wanted, secrets=secrets, new_key=lambda: str(uuid4()))
+    timeout = aiohttp.ClientTimeout(total=LONGEST)
+    async with aiohttp.ClientSession(
+        auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, max_field_size=1 << 16,
+        max_line_size=1 << 16,
+    ) as http:  # fmt: skip
+        driver = Driver(
+            services,
+            http,
+            live,
+            exchanges,
+            correlations,
+            secrets,
+            assertions,
+            only_assertions=order.only_assertions,
+            revisions=await asyncio.to_thread(services.store.revisions),
+        )
+        steps = tuple(await Run(services, order, conversation, driver, sequence, seen, gate).all())
+    sent = any(step.exchange for step in steps)
+    teaches = sent and not order.tape and order.kind == "replay" and not order.wanted.edits and not order.wanted.faults
+    confirmed = await learn(services, order.recording, exchanges, correlations, recording, steps) if teaches else ()
+    return Result(recording if sent else "", order.recording, steps, warnings, confirmed)
+
+
+async def _begin(services: Services, order: Order) -> LiveSession:
+    """A session of its own, whose recording says what it is."""
+    session = f"{order.kind}-{new_id()}"
+    live, _ = services.sessions.identify([(b"Gateway-Session", session.encode())], client="")
+    live.mode = "replay"
+    if order.tape:
+        playing = PlaybackMode("playback", Playback(order.tape, shift=False))
+        live.modes |= dict.fromkeys(order.tape.by_cluster, playing)
+    parent = await asyncio.to_thread(services.store.recording, order.recording)
+    title = order.title or _title(order, parent.title)
+    await asyncio.wrap_future(
+        services.recorder.describe_recording(
+            live.recording, session, kind=order.kind, parent=order.recording, branched_at=order.branched_at,
+            title=title,
+        )
+    )  # fmt: skip
+    return live
+
+
+def _title(order: Order, of: str) -> str:
+    """ "Replay on catalogue@test: Order a book" """
+    there = ", ".join(f"{cluster}@{environment}" for cluster, environment in order.wanted.to.items())
+    word = "Replay" if order.kind == "replay" else "What if"
+    return f"{word}{f' on {there}' if there else ''}: {of}"[:200]
+
+
+class Run:
+    """Asks the plan for actions, does them, tells it what came."""
+
+    def __init__(
+        self, services: Services, order: Order, conversation: Conversation, driver: Driver,
+        sequence: Sequence[Exchange], seen: Seen | None, gate: Gate | None,
+    ) -> None:  # fmt: skip
+        self._services, self._order, self._conversation, self._driver = services, order, conversation, driver
+        self._sequence, self._seen, self._gate = sequence, seen, gate
+        self._steps: list[StepResult] = []
+        self._last: tuple[int, Send] | None = None  # where its result stands, and what a retry sends again
+
+    async def all(self) -> list[StepResult]:
+        """The result of every step, in the order in which they were sent."""
+        reply: Reply = None
+        while True:
+            action = await asyncio.to_thread(_next, self._conversation, reply)
+            word = await self._gate(action) if self._gate and not isinstance(action, Skip) else GO
+            if word.do == "retry" and self._last is not None:
+                reply = await self._retry(*self._last)
+                continue
+            if action is None:
+                return self._steps
+            if word.do == "stop":
+                return self._ended("stopped here on purpose")
+            try:
+                reply = await self._do(action, word)
+            except GatewayError as error:
+                return self._ended(error.message)
+            if self._order.until_differs and self._gate is None and self._steps[-1].outcome == "differs":
+                return self._left("differs")
+
+    async def _do(self, action: Action, word: Word) -> Reply:
+        if isinstance(action, Send) and word.do != "skip":
+            send = self._edited(action, word.edits) if word.edits else action
+            self._last = (len(self._steps), send)
+            answer, result = await self._driver.do(send)
+            self._keep(result)
+            return answer
+        stopped = isinstance(action, Stop) and word.do != "skip"
+        why = "left out on purpose" if isinstance(action, Send) or word.do == "skip" else action.why
+        self._keep(self._driver.left_out(action.step, "stopped" if stopped else "skipped", why))
+        return LeftOut() if word.do == "skip" else None
+
+    def _edited(self, send: Send, edits: Sequence[Edit]) -> Send:
+        """The request as it was changed while it waited; the write guard looks at it anew."""
+        request = edited(send.request, edits)
+        exchange = self._sequence[len(self._steps)]
+        found = list(writing(exchange, self._order.wanted, self._services.routes.table, request))
+        if why := {} if self._order.tape else guarded(found, yes=self._order.yes):
+            raise GatewayError(why[send.step])
+        return replace(send, request=request, notes=(*send.notes, f"edited: {', '.join(map(str, edits))}"))
+
+    async def _retry(self, at: int, send: Send) -> Reply:
+        answer, result = await self._driver.do(send)
+        self._steps[at] = result
+        if self._seen:
+            self._seen(result)
+        return Again(send.step, answer)
+
+    def _keep(self, result: StepResult) -> None:
+        self._steps.append(result)
+        if self._seen:
+            self._seen(result)
+
+    def _ended(self, why: str) -> list[StepResult]:
+        """The replay ends before the step whose turn it is."""
+        step = self._sequence[len(self._steps)].step
+        self._keep(self._driver.left_out(step, "stopped", why))
+        return self._left(f"the replay stopped at step {step}")
+
+    def _left(self, why: str) -> list[StepResult]:
+        """Nothing more is sent."""
+        if why == "differs":
+            why = f"the replay stopped after step {self._steps[-1].step}, which differs"
+        for exchange in self._sequence[len(self._steps) :]:
+            self._keep(self._driver.left_out(exchange.step, "skipped", why))
+        return self._steps
+
+
+def _next(conversation: Conversation, reply: Reply) -> Action | None:
+    """The next action, None at the end. Large bodies take a moment to be looked through: not on the loop."""
+    try:
+        return conversation.send(reply)
+    except StopIteration:
+        return None
+
+
+# -- what is known before
+
+
+def all_steps(store: Store, recording: str) -> list[Exchange]:
+    """Every exchange of a recording. Blocking."""
+    page = store.exchanges(recording)
+    found = list(page.items)
+    while page.next:
+        page = store.exchanges(recording, cursor=page.next)
+        found += page.items
+    return found
+
+
+def correlated(store: Store, recording: str, exchanges: Sequence[Exchange]) -> Correlations:
+    """What was decided about a recording holds for its variants, too, until something is decided about them."""
+    own = said = store.decisions(recording)
+    seen = {recording}
+    with contextlib.suppress(NotFoundError):  # the parent was deleted
+        while said == Decisions() and (recording := store.recording(recording).parent or "") not in seen | {""}:
+            seen.add(recording)
+            said = store.decisions(recording)
+    try:
+        return correlate(exchanges, said)
+    except UsageError:  # a declaration about a step that the variant lacks
+        return correlate(exchanges, own)
+
+
+def _asserted(store: Store, order: Order) -> list[Assertion]:
+    """What the steps must answer; a variant is meant to answer otherwise."""
+    return [] if order.kind == "variant" else list(map(read_assertion, store.assertions(order.recording)))
+
+
+def check_wanted(wanted: Wanted, exchanges: Sequence[Exchange], services: Services) -> None:
+    """UsageError where steps, clusters or environments do not exist."""
+    steps = [exchange.step for exchange in exchanges]
+    if not steps:
+        raise UsageError("the recording has no steps")
+    for step in (wanted.first, wanted.last, *wanted.edits, *wanted.environments, *wanted.faults, *wanted.order):
+        if step is not None and step not in steps:
+            raise UsageError(f"the recording has no step {step}", hint=f"it has {steps[0]} to {steps[-1]}")
+    if wanted.last is not None and wanted.last < wanted.first:
+        raise UsageError(f"steps {wanted.first} to {wanted.last} are none")
+    clusters = services.routes.table.clusters
+    for chosen in (wanted.to, *wanted.environments.values()):
+        for cluster, environment in chosen.items():
+            if cluster not in clusters:
+                raise UsageError(f"no cluster is named {cluster!r}", hint=f"the clusters are {', '.join(clusters)}")
+            if environment not in clusters[cluster].upstreams:
+                known = ", ".join(clusters[cluster].upstreams)
+                raise UsageError(f"{cluster} has no environment {environment!r}", hint=f"it lives in {known}")
+
+
+def guarded(found: Sequence[Finding], *, yes: bool) -> dict[int, str]:
+    """step -> why the write guard does not let it pass."""
+    refused = {one.step: f"{one.message}; --until {one.step - 1} replays the steps before it" for one in found
+               if one.kind == "refused"}  # fmt: skip
+    asked = {} if yes else {one.step: f"{one.message}; --yes lets it" for one in found if one.kind == "ask"}
+    return asked | refused
+
+
+def _unsent(exchange: Exchange, wanted: Wanted, forbidden: Mapping[int, str]) -> StepResult:
+    if exchange.step in forbidden:
+        return step_of(exchange, "stopped", message=forbidden[exchange.step])
+    why = "nothing was sent: the write guard stopped the replay" if wanted.includes(exchange.step) else ""
+    return step_of(exchange, "skipped", message=why or "left out on purpose")

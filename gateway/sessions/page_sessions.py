@@ -1,0 +1,58 @@
+"""Sessions of our own pages: which one a request has, its cookie on the answer, aiohttp-session's view of it. I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import hdrs, web
+from aiohttp_session import AbstractStorage, Session, SessionData
+
+from ..protocols import LiveSession
+from .identity import COOKIE_NAME
+
+if TYPE_CHECKING:
+    from .registry import LiveSessions
+
+SESSION: Final = web.RequestKey("session", LiveSession)
+OFFER: Final = web.RequestKey("offer", str)
+
+
+def session_of(sessions: LiveSessions, request: web.Request) -> LiveSession:
+    """The session of a request; its cookie, when it needs one, is kept for the answer's head."""
+    session = request.get(SESSION)
+    if session is None:
+        session, offer = sessions.identify(list(request.raw_headers), client=request.remote or "")
+        request[SESSION] = session
+        if offer is not None:
+            request[OFFER] = offer.decode("ascii")
+    return session
+
+
+def setup_sessions(app: web.Application, sessions: LiveSessions) -> Callable[[web.Request], LiveSession]:
+    """Send the cookie with whatever answer goes out: pages, errors, files, streams. Returns `session_of`."""
+    app.on_response_prepare.append(send_cookie)
+    return partial(session_of, sessions)
+
+
+async def send_cookie(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """Runs when a head is about to leave; only a session asked for before then can have a cookie."""
+    offer = request.get(OFFER)
+    if offer is not None:
+        response.headers.add(hdrs.SET_COOKIE, offer)
+
+
+class SessionIdStorage(AbstractStorage):
+    """aiohttp-session's interface: `session.identity` and `session["id"]` are the id; values live in the store."""
+
+    def __init__(self, sessions: LiveSessions) -> None:
+        super().__init__(cookie_name=COOKIE_NAME.decode("ascii"), httponly=True, samesite="Lax")
+        self._sessions = sessions
+
+    async def load_session(self, request: web.Request) -> Session:
+        id = session_of(self._sessions, request).id
+        return Session(id, data=SessionData(created=0, session={"id": id}), new=False)
+
+    async def save_session(self, request: web.Request, response: web.StreamResponse, session: Session) -> None:
+        """Nothing: the cookie never changes, and `send_cookie` has it."""

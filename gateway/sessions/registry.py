@@ -1,0 +1,254 @@
+"""The live sessions: found in a dictionary for a cookie seen before, made, pinned, kept. I/O (clock, randomness).
+
+A cookie holds a random id and the time, encrypted. Only what we sealed ourselves counts, so nobody can be given
+an id of another's choice. docs/security.md tells the rules for clients without a cookie.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from secrets import token_urlsafe
+from typing import TYPE_CHECKING, Final
+
+from cryptography.fernet import InvalidToken
+
+from ..ids import new_id
+from ..model.headers import Fields
+from ..protocols import LiveSession, Pin
+from . import identity
+from .identity import COOKIE_NAME, FieldKinds
+
+if TYPE_CHECKING:
+    from ..keys import Keys
+    from ..model.capture import RawPairs
+
+WINDOW: Final = 1800.0  # seconds: the contract's idle window of a client without a cookie
+OFFERS: Final = 8  # cookies offered to one such client before we take it that it keeps none
+MOST: Final = 100_000  # sessions in memory
+MOST_ADDRESSES: Final = 10_000
+MOST_COOKIES: Final = 10_000
+LONGEST: Final = 1024  # bytes of a cookie of ours; a real one has about 250
+SEALED_ID = re.compile(r"[A-Za-z0-9_-]{22,64}")
+ATTRIBUTES: Final = b"; HttpOnly; Path=/; SameSite=Lax"
+
+
+@dataclass(slots=True)
+class Caller:
+    """A client known by address and user agent only."""
+
+    session: str
+    seen: float
+    offers: int = 0
+
+
+class LiveSessions:
+    """Implements protocols.Sessions. For one event loop."""
+
+    def __init__(
+        self,
+        keys: Keys,
+        *,
+        clock: Callable[[], float] = time.time,
+        most: int = MOST,
+        titled: Callable[[LiveSession], object] = lambda session: None,
+        keep: Callable[[LiveSession], object] = lambda session: None,
+    ) -> None:
+        """`titled` is called for a session that has begun a recording with a title, `keep` for one to be stored now."""
+        self._cipher, self._clock, self._most, self._titled = keys.cookie, clock, most, titled
+        self._keep = keep
+        self._sessions: dict[str, LiveSession] = {}  # the longest unseen first
+        self._changed: dict[str, LiveSession] = {}
+        self._fields: dict[bytes, str] = {}  # whole Cookie field -> session id
+        self._cookies: dict[bytes, str] = {}  # our cookie -> session id
+        self._callers: dict[tuple[str, bytes], Caller] = {}
+        self._kinds = FieldKinds()
+
+    # -- who is calling
+
+    def identify(self, headers: RawPairs, *, client: str) -> tuple[LiveSession, bytes | None]:
+        """The session of a request, and a Set-Cookie value to send when the client should get one."""
+        if type(headers) is Fields and headers.session:
+            return self._session(headers.session), None
+        kinds, found = self._kinds, dict[int, bytes]()
+        for name, value in headers:
+            kind = kinds[name]
+            if kind:
+                found[kind] = identity.joined(kind, found[kind], value) if kind in found else value
+        if id := self._own_choice(found):
+            return self._named(id), None
+        field = found.get(identity.COOKIE)
+        if field is not None and (id := self._fields.get(field) or self._by_cookie(field)):
+            if type(headers) is Fields:
+                headers.session = id
+            return self._session(id), None
+        if identity.is_navigation(found.get(identity.ACCEPT, b""), found.get(identity.FETCH_MODE, b"")):
+            return self._begun_by_browser()
+        return self._by_address(client, found.get(identity.AGENT, b""))
+
+    def _own_choice(self, found: dict[int, bytes]) -> str:
+        """The id that a client gave itself, by header or else by baggage; "" when it did not."""
+        named = found.get(identity.NAMED)
+        if named is not None:
+            return identity.checked_id(named, identity.HEADER)
+        baggage = found.get(identity.BAGGAGE, b"")
+        return identity.baggage_id(baggage) if identity.BAGGAGE_KEY in baggage else ""
+
+    def renew(self, keys: Keys) -> None:
+        """From now on lock cookies with these keys."""
+        self._cipher = keys.cookie
+
+    def strip_cookie(self, value: bytes) -> bytes:
+        return identity.strip_cookie(value)
+
+    def _named(self, id: str) -> LiveSession:
+        session = self._session(id)
+        session.named = True
+        return session
+
+    def _session(self, id: str) -> LiveSession:
+        """The live session of an id, moved to the end of the queue of the unseen."""
+        session = self._sessions.pop(id, None)
+        if session is None:
+            return self._add(LiveSession(id, recording=new_id()))
+        self._sessions[id] = self._changed[id] = session
+        session.seen = self._clock()
+        if session.pins:
+            self._expire(session)
+        return session
+
+    def _add(self, session: LiveSession) -> LiveSession:
+        while len(self._sessions) >= self._most:
+            self._sessions.pop(next(iter(self._sessions)))
+        session.seen = self._clock()
+        self._sessions[session.id] = self._changed[session.id] = session
+        return session
+
+    # -- cookies
+
+    def _by_cookie(self, field: bytes) -> str:
+        """The session id of the first cookie that we sealed; "" when there is none."""
+        if COOKIE_NAME not in field:
+            return ""
+        for cookie in identity.own_cookies(field):
+            id = self._cookies.get(cookie) or self._unsealed(cookie)
+            if id:
+                if len(field) <= 4 * LONGEST:
+                    _remember(self._fields, field, id)
+                return id
+        return ""
+
+    def _unsealed(self, cookie: bytes) -> str:
+        """Decrypt a cookie that was not seen before; anything that is not ours is no cookie at all."""
+        if len(cookie) > LONGEST:
+            return ""
+        try:
+            id = json.loads(self._cipher.decrypt(cookie))["session"]["id"]
+        except (InvalidToken, ValueError, TypeError, KeyError):
+            return ""
+        if not isinstance(id, str) or not SEALED_ID.fullmatch(id):
+            return ""
+        _remember(self._cookies, cookie, id)
+        self._claim(id)
+        return id
+
+    def _claim(self, id: str) -> None:
+        """A session whose cookie came back is its owner's alone: the next caller from there begins another."""
+        for key, caller in self._callers.items():
+            if caller.session == id:
+                del self._callers[key]
+                return
+
+    def _offer(self, id: str) -> bytes:
+        """Set-Cookie for a session, in the shape of aiohttp-session's encrypted cookies."""
+        value = json.dumps({"created": int(self._clock()), "session": {"id": id}}, separators=(",", ":"))
+        return COOKIE_NAME + b"=" + self._cipher.encrypt(value.encode()) + ATTRIBUTES
+
+    # -- clients without a cookie
+
+    def _begun_by_browser(self) -> tuple[LiveSession, bytes]:
+        session = self._session(_fresh_id())
+        return session, self._offer(session.id)
+
+    def _by_address(self, client: str, agent: bytes) -> tuple[LiveSession, bytes | None]:
+        key, now = (client, agent), self._clock()
+        caller = self._callers.pop(key, None)
+        if caller is None or now - caller.seen > WINDOW:
+            caller = Caller(_fresh_id(), now)
+            if len(self._callers) >= MOST_ADDRESSES:
+                self._callers.pop(next(iter(self._callers)))
+        self._callers[key] = caller
+        caller.seen = now
+        caller.offers += 1
+        session = self._session(caller.session)
+        if caller.offers > OFFERS:
+            return session, None
+        # The first answer offers this session. It may have gone to a client that keeps nothing, so a later one
+        # offers a session of its own: two clients that look alike are never merged by our doing.
+        return session, self._offer(session.id if caller.offers == 1 else _fresh_id())
+
+    # -- sessions by id
+
+    def get(self, id: str) -> LiveSession | None:
+        session = self._sessions.get(id)
+        if session is not None:
+            self._expire(session)
+        return session
+
+    def all(self) -> Sequence[LiveSession]:
+        """Those seen last first."""
+        sessions = list(reversed(self._sessions.values()))
+        for session in sessions:
+            self._expire(session)
+        return sessions
+
+    def start_recording(self, session: LiveSession, title: str = "") -> str:
+        session.recording, session.steps, session.title = new_id(), 0, title
+        self._changed[session.id] = session
+        if title:
+            self._titled(session)
+        return session.recording
+
+    def keep(self, session: LiveSession) -> None:
+        self._keep(session)
+
+    def pin(self, session: LiveSession, cluster: str, environment: str, *, ttl: float = 0.0) -> None:
+        session.pins[cluster] = Pin(environment, self._clock() + ttl if ttl else 0.0)
+        self._changed[session.id] = session
+
+    def unpin(self, session: LiveSession, cluster: str) -> None:
+        if session.pins.pop(cluster, None) is not None:
+            self._changed[session.id] = session
+
+    def _expire(self, session: LiveSession) -> None:
+        if not session.pins:
+            return
+        now = self._clock()
+        over = [cluster for cluster, pin in session.pins.items() if pin.until and pin.until <= now]
+        for cluster in over:
+            self.unpin(session, cluster)
+
+    # -- over a restart
+
+    def restore(self, sessions: Iterable[LiveSession]) -> None:
+        """Take over the sessions of the last run, at the steps where their recordings go on."""
+        for session in sorted(sessions, key=lambda each: each.seen)[-self._most :]:
+            self._sessions[session.id] = session
+
+    def changed(self) -> list[LiveSession]:
+        """The sessions seen or changed since the last call, to be saved."""
+        changed, self._changed = list(self._changed.values()), {}
+        return changed
+
+
+def _fresh_id() -> str:
+    return token_urlsafe(18)  # 144 bits
+
+
+def _remember(cache: dict[bytes, str], key: bytes, id: str) -> None:
+    if len(cache) >= MOST_COOKIES:
+        del cache[next(iter(cache))]
+    cache[key] = id

@@ -1,0 +1,1 @@
+"""The recordings file: one connection writes on a thread of its own, any thread reads. I/O."""

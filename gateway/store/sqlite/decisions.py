@@ -1,0 +1,40 @@
+"""What people decided about the correlations of a recording, beside it. I/O."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from ...correlation import Decisions, read_declared
+
+Connection = sqlite3.Connection
+OTHER: Final = {"accepted": "rejected", "rejected": "accepted"}
+FORGOTTEN: Final = (*OTHER, "declared", "asserted")
+SET: Final = "INSERT OR IGNORE INTO decisions (recording, verdict, what, decided_at) VALUES (?, ?, ?, ?)"
+UNSET: Final = "DELETE FROM decisions WHERE recording = ? AND verdict = ? AND what = ?"
+
+
+def decide(connection: Connection, recording: str, words: Iterable[tuple[str, str]], now: float) -> None:
+    """Each (verdict, what): "accepted" and "rejected" undo each other, "forgotten" undoes whatever was said."""
+    for verdict, what in words:
+        for other in [OTHER[verdict]] if verdict in OTHER else FORGOTTEN if verdict == "forgotten" else []:
+            connection.execute(UNSET, (recording, other, what))
+        if verdict != "forgotten":
+            connection.execute(SET, (recording, verdict, what, now))
+
+
+def decisions_of(connection: Connection, recording: str) -> Decisions:
+    """Everything decided so far, declarations in the order in which they were made."""
+    rows: Sequence[tuple[str, str]] = connection.execute(
+        "SELECT verdict, what FROM decisions WHERE recording = ? ORDER BY seq", (recording,)
+    ).fetchall()
+    said = {name: [what for verdict, what in rows if verdict == name] for name in (*OTHER, "declared")}
+    declared = tuple(map(read_declared, said["declared"]))
+    return Decisions(frozenset(said["accepted"]), frozenset(said["rejected"]), declared)
+
+
+def asserted_of(connection: Connection, recording: str) -> tuple[str, ...]:
+    """What steps of a recording must answer, in the order in which it was said."""
+    sql = "SELECT what FROM decisions WHERE recording = ? AND verdict = 'asserted' ORDER BY seq"
+    return tuple(what for (what,) in connection.execute(sql, (recording,)))

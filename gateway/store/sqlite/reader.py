@@ -1,0 +1,382 @@
+"""Reads recordings through connections of its own that cannot write. I/O."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from weakref import finalize
+
+from ...correlation import Decisions
+from ...errors import NotFoundError, UsageError
+from ...model.audit import AuditEntry
+from ...model.exchange import Chunk, Exchange
+from ...model.recording import Page, Recording, Relative, Revision
+from ...protocols import LiveSession, Pin
+from ..cursors import limit_of, number_of, place_of
+from ..masking import Mask
+from ..missed import read_ledger
+from . import search
+from .audit_log import entries
+from .builds import build_at
+from .contents import SOME, bodies_of
+from .decisions import asserted_of, decisions_of
+from .files import connect_reader, identity, unreadable
+from .filter_sql import of_recordings
+from .retention import Stale, stale
+from .rows import chunk_of, default_title, exchange_of, recording_of, revision_of
+from .statistics import Statistics, statistics
+from .variants import family, outcomes
+
+PATIENCE: Final = 0.12  # seconds of looking for what a filter wants, before a page is shown as it is
+IDLE: Final = 8  # connections kept for the next reads
+LAST: Final = re.compile(r"@last(?:~([0-9]{1,9}))?")
+PREFIX: Final = 4  # letters: shorter ones would often be a title or a typing error
+NEAREST: Final = "SELECT id FROM recordings WHERE steps > 0 ORDER BY seq DESC LIMIT 3"
+
+
+Idle = deque[tuple[tuple[int, int] | None, sqlite3.Connection]]
+
+
+class SqliteStore:
+    """Implements protocols.Store. Blocking and thread-safe; a file that was replaced is noticed.
+
+    Without a `mask` exchanges are read as they were stored.
+    """
+
+    def __init__(self, path: Path, mask: Mask | None = None) -> None:
+        self.path, self._mask = path, mask
+        self._idle: Idle = deque()
+        finalize(self, _close_all, self._idle)  # a short command need not close what it read
+
+    def recordings(
+        self, query: str = "", *, limit: int = 50, cursor: str | None = None, patience: float = PATIENCE
+    ) -> Page[Recording]:
+        """Newest first. `query` is plain words and `key:value` terms; UsageError names what is off.
+
+        After `patience` seconds of looking a page may be short, or empty: its `next` goes on.
+        """
+        place, count, until = place_of(cursor), limit_of(limit) + 1, time.monotonic() + patience
+        wanted = of_recordings(query, now=time.time())
+        with self._reading() as connection:
+            rows, at = search.recordings(connection, wanted, place, count, now=time.time(), until=until)
+            items = tuple(_recordings(connection, rows[:limit]))
+        return Page(items, str(rows[limit - 1]["seq"]) if len(rows) > limit else None if at is None else str(at))
+
+    def recording(self, ref: str) -> Recording:
+        """By id, unique id prefix, exact title, "@last" or "@last~N"; NotFoundError, UsageError when ambiguous."""
+        with self._reading() as connection:
+            row = _find(connection, ref.strip())
+            return _recordings(connection, [row])[0]
+
+    def exchanges(
+        self, recording: str, *, limit: int = 1000, cursor: str | None = None, query: str = "",
+        patience: float = PATIENCE,
+    ) -> Page[Exchange]:  # fmt: skip
+        """The steps of a recording (a full id) that a filter finds, in order, bodies included; short pages as above."""
+        after, count, until = number_of(cursor, default=-1), limit_of(limit) + 1, time.monotonic() + patience
+        with self._reading() as connection:
+            rows, at = search.in_recording(connection, query, recording, after, count, now=time.time(), until=until)
+            if not rows and not connection.execute("SELECT 1 FROM recordings WHERE id = ?", (recording,)).fetchone():
+                raise NotFoundError(f"there is no recording {recording}", hint="gateway recordings")
+            return self._shown(_page(connection, rows, limit, "step", at))
+
+    def latest(
+        self, *, limit: int = 50, cursor: str | None = None, query: str = "", patience: float = PATIENCE
+    ) -> Page[Exchange]:
+        """The newest exchanges of all recordings that a filter finds, newest first; short pages as with recordings."""
+        before, count, until = number_of(cursor, default=1 << 62), limit_of(limit) + 1, time.monotonic() + patience
+        with self._reading() as connection:
+            rows, at = search.newest_first(connection, query, before, count, now=time.time(), until=until)
+            return self._shown(_page(connection, rows, limit, "seq", at or None))
+
+    def exchange(self, id: str) -> Exchange:
+        with self._reading() as connection:
+            row = connection.execute("SELECT * FROM exchanges WHERE id = ?", (id,)).fetchone()
+            if row is None:
+                raise NotFoundError(f"there is no exchange {id}", hint="gateway recordings")
+            return self._masked(_exchanges(connection, [row]))[0]
+
+    def step(self, recording: str, step: int) -> Exchange:
+        """One exchange of a recording (a full id) by its place."""
+        sql = "SELECT * FROM exchanges WHERE recording = ? AND step = ?"
+        with self._reading() as connection:
+            row = connection.execute(sql, (recording, step)).fetchone()
+            if row is None:
+                hint = f"gateway show {recording}"
+                raise NotFoundError(f"recording {recording} has no step {step}", hint=hint)
+            return self._masked(_exchanges(connection, [row]))[0]
+
+    def family(self, recording: str) -> Sequence[Relative]:
+        """Where a recording (a full id) comes from and what came of it: a tree, depth first."""
+        with self._reading() as connection:
+            return family(connection, recording)
+
+    def outcomes(self, recordings: Sequence[str], *, most: int) -> Mapping[str, Sequence[tuple[int, int | None, str]]]:
+        """By recording: (step, status, exchange id) of its first `most` steps."""
+        with self._reading() as connection:
+            return outcomes(connection, recordings, most=most)
+
+    def chunks(self, exchange: str) -> Sequence[Chunk]:
+        """The timed pieces of an SSE or WebSocket exchange, in order."""
+        sql = "SELECT * FROM chunks WHERE exchange = ? ORDER BY number"
+        with self._reading() as connection:
+            found = tuple(map(chunk_of, connection.execute(sql, (exchange,))))
+            if self._mask is None or self._mask.rules is None or not found:
+                return found
+            rows = connection.execute("SELECT * FROM exchanges WHERE id = ?", (exchange,)).fetchall()
+            return self._mask.chunks(_exchanges(connection, rows)[0], found) if rows else found
+
+    def revisions(self, *, limit: int = 100) -> Sequence[Revision]:
+        """Accepted route tables, newest first."""
+        with self._reading() as connection:
+            found = connection.execute("SELECT * FROM revisions ORDER BY seq DESC LIMIT ?", (limit_of(limit),))
+            return tuple(map(revision_of, found))
+
+    def build(self, cluster: str, environment: str, moment: str) -> str:
+        """Which version ran there at a moment (RFC 3339); "" when nobody knows."""
+        if not moment:
+            return ""
+        with self._reading() as connection:
+            return build_at(connection, cluster, environment, datetime.fromisoformat(moment).timestamp())
+
+    def audit(self, words: str = "", *, limit: int = 50, cursor: str | None = None) -> Page[AuditEntry]:
+        """Who moved, deleted or unmasked what, newest first; each of the words stands somewhere in the entry."""
+        with self._reading() as connection:
+            before, count = number_of(cursor, default=1 << 62), limit_of(limit)
+            found = entries(connection, before=before, limit=count + 1, words=words)
+            shown = found[:count]
+            return Page(tuple(entry for _, entry in shown), str(shown[-1][0]) if len(found) > count else None)
+
+    def values(self, session: str) -> dict[str, Any]:
+        """The values a demo kept for this session, by name."""
+        sql = "SELECT name, value FROM session_values WHERE session = ? ORDER BY name"
+        with self._reading() as connection:
+            return {name: json.loads(value) for name, value in connection.execute(sql, (session,))}
+
+    def sessions(self, *, limit: int = 100_000) -> list[LiveSession]:
+        """The sessions of the last run, those seen last first, each at the step where its recording goes on."""
+        sql = """
+            SELECT s.*, coalesce((SELECT max(step) FROM exchanges e WHERE e.recording = s.recording), 0) AS last
+            FROM sessions s ORDER BY seen DESC LIMIT ?
+        """
+        with self._reading() as connection:
+            return [_session(row) for row in connection.execute(sql, (limit_of(limit),))]
+
+    def playing(self, *, since: float, limit: int = 1000) -> dict[str, str]:
+        """What the sessions of the last run were playing (replay/playback.py), those seen last first."""
+        sql = "SELECT id, playing FROM sessions WHERE playing <> '' AND seen >= ? ORDER BY seen DESC LIMIT ?"
+        with self._reading() as connection:
+            return dict(connection.execute(sql, (since, limit_of(limit))).fetchall())
+
+    def decisions(self, recording: str) -> Decisions:
+        """What people decided about the correlations of a recording (a full id)."""
+        with self._reading() as connection:
+            return decisions_of(connection, recording)
+
+    def assertions(self, recording: str) -> Sequence[str]:
+        """What steps of a recording (a full id) must answer: "3:status=201"."""
+        with self._reading() as connection:
+            return asserted_of(connection, recording)
+
+    def secrets(self, recording: str) -> dict[str, bytes]:
+        """The sealed secrets of a recording, and what is masked in it now: placeholder -> ciphertext."""
+        with self._reading() as connection:
+            sql = "SELECT placeholder, sealed FROM secrets WHERE recording = ?"
+            stored = dict(connection.execute(sql, (recording,)).fetchall())
+            return self._masked_secrets(connection, recording) | stored
+
+    def _masked_secrets(self, connection: sqlite3.Connection, recording: str) -> dict[str, bytes]:
+        mask, found = self._mask, dict[str, bytes]()
+        if mask is None or mask.rules is None:
+            return found
+        sql, step = "SELECT * FROM exchanges WHERE recording = ? AND step > ? ORDER BY step LIMIT ?", -1
+        while rows := connection.execute(sql, (recording, step, SOME)).fetchall():
+            rows, step = rows[: _fitting(rows)], rows[_fitting(rows) - 1]["step"]
+            exchanges = _exchanges(connection, rows)
+            found |= mask.secrets_of(exchanges, {one.id: self._pieces(connection, one) for one in exchanges})
+        return found
+
+    def _pieces(self, connection: sqlite3.Connection, one: Exchange) -> tuple[Chunk, ...]:
+        sql = "SELECT * FROM chunks WHERE exchange = ? ORDER BY number"
+        return tuple(map(chunk_of, connection.execute(sql, (one.id,)))) if one.stream else ()
+
+    def _masked(self, found: Sequence[Exchange]) -> list[Exchange]:
+        return list(found) if self._mask is None else self._mask.exchanges(found)
+
+    def _shown(self, page: Page[Exchange]) -> Page[Exchange]:
+        return page if self._mask is None else Page(tuple(self._mask.exchanges(page.items)), page.next)
+
+    def statistics(self) -> Statistics:
+        """What the file holds, counted now: seconds for a million exchanges."""
+        with self._reading() as connection:
+            found = statistics(connection)
+            return replace(found, missed=found.missed + read_ledger(self.path))
+
+    def stale(self, *, days: float | None, bytes: int | None, now: float) -> list[Stale]:
+        """The recordings that no longer need to be kept, the oldest first."""
+        with self._reading() as connection:
+            return stale(connection, days=days, bytes=bytes, now=now)
+
+    def close(self) -> None:
+        """Close what is idle. The store may still be used: it opens again."""
+        _close_all(self._idle)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection that sees one state of the file throughout; StoreError in words when reading fails."""
+        lies = identity(self.path)
+        connection = self._borrow(lies)
+        try:
+            connection.execute("BEGIN")
+            yield connection
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            connection.close()
+            raise unreadable(self.path, error) from None
+        except BaseException:
+            connection.close()
+            raise
+        self._give_back(lies, connection)
+
+    def _borrow(self, lies: tuple[int, int] | None) -> sqlite3.Connection:
+        while self._idle:
+            try:
+                opened, connection = self._idle.pop()
+            except IndexError:  # another thread took it
+                break
+            if opened == lies and lies is not None:
+                return connection
+            connection.close()
+        connection = connect_reader(self.path)
+        connection.row_factory = sqlite3.Row
+        return connection
+
+    def _give_back(self, lies: tuple[int, int] | None, connection: sqlite3.Connection) -> None:
+        if len(self._idle) < IDLE:
+            self._idle.append((lies, connection))
+        else:
+            connection.close()
+
+
+def _close_all(idle: Idle) -> None:
+    while idle:
+        with suppress(IndexError):  # another thread took it
+            idle.pop()[1].close()
+
+
+def _find(connection: sqlite3.Connection, ref: str) -> sqlite3.Row:
+    match = LAST.fullmatch(ref)
+    if match:
+        sql = "SELECT * FROM recordings WHERE steps > 0 ORDER BY seq DESC LIMIT 1 OFFSET ?"
+        found = connection.execute(sql, (int(match[1] or 0),)).fetchall()
+    else:
+        found = _named(connection, ref)
+    if len(found) == 1:
+        return found[0]  # type: ignore[no-any-return]
+    if not found:
+        raise NotFoundError(f"there is no recording {ref!r}", hint=_hint(connection))
+    named = ", ".join(row["id"] for row in found[:5]) + (", ..." if len(found) > 5 else "")
+    raise UsageError(f"{ref!r} is more than one recording: {named}", hint="use a longer part of the id")
+
+
+def _named(connection: sqlite3.Connection, ref: str) -> list[sqlite3.Row]:
+    """By id, else by exact title, else by a prefix of the id."""
+    ask = connection.execute
+    found = ask("SELECT * FROM recordings WHERE id = ? AND steps > 0", (ref,)).fetchall()
+    if not found and ref:
+        found = ask("SELECT * FROM recordings WHERE title = ? AND steps > 0 ORDER BY seq DESC", (ref,)).fetchall()
+    if not found and len(ref) >= PREFIX and ref.isascii() and ref.isalnum():
+        low, high = ref.upper(), ref.upper() + "~"
+        found = ask("SELECT * FROM recordings WHERE id >= ? AND id < ? AND steps > 0", (low, high)).fetchall()
+    return found
+
+
+def _hint(connection: sqlite3.Connection) -> str:
+    known = [id for (id,) in connection.execute(NEAREST)]
+    return f"the newest are {', '.join(known)}; gateway recordings lists all" if known else "nothing is recorded yet"
+
+
+def _recordings(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> list[Recording]:
+    ids = [row["id"] for row in rows]
+    uses, notes, tags = (_beside(connection, sql, ids) for sql in (USES, NOTES, TAGS))
+    return [
+        recording_of(
+            row, title=row["title"] or _default_title(connection, row), clusters=uses.get(row["id"], ()),
+            notes=notes.get(row["id"], ()), tags=tags.get(row["id"], ()),
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+USES: Final = "SELECT recording, cluster || '@' || environment FROM uses WHERE recording IN ({}) ORDER BY seq"
+NOTES: Final = "SELECT recording, text FROM notes WHERE step = 0 AND recording IN ({}) ORDER BY seq"
+TAGS: Final = "SELECT recording, tag FROM tags WHERE step = 0 AND recording IN ({}) ORDER BY seq"
+STEP_NOTES: Final = "SELECT recording || '/' || step, text FROM notes WHERE step > 0 AND recording IN ({}) ORDER BY seq"
+STEP_TAGS: Final = "SELECT recording || '/' || step, tag FROM tags WHERE step > 0 AND recording IN ({}) ORDER BY seq"
+ROOM: Final = 64 << 20  # bytes of bodies in a page, and
+LARGE: Final = 16 << 20  # as how long a body counts at most: its record may have been cut
+
+
+def _beside(connection: sqlite3.Connection, sql: str, ids: Sequence[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for at in range(0, len(ids), SOME):
+        some = ids[at : at + SOME]
+        for key, text in connection.execute(sql.format(",".join("?" * len(some))), some):
+            found.setdefault(key, []).append(text)
+    return found
+
+
+def _default_title(connection: sqlite3.Connection, row: sqlite3.Row) -> str:
+    sql = "SELECT method, target FROM exchanges WHERE recording = ? ORDER BY step LIMIT 1"
+    first = connection.execute(sql, (row["id"],)).fetchone()
+    return default_title(first["method"], first["target"], row["steps"]) if first else ""
+
+
+def _page(
+    connection: sqlite3.Connection, rows: list[sqlite3.Row], limit: int, order: str, at: int | None
+) -> Page[Exchange]:
+    """What fits of rows that are one more than the limit where there is a next page; or the search ended before the
+    end, and goes on `at` a place."""
+    count = min(limit, _fitting(rows))
+    shown = rows[:count]
+    following = shown[-1][order] if len(rows) > count else at
+    return Page(tuple(_exchanges(connection, shown)), None if following is None else str(following))
+
+
+def _fitting(rows: Sequence[sqlite3.Row]) -> int:
+    """How many of these exchanges, one at least, have bodies that one page may hold in memory."""
+    room = ROOM
+    for count, row in enumerate(rows):
+        room -= min(row["request_size"], LARGE) + min(row["response_size"], LARGE)
+        if room < 0:
+            return max(1, count)
+    return len(rows)
+
+
+def _exchanges(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> list[Exchange]:
+    bodies = bodies_of(connection, rows)
+    recordings = list(dict.fromkeys(row["recording"] for row in rows))
+    notes, tags = (_beside(connection, sql, recordings) for sql in (STEP_NOTES, STEP_TAGS))
+    keys = [f"{row['recording']}/{row['step']}" for row in rows]
+    names = rows[0].keys() if rows else ()
+    plain = [dict(zip(names, row, strict=True)) for row in rows]  # a Row looks through its names for every value
+    return [
+        exchange_of(row, bodies, notes.get(key, ()), tags.get(key, ())) for row, key in zip(plain, keys, strict=True)
+    ]
+
+
+def _session(row: sqlite3.Row) -> LiveSession:
+    pins = {cluster: Pin(environment, until) for cluster, (environment, until) in json.loads(row["pins"]).items()}
+    return LiveSession(
+        id=row["id"], recording=row["recording"], steps=max(row["steps"], row["last"]), pins=pins,
+        seen=row["seen"], named=bool(row["named"]), title=row["title"],
+    )  # fmt: skip

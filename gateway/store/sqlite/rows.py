@@ -1,0 +1,227 @@
+"""Captures as rows, rows as exchanges and recordings. Pure."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any, Final, Protocol
+
+from ...model.capture import Capture
+from ...model.exchange import Chunk, Exchange, Failure, Timing
+from ...model.message import Body, Request, Response, header_text
+from ...model.recording import Recording, Revision
+from .header_blob import fields_of, pack
+
+USUAL: Final = (
+    "id", "recording", "step", "session", "state", "started_at", "method", "target", "cluster", "environment",
+    "status", "request_body", "response_body", "mode", "total_ms", "first_byte_ms", "upstream_ms", "client", "origin",
+    "upstream_url", "routes_revision", "request_version", "request_size", "response_version", "reason",
+    "response_size", "request_head", "response_head",
+)  # fmt: skip
+# Seldom anything but these defaults. Most rows are inserted without them: each bound value costs 0.2 us.
+SELDOM: Final[dict[str, Any]] = {
+    "failure_kind": None,
+    "failure_detail": None,
+    "override": None,
+    "stream": "",
+    "attempts": 1,
+    "connect_ms": None,
+    "request_kept": None,
+    "request_plain": 0,
+    "response_kept": None,
+    "response_plain": 0,
+    "request_trailers": b"",
+    "response_trailers": b"",
+    "rewritten": b"",
+}
+COLUMNS: Final = (*USUAL, *SELDOM)
+DEFAULTS: Final = tuple(SELDOM.values())
+
+BodyRow = tuple[bytes, int, int, bytes]  # sha256, size, packed, data
+
+OFTEN: Final = 4096  # bytes: shorter bodies often come again
+SMALL: Final = 1024  # bytes: below that, packing saves less than the time it takes
+
+
+def body_row(data: bytes, digest: bytes) -> BodyRow:
+    """A body as it is stored: packed when that makes it smaller."""
+    if len(data) > SMALL:
+        packed = zlib.compress(data, 1)
+        if len(packed) < len(data):
+            return digest, len(data), 1, packed
+    return digest, len(data), 0, data
+
+
+def unpacked(packed: int, data: bytes) -> bytes:
+    return zlib.decompress(data) if packed else data
+
+
+def exchange_row(
+    capture: Capture, request_body: bytes | None, response_body: bytes | None,
+    *, kept: tuple[int | None, int | None] = (None, None), plain: tuple[bool, bool] = (False, False),
+) -> tuple[Any, ...]:  # fmt: skip
+    """The values of USUAL, or of COLUMNS when one is not its default.
+
+    Bodies are named by hash; `kept` is given where sealing changed a body's length.
+    """
+    begun, sent, first, ended = capture.begun, capture.sent, capture.first_byte, capture.ended
+    usual = (
+        capture.id, capture.recording, capture.step, capture.session, capture.state, capture.started_at,
+        capture.method.decode("latin-1"), capture.target.decode("latin-1"), capture.cluster, capture.environment,
+        capture.status or None, request_body, response_body, capture.mode,
+        (ended - begun) * 1000 if ended else None,
+        (first - begun) * 1000 if first else None,
+        (ended - sent) * 1000 if ended and sent else None,
+        capture.client, capture.origin.decode("latin-1"), capture.upstream_url, capture.routes_revision,
+        capture.request_version, capture.request_size, capture.response_version, header_text(capture.reason),
+        capture.response_size, pack(capture.request_headers), pack(capture.response_headers),
+    )  # fmt: skip
+    odd = (
+        capture.failure or capture.override is not None or capture.stream or capture.attempts != 1
+        or capture.connected or capture.request_trailers or capture.response_trailers or capture.rewritten
+        or kept != (None, None) or plain != (False, False)
+    )  # fmt: skip
+    return usual + _seldom(capture, kept, plain) if odd else usual
+
+
+def _seldom(capture: Capture, kept: tuple[int | None, int | None], plain: tuple[bool, bool]) -> tuple[Any, ...]:
+    kind, detail = capture.failure or (None, None)
+    trailers, rewritten = capture.request_trailers, capture.rewritten
+    return (
+        kind, detail, capture.override, capture.stream, capture.attempts,
+        (capture.connected - capture.begun) * 1000 if capture.connected else None,
+        kept[0], int(plain[0]), kept[1], int(plain[1]),
+        pack(trailers) if trailers else b"",
+        pack(capture.response_trailers) if capture.response_trailers else b"",
+        pack(rewritten) if rewritten else b"",
+    )  # fmt: skip
+
+
+def digest_of(data: bytes) -> bytes:
+    return _digest_again(data) if len(data) <= OFTEN else sha256(data).digest()
+
+
+@lru_cache(maxsize=256)
+def _digest_again(data: bytes) -> bytes:
+    return sha256(data).digest()
+
+
+def timestamp(seconds: float) -> str:
+    """Epoch seconds as RFC 3339 in UTC with microseconds; a clock gone mad still gives a date."""
+    try:
+        moment = datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        moment = datetime.fromtimestamp(0, UTC)
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+class Row(Protocol):
+    """A row of a result, by column name."""
+
+    def __getitem__(self, name: str, /) -> Any: ...
+
+
+def exchange_of(
+    row: Row, bodies: Mapping[bytes, bytes], notes: Sequence[str] = (), tags: Sequence[str] = ()
+) -> Exchange:
+    """The exchange of a row; `bodies` by hash."""
+    failure = Failure(row["failure_kind"], row["failure_detail"] or "") if row["failure_kind"] else None
+    return Exchange(
+        id=row["id"], recording=row["recording"], step=row["step"], session=row["session"],
+        started_at=timestamp(row["started_at"]), url=public_url(row["origin"], row["target"]),
+        request=_request(row, bodies), response=_response(row, bodies), status=row["status"],
+        cluster=row["cluster"], environment=row["environment"], upstream_url=row["upstream_url"],
+        routes_revision=row["routes_revision"], mode=row["mode"], override=row["override"], failure=failure,
+        timing=Timing(*(_ms(row[name]) for name in ("total_ms", "connect_ms", "first_byte_ms", "upstream_ms"))),
+        state=row["state"], stream=row["stream"], attempts=row["attempts"],
+        rewritten=fields_of(row["rewritten"]), notes=tuple(notes), tags=tuple(tags),
+    )  # fmt: skip
+
+
+def public_url(origin: str, target: str) -> str:
+    """The URL that the client asked for; an absolute-form target is one already (RFC 9112 section 3.2.2)."""
+    return target if not target.startswith("/") and "://" in target else origin + target
+
+
+def _ms(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def _body(row: Row, side: str, bodies: Mapping[bytes, bytes]) -> Body:
+    data = bodies.get(row[f"{side}_body"] or b"", b"")
+    return Body(row[f"{side}_size"], data, row[f"{side}_kept"], bool(row[f"{side}_plain"]))
+
+
+def _request(row: Row, bodies: Mapping[bytes, bytes]) -> Request:
+    return Request(
+        http_version=row["request_version"], headers=fields_of(row["request_head"]),
+        body=_body(row, "request", bodies), trailers=fields_of(row["request_trailers"]),
+        method=row["method"], target=row["target"],
+    )  # fmt: skip
+
+
+def _response(row: Row, bodies: Mapping[bytes, bytes]) -> Response | None:
+    if not row["response_version"]:
+        return None
+    return Response(
+        http_version=row["response_version"], headers=fields_of(row["response_head"]),
+        body=_body(row, "response", bodies), trailers=fields_of(row["response_trailers"]),
+        status=row["status"] or 0, reason=row["reason"],
+    )  # fmt: skip
+
+
+def recording_of(
+    row: Row, *, title: str, clusters: Sequence[str], notes: Sequence[str], tags: Sequence[str]
+) -> Recording:
+    """The recording of a row and of what lies beside it."""
+    return Recording(
+        id=row["id"], title=title, session=row["session"], kind=row["kind"], parent=row["parent"],
+        branched_at=row["branched_at"], started_at=timestamp(row["started_at"]),
+        updated_at=timestamp(row["updated_at"]), steps=row["steps"], clusters=tuple(clusters), notes=tuple(notes),
+        tags=tuple(tags), pinned=bool(row["pinned"]),
+    )  # fmt: skip
+
+
+def default_title(method: str, target: str, steps: int) -> str:
+    """What a recording without a title is called: its first request, and how many follow."""
+    path = target.partition("?")[0]
+    path = path if len(path) <= 60 else path[:59] + "…"
+    return f"{method} {path}" + (f" … {steps} steps" if steps > 1 else "")
+
+
+def chunk_of(row: Row) -> Chunk:
+    return Chunk(
+        index=row["number"], at_ms=round(row["at_ms"], 3), direction="sent" if row["sent"] else "received",
+        data=row["data"], size=row["size"],
+    )  # fmt: skip
+
+
+def revision_of(row: Row) -> Revision:
+    return Revision(
+        id=row["id"], accepted_at=row["accepted_at"], source=row["source"],
+        changes=tuple(json.loads(row["changes"])), text=row["text"],
+    )  # fmt: skip
+
+
+def summary(capture: Capture) -> dict[str, Any]:
+    """What pages that watch are told of an exchange."""
+    return {
+        "id": capture.id,
+        "recording": capture.recording,
+        "step": capture.step,
+        "session": capture.session,
+        "method": capture.method.decode("latin-1"),
+        "path": capture.target.partition(b"?")[0].decode("latin-1"),
+        "status": capture.status or None,
+        "cluster": capture.cluster,
+        "environment": capture.environment,
+        "total_ms": _ms((capture.ended - capture.begun) * 1000) if capture.ended else None,
+        "failure": capture.failure[0] if capture.failure else None,
+        "started_at": timestamp(capture.started_at),
+        "state": capture.state,
+        "mode": capture.mode,
+    }

@@ -1,0 +1,385 @@
+"""What the writing connection does to the tables: batches, notes, deletions, revisions, values, sessions. I/O."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Final
+
+from ...errors import NotFoundError
+from ...model.audit import AuditEntry
+from ...model.capture import Capture
+from ...model.exchange import Exchange
+from ...model.recording import Recording, Revision
+from ...protocols import LiveSession
+from ...replay.playback import kept
+from ..batch import Batch
+from . import full_text
+from .audit_log import add_entry
+from .builds import add_build
+from .decisions import decide
+from .deletion import Sweeper, delete_rows, give_back_room
+from .files import PAGE
+from .rows import COLUMNS, DEFAULTS, USUAL
+
+Connection = sqlite3.Connection
+
+
+def _insert(columns: Sequence[str]) -> str:
+    return f"INSERT INTO exchanges ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+
+
+INSERT_USUAL: Final = _insert(USUAL)
+INSERT: Final = _insert(COLUMNS)
+COMPLETE: Final = f"UPDATE exchanges SET {', '.join(f'{name} = ?' for name in COLUMNS)} WHERE id = ?"
+BODY: Final = "INSERT OR IGNORE INTO bodies (sha256, size, packed, data) VALUES (?, ?, ?, ?)"
+SECRET: Final = "INSERT OR IGNORE INTO secrets (recording, placeholder, sealed) VALUES (?, ?, ?)"
+CHUNK: Final = "INSERT OR IGNORE INTO chunks (exchange, number, at_ms, sent, size, data) VALUES (?, ?, ?, ?, ?, ?)"
+USE: Final = "INSERT OR IGNORE INTO uses (recording, cluster, environment) VALUES (?, ?, ?)"
+RECORDING: Final = """
+INSERT INTO recordings (id, session, started_at, updated_at, steps, title)
+VALUES (?, ?, ?, ?, ?, coalesce((SELECT title FROM sessions WHERE recording = ? AND id = ?), ''))
+ON CONFLICT (id) DO UPDATE SET
+    started_at = CASE WHEN steps = 0 THEN excluded.started_at ELSE started_at END,
+    updated_at = max(updated_at, excluded.updated_at),
+    steps = steps + excluded.steps
+"""
+GROWN: Final = "UPDATE recordings SET updated_at = max(updated_at, ?), steps = steps + ? WHERE id = ?"
+# Ids of recordings grow with time: a slow exchange of the previous recording does not turn the session back to it.
+SESSION: Final = """
+INSERT INTO sessions (id, recording, steps, seen) VALUES (?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    steps = CASE WHEN recording = excluded.recording THEN max(steps, excluded.steps) ELSE excluded.steps END,
+    title = CASE WHEN recording = excluded.recording THEN title ELSE '' END,
+    recording = excluded.recording,
+    seen = max(seen, excluded.seen)
+WHERE excluded.recording >= recording
+"""
+SAVED_SESSION: Final = """
+INSERT OR REPLACE INTO sessions (id, recording, steps, pins, seen, named, playing, title)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+"""
+MISSED: Final = """
+INSERT INTO marks VALUES ('missed', ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value
+"""
+LITTLE: Final = 256 << 20  # bytes left on the disk, with less than which the log is kept short
+LEAST: Final = 64  # pages that it may have at any rate
+KNOWN: Final = 8192  # hashes and uses remembered as written
+
+
+class Tables:
+    """A batch is written in one transaction or not at all."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.stored: dict[bytes, None] = {}  # hashes of bodies that are surely in the file
+        self._uses: dict[tuple[str, str, str], None] = {}
+        self._begun: dict[str, None] = {}  # recordings that have their row, and are their session's
+        self._open: set[str] = set()  # ids of exchanges whose rows wait for their end
+        self._deleted: dict[str, None] = {}  # recordings of which an exchange may still be under way
+        self._cut: dict[str, None] = {}  # exchanges that were open when their recording was deleted
+        self._sweeper = Sweeper(connection)
+        self._short = 0  # pages of the log at which a commit folds it in; 0: none does
+
+    def write(self, batch: Batch) -> None:
+        """One transaction; what it wrote is remembered only when it stands."""
+        if self._deleted:
+            batch.leave_out(self._deleted, self._cut)
+        fresh, ended, opened = self._sorted(batch)
+        usual = [row for row in fresh if len(row) == len(USUAL)]
+        others = [row for row in fresh if len(row) != len(USUAL)] if len(usual) < len(fresh) else ()
+        uses = self._new_uses(batch.captures)
+        with transaction(self.connection):
+            many = self.connection.executemany
+            if batch.bodies:
+                many(BODY, batch.bodies.values())
+            if usual:
+                many(INSERT_USUAL, usual)
+            if others:
+                many(INSERT, others)
+            if ended:
+                many(COMPLETE, ended)
+                many(full_text.PASSED_BY, [(row[0],) for row in ended])
+            if batch.secrets:
+                many(SECRET, batch.secret_rows())
+            if batch.chunks:
+                many(CHUNK, batch.chunks)
+            if uses:
+                many(USE, uses)
+            begun = self._add_up(_sums(batch.captures, {row[0] for row in fresh}))
+        _remember(self.stored, batch.bodies)
+        _remember(self._uses, uses)
+        _remember(self._begun, begun)
+        self._open = (self._open | opened) - {row[0] for row in ended}
+
+    def _add_up(self, sums: dict[str, _Sum]) -> Iterable[str]:
+        """What the recordings and their sessions have come to. The recordings that are new are given back."""
+        many = self.connection.executemany
+        begun = {id: s for id, s in sums.items() if id not in self._begun}
+        if begun:
+            many(RECORDING, [(id, s.session, s.began, s.ended, s.fresh, id, s.session) for id, s in begun.items()])
+            many(SESSION, [(s.session, id, s.last, s.seen) for id, s in begun.items()])
+        many(GROWN, [(s.ended, s.fresh, id) for id, s in sums.items() if id not in begun])
+        return begun
+
+    def write_odd(self, batch: Batch) -> None:
+        """A batch of one exchange whose id or step is taken: complete what is open, or give it the next free step."""
+        row = batch.exchanges[0]
+        ask = self.connection.execute
+        if ask("SELECT 1 FROM exchanges WHERE id = ? AND state <> 'done'", (row[0],)).fetchone():
+            self._open.add(row[0])
+        else:
+            step = ask("SELECT coalesce(max(step), 0) + 1 FROM exchanges WHERE recording = ?", (row[1],)).fetchone()[0]
+            batch.exchanges[0] = (*row[:2], step, *row[3:])
+            batch.captures[0].step = step
+        self.write(batch)
+
+    def _sorted(self, batch: Batch) -> tuple[list[Any], list[Any], set[str]]:
+        """New rows, rows that complete an open one, and the ids that are open now."""
+        opened = {capture.id for capture in batch.captures if capture.state == "open"}
+        if not opened and not self._open:
+            return batch.exchanges, [], opened
+        fresh, ended = [], []
+        begun = set(self._open)
+        for row in batch.exchanges:
+            if row[0] in begun:
+                ended.append((*row, *(DEFAULTS if len(row) == len(USUAL) else ()), row[0]))
+            else:
+                fresh.append(row)
+                begun.add(row[0])
+        return fresh, ended, opened
+
+    def _new_uses(self, captures: Iterable[Capture]) -> dict[tuple[str, str, str], None]:
+        found = {(c.recording, c.cluster, c.environment): None for c in captures if c.cluster and c.environment}
+        return {use: None for use in found if use not in self._uses}
+
+    def interrupt(self) -> int:
+        """Rows that are still open have nobody who will complete them; says how many there were."""
+        with transaction(self.connection):
+            self.connection.execute(full_text.INTERRUPTED)
+            done = self.connection.execute("UPDATE exchanges SET state = 'interrupted' WHERE state = 'open'")
+        self._open.clear()
+        return done.rowcount
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All of what is done inside, or nothing of it."""
+        return transaction(self.connection)
+
+    def fold(self, how: str) -> bool:
+        """Move the log into the file (PASSIVE: as far as readers let it); whether all of it was moved."""
+        _, frames, moved = self.connection.execute(f"PRAGMA wal_checkpoint({how})").fetchone()
+        return bool(frames == moved)
+
+    def keep_short(self, left: int) -> None:
+        """With so little left on the disk (bytes), commits fold the log in by themselves: those of a lone client write
+        much more to it than to the file, and it must not take what the disk has left."""
+        pages = 0 if left > LITTLE else max(LEAST, left // 8 // PAGE)
+        if pages != self._short:
+            self._short = pages
+            self.connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
+
+    def probe(self) -> None:
+        """A write that changes nothing: raises what any write would."""
+        with transaction(self.connection):
+            self.connection.execute("UPDATE recordings SET steps = steps WHERE seq = (SELECT max(seq) FROM recordings)")
+
+    # -- beside the recordings
+
+    def annotate(
+        self, recording: str, *, step: int | None, title: str | None, note: str | None, tags: Sequence[str],
+        pinned: bool | None, now: float,
+    ) -> None:  # fmt: skip
+        """Title, note, tags and pin; NotFoundError when there is no such recording or step."""
+        run = self.connection.execute
+        with transaction(self.connection):
+            self._must_exist(recording, step)
+            if title is not None:
+                run("UPDATE recordings SET title = ? WHERE id = ?", (title, recording))
+            if pinned is not None:
+                run("UPDATE recordings SET pinned = ? WHERE id = ?", (pinned, recording))
+            if note:
+                values = (recording, step or 0, note, now)
+                run("INSERT INTO notes (recording, step, text, written_at) VALUES (?, ?, ?, ?)", values)
+            for tag in tags:
+                if tag.startswith("-") and tag.strip("-"):  # "-demo" takes it away
+                    run(
+                        "DELETE FROM tags WHERE recording = ? AND step = ? AND tag = ?", (recording, step or 0, tag[1:])
+                    )
+                    continue
+                run("INSERT OR IGNORE INTO tags (recording, step, tag) VALUES (?, ?, ?)", (recording, step or 0, tag))
+
+    def decide(self, recording: str, words: Sequence[tuple[str, str]], now: float) -> None:
+        """Verdicts about correlations; NotFoundError when there is no such recording."""
+        with transaction(self.connection):
+            self._must_exist(recording, None)
+            decide(self.connection, recording, words, now)
+
+    def _must_exist(self, recording: str, step: int | None) -> None:
+        ask = self.connection.execute
+        if not ask("SELECT 1 FROM recordings WHERE id = ?", (recording,)).fetchone():
+            raise NotFoundError(f"there is no recording {recording}", hint="gateway recordings")
+        there = "SELECT 1 FROM exchanges WHERE recording = ? AND step = ?"
+        if step is not None and not ask(there, (recording, step)).fetchone():
+            raise NotFoundError(f"recording {recording} has no step {step}", hint=f"gateway show {recording}")
+
+    def title_recording(self, recording: str, session: str, title: str, now: float) -> None:
+        """A title for a recording that may not have an exchange yet; until it has, no list shows it."""
+        self._deleted.pop(recording, None)  # it begins anew: an import, for instance
+        with transaction(self.connection):
+            values = (recording, session, now, now, 0, recording, session)
+            self.connection.execute(RECORDING, values)
+            self.connection.execute("UPDATE recordings SET title = ? WHERE id = ?", (title, recording))
+
+    def describe_recording(
+        self, recording: str, session: str, *, kind: str, parent: str | None, branched_at: int | None, title: str,
+        now: float,
+    ) -> None:  # fmt: skip
+        """What a recording will be, before its first exchange: a replay or a variant, and of which one."""
+        self.title_recording(recording, session, title, now)
+        with transaction(self.connection):
+            sql = "UPDATE recordings SET kind = ?, parent = ?, branched_at = ? WHERE id = ?"
+            self.connection.execute(sql, (kind, parent, branched_at, recording))
+
+    def note_import(self, recording: Recording, exchanges: Sequence[Exchange], now: float) -> None:
+        """What lies beside an imported recording and beside its steps."""
+        id, run = recording.id, self.connection.executemany
+        notes = [(id, 0, note, now) for note in recording.notes]
+        notes += [(id, one.step, note, now) for one in exchanges for note in one.notes]
+        tags = [(id, 0, tag) for tag in recording.tags] + [(id, one.step, tag) for one in exchanges for tag in one.tags]
+        with transaction(self.connection):
+            self.connection.execute("DELETE FROM notes WHERE recording = ?", (id,))  # of an attempt that failed
+            run("INSERT INTO notes (recording, step, text, written_at) VALUES (?, ?, ?, ?)", notes)
+            run("INSERT OR IGNORE INTO tags (recording, step, tag) VALUES (?, ?, ?)", tags)
+            self.connection.execute("UPDATE recordings SET pinned = ? WHERE id = ?", (recording.pinned, id))
+
+    def delete(self, recording: str) -> None:
+        """The recording with all that belongs to it. What is still under way in it is left out when it ends."""
+        opened = "SELECT id FROM exchanges WHERE recording = ? AND state = 'open'"
+        with transaction(self.connection):
+            self._must_exist(recording, None)
+            cut = [id for (id,) in self.connection.execute(opened, (recording,))]
+            under_way = delete_rows(self.connection, recording) or bool(cut)
+        if under_way:
+            _remember(self._deleted, (recording,))
+        _remember(self._cut, cut)
+        self._open -= set(cut)
+        self.stored.clear()
+        self._begun.pop(recording, None)
+        self._uses = {use: None for use in self._uses if use[0] != recording}
+        self._sweeper.restart()
+        self._sweep()
+
+    def _sweep(self) -> bool:
+        with transaction(self.connection):
+            more = self._sweeper.sweep()
+        if not more:
+            self.stored.clear()  # a body that was swept would be missed by the next exchange that has it
+            give_back_room(self.connection)
+        return more
+
+    def tidy(self) -> bool:
+        """A little of what can wait: full text, bodies that nobody has. Whether there is more of it."""
+        if full_text.is_pending(self.connection):
+            with transaction(self.connection):
+                full_text.index_some(self.connection)
+            return True
+        if self.connection.execute("SELECT 1 FROM orphans LIMIT 1").fetchone() is None:
+            return False
+        return self._sweep()
+
+    def add_missed(self, count: int) -> None:
+        """Exchanges that were answered and are in no file."""
+        with transaction(self.connection):
+            self.connection.execute(MISSED, (count,))
+
+    def add_audit(self, entry: AuditEntry, now: float) -> None:
+        with transaction(self.connection):
+            add_entry(self.connection, entry, now)
+
+    def add_build(self, cluster: str, environment: str, build: str, now: float) -> None:
+        with transaction(self.connection):
+            add_build(self.connection, cluster=cluster, environment=environment, build=build, since=now)
+
+    def add_revision(self, revision: Revision) -> None:
+        sql = "INSERT INTO revisions (id, accepted_at, source, changes, text) VALUES (?, ?, ?, ?, ?)"
+        changes = json.dumps(list(revision.changes), ensure_ascii=False)
+        with transaction(self.connection):
+            self.connection.execute(sql, (revision.id, revision.accepted_at, revision.source, changes, revision.text))
+
+    def keep_values(self, session: str, values: Mapping[str, Any]) -> None:
+        """One row per name; None deletes a name."""
+        kept = [(session, name, json.dumps(value)) for name, value in values.items() if value is not None]
+        gone = [(session, name) for name, value in values.items() if value is None]
+        with transaction(self.connection):
+            self.connection.executemany("INSERT OR REPLACE INTO session_values VALUES (?, ?, ?)", kept)
+            self.connection.executemany("DELETE FROM session_values WHERE session = ? AND name = ?", gone)
+
+    def save_sessions(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Rows of session_row. The title that a session chose for its recording holds until another one is given."""
+        with transaction(self.connection):
+            self.connection.executemany(SAVED_SESSION, rows)
+            chosen = [(title, recording) for _, recording, *_, title in rows if title]
+            self.connection.executemany("UPDATE recordings SET title = ? WHERE id = ? AND title = ''", chosen)
+
+
+def session_row(session: LiveSession) -> tuple[Any, ...]:
+    """A live session as it is kept over a restart."""
+    pins = {cluster: [pin.environment, pin.until] for cluster, pin in session.pins.items()}
+    playing = kept(session.modes) if session.mode == "live" else ""  # a replay does not outlive its server
+    return (
+        session.id, session.recording, session.steps, json.dumps(pins), session.seen, session.named, playing,
+        session.title,
+    )  # fmt: skip
+
+
+class _Sum:
+    """What the exchanges of a batch add to their recording."""
+
+    __slots__ = ("began", "ended", "fresh", "last", "seen", "session")
+
+    def __init__(self, first: Capture) -> None:
+        self.session, self.began, self.ended = first.session, first.started_at, 0.0
+        self.fresh = self.last = 0  # steps that are new; the last step
+        self.seen = first.started_at
+
+
+def _sums(captures: Iterable[Capture], fresh: set[str]) -> dict[str, _Sum]:
+    """By recording. `fresh` are the ids of exchanges that have no row yet."""
+    sums: dict[str, _Sum] = {}
+    for capture in captures:
+        one = sums.get(capture.recording)
+        if one is None:
+            one = sums[capture.recording] = _Sum(capture)
+        begun = capture.started_at
+        ended = begun + capture.ended - capture.begun if capture.ended > capture.begun else begun
+        if ended > one.ended:
+            one.ended = ended
+        if begun > one.seen:
+            one.seen = begun
+        if capture.step > one.last:
+            one.last = capture.step
+        if capture.id in fresh:
+            fresh.discard(capture.id)  # an exchange that opened and ended in one batch is one step
+            one.fresh += 1
+    return sums
+
+
+def _remember(known: dict[Any, None], new: Iterable[Any]) -> None:
+    if len(known) > KNOWN:
+        known.clear()
+    known.update(dict.fromkeys(new))
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """BEGIN IMMEDIATE ... COMMIT; whatever is raised inside leaves the file as it was."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

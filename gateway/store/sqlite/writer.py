@@ -1,0 +1,395 @@
+"""The writer thread: takes the queue, commits in groups, bears every kind of trouble without losing count. I/O."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from ...errors import StoreError
+from ..batch import Batch, Piece, Seal, SealPiece
+from .files import DAMAGED, WriterLock, connect_writer, examine, identity, room, size, unwritable, wal_of
+from .repair import set_aside
+from .write_connection import Tables
+
+if TYPE_CHECKING:
+    from ...protocols import Live
+
+log = logging.getLogger("gateway.store")
+Result = TypeVar("Result")
+
+GROUP: Final = 512  # entries of one transaction: the first must not wait for all the others
+LINGER: Final = 0.005  # seconds that a relaxed writer gathers before it commits: longer groups keep the loop waiting
+IDLE: Final = 0.3  # seconds without work before the log is folded into the file
+SLACK: Final = 0.02  # seconds without work before a little of what can wait is done, full text for instance
+TICK: Final = 1.0  # seconds between two looks at the file
+FOLD_AT: Final = 64 << 20  # bytes of the log above which it is folded in under load too
+PAUSES: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0)  # seconds between attempts while the store fails
+JOB_PATIENCE: Final = 5.0  # seconds of trouble after which a change is refused
+END_PATIENCE: Final = 5.0  # seconds of trouble after which a stop gives up what is queued
+TELL: Final = 60.0  # seconds that a mishap which is over is still told of
+
+
+class Job(Generic[Result]):
+    """A change beside the recordings, and who waits for it."""
+
+    __slots__ = ("future", "work")
+
+    def __init__(self, work: Callable[[Tables], Result]) -> None:
+        self.work = work
+        self.future: Future[Result] = Future()
+
+
+# A list is [capture, on_safe, cost]: the cheapest thing to make on the hot path, and on_safe can be taken out of it.
+Entry = list[Any] | Piece | Job[Any]
+Done = Callable[[Sequence[Entry], Sequence[Mapping[str, Any]]], None]
+
+
+class WriterThread:
+    """Owns the writing connection. The loop appends to `queue` and rings; all else happens here."""
+
+    def __init__(
+        self, path: Path, lock: WriterLock, connection: sqlite3.Connection, *, seal: Seal, seal_piece: SealPiece | None,
+        durability: str, live: Live | None,
+    ) -> None:  # fmt: skip
+        self.path, self._lock = path, lock
+        self._seal, self._seal_piece, self._live = seal, seal_piece, live
+        self._full, self._linger = durability == "fsync", LINGER if durability == "relaxed" else 0.0
+        self.queue: deque[Entry] = deque()
+        self.current: Sequence[Entry] = ()  # the group in hand
+        self.recorded = self.missed = self.handled = self.groups = 0
+        self._tables: Tables | None = Tables(connection)
+        self._looked = 0.0  # when the file was last looked at
+        self._unfolded = False
+        self._behind = True  # whether something may be left that can wait
+        self._trouble = ""  # why nothing can be written just now
+        self._mishap, self._mishap_at = "", 0.0
+        self._asleep = self._ending = self._rung = False
+        self._end_by = 0.0
+        self._bell = threading.Lock()
+        self._bell.acquire()
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._done: Done = lambda entries, summaries: None
+        self._remember_file()
+
+    @property
+    def seal(self) -> Seal:
+        return self._seal
+
+    @property
+    def seal_piece(self) -> SealPiece | None:
+        return self._seal_piece
+
+    # -- called on the loop
+
+    def begin(self, done: Done) -> None:
+        self._done = done
+        self._thread.start()
+
+    def ring(self) -> None:
+        """What is queued is to be written: now when the thread sleeps, else when it has done what it is at."""
+        self._rung = True
+        if self._asleep:
+            self._asleep = False
+            with suppress(RuntimeError):  # rung already
+                self._bell.release()
+
+    def reason(self) -> str:
+        """Why exchanges are missed, or what went wrong a moment ago; "" while all is well."""
+        recent = self._mishap if time.monotonic() - self._mishap_at < TELL else ""
+        return self._trouble or recent
+
+    def end(self) -> None:
+        """Blocks until everything is written, or given up after some seconds of trouble, and the file is closed."""
+        self._end_by = time.monotonic() + END_PATIENCE
+        self._ending = True
+        self.ring()
+        if self._thread.ident is not None:
+            self._thread.join()
+        self._close(fold=True)
+        self._lock.release()
+
+    # -- the thread
+
+    def _run(self) -> None:
+        while True:
+            try:
+                while entries := self._take():
+                    self._store(entries)
+                return
+            except Exception:
+                log.exception("the recorder failed; it goes on with what comes next")
+                self._tell("the recorder failed; see the log")
+                self._settle(self.current, ())
+
+    def _take(self) -> Sequence[Entry]:
+        """The next group: exchanges and pieces together, a change by itself. Empty at the end."""
+        while not (self.queue and (self._rung or self._ending)):
+            if self._ending:
+                return ()
+            self._sleep()
+        if self._linger and not self._ending:
+            time.sleep(self._linger)
+        self._rung = False
+        queue = self.queue
+        group: list[Entry] = [queue.popleft()]
+        self.current = group
+        if not isinstance(group[0], Job):
+            for _ in range(min(len(queue), GROUP)):
+                if isinstance(queue[0], Job):
+                    break
+                group.append(queue.popleft())
+        if queue:
+            self._rung = True
+        return group
+
+    def _sleep(self) -> None:
+        self._asleep = True
+        if self._rung or self._ending:  # it came between the look and the flag: nobody rings for it
+            self._asleep = self._rung = False
+            if self.queue:  # after the flag: what is queued a moment later rings by itself
+                self._rung = True
+            return
+        is_slack = self._behind
+        rung = self._bell.acquire(timeout=SLACK if is_slack else IDLE if self._unfolded else TICK)
+        self._asleep = False
+        if self.queue:
+            self._rung = True
+        elif not rung:
+            self._rest(fold=not is_slack)
+
+    def _rest(self, *, fold: bool) -> None:
+        """Nothing to do: see whether the file is still there and well, tidy, and fold the log into the file."""
+        try:
+            tables = self._ready()
+            if self._trouble:
+                tables.probe()
+            while not self.queue and not self._ending:
+                self._behind = tables.tidy()
+                if not self._behind:
+                    break
+                self._unfolded = True
+                tables = self._ready()  # now and then a look at the file, and at how long the log has become
+            if fold and self._unfolded and not self.queue:
+                self._fold(tables)
+        except (sqlite3.Error, StoreError) as error:
+            self._behind = False  # until something can be written again
+            self._failed(error)
+        else:
+            self._recovered()
+
+    # -- writing
+
+    def _store(self, entries: Sequence[Entry]) -> None:
+        summaries: Sequence[Mapping[str, Any]] = ()
+        first = entries[0]
+        if isinstance(first, Job):
+            self._do(first)
+        else:
+            summaries = self._write(entries)
+        self._settle(entries, summaries)
+
+    def _settle(self, entries: Sequence[Entry], summaries: Sequence[Mapping[str, Any]]) -> None:
+        """These entries are out of the way: nobody needs to wait for them."""
+        self.handled += sum(map(_cost, entries))
+        self.current = ()
+        self.groups += 1
+        self._done(entries, summaries)
+
+    def _do(self, job: Job[Any]) -> None:
+        if not job.future.set_running_or_notify_cancel():
+            return
+        try:
+            result = self._insist(job.work, until=time.monotonic() + JOB_PATIENCE)
+        except Exception as error:  # the one who asked is told
+            job.future.set_exception(error)
+        else:
+            job.future.set_result(result)
+
+    def _write(self, entries: Sequence[Entry]) -> Sequence[Mapping[str, Any]]:
+        """Write a group; when something in it cannot be written, each by itself."""
+        try:
+            batch = self._insist(partial(self._written, entries, []))
+        except StoreError:
+            self.missed += sum(map(is_end, entries))
+            return ()
+        except Exception:
+            return [summary for entry in entries for summary in self._write_alone(entry)]
+        self.recorded += sum(map(is_end, entries))
+        return self._summaries(batch)
+
+    def _write_alone(self, entry: Entry) -> Sequence[Mapping[str, Any]]:
+        try:
+            batch = self._insist(partial(self._written_alone, entry, []))
+        except Exception as error:
+            self.missed += is_end(entry)
+            if not isinstance(error, StoreError):
+                log.exception("an exchange could not be recorded")
+                self._tell(f"an exchange could not be recorded: {type(error).__name__}")
+            return ()
+        self.recorded += is_end(entry)
+        return self._summaries(batch)
+
+    def _summaries(self, batch: Batch) -> Sequence[Mapping[str, Any]]:
+        return batch.summaries() if self._live is not None and self._live.listening else ()
+
+    def _written(self, entries: Sequence[Entry], made: list[Batch], tables: Tables) -> Batch:
+        batch = self._batch(entries, made, tables)
+        tables.write(batch)
+        return batch
+
+    def _written_alone(self, entry: Entry, made: list[Batch], tables: Tables) -> Batch:
+        batch = self._batch((entry,), made, tables)
+        try:
+            tables.write(batch)
+        except sqlite3.IntegrityError:
+            tables.write_odd(batch)
+        return batch
+
+    def _batch(self, entries: Sequence[Entry], made: list[Batch], tables: Tables) -> Batch:
+        """The batch of these entries, from `made` when this is another attempt."""
+        if made:
+            made[0].suit(tables.stored)
+            return made[0]
+        batch = Batch(self._seal, self._seal_piece, tables.stored)
+        for entry in entries:
+            if isinstance(entry, Piece):
+                batch.add_piece(entry)
+            elif isinstance(entry, list):
+                batch.add(entry[0])
+        made.append(batch)
+        return batch
+
+    # -- trouble
+
+    def _insist(self, work: Callable[[Tables], Result], until: float | None = None) -> Result:
+        """Do the work, again and again while the store fails. StoreError when that takes too long."""
+        for attempt in count():
+            try:
+                result = work(self._ready())
+            except (sqlite3.Error, StoreError) as error:
+                if not _is_trouble(error):
+                    raise
+                trouble = self._failed(error)
+                limit = self._end_by if self._ending else until
+                if limit is not None and time.monotonic() > limit:
+                    raise trouble from None
+                time.sleep(PAUSES[min(attempt, len(PAUSES) - 1)])
+            else:
+                self._unfolded = self._behind = True
+                self._recovered()
+                return result
+        raise AssertionError
+
+    def _failed(self, error: sqlite3.Error | StoreError) -> StoreError:
+        trouble = error if isinstance(error, StoreError) else unwritable(self.path, error)
+        if trouble.message != self._trouble:
+            log.error("recording fails: %s", trouble)
+            self._trouble = trouble.message
+        if "full" in trouble.message and self._tables is not None:
+            with suppress(sqlite3.Error):
+                self._fold(self._tables)  # then the next attempt begins the log anew
+        if not any(word in trouble.message for word in ("locked", "full")):
+            self._close(fold=False)  # after an I/O error a connection may be of no use
+        if trouble.message.startswith(DAMAGED):
+            self._begin_anew()
+        return trouble
+
+    def _begin_anew(self) -> None:
+        """A damaged file is kept as it is; recording goes on in another one."""
+        with suppress(OSError):  # then the trouble stays, and this is tried again
+            aside = set_aside(self.path)
+            self._tell(f"the recordings file was damaged: it is now {aside.name}, and a new one was begun")
+            log.error("%s; save what it holds with: gateway doctor --repair -r %s", self._mishap, aside)
+
+    def _recovered(self) -> None:
+        if self._trouble:
+            log.warning("recording goes on")
+            if "full" in self._trouble and self._tables is not None:
+                with suppress(sqlite3.Error):
+                    self._tables.fold("TRUNCATE")  # of the little room there is, the log may hold the most
+            self._trouble = ""
+
+    def _tell(self, mishap: str) -> None:
+        self._mishap, self._mishap_at = mishap, time.monotonic()
+
+    # -- the file
+
+    def _ready(self) -> Tables:
+        """The tables of the file that lies at the path now: what went to a file without a name would be lost."""
+        now = time.monotonic()
+        if self._tables is not None and (now - self._looked > TICK or identity(self.path) != self._file):
+            self._looked = now
+            self._look_at_file(self._tables)
+        if self._tables is None:
+            self._tables = Tables(connect_writer(self.path, full=self._full))
+            self._remember_file()
+        return self._tables
+
+    def _remember_file(self) -> None:
+        self._looked = time.monotonic()
+        self._file, self._log = identity(self.path), identity(wal_of(self.path))
+        if self._tables is not None:
+            self._tables.keep_short(room(self.path))
+
+    def _look_at_file(self, tables: Tables) -> None:
+        """Deleted, moved or replaced? What was written stays with the old file; recording goes on at the path."""
+        if self._log is None:
+            self._log = identity(wal_of(self.path))
+        if identity(self.path) != self._file:
+            self._tell("the recordings file was deleted, moved or replaced while in use; a new one was begun")
+        elif self._log is not None and identity(wal_of(self.path)) != self._log:
+            self._tell("the -wal file was deleted while in use; nothing was lost")
+        else:
+            examine(self.path)  # with fresh eyes: this connection remembers pages that may be damaged by now
+            if size(wal_of(self.path)) > FOLD_AT:
+                self._fold(tables)
+            tables.keep_short(room(self.path))
+            return
+        log.warning("%s: %s", self.path, self._mishap)
+        with suppress(sqlite3.Error):
+            tables.fold("TRUNCATE")
+        self._close(fold=False)
+
+    def _fold(self, tables: Tables) -> None:
+        self._unfolded = not tables.fold("PASSIVE")
+
+    def _close(self, *, fold: bool) -> None:
+        tables, self._tables = self._tables, None
+        if tables is None:
+            return
+        with suppress(sqlite3.Error):
+            if fold:
+                tables.interrupt()
+                tables.fold("TRUNCATE")
+        with suppress(sqlite3.Error):
+            tables.connection.close()
+
+
+def _cost(entry: Entry) -> int:
+    if isinstance(entry, Piece):
+        return len(entry.data)
+    if isinstance(entry, Job):
+        return 0
+    cost: int = entry[2]
+    return cost
+
+
+def is_end(entry: Entry) -> bool:
+    return isinstance(entry, list) and entry[0].state != "open"
+
+
+def _is_trouble(error: Exception) -> bool:
+    """Whether it is the store that fails, not what it was asked to keep."""
+    if isinstance(error, StoreError):
+        return True
+    return type(error) is sqlite3.DatabaseError or isinstance(error, sqlite3.OperationalError | sqlite3.InternalError)

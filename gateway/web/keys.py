@@ -1,0 +1,32 @@
+"""Where the console keeps its things in the aiohttp application and in a request. I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from ..access import Access, Login
+    from ..console.presentations import Shows
+    from ..console.presenter_slides import Decks
+    from ..protocols import LiveSession, Services
+    from ..services.changes import Moves
+    from ..services.stepwise_replay import Steppers
+
+SERVICES: web.AppKey[Services] = web.AppKey("services")
+SESSION_OF: web.AppKey[Callable[[web.Request], LiveSession]] = web.AppKey("session_of")
+MOVES: web.AppKey[Moves] = web.AppKey("moves")
+STEPPERS: web.AppKey[Steppers] = web.AppKey("steppers")
+SHOWS: web.AppKey[Shows] = web.AppKey("shows")
+DECKS: web.AppKey[Decks] = web.AppKey("decks")
+ACCESS: web.AppKey[Access] = web.AppKey("access")
+OWN_PORT: web.AppKey[int | None] = web.AppKey("own_port")  # None: on the port of the traffic
+CSRF_KEY: web.AppKey[bytes] = web.AppKey("csrf_key", bytes)
+FORM: web.RequestKey[Mapping[str, Any]] = web.RequestKey("form")
+LOGIN: web.RequestKey[Login] = web.RequestKey("login")  # absent where nobody needs to sign in
+
+# The request being answered: templates reach it through their globals, so that a page needs to pass nothing on.
+CURRENT: ContextVar[web.Request] = ContextVar("gateway_request")
