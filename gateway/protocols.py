@@ -208,19 +208,26 @@ class LiveSession:
     mode: str = "live"  # of its exchanges: "replay" while a recording is sent again
     modes: dict[str, PlaybackMode] = field(default_factory=dict)  # by cluster; the others are live
     faults: dict[str, Fault] = field(default_factory=dict)  # injected into its calls, by cluster
+    told_by: str = "its cookie"  # by what the client was told from others, in words
 
 
 class Sessions(Protocol):
     """Who is calling. On the hot path: a dictionary look-up for a cookie seen before."""
 
-    def identify(self, headers: RawPairs, *, client: str) -> tuple[LiveSession, bytes | None]:
-        """The session of a request and, for a new browser session, the Set-Cookie value to send (once).
+    def identify(self, headers: RawPairs, *, client: str, secure: bool = False) -> tuple[LiveSession, bytes | None]:
+        """The session of a request and, for a client without one, the Set-Cookie value to send.
 
         The order is the contract's: Gateway-Session, baggage, cookie, client address + user agent.
         """
 
     def strip_cookie(self, value: bytes) -> bytes:
         """A Cookie field value without our own cookie; b"" when nothing is left."""
+
+    def learn(self, session: LiveSession, set_cookie: bytes) -> None:
+        """An upstream gives the client of a session a cookie, by which it may be known."""
+
+    def join(self, session: LiveSession, *, secure: bool = False) -> bytes:
+        """The Set-Cookie value by which a browser takes part in a session; its calls without a cookie stay in it."""
 
     def get(self, id: str) -> LiveSession | None: ...
     def all(self) -> Sequence[LiveSession]: ...

@@ -176,6 +176,8 @@ class Flow:
         if head.changing:
             assert self.upstream is not None
             head.rewrite(self.cluster, self.upstream, capture.origin, self.relay.own_cookies)
+            for value in head.new_cookies:
+                self.relay.sessions.learn(self.session, value)
         capture.response_headers, capture.rewritten = head.recorded, head.rewritten
         if head.status == 101:
             self._switch(head)

@@ -85,6 +85,11 @@ class ResponseHead:
             return False
         return fate not in (DROP, KEEP_ALIVE)
 
+    @property
+    def new_cookies(self) -> list[bytes]:
+        """The Set-Cookie values, as the upstream sent them."""
+        return [value for fate, _, value in self.changing if fate == SET_COOKIE]
+
     def rewrite(
         self, cluster: CompiledCluster, upstream: CompiledUpstream, origin: bytes, own_cookies: tuple[bytes, ...]
     ) -> None:

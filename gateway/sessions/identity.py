@@ -17,10 +17,10 @@ HEADER: Final = "Gateway-Session"
 BAGGAGE_KEY: Final = b"gateway-session"
 ID = re.compile(rb"[\x21-\x7e]{1,128}")
 
-OTHER, NAMED, BAGGAGE, COOKIE, AGENT, ACCEPT, FETCH_MODE = range(7)
+OTHER, NAMED, BAGGAGE, COOKIE, AGENT, ACCEPT, FETCH_MODE, LANGUAGE, TOKEN = range(9)
 KNOWN: Final = {
     b"gateway-session": NAMED, b"baggage": BAGGAGE, b"cookie": COOKIE, b"user-agent": AGENT, b"accept": ACCEPT,
-    b"sec-fetch-mode": FETCH_MODE,
+    b"sec-fetch-mode": FETCH_MODE, b"accept-language": LANGUAGE, b"authorization": TOKEN,
 }  # fmt: skip
 
 

@@ -10,7 +10,6 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Final
 
@@ -20,29 +19,18 @@ from ..ids import new_id
 from ..model.headers import Fields
 from ..protocols import LiveSession, Pin
 from . import identity
+from .cookieless import Asked, CookielessClients, Mark, cookie_marks, is_browser, token_marks
 from .identity import COOKIE_NAME, FieldKinds
 
 if TYPE_CHECKING:
     from ..keys import Keys
     from ..model.capture import RawPairs
 
-WINDOW: Final = 1800.0  # seconds: the contract's idle window of a client without a cookie
-OFFERS: Final = 8  # cookies offered to one such client before we take it that it keeps none
 MOST: Final = 100_000  # sessions in memory
-MOST_ADDRESSES: Final = 10_000
 MOST_COOKIES: Final = 10_000
 LONGEST: Final = 1024  # bytes of a cookie of ours; a real one has about 250
 SEALED_ID = re.compile(r"[A-Za-z0-9_-]{22,64}")
 ATTRIBUTES: Final = b"; HttpOnly; Path=/; SameSite=Lax"
-
-
-@dataclass(slots=True)
-class Caller:
-    """A client known by address and user agent only."""
-
-    session: str
-    seen: float
-    offers: int = 0
 
 
 class LiveSessions:
@@ -64,13 +52,14 @@ class LiveSessions:
         self._changed: dict[str, LiveSession] = {}
         self._fields: dict[bytes, str] = {}  # whole Cookie field -> session id
         self._cookies: dict[bytes, str] = {}  # our cookie -> session id
-        self._callers: dict[tuple[str, bytes], Caller] = {}
+        self._cookieless = CookielessClients(_fresh_id)
         self._kinds = FieldKinds()
 
     # -- who is calling
 
-    def identify(self, headers: RawPairs, *, client: str) -> tuple[LiveSession, bytes | None]:
-        """The session of a request, and a Set-Cookie value to send when the client should get one."""
+    def identify(self, headers: RawPairs, *, client: str, secure: bool = False) -> tuple[LiveSession, bytes | None]:
+        """The session of a request, and a Set-Cookie value to send when the client should get one; `secure` when it is
+        never sent over plain HTTP."""
         if type(headers) is Fields and headers.session:
             return self._session(headers.session), None
         kinds, found = self._kinds, dict[int, bytes]()
@@ -85,9 +74,7 @@ class LiveSessions:
             if type(headers) is Fields:
                 headers.session = id
             return self._session(id), None
-        if identity.is_navigation(found.get(identity.ACCEPT, b""), found.get(identity.FETCH_MODE, b"")):
-            return self._begun_by_browser()
-        return self._by_address(client, found.get(identity.AGENT, b""))
+        return self._without_cookie(found, client, secure=secure)
 
     def _own_choice(self, found: dict[int, bytes]) -> str:
         """The id that a client gave itself, by header or else by baggage; "" when it did not."""
@@ -152,43 +139,39 @@ class LiveSessions:
         if not isinstance(id, str) or not SEALED_ID.fullmatch(id):
             return ""
         _remember(self._cookies, cookie, id)
-        self._claim(id)
+        self._cookieless.claim(id)
         return id
 
-    def _claim(self, id: str) -> None:
-        """A session whose cookie came back is its owner's alone: the next caller from there begins another."""
-        for key, caller in self._callers.items():
-            if caller.session == id:
-                del self._callers[key]
-                return
-
-    def _offer(self, id: str) -> bytes:
+    def offer(self, id: str, *, secure: bool = False) -> bytes:
         """Set-Cookie for a session, in the shape of aiohttp-session's encrypted cookies."""
         value = json.dumps({"created": int(self._clock()), "session": {"id": id}}, separators=(",", ":"))
-        return COOKIE_NAME + b"=" + self._cipher.encrypt(value.encode()) + ATTRIBUTES
+        return COOKIE_NAME + b"=" + self._cipher.encrypt(value.encode()) + ATTRIBUTES + (b"; Secure" if secure else b"")
 
     # -- clients without a cookie
 
-    def _begun_by_browser(self) -> tuple[LiveSession, bytes]:
-        session = self._session(_fresh_id())
-        return session, self._offer(session.id)
+    def _without_cookie(
+        self, found: dict[int, bytes], client: str, *, secure: bool
+    ) -> tuple[LiveSession, bytes | None]:
+        agent, fetch_mode = found.get(identity.AGENT, b""), found.get(identity.FETCH_MODE, b"")
+        asked = Asked(
+            key=(client, agent, found.get(identity.LANGUAGE, b"")),
+            navigation=identity.is_navigation(found.get(identity.ACCEPT, b""), fetch_mode),
+            browser=is_browser(agent, fetch_mode),
+            marks=_marks(found),
+        )
+        known = self._cookieless.find(asked, self._clock())
+        session = self._session(known.session)
+        session.told_by = known.told_by
+        return session, self.offer(known.offer, secure=secure) if known.offer else None
 
-    def _by_address(self, client: str, agent: bytes) -> tuple[LiveSession, bytes | None]:
-        key, now = (client, agent), self._clock()
-        caller = self._callers.pop(key, None)
-        if caller is None or now - caller.seen > WINDOW:
-            caller = Caller(_fresh_id(), now)
-            if len(self._callers) >= MOST_ADDRESSES:
-                self._callers.pop(next(iter(self._callers)))
-        self._callers[key] = caller
-        caller.seen = now
-        caller.offers += 1
-        session = self._session(caller.session)
-        if caller.offers > OFFERS:
-            return session, None
-        # The first answer offers this session. It may have gone to a client that keeps nothing, so a later one
-        # offers a session of its own: two clients that look alike are never merged by our doing.
-        return session, self._offer(session.id if caller.offers == 1 else _fresh_id())
+    def learn(self, session: LiveSession, set_cookie: bytes) -> None:
+        """An upstream gives this client a cookie, by which it may be known."""
+        self._cookieless.learn(session.id, set_cookie)
+
+    def join(self, session: LiveSession, *, secure: bool = False) -> bytes:
+        """The Set-Cookie value by which a browser takes part in a session; its calls without a cookie stay in it."""
+        self._cookieless.join(session.id)
+        return self.offer(session.id, secure=secure)
 
     # -- sessions by id
 
@@ -242,6 +225,14 @@ class LiveSessions:
         """The sessions seen or changed since the last call, to be saved."""
         changed, self._changed = list(self._changed.values()), {}
         return changed
+
+
+def _marks(found: dict[int, bytes]) -> tuple[Mark, ...]:
+    """What else tells a client from one that looks alike."""
+    token, cookies = found.get(identity.TOKEN), found.get(identity.COOKIE)
+    if token is None and cookies is None:
+        return ()
+    return (*(token_marks(token) if token else ()), *(cookie_marks(cookies) if cookies else ()))
 
 
 def _fresh_id() -> str:

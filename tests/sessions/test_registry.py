@@ -8,7 +8,7 @@ from gateway.keys import Keys
 from gateway.model.headers import Fields
 from gateway.protocols import LiveSession, Pin
 from gateway.sessions import COOKIE_NAME, LiveSessions
-from gateway.sessions.registry import OFFERS, WINDOW
+from gateway.sessions.cookieless import OFFERS, WINDOW
 
 ROOT = Fernet.generate_key().decode()
 PAGE = [(b"Accept", b"text/html,*/*"), (b"User-Agent", b"Browser")]

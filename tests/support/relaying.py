@@ -58,8 +58,13 @@ class OneSession:
     def __init__(self) -> None:
         self.session = LiveSession("s1", "r1")
 
-    def identify(self, headers: list[tuple[bytes, bytes]], *, client: str) -> tuple[LiveSession, bytes | None]:
+    def identify(
+        self, headers: list[tuple[bytes, bytes]], *, client: str, secure: bool = False
+    ) -> tuple[LiveSession, bytes | None]:
         return self.session, None
+
+    def learn(self, session: LiveSession, set_cookie: bytes) -> None:
+        pass
 
     def strip_cookie(self, value: bytes) -> bytes:
         parts = [p for p in value.split(b"; ") if not p.startswith(b"gateway_session=")]

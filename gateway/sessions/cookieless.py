@@ -1,0 +1,227 @@
+"""Clients that send neither a session id nor our cookie: which session is theirs, whose cookie is offered. Pure.
+
+A client is known by its address, its User-Agent and its Accept-Language. Three things make that hard:
+
+- **A browser sends its first calls before it has a cookie.** A page behind a dev server makes several at once, and so
+  do tabs that are restored together. Calls of one browser within BURST seconds of the first are one page load: all
+  are of one session and all are offered the same cookie. On the machine of the gateway itself (a loopback address)
+  that goes on until the cookie has come back once: there is one person at its screen.
+- **Two people may look alike.** Once a cookie has come back it is its owner's alone, so a later call without one is of
+  somebody else: it begins another session. Programs, which send no Sec-Fetch-Mode and call themselves otherwise than
+  browsers do, are told apart even within a burst.
+- **Something else may tell them apart**: a token, or a session cookie of an upstream. The first that a client shows
+  becomes a mark of its session; a different one of the same kind belongs to another. JSON Web Tokens are compared by
+  issuer and subject, so that a refreshed token is the same person's.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any, Final
+
+WINDOW: Final = 1800.0  # seconds: the contract's idle window of a client without a cookie
+BURST: Final = 5.0  # seconds after the first call in which a browser's calls without a cookie are one page load
+OFFERS: Final = 8  # cookies offered to one such client before we take it that it keeps none
+MOST: Final = 10_000  # of clients, and of marks
+LONGEST: Final = 8192  # bytes of a field that is looked into
+
+# Names of cookies by which servers know their clients; those of statistics and settings change, and tell nothing.
+SESSION_COOKIE: Final = re.compile(
+    rb"(?:^|;)[ \t]*((?![^\s;=]*[cx]srf)[^\s;=]*(?:sess|sid|auth|token|login|jwt|identity)[^\s;=]*)=([^;]+)",
+    re.IGNORECASE,
+)
+
+Key = tuple[str, bytes, bytes]  # address, User-Agent, Accept-Language
+Mark = tuple[str, object]  # kind, what tells one from another
+
+
+@dataclass(slots=True)
+class CookielessClient:
+    """A client without our cookie."""
+
+    session: str
+    key: Key
+    begun: float
+    seen: float
+    offers: int = 0
+    claimed: bool = False  # a cookie of the session has come back
+    joined: bool = False  # a person said that it is theirs: it stays, although the cookie is used elsewhere
+    marks: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request without our cookie shows of its sender."""
+
+    key: Key
+    navigation: bool = False  # a browser opens a page
+    browser: bool = False
+    marks: tuple[Mark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The session of a request, the session whose cookie is offered with the response ("" for none), and by what the
+    client was known."""
+
+    session: str
+    offer: str
+    told_by: str
+
+
+class CookielessClients:
+    """The clients without a cookie that were seen within the window. For one event loop."""
+
+    def __init__(self, fresh_id: Callable[[], str], *, most: int = MOST) -> None:
+        self._fresh_id, self._most = fresh_id, most
+        self._clients: dict[Key, CookielessClient] = {}  # the longest unseen first
+        self._marked: dict[tuple[Key, str, object], CookielessClient] = {}
+        self._by_session: dict[str, CookielessClient] = {}
+
+    def find(self, asked: Asked, now: float) -> Found:
+        """The session of a request; begins one when it is of nobody known."""
+        client, by_mark = self._known(asked, now)
+        if client is None:
+            client = self._begin(asked.key, now, open=True)
+        elif not by_mark and self._differs(client, asked.marks):
+            client, by_mark = self._begin(asked.key, now, open=False), True
+        client.seen = now
+        client.offers += 1
+        self._mark(client, asked)
+        return Found(client.session, self._offer(client, asked, now), _told_by(asked, by_mark=by_mark))
+
+    def claim(self, session: str) -> None:
+        """A cookie of the session came back."""
+        client = self._by_session.get(session)
+        if client is not None:
+            client.claimed = True
+
+    def join(self, session: str) -> None:
+        """A person said that the session is theirs: its calls without a cookie stay with it."""
+        client = self._by_session.get(session)
+        if client is not None:
+            client.joined = True
+
+    def learn(self, session: str, set_cookie: bytes) -> None:
+        """An upstream gives a client of the session another cookie: whoever shows it is still the same."""
+        client = self._by_session.get(session)
+        if client is None or len(set_cookie) > LONGEST:
+            return
+        for kind, mark in cookie_marks(set_cookie.partition(b";")[0]):
+            if kind in client.marks:
+                client.marks[kind] = mark
+                self._remember((client.key, kind, mark), client)
+
+    def _known(self, asked: Asked, now: float) -> tuple[CookielessClient | None, bool]:
+        """(the client, whether a mark told it)."""
+        for kind, mark in asked.marks:
+            client = self._marked.get((asked.key, kind, mark))
+            if client is not None and now - client.seen <= WINDOW:
+                return client, True
+        client = self._clients.get(asked.key)
+        if client is None or now - client.seen > WINDOW or not self._is_theirs(client, asked, now):
+            return None, False
+        self._clients[asked.key] = self._clients.pop(asked.key)  # seen last
+        return client, False
+
+    def _is_theirs(self, client: CookielessClient, asked: Asked, now: float) -> bool:
+        """Whether the session that began with this address and browser may be this request's as well."""
+        if client.joined or (asked.browser and now - client.begun <= BURST):
+            return True
+        if client.claimed:
+            return False
+        return not asked.navigation or (asked.browser and _is_here(asked.key))
+
+    def _differs(self, client: CookielessClient, marks: tuple[Mark, ...]) -> bool:
+        return any(client.marks.get(kind, mark) != mark for kind, mark in marks)
+
+    def _mark(self, client: CookielessClient, asked: Asked) -> None:
+        for kind, mark in asked.marks:
+            if client.marks.get(kind) != mark:
+                client.marks[kind] = mark
+                self._remember((asked.key, kind, mark), client)
+
+    def _remember(self, where: tuple[Key, str, object], client: CookielessClient) -> None:
+        while len(self._marked) >= self._most:
+            del self._marked[next(iter(self._marked))]
+        self._marked[where] = client
+
+    def _begin(self, key: Key, now: float, *, open: bool) -> CookielessClient:
+        client = CookielessClient(self._fresh_id(), key, now, now)
+        if open:
+            self._clients.pop(key, None)
+            while len(self._clients) >= self._most:
+                self._clients.pop(next(iter(self._clients)))
+            self._clients[key] = client
+        while len(self._by_session) >= 2 * self._most:
+            del self._by_session[next(iter(self._by_session))]
+        self._by_session[client.session] = client
+        return client
+
+    def _offer(self, client: CookielessClient, asked: Asked, now: float) -> str:
+        """The first response offers the session itself; so do all of a page load. A later one may be somebody else's,
+        who looks alike and keeps cookies: it offers a session of its own, and nobody is merged by our doing."""
+        if asked.browser and (now - client.begun <= BURST or asked.navigation or _is_here(asked.key)):
+            return client.session if asked.navigation or client.offers <= OFFERS else ""
+        if client.offers == 1:
+            return client.session
+        return self._fresh_id() if client.offers <= OFFERS else ""
+
+
+def is_browser(agent: bytes, fetch_mode: bytes) -> bool:
+    """Every browser has called itself Mozilla for thirty years; young ones also say how they fetch."""
+    return bool(fetch_mode) or agent.startswith(b"Mozilla/")
+
+
+def token_marks(authorization: bytes) -> Iterator[Mark]:
+    """The mark of an Authorization value: by its scheme, so that the Basic credentials of a token request and the
+    Bearer token that it gives do not tell one client apart from itself."""
+    scheme, _, rest = authorization.strip().partition(b" ")
+    if rest and len(authorization) <= LONGEST:
+        kind = scheme.lower().decode("latin-1")
+        yield f"token:{kind}", _subject(rest.strip()) or hash(rest.strip())
+
+
+def cookie_marks(cookies: bytes) -> Iterator[Mark]:
+    """The marks of a Cookie value without our own cookie."""
+    if len(cookies) <= LONGEST:
+        for name, value in SESSION_COOKIE.findall(cookies):
+            yield f"cookie:{name.decode('latin-1')}", _subject(value) or hash(value)
+
+
+def _subject(token: bytes) -> tuple[str, str] | None:
+    """(issuer, subject) of a JSON Web Token (RFC 7519); None for any other token. Nothing is verified: a forged one
+    tells its sender apart from others, and that is all that is asked of it."""
+    parts = token.split(b".")
+    if len(parts) != 3 or not token.startswith(b"eyJ"):
+        return None
+    try:
+        claims: Any = json.loads(base64.urlsafe_b64decode(parts[1] + b"=" * (-len(parts[1]) % 4)))
+    except (ValueError, binascii.Error, RecursionError):
+        return None
+    if not isinstance(claims, dict) or not isinstance(claims.get("sub"), str):
+        return None
+    return str(claims.get("iss", "")), claims["sub"]
+
+
+def _is_here(key: Key) -> bool:
+    """Whether the client runs on the gateway's own machine."""
+    try:
+        return ip_address(key[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _told_by(asked: Asked, *, by_mark: bool) -> str:
+    """In words, for the list of sessions."""
+    words = "its address and browser" if asked.browser else "its address and User-Agent"
+    if by_mark and asked.marks:
+        kind, _, name = asked.marks[0][0].partition(":")
+        words += f", and the cookie {name}" if kind == "cookie" else ", and its token"
+    return words
