@@ -11,23 +11,13 @@ from urllib.parse import parse_qsl, unquote
 from ..correlation import Correlations
 from ..errors import GatewayError
 from ..model.bodies import media_type, text_of
+from ..model.headers import FRAMING, HOP_BY_HOP
 from ..model.message import Request
 from ..replay.branch import FORM, edited, read_set, read_unset, scalars
 
 MOST = 200  # fields; the box of written changes reaches every place
 # Written anew by whoever sends the request; a cookie is changed by its name in the box.
-SKIPPED = frozenset(
-    (
-        "host",
-        "content-length",
-        "transfer-encoding",
-        "connection",
-        "user-agent",
-        "accept-encoding",
-        "cookie",
-        "traceparent",
-    )
-)
+SKIPPED = frozenset((*HOP_BY_HOP, *FRAMING, "accept-encoding", "cookie", "traceparent", "user-agent"))
 
 
 @dataclass(frozen=True, slots=True)

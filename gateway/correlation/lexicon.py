@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..model import headers
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -57,28 +59,18 @@ OWN: Final = _words(
 )
 
 # Different with every answer, whatever was asked.
-VOLATILE: Final = _words(
-    "date server age via expires cache-control content-type content-length content-encoding content-range vary "
-    "connection keep-alive transfer-encoding x-request-id x-correlation-id x-trace-id traceparent tracestate "
-    "server-timing x-runtime x-response-time x-powered-by x-ratelimit-limit x-ratelimit-remaining x-ratelimit-reset "
-    "ratelimit ratelimit-policy ratelimit-limit ratelimit-remaining ratelimit-reset retry-after allow accept-ranges "
-    "strict-transport-security content-security-policy x-frame-options x-content-type-options referrer-policy "
-    "gateway-exchange gateway-route access-control-allow-origin access-control-allow-headers "
-    "access-control-allow-methods access-control-expose-headers access-control-max-age content-language upgrade "
-    "alt-svc nel report-to pragma x-cache cf-ray x-amz-request-id x-amzn-requestid x-amzn-trace-id proxy-status "
-    "content-disposition etag-weak permissions-policy p3p x-xss-protection x-total-count set-cookie"
-)
+VOLATILE: Final = frozenset((
+    *headers.HOP_BY_HOP, *headers.CONTENT, *headers.TRACE, *headers.RUN_IDS, *headers.MOMENTS, *headers.QUOTAS,
+    *headers.QUOTA_LIMITS, *headers.REPORTING, *headers.FORWARDING, *headers.GATEWAY_RESPONSE, *headers.SERVER,
+    *headers.CORS_RESPONSE, "content-length", "set-cookie", "x-total-count",
+))  # fmt: skip
 
 # Hop-by-hop, negotiation, tracing, and what the gateway or a browser writes by itself.
-OWN_FIELDS: Final = _words(
-    "host connection keep-alive proxy-connection te trailer transfer-encoding upgrade content-length content-type "
-    "content-encoding content-language content-md5 digest accept accept-encoding accept-language accept-charset "
-    "user-agent date via forwarded x-forwarded-for x-forwarded-proto x-forwarded-host x-forwarded-prefix x-real-ip "
-    "traceparent tracestate baggage x-request-id x-correlation-id x-trace-id b3 x-b3-traceid x-b3-spanid x-b3-sampled "
-    "x-amzn-trace-id cache-control pragma range if-range dnt priority origin referer expect gateway-session "
-    "gateway-env upgrade-insecure-requests x-requested-with purpose save-data cookie access-control-request-method "
-    "access-control-request-headers prefer max-forwards"
-)
+OWN_FIELDS: Final = frozenset((
+    *headers.HOP_BY_HOP, *headers.FRAMING, *headers.CONTENT, *headers.DIGESTS, *headers.TRACE, *headers.FORWARDING,
+    *headers.GATEWAY_REQUEST, *headers.USER_AGENT, "accept", "cache-control", "cookie", "date", "if-range",
+    "pragma", "prefer", "range", "x-requested-with",
+))  # fmt: skip
 
 JSON_WRAPPERS: Final = _words("data input variable param payload attribute value entry body")
 

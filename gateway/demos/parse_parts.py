@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import jsonpath
 
 from ..errors import did_you_mean
+from ..model.headers import FRAMING, GATEWAY_REQUEST, HOP_BY_HOP
 from .config import KINDS, CallTemplate, Expect, Field, Keep, Place, Use
 from .expressions import ExpressionError, is_expression, names_in
 from .masking import is_secret_name
@@ -21,7 +22,7 @@ HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2, t
 FIELD_KEYS = ("type", "default", "label", "help", "choices")
 JSONPATH = jsonpath.JSONPathEnvironment(strict=True)
 # The hop belongs to the gateway, or to the message's own framing.
-FORBIDDEN = ("host", "content-length", "transfer-encoding", "connection", "gateway-session", "gateway-env")
+FORBIDDEN = frozenset((*HOP_BY_HOP, *FRAMING, *GATEWAY_REQUEST))
 
 
 @dataclass(slots=True)

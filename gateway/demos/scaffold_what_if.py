@@ -11,10 +11,11 @@ from urllib.parse import parse_qsl, unquote
 from ..export.scenario import Step
 from ..export.sealed_secrets import PLACEHOLDER
 from ..export.templated_text import Text
+from ..model.headers import TRACE, USER_AGENT
 from .parse_parts import FORBIDDEN
 
 MARK = "what if: "  # how the notes of such exchanges begin, written when a what-if is sent
-OURS = frozenset((*FORBIDDEN, "accept", "content-type", "user-agent", "accept-encoding", "date", "traceparent"))
+OURS = frozenset((*FORBIDDEN, *TRACE, *USER_AGENT, "accept", "content-type", "date"))
 LONGEST = 500  # characters of a value that is written out
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from ..diagrams import Call, sequence
 from ..diagrams.diagram import calls
 from ..model.exchange import Exchange
+from ..model.headers import FRAMING, HOP_BY_HOP
 from ..model.recording import Recording
 from ..model.text import clean
 from .format import ALONE, Beside, Recordings
@@ -18,10 +19,7 @@ from .urls import ascii_url, split_origin
 
 ARGUMENT = 64 << 10  # bytes; Linux refuses a single argument of 128 KiB
 # curl writes these itself, for the connection it really has.
-_OURS = frozenset(
-    {"host", "content-length", "transfer-encoding", "connection", "proxy-connection", "keep-alive", "te", "trailer"}
-    | {"upgrade", "expect", "accept-encoding"}
-)
+_OURS = frozenset((*HOP_BY_HOP, *FRAMING, "accept-encoding"))
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 
 _HEAD = """\

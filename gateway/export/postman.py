@@ -10,6 +10,7 @@ from collections.abc import Callable, Container, Iterator
 from typing import Any
 
 from ..model.bodies import text_of
+from ..model.headers import HOP_BY_HOP, OF_THE_CODING
 from ..model.text import clean
 from .brace_escaping import escaped, obstacle, taken
 from .documents.guide import heading, masked, named_secrets
@@ -173,4 +174,4 @@ def _examples(step: Step, request: Object, known: dict[str, Use]) -> Iterator[Ob
 
 def _kept_field(name: str) -> bool:
     # The body stands here without its codings, so what described them is no longer true.
-    return name.lower() not in ("content-encoding", "content-length", "transfer-encoding", "connection")
+    return name.lower() not in (*OF_THE_CODING, *HOP_BY_HOP)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from ..correlation import Decisions
 from ..diagrams.noise import hidden, noise
+from ..model import headers
 from ..model.bodies import decoded, text_of
 from ..model.exchange import Exchange
 from ..model.message import Message, Request
@@ -23,11 +24,10 @@ from .urls import ascii_url, sendable, split_origin
 from .variables import Flows, Input, Keep, flows
 
 # Written by every client for the connection it really has, or by the gateway and its tracing.
-_OURS = frozenset(
-    {"host", "content-length", "transfer-encoding", "connection", "proxy-connection", "keep-alive", "te", "trailer"}
-    | {"upgrade", "expect", "accept-encoding", "user-agent", "content-encoding", "traceparent", "tracestate", "via"}
-    | {"gateway-session", "gateway-exchange", "cookie", "forwarded", "origin", "referer", "dnt", "priority"}
-)
+_OURS = frozenset((
+    *headers.HOP_BY_HOP, *headers.FRAMING, *headers.GATEWAY_REQUEST, *headers.GATEWAY_RESPONSE, *headers.USER_AGENT,
+    "content-encoding", "cookie", "forwarded", "traceparent", "tracestate", "via",
+))  # fmt: skip
 _HINTS = ("sec-", "x-forwarded-", "if-none-match", "if-modified-since", "accept-language")
 _NONE = Decisions()
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2; imported names may be anything

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..model.bodies import decoded, text_of
 from ..model.exchange import Exchange
+from ..model.headers import GATEWAY_RESPONSE, HOP_BY_HOP, OF_THE_CODING
 from ..model.text import clean
 from .format import ALONE, Beside, Recordings
 from .json import dumped
@@ -17,10 +18,7 @@ from .urls import ascii_url
 
 Object = dict[str, Any]
 # Of the connection, or no longer true where the body stands without its codings.
-_DROPPED = frozenset(
-    {"connection", "content-encoding", "content-length", "transfer-encoding", "keep-alive", "date", "via"}
-    | {"server-timing", "gateway-exchange", "gateway-route", "trailer"}
-)
+_DROPPED = frozenset((*HOP_BY_HOP, *OF_THE_CODING, *GATEWAY_RESPONSE, "via", "date", "server-timing"))
 _ANY = "${json-unit.any-string}"
 
 

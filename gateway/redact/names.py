@@ -8,12 +8,13 @@ from hashlib import sha256
 from typing import Final, TypeVar
 from urllib.parse import unquote_to_bytes
 
+from ..model import headers
+
 PLAIN, CREDENTIALS, COOKIE, SET_COOKIE = range(4)
 
 HEADERS: Final = {
-    b"authorization": CREDENTIALS, b"proxy-authorization": CREDENTIALS, b"cookie": COOKIE, b"cookie2": COOKIE,
-    b"set-cookie": SET_COOKIE, b"set-cookie2": SET_COOKIE, b"x-api-key": CREDENTIALS, b"x-auth-token": CREDENTIALS,
-    b"x-csrf-token": CREDENTIALS,
+    **{name.encode(): CREDENTIALS for name in headers.CREDENTIALS}, b"x-csrf-token": CREDENTIALS,
+    b"cookie": COOKIE, b"cookie2": COOKIE, b"set-cookie": SET_COOKIE, b"set-cookie2": SET_COOKIE,
 }  # fmt: skip
 HEADER_ENDS: Final = (b"-token", b"-secret", b"-key", b"-authorization")
 

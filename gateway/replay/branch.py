@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, quote, quote_plus, unquote_plus
 
 from ..errors import UsageError, did_you_mean
 from ..model.bodies import charset, media_type, text_of
+from ..model.headers import OF_THE_CODING
 from ..model.message import Body, Request
 from .json_difference import escaped, read_json
 
@@ -162,8 +163,7 @@ def _found(request: Request, edit: Edit) -> Edit:
 
 def with_body(request: Request, data: bytes) -> Request:
     """Another body, its length told anew and its content codings gone."""
-    gone = ("content-encoding", "content-length", "transfer-encoding")
-    headers = [(name, value) for name, value in request.headers if name.lower() not in gone]
+    headers = [(name, value) for name, value in request.headers if name.lower() not in OF_THE_CODING]
     if data or request.method not in ("GET", "HEAD", "DELETE"):
         headers.append(("Content-Length", str(len(data))))
     return replace(request, headers=tuple(headers), body=Body(len(data), data))

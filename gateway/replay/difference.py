@@ -9,25 +9,23 @@ from itertools import islice
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, urlsplit
 
+from ..model import headers
 from ..model.bodies import decoded, media_type, text_of
 from ..model.exchange import Exchange
 from ..model.message import Message, Pairs, Request
 from .fault import injected_places
 from .json_difference import MISSING, Change, aligned, common_ends, json_changes, read_json
-from .noise import EXPECTED, SEALED, Cause, Context, Place, Severity, Verdict, judged, unexplained, words
+from .noise import EXPECTED, SEALED, Cause, Context, Place, Severity, Verdict, judged, unexplained
 
 MOST: Final = 1000  # differences of one exchange that are told one by one
 SHOWN: Final = 500  # letters of a value that are told
 
 # Fields that every run has its own of: telling them would leave no two exchanges the same.
-VOLATILE: Final = words(
-    "date age expires sec-websocket-extensions upgrade sec-websocket-accept connection keep-alive transfer- "
-    "encoding content-length server-timing via proxy-status gateway-exchange gateway-fault gateway-playback "
-    "gateway-route gateway-session gateway-env host traceparent tracestate baggage forwarded x-forwarded-for "
-    "x-forwarded-host x-forwarded-proto x-forwarded-prefix x-request-id x-correlation-id x-trace-id x-amzn- "
-    "requestid x-amzn-trace-id cf-ray x-runtime x-response-time ratelimit-remaining ratelimit-reset x-ratelimit- "
-    "remaining x-ratelimit-reset report-to nel alt-svc user-agent"
-)
+VOLATILE: Final = frozenset((
+    *headers.HOP_BY_HOP, *headers.FRAMING, *headers.WEBSOCKET, *headers.TRACE, *headers.RUN_IDS, *headers.MOMENTS,
+    *headers.QUOTAS, *headers.REPORTING, *headers.FORWARDING, *headers.GATEWAY_REQUEST, *headers.GATEWAY_RESPONSE,
+    "user-agent",
+))  # fmt: skip
 BY_VALUE: Final = frozenset(("etag", "last-modified", "set-cookie", "location", "content-location", "link"))
 
 SAID: Final = ("request.query", "request.body")

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 from ..errors import UsageError, did_you_mean
 from ..model.bodies import charset, text_of
 from ..model.exchange import Exchange
+from ..model.headers import OF_THE_CODING
 from ..model.message import Body, Pairs, Response
 from .branch import Edit, changed_json, read_set, read_unset, scalars
 from .json_difference import read_json
@@ -168,8 +169,7 @@ def _body(response: Response, edit: Edit) -> bytes:
 
 
 def _with_body(response: Response, data: bytes) -> Response:
-    gone = ("content-encoding", "content-length", "transfer-encoding")
-    headers = [(name, value) for name, value in response.headers if name.lower() not in gone]
+    headers = [(name, value) for name, value in response.headers if name.lower() not in OF_THE_CODING]
     return replace(
         response, headers=(*headers, ("Content-Length", str(len(data)))), body=Body(len(data), data), trailers=()
     )

@@ -14,6 +14,7 @@ from ..correlation import Binding, Correlations, Source, extract, rebind
 from ..errors import GatewayError
 from ..model.bodies import media_type, text_of
 from ..model.exchange import Exchange
+from ..model.headers import FRAMING, GATEWAY_REQUEST, HOP_BY_HOP, WEBSOCKET
 from ..model.message import Message, Pairs, Request, Response
 from .branch import Edit, edited
 from .fault import Fault, fault_of
@@ -21,11 +22,7 @@ from .json_difference import read_json
 from .unseal import placeholders, reveal
 
 # What belongs to one connection or to one run, and is told anew by whoever sends the request.
-DROPPED: Final = frozenset(
-    ("connection", "keep-alive", "proxy-connection", "transfer-encoding", "te", "trailer", "upgrade", "host",
-     "content-length", "expect", "gateway-session", "gateway-env", "traceparent", "tracestate", "via",
-     "sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions")
-)  # fmt: skip
+DROPPED: Final = frozenset((*HOP_BY_HOP, *FRAMING, *WEBSOCKET, *GATEWAY_REQUEST, "traceparent", "tracestate", "via"))
 IDEMPOTENCY: Final = frozenset(("idempotency-key", "x-idempotency-key"))
 SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))  # RFC 9110 section 9.2.1
 

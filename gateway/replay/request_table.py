@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import parse_qsl, unquote
 
 from ..correlation.xml_values import marks
+from ..model import headers
 from ..model.bodies import decoded, media_type, text_of
 from ..model.message import Request
 
@@ -22,16 +23,13 @@ SHOWN: Final = 200  # letters of a value in a near miss
 
 # Fields that differ from client to client and from day to day and seldom decide about an answer.
 UNCOMPARED: Final = frozenset((
-    "accept-encoding", "accept-language", "access-control-request-headers", "baggage", "cache-control", "connection",
-    "content-length", "cookie", "date", "dnt", "expect", "forwarded", "gateway-env", "gateway-session", "host",
-    "http2-settings", "if-modified-since", "if-none-match", "keep-alive", "origin", "pragma", "priority", "referer",
-    "sec-websocket-key", "te", "traceparent", "tracestate", "transfer-encoding", "upgrade",
-    "upgrade-insecure-requests", "user-agent", "via", "x-correlation-id", "x-request-id",
+    *headers.HOP_BY_HOP, *headers.FRAMING, *headers.GATEWAY_REQUEST, *headers.TRACE, *headers.USER_AGENT,
+    *headers.CLIENT_CACHE, "cookie", "date", "forwarded", *headers.WEBSOCKET, "via",
 ))  # fmt: skip
 
 
 # Whether there is one decides about an answer; which one it is, is known by its role: tokens are new at every sign-in.
-CREDENTIALS: Final = frozenset(("authorization", "x-api-key", "x-auth-token"))
+CREDENTIALS: Final = frozenset(headers.CREDENTIALS)
 
 
 @dataclass(frozen=True, slots=True)

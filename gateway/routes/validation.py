@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from ..errors import Problem, did_you_mean
+from ..model.headers import HOP_BY_HOP
 from .config import NAME
 from .patterns import check_rewrite, problem_of
 from .rewrite import unsafe_path
@@ -18,9 +19,7 @@ PREFIX = re.compile(r"[A-Za-z0-9/%:@!$&'()*+,;=._~-]*")
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 FIELD = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 ORIGIN = re.compile(r"https?://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?")
-FRAMING = frozenset(
-    ["connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"]
-)
+FRAMING = frozenset((*HOP_BY_HOP, "content-length", "expect"))
 
 Check = Callable[[str], str]  # what is wrong with a text, or ""
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import yaml
 
 from ..errors import Problem
 
 MAX_BYTES = 8 << 20
-MAX_DEPTH = 40
+MAX_DEPTH: Final = 40
+TOO_DEEP: Final = "exceeded maximum nesting depth"  # libyaml 0.2.5 gives no code for it, and stops before MAX_DEPTH
 MAX_SCALAR = 64 << 10
 MAX_ALIASED = 100_000  # nodes that aliases stand for, all together
 MERGE = "<<"
@@ -136,6 +137,8 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Proble
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     what = str(error.problem or error.context or "it is not YAML")
+    if what == TOO_DEEP:
+        what = f"it is nested more than {MAX_DEPTH} levels deep"
     if error.context and error.context_mark and error.context_mark.line + 1 != line:
         what += f" ({error.context} that begins in line {error.context_mark.line + 1})"
     return Problem(file, line, column, "", what + _advice(what, (text.splitlines()[line - 1 :] or [""])[0]))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from ...model import headers
 from ...model.bodies import text_of
 from ...model.exchange import Exchange
 from ...model.message import Message
@@ -16,10 +17,10 @@ from ..sealed_secrets import PLACEHOLDER
 
 SHOWN = 120  # characters of a value
 MOST = 8  # rows of a card
-_QUIET = frozenset(
-    {"host", "content-length", "connection", "date", "user-agent", "accept-encoding", "traceparent", "tracestate"}
-    | {"cookie", "referer", "gateway-session", "gateway-env", "if-none-match", "if-modified-since", "priority"}
-)
+_QUIET = frozenset((
+    *headers.HOP_BY_HOP, *headers.FRAMING, *headers.GATEWAY_REQUEST, *headers.TRACE, "accept-encoding", "cookie",
+    "date", "if-modified-since", "if-none-match", "priority", "referer", "user-agent",
+))  # fmt: skip
 _ABSENT = "(not there)"
 _SAYS = ("detail", "message", "error_description", "error", "title", "reason")
 
