@@ -39,7 +39,7 @@ async def rate(url: str, size: int) -> float:
     """MB/s."""
     host, _, path = url.removeprefix("http://").partition("/")
     name, _, port = host.partition(":")
-    path = "/" + path.rpartition("/")[0] + f"/bytes/{size}"
+    path = f"/{path}/bytes/{size}"
     begun = time.perf_counter()
     got = await asyncio.gather(*(one(name, int(port), path, begun + SECONDS) for _ in range(CONNECTIONS)))
     return sum(got) / (time.perf_counter() - begun) / 1e6

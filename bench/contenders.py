@@ -14,8 +14,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from load import TICK, cpu_seconds
+
 HERE = Path(__file__).parent
-TICK = os.sysconf("SC_CLK_TCK")
 CORES = sorted(os.sched_getaffinity(0))
 
 
@@ -38,15 +39,6 @@ def start(words: list[str], port: int, core: int) -> subprocess.Popen:
     raise SystemExit(f"{words[0]} did not open port {port}")
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process and its children."""
-    total = 0.0
-    for entry in [pid, *children(pid)]:
-        fields = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()
-        total += (int(fields[11]) + int(fields[12])) / TICK
-    return total
-
-
 def settle(pid: int, patience: float = 30.0) -> None:
     """Wait until a process has done what it left for later: it would be measured with the next one."""
     until = time.monotonic() + patience
@@ -59,42 +51,51 @@ def settle(pid: int, patience: float = 30.0) -> None:
         before = now
 
 
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 def resident_mib(pid: int) -> float:
     text = Path(f"/proc/{pid}/status").read_text()
     return int(text.partition("VmRSS:")[2].split()[0]) / 1024
 
 
 class Proxy:
-    """One contender: how it is started, and what it measured."""
+    """One contender: how it is started, and what it measured in each scenario."""
 
     def __init__(self, name: str, process: subprocess.Popen, url: str, database: Path | None = None) -> None:
         self.name, self.process, self.url, self.database = name, process, url, database
-        self.rounds: dict[int, list[dict]] = {}
-        self.sessions = 0  # begun, each with one request for its cookie
+        self.rounds: dict[str, list[dict]] = {}
 
-    def measure(self, connections: int, seconds: float, sessions: int = 1) -> None:
-        before = cpu_seconds(self.process.pid)
-        words = [sys.executable, str(HERE / "load.py"), self.url, str(connections), str(seconds), str(sessions)]
+    def measure(
+        self, label: str, kind: str, connections: int, seconds: float, sessions: int = 1, *, each: bool = False
+    ) -> None:
+        """One round. What the contender does after the load is over is in `later_us`."""
+        words = [sys.executable, str(HERE / "load.py"), self.url, kind, str(connections), str(seconds), str(sessions)]
+        words += [str(self.process.pid), *(["each"] if each else [])]
+        disk = disk_bytes(self.process.pid)
         out = subprocess.run(
             words, capture_output=True, text=True, check=True, preexec_fn=lambda: os.sched_setaffinity(0, {CORES[-1]})
         )
         result = json.loads(out.stdout)
-        result["cpu_us"] = (cpu_seconds(self.process.pid) - before) * 1e6 / result["requests"]
-        self.rounds.setdefault(connections, []).append(result)
-        self.sessions += sessions
+        before = cpu_seconds(self.process.pid)
         settle(self.process.pid)
+        result["later_us"] = (cpu_seconds(self.process.pid) - before) * 1e6 / result["answered"]
+        result["disk"] = (disk_bytes(self.process.pid) - disk) / result["answered"]
+        self.rounds.setdefault(label, []).append(result)
 
-    def median(self, connections: int, figure: str) -> float:
-        return statistics.median(r[figure] for r in self.rounds[connections])
+    def figures(self, label: str, figure: str) -> list[float]:
+        return [one[figure] for one in self.rounds[label]]
 
-    def ratio(self, base: "Proxy", connections: int) -> float:
-        """Requests per second against those of `base` in the same round: the median of the rounds."""
-        pairs = zip(self.rounds[connections], base.rounds[connections], strict=True)
-        return statistics.median(mine["rps"] / other["rps"] for mine, other in pairs)
+    def median(self, label: str, figure: str) -> float:
+        return statistics.median(self.figures(label, figure))
+
+    def ratios(self, base: "Proxy", label: str, figure: str) -> list[float]:
+        """A figure against that of `base` in the same round, sorted."""
+        pairs = zip(self.figures(label, figure), base.figures(label, figure), strict=True)
+        return sorted(mine / other for mine, other in pairs)
+
+
+def disk_bytes(pid: int) -> int:
+    """Bytes that a process caused to be written to the disk."""
+    text = Path(f"/proc/{pid}/io").read_text()
+    return int(text.partition("\nwrite_bytes:")[2].split()[0])
 
 
 def nginx(folder: Path, backend: int) -> Proxy | None:
@@ -111,19 +112,23 @@ def nginx(folder: Path, backend: int) -> Proxy | None:
         'proxy_set_header Connection ""; } }\n}\n'
     )
     words = [binary, "-c", str(conf), "-p", str(folder), "-e", "/dev/null"]
-    return Proxy("nginx", start(words, port, CORES[0]), f"http://127.0.0.1:{port}/api/orders/x")
+    return Proxy("nginx", start(words, port, CORES[0]), f"http://127.0.0.1:{port}/api/orders")
 
 
 def bare(backend: int) -> Proxy:
     port = free_port()
     words = [sys.executable, str(HERE / "bare_proxy.py"), str(port), f"http://127.0.0.1:{backend}"]
-    return Proxy("bare aiohttp", start(words, port, CORES[0]), f"http://127.0.0.1:{port}/api/orders/x")
+    return Proxy("bare aiohttp", start(words, port, CORES[0]), f"http://127.0.0.1:{port}/api/orders")
 
 
-def gateway(folder: Path, backend: int, durability: str, extra: str = "") -> Proxy:
+def gateway(folder: Path, backend: int, durability: str, extra: str = "", file: Path | None = None) -> Proxy:
+    """`extra` are lines of routes.yaml that keep it from recording; `file` is a recordings file to go on with."""
     port = free_port()
-    home = folder / (durability + extra[:4].strip())
-    home.mkdir()
+    home = folder / (durability + extra[:4].strip() + ("-file" if file else ""))
+    (home / "recordings").mkdir(parents=True, mode=0o700)
+    if file is not None:
+        for name in ("gateway.db", "gateway.key"):
+            shutil.copy(file.with_name(name), home / "recordings" / name)
     (home / "routes.yaml").write_text(
         "version: 1\nenvironments: [qa]\nclusters:\n  orders:\n    path: /api/orders\n    environment: qa\n"
         f"    upstreams: {{qa: 'http://127.0.0.1:{backend}'}}\n{extra}"
@@ -133,10 +138,8 @@ def gateway(folder: Path, backend: int, durability: str, extra: str = "") -> Pro
         sys.executable, "-m", "gateway", "serve", "-c", str(home / "routes.yaml"), "-r", str(database), "-p", str(port),
         "--durability", durability, "--log-level", "error", "--no-health",
     ]  # fmt: skip
-    name = "gateway, not recording" if extra else f"gateway, {durability}"
-    return Proxy(
-        name, start(words, port, CORES[0]), f"http://127.0.0.1:{port}/api/orders/x", None if extra else database
-    )
+    name = "gateway, not recording" if extra else f"gateway, {durability}{', large file' if file else ''}"
+    return Proxy(name, start(words, port, CORES[0]), f"http://127.0.0.1:{port}/api/orders", None if extra else database)
 
 
 def mitmproxy(folder: Path, backend: int) -> Proxy | None:
@@ -156,17 +159,17 @@ def mitmproxy(folder: Path, backend: int) -> Proxy | None:
         str(port),
     ]
     words += ["-w", str(folder / "mitmproxy.flows"), "--set", f"confdir={folder}/mitmproxy"]
-    return Proxy("mitmproxy, -w", start(words, port, CORES[0]), f"http://127.0.0.1:{port}/api/orders/x")
+    return Proxy("mitmproxy, -w", start(words, port, CORES[0]), f"http://127.0.0.1:{port}/api/orders")
 
 
-def recorded(proxy: Proxy) -> str:
-    """The share of the answered requests that is in the store."""
+def recorded(proxy: Proxy, before: int = 0) -> str:
+    """The share of the answered requests that is in the store, which held `before` of them."""
     if proxy.database is None:
         return ""
     with sqlite3.connect(f"file:{proxy.database}?mode=ro", uri=True) as db:
-        count = db.execute("select count(*) from exchanges").fetchone()[0]
-    asked = sum(r["requests"] for rounds in proxy.rounds.values() for r in rounds)
-    return f"{100 * count / (asked + proxy.sessions):.2f} %"
+        count = db.execute("select count(*) from exchanges").fetchone()[0] - before
+    asked = sum(one["answered"] for rounds in proxy.rounds.values() for one in rounds)
+    return f"{100 * count / asked:.2f} %"
 
 
 @contextlib.contextmanager

@@ -1,5 +1,5 @@
 """Resident memory of a recording gateway: `python bench/memory.py [COUNT ...]` (10000 100000) prints MiB at each count
-of recorded exchanges, 64 connections.
+of recorded exchanges, varied traffic, 64 connections.
 """
 
 import asyncio
@@ -22,10 +22,9 @@ def main() -> None:
         try:
             for count in counts:
                 while asked < count:
-                    result = asyncio.run(load(proxy.url, 64, 1.0))
-                    proxy.rounds.setdefault(64, []).append(result)
-                    proxy.sessions += 1
-                    asked += result["requests"]
+                    result = asyncio.run(load(proxy.url, "varied", 64, 2.0, 40))
+                    proxy.rounds.setdefault("memory", []).append(result)
+                    asked += result["answered"]
                 time.sleep(2)  # what was queued is written
                 now = resident_mib(proxy.process.pid)
                 first = now if first is None else first
