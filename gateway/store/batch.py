@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from ..model.capture import Capture, joined
-from .sqlite.rows import USUAL, BodyRow, body_row, digest_of, exchange_row, summary
+from .sqlite.rows import (
+    ID,
+    RECORDING,
+    REQUEST_BODY,
+    RESPONSE_BODY,
+    BodyRow,
+    body_key,
+    body_row,
+    digest_of,
+    exchange_row,
+    summary,
+)
 
 
 class Sealed(Protocol):
@@ -26,7 +37,6 @@ class Sealed(Protocol):
 ROW: Final = 2048  # bytes of memory that an exchange takes besides its bodies
 LARGE: Final = 1 << 20  # above that, a body's true size says little about what was kept of it
 
-REQUEST_BODY, RESPONSE_BODY = USUAL.index("request_body"), USUAL.index("response_body")
 UNCHANGED: Final[tuple[int | None, int | None]] = (None, None)
 
 Seal = Callable[[Capture], Sealed | Capture]
@@ -55,8 +65,10 @@ class Piece:
 class Batch:
     """Rows by table. A batch that could not be written may be written again; nothing is sealed twice."""
 
-    def __init__(self, seal: Seal, seal_piece: SealPiece | None, stored: Container[bytes]) -> None:
+    def __init__(self, seal: Seal, seal_piece: SealPiece | None, stored: Mapping[bytes, bytes]) -> None:
+        """`stored`: keys of bodies that are in the file, by their hashes."""
         self._seal, self._seal_piece, self._stored = seal, seal_piece, stored
+        self.keys: dict[bytes, bytes] = {}  # keys of the bodies that are new, by their hashes
         self.exchanges: list[tuple[Any, ...]] = []
         self.captures: list[Capture] = []  # sealed, in the order of `exchanges`
         self.bodies: dict[bytes, BodyRow] = {}
@@ -89,7 +101,8 @@ class Batch:
         self, capture: Capture, request: bytes, response: bytes, kept: tuple[int | None, int | None],
         plain: tuple[bool, bool],
     ) -> None:  # fmt: skip
-        row = exchange_row(capture, self._body(request), self._body(response), kept=kept, plain=plain)
+        begun = capture.started_at
+        row = exchange_row(capture, self._body(request, begun), self._body(response, begun), kept=kept, plain=plain)
         self.exchanges.append(row)
         self.captures.append(capture)
 
@@ -107,35 +120,57 @@ class Batch:
             return piece.data
         return self._seal_piece(piece.capture, piece.data, sent=piece.sent, last=piece.last)
 
-    def _body(self, data: bytes) -> bytes | None:
+    def _body(self, data: bytes, started_at: float) -> bytes | None:
+        """The key of a body; one that is not stored yet is among the rows."""
         if not data:
             return None
         digest = digest_of(data)
-        if digest not in self.bodies and digest not in self._stored:
-            self.bodies[digest] = body_row(data, digest)
-        return digest
+        key = self._stored.get(digest) or self.keys.get(digest)
+        if key is None:
+            key = self.keys[digest] = body_key(digest, started_at)
+            self.bodies[key] = body_row(data, key)
+        return key
 
-    def suit(self, stored: Container[bytes]) -> None:
+    def suit(self, stored: Mapping[bytes, bytes]) -> None:
         """For another file than the batch was made for: bodies that were left out as stored are in it again."""
         if stored is self._stored:
             return
         self._stored = stored
-        for capture in self.captures:
-            self._body(joined(capture.request_body))
-            self._body(joined(capture.response_body))
+        for row, capture in zip(self.exchanges, self.captures, strict=True):
+            for key, pieces in ((row[REQUEST_BODY], capture.request_body), (row[RESPONSE_BODY], capture.response_body)):
+                if key is not None and key not in self.bodies:
+                    self.bodies[key] = body_row(joined(pieces), key)
+
+    def take(self, other: Batch) -> None:
+        """All rows of a later batch, to be written with these."""
+        self.exchanges += other.exchanges
+        self.captures += other.captures
+        self.bodies |= other.bodies
+        self.secrets |= other.secrets
+        self.chunks += other.chunks
+        self.keys |= other.keys
+
+    def parts(self) -> Iterator[Batch]:
+        """The same rows in batches of one exchange each, after one of all that belongs to none alone."""
+        first = Batch(self._seal, self._seal_piece, self._stored)
+        first.bodies, first.secrets, first.chunks, first.keys = self.bodies, self.secrets, self.chunks, self.keys
+        yield first
+        for at, row in enumerate(self.exchanges):
+            one = Batch(self._seal, self._seal_piece, self._stored)
+            one.exchanges, one.captures = [row], self.captures[at : at + 1]
+            yield one
 
     def leave_out(self, recordings: Container[str], exchanges: Container[str]) -> None:
         """What belongs to recordings that were deleted meanwhile, or to exchanges that were deleted with one."""
-        if not any(capture.recording in recordings for capture in self.captures):
-            self.chunks = [row for row in self.chunks if row[0] not in exchanges]
-            return
-        gone = {capture.id for capture in self.captures if capture.recording in recordings}
-        self.captures = [capture for capture in self.captures if capture.id not in gone]
-        self.exchanges = [row for row in self.exchanges if row[0] not in gone]
-        self.secrets = {place: secret for place, secret in self.secrets.items() if place[0] not in recordings}
+        gone = {row[ID] for row in self.exchanges if row[RECORDING] in recordings}
         self.chunks = [row for row in self.chunks if row[0] not in gone and row[0] not in exchanges]
-        kept = {digest for row in self.exchanges for digest in (row[REQUEST_BODY], row[RESPONSE_BODY])}
-        self.bodies = {digest: row for digest, row in self.bodies.items() if digest in kept}
+        if not gone:
+            return
+        self.captures = [capture for capture in self.captures if capture.id not in gone]
+        self.exchanges = [row for row in self.exchanges if row[ID] not in gone]
+        self.secrets = {place: secret for place, secret in self.secrets.items() if place[0] not in recordings}
+        kept = {key for row in self.exchanges for key in (row[REQUEST_BODY], row[RESPONSE_BODY])}
+        self.bodies = {key: row for key, row in self.bodies.items() if key in kept}
 
     def secret_rows(self) -> list[tuple[str, str, bytes]]:
         """(recording, placeholder, ciphertext) of every secret."""

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from ...errors import NotFoundError, StoreError
 from .files import BESIDE, WriterLock, connect_writer, unreadable
-from .rows import digest_of, unpacked
+from .rows import is_key_of, unpacked
 from .schema import version_of
 
 HEADER: Final = 100  # bytes of SQLite's file header
@@ -160,7 +160,7 @@ def _copy_tables(damaged: sqlite3.Connection, target: sqlite3.Connection) -> Non
 def _is_whole(body: dict[str, Any]) -> bool:
     """SQLite has no checksums of its pages, but a body is named by its own."""
     try:
-        return bool(digest_of(unpacked(body["packed"], body["data"])) == body["sha256"])
+        return is_key_of(body["sha256"], unpacked(body["packed"], body["data"]))
     except (TypeError, zlib.error):
         return False
 

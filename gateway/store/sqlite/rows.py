@@ -39,21 +39,44 @@ SELDOM: Final[dict[str, Any]] = {
     "rewritten": b"",
 }
 COLUMNS: Final = (*USUAL, *SELDOM)
+# Places in a row that are looked at before it is written.
+ID, RECORDING, STEP, SESSION, STATE, STARTED_AT, CLUSTER, ENVIRONMENT, REQUEST_BODY, RESPONSE_BODY, TOTAL_MS = map(
+    USUAL.index,
+    ("id", "recording", "step", "session", "state", "started_at", "cluster", "environment", "request_body",
+     "response_body", "total_ms"),
+)  # fmt: skip
 DEFAULTS: Final = tuple(SELDOM.values())
 
-BodyRow = tuple[bytes, int, int, bytes]  # sha256, size, packed, data
+BodyRow = tuple[bytes, int, int, bytes]  # key, size, packed, data
+KEY_TIME: Final = 6  # bytes: milliseconds since the epoch, before the hash of a body's key
 
 OFTEN: Final = 4096  # bytes: shorter bodies often come again
 SMALL: Final = 1024  # bytes: below that, packing saves less than the time it takes
 
 
-def body_row(data: bytes, digest: bytes) -> BodyRow:
+def body_key(digest: bytes, started_at: float) -> bytes:
+    """What a new body is called: the time of its exchange, then its hash.
+
+    Keys that grow with time are added at one end of their index. With the bare hash each body dirties a page of its
+    own in a large file: 12 KiB of log for an exchange of 2 KiB, and 48 us instead of 21 (1,000,000 exchanges).
+    """
+    moment = int(started_at * 1000) if 0 < started_at < 1 << 37 else 0
+    return moment.to_bytes(KEY_TIME, "big") + digest[:-KEY_TIME]
+
+
+def is_key_of(key: bytes, data: bytes) -> bool:
+    """Whether a body is what its key says; older files have the hash alone as the key."""
+    digest = digest_of(data)
+    return key in (digest, key[:KEY_TIME] + digest[:-KEY_TIME])
+
+
+def body_row(data: bytes, key: bytes) -> BodyRow:
     """A body as it is stored: packed when that makes it smaller."""
     if len(data) > SMALL:
         packed = zlib.compress(data, 1)
         if len(packed) < len(data):
-            return digest, len(data), 1, packed
-    return digest, len(data), 0, data
+            return key, len(data), 1, packed
+    return key, len(data), 0, data
 
 
 def unpacked(packed: int, data: bytes) -> bytes:

@@ -6,11 +6,11 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from itertools import chain
 from typing import Any, Final
 
 from ...errors import NotFoundError
 from ...model.audit import AuditEntry
-from ...model.capture import Capture
 from ...model.exchange import Exchange
 from ...model.recording import Recording, Revision
 from ...protocols import LiveSession
@@ -22,9 +22,23 @@ from .builds import add_build
 from .decisions import decide
 from .deletion import Sweeper, delete_rows, give_back_room
 from .files import PAGE
-from .rows import COLUMNS, DEFAULTS, USUAL
+from .rows import (
+    CLUSTER,
+    COLUMNS,
+    DEFAULTS,
+    ENVIRONMENT,
+    ID,
+    RECORDING,
+    SESSION,
+    STARTED_AT,
+    STATE,
+    STEP,
+    TOTAL_MS,
+    USUAL,
+)  # fmt: skip
 
 Connection = sqlite3.Connection
+Row = tuple[Any, ...]
 
 
 def _insert(columns: Sequence[str]) -> str:
@@ -33,12 +47,16 @@ def _insert(columns: Sequence[str]) -> str:
 
 INSERT_USUAL: Final = _insert(USUAL)
 INSERT: Final = _insert(COLUMNS)
+AT_ONCE: Final = 32  # rows in one statement: 28 values each, of 999 that every SQLite takes
+INSERT_MANY: Final = INSERT_USUAL + f", ({', '.join('?' * len(USUAL))})" * (AT_ONCE - 1), AT_ONCE
 COMPLETE: Final = f"UPDATE exchanges SET {', '.join(f'{name} = ?' for name in COLUMNS)} WHERE id = ?"
 BODY: Final = "INSERT OR IGNORE INTO bodies (sha256, size, packed, data) VALUES (?, ?, ?, ?)"
+BODIES: Final = BODY + ", (?, ?, ?, ?)" * (AT_ONCE - 1), AT_ONCE
+MOVED: Final = "INSERT OR REPLACE INTO marks VALUES ('journal', ?)"
 SECRET: Final = "INSERT OR IGNORE INTO secrets (recording, placeholder, sealed) VALUES (?, ?, ?)"
 CHUNK: Final = "INSERT OR IGNORE INTO chunks (exchange, number, at_ms, sent, size, data) VALUES (?, ?, ?, ?, ?, ?)"
 USE: Final = "INSERT OR IGNORE INTO uses (recording, cluster, environment) VALUES (?, ?, ?)"
-RECORDING: Final = """
+ADD_RECORDING: Final = """
 INSERT INTO recordings (id, session, started_at, updated_at, steps, title)
 VALUES (?, ?, ?, ?, ?, coalesce((SELECT title FROM sessions WHERE recording = ? AND id = ?), ''))
 ON CONFLICT (id) DO UPDATE SET
@@ -48,7 +66,7 @@ ON CONFLICT (id) DO UPDATE SET
 """
 GROWN: Final = "UPDATE recordings SET updated_at = max(updated_at, ?), steps = steps + ? WHERE id = ?"
 # Ids of recordings grow with time: a slow exchange of the previous recording does not turn the session back to it.
-SESSION: Final = """
+ADD_SESSION: Final = """
 INSERT INTO sessions (id, recording, steps, seen) VALUES (?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     steps = CASE WHEN recording = excluded.recording THEN max(steps, excluded.steps) ELSE excluded.steps END,
@@ -74,7 +92,7 @@ class Tables:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.stored: dict[bytes, None] = {}  # hashes of bodies that are surely in the file
+        self.stored: dict[bytes, bytes] = {}  # keys of bodies that are surely written or about to be, by their hashes
         self._uses: dict[tuple[str, str, str], None] = {}
         self._begun: dict[str, None] = {}  # recordings that have their row, and are their session's
         self._open: set[str] = set()  # ids of exchanges whose rows wait for their end
@@ -83,20 +101,32 @@ class Tables:
         self._sweeper = Sweeper(connection)
         self._short = 0  # pages of the log at which a commit folds it in; 0: none does
 
-    def write(self, batch: Batch) -> None:
-        """One transaction; what it wrote is remembered only when it stands."""
+    def remember_bodies(self, batch: Batch) -> None:
+        """Its bodies are in the file, or will be before whatever is written next."""
+        if len(self.stored) > KNOWN:
+            self.stored.clear()
+        self.stored |= batch.keys
+
+    def moved(self) -> int:
+        """The number of the last group of the journal that is in the file."""
+        found = self.connection.execute("SELECT value FROM marks WHERE name = 'journal'").fetchone()
+        return int(found[0]) if found else 0
+
+    def write(self, batch: Batch, moved: int = 0) -> None:
+        """One transaction; what it wrote is remembered only when it stands. `moved`: the last group of the journal
+        that is in the batch."""
         if self._deleted:
             batch.leave_out(self._deleted, self._cut)
         fresh, ended, opened = self._sorted(batch)
         usual = [row for row in fresh if len(row) == len(USUAL)]
         others = [row for row in fresh if len(row) != len(USUAL)] if len(usual) < len(fresh) else ()
-        uses = self._new_uses(batch.captures)
+        uses = self._new_uses(batch.exchanges)
         with transaction(self.connection):
             many = self.connection.executemany
             if batch.bodies:
-                many(BODY, batch.bodies.values())
+                _insert_rows(self.connection, BODY, BODIES, [*batch.bodies.values()])
             if usual:
-                many(INSERT_USUAL, usual)
+                _insert_rows(self.connection, INSERT_USUAL, INSERT_MANY, usual)
             if others:
                 many(INSERT, others)
             if ended:
@@ -108,8 +138,10 @@ class Tables:
                 many(CHUNK, batch.chunks)
             if uses:
                 many(USE, uses)
-            begun = self._add_up(_sums(batch.captures, {row[0] for row in fresh}))
-        _remember(self.stored, batch.bodies)
+            begun = self._add_up(_sums(batch.exchanges, {row[ID] for row in fresh}))
+            if moved:
+                self.connection.execute(MOVED, (moved,))
+        self.remember_bodies(batch)
         _remember(self._uses, uses)
         _remember(self._begun, begun)
         self._open = (self._open | opened) - {row[0] for row in ended}
@@ -119,8 +151,8 @@ class Tables:
         many = self.connection.executemany
         begun = {id: s for id, s in sums.items() if id not in self._begun}
         if begun:
-            many(RECORDING, [(id, s.session, s.began, s.ended, s.fresh, id, s.session) for id, s in begun.items()])
-            many(SESSION, [(s.session, id, s.last, s.seen) for id, s in begun.items()])
+            many(ADD_RECORDING, [(id, s.session, s.began, s.ended, s.fresh, id, s.session) for id, s in begun.items()])
+            many(ADD_SESSION, [(s.session, id, s.last, s.seen) for id, s in begun.items()])
         many(GROWN, [(s.ended, s.fresh, id) for id, s in sums.items() if id not in begun])
         return begun
 
@@ -132,13 +164,12 @@ class Tables:
             self._open.add(row[0])
         else:
             step = ask("SELECT coalesce(max(step), 0) + 1 FROM exchanges WHERE recording = ?", (row[1],)).fetchone()[0]
-            batch.exchanges[0] = (*row[:2], step, *row[3:])
-            batch.captures[0].step = step
+            batch.exchanges[0] = (*row[:STEP], step, *row[STEP + 1 :])
         self.write(batch)
 
     def _sorted(self, batch: Batch) -> tuple[list[Any], list[Any], set[str]]:
         """New rows, rows that complete an open one, and the ids that are open now."""
-        opened = {capture.id for capture in batch.captures if capture.state == "open"}
+        opened = {row[ID] for row in batch.exchanges if row[STATE] == "open"}
         if not opened and not self._open:
             return batch.exchanges, [], opened
         fresh, ended = [], []
@@ -151,8 +182,8 @@ class Tables:
                 begun.add(row[0])
         return fresh, ended, opened
 
-    def _new_uses(self, captures: Iterable[Capture]) -> dict[tuple[str, str, str], None]:
-        found = {(c.recording, c.cluster, c.environment): None for c in captures if c.cluster and c.environment}
+    def _new_uses(self, rows: Iterable[Row]) -> dict[tuple[str, str, str], None]:
+        found = {(r[RECORDING], r[CLUSTER], r[ENVIRONMENT]): None for r in rows if r[CLUSTER] and r[ENVIRONMENT]}
         return {use: None for use in found if use not in self._uses}
 
     def interrupt(self) -> int:
@@ -229,7 +260,7 @@ class Tables:
         self._deleted.pop(recording, None)  # it begins anew: an import, for instance
         with transaction(self.connection):
             values = (recording, session, now, now, 0, recording, session)
-            self.connection.execute(RECORDING, values)
+            self.connection.execute(ADD_RECORDING, values)
             self.connection.execute("UPDATE recordings SET title = ? WHERE id = ?", (title, recording))
 
     def describe_recording(
@@ -339,31 +370,43 @@ class _Sum:
 
     __slots__ = ("began", "ended", "fresh", "last", "seen", "session")
 
-    def __init__(self, first: Capture) -> None:
-        self.session, self.began, self.ended = first.session, first.started_at, 0.0
+    def __init__(self, first: Row) -> None:
+        self.session, self.began, self.ended = first[SESSION], first[STARTED_AT], 0.0
         self.fresh = self.last = 0  # steps that are new; the last step
-        self.seen = first.started_at
+        self.seen = first[STARTED_AT]
 
 
-def _sums(captures: Iterable[Capture], fresh: set[str]) -> dict[str, _Sum]:
+def _sums(rows: Iterable[Row], fresh: set[str]) -> dict[str, _Sum]:
     """By recording. `fresh` are the ids of exchanges that have no row yet."""
     sums: dict[str, _Sum] = {}
-    for capture in captures:
-        one = sums.get(capture.recording)
+    for row in rows:
+        one = sums.get(row[RECORDING])
         if one is None:
-            one = sums[capture.recording] = _Sum(capture)
-        begun = capture.started_at
-        ended = begun + capture.ended - capture.begun if capture.ended > capture.begun else begun
+            one = sums[row[RECORDING]] = _Sum(row)
+        begun = row[STARTED_AT]
+        ended = begun + max(0.0, row[TOTAL_MS] or 0.0) / 1000
         if ended > one.ended:
             one.ended = ended
         if begun > one.seen:
             one.seen = begun
-        if capture.step > one.last:
-            one.last = capture.step
-        if capture.id in fresh:
-            fresh.discard(capture.id)  # an exchange that opened and ended in one batch is one step
+        if row[STEP] > one.last:
+            one.last = row[STEP]
+        if row[ID] in fresh:
+            fresh.discard(row[ID])  # an exchange that opened and ended in one batch is one step
             one.fresh += 1
     return sums
+
+
+def _insert_rows(connection: Connection, one: str, many: tuple[str, int], rows: Sequence[Row]) -> None:
+    """`one` inserts a row, `many` so many at once: each step of a statement lets go of the interpreter's lock and
+    waits for it again, which under load costs more than the row."""
+    sql, count = many
+    at = 0
+    while len(rows) - at >= count:
+        connection.execute(sql, [*chain.from_iterable(rows[at : at + count])])
+        at += count
+    if at < len(rows):
+        connection.executemany(one, rows[at:])
 
 
 def _remember(known: dict[Any, None], new: Iterable[Any]) -> None:
