@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from html import unescape
 from typing import Any, Final
 
-from ..model.bodies import media_type, text_of
+from ..model.bodies import format_of, text_of
 from ..model.exchange import Exchange
 from ..model.message import Response
 from .html_values import html_places
@@ -32,7 +32,7 @@ def extract(answer: Exchange | Response, source: Source, transforms: tuple[str, 
         piece = PIECE.search(source.path)
         whole = _whole(response, source.part, source.path[: piece.start()] if piece else source.path)
         found = whole if whole is None or piece is None else _piece(whole, piece[1], piece[2])
-        if found and "&" in found and source.part == "text" and media_type(response).endswith("xml"):
+        if found and "&" in found and source.part == "text" and format_of(response) == "xml":
             found = unescape(found)
     return None if found is None or found == "" else applied(found, transforms)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from ..model.bodies import charset, media_type, text_of
+from ..model.bodies import charset, format_of, media_type, text_of
 from ..model.message import Body, Pairs, Request
 from .json_values import Number, parse, pointer, scalars
 from .model import Binding, MissingValue, Sink
@@ -128,7 +128,7 @@ def _body(request: Request, by_part: Mapping[str, list[Change]]) -> bytes | None
 
 
 def is_xml(request: Request) -> bool:
-    return media_type(request).endswith("xml")
+    return format_of(request) == "xml"
 
 
 def _in_xml(value: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ..model.bodies import media_type, text_of
+from ..model.bodies import format_of, media_type, text_of
 from ..model.message import Request
 from .information import HIGH, LIMIT, bits_of
 from .json_values import Path, parse, pointer, scalars
@@ -49,15 +49,16 @@ def needs(request: Request, step: int) -> Iterator[Need]:
         return
     kind = media_type(request)
     text = text_of(request)
+    form = "" if not text else format_of(request, text)
     if kind == "multipart/form-data":
         yield from _multipart(request, step)
     elif not text:
         return
-    elif kind == "application/x-www-form-urlencoded":
+    elif form == "form":
         yield from (_piece(piece, "form", step, about) for piece in query_pieces(text))
-    elif kind.endswith("json") or (not kind and text.lstrip()[:1] in "{["):
+    elif form == "json":
         yield from _json(text, step, about)
-    elif kind.endswith("xml"):
+    elif form == "xml" or kind.endswith("xml"):
         yield from _xml(text, step, about)
     else:
         yield from _within(Sink(step, "text", ""), text[: 1 << 18])

@@ -8,7 +8,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ..model.bodies import media_type, text_of
+from ..model.bodies import format_of, text_of
 from ..model.message import Response
 from .html_values import html_places
 from .information import JWT, LIMIT
@@ -36,20 +36,20 @@ def places(response: Response, context: tuple[str, ...]) -> Iterator[Place]:
     yield from _fields(response)
     if not response.body.data:
         return
-    kind = media_type(response)
     text = text_of(response)
     if not text:
         return
-    if kind.endswith("json") or (not kind and text.lstrip()[:1] in "{["):
+    form = format_of(response, text)
+    if form == "json":
         try:
             value = parse(text)
         except ValueError:
             yield from token_places("text", "", text)
             return
         yield from json_places(value, context)
-    elif kind in ("text/html", "application/xhtml+xml"):
+    elif form == "html":
         yield from html_places(text)
-    elif kind.endswith("xml"):
+    elif form == "xml":
         yield from xml_places(text, context)
     else:
         yield from token_places("text", "", text)

@@ -1,7 +1,8 @@
 """Demos: demo.yaml -> step pages -> calls through the gateway. I/O; config to result inside are pure."""
 
+from . import python_steps as code
 from .pages import setup
 from .parse import Parsed, parse_demo
 from .registry import DemosKeeper, demo_folder
 
-__all__ = ["DemosKeeper", "Parsed", "demo_folder", "parse_demo", "setup"]
+__all__ = ["DemosKeeper", "Parsed", "code", "demo_folder", "parse_demo", "setup"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-import zlib
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from aiohttp import web
 from yarl import URL
 
 from ..errors import did_you_mean
+from ..model.codings import undone, words_of
 from .keep import Answer
 from .step import NotSent
 
@@ -111,14 +111,10 @@ async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
 
 def _decoded(body: bytes, encoding: str, complete: bool) -> tuple[bytes, bool]:
     """The content of a compressed body, up to MOST bytes; what cannot be decoded stays as it came."""
-    if encoding.lower() not in ("gzip", "x-gzip", "deflate"):
-        return body, complete
-    unpack = zlib.decompressobj(wbits=47)  # finds out by itself whether it is gzip or zlib
-    try:
-        text = unpack.decompress(body, MOST)
-    except zlib.error:
-        return body, False
-    return text, complete and not unpack.unconsumed_tail
+    text, problem = undone(body, words_of(encoding), MOST)
+    if problem is None:
+        return text, complete
+    return text or body, False
 
 
 def _text(value: bytes) -> str:

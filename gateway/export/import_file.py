@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ..errors import UsageError, did_you_mean
-from ..model.bodies import DECODERS, DecodeError
+from ..model.codings import DECODERS, DecodeError
 from . import bundle, curl_reader, har_reader, postman_reader
 from .foreign_json import parsed
 from .imported_recording import Imported, Locate, nowhere

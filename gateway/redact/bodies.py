@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import jsonpath
 
-from ..model.bodies import DECODERS, SHOWN, DecodeError
+from ..model.codings import DECODERS, NO_CODINGS, SHOWN, DecodeError, is_plain_text
 from .json_text import IsSecret, Path, Seal, named_places, seal_keys, seal_paths
 from .names import Names
 from .text import FORM_LIKE, seal_form, seal_text
@@ -190,10 +190,13 @@ def _wide(data: bytes) -> str | None:
 
 def _decoded(data: bytes, codings: Sequence[bytes]) -> bytes | None:
     """Without content codings, as far as it goes; None when nobody here can say what it holds."""
-    for coding in reversed(codings):
-        decode = DECODERS.get(coding.decode("latin-1"))
+    for name in reversed(codings):
+        coding = name.decode("latin-1")
+        if coding in NO_CODINGS:
+            continue
+        decode = DECODERS.get(coding)
         if decode is None:
-            return None
+            return data if is_plain_text(data) else None  # a word that is no coding, before text
         try:
             data = decode(data, SHOWN)
         except DecodeError as error:

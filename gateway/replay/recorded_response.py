@@ -11,7 +11,7 @@ from email.utils import format_datetime, parsedate_to_datetime
 from typing import Final
 from urllib.parse import quote_from_bytes, urlsplit
 
-from ..model.bodies import media_type
+from ..model.bodies import format_of
 from ..model.exchange import Chunk, Exchange
 from ..model.frames import Deflate, Frame, websocket_frames
 from ..model.message import Pairs, Response
@@ -103,10 +103,8 @@ def _restore(data: bytes, secrets: Secrets, escape: Escape) -> bytes:
 
 def _escape_of(response: Response) -> Escape:
     """How a secret is spelled in this body: it is kept as what it stands for."""
-    kind = media_type(response)
-    if kind.endswith("json"):
-        return _json_escape
-    return _quoted if kind == "application/x-www-form-urlencoded" else bytes
+    form = format_of(response) if b"ealed_" in response.body.data else ""
+    return _json_escape if form == "json" else _quoted if form == "form" else bytes
 
 
 def _json_escape(secret: bytes) -> bytes:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote
 
 from ..correlation.xml_values import marks
 from ..model import headers
-from ..model.bodies import decoded, media_type, text_of
+from ..model.bodies import decoded, format_of, media_type, text_of
 from ..model.message import Request
 
 Scalar = str | int | float | bool | None | list[object]
@@ -116,15 +116,16 @@ def _body(request: Request) -> dict[Place, Scalar]:
     if not request.body.data:
         return {}
     kind, text = media_type(request), text_of(request)
-    if text is not None and (kind.endswith("json") or (not kind and text.lstrip()[:1] in ("{", "["))):
+    form = format_of(request, text)
+    if text is not None and form == "json":
         found = _json(text)
         if found is not None:
             return found
-    if text is not None and kind == "application/x-www-form-urlencoded":
+    if text is not None and form == "form":
         return _pairs("body", parse_qsl(text, keep_blank_values=True))
     if kind == "multipart/form-data":
         return _multipart(request)
-    if text is not None and kind.endswith("xml"):
+    if text is not None and form == "xml":
         return _xml(text)
     return {("body", ""): text if text is not None else _digest(decoded(request)[0])}
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from urllib.parse import quote_plus
 
-from ..model.bodies import media_type
+from ..model.bodies import format_of
 from ..model.message import Request
 from ..redact import NUMBER, PLACEHOLDER, spelled
 
@@ -26,7 +26,7 @@ def reveal(request: Request, secrets: Mapping[str, str]) -> Request:
         return request
     target = _in(request.target.encode("latin-1"), secrets, _percent).decode("latin-1")
     headers = tuple((name, _in(value.encode(), secrets, str.encode).decode()) for name, value in request.headers)
-    data = _in(request.body.data, secrets, _spelling(media_type(request)))
+    data = _in(request.body.data, secrets, _spelling(request))
     grown = len(data) - len(request.body.data)
     body = replace(request.body, data=data, size=request.body.size + grown, kept=None)
     return replace(request, target=target, headers=headers, body=body)
@@ -57,8 +57,7 @@ def _json(secret: str) -> bytes:
     return json.dumps(secret, ensure_ascii=False)[1:-1].encode()
 
 
-def _spelling(kind: str) -> Callable[[str], bytes]:
-    """How a secret is written in a body of this media type."""
-    if kind == "application/x-www-form-urlencoded":
-        return _percent
-    return _json if kind.endswith(("/json", "+json")) else str.encode
+def _spelling(request: Request) -> Callable[[str], bytes]:
+    """How a secret is written in this body."""
+    form = format_of(request) if b"ealed_" in request.body.data else ""
+    return _percent if form == "form" else _json if form == "json" else str.encode
