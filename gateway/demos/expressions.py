@@ -1,7 +1,8 @@
-"""The expressions in demo.yaml: "{{ price * qty }}", "Bearer {{ token }}". Sandboxed, native values. Pure."""
+"""The expressions in demo.yaml: "{{ price * qty }}", "Bearer {{ token }}". Sandboxed, limited, native values. Pure."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -9,10 +10,10 @@ from typing import Any
 
 import jinja2
 from jinja2 import meta, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.environment import TemplateExpression
 
-LARGEST = 100_000  # characters or items that one expression may make: a typing error must not eat the machine
-HUGE = 10**15
+from .expression_limits import LimitedSandbox, LimitError, limited
+
 MARK = re.compile(r"\{\{|\{%|\{#")
 
 
@@ -24,31 +25,25 @@ class ExpressionError(Exception):
         self.missing = missing
 
 
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """No globals; * and ** only as far as a form could need them."""
-
-    intercepted_binops = frozenset(("*", "**"))
-
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        sizes = [len(side) for side in (left, right) if isinstance(side, str | list | tuple | bytes)]
-        numbers = [abs(side) for side in (left, right) if isinstance(side, int | float)]
-        if sizes and numbers and sizes[0] * max(numbers) > LARGEST:
-            raise ExpressionError(f"'{operator}' would make something too large")
-        if operator == "**" and numbers and (max(numbers) > HUGE or (len(numbers) == 2 and abs(numbers[1]) > 64)):
-            raise ExpressionError("'**' would make something too large")
-        return super().call_binop(context, operator, left, right)
-
-
-_ENVIRONMENT = _Sandbox(undefined=jinja2.StrictUndefined, autoescape=False)
-_ENVIRONMENT.globals.clear()
+_ENVIRONMENT = LimitedSandbox()
 
 
 def is_expression(value: object) -> bool:
     return isinstance(value, str) and MARK.search(value) is not None
 
 
+def literal(value: Any) -> Any:
+    """What a reader typed, written so that it is worked out to itself: text that holds an expression stays text."""
+    if isinstance(value, Mapping):
+        return {key: literal(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [literal(item) for item in value]
+    return "{{ " + json.dumps(value, ensure_ascii=False) + " }}" if is_expression(value) else value
+
+
 def names_in(text: str) -> frozenset[str]:
-    """The values that an expression needs; ExpressionError when it cannot be read."""
+    """The values that an expression needs; ExpressionError when it cannot be read, or uses what it may not."""
+    _compiled(text)
     return frozenset(meta.find_undeclared_variables(_parsed(text)))
 
 
@@ -62,53 +57,80 @@ def names_in_all(value: Any) -> frozenset[str]:
 
 
 def worked_out(value: Any, values: Mapping[str, Any]) -> Any:
-    """`value` with every expression in it worked out: one alone keeps its type, one within text becomes text."""
+    """`value` with every expression in it worked out: one alone keeps its type, one within text becomes text.
+
+    All of them together have one budget of steps (expression_limits.py).
+    """
+    with limited():
+        return _worked_out(value, values)
+
+
+def _worked_out(value: Any, values: Mapping[str, Any]) -> Any:
     if isinstance(value, Mapping):
-        return {key: worked_out(item, values) for key, item in value.items()}
+        return {key: _worked_out(item, values) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [worked_out(item, values) for item in value]
+        return [_worked_out(item, values) for item in value]
     if not is_expression(value):
         return value
     try:
-        alone, template = _compiled(value)
-        return template(dict(values)) if alone else template.render(dict(values))
+        template = _compiled(value)
+        if isinstance(template, jinja2.Template):
+            return template.render(dict(values))
+        found = template(**values)
+        if isinstance(found, jinja2.Undefined):
+            str(found)  # StrictUndefined raises with its own words
+        return found
     except jinja2.UndefinedError as error:
         raise ExpressionError(str(error.message or error), _first_missing(value, values)) from None
     except ExpressionError:
         raise
     except Exception as error:  # an author's expression may fail in any way that Python can
-        raise ExpressionError(f"{value!r} fails: {error}") from None
+        raise ExpressionError(f"{_short(value)} fails: {error}") from None
 
 
 @lru_cache(maxsize=512)
-def _compiled(text: str) -> tuple[bool, Any]:
-    body = _parsed(text).body
-    if len(body) == 1 and isinstance(body[0], nodes.Output) and len(body[0].nodes) == 1 and text.strip() == text:
-        only = body[0].nodes[0]
-        if not isinstance(only, nodes.TemplateData):
-            inner = text.removeprefix("{{").removesuffix("}}").strip("-+ \t\r\n")
-            return True, _alone(inner)
-    return False, _ENVIRONMENT.from_string(text)
+def _compiled(text: str) -> jinja2.Template | TemplateExpression:
+    """A template, or for one expression alone what gives its value with its type."""
+    tree = _parsed(text)
+    alone = _alone(tree) if text.strip() == text else None
+    try:
+        if alone is None:
+            return _ENVIRONMENT.template_of(tree)
+        result = nodes.Assign(nodes.Name("result", "store", lineno=1), alone, lineno=1)
+        template = nodes.Template([result], lineno=1).set_environment(_ENVIRONMENT)
+        return TemplateExpression(_ENVIRONMENT.template_of(template), undefined_to_none=False)
+    except jinja2.TemplateSyntaxError as error:
+        raise ExpressionError(f"{_short(text)} cannot be read: {error.message}") from None
+    except LimitError as error:
+        raise ExpressionError(f"{_short(text)}: {error}") from None
+    except (RecursionError, MemoryError, SyntaxError):  # the last two are what Python's own compiler says of nesting
+        raise _too_deep(text) from None
 
 
-def _alone(inner: str) -> Any:
-    """One expression as a function of the values; an undefined result is an error like anywhere else."""
-    expression = _ENVIRONMENT.compile_expression(inner, undefined_to_none=False)
-
-    def value_of(values: dict[str, Any]) -> Any:
-        found = expression(**values)
-        if isinstance(found, jinja2.Undefined):
-            str(found)  # StrictUndefined raises with its own words
-        return found
-
-    return value_of
+def _alone(tree: nodes.Template) -> nodes.Expr | None:
+    """The expression that a text consists of; None when there is text around it, or more than one."""
+    body = tree.body
+    if len(body) != 1 or not isinstance(body[0], nodes.Output) or len(body[0].nodes) != 1:
+        return None
+    only = body[0].nodes[0]
+    return None if isinstance(only, nodes.TemplateData) else only
 
 
 def _parsed(text: str) -> nodes.Template:
     try:
         return _ENVIRONMENT.parse(text)
     except jinja2.TemplateSyntaxError as error:
-        raise ExpressionError(f"{text!r} cannot be read: {error.message}") from None
+        raise ExpressionError(f"{_short(text)} cannot be read: {error.message}") from None
+    except RecursionError:
+        raise _too_deep(text) from None
+
+
+def _too_deep(text: str) -> ExpressionError:
+    return ExpressionError(f"{_short(text)} is nested too deeply")
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 200 else f"{text[:200]} ...")
 
 
 def _first_missing(text: str, values: Mapping[str, Any]) -> str:
