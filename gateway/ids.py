@@ -1,7 +1,9 @@
-"""Ids: ULIDs, 48 bits of time and 80 of chance, in 26 characters that sort by time; trace contexts. I/O."""
+"""Ids: ULIDs, 48 bits of time and 80 of chance, in 26 characters that sort by time; sessions; trace contexts. I/O."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import time
 
@@ -50,3 +52,21 @@ def _time_part(moment: int) -> str:
 _source = _Source()
 new_id = _source.id
 new_trace = _source.trace  # a traceparent field's value; its ids are never 0 (W3C Trace Context section 3.2.2)
+
+# Stands in every id of a session that the gateway makes. A client cannot send such an id as a name: a name is visible
+# ASCII. So an id may be shown to anybody: it tells sessions apart, and leads into none.
+DOT = "·"
+
+
+def session_id(kind: str = "client") -> str:
+    """A new id of a session that no client named: "client·k3jd8f2a9xqw7p5m", 80 bits of chance."""
+    return _session_id(kind, os.urandom(10))
+
+
+def renewed_id(old: str) -> str:
+    """The id of a session whose cookie was sealed before ids had the dot; the old id cannot be told from it."""
+    return _session_id("client", hashlib.sha256(old.encode()).digest()[:10])
+
+
+def _session_id(kind: str, chance: bytes) -> str:
+    return f"{kind}{DOT}{base64.b32encode(chance).decode('ascii').lower()}"

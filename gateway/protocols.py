@@ -196,7 +196,10 @@ class PlaybackMode:
 
 @dataclass(slots=True)
 class LiveSession:
-    """One live client, in memory. The relay takes the next step number from `steps`."""
+    """One live client, in memory. The relay takes the next step number from `steps`.
+
+    The id is no secret: pages, exports and files show it, and it does not lead into the session, unless a client named it.
+    """
 
     id: str
     recording: str
@@ -204,6 +207,7 @@ class LiveSession:
     pins: dict[str, Pin] = field(default_factory=dict)
     seen: float = 0.0  # epoch seconds of the last request
     named: bool = False  # by header or baggage: an API client
+    by_cookie: bool = False  # whether the last request showed its cookie, or a pass of the gateway's own
     title: str = ""  # of a recording that was started but has no exchange yet
     mode: str = "live"  # of its exchanges: "replay" while a recording is sent again
     modes: dict[str, PlaybackMode] = field(default_factory=dict)  # by cluster; the others are live
@@ -228,6 +232,12 @@ class Sessions(Protocol):
 
     def join(self, session: LiveSession, *, secure: bool = False) -> bytes:
         """The Set-Cookie value by which a browser takes part in a session; its calls without a cookie stay in it."""
+
+    def begin(self, kind: str) -> LiveSession:
+        """A session of the gateway's own, such as a replay's; nobody else can get into it."""
+
+    def credential(self, session: LiveSession) -> str:
+        """The value of Gateway-Session with which the gateway calls itself for a session. Never to be shown."""
 
     def get(self, id: str) -> LiveSession | None: ...
     def all(self) -> Sequence[LiveSession]: ...

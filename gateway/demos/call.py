@@ -19,7 +19,7 @@ from .keep import Answer
 from .step import NotSent
 
 if TYPE_CHECKING:
-    from ..protocols import Services
+    from ..protocols import LiveSession, Services
     from .step import Call
 
 PATIENCE = 120.0  # seconds for a whole answer; the gateway's own time limits come first
@@ -64,7 +64,7 @@ class Caller:
             raise NotSent(f"'{call.cluster}' is no cluster in routes.yaml ({known}){near}")
         return self._services.url() + clusters[call.cluster].prefix.decode() + call.path
 
-    async def send(self, call: Call, session: str) -> Outcome:
+    async def send(self, call: Call, session: LiveSession) -> Outcome:
         """Send one call as part of this session's recording."""
         url = self.url(call)
         await asyncio.sleep(call.delay)
@@ -77,9 +77,10 @@ class Caller:
             answer, failure = None, f"the gateway gave no answer: {error}"
         return Outcome(url, (time.perf_counter() - began) * 1000, answer, failure)
 
-    async def _answer(self, call: Call, url: str, session: str) -> Answer:
+    async def _answer(self, call: Call, url: str, session: LiveSession) -> Answer:
         assert self._client is not None, "the application is running"
-        headers = [("User-Agent", "gateway-demo"), *call.headers, ("Gateway-Session", session)]
+        credential = self._services.sessions.credential(session)
+        headers = [("User-Agent", "gateway-demo"), *call.headers, ("Gateway-Session", credential)]
         if call.via:
             headers.append(("Gateway-Env", ", ".join(f"{name}={env}" for name, env in call.via.items())))
         async with self._client.request(

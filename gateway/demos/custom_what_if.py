@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import ConfigError, UsageError
 from .config import Demo, Step, WhatIf, slug_of
+from .expressions import literal
 from .masking import holds_secret, is_secret_header, masked_url
 from .parse import parse_demo
 from .save_what_if import with_what_if
@@ -31,16 +32,19 @@ class Trial:
 
 
 def read_trial(step: Step, plain: Mapping[str, Any], fields: Mapping[str, Any], form: Mapping[str, str]) -> Trial:
-    """What the form changes: fields against the `plain` ones, and `own.*` for the rest; UsageError if nothing."""
+    """What the form changes: fields against the `plain` ones, and `own.*` for the rest; UsageError if nothing.
+
+    What a reader types is text: braces in it are not worked out, now or when it is saved.
+    """
     spec: dict[str, Any] = {}
     kept = [each.name for each in step.fields if each.is_kept]
     changed = {name: fields.get(name) for name in kept if fields.get(name) != plain.get(name)}
-    if given := {name: value for name, value in changed.items() if value is not None}:
+    if given := {name: literal(value) for name, value in changed.items() if value is not None}:
         spec["set"] = given
     if left_out := [name for name, value in changed.items() if value is None]:
         spec["unset"] = left_out
     if headers := _headers(form.get("own.headers", "")):
-        spec["headers"] = headers
+        spec["headers"] = literal(headers)
     if environment := form.get("own.via", "").strip():
         spec["via"] = {step.call.cluster: environment}
     spec |= {verb: text for verb in ("path", "delay") if (text := form.get(f"own.{verb}", "").strip())}

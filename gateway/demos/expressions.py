@@ -97,7 +97,8 @@ def _compiled(text: str) -> jinja2.Template | TemplateExpression:
         if alone is None:
             return _ENVIRONMENT.template_of(tree)
         result = nodes.Assign(nodes.Name("result", "store", lineno=1), alone, lineno=1)
-        template = nodes.Template([result], lineno=1).set_environment(_ENVIRONMENT)
+        template = nodes.Template([result], lineno=1)
+        template.set_environment(_ENVIRONMENT)
         return TemplateExpression(_ENVIRONMENT.template_of(template), undefined_to_none=False)
     except jinja2.TemplateSyntaxError as error:
         raise ExpressionError(f"{_short(text)} cannot be read: {error.message}") from None

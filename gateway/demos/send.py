@@ -70,10 +70,10 @@ class Sending:
     ) -> tuple[Call, Outcome, Mapping[str, Any]]:
         """The call, what came of it, and what a function of the author's wants kept besides."""
         if press.step.run is not None:
-            send = partial(self._caller.send, session=session.id)
+            send = partial(self._caller.send, session=session)
             return await converse(press.step, press.fields, values, press.what_if, send)
         call = build(press.step, press.fields, values, press.what_if)
-        return call, await self._caller.send(call, session.id), {}
+        return call, await self._caller.send(call, session), {}
 
     def _not_sent(self, press: Press, error: NotSent) -> Result:
         keeper = next((step for step in press.demo.steps if error.missing in step.writes), None)

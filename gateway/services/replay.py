@@ -14,7 +14,6 @@ import aiohttp
 
 from ..correlation import Correlations, Decisions, correlate, proved
 from ..errors import GatewayError, NotFoundError, UsageError
-from ..ids import new_id
 from ..model.exchange import Exchange
 from ..protocols import LiveSession, PlaybackMode
 from ..replay.assertions import Assertion, read_assertion
@@ -136,8 +135,7 @@ async def replay(services: Services, order: Order, *, seen: Seen | None = None, 
 
 async def _begin(services: Services, order: Order) -> LiveSession:
     """A session of its own, whose recording says what it is."""
-    session = f"{order.kind}-{new_id()}"
-    live, _ = services.sessions.identify([(b"Gateway-Session", session.encode())], client="")
+    live = services.sessions.begin(order.kind)
     live.mode = "replay"
     if order.tape:
         playing = PlaybackMode("playback", Playback(order.tape, shift=False))
@@ -146,7 +144,7 @@ async def _begin(services: Services, order: Order) -> LiveSession:
     title = order.title or _title(order, parent.title)
     await asyncio.wrap_future(
         services.recorder.describe_recording(
-            live.recording, session, kind=order.kind, parent=order.recording, branched_at=order.branched_at,
+            live.recording, live.id, kind=order.kind, parent=order.recording, branched_at=order.branched_at,
             title=title,
         )
     )  # fmt: skip

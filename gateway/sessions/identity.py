@@ -16,6 +16,8 @@ MARK: Final = b"gateway_"  # what both begin with
 HEADER: Final = "Gateway-Session"
 BAGGAGE_KEY: Final = b"gateway-session"
 ID = re.compile(rb"[\x21-\x7e]{1,128}")
+LONGEST_NAME: Final = 128
+OLD_ID = re.compile(r"[A-Za-z0-9_-]{22,64}")  # in cookies that were sealed before ids had the dot
 
 OTHER, NAMED, BAGGAGE, COOKIE, AGENT, ACCEPT, FETCH_MODE, LANGUAGE, TOKEN = range(9)
 KNOWN: Final = {
@@ -46,7 +48,7 @@ def joined(kind: int, before: bytes, value: bytes) -> bytes:
 def checked_id(value: bytes, source: str) -> str:
     """A session id that a client chose; UsageError when it is none."""
     if not ID.fullmatch(value):
-        problem = "is empty" if not value else f"has {len(value)} bytes" if len(value) > 128 else "has a character that"
+        problem = "is empty" if not value else f"has {len(value)} bytes" if len(value) > LONGEST_NAME else "has a character that"
         problem += " is not visible ASCII" if problem.endswith("that") else ""
         raise UsageError(f"the session id {problem}", where=source, hint="send 1 to 128 visible ASCII characters")
     return value.decode("ascii")

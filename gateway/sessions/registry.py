@@ -1,21 +1,21 @@
 """The live sessions: found in a dictionary for a cookie seen before, made, pinned, kept. I/O (clock, randomness).
 
-A cookie holds a random id and the time, encrypted. Only what we sealed ourselves counts, so nobody can be given
-an id of another's choice. docs/security.md tells the rules for clients without a cookie.
+A cookie holds an id and the time, encrypted. Only what we sealed ourselves counts, so nobody can be given an id of
+another's choice. Ids are no secrets: those that we make cannot be sent as a name (identity.py), and what leads into
+such a session is a cookie, or for the gateway's own calls a pass, both sealed. docs/security.md has the rules for
+clients without a cookie.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterable, Sequence
-from secrets import token_urlsafe
 from typing import TYPE_CHECKING, Final
 
 from cryptography.fernet import InvalidToken
 
-from ..ids import new_id
+from ..ids import DOT, new_id, renewed_id, session_id
 from ..model.headers import Fields
 from ..protocols import LiveSession, Pin
 from . import identity
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 MOST: Final = 100_000  # sessions in memory
 MOST_COOKIES: Final = 10_000
 LONGEST: Final = 1024  # bytes of a cookie of ours; a real one has about 250
-SEALED_ID = re.compile(r"[A-Za-z0-9_-]{22,64}")
 ATTRIBUTES: Final = b"; HttpOnly; Path=/; SameSite=Lax"
 
 
@@ -52,7 +51,8 @@ class LiveSessions:
         self._changed: dict[str, LiveSession] = {}
         self._fields: dict[bytes, str] = {}  # whole Cookie field -> session id
         self._cookies: dict[bytes, str] = {}  # our cookie -> session id
-        self._cookieless = CookielessClients(_fresh_id)
+        self._cookieless = CookielessClients(session_id)
+        self._passes: dict[bytes, str] = {}  # our pass -> session id
         self._kinds = FieldKinds()
 
     # -- who is calling
@@ -61,39 +61,46 @@ class LiveSessions:
         """The session of a request, and a Set-Cookie value to send when the client should get one; `secure` when it is
         never sent over plain HTTP."""
         if type(headers) is Fields and headers.session:
-            return self._session(headers.session), None
+            return self._proved(headers.session), None
         kinds, found = self._kinds, dict[int, bytes]()
         for name, value in headers:
             kind = kinds[name]
             if kind:
                 found[kind] = identity.joined(kind, found[kind], value) if kind in found else value
-        if id := self._own_choice(found):
+        named = found.get(identity.NAMED)
+        if named is not None and len(named) > identity.LONGEST_NAME and (id := self._by_pass(named)):
+            return self._proved(id), None
+        if id := self._own_choice(named, found.get(identity.BAGGAGE, b"")):
             return self._named(id), None
         field = found.get(identity.COOKIE)
         if field is not None and (id := self._fields.get(field) or self._by_cookie(field)):
             if type(headers) is Fields:
                 headers.session = id
-            return self._session(id), None
+            return self._proved(id), None
         return self._without_cookie(found, client, secure=secure)
 
-    def _own_choice(self, found: dict[int, bytes]) -> str:
+    def _own_choice(self, named: bytes | None, baggage: bytes) -> str:
         """The id that a client gave itself, by header or else by baggage; "" when it did not."""
-        named = found.get(identity.NAMED)
         if named is not None:
             return identity.checked_id(named, identity.HEADER)
-        baggage = found.get(identity.BAGGAGE, b"")
         return identity.baggage_id(baggage) if identity.BAGGAGE_KEY in baggage else ""
 
     def renew(self, keys: Keys) -> None:
         """From now on lock cookies with these keys."""
         self._cipher = keys.cookie
+        self._passes.clear()
 
     def strip_cookie(self, value: bytes) -> bytes:
         return identity.strip_cookie(value)
 
     def _named(self, id: str) -> LiveSession:
         session = self._session(id)
-        session.named = True
+        session.named, session.by_cookie = True, False
+        return session
+
+    def _proved(self, id: str) -> LiveSession:
+        session = self._session(id)
+        session.by_cookie = True
         return session
 
     def _session(self, id: str) -> LiveSession:
@@ -133,19 +140,55 @@ class LiveSessions:
         if len(cookie) > LONGEST:
             return ""
         try:
-            id = json.loads(self._cipher.decrypt(cookie))["session"]["id"]
+            found = json.loads(self._cipher.decrypt(cookie))["session"]
+            id = found["id"]
         except (InvalidToken, ValueError, TypeError, KeyError):
             return ""
-        if not isinstance(id, str) or not SEALED_ID.fullmatch(id):
+        if not isinstance(id, str) or "pass" in found:
             return ""
+        if DOT not in id and not found.get("named"):
+            if not identity.OLD_ID.fullmatch(id):
+                return ""
+            id = renewed_id(id)
         _remember(self._cookies, cookie, id)
-        self._cookieless.claim(id)
+        if found.get("named"):
+            self._named(id)
+        else:
+            self._cookieless.claim(id)
         return id
 
     def offer(self, id: str, *, secure: bool = False) -> bytes:
         """Set-Cookie for a session, in the shape of aiohttp-session's encrypted cookies."""
-        value = json.dumps({"created": int(self._clock()), "session": {"id": id}}, separators=(",", ":"))
+        session = {"id": id} if DOT in id else {"id": id, "named": True}
+        value = json.dumps({"created": int(self._clock()), "session": session}, separators=(",", ":"))
         return COOKIE_NAME + b"=" + self._cipher.encrypt(value.encode()) + ATTRIBUTES + (b"; Secure" if secure else b"")
+
+    # -- the gateway's own calls
+
+    def begin(self, kind: str) -> LiveSession:
+        """A session of the gateway's own, such as a replay's; only its pass leads into it."""
+        return self._session(session_id(kind))
+
+    def credential(self, session: LiveSession) -> str:
+        """The value of Gateway-Session with which the gateway calls itself for a session. Never to be shown."""
+        if session.named:
+            return session.id
+        value = json.dumps({"session": {"id": session.id, "pass": True}}, separators=(",", ":"))
+        return self._cipher.encrypt(value.encode()).decode("ascii")
+
+    def _by_pass(self, value: bytes) -> str:
+        """The session that a pass of ours is for; "" when it is none."""
+        id = self._passes.get(value, "")
+        if id or len(value) > LONGEST:
+            return id
+        try:
+            found = json.loads(self._cipher.decrypt(value))["session"]
+        except (InvalidToken, ValueError, TypeError, KeyError):
+            return ""
+        if not found.get("pass"):
+            return ""
+        _remember(self._passes, value, found["id"])
+        return str(found["id"])
 
     # -- clients without a cookie
 
@@ -161,7 +204,7 @@ class LiveSessions:
         )
         known = self._cookieless.find(asked, self._clock())
         session = self._session(known.session)
-        session.told_by = known.told_by
+        session.told_by, session.by_cookie = known.told_by, False
         return session, self.offer(known.offer, secure=secure) if known.offer else None
 
     def learn(self, session: LiveSession, set_cookie: bytes) -> None:

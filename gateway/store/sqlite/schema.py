@@ -6,13 +6,14 @@ import sqlite3
 from typing import TYPE_CHECKING, Final
 
 from ...errors import StoreError
+from ...ids import renewed_id
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
     from sqlite_utils.migrations import Migrations
 
 APPLICATION: Final = 0x47576179  # "GWay" in the file's header: PRAGMA application_id
-VERSION: Final = 8  # how many migrations there are: PRAGMA user_version
+VERSION: Final = 9  # how many migrations there are: PRAGMA user_version
 
 # What is looked up is in front, the heads are behind: a scan of the facts then never reads an overflow page.
 FIRST: Final = """
@@ -270,6 +271,14 @@ def migrations() -> Migrations:
     @steps()
     def m008_builds(db: Database) -> None:
         _run(db, BUILDS)
+
+    @steps()
+    def m009_session_ids(db: Database) -> None:
+        """Ids made for cookies get the dot; what a client named keeps its name."""
+        old = [id for (id,) in db.execute("SELECT id FROM sessions WHERE named = 0 AND length(id) = 24").fetchall()]
+        for id in old:
+            for table, column in (("sessions", "id"), ("session_values", "session"), ("recordings", "session")):
+                db.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (renewed_id(id), id))
 
     return steps
 
