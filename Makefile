@@ -8,7 +8,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-u
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak clients consumers docs lock chromium clean
+.PHONY: help demo test check bench soak hostile clients consumers docs lock chromium clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -30,6 +30,9 @@ bench: $(VENV)/.dev ## speed and memory against a bare proxy, nginx and mitmprox
 
 soak: $(VENV)/.run ## 300,000 exchanges over 200 sessions with streams, aborts and reloads: nothing leaks, crosses or is lost
 	$(BIN)/python bench/soak.py $(COUNT)
+
+hostile: $(VENV)/.dev ## more than 2,500 hostile inputs against a gateway: what held, the longest pause, the growth (SEED=2)
+	$(BIN)/python -m tests.hostile --seed $(or $(SEED),1)
 
 clients: ## the public test suites of HTTP clients through the gateway (installs them into .consumers/clients)
 	$(PYTHON) tests/clients/run.py .consumers/clients

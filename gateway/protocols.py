@@ -198,7 +198,7 @@ class PlaybackMode:
 class LiveSession:
     """One live client, in memory. The relay takes the next step number from `steps`.
 
-    The id is no secret: pages, exports and files show it, and it does not lead into the session, unless a client named it.
+    The id is no secret: pages, exports and files show it. It leads into the session only if a client named it.
     """
 
     id: str

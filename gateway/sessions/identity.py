@@ -48,7 +48,13 @@ def joined(kind: int, before: bytes, value: bytes) -> bytes:
 def checked_id(value: bytes, source: str) -> str:
     """A session id that a client chose; UsageError when it is none."""
     if not ID.fullmatch(value):
-        problem = "is empty" if not value else f"has {len(value)} bytes" if len(value) > LONGEST_NAME else "has a character that"
+        problem = (
+            "is empty"
+            if not value
+            else f"has {len(value)} bytes"
+            if len(value) > LONGEST_NAME
+            else "has a character that"
+        )
         problem += " is not visible ASCII" if problem.endswith("that") else ""
         raise UsageError(f"the session id {problem}", where=source, hint="send 1 to 128 visible ASCII characters")
     return value.decode("ascii")

@@ -278,10 +278,6 @@ def _marks(found: dict[int, bytes]) -> tuple[Mark, ...]:
     return (*(token_marks(token) if token else ()), *(cookie_marks(cookies) if cookies else ()))
 
 
-def _fresh_id() -> str:
-    return token_urlsafe(18)  # 144 bits
-
-
 def _remember(cache: dict[bytes, str], key: bytes, id: str) -> None:
     if len(cache) >= MOST_COOKIES:
         del cache[next(iter(cache))]

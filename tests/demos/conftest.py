@@ -29,6 +29,9 @@ class Sessions:
         name = request.headers.get("Gateway-Session", "browser")
         return self.live.setdefault(name, LiveSession(name, f"rec-{name}"))
 
+    def credential(self, session):
+        return session.id
+
     def start_recording(self, session, title=""):
         session.recording, session.steps, session.title = uuid.uuid4().hex, 0, title
         return session.recording

@@ -11,7 +11,14 @@ from gateway.demos.expression_limits import FILTERS_ALLOWED, METHODS_ALLOWED
 from gateway.demos.expressions import ExpressionError, literal, names_in, worked_out
 
 LONG = "x" * 100_000
-VALUES = {"xs": list(range(50_000)), "s": LONG, "n": 2 * 10**8, "d": {"a": {"b": [1, 2, 3]}}, "name": "Ada", "lines": "a\n" * 1000}
+VALUES = {
+    "xs": list(range(50_000)),
+    "s": LONG,
+    "n": 2 * 10**8,
+    "d": {"a": {"b": [1, 2, 3]}},
+    "name": "Ada",
+    "lines": "a\n" * 1000,
+}
 
 HUNGRY = (
     '"a".rjust(n)', '"a".ljust(n)', '"a".center(n)', '"1".zfill(n)', '("\\t" * 1000).expandtabs(n)', '"a" * n', "n * 'a'", "[1] * n", "(1,) * n",
@@ -61,7 +68,14 @@ def test_what_has_no_limit_is_not_available(text):
         names_in(text)
 
 
-@pytest.mark.parametrize("text", ["{{ " + "(" * 20_000 + "1" + ")" * 20_000 + " }}", "{{ " + "-" * 20_000 + "1 }}", "{{ " + "[" * 5000 + "]" * 5000 + " }}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ " + "(" * 20_000 + "1" + ")" * 20_000 + " }}",
+        "{{ " + "-" * 20_000 + "1 }}",
+        "{{ " + "[" * 5000 + "]" * 5000 + " }}",
+    ],
+)
 def test_nesting_is_told_and_not_died_of(text):
     with pytest.raises(ExpressionError):
         worked_out(text, {})
@@ -99,7 +113,19 @@ def test_every_filter_of_the_table_exists_and_every_method_too():
 
 
 @pytest.mark.parametrize(
-    "text", ["{{ 6*7 }}", "{% for x in [1] %}{% endfor %}", "a {{ b", "{# c #}", "}}{{", '{{ "}}" }}', "é\n\t\\ '\" 😀 {{ x }}", "{{ '\\n' }}", "plain", "{%"]
+    "text",
+    [
+        "{{ 6*7 }}",
+        "{% for x in [1] %}{% endfor %}",
+        "a {{ b",
+        "{# c #}",
+        "}}{{",
+        '{{ "}}" }}',
+        "é\n\t\\ '\" 😀 {{ x }}",
+        "{{ '\\n' }}",
+        "plain",
+        "{%",
+    ],
 )
 def test_a_literal_is_worked_out_to_its_own_text(text):
     assert worked_out(literal(text), {}) == text

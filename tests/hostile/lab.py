@@ -88,13 +88,12 @@ class Upstream:
                 while (part := file.readline()) not in (b"\r\n", b"\n", b""):
                     name, _, value = part.rstrip(b"\r\n").partition(b":")
                     headers.append((name.decode("latin-1").lower(), value.strip().decode("latin-1")))
-                method, target, _ = (line.decode("latin-1").rstrip("\r\n").split(" ") + ["", ""])[:3]
+                method, target, _ = [*line.decode("latin-1").rstrip("\r\n").split(" "), "", ""][:3]
                 found = Seen(method, target, headers, _body(file, dict(headers)))
                 self.seen.append(found)
                 client.sendall(self._response(found))
-                if match := re.search(r"/say/(\d+)", found.target):
-                    if b"keep" not in self._said.get(int(match[1]), b"")[-4:]:
-                        return
+                if "/say/" in found.target:  # these bytes need not be a whole response
+                    return
 
     def _response(self, request: Seen) -> bytes:
         if match := re.search(r"/say/(\d+)", request.target):
@@ -165,7 +164,16 @@ class Lab:
         out, err = (self.folder / name for name in ("out.txt", "err.txt"))
         environment = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY")}
         environment["PYTHONPATH"] = str(ROOT)
-        command = [sys.executable, "-m", "tests.hostile.probed", str(self.pauses_file), "serve", "-p", "0", "--no-health"]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.hostile.probed",
+            str(self.pauses_file),
+            "serve",
+            "-p",
+            "0",
+            "--no-health",
+        ]
         command += ["-c", str(self.folder / "routes.yaml"), "-r", str(self.recordings), *self.args]
         with out.open("wb") as stdout, err.open("wb") as stderr:
             self.process = subprocess.Popen(command, cwd=ROOT, stdout=stdout, stderr=stderr, env=environment)
@@ -266,30 +274,48 @@ class Lab:
 
 
 def parsed(raw: bytes) -> Answer:
-    """The first final response in these bytes."""
-    rest = raw
-    while True:
+    """The first final response in these bytes; status 0 when there is none."""
+    return next(iter(responses(raw)), Answer(0, (), b"", raw))
+
+
+def responses(raw: bytes) -> list[Answer]:
+    """The final responses in these bytes, as a client that trusts their framing takes them apart (RFC 9112, 6.3)."""
+    found, rest = [], raw
+    while rest:
         head, mark, rest = rest.partition(b"\r\n\r\n")
         lines = head.decode("latin-1").split("\r\n")
         match = re.match(r"HTTP/1\.[01] (\d{3})", lines[0])
         if not match or not mark:
-            return Answer(0, (), b"", raw)
-        if not match[1].startswith("1") or match[1] == "101":
             break
-    pairs = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines[1:])]
-    body = _dechunked(rest) if ("transfer-encoding", "chunked") in pairs else rest
-    return Answer(int(match[1]), pairs, body, raw)
+        if match[1].startswith("1") and match[1] != "101":
+            continue
+        pairs = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines[1:])]
+        fields = dict(pairs)
+        if match[1] in ("204", "304"):
+            body = b""
+        elif fields.get("transfer-encoding", "").lower() == "chunked":
+            body, rest = _dechunked(rest)
+        elif fields.get("content-length", "").isdigit():
+            size = int(fields["content-length"])
+            body, rest = rest[:size], rest[size:]
+        else:
+            body, rest = rest, b""
+        found.append(Answer(int(match[1]), pairs, body, raw))
+    return found
 
 
-def _dechunked(data: bytes) -> bytes:
+def _dechunked(data: bytes) -> tuple[bytes, bytes]:
+    """(the body, what follows it)."""
     body = b""
     while data:
         line, _, data = data.partition(b"\r\n")
         try:
             size = int(line.split(b";")[0], 16)
         except ValueError:
-            break
-        body, data = body + data[:size], data[size + 2 :]
+            return body, b""
         if not size:
-            break
-    return body
+            while data and (line := data.partition(b"\r\n")[0]):  # trailers
+                data = data.partition(b"\r\n")[2]
+            return body, data.partition(b"\r\n")[2]
+        body, data = body + data[:size], data[size + 2 :]
+    return body, b""

@@ -1,9 +1,13 @@
 """Who is calling: header, baggage, cookie, then address and user agent; pins, recordings, bounds, restarts."""
 
+import json
+from urllib.parse import quote
+
 import pytest
 from cryptography.fernet import Fernet
 
 from gateway.errors import UsageError
+from gateway.ids import renewed_id
 from gateway.keys import Keys
 from gateway.model.headers import Fields
 from gateway.protocols import LiveSession, Pin
@@ -291,3 +295,82 @@ def test_fields_that_come_again_are_of_the_same_session_and_count_as_seen():
         assert (again is session, offer, again.seen) == (True, None, moment)
     named = Fields([(b"Gateway-Session", b"mine")])
     assert [live.identify(named, client="10.0.0.9")[0].id for _ in range(2)] == ["mine", "mine"]
+
+
+# -- ids, and what leads into a session
+
+
+@pytest.fixture
+def live():
+    return sessions()
+
+
+def test_an_id_that_we_made_cannot_be_sent_as_a_name(live):
+    session, _ = live.identify([(b"User-Agent", b"Mozilla/5.0"), (b"Sec-Fetch-Mode", b"navigate")], client="10.0.0.1")
+    assert session.id.startswith("client·")
+    for value in (session.id.encode(), session.id.encode("latin-1")):
+        with pytest.raises(UsageError):
+            live.identify([(b"Gateway-Session", value)], client="10.0.0.2")
+        with pytest.raises(UsageError):
+            live.identify([(b"baggage", b"gateway-session=" + value)], client="10.0.0.2")
+    with pytest.raises(UsageError):
+        live.identify([(b"baggage", b"gateway-session=" + quote(session.id).encode())], client="10.0.0.2")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["abcdefghijklmnopqrstuvwx", "6f1c0f4e-3f0f-4e7c-9d1f-3b9b7a1f2c3d", "replay-01J0000000000000000000000", "x"],
+)
+def test_a_name_is_its_own_id_however_much_it_looks_like_one_of_ours(live, name):
+    session, cookie = live.identify([(b"Gateway-Session", name.encode())], client="10.0.0.1")
+    assert (session.id, session.named, session.by_cookie, cookie) == (name, True, False, None)
+
+
+def test_a_cookie_from_before_ids_had_the_dot_keeps_its_session_and_gives_the_old_id_to_nobody(live):
+    old = "abcdefghijklmnopqrstuvwx"
+    value = live._cipher.encrypt(json.dumps({"created": 1, "session": {"id": old}}).encode())
+    session, _ = live.identify([(b"Cookie", b"gateway_session=" + value)], client="10.0.0.1")
+    assert session.id == renewed_id(old) and session.by_cookie
+    other, _ = live.identify([(b"Gateway-Session", old.encode())], client="10.0.0.1")
+    assert other is not session and other.named
+
+
+def test_a_pass_leads_into_its_session_and_beats_baggage(live):
+    replay = live.begin("replay")
+    value = live.credential(replay).encode()
+    found, cookie = live.identify(
+        [(b"Gateway-Session", value), (b"baggage", b"gateway-session=other")], client="127.0.0.1"
+    )
+    assert found is replay and found.by_cookie and cookie is None
+    with pytest.raises(UsageError):  # it is too long for a name, and not ours
+        live.identify([(b"Gateway-Session", value[:-2] + b"AA")], client="127.0.0.1")
+    session, _ = live.identify([(b"Cookie", b"gateway_session=" + value)], client="127.0.0.1")
+    assert session is not replay, "a pass is no cookie"
+
+
+def test_a_cookie_is_no_pass(live):
+    cookie = live.offer("client·aaaaaaaaaaaaaaaa").partition(b";")[0].partition(b"=")[2]
+    with pytest.raises(UsageError):
+        live.identify([(b"Gateway-Session", cookie)], client="127.0.0.1")
+
+
+def test_the_credential_of_a_named_session_is_its_name(live):
+    session, _ = live.identify([(b"Gateway-Session", b"ada")], client="10.0.0.1")
+    assert live.credential(session) == "ada"
+
+
+def test_who_shows_the_cookie_is_told_from_who_looks_alike(live):
+    headers = [(b"User-Agent", b"Mozilla/5.0"), (b"Sec-Fetch-Mode", b"navigate")]
+    session, cookie = live.identify(headers, client="10.0.0.1")
+    assert not session.by_cookie
+    again, _ = live.identify([*headers, (b"Cookie", cookie.partition(b";")[0])], client="10.0.0.1")
+    assert again is session and session.by_cookie
+    third, _ = live.identify([(b"User-Agent", b"Mozilla/5.0"), (b"Sec-Fetch-Mode", b"cors")], client="10.0.0.1")
+    assert not third.by_cookie, "also where it is taken for the same page load"
+
+
+def test_a_cookie_for_a_named_session_leads_there(live):
+    named, _ = live.identify([(b"Gateway-Session", b"abcdefghijklmnopqrstuvwx")], client="10.0.0.1")
+    cookie = live.join(named).partition(b";")[0]
+    found, _ = live.identify([(b"Cookie", cookie)], client="10.0.0.9")
+    assert found is named and found.named

@@ -12,7 +12,20 @@ from . import Kind, Trial
 
 COUNT = 250
 SEED = "authors"  # the demo's file is written before the trials get their random numbers
-VALUES = ("'a'", "'ab' * 40000", "[1, 2, 3]", "'{:>%d}'", "'%%%dd'", "7", "10 ** 14", "'\\t' * 900", "{'a': 'b' * 9000}", "1.5", "[[1], [2]]", "'x\\n' * 9000")
+VALUES = (
+    "'a'",
+    "'ab' * 40000",
+    "[1, 2, 3]",
+    "'{:>%d}'",
+    "'%%%dd'",
+    "7",
+    "10 ** 14",
+    "'\\t' * 900",
+    "{'a': 'b' * 9000}",
+    "1.5",
+    "[[1], [2]]",
+    "'x\\n' * 9000",
+)
 NUMBERS = (2 * 10**8, 10**9, 5_000_000, 2**31, 2**63, 10**18)
 FORMS = (
     "({v}).rjust({n})", "({v}).ljust({n})", "({v}).center({n})", "({v}).zfill({n})", "({v}).expandtabs({n})", "({v}) * {n}", "{n} * ({v})", "({v}) ** {n}",

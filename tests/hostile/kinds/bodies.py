@@ -16,7 +16,17 @@ SLOWEST = 5.0  # seconds that another client may wait on a busy machine; the pau
 SIZES = (1_000, 8_000, 24_000, 64_000, 300_000)
 UNITS = ("\\", '\\"', '"password":"', "'", '"', "{", "[", "<a ", "&", "%25", "\\u005c", "=", ";", ":", "-----BEGIN ", "eyJ", ".", "a.", "@", "://",
          "<password>", "</", "<!--", "<![CDATA[", "]]", "token=", "\n", "\r", " ", "\t", "0", "%", "+", "\x00", "é", "Bearer ", "data: ", "\\n", "//", "/*")  # fmt: skip
-HEADS = ('"password":"', "password=", '{"a":"', "<password>", "Authorization: Bearer ", "", '{"password": {"a": ', "https://u:", "-----BEGIN RSA PRIVATE KEY-----")
+HEADS = (
+    '"password":"',
+    "password=",
+    '{"a":"',
+    "<password>",
+    "Authorization: Bearer ",
+    "",
+    '{"password": {"a": ',
+    "https://u:",
+    "-----BEGIN RSA PRIVATE KEY-----",
+)
 TYPES = ("text/plain", "application/json", "text/html", "application/xml", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x",
          "text/event-stream", "application/graphql", "text/csv", "application/javascript", "text/yaml", "application/octet-stream")  # fmt: skip
 

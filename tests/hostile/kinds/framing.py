@@ -30,7 +30,10 @@ def _requests() -> Iterator[tuple[str, bytes]]:
         head = b"Content-Length: " + length + b"\r\n" + name + b": " + coding + b"\r\n\r\n"
         yield f"CL {length!r} with {name!r} {coding!r}", start + head + b"0\r\n\r\n" + EVIL
     for one, other in product(LENGTHS, LENGTHS):
-        yield f"CL {one!r} and {other!r}", start + b"Content-Length: %b\r\nContent-Length: %b\r\n\r\n" % (one, other) + EVIL
+        yield (
+            f"CL {one!r} and {other!r}",
+            start + b"Content-Length: %b\r\nContent-Length: %b\r\n\r\n" % (one, other) + EVIL,
+        )
     for chunk, line in product(CHUNKS, LINES):
         yield f"{line!r} chunk {chunk!r}", line + b"\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk + EVIL
     for line, length in product(LINES, LENGTHS):

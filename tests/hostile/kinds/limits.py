@@ -25,14 +25,30 @@ def _request(way: str, number: int) -> bytes:
         "language": f"Accept-Language: l{number:x}",
         "forwarded": f"X-Forwarded-For: 10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}",
     }
-    method = f"M{number % 100_000:05d}".translate(str.maketrans("0123456789", "ABCDEFGHIJ")) if way == "method" else "GET"
+    method = (
+        f"M{number % 100_000:05d}".translate(str.maketrans("0123456789", "ABCDEFGHIJ")) if way == "method" else "GET"
+    )
     path = f"/api/a/{number:x}" if way == "path" else f"/{number:x}" if way == "nowhere" else "/api/a/x"
     host = f"h{number:x}" if way == "host" else "127.0.0.1"
     more = [lines[way]] if way in lines else []
     return "\r\n".join([f"{method} {path} HTTP/1.1", f"Host: {host}", *more, "", ""]).encode()
 
 
-WAYS = ("session", "baggage", "agent", "header", "cookie", "override", "origin", "language", "forwarded", "method", "path", "nowhere", "host")
+WAYS = (
+    "session",
+    "baggage",
+    "agent",
+    "header",
+    "cookie",
+    "override",
+    "origin",
+    "language",
+    "forwarded",
+    "method",
+    "path",
+    "nowhere",
+    "host",
+)
 
 
 def _attempt(way: str, first: int, lab: Lab) -> str:

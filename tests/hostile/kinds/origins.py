@@ -57,7 +57,8 @@ def trials(rng: Random, count: int) -> Iterator[Trial]:
         )
     for method, type, site in rng.sample(crossing, min(count // 2, len(crossing))):
         yield Trial(
-            f"{method} {type} {site}", lambda lab, method=method, type=type, site=site: _cross_site(method, type, site, lab)
+            f"{method} {type} {site}",
+            lambda lab, method=method, type=type, site=site: _cross_site(method, type, site, lab),
         )
 
 

@@ -10,7 +10,22 @@ from urllib.parse import unquote
 from ..lab import Lab
 from . import Kind, Trial
 
-DOTS = ("..", "%2e%2e", "%2E.", ".%2e", "%252e%252e", "..;", "..;x=1", "%c0%ae%c0%ae", "..%00", ". .", "..%20", "...", "%2e%2e%2f", "..%5c")
+DOTS = (
+    "..",
+    "%2e%2e",
+    "%2E.",
+    ".%2e",
+    "%252e%252e",
+    "..;",
+    "..;x=1",
+    "%c0%ae%c0%ae",
+    "..%00",
+    ". .",
+    "..%20",
+    "...",
+    "%2e%2e%2f",
+    "..%5c",
+)
 SLASHES = ("/", "//", "%2f", "\\", "%5c", "/./", "/;/", "%252f", "/%20/")
 GOALS = ("_gateway/", "_gateway/api/v1/recordings", "secret", "api/injected/x", "etc/passwd", "")
 STARTS = ("/api/a", "/api/a/", "/api/a/x", "//api/a", "/API/a", "/api/%61", "/api/a%2fx", "/api//a", "/api/a;x")
@@ -30,7 +45,7 @@ def _attempt(path: str, lab: Lab) -> str:
         if not request.target.startswith("/base"):
             return f"left the upstream's base: {request.target}"
         rest = request.target.partition("?")[0].removeprefix("/base")
-        climbed = unquote(unquote(rest, "latin-1"), "latin-1").replace("\\", "/").split("/")
+        climbed = unquote(rest, "latin-1").replace("\\", "/").split("/")  # what is encoded twice is no dot segment
         if any(part.partition(";")[0] in ("..", ".") for part in climbed):
             return f"a dot segment went on: {request.target}"
     if answer.status == 200 and b'"items"' in answer.body and not path.startswith("/_gateway"):

@@ -40,11 +40,24 @@ def prepare(lab: Lab) -> None:
 
 
 def _attempt(box: str, text: str, button: str, lab: Lab) -> str:
-    typed = {"f.q": "1", "f.n": "1", "f.tok": "secret-of-reader", "own.name": "n", "own.delay": "1ms", "csrf_token": lab.notes["csrf"]}
-    typed[box] = f"X-Typed: {text}" if box == "own.headers" else f"POST a:/typed?x={text}" if box == "own.path" else text
+    typed = {
+        "f.q": "1",
+        "f.n": "1",
+        "f.tok": "secret-of-reader",
+        "own.name": "n",
+        "own.delay": "1ms",
+        "csrf_token": lab.notes["csrf"],
+    }
+    typed[box] = (
+        f"X-Typed: {text}" if box == "own.headers" else f"POST a:/typed?x={text}" if box == "own.path" else text
+    )
     typed["what_if"] = button
     before, peak = len(lab.dev.seen), lab.peak()
-    headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Cookie", lab.notes["viewer"]), ("Accept", "text/html")]
+    headers = [
+        ("Content-Type", "application/x-www-form-urlencoded"),
+        ("Cookie", lab.notes["viewer"]),
+        ("Accept", "text/html"),
+    ]
     answer = lab.ask("POST", "/demos/typed/one", headers, urlencode(typed).encode(), patience=30.0)
     if lab.peak() - peak > MEMORY:
         return f"took {(lab.peak() - peak) >> 20} MiB"
@@ -53,7 +66,13 @@ def _attempt(box: str, text: str, button: str, lab: Lab) -> str:
     if box == "f.q" and button != "*preview" and len(lab.dev.seen) == before:
         return f"was not sent: {answer.status}"
     for request in lab.dev.seen[before:]:
-        sent = " ".join([request.target, request.body.decode("latin-1"), *(value for name, value in request.headers if name == "x-typed")])
+        sent = " ".join(
+            [
+                request.target,
+                request.body.decode("latin-1"),
+                *(value for name, value in request.headers if name == "x-typed"),
+            ]
+        )
         if "42" in sent or "7777777" in sent or "<class" in sent or "secret-of-reader" in request.target:
             return f"was worked out: {sent[:200]}"
         if box == "f.q" and "{" in text and "%7B" not in sent and "{" not in sent:
@@ -66,7 +85,9 @@ def trials(rng: Random, count: int) -> Iterator[Trial]:
         shell, box, button = rng.choice(SHELLS), rng.choice(BOXES), rng.choice(BUTTONS)
         inner = rng.choice(INNER)
         text = shell % ((inner,) * shell.replace("%%", "").count("%s"))
-        yield Trial(f"{box} {button} {text}", lambda lab, box=box, text=text, button=button: _attempt(box, text, button, lab))
+        yield Trial(
+            f"{box} {button} {text}", lambda lab, box=box, text=text, button=button: _attempt(box, text, button, lab)
+        )
 
 
 KIND = Kind(

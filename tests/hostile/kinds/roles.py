@@ -9,9 +9,29 @@ from random import Random
 from ..lab import OPERATOR, VIEWER, Lab
 from . import Kind, Trial
 
-SIGNS = ("", "Bearer wrong", f"bearer  {OPERATOR}x", f"Basic {OPERATOR}", "Bearer", f"Bearer {OPERATOR[:-1]}", f"Token {OPERATOR}")
-BODIES = (b"{}", b'{"yes": true}', b"[]", b'{"title": "x", "environment": "test", "role": "operator", "secret": "x"}', b"\xff")
-TYPES = ("application/json", "application/json; charset=utf-8", "application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=x")
+SIGNS = (
+    "",
+    "Bearer wrong",
+    f"bearer  {OPERATOR}x",
+    f"Basic {OPERATOR}",
+    "Bearer",
+    f"Bearer {OPERATOR[:-1]}",
+    f"Token {OPERATOR}",
+)
+BODIES = (
+    b"{}",
+    b'{"yes": true}',
+    b"[]",
+    b'{"title": "x", "environment": "test", "role": "operator", "secret": "x"}',
+    b"\xff",
+)
+TYPES = (
+    "application/json",
+    "application/json; charset=utf-8",
+    "application/x-www-form-urlencoded",
+    "text/plain",
+    "multipart/form-data; boundary=x",
+)
 OVERRIDES = (("X-HTTP-Method-Override", "GET"), ("X-Original-URL", "/_gateway/healthz"), ("X-Forwarded-For", "127.0.0.1"), ("X-Rewrite-URL", "/"),
              ("Forwarded", "for=127.0.0.1"), ("X-Real-IP", "::1"))  # fmt: skip
 # What the console's documentation lets viewers send.
@@ -40,7 +60,11 @@ def _attempt(at: int, sign: str, body: bytes, type: str, extra: tuple[str, str],
     if sign.endswith(VIEWER):
         wrong = method != "GET" and not VIEWERS.search(path) and answer.status not in (401, 403, 404, 405, 415)
         return f"a viewer's {method} {path}: {answer.status} {answer.body[:80]!r}" if wrong else ""
-    return "" if answer.status in (401, 403, 404, 405, 429) else f"nobody's {method} {path}: {answer.status} {answer.body[:80]!r}"
+    return (
+        ""
+        if answer.status in (401, 403, 404, 405, 429)
+        else f"nobody's {method} {path}: {answer.status} {answer.body[:80]!r}"
+    )
 
 
 def trials(rng: Random, count: int) -> Iterator[Trial]:

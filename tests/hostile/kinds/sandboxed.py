@@ -12,8 +12,31 @@ BAIT = b"<script>1</script>"
 RUN = ("text/html", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml", "application/rss+xml", "*/*", "unknown/unknown",
        "application/unknown", "multipart/x-mixed-replace", "application/pdf", "text/x-html", "message/rfc822", "application/mathml+xml",
        "multipart/related", "text/xsl", "application/vnd.x+xml", "x-content/unix", "image/svg")  # fmt: skip
-SAFE = ("application/json", "text/plain", "image/png", "text/css", "text/javascript", "application/octet-stream", "video/mp4", "font/woff2")
-MARKS = ("", ";", "; charset=utf-8", ";charset", " charset=utf-8", ",", ", foo", ", */*", "\t", "; a=\"b, text/html\"", "; charset=\"", " ;x=y", "/")
+SAFE = (
+    "application/json",
+    "text/plain",
+    "image/png",
+    "text/css",
+    "text/javascript",
+    "application/octet-stream",
+    "video/mp4",
+    "font/woff2",
+)
+MARKS = (
+    "",
+    ";",
+    "; charset=utf-8",
+    ";charset",
+    " charset=utf-8",
+    ",",
+    ", foo",
+    ", */*",
+    "\t",
+    '; a="b, text/html"',
+    '; charset="',
+    " ;x=y",
+    "/",
+)
 
 
 def _values(rng: Random) -> list[str]:
@@ -25,7 +48,9 @@ def _values(rng: Random) -> list[str]:
         value = "".join(rng.choice((c, c.upper(), c)) for c in value) if rng.random() < 0.4 else value
         value += rng.choice(MARKS)
         if rng.random() < 0.3:
-            value = rng.choice((f"text/plain, {value}", f"{value}, text/html", f" {value}", f"{value};{value}", f'"{value}"'))
+            value = rng.choice(
+                (f"text/plain, {value}", f"{value}, text/html", f" {value}", f"{value};{value}", f'"{value}"')
+            )
         found.append(value)
     return found
 

@@ -44,7 +44,7 @@ def _state(lab: Lab) -> tuple[object, ...]:
     """What another must not change: the operator's pins, faults, modes and recording."""
     headers = [("Authorization", f"Bearer {OPERATOR}"), ("Cookie", lab.notes["cookie"])]
     found = lab.ask("GET", "/_gateway/api/v1/session", headers).json()
-    return tuple(repr(found[name]) for name in ("pins", "faults", "modes")) + (found["recording"],)
+    return (*(repr(found[name]) for name in ("pins", "faults", "modes")), found["recording"])
 
 
 def _headers(way: str, name: str) -> list[tuple[str, str]]:
@@ -94,7 +94,9 @@ TOKEN = re.compile(rb"(?<![A-Za-z0-9_-])[A-Za-z0-9_-]{24}(?![A-Za-z0-9_-])")
 
 def _shows(page: str, lab: Lab) -> str:
     """Whatever a page shows that could be an id made for a cookie must not lead into the session."""
-    answer = lab.ask("GET", page.format(**lab.notes), [("Authorization", f"Bearer {OPERATOR}"), ("Cookie", lab.notes["cookie"])])
+    answer = lab.ask(
+        "GET", page.format(**lab.notes), [("Authorization", f"Bearer {OPERATOR}"), ("Cookie", lab.notes["cookie"])]
+    )
     for found in set(TOKEN.findall(answer.body)):
         if problem := _plays("header", found.decode(), lab):
             return f"{found!r} on the page: {problem}"
@@ -104,8 +106,14 @@ def _shows(page: str, lab: Lab) -> str:
 def trials(rng: Random, count: int) -> Iterator[Trial]:
     ways, names = ("header", "baggage", "cookie", "both"), ("handle", "named", "recording")
     playing = [("plays", way, which, spell, None) for way, which, spell in product(ways, names, SPELLINGS)]
-    changing = [("changes", way, "handle", spell, call) for way, spell, call in product((*ways, "query"), SPELLINGS[:4], CALLS)]
-    chosen = rng.sample(playing + changing, min(count - len(PAGES), len(playing + changing))) if count > len(PAGES) else playing[:count]
+    changing = [
+        ("changes", way, "handle", spell, call) for way, spell, call in product((*ways, "query"), SPELLINGS[:4], CALLS)
+    ]
+    chosen = (
+        rng.sample(playing + changing, min(count - len(PAGES), len(playing + changing)))
+        if count > len(PAGES)
+        else playing[:count]
+    )
     for page in PAGES[: max(1, count // 4)]:
         yield Trial(f"page {page}", lambda lab, page=page: _shows(page, lab))
     for what, way, which, spell, call in chosen:
@@ -117,4 +125,11 @@ def trials(rng: Random, count: int) -> Iterator[Trial]:
         yield Trial(f"{what} by {way} {which} {call}", attempt)
 
 
-KIND = Kind("sessions", "nobody gets into another's session by what is shown of it", 250, trials, setup="signed", prepare=prepare)
+KIND = Kind(
+    "sessions",
+    "nobody gets into another's session by what is shown of it",
+    250,
+    trials,
+    setup="signed",
+    prepare=prepare,
+)

@@ -9,8 +9,27 @@ from random import Random
 from ..lab import Lab
 from . import Kind, Trial
 
-ALLOWED = ("/", "/_gateway/", "/_", "/_gateway", "/_gateway/api/", "//", "/./", "/%5fgateway/", "http://127.0.0.1/", "", "../", "/api/../", "/api")
-ASKS = (("Service-Worker", "script"), ("service-worker", "SCRIPT"), ("Sec-Fetch-Dest", "serviceworker"), ("Sec-Fetch-Dest", "ServiceWorker"))
+ALLOWED = (
+    "/",
+    "/_gateway/",
+    "/_",
+    "/_gateway",
+    "/_gateway/api/",
+    "//",
+    "/./",
+    "/%5fgateway/",
+    "http://127.0.0.1/",
+    "",
+    "../",
+    "/api/../",
+    "/api",
+)
+ASKS = (
+    ("Service-Worker", "script"),
+    ("service-worker", "SCRIPT"),
+    ("Sec-Fetch-Dest", "serviceworker"),
+    ("Sec-Fetch-Dest", "ServiceWorker"),
+)
 NAMES = ("Service-Worker-Allowed", "service-worker-allowed", "SERVICE-WORKER-ALLOWED")
 PATHS = ("/api/a", "/api/injected")
 
@@ -26,7 +45,11 @@ def _attempt(asks: tuple[tuple[str, str], ...], path: str, name: str, allowed: s
 
 
 def trials(rng: Random, count: int) -> Iterator[Trial]:
-    wanted = list(product(((ASKS[0],), (ASKS[1],), (ASKS[2],), (ASKS[3],), ASKS[:3:2], ()), PATHS, NAMES, ALLOWED, (200, 203, 304)))
+    wanted = list(
+        product(
+            ((ASKS[0],), (ASKS[1],), (ASKS[2],), (ASKS[3],), ASKS[:3:2], ()), PATHS, NAMES, ALLOWED, (200, 203, 304)
+        )
+    )
     for asks, path, name, allowed, status in rng.sample(wanted, min(count, len(wanted))):
         yield Trial(
             f"{asks} {path} {name}: {allowed}",

@@ -15,11 +15,30 @@ PINNED = "hostile-pinned"  # a session whose cluster is pinned to the guarded en
 WRITER, READER = "hostile-writer", "hostile-reader"
 
 ENVS = ("Gateway-Env", "gateway-env", "GATEWAY-ENV", "Gateway-env")
-ENV_VALUES = ("a=test", " a = test ", "a=test,", ",a=test", "injected=dev, a=test", "a=dev, a=test", "a=test, a=dev", "a=\ttest", "a=test;x")
+ENV_VALUES = (
+    "a=test",
+    " a = test ",
+    "a=test,",
+    ",a=test",
+    "injected=dev, a=test",
+    "a=dev, a=test",
+    "a=test, a=dev",
+    "a=\ttest",
+    "a=test;x",
+)
 BAGGAGE = ("gateway-env.a=test", "x=1, gateway-env.a=test", "gateway-env.a=test;p=1", " gateway-env.a = test", "gateway-env.a=dev,gateway-env.a=test",
            f"gateway-session={PINNED}", f"gateway-session={quote(PINNED)};a=b", f"x=y,gateway-session={PINNED}")  # fmt: skip
 METHODS = ("POST", "PUT", "PATCH", "DELETE", "PURGE", "post", "MKCOL", "Post")
-TARGETS = ("/api/a/x", "/api/./a/x", "/api/a/../a/x", "/api/a//x", "/api/a/x?y=z", "/api/%61/x", "//api/a/x", "/api/injected/../a/x")
+TARGETS = (
+    "/api/a/x",
+    "/api/./a/x",
+    "/api/a/../a/x",
+    "/api/a//x",
+    "/api/a/x?y=z",
+    "/api/%61/x",
+    "//api/a/x",
+    "/api/injected/../a/x",
+)
 PLACES = ("header.{name}={value}", "header:{name}={value}")
 
 
@@ -66,13 +85,17 @@ def prepare(lab: Lab) -> None:
 
 
 def _wrote(lab: Lab, before: int) -> str:
-    written = [f"{r.method} {r.target}" for r in lab.guarded.seen[before:] if r.method not in ("GET", "HEAD", "OPTIONS")]
+    written = [
+        f"{r.method} {r.target}" for r in lab.guarded.seen[before:] if r.method not in ("GET", "HEAD", "OPTIONS")
+    ]
     return f"reached the guarded environment: {written}" if written else ""
 
 
 def _branch(of: str, body: dict[str, Any], session: str, lab: Lab) -> str:
     before = len(lab.guarded.seen)
-    lab.api("POST", f"recordings/{lab.notes['recordings'][of]}/branch", {"step": 1, "yes": True, **body}, session=session)
+    lab.api(
+        "POST", f"recordings/{lab.notes['recordings'][of]}/branch", {"step": 1, "yes": True, **body}, session=session
+    )
     return _wrote(lab, before)
 
 
@@ -87,7 +110,9 @@ def _replay(of: str, body: dict[str, Any], session: str, lab: Lab) -> str:
 
 def _stepwise(of: str, body: dict[str, Any], session: str, lab: Lab) -> str:
     before = len(lab.guarded.seen)
-    answer = lab.api("POST", f"recordings/{lab.notes['recordings'][of]}/replay", {"yes": True, "stepwise": True}, session=session)
+    answer = lab.api(
+        "POST", f"recordings/{lab.notes['recordings'][of]}/replay", {"yes": True, "stepwise": True}, session=session
+    )
     if answer.status not in (200, 202):
         return f"stepwise did not begin: {answer.status} {answer.body[:100]!r}"
     token = answer.json()["token"] if "token" in answer.json() else answer.json()["id"]
