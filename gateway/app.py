@@ -78,7 +78,7 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
         metrics = Metrics()
         services, sessions, ring = await _services(stack, options, url, metrics)
         runner = await stack.enter_async_context(_own_pages(services, sessions, access, console_socket))
-        relay = _relay(services, runner, metrics, _sealer(ring))
+        relay = _relay(services, runner, metrics, _sealer(ring), access)
         await relay.start()
         server = await loop.create_server(relay.accept, sock=listening, backlog=BACKLOG)
         console_url = _url_of(console_socket, options.host) or url
@@ -149,12 +149,14 @@ async def _services(
     return services, sessions, ring
 
 
-def _relay(services: Services, runner: web.AppRunner, metrics: Metrics, sealer: Sealer) -> Relay:
+def _relay(
+    services: Services, runner: web.AppRunner, metrics: Metrics, sealer: Sealer, access: Access
+) -> Relay:  # fmt: skip
     assert runner.server is not None
     relay = Relay(
         options=services.options, routes=services.routes, recorder=services.recorder, sessions=services.sessions,
         metrics=metrics, own_pages=runner.server, tls_context=client_context, own_cookies=OWN_COOKIES,
-        seal=sealer.seal,
+        seal=sealer.seal, needs_sign_in=lambda: access.needed,
     )  # fmt: skip
     metrics.clients, metrics.under_way = relay.clients, relay.flows
     return relay

@@ -23,6 +23,7 @@ from ..services import changes, correlations, listing, variants
 from ..services.diagrams import drawn, looking
 from ..services.lineage import lineage
 from ..services.playback import MODES
+from ..web.access import is_viewer
 from ..web.keys import MOVES, SERVICES, SESSION_OF, STEPPERS
 from ..web.sign_in import access_json
 from ..web.view import View, view
@@ -261,7 +262,8 @@ async def pin(request: web.Request) -> View:
     ttl = request.query.get("ttl", "")
     seconds = changes.read_ttl(ttl)
     changes.check_pins(services, pins)
-    done = bool(pins) and (session.named or request.headers.get("Sec-Fetch-Site") in ("same-origin", "none"))
+    asked_here = session.named or request.headers.get("Sec-Fetch-Site") in ("same-origin", "none")
+    done = bool(pins) and asked_here and not (session.named and is_viewer(request))
     if done and request.method == "GET":
         changes.pin(services, session, pins, ttl=seconds)
     data = {"pins": pins, "ttl": ttl, "done": done, "session": listing.session_json(session)}

@@ -15,6 +15,7 @@ from ..model.capture import Capture, RawPairs
 from ..model.message import Body, Request, header_text
 from ..problems import ProblemDetails, problem
 from ..replay.playback import Found, Missed
+from ..replay.playback_index import Opened
 from ..replay.recorded_response import Answer, answer_of
 from .flow import Flow
 from .response import ResponseHead
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ..model.frames import Frame
     from ..model.message import Response
     from ..protocols import LiveSession, PlaybackMode
+    from ..replay.playback_index import Tape
     from ..routes.lookup import Destination
     from ..routes.table import RouteTable
     from .client import ClientConnection
@@ -48,8 +50,8 @@ class PlaybackFlow(Flow):
     """One exchange under way in a session whose cluster is not simply live."""
 
     __slots__ = (
-        "_after", "_ended", "_failed", "_gathered", "_live", "_mode", "_player", "_reading", "_size", "_socket",
-        "_source", "_trailers",
+        "_after", "_ended", "_failed", "_gathered", "_live", "_mode", "_opens", "_player", "_reading", "_size",
+        "_socket", "_source", "_trailers",
     )  # fmt: skip
 
     def __init__(
@@ -58,6 +60,9 @@ class PlaybackFlow(Flow):
     ) -> None:  # fmt: skip
         super().__init__(relay, client, table, destination, request, session, cookie, capture)
         self._mode: PlaybackMode = session.modes[self.cluster.name]
+        # Where people sign in, what was sealed is for whoever shows the session's own cookie: a name, or an address and
+        # a browser that look alike, prove nothing.
+        self._opens = session.by_cookie or not relay.needs_sign_in()
         self._live = self._mode.mode == "live-then-playback"  # it goes, or has gone, to the upstream
         self._gathered: list[bytes] = []
         self._size = 0
@@ -214,11 +219,14 @@ class PlaybackFlow(Flow):
 
     def _play(self, found: Found) -> None:
         """Give the recorded answer."""
-        one, capture, playback = found.exchange, self.capture, self._mode.playback
+        capture, playback = self.capture, self._mode.playback
+        step = self._step(playback.tape, found.exchange)
+        one = step.exchange
+        sealed = "; secrets=sealed" if one.step in playback.tape.opened and not self._opens else ""
         capture.mode, capture.environment = "playback", one.environment
         capture.sent = capture.sent or self.relay.clock()
         after = f"; after={self._after}" if self._after else ""
-        self._source = f"{playback.tape.recording}/{one.step}; match={found.how}{after}"
+        self._source = f"{playback.tape.recording}/{one.step}; match={found.how}{after}{sealed}"
         if one.response is None:
             assert one.failure is not None
             self.upstream = None  # nobody asked it
@@ -228,11 +236,16 @@ class PlaybackFlow(Flow):
         answer = answer_of(one, one.response, origin=capture.origin.decode("latin-1"), now=now)
         self._failed = None
         if one.stream == "websocket" and answer.status == 101:
-            self._play_socket(answer, playback.tape.frames.get(one.step, ()), playback.pace)
+            self._play_socket(answer, step.frames, playback.pace)
         elif one.stream == "sse":
-            self._play_stream(answer, one, playback.tape.chunks.get(one.step, ()), playback.pace)
+            self._play_stream(answer, one, step.chunks, playback.pace)
         else:
             self._play_whole(answer, one.response)
+
+    def _step(self, tape: Tape, one: Exchange) -> Opened:
+        """The recorded step, with its secrets for who may have them."""
+        opened = tape.opened.get(one.step) if self._opens else None
+        return opened or Opened(one, tape.chunks.get(one.step, ()), tape.frames.get(one.step, ()))
 
     def _play_whole(self, answer: Answer, response: Response) -> None:
         self._begin(answer, framed=not response.trailers)

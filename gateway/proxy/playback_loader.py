@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from ..correlation import Correlations, correlate
@@ -11,11 +11,11 @@ from ..errors import GatewayError, UsageError
 from ..protocols import PlaybackMode
 from ..replay.matching import roles_of
 from ..replay.playback import read_kept
-from ..replay.playback_index import Tape
+from ..replay.playback_index import Opened, Tape
 from ..replay.recorded_response import unsealed, unsealed_chunks, unsealed_frames
 
 if TYPE_CHECKING:
-    from ..model.exchange import Exchange
+    from ..model.exchange import Chunk, Exchange
     from ..protocols import Store
 
 
@@ -33,15 +33,22 @@ def load_tape(store: Store, secrets: Callable[[str], Mapping[str, str]], ref: st
     few = len(exchanges) <= CORRELATED
     roles = roles_of(correlate(exchanges, store.decisions(recording.id)) if few else Correlations())
     known = {name: secret.encode("utf-8", "surrogateescape") for name, secret in secrets(recording.id).items()}
-    streams = [(one, store.chunks(one.id)) for one in exchanges if one.stream]
+    streams = {one.step: store.chunks(one.id) for one in exchanges if one.stream}
+    sealed = [_opened(one, streams.get(one.step, ()), {}) for one in exchanges]
+    opened = [_opened(one, streams.get(one.step, ()), known) for one in exchanges] if known else []
     tape = Tape(
-        recording.id, recording.title, [unsealed(one, known) for one in exchanges], roles=roles,
-        chunks={one.step: unsealed_chunks(one, chunks, known) for one, chunks in streams},
-        frames={one.step: unsealed_frames(one, chunks, known) for one, chunks in streams},
+        recording.id, recording.title, exchanges, roles=roles,
+        chunks={one.exchange.step: one.chunks for one in sealed if one.chunks},
+        frames={one.exchange.step: one.frames for one in sealed if one.frames},
+        opened={two.exchange.step: two for one, two in zip(sealed, opened, strict=False) if one != two},
     )  # fmt: skip
     if not len(tape):
         raise UsageError(f"recording {recording.title!r} has no answer that could be given again", hint=hint)
     return tape
+
+
+def _opened(one: Exchange, chunks: Sequence[Chunk], secrets: Mapping[str, bytes]) -> Opened:
+    return Opened(unsealed(one, secrets), unsealed_chunks(one, chunks, secrets), unsealed_frames(one, chunks, secrets))
 
 
 def _exchanges(store: Store, recording: str) -> list[Exchange]:

@@ -41,11 +41,12 @@ class Relay:
         self, *, options: Options, routes: Routes, recorder: Recorder, sessions: Sessions, metrics: Metrics,
         own_pages: Callable[[], asyncio.Protocol], tls_context: Callable[[Tls], ssl.SSLContext],
         own_cookies: tuple[bytes, ...], clock: Callable[[], float] = time.monotonic,
-        seal: Callable[[Capture], SealedCapture] | None = None,
+        seal: Callable[[Capture], SealedCapture] | None = None, needs_sign_in: Callable[[], bool] = lambda: False,
     ) -> None:  # fmt: skip
         self.options, self.routes, self.recorder, self.sessions = options, routes, recorder, sessions
         self.metrics, self.own_pages, self.clock = metrics, own_pages, clock
         self.own_cookies = own_cookies
+        self.needs_sign_in = needs_sign_in  # whether people sign in: then a recording's secrets are not for everybody
         self.seal = seal  # what a playback compares is sealed, as recordings are
         self.pseudonym = secrets.token_hex(6).encode()  # tells a loop from another gateway in the chain
         self.via = b"Via: 1.1 gateway (" + self.pseudonym + b")"

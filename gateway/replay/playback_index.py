@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -16,8 +17,20 @@ OURS: Final = frozenset(("client_closed", "playback_miss", "http_request_error")
 NONE: Final[frozenset[Place]] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A step whose response has its secrets again."""
+
+    exchange: Exchange
+    chunks: Sequence[Chunk] = ()
+    frames: Sequence[Frame] = ()
+
+
 class Tape:
-    """A recording in memory. It never changes, so any number of sessions may play the same one."""
+    """A recording in memory. It never changes, so any number of sessions may play the same one.
+
+    Its exchanges are sealed; `opened` has those with secrets as they were, for who may have them.
+    """
 
     def __init__(
         self,
@@ -28,12 +41,14 @@ class Tape:
         roles: Roles | None = None,
         chunks: Mapping[int, Sequence[Chunk]] | None = None,
         frames: Mapping[int, Sequence[Frame]] | None = None,
+        opened: Mapping[int, Opened] | None = None,
     ) -> None:
         self.recording, self.title = recording, title
         self.exchanges = {one.step: one for one in exchanges if is_playable(one)}
         self.roles: Roles = {one.step: _credentials(one) | (roles or {}).get(one.step, NONE) for one in exchanges}
         self.chunks: Mapping[int, Sequence[Chunk]] = chunks or {}  # of event streams, by step
         self.frames: Mapping[int, Sequence[Frame]] = frames or {}  # of WebSockets, by step
+        self.opened: Mapping[int, Opened] = opened or {}
         self._fields: dict[tuple[int, bool], dict[Place, Scalar]] = {}
 
     def __len__(self) -> int:

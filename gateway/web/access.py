@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 COOKIE = "gateway_login"
 SIGN_IN = "/_gateway/sign-in"
+SIGN_OUT = "/_gateway/sign-out"
 
 # What anybody may ask for. The audience's pages have a code of their own in their address.
 OPEN = frozenset(
@@ -27,13 +28,13 @@ OPEN = frozenset(
 AUDIENCE = "/_gateway/watch/"
 # What viewers may send: their own session's pins and recordings, the demos' forms (which are calls that any client
 # may make), and the way out. Playing a recording is none of it: that puts real tokens into its answers.
-VIEWER_WRITES = frozenset(
+ABOUT_SESSION = frozenset(
     (
-        "/demos/{demo}", "/demos/{demo}/{step}", "/_gateway/pin", "/_gateway/unpin", "/_gateway/session/recording",
-        "/_gateway/session/live", "/_gateway/sign-out", "/_gateway/api/v1/session/pins/{cluster}",
-        "/_gateway/api/v1/session/recording",
+        "/_gateway/pin", "/_gateway/unpin", "/_gateway/session/recording", "/_gateway/session/live",
+        "/_gateway/api/v1/session/pins/{cluster}", "/_gateway/api/v1/session/recording",
     )
 )  # fmt: skip
+VIEWER_WRITES = ABOUT_SESSION | {"/demos/{demo}", "/demos/{demo}/{step}", SIGN_OUT}
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 OPERATOR_READS = ("/_gateway/api/v1/access/sessions",)
 
@@ -79,18 +80,27 @@ def may(login: Login, request: web.Request) -> bool:
     pattern = canonical(request)
     if login.role == "operator":
         return True
-    return pattern in VIEWER_WRITES if request.method not in SAFE else pattern not in OPERATOR_READS
+    if request.method in SAFE:
+        return pattern not in OPERATOR_READS
+    # A name in a header proves nothing, and everybody can read the names of others. A demo's form is a call like any.
+    by_name = pattern in ABOUT_SESSION and request.app[SESSION_OF](request).named
+    return pattern in VIEWER_WRITES and not by_name
+
+
+def is_viewer(request: web.Request) -> bool:
+    login = login_of(request)
+    return login is not None and login.role != "operator"
 
 
 def check_operator(request: web.Request) -> None:
     """Raise 403 for viewers: where one address takes what they may send, and what they may not."""
-    login = login_of(request)
-    if login is not None and login.role != "operator":
+    if is_viewer(request):
         raise _not_allowed()
 
 
 def _not_allowed() -> web.HTTPForbidden:
-    return web.HTTPForbidden(text="Viewers look, and change only their own session; this is for operators.")
+    text = "Viewers look, and change only the session of their own cookie; this is for operators."
+    return web.HTTPForbidden(text=text)
 
 
 @web.middleware

@@ -231,3 +231,54 @@ async def test_proxied_pages_are_put_into_a_sandbox_when_asked_to(tmp_path, upst
             assert "allow-same-origin" not in policy
         step = (await asyncio.to_thread(gateway.services.store.latest)).items[0]
         assert "sandbox" not in str(step.response.headers), "the record has what the upstream said"
+
+
+async def test_a_viewer_changes_no_session_by_its_name(tmp_path, upstream, http):
+    """The names that programs chose are on every page: they prove nothing."""
+    async with serving(tmp_path, upstream, password=PASSWORD, viewer_password="look-only") as gateway:
+        viewer, operator = (
+            {"Authorization": f"Bearer {word}", "Gateway-Session": "ada"} for word in ("look-only", PASSWORD)
+        )
+        pins, recording = (f"{gateway.url}/_gateway/api/v1/session/{part}" for part in ("pins/shop", "recording"))
+        async with http.put(pins, headers=viewer, json={"environment": "qa"}) as reply:
+            assert reply.status == 403
+        async with http.delete(pins, headers=viewer) as reply:
+            assert reply.status == 403
+        async with http.post(recording, headers=viewer, json={"title": "taken"}) as reply:
+            assert reply.status == 403
+        async with http.get(f"{gateway.url}/_gateway/pin?shop=qa", headers=viewer) as reply:
+            assert reply.status == 200
+        async with http.get(f"{gateway.url}/_gateway/api/v1/session", headers=operator) as reply:
+            assert (await reply.json())["pins"] == {}
+        async with http.put(pins, headers=operator, json={"environment": "qa"}) as reply:
+            assert reply.status == 200
+
+
+async def test_playback_opens_sealed_values_for_its_own_cookie_only(tmp_path, http, aiohttp_server):
+    """Where people sign in, a name, and an address that looks alike, get the recorded answer with its placeholders."""
+    token = "Zq9dJ2kLmN8pQ4rS6tU0vWxY"
+
+    async def login(request):
+        return web.json_response({"access_token": token})
+
+    app = web.Application()
+    app.router.add_post("/login", login)
+    server = await aiohttp_server(app)
+    async with serving(tmp_path, ROUTES.format(port=server.port), password=PASSWORD) as gateway:
+        operator, browser = {"Authorization": f"Bearer {PASSWORD}"}, {"User-Agent": "Mozilla/5.0 (X)"}
+        async with http.get(f"{gateway.url}/_gateway/", headers={**operator, **browser, "Accept": "text/html"}) as page:
+            cookie = {"Cookie": f"gateway_session={page.cookies['gateway_session'].value}"}
+        address = f"{gateway.url}/api/shop/login"
+        async with http.post(address, headers={**cookie, **browser}) as reply:
+            assert token in await reply.text()
+        async with http.get(f"{gateway.url}/_gateway/api/v1/session", headers={**operator, **cookie}) as reply:
+            recording = (await reply.json())["recording"]
+        play = f"{gateway.url}/_gateway/api/v1/recordings/{recording}/playback"
+        for who in (cookie, {"Gateway-Session": "named"}):
+            async with http.post(play, headers={**operator, **who}, json={}) as reply:
+                assert reply.status == 200
+        for who, opens in ((cookie, True), ({"Gateway-Session": "named"}, False), (browser, False)):
+            async with http.post(address, headers={**browser, **who}) as reply:
+                text, source = await reply.text(), reply.headers.get("Gateway-Playback", "")
+                assert (token in text) == (opens or not source), who
+                assert ("secrets=sealed" in source) == (bool(source) and not opens), who

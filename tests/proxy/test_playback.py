@@ -138,7 +138,7 @@ async def test_a_near_miss_never_tells_a_secret(tmp_path) -> None:
 
     step = a_step(1, "POST", sent=b'{"password":"sealed_aaaaaaaaaaaaaaaaaaaa_8"}', answer=b"{}")
     async with playing(step) as gateway, raw_client(gateway.url) as client:
-        gateway.proxy.seal = Sealer(load_keys(tmp_path, {})).seal
+        gateway.relay.seal = Sealer(load_keys(tmp_path, {})).seal
         head, body = await ask(client, method=b"POST", body=b'{"password":"hunter2!"}')
     assert status_of(head) == 404
     assert b"hunter2" not in body
@@ -177,7 +177,7 @@ async def test_who_leaves_in_the_middle_of_a_request_leaves_nothing_behind() -> 
         assert capture.failure is not None
         assert capture.failure[0] == "client_closed"
         assert b"".join(capture.request_body) == b"abc"
-        assert not gateway.proxy.flows
+        assert not gateway.relay.flows
 
 
 async def test_a_body_that_stops_halfway_is_not_waited_for_for_ever() -> None:
@@ -421,7 +421,7 @@ async def test_a_client_that_leaves_in_the_middle_of_a_stream_ends_it() -> None:
             await client.reader.readuntil(b"data: 0")
         (capture,) = await gateway.recorder.until(1)
         assert capture.failure is not None
-        assert not gateway.proxy.flows
+        assert not gateway.relay.flows
     assert len(gateway.recorder.chunks) == 1
 
 
@@ -472,7 +472,7 @@ async def test_a_socket_speaks_in_its_turns_and_says_goodbye() -> None:
             assert socket.close_code == 1000
         (capture,) = await gateway.recorder.until(1)
     assert (capture.status, capture.stream, capture.mode, capture.failure) == (101, "websocket", "playback", None)
-    assert not gateway.proxy.flows
+    assert not gateway.relay.flows
 
 
 async def test_a_client_may_close_a_played_socket_at_any_time() -> None:
