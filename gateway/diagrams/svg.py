@@ -95,7 +95,7 @@ def _brief(answers: str) -> str:
 def _cell(x: float, y: float, count: int, outcome: Outcome, steps: tuple[int, int]) -> str:
     told = f"<title>{count} calls in steps {steps[0]} to {steps[1]}: {outcome.replace('-', ' ')}</title>"
     box = tag("rect", "cell", x=x + 1, y=y + 2, width=CELL - 2, height=ROW - 4, rx=3)
-    sign = f'<tspan class="sign">{SIGNS[outcome]}</tspan>' if outcome in OUTCOME_SIGNS else ""
+    sign = f'<tspan class="sign">{OUTCOME_SIGNS[outcome]}</tspan>' if outcome in OUTCOME_SIGNS else ""
     words = f"{count}{' ' if sign else ''}{sign}" if count < 1000 else f"{number(count / 1000)}k{sign}"
     return f'<g class="{outcome}">{told}{box}{text("count answer", x + CELL / 2, y + 17, words, "middle")}</g>'
 
