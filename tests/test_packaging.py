@@ -71,7 +71,9 @@ def test_every_line_of_a_lock_is_pinned_and_hashed(lock: str) -> None:
     assert not [line for line in text.splitlines() if line.startswith("-")]
     for requirement in re.split(r"\n(?=\S)", text.strip()):
         if not requirement.startswith("#"):
-            assert re.match(r"[a-z0-9.-]+==\S+(?: ; [^\n]+)? \\\n +--hash=sha256:[0-9a-f]{64}", requirement), requirement[:80]
+            assert re.match(r"[a-z0-9.-]+==\S+(?: ; [^\n]+)? \\\n +--hash=sha256:[0-9a-f]{64}", requirement), (
+                requirement[:80]
+            )
 
 
 def test_the_locks_hold_what_the_project_asks_for_and_agree() -> None:
