@@ -210,6 +210,8 @@ class LiveSession:
     by_cookie: bool = False  # whether the last request showed its cookie, or a pass of the gateway's own
     title: str = ""  # of a recording that was started but has no exchange yet
     mode: str = "live"  # of its exchanges: "replay" while a recording is sent again
+    is_guarded: bool = False  # its writes pass the write guard, as a replay's do
+    may_write: bool = False  # where is_guarded: somebody said yes to the guard's ask
     modes: dict[str, PlaybackMode] = field(default_factory=dict)  # by cluster; the others are live
     faults: dict[str, Fault] = field(default_factory=dict)  # injected into its calls, by cluster
     told_by: str = "its cookie"  # by what the client was told from others, in words

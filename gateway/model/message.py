@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 Pairs = tuple[tuple[str, str], ...]  # header fields: order, case and repeats kept
 
@@ -62,3 +64,14 @@ def header_text(raw: bytes) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         return raw.decode("latin-1")
+
+
+SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))  # RFC 9110 section 9.2.1
+# With these, frameworks take a request for one of another method.
+METHOD_OVERRIDES: Final = frozenset(("x-http-method-override", "x-http-method", "x-method-override"))
+
+
+def is_write(method: str, headers: Pairs | Sequence[tuple[str, str]]) -> bool:
+    """Whether a request may change something at its server, by its method or by one that it asks to be taken for."""
+    asked = [value.strip() for name, value in headers if name.lower() in METHOD_OVERRIDES]
+    return not all(each in SAFE for each in (method, *asked))

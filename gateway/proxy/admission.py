@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ..model.message import is_write
 from ..problems import ProblemDetails, problem
 
 if TYPE_CHECKING:
+    from ..model.capture import RawPairs
     from ..protocols import Pin
     from ..routes.table import CompiledCluster, CompiledUpstream, RouteTable
     from .request import RequestHead
@@ -64,6 +66,23 @@ def upstream_in(cluster: CompiledCluster, environment: str) -> CompiledUpstream:
         detail = f"{cluster.name} has no upstream in {environment}; it has {known}"
         raise _refused("destination_unavailable", detail, hint)
     return upstream
+
+
+def check_write(
+    method: bytes, headers: RawPairs, cluster: CompiledCluster, upstream: CompiledUpstream, *, yes: bool
+) -> None:
+    """Raise RefusedError for a replay's write that the guard of this very upstream does not let pass.
+
+    It is asked when everything is decided, so no edit of a replay leads around it.
+    """
+    if upstream.writes == "allow" or (upstream.writes == "ask" and yes):
+        return
+    named = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+    if not is_write(method.decode("latin-1"), named):
+        return
+    where = f"{cluster.name}@{upstream.environment}"
+    detail = f"the write guard: {method.decode('latin-1')} writes to {where}, whose writes are: {upstream.writes}"
+    raise _refused("http_request_denied", detail, "--yes lets it" if upstream.writes == "ask" else "")
 
 
 def _chosen(request: RequestHead) -> tuple[str, dict[str, str]]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ..ids import new_trace
 from ..model.capture import Capture, RawPairs
 from ..problems import ProblemDetails, problem
-from .admission import RefusedError, check, choose_environment, upstream_in
+from .admission import RefusedError, check, check_write, choose_environment, upstream_in
 from .cors import answer_preflight, share
 from .header_rules import route_field
 from .own_responses import placed, wire
@@ -108,6 +108,9 @@ class Flow:
         upstream = self.upstream
         if self._done or upstream is None:
             return
+        if self.session.is_guarded and (refused := self._guarded(upstream)):
+            self.answer(refused)
+            return
         target, self.capture.upstream_url = self.destination.at(upstream)
         head = self.request.upstream_head(
             self.client, target, self.cluster, upstream, via=self.relay.via, trace=new_trace
@@ -115,6 +118,15 @@ class Flow:
         self.outgoing.send_head(head, upstream, self.relay.pool(upstream))
         if self.capture.mode == "fault":  # later than the client's bytes, which have gathered
             self.request_flush()
+
+    def _guarded(self, upstream: CompiledUpstream) -> ProblemDetails | None:
+        """Why the write guard does not let this request of a replay pass."""
+        client, yes = self.client, self.session.may_write
+        try:
+            check_write(client.method, client.headers, self.cluster, upstream, yes=yes)
+        except RefusedError as refused:
+            return refused.details
+        return None
 
     @property
     def request_complete(self) -> bool:

@@ -94,29 +94,6 @@ def split_absolute(target: bytes) -> tuple[bytes, bytes] | None:
     return authority, path if path[:1] == b"/" else b"/" + path
 
 
-def parse_overrides(value: bytes) -> dict[str, str]:
-    """Gateway-Env: "orders=qa, payments=test" -> {"orders": "qa", ...}; ValueError names a malformed part."""
-    chosen: dict[str, str] = {}
-    for part in value.decode("latin-1").split(","):
-        cluster, equals, environment = part.strip().partition("=")
-        if not part.strip():
-            continue
-        if not equals or not cluster.strip() or not environment.strip():
-            raise ValueError(f"{part.strip()!r} is not cluster=environment")
-        chosen[cluster.strip()] = environment.strip()
-    return chosen
-
-
-def baggage_overrides(value: bytes) -> dict[str, str]:
-    """W3C baggage members "gateway-env.orders=qa" -> {"orders": "qa"}; other members are not ours."""
-    chosen: dict[str, str] = {}
-    for member in value.decode("latin-1").split(","):
-        key, _, rest = member.strip().partition("=")
-        if key.strip().startswith("gateway-env."):
-            chosen[key.strip()[12:]] = rest.partition(";")[0].strip()
-    return chosen
-
-
 @lru_cache(maxsize=256)
 def route_field(cluster: str, environment: str) -> bytes:
     """The Gateway-Route line of an answer."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ..model.capture import RawPairs
 from ..model.headers import Fields
+from ..routes.overrides import chosen
 from .header_rules import (  # fmt: skip
     ACCEPT,
     BAGGAGE,
@@ -32,11 +33,9 @@ from .header_rules import (  # fmt: skip
     TRANSFER,
     UPGRADE,
     VIA,
-    baggage_overrides,
     connection_options,
     hop_by_hop,
     is_websocket,
-    parse_overrides,
 )
 
 if TYPE_CHECKING:
@@ -155,11 +154,7 @@ class RequestHead:
 
     def chosen(self) -> tuple[str, dict[str, str]]:
         """(where from, {cluster: environment}) of the first override; ValueError for a malformed one."""
-        for source, value in sorted(self.overrides, key=lambda o: o[0] != "header"):
-            chosen = parse_overrides(value) if source == "header" else baggage_overrides(value)
-            if chosen:
-                return source, chosen
-        return "", {}
+        return chosen(self.overrides)
 
     def upstream_head(
         self, client: Client, target: bytes, cluster: CompiledCluster, upstream: CompiledUpstream,

@@ -10,12 +10,12 @@ from typing import Any, Final
 from ..correlation.names import singular
 from ..model.bodies import text_of
 from ..model.exchange import Exchange
+from ..model.message import SAFE
 from .branch import scalars
 from .difference import Difference, diff_requests
 from .fault import fault_of
 from .json_difference import read_json
 from .noise import SEALED, Context
-from .plan import SAFE
 from .step_pairs import VALUE, kind_of
 
 CREDENTIALS: Final = ("authorization", "x-api-key", "x-auth-token", "cookie")

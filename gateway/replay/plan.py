@@ -24,7 +24,6 @@ from .unseal import placeholders, reveal
 # What belongs to one connection or to one run, and is told anew by whoever sends the request.
 DROPPED: Final = frozenset((*HOP_BY_HOP, *FRAMING, *WEBSOCKET, *GATEWAY_REQUEST, "traceparent", "tracestate", "via"))
 IDEMPOTENCY: Final = frozenset(("idempotency-key", "x-idempotency-key"))
-SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))  # RFC 9110 section 9.2.1
 
 Environments = Mapping[str, str]  # cluster -> environment
 

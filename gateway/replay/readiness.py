@@ -8,10 +8,11 @@ from typing import Any, Final, Literal
 
 from ..correlation import Correlations
 from ..model.exchange import Exchange
+from ..model.message import SAFE
 from ..model.recording import Revision
 from ..routes.table import RouteTable
 from .move_cause import moved_since
-from .plan import SAFE, Wanted
+from .plan import Wanted
 from .report import StepResult
 from .write_guard import Finding
 

@@ -198,7 +198,8 @@ class Driver:
     async def _ask(self, send: Send, recorded: Exchange) -> tuple[Response, str]:
         """The live response with its body as it came, and the id of its exchange."""
         request, base = send.request, self._services.url()
-        headers = [*_at(base, request, recorded), ("Gateway-Session", self._services.sessions.credential(self._live))]
+        own = [pair for pair in _at(base, request, recorded) if pair[0].lower() != "gateway-session"]
+        headers = [*own, ("Gateway-Session", self._services.sessions.credential(self._live))]
         if send.environments:
             headers.append(("Gateway-Env", ", ".join(f"{name}={value}" for name, value in send.environments.items())))
         url = base + _path(request.target)

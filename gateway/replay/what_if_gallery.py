@@ -10,10 +10,10 @@ from typing import Any, Final, Literal
 
 from ..model.bodies import text_of
 from ..model.exchange import Exchange
+from ..model.message import SAFE
 from .branch import places
 from .json_difference import escaped, read_json
 from .noise import SEALED
-from .plan import SAFE
 from .step_pairs import kind_of
 
 MOST: Final = 16  # of one step: more would be a list of everything

@@ -11,10 +11,11 @@ from typing import Any, Final, Literal
 from ..correlation import Correlations
 from ..errors import UsageError
 from ..model.exchange import Exchange
-from ..model.message import Request
+from ..model.message import Request, is_write
+from ..routes.overrides import chosen, overrides_of
 from ..routes.table import RouteTable
 from .branch import Edit, edited
-from .plan import SAFE, Wanted
+from .plan import Wanted
 from .unseal import placeholders, reveal
 
 SOON: Final = 3600.0  # seconds that a token ought to be good for
@@ -57,17 +58,27 @@ def writing(exchange: Exchange, wanted: Wanted, table: RouteTable, request: Requ
     if cluster is None:
         yield Finding(step, "warning", f"no cluster has the path {path} any more")
         return
-    environment = wanted.environments_of(exchange).get(cluster.name, cluster.environment)
+    environment = _asked(request, wanted.environments_of(exchange)).get(cluster.name, cluster.environment)
     upstream = cluster.upstreams.get(environment)
     where = f"{cluster.name}@{environment}"
     if upstream is None:
         yield Finding(step, "warning", f"{cluster.name} has no upstream in {environment}")
-    elif method in SAFE or (fault is not None and not fault.asks):
+    elif not is_write(method, request.headers) or (fault is not None and not fault.asks):
         return
     elif upstream.writes == "never":
         yield Finding(step, "refused", f"{method} {path} writes to {where}, whose writes are: never")
     elif upstream.writes == "ask":
         yield Finding(step, "ask", f"{method} {path} writes to {where}")
+
+
+def _asked(request: Request, environments: Mapping[str, str]) -> Mapping[str, str]:
+    """Where the request says it goes, its own header lines before this run's, as the gateway reads them."""
+    lines = overrides_of((name.encode("latin-1", "replace"), value.encode()) for name, value in request.headers)
+    run = ", ".join(f"{name}={value}" for name, value in environments.items())
+    try:
+        return chosen([*lines, ("header", run.encode())])[1]
+    except ValueError:  # the gateway refuses it
+        return environments
 
 
 def _as_sent(exchange: Exchange, wanted: Wanted) -> Request:

@@ -136,7 +136,7 @@ async def replay(services: Services, order: Order, *, seen: Seen | None = None, 
 async def _begin(services: Services, order: Order) -> LiveSession:
     """A session of its own, whose recording says what it is."""
     live = services.sessions.begin(order.kind)
-    live.mode = "replay"
+    live.mode, live.is_guarded, live.may_write = "replay", True, order.yes
     if order.tape:
         playing = PlaybackMode("playback", Playback(order.tape, shift=False))
         live.modes |= dict.fromkeys(order.tape.by_cluster, playing)

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.proxy.header_rules import REQUEST_FATES, connection_options, hop_by_hop, parse_overrides
+from gateway.proxy.header_rules import REQUEST_FATES, connection_options, hop_by_hop
 from gateway.proxy.request import RequestHead
 from gateway.proxy.response import ResponseHead
+from gateway.routes.overrides import parse_overrides
 from gateway.routes.table import CompiledCluster, CompiledUpstream
 
 UPSTREAM = CompiledUpstream("qa", "http://up:1", None, "up", 1, b"up:1", b"")
