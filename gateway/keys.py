@@ -17,7 +17,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.exceptions import InvalidTag
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -28,7 +30,58 @@ log = logging.getLogger("gateway.secrets")
 FILE = "gateway.key"
 VARIABLE = "GATEWAY_SECRET_KEY"
 KEY = re.compile(r"[A-Za-z0-9_-]{43}=")  # url-safe base64 of 32 bytes
+KEY_NAME = b"gateway key name"
+AES_PURPOSE = b"gateway sealed secrets, AES-256-GCM"
+AES_VERSION = 1
 MAKE_ONE = "a key is 44 characters of url-safe base64 for 32 random bytes: openssl rand -base64 32 | tr +/ -_"
+
+
+class SealingKeys:
+    """Seals secrets with AES-256-GCM under the newest key; opens what any of the keys sealed, and what was sealed by
+    Fernet, as older versions did.
+
+    A sealed secret is a byte of the version (1), 4 bytes that name the key, a nonce of 12 bytes, the length and the id
+    of the recording in which it was sealed, then the ciphertext with its tag. Key, placeholder and recording are
+    authenticated: none of them can be exchanged for another.
+    """
+
+    def __init__(self, roots: Sequence[bytes]) -> None:
+        names = [_derived(root, KEY_NAME)[:4] for root in roots]
+        self._keys = {name: AESGCM(_derived(root, AES_PURPOSE)) for name, root in zip(names, roots, strict=True)}
+        self._newest = names[0]
+        self._older = MultiFernet([_fernet(root, b"gateway sealed secrets") for root in roots])
+
+    def encrypt(self, secret: bytes, placeholder: bytes, recording: str) -> bytes:
+        """The secret, sealed for its placeholder in a recording."""
+        origin, nonce = recording.encode()[:255], os.urandom(12)
+        context = _context(self._newest, placeholder, origin)
+        head = b"%c%b%b%c%b" % (AES_VERSION, self._newest, nonce, len(origin), origin)
+        return head + self._keys[self._newest].encrypt(nonce, secret, context)
+
+    def decrypt(self, sealed: bytes, placeholder: bytes) -> bytes:
+        """The secret; InvalidToken when no key opens it, or when it belongs to another placeholder."""
+        if sealed[:1] == b"g":  # Fernet's version, 0x80, in base64
+            return self._older.decrypt(sealed)
+        if len(sealed) < 18 or sealed[0] != AES_VERSION:
+            raise InvalidToken
+        end = 18 + sealed[17]
+        key, origin = self._keys.get(sealed[1:5]), sealed[18:end]
+        if key is None:
+            raise InvalidToken
+        try:
+            return key.decrypt(sealed[5:17], sealed[end:], _context(sealed[1:5], placeholder, origin))
+        except (InvalidTag, ValueError):
+            raise InvalidToken from None
+
+    def rotate(self, sealed: bytes, placeholder: bytes, recording: str) -> bytes:
+        """The same secret under the newest key, its origin kept; InvalidToken when no key opens it."""
+        secret = self.decrypt(sealed, placeholder)
+        origin = sealed[18 : 18 + sealed[17]].decode() if sealed[0] == AES_VERSION else recording
+        return self.encrypt(secret, placeholder, origin)
+
+
+def _context(key: bytes, placeholder: bytes, origin: bytes) -> bytes:
+    return b"gateway sealed secret %c%b%c%b%b" % (AES_VERSION, key, len(placeholder), placeholder, origin)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -36,7 +89,7 @@ class Keys:
     """One key per purpose, so that none of them can be used for another."""
 
     cookie: MultiFernet  # the session cookie
-    sealing: MultiFernet  # secrets beside a recording
+    sealing: SealingKeys  # secrets beside a recording
     placeholder: bytes  # what stands for a secret: an HMAC key
 
     @classmethod
@@ -45,7 +98,7 @@ class Keys:
         roots = [base64.urlsafe_b64decode(line) for line in lines]
         return cls(
             MultiFernet([_fernet(root, b"gateway session cookie") for root in roots]),
-            MultiFernet([_fernet(root, b"gateway sealed secrets") for root in roots]),
+            SealingKeys(roots),
             _derived(roots[0], b"gateway placeholders"),
         )
 
@@ -102,7 +155,7 @@ def fingerprints(folder: Path, environ: Mapping[str, str]) -> list[str]:
     """A short name for each key, newest first: tells keys apart, and nothing about them."""
     lines = _given(environ) or _read(folder / FILE)
     roots = [base64.urlsafe_b64decode(line) for line in lines]
-    return [_derived(root, b"gateway key name").hex()[:12] for root in roots]
+    return [_derived(root, KEY_NAME).hex()[:12] for root in roots]
 
 
 def _create(file: Path) -> None:
@@ -234,10 +287,10 @@ class Keyring:
         self._renew()
         return gone
 
-    def renewed(self, sealed: bytes) -> bytes | None:
-        """A sealed secret under the newest key; None when no key opens it."""
+    def renewed(self, sealed: bytes, placeholder: str, recording: str) -> bytes | None:
+        """A sealed secret of a recording under the newest key; None when no key opens it."""
         try:
-            return self.keys.sealing.rotate(sealed)
+            return self.keys.sealing.rotate(sealed, placeholder.encode(), recording)
         except InvalidToken:
             return None
 

@@ -138,7 +138,9 @@ class Writing(Protocol):
     def compose(self, wanted: Sequence[Any]) -> Future[list[str]]:
         """New recordings out of steps of old ones (store.composing.Composition): their ids. All or none of them."""
 
-    def renew_secrets(self, renew: Callable[[bytes], bytes | None], after: tuple[str, str] = ("", "")) -> Future[Any]:
+    def renew_secrets(
+        self, renew: Callable[[bytes, str, str], bytes | None], after: tuple[str, str] = ("", "")
+    ) -> Future[Any]:
         """Bring some sealed secrets under the newest key: `renewed`, `lost`, and `next`, to go on from."""
 
     def add_revision(self, revision: Revision) -> Future[None]: ...
@@ -345,8 +347,8 @@ class Keys(Protocol):
     def retire(self) -> int:
         """Take all keys but the newest away; how many they were."""
 
-    def renewed(self, sealed: bytes) -> bytes | None:
-        """A sealed secret under the newest key; None when no key opens it."""
+    def renewed(self, sealed: bytes, placeholder: str, recording: str) -> bytes | None:
+        """A sealed secret of a recording under the newest key; None when no key opens it."""
 
 
 def no_secrets(recording: str) -> Mapping[str, str]:

@@ -41,7 +41,7 @@ def test_the_next_start_opens_what_this_one_locked(tmp_path):
 def test_no_purpose_opens_what_another_locked(tmp_path):
     keys = load_keys(tmp_path, {})
     with pytest.raises(InvalidToken):
-        keys.sealing.decrypt(keys.cookie.encrypt(b"id"))
+        keys.sealing.decrypt(keys.cookie.encrypt(b"id"), b"p")
     root = Fernet((tmp_path / FILE).read_text().strip())
     with pytest.raises(InvalidToken):
         root.decrypt(keys.cookie.encrypt(b"id"))
@@ -62,7 +62,7 @@ def test_rotation_keeps_what_the_old_key_locked(tmp_path):
 def test_the_environment_wins_and_leaves_no_file(tmp_path):
     newest, older = Fernet.generate_key().decode(), Fernet.generate_key().decode()
     keys = load_keys(tmp_path, {VARIABLE: f"{newest}, {older}"})
-    assert keys.sealing.decrypt(Keys.of([older]).sealing.encrypt(b"s")) == b"s"
+    assert keys.sealing.decrypt(Keys.of([older]).sealing.encrypt(b"s", b"p", "R"), b"p") == b"s"
     assert keys.placeholder == Keys.of([newest]).placeholder
     assert not (tmp_path / FILE).exists()
 

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote, unquote_plus
 
 from ..redact.names import PLAIN, Names
+from ..redact.values import ANY, DIGITS, TEXT
 
 MASK = "•••••"
 SHORTEST = 4  # a shorter secret would blank out half a page wherever it happens to stand
@@ -20,7 +21,7 @@ COOKIE = re.compile(r"([^=;\s]+)=[^;]*")
 
 def is_secret_name(name: str) -> bool:
     """Whether a field, JSON key or session value of this name holds a secret: token, accessToken, api-key ..."""
-    return NAMES.is_secret(name.encode("utf-8", "surrogatepass"))
+    return NAMES.is_secret(name.encode("utf-8", "surrogatepass")) in (ANY, DIGITS, TEXT)
 
 
 def holds_secret(name: str, value: Any) -> bool:

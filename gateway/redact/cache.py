@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 from urllib.parse import quote_from_bytes
 
 from ..model.capture import Capture, RawPairs, joined
 from ..model.headers import Fields
 from .bodies import may_be_wide
+from .echoes import is_token
 from .names import Names
 from .placeholders import Vault
-
-LONG: Final = 16  # bytes: a shorter secret may be an everyday word elsewhere
-DIGITS: Final = b"0123456789"
-VARIED: Final = 10  # different bytes in it, for the same reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +22,7 @@ class Known:
     vault: Vault
     fields: RawPairs
     secrets: tuple[bytes, ...]
+    passwords: tuple[bytes, ...]  # of those, and within them, what a person may have typed
     bare: bool  # whether a body under these fields is searched as it is: no content coding, no form
     text: bytes = field(init=False)  # values of the sealed fields
     needles: tuple[bytes, ...] = field(init=False)  # the secrets as they may stand again elsewhere
@@ -32,7 +30,7 @@ class Known:
     def __post_init__(self) -> None:
         tokens = [secret for secret in self.secrets if is_token(secret)]
         spelled = (form for token in tokens for form in (token, quote_from_bytes(token, safe="").encode()))
-        object.__setattr__(self, "needles", tuple(dict.fromkeys(spelled)))
+        object.__setattr__(self, "needles", tuple(dict.fromkeys((*spelled, *self.passwords))))
         object.__setattr__(self, "text", b"\n".join([value for _, value in self.fields]))
 
 
@@ -81,18 +79,3 @@ def _harmless(pieces: list[bytes], known: Known, names: Names) -> bytes | None:
         return b""
     data = joined(pieces)
     return data if known.bare and not may_be_wide(data) and not names.hint(data) else None
-
-
-def is_token(secret: bytes) -> bool:
-    """Whether a secret looks made by chance, so that the same bytes elsewhere must be the same secret.
-
-    A cookie may hold a path, a media type or a date; those stay where else they stand.
-    """
-    return (
-        len(secret) >= LONG
-        and len(set(secret)) >= VARIED
-        and not secret.startswith((b"/", b"http:", b"https:"))
-        and any(byte in DIGITS for byte in secret)
-        and any(byte not in DIGITS for byte in secret)
-        and len(secret.split()) == 1
-    )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
+from contextlib import suppress
 from typing import Final
 
 from ..model.capture import RawPairs
 from ..model.headers import Fields
 from .json_text import Seal
-from .names import COOKIE, CREDENTIALS, PLAIN, Names
+from .names import COOKIE, CREDENTIALS, MAYBE, PLAIN, PROTOCOLS, Names
 from .text import seal_text, seal_url
+from .values import ANY, FLAG, looks_random
 
 # The scheme stays, so that a token here equals the same token in a body. Only schemes that are known: the first word
 # of anything else may be half a secret.
@@ -19,6 +22,8 @@ SCHEME: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+
+AUTH_SCHEMES: Final = (b"bearer", b"basic", b"jwt", b"auth", b"apikey", b"authorization")
 
 # Another cookie behind the attributes of one: some proxies join fields that must not be joined (RFC 9110 section 5.3).
 FOLDED: Final = re.compile(rb"(,[ \t]*)([^\s;,=\"]+=[^;,]*)")
@@ -42,9 +47,23 @@ def _sealed(pair: tuple[bytes, bytes], names: Names, seal: Seal) -> tuple[bytes,
             names.remember_clean_pair(pair)
     elif kind == CREDENTIALS:
         sealed = seal_credentials(value, seal)
+    elif kind == MAYBE:
+        sealed = seal_credentials(value, seal) if _is_random(value) else seal_plain(value, names, seal)
+    elif kind == PROTOCOLS:
+        sealed = seal_protocols(value, names, seal)
     else:
         sealed = seal_cookies(value, seal, only_first=kind != COOKIE)
     return pair if sealed == value else (name, sealed)
+
+
+def typed_passwords(headers: RawPairs) -> list[bytes]:
+    """The passwords of `Authorization: Basic` (RFC 7617), in clear."""
+    found: list[bytes] = []
+    for name, value in headers:
+        if len(name) in (13, 19) and name.lower().endswith(b"authorization") and value[:6].lower() == b"basic ":
+            with suppress(ValueError):
+                found.append(b64decode(value[6:].strip(), validate=True).partition(b":")[2])
+    return found
 
 
 def content_of(headers: RawPairs) -> tuple[bytes, list[bytes]]:
@@ -71,7 +90,33 @@ def seal_credentials(value: bytes, seal: Seal) -> bytes:
     """All of it, but for a known scheme before it."""
     match = SCHEME.fullmatch(value)
     scheme, secret = (match[1], match[2]) if match else (b"", value)
-    return scheme + seal(secret) if secret else value
+    return value if FLAG.fullmatch(secret) else scheme + seal(secret)
+
+
+def _is_random(value: bytes) -> bool:
+    match = SCHEME.fullmatch(value)
+    return looks_random(match[2] if match else value)
+
+
+def seal_protocols(value: bytes, names: Names, seal: Seal) -> bytes:
+    """Tokens among the subprotocols of a WebSocket: browsers can send no other header with one.
+
+    `access_token, eyJ...`; `base64url.bearer.authorization.k8s.io.dG9rZW4`; `openai-insecure-api-key.sk-...`.
+    """
+    out: list[bytes] = []
+    after_name = False
+    for item in value.split(b","):
+        word = item.strip(b" \t")
+        name, dot, last = word.rpartition(b".")
+        is_named = bool(dot) and any(names.is_secret(part) for part in (name, *name.split(b".")))
+        secret = last if is_named else word if after_name or looks_random(word) else b""
+        if secret:
+            at = item.rindex(secret)
+            out.append(item[:at] + seal(secret) + item[at + len(secret) :])
+        else:
+            out.append(seal_plain(item, names, seal))
+        after_name = not dot and (names.is_secret(word) == ANY or word.lower() in AUTH_SCHEMES)
+    return b",".join(out)
 
 
 def seal_cookies(value: bytes, seal: Seal, *, only_first: bool) -> bytes:
@@ -101,6 +146,8 @@ def seal_plain(value: bytes, names: Names, seal: Seal) -> bytes:
     if names.has_word(value):
         is_url = b" " not in value and (b"?" in value or b"#" in value)
         sealed = (seal_url if is_url else seal_text)(value, names.is_secret, seal)
+        if names.personal is not None:
+            sealed = names.personal.seal(sealed, seal)
     if sealed == value:
         names.remember_clean(value)
     return sealed

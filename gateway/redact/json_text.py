@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 from .placeholders import PLACEHOLDER, number_of
+from .values import ANY, NO, fits
 
 Seal = Callable[[bytes], bytes]
-IsSecret = Callable[[bytes], bool]
+IsSecret = Callable[[bytes], int]  # of a name: values.NO, values.ANY, or which values are secrets
 Path = tuple[str | int, ...]
 
 STRING = rb'"((?:[^"\\]|\\.)*+)("|\\?\Z)'
@@ -27,33 +29,80 @@ NUMERIC: Final = re.compile(rb"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
 def seal_keys(data: bytes, is_secret: IsSecret, seal: Seal) -> bytes:
-    """Seal every scalar below a secret key, at any depth."""
+    """Seal every scalar below a secret key, at any depth; below one that needs a certain value, those right there."""
     out: list[bytes] = []
     at = 0
-    while (start := _next_secret(data, at, is_secret)) >= 0:
-        end = _end_of_value(data, start)
-        out += data[at:start], _seal_scalars(data[start:end], seal)
+    while True:
+        start, kind = _next_secret(data, at, is_secret)
+        if not kind:
+            break
+        if kind == ANY:
+            end = _end_of_value(data, start)
+            out += data[at:start], _seal_scalars(data[start:end], seal)
+        else:
+            end = _end_of_list(data, start)
+            out += data[at:start], _seal_scalars(data[start:end], partial(_sealed_if, seal, kind))
         at = end
     return b"".join([*out, data[at:]]) if out else data
 
 
-def _next_secret(data: bytes, at: int, is_secret: IsSecret) -> int:
-    """Where the value of the next secret key begins; -1 when there is none."""
+def _sealed_if(seal: Seal, kind: int, secret: bytes) -> bytes:
+    return seal(secret) if fits(kind, secret) else secret
+
+
+def _next_secret(data: bytes, at: int, is_secret: IsSecret) -> tuple[int, int]:
+    """(where the value of the next secret key begins, which values of it are secrets); (-1, NO) when there is none."""
     for match in KEY.finditer(data, at):
-        if match.lastindex == 3 and is_secret(match[1]):
+        if match.lastindex == 3 and (kind := is_secret(match[1])):
+            return match.end(), kind
+    return -1, 0
+
+
+def _end_of_list(data: bytes, at: int) -> int:
+    """Where the scalar that begins here ends, or a list of scalars; before anything that holds keys of its own."""
+    within = False
+    for match in TOKEN.finditer(data, at):
+        mark = match[3]
+        if mark is None and not within:
             return match.end()
-    return -1
+        if mark == b"[" and not within:
+            within = True
+        elif mark is not None and mark != b",":
+            return match.start()
+    return len(data)
 
 
 def seal_paths(data: bytes, wanted: set[Path], seal: Seal) -> bytes:
     """Seal every scalar at or below the wanted places of a valid JSON document."""
+    if not wanted:
+        return data
     out: list[bytes] = []
     done = 0
-    for start, end, path in _scalars(data):
-        if any(path[:length] in wanted for length in range(len(path) + 1)):
-            out += data[done:start], _seal_scalars(data[start:end], seal)
-            done = end
+    for start, end in _scalars(data, _tree(wanted)):
+        out += data[done:start], _seal_scalars(data[start:end], seal)
+        done = end
     return b"".join([*out, data[done:]]) if out else data
+
+
+# The wanted places as a tree of their steps; WANTED is a place itself, with all below it.
+Tree = dict[str | int, Any]
+WANTED: Final[Tree] = {}
+NOWHERE: Final[Tree] = {"": None}  # no wanted place is below
+
+
+def _tree(wanted: set[Path]) -> Tree:
+    root: Tree = {}
+    for path in sorted(wanted, key=len):  # the shorter first: what is below a wanted place is wanted already
+        if not path:
+            return WANTED
+        node = root
+        for step in path[:-1]:
+            node = node.setdefault(step, {})
+            if node is WANTED:
+                break
+        if node is not WANTED:
+            node[path[-1]] = WANTED
+    return root
 
 
 def _end_of_value(data: bytes, at: int) -> int:
@@ -103,6 +152,8 @@ def _sealed_token(match: re.Match[bytes], seal: Seal) -> bytes:
 
 def _sealed_word(word: bytes, seal: Seal) -> bytes:
     sealed = seal(word)
+    if sealed == word:
+        return word
     return number_of(sealed) if NUMERIC.fullmatch(word) and PLACEHOLDER.fullmatch(sealed) else b'"' + sealed + b'"'
 
 
@@ -117,22 +168,28 @@ def decoded(text: bytes) -> bytes:
     return value.encode("utf-8", "surrogatepass") if isinstance(value, str) else text
 
 
-def _scalars(data: bytes) -> Iterator[tuple[int, int, Path]]:
-    """(start, end, place) of every string, number and literal that is a value."""
+def _scalars(data: bytes, root: Tree) -> Iterator[tuple[int, int]]:
+    """(start, end) of every string, number and literal at or below a wanted place."""
     stack: list[str | int] = []
+    trees: list[Tree] = []  # of each container around, the part of the tree below it
+    here = root
     expect_key = False
     for match in TOKEN.finditer(data):
         mark = match[3]
         if mark is None:
             if expect_key:
                 stack[-1] = decoded(match[1] or b"").decode("utf-8", "surrogatepass")
-            else:
-                yield match.start(), match.end(), tuple(stack)
+                here = _below(trees[-1], stack[-1])
+            elif here is WANTED:
+                yield match.start(), match.end()
         elif mark in b"{[":
             stack.append("" if mark == b"{" else 0)
+            trees.append(here)
             expect_key = mark == b"{"
+            here = here if expect_key else _below(here, 0)
         elif mark in b"}]":
             stack.pop()
+            trees.pop()
             expect_key = False
         elif mark == b":":
             expect_key = False
@@ -141,11 +198,16 @@ def _scalars(data: bytes) -> Iterator[tuple[int, int, Path]]:
             expect_key = isinstance(last, str)
             if isinstance(last, int):
                 stack[-1] = last + 1
+                here = _below(trees[-1], last + 1)
 
 
-NAMES: Final = ("name", "key", "path", "field", "header", "id", "property", "param")
-VALUES: Final = ("value", "values", "newValue", "oldValue", "val", "content")
-MARKS: Final = (b'alue"', b'alues"', b'"val"', b'"content"')  # one of the VALUES is there
+def _below(tree: Tree, step: str | int) -> Tree:
+    return tree if tree is WANTED or tree is NOWHERE else tree.get(step, NOWHERE)
+
+
+NAMES: Final = frozenset(("name", "key", "path", "field", "header", "id", "property", "param", "fieldname", "variable"))
+VALUES: Final = frozenset(("value", "values", "newvalue", "oldvalue", "val", "content", "text"))
+MARKS: Final = (b"alue", b"ALUE", b'al"', b'AL"', b'ontent"', b'ONTENT"', b'ext"', b'EXT"', b"grant_type")
 DEEPEST: Final = 100
 PAIR: Final = re.compile(rb"\[\s*\"([\w\-]{2,100})\"\s*,")
 
@@ -160,21 +222,40 @@ def _places(value: Any, path: Path, is_secret: IsSecret) -> Iterator[Path]:
     if len(path) > DEEPEST:
         return
     if isinstance(value, dict):
-        if any(_is_name(value.get(name), is_secret) for name in NAMES):
-            yield from ((*path, name) for name in VALUES if name in value)
+        if kind := _kind_beside(value, is_secret):
+            yield from ((*path, name) for name, one in value.items() if _fold(name) in VALUES and _fits(kind, one))
+        if "grant_type" in value and isinstance(value.get("code"), str):  # RFC 6749 section 4.1.3, as JSON
+            yield (*path, "code")
         for name, below in value.items():
             if isinstance(below, dict | list):
                 yield from _places(below, (*path, name), is_secret)
     elif isinstance(value, list):
-        if len(value) == 2 and isinstance(value[1], str) and _is_name(value[0], is_secret):  # ["Cookie", "a=b"]
-            yield (*path, 1)
+        if len(value) == 2 and isinstance(value[1], str) and _fits(_kind_of(value[0], is_secret), value[1]):
+            yield (*path, 1)  # ["Cookie", "a=b"]
         for number, below in enumerate(value):
             if isinstance(below, dict | list):
                 yield from _places(below, (*path, number), is_secret)
 
 
-def _is_name(value: Any, is_secret: IsSecret) -> bool:
-    """A name, or a pointer whose last word is one."""
+def _kind_beside(value: dict[str, Any], is_secret: IsSecret) -> int:
+    """What an object's member that is called name (or key, Name, FIELD ...) says of its value."""
+    for name, one in value.items():
+        if isinstance(one, str) and _fold(name) in NAMES and (kind := _kind_of(one, is_secret)):
+            return kind
+    return NO
+
+
+def _kind_of(value: Any, is_secret: IsSecret) -> int:
+    """Of a name, or of a pointer whose last word is one."""
     if not isinstance(value, str) or not 2 <= len(value) <= 200:
-        return False
+        return NO
     return is_secret(value.rpartition("/")[2].encode("utf-8", "replace"))
+
+
+def _fits(kind: int, value: Any) -> bool:
+    return kind == ANY or (isinstance(value, str) and fits(kind, value.encode("utf-8", "replace")))
+
+
+def _fold(name: str) -> str:
+    """A member's name without case and separators."""
+    return name.lower().replace("_", "").replace("-", "")

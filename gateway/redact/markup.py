@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from .json_text import IsSecret, Seal
+from .values import ANY, NO, fits
 
 ELEMENT: Final = re.compile(rb"<((?:[\w.\-]+:)?([\w.\-]{2,100}))(?=[\s>])")
-RUN: Final = re.compile(rb"<!\[CDATA\[(.*?)\]\]>|<[^<>]*>|([^<>]+)", re.DOTALL)
+RUN: Final = re.compile(rb"<[^<>]*>|([^<>]+)")
+CDATA, CDATA_END = b"<![CDATA[", b"]]>"
 NAMES: Final = re.compile(rb"\b(?:(?:name|key|id)\s*=\s*[\"']?([^\"'\s>]+)|type\s*=\s*[\"']?password\b)", re.IGNORECASE)
 VALUE_OF: Final = re.compile(rb"(\b(?:value|content)\s*=\s*)(\"[^\"]+|'[^']+|[^\s\"'>]+)", re.IGNORECASE)
 # <key>password</key><string>...</string>, <name>password</name><value><string>...
@@ -19,7 +21,9 @@ NAMED: Final = re.compile(
 )
 QUOTE = rb"&(?:quot|#34|#x22);"
 QUOTED: Final = re.compile(rb"(%b([\w.\-]{2,100})%b\s*:\s*%b)(.+?)(?=%b)" % ((QUOTE,) * 4))
-LONGEST: Final = 16 << 10  # bytes between a tag and the one that closes it, and of a tag
+LONGEST: Final = 16 << 10  # bytes between a tag and the one that closes it
+LONGEST_TAG: Final = 4 << 10  # bytes of a tag
+Change = Callable[[bytes, int], bytes]  # of a piece of text and the kind of the name beside it
 # Elements whose text is what their name says; a form or a label that is named "password" holds more than one.
 HOLDERS: Final = frozenset(
     b"textarea property string item entry param parameter setting attribute field add data".split()
@@ -28,89 +32,91 @@ HOLDERS: Final = frozenset(
 
 def seal_markup(data: bytes, is_secret: IsSecret, seal: Seal) -> bytes:
     """Text of elements, values of fields and of whatever is named beside its value."""
-    data = _replaced(data, _elements(data, is_secret), lambda text: _seal_text(text, seal))
-    data = _replaced(data, _tags(data, is_secret), lambda part: _tag_or_text(part, seal))
-    if b"key>" in data or b"name>" in data:
-        data = NAMED.sub(lambda m: m[1] + seal(m[4]) if is_secret(m[3]) else m[0], data)
+
+    def one(secret: bytes, kind: int) -> bytes:
+        return seal(secret) if fits(kind, secret) else secret
+
+    data = _replaced(data, _elements(data, is_secret), lambda text, kind: _seal_text(text, kind, one))
+    data = _replaced(data, _tags(data, is_secret), lambda part, kind: _tag_or_text(part, kind, one))
+    if any(end in data for end in (b"ey>", b"ame>", b"EY>", b"AME>")):
+        data = NAMED.sub(lambda m: m[1] + one(m[4], is_secret(m[3])), data)
     if b"&quot;" in data or b"&#" in data:  # JSON in an attribute
-        data = QUOTED.sub(lambda m: m[1] + seal(m[3]) if is_secret(m[2]) else m[0], data)
+        data = QUOTED.sub(lambda m: m[1] + one(m[3], is_secret(m[2])), data)
     return data
 
 
-def _replaced(data: bytes, places: Iterator[tuple[int, int]], change: Seal) -> bytes:
+def _replaced(data: bytes, places: Iterator[tuple[int, int, int]], change: Change) -> bytes:
     out: list[bytes] = []
     done = 0
-    for start, end in places:
+    for start, end, kind in places:
         if start >= done:
-            out += data[done:start], change(data[start:end])
+            out += data[done:start], change(data[start:end], kind)
             done = end
     return b"".join([*out, data[done:]]) if out else data
 
 
-def _elements(data: bytes, is_secret: IsSecret) -> Iterator[tuple[int, int]]:
-    """Where the content of every element of a secret name is."""
-    ends = _Ends(data)
+def _elements(data: bytes, is_secret: IsSecret) -> Iterator[tuple[int, int, int]]:
+    """(start, end, kind) of the content of every element of a secret name."""
     for start in ELEMENT.finditer(data):
-        if is_secret(start[2]):
-            yield from ends.content(start.end(), start[1])
+        if kind := is_secret(start[2]):
+            yield from _content(data, start.end(), start[1], kind)
 
 
-class _Ends:
-    """Where elements end. What closes a name is looked for once, however many elements of that name begin before it."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._next: dict[bytes, int] = {}  # name -> where it is closed next; -1: never
-
-    def content(self, at: int, name: bytes) -> Iterator[tuple[int, int]]:
-        data = self._data
-        begin = data.find(b">", at, at + LONGEST) + 1
-        if not begin or data[begin - 2 : begin - 1] == b"/":
-            return
-        end = self._next.get(name, 0)
-        if 0 <= end < begin:
-            end = self._next[name] = data.find(b"</" + name, begin)
-        if begin < end <= begin + LONGEST:
-            yield begin, end
+def _content(data: bytes, at: int, name: bytes, kind: int) -> Iterator[tuple[int, int, int]]:
+    """What stands between a tag and the one that closes it, if that is near: each look is a bounded one."""
+    begin = data.find(b">", at, at + LONGEST_TAG) + 1
+    if not begin or data[begin - 2 : begin - 1] == b"/":
+        return
+    end = data.find(b"</" + name, begin, begin + LONGEST)
+    if begin < end:
+        yield begin, end, kind
 
 
-def _tags(data: bytes, is_secret: IsSecret) -> Iterator[tuple[int, int]]:
+def _tags(data: bytes, is_secret: IsSecret) -> Iterator[tuple[int, int, int]]:
     """<input name="csrf_token" value="...">, <meta name="csrf-token" content="...">, <add key="password" value="...">,
     and the content of <property name="password">."""
-    ends = _Ends(data)
     for name in NAMES.finditer(data):
-        if name[1] is not None and not is_secret(name[1]):
+        kind = ANY if name[1] is None else is_secret(name[1])
+        if kind == NO:
             continue
-        start = data.rfind(b"<", max(0, name.start() - LONGEST), name.start())
-        end = data.find(b">", name.end(), name.end() + LONGEST)
+        start = data.rfind(b"<", max(0, name.start() - LONGEST_TAG), name.start())
         if start < 0 or data.find(b">", start, name.start()) >= 0:
             continue
-        end = len(data) if end < 0 else end
-        yield start, end
+        end = data.find(b">", name.end(), name.end() + LONGEST_TAG)
+        end = min(len(data), name.end() + LONGEST_TAG) if end < 0 else end
+        yield start, end, kind
         if (holder := ELEMENT.match(data, start)) and holder[2].lower() in HOLDERS:
-            yield from ends.content(end, holder[1])
+            yield from _content(data, end, holder[1], kind)
 
 
-def _tag_or_text(part: bytes, seal: Seal) -> bytes:
+def _tag_or_text(part: bytes, kind: int, one: Change) -> bytes:
     is_tag = part.startswith(b"<") and not part.startswith(b"<!")
-    return VALUE_OF.sub(lambda m: _value(m, seal), part) if is_tag else _seal_text(part, seal)
+    return VALUE_OF.sub(lambda m: _value(m, kind, one), part) if is_tag else _seal_text(part, kind, one)
 
 
-def _seal_text(content: bytes, seal: Seal) -> bytes:
+def _seal_text(content: bytes, kind: int, one: Change) -> bytes:
     """Every piece of text between the tags."""
+    before, mark, rest = content.partition(CDATA)
+    out = [_seal_runs(before, kind, one)]
+    while mark:
+        text, end, rest = rest.partition(CDATA_END)
+        out += CDATA, one(text, kind), end
+        before, mark, rest = rest.partition(CDATA)
+        out.append(_seal_runs(before, kind, one))
+    return b"".join(out)
 
+
+def _seal_runs(content: bytes, kind: int, one: Change) -> bytes:
     def run(match: re.Match[bytes]) -> bytes:
-        if match[1]:
-            return b"<![CDATA[" + seal(match[1]) + b"]]>"
-        text = match[2]
+        text = match[1]
         if not text or not (secret := text.strip()):
             return match[0]
         at = text.index(secret)
-        return text[:at] + seal(secret) + text[at + len(secret) :]
+        return text[:at] + one(secret, kind) + text[at + len(secret) :]
 
-    return RUN.sub(run, content) if b"<" in content or not content.strip() else seal(content)
+    return RUN.sub(run, content) if b"<" in content or not content.strip() else one(content, kind)
 
 
-def _value(match: re.Match[bytes], seal: Seal) -> bytes:
+def _value(match: re.Match[bytes], kind: int, one: Change) -> bytes:
     quote = match[2][:1] if match[2][:1] in (b'"', b"'") else b""
-    return match[1] + quote + seal(match[2][len(quote) :])
+    return match[1] + quote + one(match[2][len(quote) :], kind)

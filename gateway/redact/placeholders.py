@@ -18,10 +18,10 @@ LONGEST: Final = 4096  # bytes of a secret worth remembering
 
 
 class Cipher(Protocol):
-    """What seals and unseals: a MultiFernet."""
+    """What seals and unseals: gateway.secrets.SealingKeys. Placeholder and recording are its authenticated context."""
 
-    def encrypt(self, msg: bytes) -> bytes: ...
-    def decrypt(self, msg: bytes) -> bytes: ...
+    def encrypt(self, secret: bytes, placeholder: bytes, recording: str) -> bytes: ...
+    def decrypt(self, sealed: bytes, placeholder: bytes) -> bytes: ...
 
 
 class Keys(Protocol):
@@ -38,22 +38,23 @@ class Vault:
 
     def __init__(self, keys: Keys) -> None:
         self._cipher, self._key = keys.sealing, keys.placeholder
-        self._known: dict[bytes, tuple[bytes, bytes]] = {}
+        self._known: dict[tuple[bytes, str], tuple[bytes, bytes]] = {}
 
-    def seal(self, secret: bytes) -> tuple[bytes, bytes]:
-        """(placeholder, ciphertext) of a secret."""
-        found = self._known.get(secret)
+    def seal(self, secret: bytes, recording: str) -> tuple[bytes, bytes]:
+        """(placeholder, ciphertext) of a secret of a recording."""
+        found = self._known.get((secret, recording))
         if found is None:
-            found = self._placeholder(secret), self._cipher.encrypt(secret)
+            placeholder = self._placeholder(secret)
+            found = placeholder, self._cipher.encrypt(secret, placeholder, recording)
             if len(self._known) >= MOST:
                 del self._known[next(iter(self._known))]
             if len(secret) <= LONGEST:
-                self._known[secret] = found
+                self._known[secret, recording] = found
         return found
 
     def unseal(self, placeholder: bytes, ciphertext: bytes) -> bytes:
-        """The secret; ValueError when the ciphertext belongs to another placeholder."""
-        secret = self._cipher.decrypt(ciphertext)
+        """The secret; ValueError or InvalidToken when the ciphertext belongs to another placeholder or key."""
+        secret = self._cipher.decrypt(ciphertext, placeholder)
         if len_class(secret) != int(placeholder.rpartition(b"_")[2]):
             raise ValueError("this ciphertext belongs to another placeholder")
         return secret

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from ..model.capture import Capture, RawPairs
-from .bodies import BOUNDARY, HEAD_END, PART_NAME, read_rules
+from .bodies import BOUNDARY, HEAD_END, name_of, read_rules
 from .headers import content_of
 from .json_text import Path
 from .names import COOKIE, PLAIN, SET_COOKIE, Names
@@ -138,9 +138,8 @@ class _Look:
             return
         line = b"--" + (mark[1] or mark[2])
         for before, after in zip(old.split(line), new.split(line), strict=False):
-            name = PART_NAME.search(before)
-            key = (name[1] or name[2] or b"") if name else b""
             end = HEAD_END.search(before)
+            key = name_of(before[: end.end()] if end else before)
             content = before[end.end() :] if end else before
             for one in fresh(content, after):
                 yield Finding(f"{where} {key.decode('utf-8', 'replace')}", self._key_rule(key) or _by_shape(after), one)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple, Protocol, cast
-from urllib.parse import quote_from_bytes
 
 from ..model.capture import Capture, RawPairs, joined
 from ..model.headers import Fields
-from .bodies import BodySealer, Places, is_bare, read_rules
-from .cache import Known, changes_known, is_token, known_of
-from .headers import content_of, seal_headers
+from .bodies import BodySealer, BudgetSpent, Places, is_bare, read_rules
+from .cache import Known, changes_known, known_of
+from .echoes import Echoes, is_password
+from .headers import content_of, seal_headers, typed_passwords
 from .names import Names
 from .placeholders import PLACEHOLDER, Keys, Vault
 from .streams import Direction, direction_of
 from .text import seal_text, seal_url
 
 HEADS: Final = ("request_headers", "request_trailers", "response_headers", "response_trailers", "rewritten")
-MOST_ECHOES: Final = 50  # secrets looked for again: each costs a search through the body
+MOST_SECRETS: Final = 10_000  # of one body: more of them are sealed together, see bodies.py
 MOST_OPEN: Final = 1000  # streams whose pieces gave secrets before their exchange ended
 
 
@@ -30,6 +30,8 @@ class Rules(Protocol):
     def json(self) -> Iterable[str]: ...
     @property
     def query(self) -> Iterable[str]: ...
+    @property
+    def kinds(self) -> Iterable[str]: ...
 
 
 class SealedCapture(NamedTuple):
@@ -69,13 +71,13 @@ class Sealer:
         changes, secrets = known
         if not changes:
             return capture
-        found = map(vault.seal, dict.fromkeys(secrets))
+        found = (vault.seal(secret, capture.recording) for secret in dict.fromkeys(secrets))
         return SealedCapture(_copy(capture, changes), tuple((name.decode(), ciphertext) for name, ciphertext in found))
 
     def seal(self, capture: Capture) -> SealedCapture:
         """The capture with its secrets replaced. The capture itself is left as it is."""
         names, places = self._ready(rules_of(capture))
-        work = _Work(self._vault, names, places)
+        work = _Work(self._vault, names, places, capture.recording)
         if capture.state != "open" and self._pieces:
             work.found.update(self._pieces.pop(capture.id, {}))
         changes = work.heads(capture)
@@ -90,7 +92,7 @@ class Sealer:
     def seal_chunk(self, capture: Capture, data: bytes, *, sent: bool = False, last: bool = True) -> bytes:
         """One piece of a stream, what waited of the pieces before it included; with `last` nothing waits any more."""
         names, places = self._ready(rules_of(capture))
-        work = _Work(self._vault, names, places)
+        work = _Work(self._vault, names, places, capture.recording)
         key = capture.id, sent
         side = self._sides.pop(key, None) or direction_of(capture, sent=sent)
         sealed = side.feed(data, work.piece, last=last)
@@ -120,12 +122,13 @@ class Sealer:
 class _Work:
     """The sealing of one capture: what was found so far."""
 
-    __slots__ = ("_names", "_places", "_tokens", "_vault", "decoded", "found")
+    __slots__ = ("_echoes", "_limit", "_names", "_places", "_recording", "_vault", "decoded", "found")
 
-    def __init__(self, vault: Vault, names: Names, places: Places | None) -> None:
-        self._vault, self._names, self._places = vault, names, places
+    def __init__(self, vault: Vault, names: Names, places: Places | None, recording: str) -> None:
+        self._vault, self._names, self._places, self._recording = vault, names, places, recording
         self.found: dict[bytes, tuple[bytes, bytes]] = {}
-        self._tokens: list[bytes] = []  # those of them to be looked for again
+        self._echoes = Echoes()
+        self._limit = 0  # how many secrets there may be when the body in hand is done
         self.decoded: set[str] = set()
 
     def one(self, secret: bytes) -> bytes:
@@ -134,11 +137,19 @@ class _Work:
             return secret
         sealed = self.found.get(secret)
         if sealed is None:
-            sealed = self.found[secret] = self._vault.seal(secret)
-            if len(self._tokens) < MOST_ECHOES and is_token(secret):
-                self._tokens.append(secret)
-                self._tokens.sort(key=len, reverse=True)  # the longest first, because one may hold another
+            sealed = self.found[secret] = self._vault.seal(secret, self._recording)
+            self._echoes.add(secret)
         return sealed[0]
+
+    def _one_of_body(self, secret: bytes) -> bytes:
+        """The same within a body; BudgetSpent when it holds too many of them."""
+        if len(self.found) >= self._limit and secret not in self.found:
+            raise BudgetSpent
+        return self.one(secret)
+
+    def _since(self, before: int) -> list[bytes]:
+        """The secrets that were found since there were `before` of them."""
+        return list(self.found)[before:] if len(self.found) > before else []
 
     def heads(self, capture: Capture) -> dict[str, Any]:
         """Fields, URLs and the failure's sentence."""
@@ -149,8 +160,10 @@ class _Work:
                 changes[side] = sealed
         url = capture.upstream_url.encode()
         if self._names.hint(capture.target + b"\n" + url):  # one search for both: most have no secret
+            before = len(self.found)
             if (target := self._url(capture.target)) != capture.target:
                 changes["target"] = target
+                self._echoes.add_typed(self._since(before))
             if (sealed_url := self._url(url)) != url:
                 changes["upstream_url"] = sealed_url.decode()
         if capture.reason not in self._names.clean:
@@ -167,11 +180,13 @@ class _Work:
     def _fields(self, headers: RawPairs) -> RawPairs:
         """The fields with their secrets sealed; those that come again are sealed once for every set of rules."""
         if type(headers) is not Fields:
+            self._echoes.add_typed(typed_passwords(headers))
             return seal_headers(headers, self._names, self.one)
         known = known_of(headers, self._names, self._vault)
         if known is not None:
             for secret in known.secrets:
                 self.one(secret)
+            self._echoes.add_typed(known.passwords)
             return known.fields
         secrets: list[bytes] = []
 
@@ -182,7 +197,9 @@ class _Work:
         sealed = seal_headers(headers, self._names, one)
         fields = headers if sealed is headers else Fields(sealed)
         kept = tuple(secret for secret in dict.fromkeys(secrets) if secret in self.found)
-        headers.sealed = Known(self._names, self._vault, fields, kept, is_bare(*content_of(headers)))
+        typed = tuple(secret for secret in typed_passwords(headers) if is_password(secret))
+        self._echoes.add_typed(typed)
+        headers.sealed = Known(self._names, self._vault, fields, kept, typed, is_bare(*content_of(headers)))
         return fields
 
     def _url(self, url: bytes) -> bytes:
@@ -190,46 +207,49 @@ class _Work:
 
     def bodies(self, capture: Capture) -> dict[str, Any]:
         changes: dict[str, Any] = {}
-        sealer = self._body()
         for side, pieces, headers in (
             ("request", capture.request_body, capture.request_headers),
             ("response", capture.response_body, capture.response_headers),
         ):
             if not pieces:
                 continue
-            data = joined(pieces)
-            sealed, decoded = sealer.sealed(data, *content_of(headers))
+            data, before = joined(pieces), len(self.found)
+            sealed, decoded = self._body(side == "response").sealed(data, *content_of(headers))
             if decoded:
                 self.decoded.add(side)
+            if side == "request":
+                self._echoes.add_typed(self._since(before))
             if sealed is not data and sealed != data:
                 changes[f"{side}_body"] = [sealed]
         return changes
 
     def piece(self, data: bytes) -> bytes:
-        return self.echo(self._body().text(data, b"")) if data else data
+        return self._body(response=False).sealed(data, b"", ())[0] if data else data
 
-    def _body(self) -> BodySealer:
+    def _body(self, response: bool) -> BodySealer:
         """Made when needed: kept, the two would hold each other, and wait for the garbage collector."""
-        return BodySealer(self._names, self._places, self.one, self.echo)
+        self._limit = len(self.found) + MOST_SECRETS
+        echo = self.echo_of_response if response else self.echo
+        return BodySealer(self._names, self._places, self._one_of_body, self.one, echo)
 
     def echo(self, data: bytes) -> bytes:
         """Replace secrets found anywhere in this capture where they stand again, under a name that told nothing."""
-        for secret in self._tokens:
-            placeholder = self.found[secret][0]
-            data = data.replace(secret, placeholder)
-            if b"%" in data:
-                data = data.replace(quote_from_bytes(secret, safe="").encode(), placeholder)
-        return data
+        return self._echoes.sealed(data, self.one, response=False)
+
+    def echo_of_response(self, data: bytes) -> bytes:
+        """The same, and passwords that the server repeats."""
+        return self._echoes.sealed(data, self.one, response=True)
 
     def echoes(self, capture: Capture, changes: dict[str, Any]) -> None:
         """The same for what was sealed before the last secret was found."""
-        if not self._tokens:
+        if not self._echoes:
             return
         for side in HEADS:
+            echo = self.echo if side.startswith("request") else self.echo_of_response
             headers: RawPairs = changes.get(side) or getattr(capture, side)
             values = b"\n".join([value for _, value in headers])
-            if self.echo(values) != values:
-                changes[side] = [(name, self.echo(value)) for name, value in headers]
+            if echo(values) != values:
+                changes[side] = [(name, echo(value)) for name, value in headers]
         target = changes.get("target", capture.target)
         if (sealed := self.echo(target)) != target:
             changes["target"] = sealed
@@ -242,8 +262,10 @@ class _Work:
             changes["request_body"] = [sealed]
 
 
-def _sorted(rules: Rules | None) -> tuple[list[str], list[str], list[str]]:
-    return ([], [], []) if rules is None else (sorted(rules.headers), sorted(rules.json), sorted(rules.query))
+def _sorted(rules: Rules | None) -> tuple[list[str], list[str], list[str], list[str]]:
+    if rules is None:
+        return [], [], [], []
+    return sorted(rules.headers), sorted(rules.json), sorted(rules.query), sorted(rules.kinds)
 
 
 def _copy(capture: Capture, changes: dict[str, Any]) -> Capture:

@@ -1,7 +1,7 @@
 """Secrets in any text: token signatures, userinfo and query keys of URLs, key-value pairs. Pure.
 
 Regular expressions that take the spellings in which such text is found inside other text: JSON writes `/` as `\\/`
-and `&` as `\u0026`, HTML writes `&amp;`, JSON within JSON writes `\"`.
+and `&` as `\\u0026`, HTML writes `&amp;`, JSON within JSON writes `\\"`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,22 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from .json_text import SCHEME, IsSecret, Seal, decoded
 from .markup import seal_markup
-from .names import normal
 from .placeholders import number_of
+from .shapes import seal_shapes
+from .values import ANY, fits
+from .vocabulary import normal
 
 # name=value anywhere, with nothing but a space or a sign before the name. Quoted values have their own rules.
-SETTING: Final = re.compile(rb"(?<![\w\-%])([\w.\-]{2,100})[ \t]{0,8}=[ \t]{0,8}(?=[^\s=\"'])")
+SETTING: Final = re.compile(rb"(?<![\w\-%])([\w.\-]{2,100}+)[ \t]{0,8}+=[ \t]{0,8}(?=[^\s=\"'])")
 # name: value where a line begins; and within a string, where line ends are written as \\n.
-FIELD: Final = re.compile(rb"^[ \t]{0,40}(?:- )?([\w.\-]{2,100})[ \t]{0,4}:[ \t]{1,8}(?=[^\s\"'])", re.MULTILINE)
+FIELD: Final = re.compile(rb"^[ \t]{0,40}+(?:- )?([\w.\-]{2,100}+)[ \t]{0,4}+:[ \t]{1,8}(?=[^\s\"'])", re.MULTILINE)
+# A block of YAML (1.2, chapter 8): the value is on the lines below that begin further to the right.
+BLOCK: Final = re.compile(
+    rb"^([ \t]{0,40}+(?:- +)?)([\"']?)([\w.\-]{2,100}+)\2[ \t]{0,4}+:[ \t]{0,8}+"
+    rb"(?:[|>][-+0-9]{0,3})?[ \t]{0,8}+(?:#[^\r\n]*)?\r?\n",
+    re.MULTILINE,
+)
+BLOCK_LINE: Final = re.compile(rb"([ \t]*)(?:(- +)|([\"']?[\w.\-]{1,100}+[\"']?:[ \t]+))?([^\r\n]*)(\r?\n|\Z)")
 ESCAPED: Final = re.compile(
     rb"(?:\\[nr]|[\"'](?=[^\"'\r\n]{1,400}\\[nr]))(?:[ \t]|\\t){0,40}(?:- )?([\w.\-]{2,100})[ \t]{0,4}:[ \t]{1,8}"
 )
@@ -27,7 +36,9 @@ WORD: Final = re.compile(rb"[^\s\"'`<>\\,;&(){}\[\]|]+")
 REST: Final = re.compile(rb"[^\r\n\"'`<>\\]+")
 WHOLE: Final = (b"authorization", b"cookie", b"set_cookie")  # fields that go on to the end of their line
 # What stands there for a value that is not known yet, or is none.
-NO_VALUE: Final = re.compile(rb"(?:true|false|null|none|nil|undefined|string|str|\$.*|\*+|\.+|-+)", re.IGNORECASE)
+NO_VALUE: Final = re.compile(
+    rb"(?:true|false|null|none|nil|undefined|string|str|\$.*|\*+|\.+|-+|[|>][-+0-9]*)", re.IGNORECASE
+)
 BEARER: Final = re.compile(rb"\b((?:[Bb]earer|[Bb]asic)(?:[ \t]|%20|\+))([\w.~+/\-]{12,}={0,2})")
 # RFC 7468, with the header lines of older ones; what is between the two lines.
 PRIVATE_KEY: Final = re.compile(
@@ -52,6 +63,7 @@ def seal_lines(data: bytes, is_secret: IsSecret, seal: Seal, *, escaped: bool = 
     every line end is an escape."""
     if not escaped:
         data = _after(data, FIELD, REST, is_secret, seal)
+        data = seal_blocks(data, is_secret, seal) if b":" in data else data
     if b"\\n" in data or b"\\r" in data:
         data = _after(data, ESCAPED, REST, is_secret, seal)
     if b"ookie:" in data or b"uthorization:" in data:
@@ -67,18 +79,53 @@ def _after(data: bytes, name: re.Pattern[bytes], usual: re.Pattern[bytes], is_se
     out: list[bytes] = []
     done = 0
     for found in name.finditer(data):
-        if found.start() < done or not is_secret(found[1]):
+        if found.start() < done or not (kind := is_secret(found[1])):
             continue
         start = found.end()
         whole = normal(found[1]).endswith(WHOLE)
         if whole and (scheme := SCHEME.match(data, start)):
             start = scheme.end()
         value = (REST if whole else usual).match(data, start)
-        if value is None or not (text := value[0].rstrip()) or NO_VALUE.fullmatch(text):
+        if value is None or not (text := value[0].rstrip()) or NO_VALUE.fullmatch(text) or not fits(kind, text):
             continue
         out += data[done:start], seal(text)
         done = start + len(text)
     return b"".join([*out, data[done:]]) if out else data
+
+
+def seal_blocks(data: bytes, is_secret: IsSecret, seal: Seal) -> bytes:
+    """The lines of YAML below `password: |`, `secret: >-` and `credentials:`; what stands before each line stays."""
+    out: list[bytes] = []
+    done = 0
+    for found in BLOCK.finditer(data):
+        if found.start() < done or is_secret(found[3]) != ANY:
+            continue
+        end = found.end()
+        literal = found[0].rstrip().rstrip(b"-+0123456789").endswith((b"|", b">"))
+        pieces: list[bytes] = []
+        while (line := BLOCK_LINE.match(data, end)) and line.end() > end and _is_below(line, len(found[1]), literal):
+            pieces.append(_sealed_line(line, seal, literal))
+            end = line.end()
+        if pieces:
+            out += data[done : found.end()], *pieces
+            done = end
+    return b"".join([*out, data[done:]]) if out else data
+
+
+def _is_below(line: re.Match[bytes], indent: int, literal: bool) -> bool:
+    """Whether a line belongs to the block of a key: it is empty, or begins further to the right (a list: as far)."""
+    if not line[0].strip():
+        return True
+    return len(line[1]) > indent or (not literal and line[2] is not None and len(line[1]) == indent)
+
+
+def _sealed_line(line: re.Match[bytes], seal: Seal, literal: bool) -> bytes:
+    before = line[1] if literal else line[1] + (line[2] or line[3] or b"")
+    text = line[0][len(before) : len(line[0]) - len(line[5])]
+    secret = text.strip() if literal else text.strip().strip(b"\"'")
+    if not secret or (not literal and NO_VALUE.fullmatch(secret)):
+        return line[0]
+    return before + seal(secret) + line[5]
 
 
 def _is_varied(token: bytes) -> bool:
@@ -101,14 +148,16 @@ QUERY_VALUE: Final = re.compile(
 )
 # "key": "value", 'key': 'value', \"key\": \"value\", key: 'value', key: """value"""; and "key": 1234
 PAIR_KEY: Final = re.compile(
-    rb"(?<![\w\-])((?:\\{0,8}[\"'])?)([\w.\-]{2,100})\1\s{0,20}(?::|=>?)\s{0,20}(\\{0,8}[\"'`])(\3\3)?"
+    rb"(?<![\w\-])((?:\\{0,8}[\"'])?)([\w.\-]{2,100}+)\1\s{0,20}+(?::|=>?)\s{0,20}+(\\{0,8}[\"'`])(\3\3)?"
 )
-BARE: Final = re.compile(rb"(\\{0,8}[\"'])([\w.\-]{2,100})(\1\s{0,20}:\s{0,20})(-?[0-9][0-9.eE+-]*)")
+BARE: Final = re.compile(rb"(\\{0,8}[\"'])([\w.\-]{2,100}+)(\1\s{0,20}+:\s{0,20}+)(-?[0-9][0-9.eE+-]*)")
 ENCODED: Final = re.compile(
     rb"(%(?:25)*22([\w.\-]{2,100})%(?:25)*22(?:%(?:25)*20|\+)*%(?:25)*3[Aa](?:%(?:25)*20|\+)*%(?:25)*22)"
     rb"((?:(?!%(?:25)*22)[^\s\"'<>&])+)"
 )
-RUNS: Final = {quote: re.compile(rb"(\\*)(?:" + quote + rb"|[\r\n])") for quote in (b'"', b"'", b"`")}
+STOPS: Final = {quote: re.compile(rb"[\r\n" + quote + rb"]") for quote in (b'"', b"'", b"`")}
+MOST_NESTED: Final = 6  # forms within fields of forms: each is encoded once more than the one around it
+AROUND: Final = 1024  # bytes of a URL around its `code` that may say that the code is an authorization code
 FORM: Final = re.compile(rb"(^|&)([^&=]*)(=)([^&]+)")
 NESTED: Final = (b"%22", b'"', b"%25", b"PRIVATE")
 FORM_LIKE: Final = re.compile(rb"[\w.%+\[\]-]+=[^\s&]*(?:&[\w.%+\[\]-]+=[^\s&]*)*&?")
@@ -121,14 +170,15 @@ def seal_text(
     without `lines` where code would be taken for settings. `escaped`: all text is in strings of JSON."""
     if b"eyJ" in data:
         data = seal_signatures(data, seal)
+    data = seal_shapes(data, seal)
     data = seal_private_keys(data, seal)
     if b"@" in data or b"40" in data:
         data = USERINFO.sub(lambda m: _userinfo(m, seal), data)
     data = seal_query(data, is_secret, seal)
     if pairs:
         data = seal_pairs(data, is_secret, seal)
-        data = ENCODED.sub(lambda m: _encoded(m, seal) if is_secret(m[2]) else m[0], data) if b"22" in data else data
-        data = BARE.sub(lambda m: _bare(m, seal) if is_secret(m[2]) else m[0], data)
+        data = ENCODED.sub(lambda m: _encoded(m, is_secret, seal), data) if b"22" in data else data
+        data = BARE.sub(lambda m: _bare(m, seal) if fits(is_secret(m[2]), m[4]) else m[0], data)
         data = seal_markup(data, is_secret, seal) if b"<" in data else data
     return seal_lines(data, is_secret, seal, escaped=escaped) if lines else data
 
@@ -146,10 +196,24 @@ def seal_query(data: bytes, is_secret: IsSecret, seal: Seal) -> bytes:
     done = 0
     # Key by key, because the value of an innocent key may be a URL with a secret of its own.
     for key in QUERY_KEY.finditer(data):
-        if key.start() >= done and is_secret(key[1]) and (value := _value_behind(data, key)):
-            out += data[done : key.end()], _sealed_as(value[0], unquote_to_bytes(decoded(value[0])), seal)
+        if key.start() < done or not (kind := is_secret(key[1])) or not (value := _value_behind(data, key)):
+            continue
+        secret = unquote_to_bytes(decoded(value[0]))
+        if (
+            kind != ANY
+            and key[1].lower() == b"code"
+            and is_oauth(data[max(0, key.start() - AROUND) : key.end() + AROUND])
+        ):
+            kind = ANY
+        if fits(kind, secret, in_url=True):
+            out += data[done : key.end()], _sealed_as(value[0], secret, seal)
             done = value.end()
     return b"".join([*out, data[done:]]) if out else data
+
+
+def is_oauth(text: bytes) -> bool:
+    """Whether the parameters around a `code` say that it is an authorization code (RFC 6749 section 4.1)."""
+    return any(word in text for word in (b"grant_type", b"code_verifier", b"state=", b"redirect_uri", b"state%3D"))
 
 
 def _value_behind(data: bytes, key: re.Match[bytes]) -> re.Match[bytes] | None:
@@ -165,11 +229,11 @@ def seal_pairs(data: bytes, is_secret: IsSecret, seal: Seal) -> bytes:
     out: list[bytes] = []
     done = 0
     for key in PAIR_KEY.finditer(data):
-        if key.start() >= done and is_secret(key[2]):
+        if key.start() >= done and (kind := is_secret(key[2])):
             start = key.end()
             end = _triple_end(data, start, key[3] * 3) if key[4] else _end_of_quoted(data, start, key[3])
-            if value := data[start:end]:
-                out += data[done:start], _sealed_as(value, decoded(value), seal)
+            if (value := data[start:end]) and fits(kind, secret := decoded(value)):
+                out += data[done:start], _sealed_as(value, secret, seal)
                 done = end
     return b"".join([*out, data[done:]]) if out else data
 
@@ -185,14 +249,18 @@ def _end_of_quoted(data: bytes, at: int, quote: bytes) -> int:
     Within a string of n backslashes per quote, one of the text itself is written as 2n + 1 of them and a quote.
     """
     depth = len(quote) - 1
-    for run in RUNS[quote[-1:]].finditer(data, at):
-        more, odd = divmod(len(run[1]) - depth, depth + 1)
-        if run[0][-1:] != quote[-1:]:
-            return run.end(1)
+    begin = at  # backslashes are counted from the last stop on, never twice
+    for stop in STOPS[quote[-1:]].finditer(data, at):
+        place = stop.start()
+        run = place - begin - len(data[begin:place].rstrip(b"\\"))
+        begin = stop.end()
+        if stop[0] != quote[-1:]:
+            return place
+        more, odd = divmod(run - depth, depth + 1)
         if more < 0 or odd:  # the string around it ends
-            return run.end(1)
+            return place
         if more % 2 == 0:
-            return run.end(1) - depth
+            return place - depth
     return len(data)
 
 
@@ -205,25 +273,29 @@ def seal_url(data: bytes, is_secret: IsSecret, seal: Seal) -> bytes:
     return seal_text(data, is_secret, seal, pairs=False, lines=False)
 
 
-def seal_form(data: bytes, is_secret: IsSecret, seal: Seal) -> bytes:
+def seal_form(data: bytes, is_secret: IsSecret, seal: Seal, depth: int = 0) -> bytes:
     """Values of secret keys in application/x-www-form-urlencoded, and secrets within the other values."""
+    oauth = b"code=" in data and is_oauth(data)
 
     def field(match: re.Match[bytes]) -> bytes:
         raw = match[4]
-        if is_secret(match[2]):
-            return match[1] + match[2] + match[3] + _sealed_as(raw, unquote_to_bytes(raw.replace(b"+", b" ")), seal)
-        if not any(mark in raw for mark in NESTED):
+        if kind := is_secret(match[2]):
+            secret = unquote_to_bytes(raw.replace(b"+", b" "))
+            if (oauth and match[2] == b"code") or fits(kind, secret, in_url=True):
+                return match[1] + match[2] + match[3] + _sealed_as(raw, secret, seal)
+        if depth == MOST_NESTED or not any(mark in raw for mark in NESTED):
             return match[0]
         value = unquote_to_bytes(raw.replace(b"+", b" "))  # JSON in a form, or something encoded twice
-        sealed = seal_text(seal_form(value, is_secret, seal) if b"%" in value else value, is_secret, seal)
+        sealed = seal_text(seal_form(value, is_secret, seal, depth + 1) if b"%" in value else value, is_secret, seal)
         return match[0] if sealed == value else match[1] + match[2] + match[3] + quote_from_bytes(sealed).encode()
 
     return FORM.sub(field, data)
 
 
-def _encoded(match: re.Match[bytes], seal: Seal) -> bytes:
+def _encoded(match: re.Match[bytes], is_secret: IsSecret, seal: Seal) -> bytes:
     """JSON that is percent-encoded within another text."""
-    return match[1] + _sealed_as(match[3], unquote_to_bytes(match[3]), seal)
+    secret = unquote_to_bytes(match[3])
+    return match[1] + _sealed_as(match[3], secret, seal) if fits(is_secret(match[2]), secret) else match[0]
 
 
 def _userinfo(match: re.Match[bytes], seal: Seal) -> bytes:

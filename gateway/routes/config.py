@@ -15,6 +15,7 @@ from .yaml import Filled, meaning
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 Guard = Literal["allow", "ask", "never"]
+Kind = Literal["card", "email", "iban", "phone"]
 
 
 def _duration(value: object) -> object:
@@ -144,6 +145,7 @@ class RedactConfig(Part):
     headers: list[str] = Field(default=[], description="names of header fields")
     json_paths: list[str] = Field(default=[], alias="json", description="JSONPath (RFC 9535) into bodies: $..iban")
     query: list[str] = Field(default=[], description="names of query parameters and form fields")
+    kinds: list[Kind] = Field(default=[], description="personal data, wherever it stands: card, email, iban, phone")
 
 
 class ClusterConfig(Part):

@@ -94,6 +94,7 @@ class RedactRules:
     json: tuple[str, ...] = ()  # JSONPath
     query: frozenset[str] = frozenset()
     clusters: tuple[tuple[str, RedactRules], ...] = ()  # those with more rules: all that hold for each
+    kinds: frozenset[str] = frozenset()  # of personal data
 
     def of(self, cluster: str) -> RedactRules:
         """What is sealed of a cluster's exchanges."""
@@ -104,7 +105,7 @@ class RedactRules:
 
     def __or__(self, more: RedactRules) -> RedactRules:
         json = tuple(dict.fromkeys((*self.json, *more.json)))
-        return RedactRules(self.headers | more.headers, json, self.query | more.query)
+        return RedactRules(self.headers | more.headers, json, self.query | more.query, kinds=self.kinds | more.kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,8 +248,9 @@ def compile_table(
 def redact_rules(config: RedactConfig) -> RedactRules:
     """One section's rules."""
     return RedactRules(
-        frozenset(name.lower() for name in config.headers), tuple(config.json_paths), frozenset(config.query)
-    )
+        frozenset(name.lower() for name in config.headers), tuple(config.json_paths), frozenset(config.query),
+        kinds=frozenset(config.kinds),
+    )  # fmt: skip
 
 
 def _redact(config: RoutesConfig) -> RedactRules:

@@ -29,10 +29,13 @@ class Renewed:
     next: Place | None = None
 
 
-def renew_some(tables: Tables, after: Place, renew: Callable[[bytes], bytes | None]) -> Renewed:
+Renew = Callable[[bytes, str, str], bytes | None]  # of a sealed secret, its placeholder and recording
+
+
+def renew_some(tables: Tables, after: Place, renew: Renew) -> Renewed:
     """The secrets behind `after`. `renew` gives None for what no key opens: it stays as it is."""
     rows = tables.connection.execute(NEXT, (*after, SOME)).fetchall()
-    fresh = [(renew(sealed), recording, placeholder) for recording, placeholder, sealed in rows]
+    fresh = [(renew(sealed, placeholder, recording), recording, placeholder) for recording, placeholder, sealed in rows]
     good = [row for row in fresh if row[0] is not None]
     with tables.transaction():
         sql = "UPDATE secrets SET sealed = ? WHERE recording = ? AND placeholder = ?"

@@ -33,7 +33,11 @@ class Mask:
     def rules(self) -> object:
         """Those that hold now; None while they are only the defaults, which every recording was sealed by."""
         rules = self._rules()
-        return rules if any(getattr(rules, part, ()) for part in ("headers", "json", "query", "clusters")) else None
+        return (
+            rules
+            if any(getattr(rules, part, ()) for part in ("headers", "json", "query", "kinds", "clusters"))
+            else None
+        )
 
     def exchanges(self, found: Sequence[Exchange]) -> list[Exchange]:
         rules = self.rules

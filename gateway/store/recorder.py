@@ -23,7 +23,7 @@ from ..protocols import LiveSession, RecorderStatus
 from .batch import ROW, Piece, cost_of
 from .compose import Composition, compose
 from .imports import Import, write_import
-from .key_rotation import FIRST, Place, Renewed, begin_anew, renew_some
+from .key_rotation import FIRST, Place, Renew, Renewed, begin_anew, renew_some
 from .missed import Ledger
 from .reseal import reseal
 from .sqlite.reader import SqliteStore
@@ -248,7 +248,7 @@ class SqliteRecorder:
         """New recordings out of steps of old ones: their ids. All or none of them."""
         return self._do(partial(compose, wanted=tuple(wanted), now=time.time()))
 
-    def renew_secrets(self, renew: Callable[[bytes], bytes | None], after: Place = FIRST) -> Future[Renewed]:
+    def renew_secrets(self, renew: Renew, after: Place = FIRST) -> Future[Renewed]:
         """Bring some sealed secrets under the newest key; call it again with `next` of the result."""
         return self._do(partial(renew_some, after=after, renew=renew))
 

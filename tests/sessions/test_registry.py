@@ -1,6 +1,7 @@
 """Who is calling: header, baggage, cookie, then address and user agent; pins, recordings, bounds, restarts."""
 
 import json
+from base64 import urlsafe_b64encode
 from urllib.parse import quote
 
 import pytest
@@ -130,7 +131,7 @@ FOREIGN = identify(sessions(root=Fernet.generate_key().decode()), *PAGE)[1]
         b"gateway_session=\xff\x00\xfe",
         COOKIE_NAME + b"=" + Keys.of([ROOT]).cookie.encrypt(b'{"session": {"id": "../../etc"}}'),
         COOKIE_NAME + b"=" + Keys.of([ROOT]).cookie.encrypt(b"[]"),
-        COOKIE_NAME + b"=" + Keys.of([ROOT]).sealing.encrypt(b'{"session": {"id": "aaaaaaaaaaaaaaaaaaaaaaaa"}}'),
+        COOKIE_NAME + b"=" + urlsafe_b64encode(Keys.of([ROOT]).sealing.encrypt(b'{"session": {"id": "aaaaaaaaaaaaaaaaaaaaaaaa"}}', b"p", "R")),
     ],
     ids=[
         "chosen", "empty", "valueless", "cut", "tampered", "foreign", "oversized", "letters", "bytes", "odd-id",

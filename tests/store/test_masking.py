@@ -19,13 +19,13 @@ from gateway.store.masking import resealed
 
 REC = "01JMASK000000000000000000A"
 IBAN, OTP, TENANT = "DE89370400440532013000", "774411", "tenant-pass-9f3a77c2d1"
-RULES = RedactRules(frozenset(("x-tenant",)), ("$..iban", "$.user.ssn"), frozenset(("otp",)))
-BODY = json.dumps({"iban": IBAN, "user": {"ssn": "219-09-9999", "name": "Ann"}, "otp": int(OTP)}).encode()
+RULES = RedactRules(frozenset(("x-tenant",)), ("$..iban", "$.user.ssn"), frozenset(("voucher",)))
+BODY = json.dumps({"iban": IBAN, "user": {"ssn": "219-09-9999", "name": "Ann"}, "voucher": int(OTP)}).encode()
 STEPS = (
     a_capture(
-        1, REC, method=b"POST", target=b"/api/orders/pay?otp=774411&x=1", request_body=[BODY],
+        1, REC, method=b"POST", target=b"/api/orders/pay?voucher=774411&x=1", request_body=[BODY],
         request_headers=[(b"Content-Type", b"application/json"), (b"X-Tenant", TENANT.encode())],
-        upstream_url="http://127.0.0.1:9202/pay?otp=774411&x=1",
+        upstream_url="http://127.0.0.1:9202/pay?voucher=774411&x=1",
     ),
     a_capture(2, REC, response_body=[b'{"nothing": "secret here"}']),
     a_capture(3, REC, response_body=[BODY], state="done", stream=""),
@@ -59,7 +59,7 @@ async def test_a_young_rule_masks_what_is_read_and_leaves_what_is_stored(path: P
     assert not [secret for secret in SECRETS if secret in shown(store)]
     first = store.step(REC, 1)
     assert len(PLACEHOLDER.findall(first.request.body.data)) == 3
-    assert first.url.startswith("http://127.0.0.1:8080/api/orders/pay?otp=sealed_")
+    assert first.url.startswith("http://127.0.0.1:8080/api/orders/pay?voucher=sealed_")
     assert store.step(REC, 2) == raw.step(REC, 2)
 
 
@@ -69,7 +69,7 @@ async def test_a_replay_gets_the_secrets_that_are_only_masked(path: Path, sealer
     known = {name: sealer.unseal(name, sealed).decode() for name, sealed in store.secrets(REC).items()}
     sent = reveal(store.step(REC, 1).request, known)
     assert sent == open_store(path).step(REC, 1).request or sent.body.data == BODY
-    assert (sent.target, sent.header("x-tenant")) == ("/api/orders/pay?otp=774411&x=1", TENANT)
+    assert (sent.target, sent.header("x-tenant")) == ("/api/orders/pay?voucher=774411&x=1", TENANT)
 
 
 async def test_only_defaults_mask_nothing_anew_and_cost_nothing(path: Path, sealer: Sealer) -> None:
@@ -126,11 +126,11 @@ async def test_a_dry_run_names_every_place_and_its_rule(path: Path, sealer: Seal
     before, after, _ = resealed(open_store(path).step(REC, 1), RULES, sealer.seal)
     told = [(one.where, one.rule) for one in findings(before, after, RULES)]
     assert told == [
-        ("request.query otp", "redact.query: otp"),
+        ("request.query voucher", "redact.query: voucher"),
         ("request.header X-Tenant", "redact.headers: X-Tenant"),
         ("request.body /iban", "redact.json: $..iban"),
         ("request.body /user/ssn", "redact.json: $.user.ssn"),
-        ("request.body /otp", "redact.query: otp"),
+        ("request.body /voucher", "redact.query: voucher"),
     ]
 
 

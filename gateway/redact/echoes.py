@@ -1,0 +1,126 @@
+"""The same secret again: under a name that tells nothing, or repeated in the sentence of an error message. Pure.
+
+A secret that a generator made is replaced wherever its bytes stand in the exchange. A password is shorter and may be a
+word of the language; it is replaced in the response alone, and only as a word of its own.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import quote_from_bytes, quote_plus
+
+from .json_text import Seal
+
+LONG: Final = 16  # bytes: a shorter secret may be an everyday word elsewhere
+DIGITS: Final = b"0123456789"
+VARIED: Final = 10  # different bytes in it, for the same reason
+MOST: Final = 50  # secrets looked for again: each costs a search through the body
+SHORTEST, LONGEST = 6, 128  # bytes of a password that is looked for
+LETTERS_ONLY: Final = 8  # bytes of one without a digit and a sign
+# What people type for a password, and error messages say for themselves.
+COMMON: Final = frozenset(
+    b"password passwort username administrator required invalid incorrect credentials undefined anonymous forbidden"
+    b" unauthorized authentication authorization everything passphrase customer manager database postgres"
+    b" application/json".split()
+)
+
+
+def is_token(secret: bytes) -> bool:
+    """Whether a secret looks made by chance, so that the same bytes elsewhere must be the same secret.
+
+    A cookie may hold a path, a media type or a date; those stay where else they stand.
+    """
+    return (
+        len(secret) >= LONG
+        and len(set(secret)) >= VARIED
+        and not secret.startswith((b"/", b"http:", b"https:"))
+        and any(byte in DIGITS for byte in secret)
+        and any(byte not in DIGITS for byte in secret)
+        and len(secret.split()) == 1
+    )
+
+
+def is_password(secret: bytes) -> bool:
+    """Whether a secret that somebody typed tells enough to be known again: no number, no short or everyday word."""
+    if not SHORTEST <= len(secret) <= LONGEST or secret.lower() in COMMON or secret.startswith((b"/", b"http")):
+        return False
+    if not any(chr(byte).isalpha() for byte in secret):
+        return False
+    return len(secret) >= LETTERS_ONLY or not secret.isalpha()
+
+
+class Echoes:
+    """The secrets of one exchange to look for again."""
+
+    __slots__ = ("_passwords", "_tokens")
+
+    def __init__(self) -> None:
+        self._tokens: list[bytes] = []
+        self._passwords: list[bytes] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._tokens or self._passwords)
+
+    def add(self, secret: bytes) -> None:
+        """A secret that may stand anywhere else."""
+        if len(self._tokens) < MOST and is_token(secret):
+            self._tokens.append(secret)
+            self._tokens.sort(key=len, reverse=True)  # the longest first, because one may hold another
+
+    def add_typed(self, secrets: Iterable[bytes]) -> None:
+        """Secrets of the request that its response may repeat."""
+        for secret in secrets:
+            if len(self._passwords) < MOST and secret not in self._passwords and is_password(secret):
+                self._passwords.append(secret)
+                self._passwords.sort(key=len, reverse=True)
+
+    def sealed(self, data: bytes, placeholder_of: Seal, *, response: bool) -> bytes:
+        """The text with them replaced; passwords only in what the server said."""
+        for secret in self._tokens:
+            placeholder = placeholder_of(secret)
+            data = data.replace(secret, placeholder)
+            if b"%" in data:
+                data = data.replace(quote_from_bytes(secret, safe="").encode(), placeholder)
+        if response:
+            for secret in self._passwords:
+                for form in spellings(secret):
+                    data = _without_word(data, form, secret, placeholder_of)
+        return data
+
+
+def spellings(secret: bytes) -> list[bytes]:
+    """A password as it may stand in a response: as it is, in JSON, HTML or a URL."""
+    text = secret.decode("utf-8", "surrogateescape")
+    forms = [secret]
+    if not secret.isalnum():
+        escaped = json.dumps(text)[1:-1]
+        plus = quote_plus(secret)
+        more = (escaped, json.dumps(text, ensure_ascii=False)[1:-1], html.escape(text), html.escape(text, quote=False))
+        marks = html.escape(text).replace("&#x27;", "&#39;").replace("&quot;", "&#34;")
+        angles = escaped.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").replace("'", "\\u0027")
+        forms += [one.encode("utf-8", "surrogateescape") for one in (*more, marks, angles, plus)]
+        forms.append(quote_from_bytes(secret, safe="").encode())
+    return list(dict.fromkeys(forms))
+
+
+def is_word(byte: int) -> bool:
+    return byte == 95 or chr(byte).isalnum()
+
+
+def _without_word(data: bytes, form: bytes, secret: bytes, placeholder_of: Seal) -> bytes:
+    """The text without the password as a word of its own; a member of that name stays."""
+    at = data.find(form)
+    out: list[bytes] = []
+    done = 0
+    while at >= 0:
+        end = at + len(form)
+        begins = at == 0 or not (is_word(data[at - 1]) and is_word(form[0]))
+        ends = end == len(data) or not (is_word(data[end]) and is_word(form[-1]))
+        if begins and ends and not data[end : end + 8].lstrip(b'\\"').lstrip().startswith(b":"):
+            out += data[done:at], placeholder_of(secret)
+            done = end
+        at = data.find(form, end)
+    return b"".join([*out, data[done:]]) if out else data
