@@ -72,7 +72,7 @@ SHAPES: Final = (
     ("Sentry", r"sntry[su]_[0-9A-Za-z+/=_]{40,}"),
     ("Postman", r"PMA[KT]-[0-9A-Za-z]{24,}(?:-[0-9a-f]{34})?"),
     ("RubyGems", r"rubygems_[0-9a-f]{48}"),
-    ("crates.io", r"cio[0-9A-Za-z]{32}"),
+    ("Cargo registry", r"cio[0-9A-Za-z]{32}"),
     ("NuGet", r"oy2[a-z0-9]{43}"),
     ("Docker", r"dckr_(?:pat|oat)_[0-9A-Za-z_\-]{20,}"),
     ("Heroku", r"HRKU-[0-9A-Za-z_\-]{30,}"),
