@@ -10,7 +10,7 @@ from ..replay.report import assertion_line, difference_line, is_told
 from .text import cut, table
 
 MOST: Final = 12  # differences of one step; --json shows all
-SIGNS: Final = {"same": "=", "expected": "~", "differs": "x", "stopped": "!", "skipped": "-"}
+SIGNS: Final = {"same": "=", "expected": "~", "unsure": "?", "differs": "x", "stopped": "!", "skipped": "-"}
 
 
 def result_text(result: Mapping[str, Any]) -> str:
@@ -61,11 +61,14 @@ def verdict(result: Mapping[str, Any]) -> str:
     """ "differs at step 2 · recording 01J…"."""
     outcome = result["outcome"]
     first = next((step["step"] for step in result["steps"] if step["outcome"] == outcome), None)
-    where = f" at step {first}" if outcome in ("differs", "stopped") else ""
+    where = f" at step {first}" if outcome in ("unsure", "differs", "stopped") else ""
     if result["unreachable"] is not None:
         where += f"; the upstream of step {result['unreachable']} cannot be reached"
     recorded = f"recorded as {result['recording']}" if result["recording"] else "nothing was sent"
-    words = {"same": "the same", "expected": "as expected: only ids, times and the like differ"}
+    words = {
+        "same": "the same", "expected": "as expected: only ids, times and the like differ",
+        "unsure": "not sure: something differs, and nothing says why", "stopped": "not sent: needs a decision",
+    }  # fmt: skip
     return f"{words.get(outcome, outcome)}{where} · {recorded}"
 
 
@@ -82,7 +85,13 @@ def matrix_text(runs: Sequence[Mapping[str, Any]]) -> str:
     for name, run in zip(names, runs, strict=True):
         lines += [f"{name}: {line}" for step in run["steps"] for line in _told(step)]
         lines.append(f"{name}: {verdict(run)}")
-    return "\n".join([*lines, "", "= the same   ~ as expected   x differs   ! stopped   - left out"])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            "= the same   ~ as expected   ? not sure why   x differs   ! not sent: needs a decision   - left out",
+        ]
+    )
 
 
 def _cell(step: Mapping[str, Any]) -> str:
@@ -101,9 +110,12 @@ def comparison_text(found: Mapping[str, Any], *, all: bool = False) -> str:
         lines += [f"        {line}" for line in (card_lines(step["card"]) if step["card"] else ())]
         if not all and len(shown) > MOST:
             lines.append(f"          ... and {len(shown) - MOST} more; --all shows them")
-    words = {"same": "the same", "expected": "as expected: only ids, times and the like differ (--all shows them)"}
+    words = {
+        "same": "the same", "expected": "as expected: only ids, times and the like differ (--all shows them)",
+        "unsure": "not sure: something differs, and nothing says why",
+    }  # fmt: skip
     first = f", first at step {found['first']}" if found["first"] is not None and len(found["steps"]) > 1 else ""
-    return "\n".join([*lines, "", words.get(found["outcome"], found["outcome"] + first)])
+    return "\n".join([*lines, "", words.get(found["outcome"], found["outcome"]) + (first if found["first"] else "")])
 
 
 def _or(value: Any) -> str:

@@ -17,6 +17,7 @@ from ..api.calls import add_api
 from ..api.preflight import add_preflight
 from ..api.rechecks import add_rechecks
 from ..api.replay_runs import add_stepwise
+from ..replay.report import LABELS
 from ..services.changes import Moves
 from ..services.status import routes_event
 from ..services.stepwise_replay import Steppers
@@ -74,7 +75,11 @@ def setup(
         lstrip_blocks=True,
     )
     environment.filters |= {"utc": utc, "marked": marked, "status_of": status_of, "hue_of": hue_of}
-    environment.globals |= {"page_shell": page_shell, "form_token": lambda: csrf_token(CURRENT.get())}
+    environment.globals |= {
+        "page_shell": page_shell,
+        "form_token": lambda: csrf_token(CURRENT.get()),
+        "outcomes": LABELS,
+    }
     add_static(app)
     add_probes(app)
     add_stepwise(app)

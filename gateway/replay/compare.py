@@ -11,13 +11,14 @@ from ..model.exchange import Chunk, Exchange
 from ..model.recording import Revision
 from .difference import Difference, context_of, diff, diff_answers, difference_json, outcome
 from .error_card import Card, card, card_json
+from .list_noise import LaterRequests
 from .move_cause import moved_between
-from .noise import Context
-from .step_pairs import align, drift_of
+from .noise import Context, Drift
+from .step_pairs import align, learn_drift
 from .stream_difference import conversation, diff_conversations
 
 Chunks = Callable[[str], Sequence[Chunk]]  # the pieces of a stream, by the id of its exchange
-PairOutcome = Literal["same", "expected", "differs", "removed", "added"]
+PairOutcome = Literal["same", "expected", "unsure", "differs", "removed", "added"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +42,11 @@ class Comparison:
 
     @property
     def outcome(self) -> str:
-        """ "same", "expected" or "differs"."""
+        """ "same", "expected", "unsure" or "differs": the worst of the steps'."""
         found = {pair.outcome for pair in self.steps}
-        return "differs" if found - {"same", "expected"} else "expected" if "expected" in found else "same"
+        if found - {"same", "expected", "unsure"}:
+            return "differs"
+        return next((word for word in ("unsure", "expected") if word in found), "same")
 
     @property
     def first(self) -> StepPair | None:
@@ -67,17 +70,17 @@ def compare_runs(
     `revisions`, newest first, tell who moved a cluster between the two; `chunks` gives the pieces of a stream.
     """
     noise = noisy_places(recorded, again) if again else {}
-    drift: dict[str, str] = {}
+    drift, later = Drift(), LaterRequests(recorded)
     pairs = []
     for i, j in align(recorded, replayed):
         before, after = (None if i is None else recorded[i]), (None if j is None else replayed[j])
         if before is None or after is None:
             pairs.append(StepPair(before, after, "added" if before is None else "removed"))
             continue
-        drift |= drift_of(before, after, correlations)
+        learn_drift(drift, before, after, correlations)
         context = replace(
             context_of(before, after, drift), noise=noise.get(before.step, frozenset()),
-            moves=moved_between(before, after, revisions),
+            moves=moved_between(before, after, revisions), used=later.after(before),
         )  # fmt: skip
         found = (*diff(before, after, context), *_said(before, after, chunks, context))
         why = _why(before, after, drift, ([*recorded[:i]], [*replayed[:j]]))

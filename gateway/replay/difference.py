@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final, Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
+from ..correlation.urls import collection_of
 from ..model import headers
 from ..model.bodies import decoded, media_type, text_of
 from ..model.exchange import Exchange
 from ..model.message import Message, Pairs, Request
+from .body_changes import body_changes, form_pairs
 from .fault import injected_places
-from .json_difference import MISSING, Change, aligned, common_ends, json_changes, read_json
+from .json_difference import MISSING, Change, read_json
+from .list_noise import echoes, is_item, not_yet, of_a_list, one_sided, reads_list
 from .noise import EXPECTED, SEALED, Cause, Context, Place, Severity, Verdict, judged, unexplained
 
 MOST: Final = 1000  # differences of one exchange that are told one by one
@@ -24,10 +28,10 @@ SHOWN: Final = 500  # letters of a value that are told
 VOLATILE: Final = frozenset((
     *headers.HOP_BY_HOP, *headers.FRAMING, *headers.WEBSOCKET, *headers.TRACE, *headers.RUN_IDS, *headers.MOMENTS,
     *headers.QUOTAS, *headers.REPORTING, *headers.FORWARDING, *headers.GATEWAY_REQUEST, *headers.GATEWAY_RESPONSE,
-    "user-agent",
+    "user-agent", "content-encoding",
 ))  # fmt: skip
-BY_VALUE: Final = frozenset(("etag", "last-modified", "set-cookie", "location", "content-location", "link"))
 
+LIST: Final = re.compile(r"\[\s*[{\]]|<(?:\w+:)?(response|contents|entry|item)\b", re.IGNORECASE)  # a list of things
 SAID: Final = ("request.query", "request.body")
 Kind = Literal["changed", "type", "removed", "added", "order"]
 
@@ -50,6 +54,11 @@ class Difference:
         """Whether every run may differ here."""
         return self.cause in EXPECTED or self.severity == "none"
 
+    @property
+    def unsure(self) -> bool:
+        """Whether nobody knows the cause, and no later request needs the value."""
+        return self.cause == "unknown" and self.severity != "none"
+
 
 def difference_json(difference: Difference) -> dict[str, Any]:
     """A difference as the API and `--json` show it."""
@@ -65,11 +74,13 @@ def difference_json(difference: Difference) -> dict[str, Any]:
     }
 
 
-def outcome(differences: Sequence[Difference]) -> Literal["same", "expected", "differs"]:
-    """ "same", "expected" when every run may differ so, else "differs"."""
+def outcome(differences: Sequence[Difference]) -> Literal["same", "expected", "unsure", "differs"]:
+    """ "same", "expected" when every run may differ so, "unsure" where nobody knows the cause, else "differs"."""
     if not differences:
         return "same"
-    return "expected" if all(difference.expected for difference in differences) else "differs"
+    if any(not (difference.expected or difference.unsure) for difference in differences):
+        return "differs"
+    return "unsure" if any(difference.unsure for difference in differences) else "expected"
 
 
 def place_of(exchange: Exchange) -> Place:
@@ -79,9 +90,15 @@ def place_of(exchange: Exchange) -> Place:
 
 
 def context_of(recorded: Exchange, replayed: Exchange, drift: Mapping[str, str] | None = None) -> Context:
-    """The context of a comparison."""
+    """The context of a comparison: where both were answered, what was asked, and what this run calls it."""
     injected = injected_places(recorded) | injected_places(replayed)
-    return Context(drift or {}, place_of(recorded), place_of(replayed), injected=injected)
+    one, other = recorded.request, replayed.request
+    same = (one.method, one.target, one.body.data) == (other.method, other.target, other.body.data)
+    return Context(
+        drift if drift is not None else {}, place_of(recorded), place_of(replayed), injected=injected,
+        same_request=same, echoes=echoes(one, other), about=frozenset(collection_of(one.target)),
+        reads_list=reads_list(one),
+    )  # fmt: skip
 
 
 def diff(recorded: Exchange, replayed: Exchange, context: Context | None = None) -> list[Difference]:
@@ -101,7 +118,7 @@ def diff_requests(recorded: Request, replayed: Request, context: Context) -> Ite
         if verdict.cause in ("noise", "time"):  # what was asked for is never a value that only happens to be another
             verdict = unexplained(context)
         yield Difference("request.path", "", before[0], after[0], "medium", verdict.cause, why=verdict.why)
-    yield from _pairs("request.query", _query(before[2]), _query(after[2]), context)
+    yield from _pairs("request.query", form_pairs(before[2]), form_pairs(after[2]), context)
     yield from _pairs("request.headers", _fields(recorded.headers), _fields(replayed.headers), context)
     yield from diff_bodies("request.body", recorded, replayed, context)
 
@@ -156,13 +173,6 @@ def _fields(headers: Pairs) -> dict[str, str]:
     return found
 
 
-def _query(query: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        found[name] = f"{found[name]}, {value}" if name in found else value
-    return found
-
-
 def _pairs(where: str, before: Mapping[str, str], after: Mapping[str, str], context: Context) -> Iterator[Difference]:
     for name, value in before.items():
         if name not in after:
@@ -182,47 +192,17 @@ def _plain(name: str, value: str) -> str:
 
 
 def diff_bodies(where: str, before: Message, after: Message, context: Context) -> Iterator[Difference]:
-    """JSON by structure, forms by field, text by line, anything else as a whole."""
+    """By structure where the two bodies have one, else as a whole."""
     if before.body == after.body and media_type(before) == media_type(after):
         return
-    texts = text_of(before), text_of(after)
-    if texts[0] is None or texts[1] is None:
+    changes = body_changes(before, after, alias=context.alias)
+    if changes is None:
         yield from _whole(where, before, after, context)
         return
-    if texts[0] == texts[1]:
-        return
-    try:
-        values = read_json(texts[0]), read_json(texts[1])
-    except ValueError:
-        yield from _texts(where, before, after, (texts[0], texts[1]), context)
-        return
-    for change in json_changes(*values):
-        yield _of_change(where, change, context, name=change.name)
-
-
-def _texts(
-    where: str, before: Message, after: Message, texts: tuple[str, str], context: Context
-) -> Iterator[Difference]:
-    """Forms by field, other text by line."""
-    form = "application/x-www-form-urlencoded"
-    if media_type(before) == form == media_type(after):
-        yield from _pairs(where, _query(texts[0]), _query(texts[1]), context)
-        return
-    for number, old, new in _lines(texts[0].splitlines(), texts[1].splitlines()):
-        kind: Literal["removed", "added", "changed"] = (
-            "removed" if new is None else "added" if old is None else "changed"
-        )
-        change = Change(f"line {number}", kind, MISSING if old is None else old, MISSING if new is None else new)
-        yield _of_change(where, change, context, name="")
-
-
-def _lines(before: Sequence[str], after: Sequence[str]) -> Iterator[tuple[int, str | None, str | None]]:
-    """(line number, recorded, replayed) of every line that differs; None where one side has none."""
-    start, end = common_ends(before, after)
-    for i, j in aligned(before, after, range(start, len(before) - end), range(start, len(after) - end)):
-        one, other = None if i is None else before[i], None if j is None else after[j]
-        if one != other:
-            yield (j or 0) + 1 if i is None else i + 1, one, other
+    if context.reads_list and not any(LIST.search(text or "") for text in (text_of(before), text_of(after))):
+        context = replace(context, reads_list=False)
+    for change, name in changes:
+        yield _of_change(where, change, context, name=name)
 
 
 def _whole(where: str, before: Message, after: Message, context: Context) -> Iterator[Difference]:
@@ -262,25 +242,28 @@ def _breaks(where: str, change: Change) -> bool:
     """Whether it is the form of the answer that changed: members and types, not the items of a list or a value."""
     if where.endswith("headers"):
         return change.pointer == "content-type"
-    item = change.pointer.rpartition("/")[2].isdigit()
     return where == "response.body" and (
         (change.kind == "type" and None not in (change.recorded, change.replayed))
-        or (change.kind in ("removed", "added") and not item)
+        or (change.kind in ("removed", "added") and not is_item(change.pointer))
     )
 
 
 def _verdict(where: str, change: Change, context: Context, name: str) -> Verdict:
-    place = f"{where}{change.pointer}"
+    place = f"{where}{'/' if where.endswith('headers') else ''}{change.pointer}"
     if change.kind == "order":
         return Verdict("order", "the same items in another order", "low")
+    if change.kind in ("removed", "added", "type") and f"{where}{change.pointer}" in context.noise:
+        return Verdict("noise", "other runs of this recording differ here, too", "none")
+    if where.startswith("response") and change.kind in ("removed", "added"):
+        return one_sided(change, context, is_header=where.endswith("headers"))
+    if change.kind == "type" and None in (change.recorded, change.replayed):
+        return not_yet(name, change, context)
     if change.kind != "changed":
-        harmless = "other runs of this recording differ here, too" if place in context.noise else ""
-        return Verdict("noise", harmless, "none") if harmless else unexplained(context)
-    word = name.partition(" ")[0]
+        return unexplained(context)
     if where in SAID and _other_secret(change, context):
         return Verdict("data", "another secret")
-    if where.endswith("headers") and word in BY_VALUE:
-        return _of_field(word, change, context)
+    if where.startswith("response") and (told := of_a_list(name, change, context)) is not None:
+        return told
     return judged(name, change.recorded, change.replayed, context, place=place)
 
 
@@ -289,14 +272,6 @@ def _other_secret(change: Change, context: Context) -> bool:
     before, after = str(change.recorded), str(change.replayed)
     both = SEALED.fullmatch(before) and SEALED.fullmatch(after)
     return bool(both) and context.drift.get(before) != after
-
-
-def _of_field(name: str, change: Change, context: Context) -> Verdict:
-    """ETags, cookies and links are made anew by every server."""
-    verdict = judged("id", change.recorded, change.replayed, context)
-    if verdict.cause == "data" and verdict.severity is None and name in ("etag", "last-modified", "set-cookie"):
-        return Verdict("noise", "made anew by every run", "none")
-    return verdict
 
 
 def _severity(where: str, change: Change) -> Severity:

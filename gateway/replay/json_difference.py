@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import chain
@@ -15,7 +15,15 @@ Kind = Literal["changed", "type", "removed", "added", "order"]
 
 DEEPEST: Final = 200  # levels; what lies below is compared as a whole
 ALIGNED: Final = 400  # items that are aligned with care: that may cost their product
-KEYS: Final = ("id", "uuid", "key", "name", "code", "isbn", "sku", "slug", "number", "href", "url", "type")
+KEYS: Final = ("id", "_id", "uuid", "key", "name", "code", "isbn", "sku", "slug", "number", "href", "url", "type")
+
+
+Alias = Callable[[str], Sequence[str]]  # a recorded key -> what the other run may call it
+
+
+def no_alias(key: str) -> Sequence[str]:
+    """Keys of which nothing is known are the same in both."""
+    return ()
 
 
 class Missing:
@@ -44,6 +52,13 @@ class Change:
         return words[-1].replace("~1", "/").replace("~0", "~") if words else ""
 
 
+def change_of(pointer: str, recorded: Any, replayed: Any) -> Change:
+    """The change of a place whose two values are unequal; MISSING stands for none."""
+    if recorded is MISSING:
+        return Change(pointer, "added", recorded, replayed)
+    return Change(pointer, "removed" if replayed is MISSING else "changed", recorded, replayed)
+
+
 def read_json(text: str) -> Any:
     """The value; numbers stay numbers, however big. ValueError when it is not JSON."""
     try:
@@ -69,15 +84,17 @@ def _refused(text: str) -> Any:
     raise ValueError(f"{text} is not JSON")
 
 
-def json_changes(recorded: Any, replayed: Any, pointer: str = "", depth: int = 0) -> Iterator[Change]:
-    """Every unequal place, in document order."""
+def json_changes(
+    recorded: Any, replayed: Any, pointer: str = "", depth: int = 0, alias: Alias = no_alias
+) -> Iterator[Change]:
+    """Every unequal place, in document order. Items of lists are paired by their keys, as `alias` translates them."""
     if type(recorded) is type(replayed) and isinstance(recorded, (dict, list)) and depth < DEEPEST:
         if _spelled_alike(recorded, replayed):
             return
         if isinstance(recorded, dict):
-            yield from _members(recorded, replayed, pointer, depth + 1)
+            yield from _members(recorded, replayed, pointer, depth + 1, alias)
         else:
-            yield from _items(recorded, replayed, pointer, depth + 1)
+            yield from _items(recorded, replayed, pointer, depth + 1, alias)
     elif not same(recorded, replayed):
         kind: Kind = "changed" if json_type(recorded) == json_type(replayed) else "type"
         yield Change(pointer, kind, recorded, replayed)
@@ -127,11 +144,13 @@ def canonical(value: Any) -> str:
     return ENCODER.encode(value)
 
 
-def _members(recorded: Mapping[str, Any], replayed: Mapping[str, Any], pointer: str, depth: int) -> Iterator[Change]:
+def _members(
+    recorded: Mapping[str, Any], replayed: Mapping[str, Any], pointer: str, depth: int, alias: Alias
+) -> Iterator[Change]:
     for name, value in recorded.items():
         place = f"{pointer}/{escaped(name)}"
         if name in replayed:
-            yield from json_changes(value, replayed[name], place, depth)
+            yield from json_changes(value, replayed[name], place, depth, alias)
         else:
             yield Change(place, "removed", value, MISSING)
     for name, value in replayed.items():
@@ -143,8 +162,8 @@ def escaped(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def _items(recorded: list[Any], replayed: list[Any], pointer: str, depth: int) -> Iterator[Change]:
-    pairs = _pairs(recorded, replayed)
+def _items(recorded: list[Any], replayed: list[Any], pointer: str, depth: int, alias: Alias) -> Iterator[Change]:
+    pairs = _pairs(recorded, replayed, alias)
     both = [(i, j) for i, j in pairs if i is not None and j is not None]
     if len(both) == len(pairs) and [j for _, j in both] != sorted(j for _, j in both):
         yield Change(pointer, "order", recorded, replayed)
@@ -154,23 +173,35 @@ def _items(recorded: list[Any], replayed: list[Any], pointer: str, depth: int) -
         elif j is None and i is not None:
             yield Change(f"{pointer}/{i}", "removed", recorded[i], MISSING)
         elif i is not None and j is not None and not _plainly_same(recorded[i], replayed[j]):
-            yield from json_changes(recorded[i], replayed[j], f"{pointer}/{i}", depth)
+            yield from json_changes(recorded[i], replayed[j], f"{pointer}/{i}", depth, alias)
 
 
 Pair = tuple[int | None, int | None]
 
 
-def _pairs(recorded: list[Any], replayed: list[Any]) -> list[Pair]:
+def _pairs(recorded: list[Any], replayed: list[Any], alias: Alias) -> list[Pair]:
     """Which item belongs to which: by a key that tells all of them apart, else by content, else by place."""
     for key in KEYS if recorded and replayed and isinstance(recorded[0], dict) else ():
         before, after = _by_key(recorded, key), _by_key(replayed, key)
         if before is None or after is None:
             continue
+        before, is_known = _aliased(before, after, alias)
         shared = before.keys() & after.keys()
-        if len(shared) * 2 >= max(len(before), len(after), 1):  # else the keys themselves were made anew
+        if is_known or len(shared) * 2 >= max(len(before), len(after), 1):  # else the keys themselves were made anew
             left: list[Pair] = [(index, after.get(word)) for word, index in before.items()]
             return left + [(None, index) for word, index in after.items() if word not in before]
     return _by_content([_comparable(item) for item in recorded], [_comparable(item) for item in replayed])
+
+
+def _aliased(before: dict[str, int], after: Mapping[str, int], alias: Alias) -> tuple[dict[str, int], bool]:
+    """The recorded keys as the other run calls them, and whether it has an item of such a key."""
+    found: dict[str, int] = {}
+    for word, index in before.items():
+        kind, _, key = word.partition(" ")
+        names = (f"{kind} {each}" for each in alias(key))
+        new = next((name for name in names if name in after and name not in found), word)
+        found[new if new not in found else word] = index
+    return found, found.keys() != before.keys()
 
 
 def _comparable(value: Any) -> Any:

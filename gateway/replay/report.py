@@ -18,9 +18,16 @@ from .error_card import Card, card_json
 from .noise import EXPECTED
 from .plan import outline, told
 
-Outcome = Literal["same", "expected", "differs", "stopped", "skipped"]
+Outcome = Literal["same", "expected", "unsure", "differs", "stopped", "skipped"]
 
-WORST_FIRST: Final[tuple[Outcome, ...]] = ("stopped", "differs", "expected", "same")
+WORST_FIRST: Final[tuple[Outcome, ...]] = ("stopped", "differs", "unsure", "expected", "same")
+# As pages and terminals say them: (a sign, words). Colour is never all there is.
+LABELS: Final = {
+    "same": ("=", "same"), "expected": ("≈", "as expected"), "unsure": ("?", "not sure why"),
+    "differs": ("≠", "differs"),
+    "stopped": ("!", "not sent: needs a decision"), "skipped": ("-", "left out"), "removed": ("-", "not sent"),
+    "added": ("+", "only here"),
+}  # fmt: skip
 UNREACHABLE: Final = frozenset(
     ("dns_timeout", "dns_error", "connection_timeout", "destination_ip_unroutable", "connection_refused",
      "tls_protocol_error", "tls_certificate_error", "tls_alert_received")
@@ -120,10 +127,13 @@ def junit(results: Sequence[tuple[str, dict[str, Any]]]) -> str:
 
 def _suite(name: str, result: dict[str, Any]) -> str:
     steps: list[dict[str, Any]] = result["steps"]
-    counts = {kind: sum(step["outcome"] == kind for step in steps) for kind in ("differs", "stopped", "skipped")}
+    counts = {
+        kind: sum(step["outcome"] == kind for step in steps) for kind in ("differs", "unsure", "stopped", "skipped")
+    }
     took = sum(step.get("took_ms") or 0 for step in steps) / 1000
     numbers = {
-        "tests": len(steps), "failures": counts["differs"], "errors": counts["stopped"], "skipped": counts["skipped"],
+        "tests": len(steps), "failures": counts["differs"] + counts["unsure"], "errors": counts["stopped"],
+        "skipped": counts["skipped"],
         "time": f"{took:.3f}",
     }  # fmt: skip
     told = " ".join(f"{key}={_attribute(value)}" for key, value in numbers.items())
@@ -136,7 +146,7 @@ def _case(name: str, step: dict[str, Any]) -> str:
     took = f"{(step.get('took_ms') or 0) / 1000:.3f}"
     head = f"    <testcase classname={_attribute(name)} name={_attribute(title)} time={_attribute(took)}"
     outcome, message = step["outcome"], step.get("message") or ""
-    if outcome == "differs":
+    if outcome in ("differs", "unsure"):
         real = [one for one in step["differences"] if is_told(one)]
         broken = [assertion_line(one) for one in step.get("assertions", ()) if not one["passed"]]
         lines = "\n".join([*broken, *map(difference_line, real)])

@@ -21,10 +21,12 @@ from .assertions import Assertion, Checked, check
 from .difference import Difference, context_of, diff_answers, outcome
 from .error_card import Card, card
 from .fault import Fault, altered
+from .list_noise import LaterRequests
 from .move_cause import moved_between
+from .noise import Drift
 from .plan import Send
 from .report import Outcome, StepResult
-from .step_pairs import drift_of
+from .step_pairs import learn_drift
 from .stream_difference import SocketMessage, conversation, diff_conversations
 from .unseal import revealed
 
@@ -110,7 +112,7 @@ class Driver:
         self._recorded = {one.step: one for one in recorded}
         self._correlations, self._secrets = correlations, secrets
         self._of = recorded[0].recording
-        self._drift: dict[str, str] = {}
+        self._drift, self._later = Drift(), LaterRequests(recorded)
         self._lived: list[Exchange] = []  # what was answered in this run so far
 
     def left_out(self, step: int, kind: Literal["stopped", "skipped"], why: str) -> StepResult:
@@ -148,13 +150,13 @@ class Driver:
     ) -> StepResult:
         """How the record of the answer differs; of one that is not recorded only the status is compared."""
         live = stored or replace(recorded, response=None, status=answer.status, failure=None, environment="")
-        self._drift |= drift_of(recorded, live, self._correlations)
+        learn_drift(self._drift, recorded, live, self._correlations)
         known = recorded if stored else replace(recorded, response=None, failure=None)
         moves = moved_between(known, live, self._revisions)
-        context = replace(context_of(known, live, self._drift), moves=moves)
+        context = replace(context_of(known, live, self._drift), moves=moves, used=self._later.after(recorded))
         differences = (*diff_answers(known, live, context), *said)
         notes = [*send.notes, *_not_injected(send.fault, stored, answer)]
-        notes += self._suggestions(send.step) if outcome(differences) == "differs" else ()
+        notes += self._suggestions(send.step) if outcome(differences) in ("unsure", "differs") else ()
         held = tuple(check([one for one in self._assertions if one.step == send.step], live))
         return StepResult(
             step=send.step, method=send.request.method, path=recorded.path, outcome=self._outcome(differences, held),
@@ -169,7 +171,7 @@ class Driver:
         found = outcome(differences)
         if not all(one.passed for one in held):
             return "differs"
-        return "expected" if self._only_assertions and found == "differs" else found
+        return "expected" if self._only_assertions and found in ("unsure", "differs") else found
 
     def _said(self, recorded: Exchange, stored: Exchange | None) -> tuple[Difference, ...]:
         """How the server's messages differ. Blocking."""

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from typing import Final
 
-from ..correlation import Correlations, extract
+from ..correlation import Binding, Correlations, extract
+from ..correlation.urls import collection_of
 from ..model.exchange import Exchange
 from .json_difference import common_ends
+from .noise import GENERIC, Drift, words_of
 
 Pair = tuple[int | None, int | None]
 Digest = tuple[str, str]  # (kind of request, all of it with its status)
@@ -87,25 +89,30 @@ def _by_kind(before: Sequence[Digest], after: Sequence[Digest]) -> list[Pair]:
     return pairs
 
 
-def drift_of(recorded: Exchange, live: Exchange, correlations: Correlations) -> dict[str, str]:
-    """Recorded value -> the live one, for every value that this step is a source of and later steps need."""
-    found: dict[str, str] = {}
+def learn_drift(drift: Drift, recorded: Exchange, live: Exchange, correlations: Correlations) -> None:
+    """Keep what this run has for every value that this step is a source of and later steps need, by its role."""
     if live.response is None or recorded.response is None:
-        return found
+        return
     for binding in correlations.in_force:
         for source in (binding.source, *binding.alternates):
             if source.step != recorded.step:
                 continue
             before = extract(recorded.response, source, ())
             after = extract(live.response, source, ())
-            if before is not None and after is not None and before != after:
-                found[before] = after
-    return found
+            if before is not None and after is not None:
+                drift.learn(before, after, role_of(binding, recorded))
 
 
-def drift_of_runs(pairs: Sequence[tuple[Exchange, Exchange]], correlations: Correlations) -> dict[str, str]:
+def role_of(binding: Binding, recorded: Exchange) -> frozenset[str]:
+    """The words of what a bound value is: "author" of authorId, "post" of the /id that POST /posts answers."""
+    names = f"{binding.sink.name}/{binding.source.path.partition('#')[0]}"
+    words = words_of(names) - GENERIC
+    return words or frozenset(collection_of(recorded.request.target))
+
+
+def drift_of_runs(pairs: Sequence[tuple[Exchange, Exchange]], correlations: Correlations) -> Drift:
     """The same for whole runs, whose steps are paired."""
-    found: dict[str, str] = {}
+    drift = Drift()
     for recorded, live in pairs:
-        found |= drift_of(recorded, live, correlations)
-    return found
+        learn_drift(drift, recorded, live, correlations)
+    return drift

@@ -92,7 +92,7 @@ class Rechecks:
         if writes:
             title = f"Checked again: {recording.title}"[:200]
             result = await replay(self._services, Order(recording.id, yes=True, title=title))
-            bad = next((step for step in result.steps if step.outcome in ("differs", "stopped")), None)
+            bad = next((step for step in result.steps if step.outcome in ("differs", "unsure", "stopped")), None)
             card = bad.card.sentence if bad and bad.card else ""
             why = f"step {bad.step}: {card or bad.message or bad.outcome}" if bad else ""
             look = result.recording

@@ -71,7 +71,7 @@ class Stepping:
         if self.steps and self.steps[-1]["step"] == result.step:
             self.steps.pop()
         self.steps.append(line)
-        if result.outcome == "differs" and self._stop_on_difference:
+        if result.outcome in ("differs", "unsure") and self._stop_on_difference:
             self._until = 0
 
     async def gate(self, action: Action | None) -> Word:
