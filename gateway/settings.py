@@ -309,7 +309,30 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         ("branch",), "--set", "", "each", (),
-        "send something else, such as json:/qty=2, query:page=3 or path:4=978-9; repeatable", "PLACE=VALUE",
+        "send something else, such as json:/qty=2, or 4:json:/qty=2 at step 4; repeatable", "[STEP:]PLACE=VALUE",
+    ),
+    Setting(
+        ("replay", "branch"), "--accept", "", "list", (), "bind a suggested correlation for this run; repeatable", "ID"
+    ),
+    Setting(
+        ("replay", "branch"), "--declare", "", "each", (),
+        "bind a value for this run, such as 3:path.order_id=2:json:/id; repeatable", "PLACE=SOURCE",
+    ),
+    Setting(
+        ("replay", "branch"), "--yes-to", "", "list", (),
+        "let this write go out with the recorded value that this run has otherwise; repeatable", "STEP",
+    ),
+    Setting(
+        ("replay", "branch"), "--fresh", "", "list", (),
+        "send a new value for this input, such as a name that must be unique, wherever it is sent; repeatable", "NAME",
+    ),
+    Setting(
+        ("replay", "branch"), "--wait", "", "seconds", 30.0,
+        "how long a poll is repeated until it has the recorded state; 0 = never",
+    ),
+    Setting(
+        ("replay", "branch"), "--pace", "", "text", "fast", "send the steps at once, or as far apart as recorded",
+        "fast|recorded",
     ),
     Setting(("branch",), "--list", "", "switch", False, "list ready what-ifs of the step, each as a command"),
     Setting(("branch",), "--unset", "", "each", (), "leave a place out, such as json:/qty; repeatable", "PLACE"),

@@ -72,7 +72,9 @@ def _body(fields: tuple[Field, ...]) -> dict[str, Any]:
 
 
 def _type(field: Field) -> Schema:
-    return {"type": "array", "items": {"type": "string"}} if field.type == "strings" else {"type": field.type}
+    if field.type in ("strings", "integers"):
+        return {"type": "array", "items": {"type": field.type.removesuffix("s")}}
+    return {"type": field.type}
 
 
 def _path_parameter(name: str, path: str) -> dict[str, Any]:

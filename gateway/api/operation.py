@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
 Schema = Mapping[str, Any]
-Type = Literal["string", "number", "boolean", "integer", "strings"]
+Type = Literal["string", "number", "boolean", "integer", "strings", "integers"]
 
 PYTHON_TYPES: dict[Type, tuple[type, ...]] = {
     "string": (str,),
@@ -22,6 +22,7 @@ PYTHON_TYPES: dict[Type, tuple[type, ...]] = {
     "boolean": (bool,),
     "integer": (int,),
     "strings": (list,),
+    "integers": (list,),
 }
 
 
@@ -103,6 +104,8 @@ def _check(field: Field, body: Mapping[str, Any]) -> None:
         good = all(
             isinstance(item, str) and _is_unicode(item) for item in ([value] if field.type == "string" else value)
         )
+    if good and field.type == "integers":
+        good = all(isinstance(item, int) and not isinstance(item, bool) for item in value)
     if not good:
         raise UsageError(f"{field.name!r} is not {_a(field.type)}")
 
@@ -113,6 +116,9 @@ def _is_unicode(text: str) -> bool:
 
 
 def _a(type: Type) -> str:
-    return {"strings": "a list of strings", "integer": "a whole number", "boolean": "true or false"}.get(
-        type, f"a {type}"
-    )
+    return {
+        "strings": "a list of strings",
+        "integers": "a list of whole numbers",
+        "integer": "a whole number",
+        "boolean": "true or false",
+    }.get(type, f"a {type}")

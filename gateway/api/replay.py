@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from ..correlation import correlate
-from ..errors import NotFoundError, UsageError
+from ..correlation import Verdicts, correlate
+from ..errors import NotFoundError, UsageError, did_you_mean
 from ..model.filter import quoted
 from ..proxy.playback_loader import load_tape
 from ..replay.branch import Edit, read_header, read_set, read_step_set, read_unset
@@ -21,7 +21,7 @@ from ..replay.plan import Wanted
 from ..replay.variant_edit import Otherwise
 from ..replay.what_if_gallery import gallery
 from ..services import listing
-from ..services.replay import Order, all_steps
+from ..services.replay import LONGEST_WAIT, PACES, WAIT, Order, all_steps
 from ..services.stepwise_replay import WORDS
 from ..services.variants import variants
 from ..web.keys import SERVICES, STEPPERS
@@ -39,9 +39,18 @@ YES = Field("yes", "boolean", "let writes pass whose guard says ask")
 TO = Field("to", "strings", "cluster=environment: where to send the steps of a cluster")
 TITLE = Field("title", "string", "the new recording's title")
 UNTIL_DIFFERS = Field("stop_on_difference", "boolean", "stop after the first step that really differs")
+DECISIONS = (
+    Field("accept", "strings", "ids of suggested correlations that this run binds"),
+    Field("declare", "strings", "bindings of this run, such as 3:path.order_id=2:json:/id"),
+    Field("yes_to", "integers", "writes that go out with a recorded value that this run has otherwise"),
+    Field("fresh", "strings", "inputs that get a new value wherever they are sent, such as a name that must be unique"),
+    Field("wait", "number", "seconds that a poll is repeated until it has the recorded state (30); 0 = never"),
+    Field("pace", "string", "fast, or recorded: the steps as far apart as they were"),
+)
 REPLAY = (
     YES,
     TO,
+    *DECISIONS,
     Field("offline", "boolean", "answered from the recording itself, no upstream touched"),
     Field("as_recorded", "boolean", "send every step to the environment that answered it then"),
     Field("from", "integer", "the first step to send"),
@@ -75,6 +84,7 @@ BRANCH = (
     Field("until", "integer", "the last step to send"),
     TO,
     YES,
+    *DECISIONS,
     TITLE,
 )
 DIFFERENCE = shape(where=TEXT, pointer=TEXT, recorded={}, replayed={}, severity=TEXT, cause=TEXT, kind=TEXT, why=TEXT)
@@ -111,13 +121,27 @@ def replay_order(services: Services, id: str, body: Mapping[str, Any]) -> Order:
         edits.setdefault(step, []).append(edit)
     wanted = Wanted(
         first=body.get("from", 1), last=body.get("until"), to=environments(body.get("to", ())), edits=edits,
-        as_recorded=body.get("as_recorded", False),
+        as_recorded=body.get("as_recorded", False), yes_to=frozenset(body.get("yes_to", ())),
+        fresh=tuple(body.get("fresh", ())),
     )  # fmt: skip
     tape = load_tape(services.store, services.secrets, id) if body.get("offline", False) else None
     return Order(
         id, wanted, yes=body.get("yes", False), tape=tape, title=body.get("title", ""),
         until_differs=body.get("stop_on_difference", False), only_assertions=body.get("only_assertions", False),
+        **_decisions(body),
     )  # fmt: skip
+
+
+def _decisions(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What is decided for this one run, as the arguments of an Order; UsageError when the pace is none."""
+    pace = body.get("pace", "") or "fast"
+    if pace not in PACES:
+        raise UsageError(f"{pace!r} is no pace{did_you_mean(pace, PACES)}", hint=" or ".join(PACES))
+    wait = float(body.get("wait", WAIT))
+    if not 0 <= wait <= LONGEST_WAIT:
+        raise UsageError(f"wait: {wait:g} is not between 0 and {LONGEST_WAIT:g} seconds")
+    verdicts = Verdicts(accept=tuple(body.get("accept", ())), declare=tuple(body.get("declare", ())))
+    return {"verdicts": verdicts, "wait": wait, "pace": pace}
 
 
 async def branch_recording(request: web.Request) -> web.StreamResponse:
@@ -129,19 +153,39 @@ async def branch_recording(request: web.Request) -> web.StreamResponse:
 
 def branch_order(recording: Recording, body: Mapping[str, Any]) -> Order:
     """The order that a body of BRANCH gives; UsageError when nothing is done otherwise."""
+    body, elsewhere = _sets_of_steps(body)
     otherwise = Otherwise(
         edits=read_edits(body), env=environments(body.get("env", ())),
         fault=read_fault(delay=body.get("delay", 0.0), status=body.get("status"), alter=body.get("alter", ()),
                          drop=body.get("drop", ())),
         repeat=body.get("repeat", False), swap=body.get("swap", 0),
     )  # fmt: skip
+    chosen = otherwise.wanted(body["step"], recording.steps)
+    own = chosen.edits.get(body["step"], ())
+    edits = {**elsewhere, **({body["step"]: (*elsewhere.get(body["step"], ()), *own)} if own else {})}
     wanted = replace(
-        otherwise.wanted(body["step"], recording.steps), last=body.get("until"), to=environments(body.get("to", ()))
-    )
+        chosen, last=body.get("until"), to=environments(body.get("to", ())), edits=edits,
+        yes_to=frozenset(body.get("yes_to", ())), fresh=tuple(body.get("fresh", ())),
+    )  # fmt: skip
     title = body.get("title", "") or f"What if, at step {body['step']}: {otherwise}"[:200]
     return Order(
-        recording.id, wanted, yes=body.get("yes", False), kind="variant", branched_at=body["step"], title=title
-    )
+        recording.id, wanted, yes=body.get("yes", False), kind="variant", branched_at=body["step"], title=title,
+        **_decisions(body),
+    )  # fmt: skip
+
+
+def _sets_of_steps(body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[int, tuple[Edit, ...]]]:
+    """The body without what it sets at other steps ("4:json:/qty=2"), and that by step."""
+    mine: list[str] = []
+    others: dict[int, tuple[Edit, ...]] = {}
+    for text in body.get("set", ()):
+        number, colon, rest = text.partition(":")
+        if colon and number.isdigit() and int(number) != body["step"]:
+            step, edit = read_step_set(text)
+            others[step] = (*others.get(step, ()), edit)
+        else:
+            mine.append(rest if colon and number.isdigit() else text)
+    return {**body, "set": mine}, others
 
 
 def read_edits(body: Mapping[str, Any]) -> tuple[Edit, ...]:

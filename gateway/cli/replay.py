@@ -49,9 +49,18 @@ def replay(args: argparse.Namespace) -> int:
         "stop_on_difference": args.stop_on_difference,
         "only_assertions": args.only_assertions,
     }
-    body |= {"set": list(args.set), "title": args.title}
+    body |= {"set": list(args.set), "title": args.title, **_decisions(args)}
     body |= {name: value for name, value in (("from", getattr(args, "from")), ("until", args.until)) if value}
     return _one(args, "replay", body)
+
+
+def _decisions(args: argparse.Namespace) -> dict[str, Any]:
+    """What is decided for this one run, as the API takes it; UsageError when a step is no number."""
+    for step in args.yes_to:
+        if not step.isdigit():
+            raise UsageError(f"--yes-to {step}: a step is a number", hint="such as --yes-to 3")
+    lists = {name: list(getattr(args, name)) for name in ("accept", "declare", "fresh")}
+    return {**lists, "yes_to": list(map(int, args.yes_to)), "wait": args.wait, "pace": args.pace}
 
 
 def branch_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,9 +73,10 @@ def branch(args: argparse.Namespace) -> int:
     if args.list:
         return _gallery(args)
     body: dict[str, Any] = {"step": args.step, "yes": args.yes, "to": list(args.to), "title": args.title}
+    body |= _decisions(args)
     body |= {name: list(getattr(args, name)) for name in ("set", "unset", "header", "env", "alter", "drop")}
     body |= {name: getattr(args, name) for name in ("delay", "status", "repeat", "swap", "until")}
-    return _one(args, "branch", {name: value for name, value in body.items() if value or name == "yes"})
+    return _one(args, "branch", {name: value for name, value in body.items() if value or name in ("yes", "wait")})
 
 
 def _gallery(args: argparse.Namespace) -> int:

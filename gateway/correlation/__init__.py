@@ -4,12 +4,23 @@ from .decisions import Verdicts, checked, confirm, judged, proved
 from .declarations import read_declared
 from .extract import evaluate, extract
 from .finder import correlate
-from .model import Binding, Correlations, Decisions, Declared, Input, MissingValue, Sink, Source, correlations_json
+from .model import (
+    Binding,
+    Correlations,
+    Decisions,
+    Declared,
+    Input,
+    MissingValue,
+    Sink,
+    Source,
+    Unbound,
+    correlations_json,
+)
 from .rebind import rebind, rewrite
 from .scoring import Rules
 
 __all__ = [
-    "Binding", "Correlations", "Decisions", "Declared", "Input", "MissingValue", "Rules", "Sink", "Source", "Verdicts",
-    "checked", "confirm", "correlate", "correlations_json", "evaluate", "extract", "judged", "proved", "read_declared",
-    "rebind", "rewrite",
+    "Binding", "Correlations", "Decisions", "Declared", "Input", "MissingValue", "Rules", "Sink", "Source", "Unbound",
+    "Verdicts", "checked", "confirm", "correlate", "correlations_json", "evaluate", "extract", "judged", "proved",
+    "read_declared", "rebind", "rewrite",
 ]  # fmt: skip

@@ -15,11 +15,11 @@ from ..model.exchange import Exchange
 from .declarations import declare
 from .information import HEX, LIMIT, PLACEHOLDER, TIME, UUID, bits_of
 from .lexicon import SECRET, TOKENS
-from .model import Binding, Correlations, Decisions, Input, Sink, Source, Status
+from .model import Binding, Correlations, Decisions, Input, Sink, Source, Status, Unbound
 from .names import free_name, snake, variable_name
 from .request_values import Need, needs
 from .response_values import places
-from .scoring import AUTOMATIC, Candidate, Rules, Target, candidates, latest_counts
+from .scoring import AUTOMATIC, Candidate, Rules, Target, candidates, latest_counts, may_be_stale
 from .urls import collection_of, subject_of
 from .value_index import Index, Shown
 
@@ -96,6 +96,7 @@ def generator_of(value: str, started_at: str) -> str:
 
 ALTERNATES: Final = 5
 MOST: Final = 5000  # values of one request
+MOST_SOURCES: Final = 16  # places that showed a value, of those that a replay looks at
 NOTHING: Final = Decisions()
 ALL: Final = Rules()
 
@@ -112,7 +113,9 @@ def correlate(exchanges: Sequence[Exchange], decisions: Decisions = NOTHING, *, 
         heapq.heappush(waiting, (finished, order, exchange))
     bindings = declare(walk.bindings, decisions.declared, exchanges)
     bound = {str(binding.sink) for binding in bindings if binding.in_force}
-    return Correlations(_named(bindings), walk.inputs.found(except_for=bound))
+    declared = {(each.sink.step, each.sink.part, each.sink.path) for each in bindings if each.status == "declared"}
+    unbound = (each for each in walk.unbound if (each.sink.step, each.sink.part, each.sink.path) not in declared)
+    return Correlations(_named(bindings), walk.inputs.found(except_for=bound), tuple(unbound))
 
 
 class _Walk:
@@ -122,6 +125,8 @@ class _Walk:
         self._decisions, self._rules = decisions, rules
         self._index = Index(echo=rules.echo)
         self.bindings: list[Binding] = []
+        self.unbound: list[Unbound] = []
+        self._refused: set[str] = set()  # sinks of which a person, or a second run, said that they are constants
         self.inputs = Inputs()
 
     def asked(self, exchange: Exchange) -> None:
@@ -131,9 +136,12 @@ class _Walk:
         for need in islice(needs(exchange.request, exchange.step), MOST):
             if need.sink.part == "cookie" and need.sink.name in self._index.cookies:
                 continue  # the jar's business
-            if not self._bound(need, target) and not self._pieces(need, target):
+            if self._bound(need, target):
+                continue
+            if not self._pieces(need, target):
                 said.append(need)
                 self.inputs.add(need, exchange.started_at)
+                self._shown_before(need)
         for need in said:
             if not self._index.knows(need.value, need.role):
                 self._index.said(need.value, need.role)
@@ -142,7 +150,24 @@ class _Walk:
 
     def _pieces(self, need: Need, target: Target) -> bool:
         """Whether any piece of it has a source; each of them is looked for."""
-        return sum(self._bound(inner, target) for inner in need.inner) > 0
+        bound = [self._bound(inner, target) for inner in need.inner]
+        if any(bound):
+            for inner, done in zip(need.inner, bound, strict=True):
+                if not done:
+                    self._shown_before(inner)
+        return any(bound)
+
+    def _shown_before(self, need: Need) -> None:
+        """Note a value that stays as recorded although responses had shown it: a replay has to look at it."""
+        if str(need.sink) in self._refused:
+            return
+        shown = [
+            each for (role, part), found in self._index.of(need.value).items()
+            if part != "cookie" and may_be_stale(role, need) for each in found
+        ]  # fmt: skip
+        if shown:
+            sources = dict.fromkeys(source_of(each) for each in sorted(shown, key=lambda each: each.order))
+            self.unbound.append(Unbound(need.sink, need.value, tuple(sources)[:MOST_SOURCES]))
 
     def answered(self, order: int, exchange: Exchange) -> None:
         if exchange.response is None:
@@ -160,8 +185,12 @@ class _Walk:
         for candidate in found[:ALTERNATES]:
             binding = self._binding(need, candidate, found)
             self.bindings.append(binding)
+            if binding.status == "suggested":
+                sources = (binding.source, *binding.alternates)
+                self.unbound.append(Unbound(need.sink, need.value, sources, binding.transforms, binding.id))
             if binding.status != "rejected":
                 return True
+            self._refused.add(str(need.sink))
         return False
 
     def _binding(self, need: Need, chosen: Candidate, found: list[Candidate]) -> Binding:

@@ -88,6 +88,20 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class Unbound:
+    """A value of a request that earlier responses had shown, and that no binding in force explains.
+
+    `sources` are the places that showed it, the first one first; `binding` is the id of a suggestion, if it is one.
+    """
+
+    sink: Sink
+    value: str
+    sources: tuple[Source, ...]
+    transforms: tuple[str, ...] = ()
+    binding: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Declared:
     """A binding that a person wrote: "3:path.order_id=2:json:/id"."""
 
@@ -114,6 +128,7 @@ class Correlations:
 
     bindings: tuple[Binding, ...] = ()
     inputs: tuple[Input, ...] = ()
+    unbound: tuple[Unbound, ...] = ()
 
     @property
     def in_force(self) -> tuple[Binding, ...]:
@@ -123,6 +138,10 @@ class Correlations:
     def of_step(self, step: int) -> tuple[Binding, ...]:
         """The bindings in force whose sink is in this step."""
         return tuple(binding for binding in self.bindings if binding.in_force and binding.sink.step == step)
+
+    def unbound_of(self, step: int) -> tuple[Unbound, ...]:
+        """What this step sends as recorded although an earlier response had shown it."""
+        return tuple(each for each in self.unbound if each.sink.step == step)
 
     def suggested(self, steps: Iterable[int] = ()) -> tuple[Binding, ...]:
         """What waits for a decision, of all steps or of these."""

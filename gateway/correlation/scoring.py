@@ -183,6 +183,19 @@ def _allowed(need: Need, bits: float, level: float) -> bool:
     return bits >= 20 or level >= WEAK
 
 
+def may_be_stale(role: Role, need: Need) -> bool:
+    """Whether a value that a response showed, and that nothing binds, is worth a look before a write sends it.
+
+    Rare values are, whatever they are called; small numbers only as an id, words only under the same name.
+    """
+    if is_rare(need.value):
+        return True
+    if need.sink.part != "path" and role.is_id and need.role.words == ("id",):
+        return True  # a bare id in a body: what stands around it need not say of what
+    level = level_of(role, need)[0]
+    return level >= SAME if WORDS.fullmatch(need.value) or need.literal else level >= WEAK and role.is_id
+
+
 def _reason(bits: float, why: str, transforms: tuple[str, ...]) -> str:
     rarity = "chance cannot repeat it" if bits >= HIGH else "rare" if bits >= 20 else "a short value"
     return "; ".join(part for part in (why, rarity, " then ".join(transforms)) if part)

@@ -6,24 +6,36 @@ the recorded one is never sent in its stead, unless its step was left out on pur
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ..correlation import Binding, Correlations, Source, extract, rebind
-from ..errors import GatewayError
+from ..correlation import Binding, Correlations, Sink, Source, extract, rebind, rewrite
+from ..correlation.information import UUID
+from ..correlation.lexicon import TOKENS
+from ..correlation.names import words
+from ..correlation.request_values import needs
+from ..errors import GatewayError, UsageError, did_you_mean
 from ..model.bodies import media_type, text_of
 from ..model.exchange import Exchange
 from ..model.headers import FRAMING, GATEWAY_REQUEST, HOP_BY_HOP, WEBSOCKET
-from ..model.message import Message, Pairs, Request, Response
+from ..model.message import SAFE, Message, Pairs, Request, Response
 from .branch import Edit, edited
 from .fault import Fault, fault_of
 from .json_difference import read_json
-from .unseal import placeholders, reveal
+from .stale_values import StaleValue, decide, explain, source_words, stale_values
+from .unseal import placeholders, reveal, revealed
+
+EXTENSION: Final = re.compile(r"[^.]\.[A-Za-z][A-Za-z0-9]{1,5}$")
+
+# A GraphQL document that begins with a query and has no operation of another kind.
+READING: Final = re.compile(r"(?s)\s*(?:\{|query\b)(?!.*\b(?:mutation|subscription)\b)")
 
 # What belongs to one connection or to one run, and is told anew by whoever sends the request.
 DROPPED: Final = frozenset((*HOP_BY_HOP, *FRAMING, *WEBSOCKET, *GATEWAY_REQUEST, "traceparent", "tracestate", "via"))
 IDEMPOTENCY: Final = frozenset(("idempotency-key", "x-idempotency-key"))
+SEALED: Final = "sealed_"  # begins the placeholder of a secret
 
 Environments = Mapping[str, str]  # cluster -> environment
 
@@ -41,6 +53,8 @@ class Wanted:
     faults: Mapping[int, Fault] = field(default_factory=dict)
     order: Sequence[int] = ()  # the steps as they are sent, where not as recorded; one may come twice
     only: frozenset[int] | None = None  # nothing but these steps
+    fresh: Sequence[str] = ()  # names of inputs that get a new value wherever they are sent
+    yes_to: frozenset[int] = frozenset()  # writes that go out with a recorded value where this run has none of its own
 
     def includes(self, step: int) -> bool:
         chosen = self.only is None or step in self.only
@@ -58,7 +72,10 @@ class Wanted:
     def environments_of(self, exchange: Exchange) -> dict[str, str]:
         """Where this step is sent, as far as it is not the table's own choice."""
         chosen = recorded_choice(exchange.request)
-        if self.as_recorded and exchange.cluster and exchange.environment:
+        its_own = (
+            self.as_recorded or exchange.override is not None
+        )  # Gateway-Env, a what-if, a pin: the step's own choice
+        if its_own and exchange.cluster and exchange.environment:
             chosen[exchange.cluster] = exchange.environment
         return chosen | dict(self.to) | dict(self.environments.get(exchange.step, {}))
 
@@ -73,6 +90,8 @@ class Send:
     bindings: tuple[str, ...] = ()  # names of the values that were put in
     notes: tuple[str, ...] = ()
     fault: Fault | None = None
+    doubtful: bool = False  # it carries a recorded value where this run has another one, or none
+    credentials: tuple[int, ...] = ()  # the steps whose responses gave what it is signed in with, the latest first
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +169,7 @@ class Run:
         self._responses: dict[int, Response] = {}
         self._jar: dict[str, str] = {}
         self._keys: dict[str, str] = {}
+        self._new_values = self._new_values_of(wanted.fresh)
         self._set_at: dict[str, int] = {}  # cookie -> the first step whose recorded answer set it
         for exchange in exchanges:
             for name, _ in cookies_set(exchange.response):
@@ -181,8 +201,9 @@ class Run:
             hint = "raise recording.max_body in routes.yaml and record it again"
             raise GatewayError(f"the record kept {kept} of the {size} bytes of its body", hint=hint)
         bindings = self._correlations.of_step(exchange.step)
-        values = {binding.id: self._value(binding, notes) for binding in bindings}
-        request = rebind(request, bindings, values)
+        stale = self._stale_values(exchange, notes)
+        values = {binding.id: self._value(binding, exchange, notes) for binding in bindings}
+        request = rebind(self._freshened(request, exchange.step), bindings, values)
         request = replace(request, headers=self._headers(request, exchange.step, notes))
         request = edited(request, self._wanted.edits.get(exchange.step, ()))
         request = _unmeasured(reveal(request, self._secrets))
@@ -191,9 +212,46 @@ class Run:
             raise GatewayError(f"the secret behind {unknown[0]} is not in this recording", hint=hint)
         names = tuple(dict.fromkeys(binding.variable for binding in bindings))
         environments = self._wanted.environments_of(exchange)
-        return Send(exchange.step, request, environments, names, tuple(notes), self._wanted.fault_of(exchange))
+        fault = self._wanted.fault_of(exchange)
+        return Send(
+            exchange.step, request, environments, names, tuple(notes), fault, doubtful=bool(stale),
+            credentials=self._credentials(exchange, bindings),
+        )  # fmt: skip
 
-    def _value(self, binding: Binding, notes: list[str]) -> str:
+    def _credentials(self, exchange: Exchange, bindings: Sequence[Binding]) -> tuple[int, ...]:
+        """The earlier steps that gave its Authorization, its token headers and its cookies."""
+        found = {
+            each.source.step for each in bindings if each.sink.part == "header" and TOKENS & set(words(each.sink.path))
+        }  # fmt: skip
+        for pair in exchange.request.header("cookie").split(";"):
+            name = pair.partition("=")[0].strip()
+            if (step := self._set_at.get(name, exchange.step)) < exchange.step:
+                found.add(step)
+        return tuple(sorted(found, reverse=True))
+
+    def _stale_values(self, exchange: Exchange, notes: list[str]) -> tuple[StaleValue, ...]:
+        """What the step sends as recorded although this run has it otherwise; GatewayError when it is a write."""
+        step = exchange.step
+        found = stale_values(step, self._correlations, self._responses, self._clear)
+        stale = tuple(each for each in found if not self._replaced(each.sink))
+        said = [explain(each, secret=SEALED in each.unbound.value) for each in stale]
+        if stale and step not in self._wanted.yes_to and self._writes(exchange):
+            hint = "; ".join(dict.fromkeys(map(decide, stale)))
+            raise GatewayError(f"it would write with a value of the recording: {'; '.join(said)}", hint=hint)
+        notes += [f"sent as recorded: {each}" for each in said]
+        return stale
+
+    def _writes(self, exchange: Exchange) -> bool:
+        """Whether sending the step can change something; a fault that answers by itself reaches no server."""
+        fault = self._wanted.fault_of(exchange)
+        asks = fault is None or fault.asks
+        return asks and exchange.method not in SAFE and not reads_only(exchange.request)
+
+    def _clear(self, value: str) -> str:
+        """A value with the secrets that its placeholders stand for."""
+        return revealed(value.encode("utf-8", "surrogatepass"), self._secrets).decode("utf-8", "surrogatepass")
+
+    def _value(self, binding: Binding, exchange: Exchange, notes: list[str]) -> str:
         """This run's value for a binding: of its source, else of an alternate."""
         for source in (binding.source, *binding.alternates):
             response = self._responses.get(source.step)
@@ -202,17 +260,22 @@ class Run:
                 return value
         source = binding.source
         if source.step not in self._responses and not self._wanted.includes(source.step):
+            if exchange.step not in self._wanted.yes_to and self._writes(exchange) and not self._replaced(binding.sink):
+                hint = f"send step {source.step} too, or --yes-to {exchange.step} sends the recorded one"
+                raise GatewayError(
+                    f"it would write with {binding.variable} of the recording: step {source.step}, which gives it, "
+                    "was left out", hint=hint,
+                )  # fmt: skip
             notes.append(f"{binding.variable} is the recorded one: step {source.step}, which gives it, was left out")
             return binding.value
-        if self._replaced(binding):
+        if self._replaced(binding.sink):
             return binding.value
         came = self._came(source)
         hint = f"--set {binding.sink.step}:PLACE=VALUE sends a value of your own"
-        raise GatewayError(f"{binding.variable} is missing: it comes from {told(source)}, {came}", hint=hint)
+        raise GatewayError(f"{binding.variable} is missing: it comes from {source_words(source)}, {came}", hint=hint)
 
-    def _replaced(self, binding: Binding) -> bool:
+    def _replaced(self, sink: Sink) -> bool:
         """Whether an edit of the reader's own takes the place of this value anyway."""
-        sink = binding.sink
         return any(
             edit.part == sink.part and edit.name.lower() == sink.path.lower()
             for edit in self._wanted.edits.get(sink.step, ())
@@ -241,6 +304,34 @@ class Run:
                 out.append((name, value))
         return tuple(out)
 
+    def _freshened(self, request: Request, step: int) -> Request:
+        """With new values of the inputs that are to be fresh, wherever they are sent; spans of bindings stay whole."""
+        if not self._new_values:
+            return request
+        changes: list[tuple[Sink, str]] = []
+        bound = {(each.sink.part, each.sink.path) for each in self._correlations.of_step(step)}
+        for need in needs(request, step):
+            if (need.sink.part, need.sink.path) in bound:
+                continue
+            value = need.value
+            for old, new in self._new_values.items():
+                value = re.sub(rf"(?<![\w-]){re.escape(old)}(?![\w-])", new.replace("\\", r"\\"), value)
+            if value != need.value and (need.sink.span is None or need.sink.part == "header"):
+                changes.append((need.sink, value))
+        return rewrite(request, changes)
+
+    def _new_values_of(self, names: Sequence[str]) -> dict[str, str]:
+        """Recorded value -> a new one, of the inputs with these names; UsageError when there is no such input."""
+        found: dict[str, str] = {}
+        for name in names:
+            given = next((each for each in self._correlations.inputs if name in (each.variable, each.value)), None)
+            if given is None:
+                known = [each.variable for each in self._correlations.inputs]
+                hint = f"the inputs are {', '.join(known[:12])}" if known else "the recording has no inputs"
+                raise UsageError(f"no input is named {name!r}{did_you_mean(name, known)}", where="fresh", hint=hint)
+            found[given.value] = fresh_value(given.value, self._new_key())
+        return found
+
     def _fresh(self, key: str) -> str:
         """A new idempotency key; a retry within the recording keeps its first try's."""
         made = self._keys[key] = self._new_key()
@@ -259,6 +350,30 @@ class Run:
             else:
                 notes.append(f"the cookie {name}, which step {set_at} set, did not come this time")
         return "; ".join(pairs)
+
+
+def fresh_value(value: str, key: str) -> str:
+    """One of the same kind that was not there before: "shop-1f9c02", "ann-1f9c02@example.com", another UUID."""
+    mark = key.replace("-", "")[:6]
+    if UUID.fullmatch(value):
+        return key
+    if value.isdigit():
+        return str(int(mark, 16)).rjust(len(value), "1")[: len(value)]
+    name, at, domain = value.partition("@")
+    stem, dot, ending = name.rpartition(".") if not at and EXTENSION.search(name) else (name, "", "")
+    return f"{stem}-{mark}{dot}{ending}{at}{domain}"
+
+
+def reads_only(request: Request) -> bool:
+    """Whether a POST is a GraphQL query, with no mutation in its document (GraphQL, October 2021, section 2.3)."""
+    if not media_type(request).endswith(("json", "graphql")):
+        return False
+    try:
+        body = read_json(text_of(request) or "")
+    except ValueError:
+        return False
+    documents = [one.get("query") for one in (body if isinstance(body, list) else [body]) if isinstance(one, dict)]
+    return bool(documents) and all(isinstance(each, str) and READING.match(each) for each in documents)
 
 
 def _unmeasured(request: Request) -> Request:
@@ -297,14 +412,6 @@ def cookies_set(response: Response | None) -> list[tuple[str, str | None]]:
         if equals:
             found.append((cookie.strip(), None if gone else content.strip()))
     return found
-
-
-def told(source: Source) -> str:
-    """ "/token in the answer of step 1"."""
-    path, _, piece = source.path.partition("#")
-    place = path if source.part == "json" else path if source.part == path else f"{source.part} {path}"
-    place = (place or "the whole") + (f" ({piece.replace('=', ' ')})" if piece else "")
-    return f"{place} in the answer of step {source.step}"
 
 
 def outline(message: Message) -> str:

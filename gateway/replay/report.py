@@ -16,7 +16,8 @@ from .compare import Comparison
 from .difference import Difference, difference_json
 from .error_card import Card, card_json
 from .noise import EXPECTED
-from .plan import outline, told
+from .plan import outline
+from .stale_values import source_words
 
 Outcome = Literal["same", "expected", "unsure", "differs", "stopped", "skipped"]
 
@@ -215,7 +216,7 @@ def _lacking(step: int, correlations: Correlations, answers: Mapping[int, Exchan
     for binding in correlations.of_step(step):
         if (answer := answers.get(binding.source.step)) and not _is_there(binding, answers):
             came = f"{answer.response.status} with {outline(answer.response)}" if answer.response else "nothing"
-            return f"{binding.variable} is missing: it comes from {told(binding.source)}, which answered {came}"
+            return f"{binding.variable} is missing: it comes from {source_words(binding.source)}, which answered {came}"
     return ""
 
 

@@ -18,6 +18,17 @@ from .branch import Edit, edited
 from .plan import Wanted
 from .unseal import placeholders, reveal
 
+# Schemes whose credentials prove a secret for one nonce, moment or message (RFC 7616, RFC 4559, RFC 5849, RFC 9449).
+PROOFS: Final = {
+    "digest": "Digest proof (for a nonce)",
+    "ntlm": "NTLM proof",
+    "negotiate": "Negotiate proof",
+    "hawk": "Hawk proof",
+    "oauth": "OAuth 1.0 signature",
+    "dpop": "DPoP proof",
+    "signature": "HTTP signature",
+}
+SIGNED: Final = {"oauth_signature": "OAuth 1.0 signature"}  # parameters of a query
 SOON: Final = 3600.0  # seconds that a token ought to be good for
 
 
@@ -98,6 +109,9 @@ def credentials(
     for name in placeholders(request):
         if name not in secrets and name not in bound:
             yield Finding(exchange.step, "warning", f"the secret behind {name} is not in this recording")
+    if proof := proof_of(request):
+        yield Finding(exchange.step, "warning", f"its {proof} was made for one request and cannot be made anew here: "
+                      "the secret behind it is in no recording")  # fmt: skip
     sealed = request.header("authorization")
     token = reveal(request, secrets).header("authorization").rpartition(" ")[2]
     expires = claims_of(token).get("exp")
@@ -107,6 +121,16 @@ def credentials(
         yield Finding(exchange.step, "warning", f"its bearer token expired {ago(now - expires)} ago")
     elif expires < now + SOON:
         yield Finding(exchange.step, "note", f"its bearer token expires in {ago(expires - now)}")
+
+
+def proof_of(request: Request) -> str:
+    """What signs this very request with a secret that is never sent, in words; empty when nothing does."""
+    scheme = request.header("authorization").partition(" ")[0].lower()
+    if scheme in PROOFS:
+        return PROOFS[scheme]
+    query = request.target.partition("?")[2].lower()
+    signed = next((words for name, words in SIGNED.items() if f"{name}=" in query), "")
+    return signed or ("message signature (RFC 9421)" if request.header("signature-input") else "")
 
 
 def claims_of(token: str) -> Mapping[str, Any]:

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from time import time
+from time import monotonic, time
 from typing import TYPE_CHECKING, Final, Literal
 from uuid import uuid4
 
 import aiohttp
 
-from ..correlation import Correlations, Decisions, correlate, proved
+from ..correlation import Correlations, Decisions, Verdicts, checked, correlate, proved, read_declared
+from ..correlation.finder import seconds
 from ..errors import GatewayError, NotFoundError, UsageError
 from ..model.exchange import Exchange
+from ..model.message import Response
 from ..protocols import LiveSession, PlaybackMode
 from ..replay.assertions import Assertion, read_assertion
 from ..replay.branch import Edit, edited
 from ..replay.plan import Action, Again, Conversation, LeftOut, Reply, Send, Skip, Stop, Wanted, plan
 from ..replay.playback import Playback
+from ..replay.polling import Poll, asks_again, is_another_moment, pause, polls
 from ..replay.report import Result, StepResult
 from ..replay.runner import LONGEST, Driver, step_of
 from ..replay.write_guard import Finding, findings, writing
@@ -62,6 +66,11 @@ def _all(store: Store, recording: str) -> list[Exchange]:
 
 
 Kind = Literal["replay", "variant"]
+WAIT: Final = 30.0  # seconds that a poll is repeated until it has the recorded state
+LONGEST_WAIT: Final = 3600.0
+SIGN_IN: Final = re.compile(r"(?i)log-?in|sign-?in|/auth\b|/sso\b")  # where a server sends those who are not signed in
+NO_VERDICTS: Final = Verdicts()
+PACES: Final = ("fast", "recorded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +100,9 @@ class Order:
     title: str = ""
     until_differs: bool = False  # stop at the first step that really differs
     only_assertions: bool = False  # differences are told, but only assertions decide
+    verdicts: Verdicts = NO_VERDICTS  # what is decided about correlations for this run
+    wait: float = WAIT
+    pace: str = "fast"
 
 
 async def replay(services: Services, order: Order, *, seen: Seen | None = None, gate: Gate | None = None) -> Result:
@@ -98,7 +110,7 @@ async def replay(services: Services, order: Order, *, seen: Seen | None = None, 
     exchanges = await asyncio.to_thread(all_steps, services.store, order.recording)
     check_wanted(order.wanted, exchanges, services)
     secrets = await asyncio.to_thread(services.secrets, order.recording)
-    correlations = await asyncio.to_thread(correlated, services.store, order.recording, exchanges)
+    correlations = await asyncio.to_thread(correlated, services.store, order.recording, exchanges, order.verdicts)
     assertions = await asyncio.to_thread(_asserted, services.store, order)
     found = findings(exchanges, correlations, order.wanted, services.routes.table, secrets=secrets, now=time())
     warnings = tuple(f"step {one.step}: {one.message}" for one in found if one.kind == "warning")
@@ -169,6 +181,11 @@ class Run:
         self._sequence, self._seen, self._gate = sequence, seen, gate
         self._steps: list[StepResult] = []
         self._last: tuple[int, Send] | None = None  # where its result stands, and what a retry sends again
+        recorded = [one for _, one in sorted({one.step: one for one in sequence}.items())]
+        self._polls = {} if order.tape or order.wait <= 0 else polls(recorded)
+        self._sent: dict[int, Send] = {}
+        self._renewed: set[int] = set()  # steps before which a sign-in was done again
+        self._ended_at = 0.0  # when the last response had come, on the clock of the recording
 
     async def all(self) -> list[StepResult]:
         """The result of every step, in the order in which they were sent."""
@@ -194,13 +211,75 @@ class Run:
         if isinstance(action, Send) and word.do != "skip":
             send = self._edited(action, word.edits) if word.edits else action
             self._last = (len(self._steps), send)
-            answer, result = await self._driver.do(send)
-            self._keep(result)
-            return answer
+            return await self._send(send)
         stopped = isinstance(action, Stop) and word.do != "skip"
         why = "left out on purpose" if isinstance(action, Send) or word.do == "skip" else action.why
         self._keep(self._driver.left_out(action.step, "stopped" if stopped else "skipped", why))
         return LeftOut() if word.do == "skip" else None
+
+    async def _send(self, send: Send) -> Reply:
+        """Send a step, a poll as often as it takes; a sign-in that is over is done again once."""
+        await self._pace()
+        answer, result = await self._driver.do(send)
+        if self._is_over(send, answer) and (renewed := await self._signed_in(send)):
+            return renewed
+        if (poll := self._polls.get(send.step)) and send.fault is None:
+            answer, result = await self._polled(send, poll, answer, result)
+        self._sent[send.step] = send
+        self._keep(self._renewal_told(send, answer, result))
+        return answer
+
+    async def _pace(self) -> None:
+        """Wait as long as the client did, when that is wanted."""
+        exchange = self._sequence[len(self._steps)]
+        began = seconds(exchange.started_at)
+        if self._order.pace == "recorded" and began is not None:
+            await asyncio.sleep(min(max(began - self._ended_at, 0.0), LONGEST) if self._ended_at else 0.0)
+            self._ended_at = began + (exchange.timing.total_ms or 0.0) / 1000
+
+    async def _polled(
+        self, send: Send, poll: Poll, answer: Response, result: StepResult
+    ) -> tuple[Response, StepResult]:
+        """The response with the recorded state, or the last one before patience ends; further polls are no steps."""
+        begun, more = monotonic(), 0
+        while asks_again(poll, answer) and monotonic() - begun < self._order.wait:
+            await asyncio.sleep(pause(poll, answer, more))
+            answer, result = await self._driver.do(send)
+            more += 1
+        if more:
+            times = f"asked {more} more time{'s' if more > 1 else ''} in {monotonic() - begun:.1f} s"
+            reached = "" if not asks_again(poll, answer) else "; it has not the recorded state yet (--wait)"
+            return answer, with_note(result, f"{times}{reached}")
+        if result.outcome == "differs" and is_another_moment(poll, answer):
+            return answer, with_note(replace(result, outcome="expected"), "a poll: the job was at another point")
+        return answer, result
+
+    def _is_over(self, send: Send, answer: Response) -> bool:
+        """Whether the server wants a new sign-in where it wanted none in the recording."""
+        recorded = self._sequence[len(self._steps)]
+        refused = answer.status == 401 or (
+            answer.status in (302, 303, 307) and SIGN_IN.search(answer.header("location"))
+        )
+        return bool(refused) and recorded.status is not None and recorded.status not in (401, answer.status)
+
+    async def _signed_in(self, send: Send) -> Again | None:
+        """Send the request that gave the credentials once more; None when none did, or when it was done before."""
+        giver = next((step for step in send.credentials if step in self._sent), None)
+        if giver is None or send.step in self._renewed or self._order.tape:
+            return None
+        self._renewed.add(send.step)
+        answer, _ = await self._driver.do(self._sent[giver])
+        return Again(giver, answer) if answer.status < 400 else None
+
+    def _renewal_told(self, send: Send, answer: Response, result: StepResult) -> StepResult:
+        if send.step in self._renewed:
+            giver = next((step for step in send.credentials if step in self._sent), 0)
+            return with_note(result, f"the session was over: step {giver} was sent again")
+        if self._is_over(send, answer) and not self._order.tape:
+            return with_note(
+                result, "the server wants a new sign-in, and no step of the recording gave these credentials"
+            )
+        return result
 
     def _edited(self, send: Send, edits: Sequence[Edit]) -> Send:
         """The request as it was changed while it waited; the write guard looks at it anew."""
@@ -238,6 +317,10 @@ class Run:
         return self._steps
 
 
+def with_note(result: StepResult, note: str) -> StepResult:
+    return replace(result, message="; ".join(filter(None, (result.message, note))))
+
+
 def _next(conversation: Conversation, reply: Reply) -> Action | None:
     """The next action, None at the end. Large bodies take a moment to be looked through: not on the loop."""
     try:
@@ -259,8 +342,13 @@ def all_steps(store: Store, recording: str) -> list[Exchange]:
     return found
 
 
-def correlated(store: Store, recording: str, exchanges: Sequence[Exchange]) -> Correlations:
-    """What was decided about a recording holds for its variants, too, until something is decided about them."""
+def correlated(
+    store: Store, recording: str, exchanges: Sequence[Exchange], verdicts: Verdicts = NO_VERDICTS
+) -> Correlations:
+    """What was decided about a recording holds for its variants, too, until something is decided about them.
+
+    `verdicts` are those of one run; UsageError names what exists where they name what does not.
+    """
     own = said = store.decisions(recording)
     seen = {recording}
     with contextlib.suppress(NotFoundError):  # the parent was deleted
@@ -268,9 +356,15 @@ def correlated(store: Store, recording: str, exchanges: Sequence[Exchange]) -> C
             seen.add(recording)
             said = store.decisions(recording)
     try:
-        return correlate(exchanges, said)
+        found = correlate(exchanges, said)
     except UsageError:  # a declaration about a step that the variant lacks
-        return correlate(exchanges, own)
+        said, found = own, correlate(exchanges, own)
+    if verdicts == NO_VERDICTS:
+        return found
+    sure = checked(verdicts, exchanges, said)
+    declared = (*said.declared, *map(read_declared, sure.declare))
+    rejected = said.rejected - set(sure.accept)
+    return correlate(exchanges, Decisions(said.accepted | set(sure.accept), rejected, declared))
 
 
 def _asserted(store: Store, order: Order) -> list[Assertion]:

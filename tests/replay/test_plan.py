@@ -59,7 +59,7 @@ def test_a_missing_value_stops_and_says_what_came_instead_without_its_values():
     next(talk)
     stop = talk.send(a_response({"error": "out of stock", "token": "do-not-tell"}, status=409))
     assert isinstance(stop, Stop) and stop.step == 2
-    assert "order_id is missing: it comes from /id in the answer of step 1" in stop.why
+    assert "order_id is missing: it comes from /id in the response of step 1" in stop.why
     assert "409 with the members error, token" in stop.why and "do-not-tell" not in stop.why
     assert talk.send(None) == Skip(3, "the replay stopped at step 2")
 

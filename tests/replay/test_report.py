@@ -35,7 +35,7 @@ def why(run):
 def test_a_value_that_did_not_come_is_named_with_what_came_instead():
     refused = [a_step(1, "POST", "/api/orders/orders", {"error": "no such book"}, 404)]
     found = why(refused)
-    assert "is missing: it comes from /id in the answer of step 1, which answered 404 with" in found[2]
+    assert "is missing: it comes from /id in the response of step 1, which answered 404 with" in found[2]
     assert "error" in found[2]
     assert "no such book" not in found[2]  # an answer's values may be secret
     assert found[3] == "the run stopped at step 2"

@@ -1,0 +1,111 @@
+"""Which values of a recorded request are stale in this run: earlier responses gave them, and give others now. Pure.
+
+A write that carries such a value may change what this run did not make, so the plan stops it before it is sent. A value
+is not stale when a response of this run still gives it: at the same place, or anywhere in it under the same name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ..correlation import Correlations, Sink, Source, Unbound, extract
+from ..correlation.response_values import places
+from ..model.message import Response
+
+LONGEST: Final = 60  # characters of a value in a message
+
+
+@dataclass(frozen=True, slots=True)
+class StaleValue:
+    """A recorded value that this run has otherwise. `now` is None where the response lacks it, or was not asked for."""
+
+    unbound: Unbound
+    now: str | None
+    left_out: bool = False  # none of the steps that gave it was sent in this run
+
+    @property
+    def sink(self) -> Sink:
+        return self.unbound.sink
+
+
+def stale_values(
+    step: int, correlations: Correlations, responses: Mapping[int, Response], clear: Callable[[str], str]
+) -> tuple[StaleValue, ...]:
+    """Those of one step. `responses` are this run's, by step; `clear` gives a sealed value back."""
+    found = (_stale(each, responses, clear(each.value)) for each in correlations.unbound_of(step))
+    return tuple(each for each in found if each is not None)
+
+
+def _stale(unbound: Unbound, responses: Mapping[int, Response], recorded: str) -> StaleValue | None:
+    now: str | None = None
+    seen = False
+    for source in unbound.sources:
+        response = responses.get(source.step)
+        if response is None:
+            continue
+        seen = True
+        value = extract(response, source, unbound.transforms)
+        if value == recorded or _still_shows(response, source, recorded):
+            return None
+        now = now or value
+    return StaleValue(unbound, now, not seen)
+
+
+def _still_shows(response: Response, source: Source, value: str) -> bool:
+    """Whether the response has the value under the same name elsewhere: a list may be in another order."""
+    return any(place.value == value and place.name == source.name for place in places(response, ()))
+
+
+def explain(stale: StaleValue, *, secret: bool) -> str:
+    """ "/variables/id is 3, which /data/id in the response of step 3 gave; this run has 8 there"."""
+    sink, source = stale.sink, stale.unbound.sources[0]
+    recorded = "a secret" if secret else _short(stale.unbound.value)
+    if stale.left_out:
+        now = "this run did not ask for it"
+    elif stale.now is None:
+        now = "this run's response lacks it"
+    else:
+        now = "this run has another one there" if secret else f"this run has {_short(stale.now)} there"
+    return f"{sink_words(sink)} is {recorded}, which {source_words(source)} gave; {now}"
+
+
+def decide(stale: StaleValue) -> str:
+    """What a person can say: --accept, --declare, --yes-to."""
+    unbound, source = stale.unbound, stale.unbound.sources[0]
+    step = stale.sink.step
+    anyway = f"--yes-to {step} sends the recorded one"
+    if stale.now is None:
+        return anyway
+    if unbound.binding:
+        return f"--accept {unbound.binding} sends this run's, {anyway}"
+    written = "|".join((str(source), *unbound.transforms))
+    return f'--declare "{stale.sink}={written}" sends this run\'s, {anyway}'
+
+
+def sink_words(sink: Sink) -> str:
+    """ "/id" of a JSON body, "segment 3 of the path", "the query's id"."""
+    match sink.part:
+        case "json":
+            return sink.path or "the body"
+        case "path":
+            return f"segment {sink.path} of the path"
+        case "text":
+            return "a part of the body"
+        case _:
+            return f"{sink.part} {sink.path}"
+
+
+def source_words(source: Source) -> str:
+    """ "/token in the response of step 1"."""
+    path, _, piece = source.path.partition("#")
+    place = path if source.part == "json" else path if source.part == path else f"{source.part} {path}"
+    if piece.startswith("match="):
+        return f"a text in the response of step {source.step}"
+    place = (place.strip() or "the whole") + (f" ({piece.replace('=', ' ')})" if piece else "")
+    return f"{place} in the response of step {source.step}"
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= LONGEST else f"{value[:LONGEST]}..."
