@@ -41,7 +41,7 @@ def changes_known(capture: Capture, names: Names, vault: Vault) -> tuple[dict[st
     """
     request = known_of(capture.request_headers, names, vault)
     response = known_of(capture.response_headers, names, vault)
-    if request is None or response is None or capture.failure or capture.rewritten:
+    if request is None or response is None or capture.failure or capture.rewritten or b"@" in capture.origin:
         return None
     if capture.request_trailers or capture.response_trailers or capture.reason not in names.clean:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, Final, NamedTuple, Protocol, cast
 
 from ..model.capture import Capture, RawPairs, joined
@@ -166,6 +167,8 @@ class _Work:
                 self._echoes.add_typed(self._since(before))
             if (sealed_url := self._url(url)) != url:
                 changes["upstream_url"] = sealed_url.decode()
+        if b"@" in capture.origin:  # an imported URL; no client of ours sends one
+            changes["origin"] = seal_text(capture.origin, self._names.is_secret, self.one, lines=False)
         if capture.reason not in self._names.clean:
             if self._names.hint(capture.reason):
                 changes["reason"] = seal_text(capture.reason, self._names.is_secret, self.one)
@@ -260,6 +263,19 @@ class _Work:
         data = b"".join(pieces)
         if data and (sealed := self.echo(data)) != data:
             changes["request_body"] = [sealed]
+
+
+def masked_text(text: str) -> str:
+    """A title or a note of an imported file without the secrets that it quotes, of a URL for instance."""
+    data, names = text.encode("utf-8", "surrogatepass"), _default_names()
+    if not names.has_word(data):
+        return text
+    return seal_text(data, names.is_secret, lambda _: b"(sealed)").decode("utf-8", "surrogatepass")
+
+
+@cache
+def _default_names() -> Names:
+    return Names()
 
 
 def _sorted(rules: Rules | None) -> tuple[list[str], list[str], list[str], list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from ..model.capture import Capture, RawPairs
 from ..model.exchange import Chunk, Exchange, Timing
 from ..model.message import Body, Pairs
 from ..model.recording import Recording
+from ..redact import masked_text
 from .batch import Batch, Seal, Sealed
 
 if TYPE_CHECKING:
@@ -31,7 +32,10 @@ class Import:
 
 def write_import(tables: Tables, one: Import, seal: Seal, now: float) -> None:
     """First what lies beside it, then all exchanges in one transaction: until then no list shows the recording."""
-    recording = one.recording
+    recording = replace(
+        one.recording, title=masked_text(one.recording.title), notes=tuple(map(masked_text, one.recording.notes))
+    )
+    exchanges = [replace(each, notes=tuple(map(masked_text, each.notes))) for each in one.exchanges]
     plains = {exchange.id: plain for exchange in one.exchanges if any(plain := _plain(exchange))}
     batch = Batch(PlainSeal(seal, plains), None, tables.stored)
     for exchange in one.exchanges:
@@ -40,7 +44,7 @@ def write_import(tables: Tables, one: Import, seal: Seal, now: float) -> None:
         recording.id, recording.session, kind=recording.kind, parent=recording.parent,
         branched_at=recording.branched_at, title=recording.title, now=now,
     )  # fmt: skip
-    tables.note_import(recording, one.exchanges, now)
+    tables.note_import(recording, exchanges, now)
     tables.write(batch)
 
 
