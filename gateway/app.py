@@ -27,6 +27,7 @@ from .live_events import LiveEvents
 from .logs import AcceptTrouble
 from .metrics import Metrics
 from .model.audit import Who
+from .model.hosts import AllowedHosts
 from .paths import run_file, templates_dir
 from .protocols import Options, Services
 from .proxy.playback_loader import RECENT, resumed
@@ -156,10 +157,15 @@ def _relay(
     relay = Relay(
         options=services.options, routes=services.routes, recorder=services.recorder, sessions=services.sessions,
         metrics=metrics, own_pages=runner.server, tls_context=client_context, own_cookies=OWN_COOKIES,
-        seal=sealer.seal, needs_sign_in=lambda: access.needed,
+        seal=sealer.seal, needs_sign_in=lambda: access.needed, hosts=_hosts(services.options),
     )  # fmt: skip
     metrics.clients, metrics.under_way = relay.clients, relay.flows
     return relay
+
+
+def _hosts(options: Options) -> AllowedHosts:
+    """On loopback a foreign name can only be a web site's that points at this machine."""
+    return AllowedHosts((options.host, *options.hosts), any=options.any_host or is_remote(options.host))
 
 
 def _sealer(ring: Keyring) -> Sealer:

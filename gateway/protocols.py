@@ -322,7 +322,8 @@ class Options:
     port: int = 8080
     templates: Path | None = None
     durability: str = "strict"  # "strict" | "relaxed" | "fsync"
-    hosts: tuple[str, ...] = ()  # further Host names that may reach the console
+    hosts: tuple[str, ...] = ()  # further Host names by which the gateway is reached
+    any_host: bool = False  # proxied traffic may come under any name, on loopback too
     reload_interval: float = 0.25  # seconds between polls of routes.yaml and demo.yaml
     health_interval: float = 5.0  # seconds between health polls
     header_timeout: float = 20.0  # seconds for a client to send a whole request head

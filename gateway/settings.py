@@ -206,7 +206,14 @@ SETTINGS: tuple[Setting, ...] = (
         "what a client that saw its answer may rely on: strict survives kill -9, fsync also a power cut, relaxed up to "
         "50 ms may be lost", choices=("strict", "relaxed", "fsync"),
     ),
-    Setting(("serve",), "--allow-host", "", "list", (), "a further Host name that may reach the console; repeatable"),
+    Setting(
+        ("serve",), "--allow-host", "", "list", (), "a further Host name by which the gateway is reached; repeatable",
+        "NAME",
+    ),
+    Setting(
+        ("serve",), "--any-host", "", "switch", False,
+        "let proxied traffic pass under any Host name; on loopback only fixed names do, against DNS rebinding",
+    ),
     Setting(("serve",), "--health-interval", "", "seconds", 5.0, "time between two health polls of an upstream"),
     Setting(("serve",), "--no-health", "", "switch", False, "do not poll the upstreams' health and version"),
     Setting(("serve",), "--header-timeout", "", "seconds", 20.0, "time for a client to send a whole request head"),

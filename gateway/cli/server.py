@@ -39,6 +39,7 @@ def serve(args: argparse.Namespace) -> int:
         templates=args.templates,
         durability=args.durability,
         hosts=args.allow_host,
+        any_host=args.any_host,
         health_interval=0.0 if args.no_health else args.health_interval,
         header_timeout=args.header_timeout,
         keep_alive=args.keep_alive,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..model.message import is_write
+from ..model.message import SAFE, is_write
 from ..problems import ProblemDetails, problem
 
 if TYPE_CHECKING:
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from ..protocols import Pin
     from ..routes.table import CompiledCluster, CompiledUpstream, RouteTable
     from .request import RequestHead
+
+
+SAFE_METHODS = frozenset(name.encode() for name in SAFE)
 
 
 class RefusedError(Exception):
@@ -39,6 +42,29 @@ def check(request: RequestHead, version: str, table: RouteTable, pseudonym: byte
         origin = request.origin.decode("latin-1")
         hint = "list the origin under cors.origins in routes.yaml"
         raise _refused("http_request_denied", f"a WebSocket from the foreign origin {origin}", hint)
+
+
+def check_site(request: RequestHead, method: bytes, upstream: CompiledUpstream, table: RouteTable) -> None:
+    """Raise RefusedError for what another site makes a browser send, where the gateway would vouch for it (CWE-352).
+
+    An upstream to which routes.yaml adds credentials takes every request for that of their owner. Without them another
+    site's request has only what the browser itself adds for the upstream, and the upstream knows its own defence.
+    """
+    if not upstream.adds_credentials or method in SAFE_METHODS or not _is_cross_site(request, table):
+        return
+    origin = (request.origin or b"another site").decode("latin-1")
+    hint = "list the origin under cors.origins in routes.yaml"
+    where = f"routes.yaml adds credentials to what goes to {upstream.environment}"
+    raise _refused("http_request_denied", f"{method.decode('latin-1')} from {origin}, and {where}", hint)
+
+
+def _is_cross_site(request: RequestHead, table: RouteTable) -> bool:
+    """What the browser says (Sec-Fetch-Site), else its Origin; who says neither is no browser of the last years."""
+    if request.origin and request.origin in table.cors.origins:
+        return False
+    if request.fetch_site:
+        return request.fetch_site not in (b"same-origin", b"none")
+    return bool(request.origin) and not _same_site(request, table)
 
 
 def choose_environment(

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 from ..ids import new_trace
 from ..model.capture import Capture, RawPairs
 from ..problems import ProblemDetails, problem
-from .admission import RefusedError, check, check_write, choose_environment, upstream_in
+from .admission import RefusedError, check, check_site, check_write, choose_environment, upstream_in
 from .cors import answer_preflight, share
 from .header_rules import route_field
 from .own_responses import placed, wire
 from .request_sender import Outgoing, last_chunk
 from .response import ResponseHead
-from .sandbox import SANDBOX
+from .sandbox import covers_console, sandboxed
 
 if TYPE_CHECKING:
     from ..protocols import LiveSession
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .request import RequestHead
     from .server import Relay
 
+WORKER = "the service worker of this script would see what the console's pages ask for"
 VISIBLE_AFTER = 1.0  # seconds after which an exchange under way shows in the recording
 HALF_CLOSED = 5.0  # seconds a client that stopped sending may wait for its answer
 
@@ -76,6 +77,10 @@ class Flow:
             )
             capture.environment = environment
             self.upstream = upstream_in(self.cluster, environment)
+            if request.worker:
+                self._check_worker()
+            if self.upstream.adds_credentials:
+                check_site(request, self.client.method, self.upstream, self.table)
         except RefusedError as refused:
             self.answer(refused.details)
             return
@@ -83,6 +88,12 @@ class Flow:
             self._answer_here(204, b"No Content", fields, b"")
             return
         self._send_on()
+
+    def _check_worker(self) -> None:
+        """Refuse a script whose service worker could sit between a reader and the console."""
+        if self.relay.options.console_port is None and covers_console(self.client.target):
+            hint = "--console-port gives console and demos an origin of their own"
+            raise RefusedError(problem("http_request_denied", WORKER, hint=hint))
 
     def _send_on(self) -> None:
         """To the upstream, or first into the fault that routes.yaml injects."""
@@ -197,8 +208,8 @@ class Flow:
         lines = head.lines.copy()  # the upstream's connection may use its head again
         self._frame(head, lines)
         share(lines, self.table.cors, self.request.origin)
-        if head.is_page and self.relay.options.sandbox_html:
-            lines.append(SANDBOX)
+        if self.relay.options.sandbox_html:
+            lines = sandboxed(lines, head.types)
         self._add_ours(lines)
         self._out.append(b"\r\n".join(lines))
         if head.is_events:
@@ -208,7 +219,8 @@ class Flow:
     def _interim(self, head: ResponseHead) -> None:
         """1xx answers pass at once to clients that know them (RFC 9110 section 15.2)."""
         if self.client.version == "1.1":
-            self.client.write(b"\r\n".join([*head.lines, b"", b""]))
+            lines = [line for line in head.lines if line[:11].lower() != b"set-cookie:"]  # final responses set cookies
+            self.client.write(b"\r\n".join([*lines, b"", b""]))
 
     def _frame(self, head: ResponseHead, lines: list[bytes]) -> None:
         """How the body is delimited towards the client (RFC 9112 section 6)."""

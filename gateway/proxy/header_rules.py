@@ -14,7 +14,7 @@ from ..model.capture import RawPairs
 
 FORWARD, DROP, HOST, COOKIE, CONNECTION, LENGTH, TRANSFER, UPGRADE, EXPECT, TE, OURS, BAGGAGE, VIA = range(13)
 FORWARDED, FORWARDED_FOR, TRACE, ORIGIN, PREFLIGHT, ACCEPT = range(13, 19)
-LOCATION, REFRESH, SET_COOKIE, TYPE, KEEP_ALIVE = range(19, 24)
+LOCATION, REFRESH, SET_COOKIE, TYPE, KEEP_ALIVE, FETCH_SITE, FETCH_DEST, SERVICE_WORKER, WORKER_SCOPE = range(19, 28)
 
 REQUEST_FATES = {
     b"host": HOST, b"cookie": COOKIE, b"connection": CONNECTION, b"content-length": LENGTH,
@@ -24,11 +24,12 @@ REQUEST_FATES = {
     b"x-forwarded-for": FORWARDED_FOR, b"x-forwarded-proto": DROP, b"x-forwarded-host": DROP,
     b"x-forwarded-prefix": DROP, b"traceparent": TRACE, b"origin": ORIGIN,
     b"access-control-request-method": PREFLIGHT, b"accept": ACCEPT,
+    b"sec-fetch-site": FETCH_SITE, b"sec-fetch-dest": FETCH_DEST, b"service-worker": SERVICE_WORKER,
 }  # fmt: skip
 RESPONSE_FATES = {
     b"connection": CONNECTION, b"content-length": LENGTH, b"transfer-encoding": TRANSFER, b"upgrade": UPGRADE,
     b"keep-alive": KEEP_ALIVE, b"proxy-connection": DROP, b"location": LOCATION, b"content-location": LOCATION,
-    b"refresh": REFRESH, b"set-cookie": SET_COOKIE, b"content-type": TYPE,
+    b"refresh": REFRESH, b"set-cookie": SET_COOKIE, b"content-type": TYPE, b"service-worker-allowed": WORKER_SCOPE,
     b"gateway-exchange": DROP, b"gateway-route": DROP, b"gateway-playback": DROP,
 }  # fmt: skip
 # Naming one of these in Connection must not remove it: it frames or routes the message.

@@ -18,6 +18,8 @@ from .header_rules import (  # fmt: skip
     COOKIE,
     DROP,
     EXPECT,
+    FETCH_DEST,
+    FETCH_SITE,
     FORWARD,
     FORWARDED,
     FORWARDED_FOR,
@@ -27,6 +29,7 @@ from .header_rules import (  # fmt: skip
     OURS,
     PREFLIGHT,
     REQUEST,
+    SERVICE_WORKER,
     TE,
     TRACE,
     TRACEPARENT,
@@ -57,9 +60,9 @@ class RequestHead:
     """What the gateway needs to know of a request's fields, and those that go on to the upstream."""
 
     __slots__ = (
-        "_after", "_before", "_built", "_built_for", "accept", "chunked", "codings", "expect", "forwarded",
-        "forwarded_for", "host", "length", "options", "origin", "overrides", "plain", "preflight", "recorded", "te",
-        "traced", "upgrade", "via", "websocket",
+        "_after", "_before", "_built", "_built_for", "accept", "chunked", "codings", "expect", "fetch_site",
+        "forwarded", "forwarded_for", "host", "length", "options", "origin", "overrides", "plain", "preflight",
+        "recorded", "te", "traced", "upgrade", "via", "websocket", "worker",
     )  # fmt: skip
 
     def __init__(self, headers: RawPairs, strip_cookie: Callable[[bytes], bytes]) -> None:
@@ -73,7 +76,8 @@ class RequestHead:
         self.forwarded_for: list[bytes] = []
         self.via: list[bytes] = []
         self.overrides: list[tuple[str, bytes]] = []  # ("header" | "baggage", field value)
-        self.preflight = self.traced = False
+        self.fetch_site = b""
+        self.preflight = self.traced = self.worker = False  # worker: for the script of a service worker
         self._before: list[bytes] = []  # b"Name: value" up to Host, in the client's order and spelling
         self._after = self._before
         self._built = b""  # the upstream's fields, for `_built_for`
@@ -131,6 +135,10 @@ class RequestHead:
             self.expect = value
         elif fate == ORIGIN:
             self.origin = value
+        elif fate == FETCH_SITE:
+            self.fetch_site = value.strip().lower()
+        elif fate == SERVICE_WORKER or (fate == FETCH_DEST and value.strip().lower() == b"serviceworker"):
+            self.worker = True
         elif fate == TE:
             self.te = value
         elif fate == ACCEPT:

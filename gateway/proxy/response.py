@@ -19,10 +19,11 @@ from .header_rules import (  # fmt: skip
     TRANSFER,
     TYPE,
     UPGRADE,
+    WORKER_SCOPE,
     connection_options,
     hop_by_hop,
 )
-from .sandbox import is_page
+from .sandbox import worker_scope
 
 if TYPE_CHECKING:
     from ..routes.table import CompiledCluster, CompiledUpstream
@@ -35,8 +36,8 @@ class ResponseHead:
     """
 
     __slots__ = (
-        "changing", "chunked", "close", "interim", "is_events", "is_page", "length", "lines", "options", "reason",
-        "recorded", "rewritten", "status", "upgrade", "version",
+        "changing", "chunked", "close", "interim", "is_events", "length", "lines", "options", "reason",
+        "recorded", "rewritten", "status", "types", "upgrade", "version",
     )  # fmt: skip
 
     def __init__(self, status: int, reason: bytes, version: str, headers: RawPairs) -> None:
@@ -45,7 +46,8 @@ class ResponseHead:
         self.length: int | None = None
         self.chunked = False
         self.upgrade = b""
-        self.is_page, self.is_events = True, False  # a response without a type may be anything
+        self.is_events = False
+        self.types: list[bytes] = []  # Content-Type, as often as it came
         self.options: frozenset[bytes] = frozenset()
         # Reason phrases pass as they are, empty ones too (RFC 9112 section 4).
         self.lines: list[bytes] = [b"HTTP/1.1 %d %b" % (status, reason)]  # then b"Name: value", as they came
@@ -70,9 +72,9 @@ class ResponseHead:
         if fate == LENGTH:
             self.length = int(value)
         elif fate == TYPE:
-            kind = value.partition(b";")[0].strip().lower()
-            self.is_page, self.is_events = is_page(kind), kind == b"text/event-stream"
-        elif fate in (LOCATION, REFRESH, SET_COOKIE):
+            self.types.append(value)
+            self.is_events = value.partition(b";")[0].strip().lower() == b"text/event-stream"
+        elif fate in (LOCATION, REFRESH, SET_COOKIE, WORKER_SCOPE):
             self.changing.append((fate, name, value))
         elif fate == TRANSFER:  # framing is each connection's own; the record keeps what the upstream said
             self.chunked = value.rpartition(b",")[2].strip().lower() == b"chunked"
@@ -101,6 +103,8 @@ class ResponseHead:
             if fate == SET_COOKIE:
                 own = value.partition(b"=")[0].strip(b" \t") in own_cookies
                 new = None if own else public_cookie(cluster, upstream, value)
+            elif fate == WORKER_SCOPE:
+                new = worker_scope(value, cluster.prefix)
             else:  # Refresh: 5; url=...
                 before, mark, url = value.partition(b"=") if fate == REFRESH else (b"", b"", value)
                 new = before + mark + public_location(cluster, upstream, url, origin)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ..errors import UsageError
 from ..ids import new_id
 from ..model.capture import Capture
+from ..model.hosts import AllowedHosts
 from ..problems import ProblemDetails, problem
 from ..routes.lookup import Destinations
 from .client import ClientConnection
@@ -42,6 +43,7 @@ class Relay:
         own_pages: Callable[[], asyncio.Protocol], tls_context: Callable[[Tls], ssl.SSLContext],
         own_cookies: tuple[bytes, ...], clock: Callable[[], float] = time.monotonic,
         seal: Callable[[Capture], SealedCapture] | None = None, needs_sign_in: Callable[[], bool] = lambda: False,
+        hosts: AllowedHosts | None = None,
     ) -> None:  # fmt: skip
         self.options, self.routes, self.recorder, self.sessions = options, routes, recorder, sessions
         self.metrics, self.own_pages, self.clock = metrics, own_pages, clock
@@ -57,6 +59,7 @@ class Relay:
         self._pools: dict[tuple[str, int, Tls | None], Pool] = {}
         self._sweeper: asyncio.Task[None] | None = None
         self._destinations = Destinations(routes.table)
+        self._hosts = hosts or AllowedHosts(any=True)
         self._logged: dict[tuple[str, str], float] = {}
 
     def accept(self) -> ClientConnection:
@@ -115,6 +118,9 @@ class Relay:
             request = client.request
             if request is None:
                 request = client.request = RequestHead(client.headers, self.sessions.strip_cookie)
+                if not self._hosts.has(request.host):
+                    client.reject(_misdirected(request.host))
+                    return None
             session, cookie = self.sessions.identify(client.headers, client=client.address)
         except (UsageError, ValueError) as error:
             client.reject(problem("http_request_error", str(error), cluster=cluster.name))
@@ -186,3 +192,12 @@ class Relay:
                 client.transport.abort()
         for pool in self._pools.values():
             pool.sweep()
+
+
+def _misdirected(host: bytes) -> ProblemDetails:
+    """A web site that points its own name at this machine would be the page's own origin here (DNS rebinding)."""
+    return ProblemDetails(
+        421, "Not a name of this gateway",
+        f"The Host {host.decode('latin-1')[:200]!a} is not one that this gateway answers to.",
+        hint="use 127.0.0.1 or localhost, or start it with --allow-host NAME; --any-host lets every name pass",
+    )  # fmt: skip

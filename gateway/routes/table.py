@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from ..model.headers import CLIENT_CACHE, CONTENT, TRACE, USER_AGENT
 from ..model.units import read_duration, read_size
 from .upstream_url import read_url
 
@@ -40,6 +41,10 @@ class Fault:
     rate: float = 1.0
 
 
+# Headers of routes.yaml by which no upstream knows anybody. Any other may say who asks: a token, a user, a tenant.
+HARMLESS: Final = frozenset((*CONTENT, *CLIENT_CACHE, *TRACE, *USER_AGENT, "host", "accept"))
+
+
 @dataclass(frozen=True, slots=True)
 class CompiledUpstream:
     """Where a cluster lives in one environment."""
@@ -57,6 +62,7 @@ class CompiledUpstream:
     response_timeout: float = 30.0
     idle_timeout: float = 60.0
     writes: str = "ask"  # the stricter of its cluster's and its environment's word
+    adds_credentials: bool = False  # by a header of its own, or by a client certificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +310,14 @@ def _upstream(environment: str, upstream: UpstreamConfig, tls: ReadTls, writes: 
         response_timeout=read_duration(timeout.response),
         idle_timeout=read_duration(timeout.idle),
         writes=writes,
+        adds_credentials=_adds_credentials(upstream),
     )
+
+
+def _adds_credentials(upstream: UpstreamConfig) -> bool:
+    """Whether a request is somebody at this upstream only because it came through the gateway."""
+    certificate = upstream.tls is not None and upstream.tls.cert is not None
+    return certificate or any(name.lower() not in HARMLESS for name in upstream.headers)
 
 
 def _tls(upstream: UpstreamConfig, *, folder: str, content_of: ContentOf) -> Tls:

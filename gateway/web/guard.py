@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -26,6 +25,7 @@ from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from ..errors import GatewayError, UsageError
+from ..model.hosts import host_of
 from ..problems import ProblemDetails
 from .access import SAFE, canonical, check_access, login_of
 from .errors import http_problem, our_problem, unexpected_problem
@@ -211,9 +211,9 @@ MIDDLEWARES: tuple[Middleware, ...] = (answer_errors, check_host, check_port, ch
 
 def is_own_host(request: web.Request, authority: str) -> bool:
     """Whether a Host value, with or without port and trailing dot, names this server."""
-    host = _host_of(authority)
+    host = host_of(authority)
     options = request.app[SERVICES].options
-    own = {"127.0.0.1", "localhost", "::1", *(_host_of(name) for name in (options.host, *options.hosts))}
+    own = {"127.0.0.1", "localhost", "::1", *(host_of(name) for name in (options.host, *options.hosts))}
     if host in own:
         return bool(host)
     # Bound to every address: then the address that the client really connected to is ours. An address
@@ -299,21 +299,6 @@ def _misdirected(name: str) -> ProblemDetails:
         f"The Host {name[:200]!r} is not one that this gateway answers to.",
         hint="open it as 127.0.0.1 or localhost, or start it with --allow-host NAME",
     )
-
-
-def _host_of(authority: str) -> str:
-    """The host of "host", "host:port", "[::1]:port": lower case, without brackets and trailing dot."""
-    try:
-        host = urlsplit(f"//{authority}").hostname or ""
-        # urlsplit drops userinfo, a path and more: what is left must be the whole of it.
-        if any(c in authority for c in "/?#@\\ \t"):
-            return ""
-        return str(ipaddress.ip_address(host)) if ":" in host else host.removesuffix(".")
-    except ValueError:
-        try:
-            return str(ipaddress.ip_address(authority))  # a bare IPv6 address, as an option names it
-        except ValueError:
-            return ""
 
 
 def _local_address(request: web.Request) -> str:

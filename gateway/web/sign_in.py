@@ -58,7 +58,9 @@ def enter(request: web.Request, role: SignInRole, name: str = "link") -> web.Res
     who = Who(role, request.app[SESSION_OF](request).id, address, f"{login.name} {login.handle}")
     note(request.app[SERVICES], "sign-in", login.handle, f"{name}, {role}", who=who, source="console")
     wanted = request.get(FORM, request.query).get("next", "")
-    answer = web.Response(status=303, headers={hdrs.LOCATION: local(str(wanted))})
+    # What a proxied page left under this origin before: a service worker would see everything that follows.
+    headers = {hdrs.LOCATION: local(str(wanted)), "Clear-Site-Data": '"cache", "storage"'}
+    answer = web.Response(status=303, headers=headers)
     lasts = int(login.until - login.since)
     answer.set_cookie(door.COOKIE, cookie, max_age=lasts, httponly=True, samesite="Lax", secure=request.secure)
     return answer

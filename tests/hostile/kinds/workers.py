@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import product
 from random import Random
+from urllib.parse import unquote, urljoin, urlsplit
 
 from ..lab import Lab
 from . import Kind, Trial
@@ -39,8 +40,11 @@ def _attempt(asks: tuple[tuple[str, str], ...], path: str, name: str, allowed: s
     answer = lab.ask("GET", path + lab.dev.say(said), asks, patience=5.0)
     if answer.status >= 400:
         return ""
-    if wider := answer.all("service-worker-allowed"):
-        return f"the scope is widened to {wider}"
+    script = f"http://127.0.0.1{path}/say/1"
+    for scope in answer.all("service-worker-allowed"):
+        covered = urlsplit(urljoin(script, unquote(scope))).path
+        if any(page.startswith(covered) for page in ("/_gateway/", "/demos/", "/_gateway/api/v1/routes")):
+            return f"the scope is widened to {scope}"
     return ""
 
 
