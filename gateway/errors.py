@@ -1,4 +1,4 @@
-"""Every exception that reaches a person. Pure.
+"""Every exception that reaches a person. Code decides by class and `code`, never by the words of a message. Pure.
 
 GatewayError            what happened, where, what to try; `exit_code` for the command line
 ├── UsageError          the words of a command or call are off            (exit 2, status 400)
@@ -25,6 +25,7 @@ class Problem:
     path: str  # "clusters.orders.environment", or "" for the file as a whole
     message: str  # what is wrong, then "; did you mean 'qa'?" where something near is known
     severity: str = "error"  # "error" | "warning"
+    code: str = ""  # where something is decided by what went wrong: "absent"
 
     def __str__(self) -> str:
         where = f"{self.path}: " if self.path else ""
@@ -32,14 +33,14 @@ class Problem:
 
 
 class GatewayError(Exception):
-    """Says what happened; `where` names the place, `hint` what to try."""
+    """Says what happened; `where` names the place, `hint` what to try, `code` the kind for whoever decides by it."""
 
     exit_code = 1
     status = 500
 
-    def __init__(self, message: str, *, where: str = "", hint: str = "") -> None:
+    def __init__(self, message: str, *, where: str = "", hint: str = "", code: str = "") -> None:
         super().__init__(message)
-        self.message, self.where, self.hint = message, where, hint
+        self.message, self.where, self.hint, self.code = message, where, hint, code
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.message}" if self.where else self.message
@@ -79,12 +80,18 @@ class NotFoundError(GatewayError):
 
 
 class StoreError(GatewayError):
-    """The recording file cannot be read or written."""
+    """The recordings cannot be read or written. Codes: "damaged", "not_a_database", "locked", "full", "read_only",
+    "cannot_open", "io", "unreadable"; "" where nobody decides by it."""
 
     status = 503
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """ "; did you mean 'qa'?", or nothing when no known word is near."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean '{near[0]}'?" if near else ""
+    near = nearest(word, known)
+    return f"; did you mean '{near}'?" if near else ""
+
+
+def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.5) -> str:
+    """The known word that is most like this one, or "" when none is near."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)), "")

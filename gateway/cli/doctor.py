@@ -19,7 +19,6 @@ from typing import Any, Final, Literal
 from ..errors import GatewayError, StoreError
 from ..model.text import counted, visible
 from ..store.sqlite.examination import Examination, examined
-from ..store.sqlite.files import DAMAGED, UNREADABLE
 from ..store.sqlite.repair import recover
 from .client import find_server
 from .text import amount
@@ -167,7 +166,7 @@ def repair(path: Path, *, as_json: bool) -> int:
         found = examined(path)
         sound = not found.damage
     except StoreError as error:
-        if not error.message.startswith((DAMAGED, UNREADABLE)):
+        if error.code not in ("damaged", "not_a_database", "cannot_open", "io", "read_only", "unreadable"):
             raise  # older, newer, locked or not ours: nothing that a repair would mend
         sound = False
     if sound:

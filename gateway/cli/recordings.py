@@ -19,6 +19,7 @@ from urllib.parse import quote
 from ..errors import NotFoundError, UsageError
 from ..model.audit import AuditEntry, Who
 from ..model.json_shapes import exchange_json, recording_json
+from ..model.recording import all_items
 from ..model.text import visible
 from ..services.assertions import assertions_json, changes
 from ..services.variants import variants
@@ -108,12 +109,7 @@ def find(store: SqliteStore, ref: str) -> tuple[Recording, int | None]:
 
 def steps(store: SqliteStore, recording: Recording) -> list[Exchange]:
     """All exchanges of a recording."""
-    page = store.exchanges(recording.id)
-    found = list(page.items)
-    while page.next:
-        page = store.exchanges(recording.id, cursor=page.next)
-        found += page.items
-    return found
+    return list(all_items(lambda cursor: store.exchanges(recording.id, cursor=cursor)))
 
 
 def annotate_arguments(parser: argparse.ArgumentParser) -> None:

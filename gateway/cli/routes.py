@@ -129,7 +129,7 @@ def _valid(file: Path) -> tuple[Loaded, RouteTable]:
 
 
 def _start_hint(problems: Sequence[Problem]) -> str:
-    absent = any("No such file" in problem.message for problem in problems)
+    absent = any(problem.code == "absent" for problem in problems)
     return "name the file with --routes, or write one: gateway init" if absent else ""
 
 

@@ -9,15 +9,14 @@ hold for none of its exchanges.
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from ..errors import UsageError
+from ..errors import UsageError, did_you_mean
 from .units import read_duration, read_size
 
 Span = tuple[float, float]  # both ends included
@@ -61,11 +60,6 @@ def _upwards(key: str, value: str, span: Span, *, hint: str) -> Span:
     if span[0] > span[1]:
         raise UsageError(f"{key}:{value} ends before it begins", where="filter", hint=hint)
     return span
-
-
-def _near(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 def _span(value: str, read: Callable[[str], float]) -> Span:
@@ -119,7 +113,7 @@ def _moment(value: str) -> Span:
 def _one_of(key: str, known: Sequence[str]) -> Callable[[str], Span]:
     def check(value: str) -> Span:
         if value.lower() not in known:
-            raise UsageError(f"{key}:{value} is none of {', '.join(known)}{_near(value, known)}", where="filter")
+            raise UsageError(f"{key}:{value} is none of {', '.join(known)}{did_you_mean(value, known)}", where="filter")
         return ANY
 
     return check
@@ -193,7 +187,7 @@ def _term(match: re.Match[str]) -> Term:
         return Term("", value, bool(minus))
     name = SYNONYMS.get(key.lower(), key.lower())
     if name not in KEYS:
-        near = _near(name, KEYS)
+        near = did_you_mean(name, KEYS)
         raise UsageError(
             f"there is no filter '{key}:'{near}", where="filter",
             hint=f'one of {", ".join(f"{known}:" for known in KEYS)}; for the text itself write "{key}:{value}"',

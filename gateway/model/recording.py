@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, TypeVar
 
@@ -35,6 +35,15 @@ class Page(Generic[Item]):
 
     items: tuple[Item, ...]
     next: str | None = None
+
+
+def all_items(read: Callable[[str | None], Page[Item]]) -> Iterator[Item]:
+    """Every item of a list, slice by slice: `read` gets the cursor of each, None for the first."""
+    page = read(None)
+    yield from page.items
+    while page.next is not None:
+        page = read(page.next)
+        yield from page.items
 
 
 @dataclass(frozen=True, slots=True)

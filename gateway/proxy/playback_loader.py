@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..correlation import Correlations, correlate
 from ..errors import GatewayError, UsageError
+from ..model.recording import all_items
 from ..protocols import PlaybackMode
 from ..replay.matching import roles_of
 from ..replay.playback import read_kept
@@ -53,17 +54,14 @@ def _opened(one: Exchange, chunks: Sequence[Chunk], secrets: Mapping[str, bytes]
 
 def _exchanges(store: Store, recording: str) -> list[Exchange]:
     steps: list[Exchange] = []
-    cursor: str | None = None
     size = 0
-    while True:
-        found = store.exchanges(recording, limit=1000, cursor=cursor)
-        steps += found.items
-        size += sum(len(one.request.body.data) + _answered(one) for one in found.items)
+    for one in all_items(lambda cursor: store.exchanges(recording, limit=1000, cursor=cursor)):
+        steps.append(one)
+        size += len(one.request.body.data) + _answered(one)
         if size > MOST_BYTES:
             hint = "branch a shorter recording from it, or lower recording.max_body before you record"
             raise UsageError(f"its bodies are larger than the {MOST_BYTES >> 20} MiB that can be played", hint=hint)
-        if (cursor := found.next) is None:
-            return steps
+    return steps
 
 
 def _answered(one: Exchange) -> int:

@@ -126,7 +126,7 @@ class _Loading:
         try:
             raw = self._read(self.name, self.file)
         except Unreadable as error:
-            unread = Problem(self.name, 1, 1, "", str(error))
+            unread = Problem(self.name, 1, 1, "", str(error), code="absent" if isinstance(error, Absent) else "")
             return self._loaded(Parsed(None, (unread,), "", ""), [unread], None)
         with _without_collections(len(raw) > LARGE):
             return self._parsed(raw, variables, problems)

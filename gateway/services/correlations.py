@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..correlation import Correlations, Verdicts, correlate, correlations_json
 from ..replay.correlation_decisions import decisions_yaml, gathered
+from .replay import all_steps
 
 SHOWN: Final = 300  # steps whose values a page finds without being asked: about 0.2 s
 
 if TYPE_CHECKING:
-    from ..model.exchange import Exchange
     from ..protocols import Services, Store
 
 
@@ -44,7 +44,7 @@ async def in_force(services: Services, ref: str) -> Correlations:
 
 def _found(store: Store, ref: str) -> Correlations:
     id = store.recording(ref).id
-    return correlate(_steps(store, id), store.decisions(id))
+    return correlate(all_steps(store, id), store.decisions(id))
 
 
 async def decide(services: Services, ref: str, verdicts: Verdicts, *, yaml: str = "", second: str = "") -> str:
@@ -59,14 +59,14 @@ async def decide(services: Services, ref: str, verdicts: Verdicts, *, yaml: str 
 
 def _values(store: Store, ref: str, step: int | None) -> dict[str, Any]:
     id = store.recording(ref).id
-    found: Correlations = correlate(_steps(store, id), store.decisions(id))
+    found: Correlations = correlate(all_steps(store, id), store.decisions(id))
     return correlations_json(found, step=step)
 
 
 def _gathered(store: Store, ref: str, verdicts: Verdicts, text: str, second: str) -> tuple[str, Verdicts]:
     id = store.recording(ref).id
-    other = _steps(store, store.recording(second).id) if second else None
-    return id, gathered(verdicts, _steps(store, id), store.decisions(id), text=text, second=other)
+    other = all_steps(store, store.recording(second).id) if second else None
+    return id, gathered(verdicts, all_steps(store, id), store.decisions(id), text=text, second=other)
 
 
 async def decided(services: Services, ref: str) -> str:
@@ -76,13 +76,4 @@ async def decided(services: Services, ref: str) -> str:
 
 def _decided(store: Store, ref: str) -> str:
     recording = store.recording(ref)
-    return decisions_yaml(recording.title, store.decisions(recording.id), _steps(store, recording.id))
-
-
-def _steps(store: Store, id: str) -> list[Exchange]:
-    page = store.exchanges(id)
-    found = list(page.items)
-    while page.next:
-        page = store.exchanges(id, cursor=page.next)
-        found += page.items
-    return found
+    return decisions_yaml(recording.title, store.decisions(recording.id), all_steps(store, recording.id))

@@ -6,7 +6,7 @@ The command line and the console give the same bytes for the same wish.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from .. import __version__
@@ -16,7 +16,7 @@ from ..export.archive import encoded, zipped
 from ..export.format import ServersOf, unrouted
 from ..export.recording_groups import is_variant
 from ..model.exchange import Exchange
-from ..model.recording import Recording
+from ..model.recording import Page, Recording, all_items
 from ..protocols import Store
 from ..routes.table import RouteTable
 
@@ -137,19 +137,14 @@ def _family(store: Store, id: str) -> Iterator[str]:
 
 def _variants(store: Store) -> Iterator[Recording]:
     for kind in ("variant", "import"):
-        page = store.recordings(f"kind:{kind}", limit=PAGE)
-        while True:
-            yield from filter(is_variant, page.items)
-            if page.next is None:
-                break
-            page = store.recordings(f"kind:{kind}", limit=PAGE, cursor=page.next)
+        found = all_items(_recordings_of(store, kind))
+        yield from filter(is_variant, found)
+
+
+def _recordings_of(store: Store, kind: str) -> Callable[[str | None], Page[Recording]]:
+    return lambda cursor: store.recordings(f"kind:{kind}", limit=PAGE, cursor=cursor)
 
 
 def _read(store: Store, ref: str) -> tuple[Recording, Sequence[Exchange]]:
     recording = store.recording(ref)
-    page = store.exchanges(recording.id, limit=PAGE)
-    exchanges = list(page.items)
-    while page.next:
-        page = store.exchanges(recording.id, limit=PAGE, cursor=page.next)
-        exchanges += page.items
-    return recording, exchanges
+    return recording, list(all_items(lambda cursor: store.exchanges(recording.id, limit=PAGE, cursor=cursor)))

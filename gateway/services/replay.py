@@ -18,6 +18,7 @@ from ..correlation.finder import seconds
 from ..errors import GatewayError, NotFoundError, UsageError
 from ..model.exchange import Exchange
 from ..model.message import Response
+from ..model.recording import all_items
 from ..protocols import LiveSession, PlaybackMode
 from ..replay.assertions import Assertion, read_assertion
 from ..replay.branch import Edit, edited
@@ -50,19 +51,10 @@ def _proved(
 ) -> tuple[str, ...]:
     if not any(each.status == "auto" for each in correlations.bindings):
         return ()
-    lived = {each.id: each for each in _all(store, recording)}
+    lived = {each.id: each for each in all_steps(store, recording)}
     again = {each.step: lived[each.exchange] for each in steps if each.exchange in lived}
     well = frozenset(each.step for each in steps if each.status == each.recorded_status and each.step in again)
     return proved(correlations, exchanges, again, well)
-
-
-def _all(store: Store, recording: str) -> list[Exchange]:
-    page = store.exchanges(recording)
-    found = list(page.items)
-    while page.next:
-        page = store.exchanges(recording, cursor=page.next)
-        found += page.items
-    return found
 
 
 Kind = Literal["replay", "variant"]
@@ -334,12 +326,7 @@ def _next(conversation: Conversation, reply: Reply) -> Action | None:
 
 def all_steps(store: Store, recording: str) -> list[Exchange]:
     """Every exchange of a recording. Blocking."""
-    page = store.exchanges(recording)
-    found = list(page.items)
-    while page.next:
-        page = store.exchanges(recording, cursor=page.next)
-        found += page.items
-    return found
+    return list(all_items(lambda cursor: store.exchanges(recording, cursor=cursor)))
 
 
 def correlated(

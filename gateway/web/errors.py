@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from ..errors import ConfigError, GatewayError, NotFoundError, StoreError, UpstreamError, UsageError
+from ..errors import ConfigError, GatewayError, NotFoundError, StoreError, UpstreamError, UsageError, nearest
 from ..problems import ProblemDetails, problem
 from .keys import SERVICES
 
@@ -54,7 +53,7 @@ def unexpected_problem() -> ProblemDetails:
 def nearest_path(routes: Routes, path: str, own: tuple[str, ...]) -> str:
     """The public prefix or page that somebody may have meant."""
     if path.startswith("/_gateway"):
-        return next(iter(difflib.get_close_matches(path, own, n=1, cutoff=0.6)), "/_gateway/")
+        return nearest(path, own, cutoff=0.6) or "/_gateway/"
     return routes.table.nearest(path.encode("utf-8", "surrogateescape")) or ""
 
 

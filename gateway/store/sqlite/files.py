@@ -247,32 +247,42 @@ else:  # Windows has no flock, and its msvcrt locks would keep others from readi
         return True
 
 
+def code_of(error: sqlite3.Error) -> str:
+    """The code of StoreError for what SQLite reports, "" for everything else. Extended names begin with their kind."""
+    name = getattr(error, "sqlite_errorname", "")  # absent where the module itself complains
+    return next((code for kind, code in CODES.items() if name.startswith(kind)), "")
+
+
 def unreadable(path: Path, error: sqlite3.Error) -> StoreError:
     """What a failed read means, in words."""
-    text = str(error)
-    if isinstance(error, sqlite3.DatabaseError) and ("not a database" in text or "malformed" in text):
+    code = code_of(error)
+    if code in ("damaged", "not_a_database"):
         return StoreError(
-            f"{DAMAGED}, or no SQLite file at all" if "not a" in text else DAMAGED,
+            f"{DAMAGED}, or no SQLite file at all" if code == "not_a_database" else DAMAGED, code=code,
             where=str(path), hint="`gateway doctor --repair` saves what can be read and keeps the damaged file",
         )  # fmt: skip
-    if "locked" in text:
-        return StoreError("another process keeps the file locked", where=str(path), hint="close it there")
-    return StoreError(f"{UNREADABLE}: {text}", where=str(path), hint="gateway doctor")
+    if code == "locked":
+        return StoreError("another process keeps the file locked", where=str(path), hint="close it there", code=code)
+    return StoreError(f"{UNREADABLE}: {error}", where=str(path), hint="gateway doctor", code=code or "unreadable")
 
 
 def unwritable(path: Path, error: sqlite3.Error) -> StoreError:
     """What a failed write means, in words."""
-    text = str(error)
-    for mark, (message, hint) in WRITE_TROUBLE.items():
-        if mark in text:
-            return StoreError(message, where=str(path), hint=hint)
-    return unreadable(path, error)
+    code = code_of(error)
+    if code not in WRITE_TROUBLE:
+        return unreadable(path, error)
+    message, hint = WRITE_TROUBLE[code]
+    return StoreError(message, where=str(path), hint=hint, code=code)
 
 
+CODES: Final = {  # result codes of SQLite, https://www.sqlite.org/rescode.html
+    "SQLITE_NOTADB": "not_a_database", "SQLITE_CORRUPT": "damaged", "SQLITE_BUSY": "locked", "SQLITE_LOCKED": "locked",
+    "SQLITE_FULL": "full", "SQLITE_READONLY": "read_only", "SQLITE_CANTOPEN": "cannot_open", "SQLITE_IOERR": "io",
+}  # fmt: skip
 WRITE_TROUBLE: Final = {
-    "disk is full": ("the disk is full", "make room: recording resumes by itself"),
-    "readonly": ("the file or its folder is read-only", "chmod u+w, or name another file with --recordings"),
-    "unable to open": ("the file cannot be opened for writing", "check that its folder exists and may be written to"),
+    "full": ("the disk is full", "make room: recording resumes by itself"),
+    "read_only": ("the file or its folder is read-only", "chmod u+w, or name another file with --recordings"),
+    "cannot_open": ("the file cannot be opened for writing", "check that its folder exists and may be written to"),
     "locked": ("another process keeps the file locked", "close it there: recording resumes by itself"),
-    "disk I/O error": ("the disk reports an error", "check the disk and its free space; recording resumes by itself"),
+    "io": ("the disk reports an error", "check the disk and its free space; recording resumes by itself"),
 }

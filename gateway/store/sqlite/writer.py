@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from ...errors import StoreError
 from ..batch import Batch, Piece, Seal, SealPiece
-from .files import DAMAGED, WriterLock, connect_writer, examine, identity, room, size, unwritable, wal_of
+from .files import WriterLock, connect_writer, examine, identity, room, size, unwritable, wal_of
 from .repair import set_aside
 from .write_connection import Tables
 
@@ -71,7 +71,7 @@ class WriterThread:
         self._looked = 0.0  # when the file was last looked at
         self._unfolded = False
         self._behind = True  # whether something may be left that can wait
-        self._trouble = ""  # why nothing can be written just now
+        self._trouble: StoreError | None = None  # why nothing can be written just now
         self._mishap, self._mishap_at = "", 0.0
         self._asleep = self._ending = self._rung = False
         self._end_by = 0.0
@@ -106,7 +106,7 @@ class WriterThread:
     def reason(self) -> str:
         """Why exchanges are missed, or what went wrong a moment ago; "" while all is well."""
         recent = self._mishap if time.monotonic() - self._mishap_at < TELL else ""
-        return self._trouble or recent
+        return self._trouble.message if self._trouble else recent
 
     def end(self) -> None:
         """Blocks until everything is written, or given up after some seconds of trouble, and the file is closed."""
@@ -292,15 +292,15 @@ class WriterThread:
 
     def _failed(self, error: sqlite3.Error | StoreError) -> StoreError:
         trouble = error if isinstance(error, StoreError) else unwritable(self.path, error)
-        if trouble.message != self._trouble:
+        if self._trouble is None or trouble.message != self._trouble.message:
             log.error("recording fails: %s", trouble)
-            self._trouble = trouble.message
-        if "full" in trouble.message and self._tables is not None:
+            self._trouble = trouble
+        if trouble.code == "full" and self._tables is not None:
             with suppress(sqlite3.Error):
                 self._fold(self._tables)  # then the next attempt begins the log anew
-        if not any(word in trouble.message for word in ("locked", "full")):
+        if trouble.code not in ("locked", "full"):
             self._close(fold=False)  # after an I/O error a connection may be of no use
-        if trouble.message.startswith(DAMAGED):
+        if trouble.code in ("damaged", "not_a_database"):
             self._begin_anew()
         return trouble
 
@@ -314,10 +314,10 @@ class WriterThread:
     def _recovered(self) -> None:
         if self._trouble:
             log.warning("recording goes on")
-            if "full" in self._trouble and self._tables is not None:
+            if self._trouble.code == "full" and self._tables is not None:
                 with suppress(sqlite3.Error):
                     self._tables.fold("TRUNCATE")  # of the little room there is, the log may hold the most
-            self._trouble = ""
+            self._trouble = None
 
     def _tell(self, mishap: str) -> None:
         self._mishap, self._mishap_at = mishap, time.monotonic()

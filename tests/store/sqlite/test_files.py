@@ -15,7 +15,7 @@ from sqlite_utils.migrations import Migrations
 
 from gateway.errors import NotFoundError, StoreError
 from gateway.store import open_recorder, open_store
-from gateway.store.sqlite.files import PAGE, WriterLock, connect_writer, lock_holder
+from gateway.store.sqlite.files import PAGE, WriterLock, code_of, connect_writer, lock_holder, unwritable
 from gateway.store.sqlite.rows import USUAL
 from gateway.store.sqlite.schema import APPLICATION, VERSION, migrations
 
@@ -206,3 +206,19 @@ def test_names_that_mean_something_in_a_url(tmp_path: Path) -> None:
     store = open_store(path)
     assert store.recording("@last").steps == 1
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("SQLITE_NOTADB", "not_a_database"), ("SQLITE_CORRUPT_INDEX", "damaged"), ("SQLITE_BUSY_SNAPSHOT", "locked"),
+        ("SQLITE_FULL", "full"), ("SQLITE_READONLY_DBMOVED", "read_only"), ("SQLITE_CANTOPEN_ISDIR", "cannot_open"),
+        ("SQLITE_IOERR_FSYNC", "io"), ("SQLITE_CONSTRAINT_UNIQUE", ""), ("", ""),
+    ],
+)  # fmt: skip
+def test_what_sqlite_reports_is_told_by_its_code_and_not_by_its_words(name: str, code: str) -> None:
+    error = sqlite3.DatabaseError("database disk image is malformed, locked and full")
+    if name:
+        error.sqlite_errorname = name
+    assert code_of(error) == code
+    assert unwritable(Path("r.db"), error).code == (code or "unreadable")
