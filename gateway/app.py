@@ -22,7 +22,7 @@ from cryptography.fernet import InvalidToken
 from . import console, demos
 from .access import Access, is_remote, write_private
 from .errors import GatewayError, NotFoundError, Problem, UsageError
-from .keys import Keyring
+from .keys import LOST_HINT, Keyring, unopened
 from .live_events import LiveEvents
 from .logs import AcceptTrouble
 from .metrics import Metrics
@@ -123,6 +123,8 @@ async def _services(
     mask = Mask(lambda: routes.table.redact, reading.seal, reading.seal_chunk)
     store = open_store(options.recordings, mask)
     stack.callback(store.close)
+    if lost := unopened(ring.keys, await asyncio.to_thread(store.secret_samples)):
+        log.warning("%s: %s; %s", options.recordings, lost, LOST_HINT)
     routes = await stack.enter_async_context(_routes(options, store, recorder, url))
     sessions = LiveSessions(
         ring.keys, titled=lambda s: recorder.title_recording(s.recording, s.id, s.title),

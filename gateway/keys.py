@@ -13,7 +13,7 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +73,14 @@ class SealingKeys:
         except (InvalidTag, ValueError):
             raise InvalidToken from None
 
+    def opens(self, sealed: bytes, placeholder: bytes) -> bool:
+        """Whether one of the keys opens it."""
+        try:
+            self.decrypt(sealed, placeholder)
+        except InvalidToken:
+            return False
+        return True
+
     def rotate(self, sealed: bytes, placeholder: bytes, recording: str) -> bytes:
         """The same secret under the newest key, its origin kept; InvalidToken when no key opens it."""
         secret = self.decrypt(sealed, placeholder)
@@ -111,6 +119,34 @@ def load_keys(folder: Path, environ: Mapping[str, str]) -> Keys:
     with contextlib.suppress(FileExistsError):
         _create(file)
     return Keys.of(_read(file))
+
+
+def existing_keys(folder: Path, environ: Mapping[str, str]) -> Keys | None:
+    """The same without making any; None when there are none yet."""
+    if given := _given(environ):
+        return Keys.of(given)
+    return Keys.of(_read(folder / FILE)) if (folder / FILE).exists() else None
+
+
+def unopened(keys: Keys | None, sealed: Iterable[tuple[str, bytes]]) -> str:
+    """What is wrong with the keys, told by some sealed secrets (placeholder, ciphertext); "" if nothing.
+
+    Nothing is changed: a secret that no key opens stays as it is, and opens again when its key is back.
+    """
+    samples = list(sealed)
+    lost = [blob for placeholder, blob in samples if keys is None or not keys.sealing.opens(blob, placeholder.encode())]
+    if not lost:
+        return ""
+    names = sorted({blob[1:5].hex() for blob in lost if blob[:1] != b"g"})
+    under = f", sealed under key {', '.join(names)}" if names else ""
+    share = "no key opens the secrets" if len(lost) == len(samples) else "no key opens some of the secrets"
+    return f"{share} of the recordings{under}: the key was lost or replaced"
+
+
+LOST_HINT = (
+    f"put the old {FILE} back, or its line below the new one (or into {VARIABLE}); until then replays of these"
+    " recordings stop where a secret is needed. Nothing stored is changed"
+)
 
 
 def _given(environ: Mapping[str, str]) -> list[str]:

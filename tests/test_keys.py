@@ -1,14 +1,17 @@
 """Keys: made once with the right mode, rotated, and clear words when they are unusable."""
 
+import base64
 import logging
 import os
 import stat
 
 import pytest
 from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from gateway.errors import ConfigError
-from gateway.keys import FILE, VARIABLE, Keys, load_keys, rotate
+from gateway.keys import FILE, VARIABLE, Keys, existing_keys, load_keys, rotate, unopened
 
 
 def mode(path) -> int:
@@ -115,3 +118,46 @@ def test_a_folder_in_the_way_is_a_clear_error(tmp_path):
 def test_keys_do_not_show_themselves(tmp_path):
     keys = load_keys(tmp_path, {})
     assert repr(keys.placeholder) not in repr(keys)
+
+
+def test_a_sealed_secret_opens_for_its_placeholder_alone():
+    sealing = Keys.of([Fernet.generate_key().decode()]).sealing
+    sealed = sealing.encrypt(b"hunter2", b"sealed_a_8", "R1")
+    assert sealing.decrypt(sealed, b"sealed_a_8") == b"hunter2"
+    for wrong, placeholder in (
+        (sealed, b"sealed_b_8"), (sealed[:-1] + bytes([sealed[-1] ^ 1]), b"sealed_a_8"),
+        (sealed.replace(b"R1", b"R2"), b"sealed_a_8"), (sealed[:40], b"sealed_a_8"), (b"", b"sealed_a_8"),
+    ):  # fmt: skip
+        with pytest.raises(InvalidToken):
+            sealing.decrypt(wrong, placeholder)
+
+
+def test_what_older_versions_sealed_still_opens_and_comes_under_the_newest_key():
+    older, newest = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    purpose = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"gateway sealed secrets")
+    root = base64.urlsafe_b64encode(purpose.derive(base64.urlsafe_b64decode(older)))
+    sealed = Fernet(root).encrypt(b"hunter2")
+    sealing = Keys.of([newest, older]).sealing
+    assert sealing.decrypt(sealed, b"p") == b"hunter2"
+    renewed = sealing.rotate(sealed, b"p", "R1")
+    assert Keys.of([newest]).sealing.decrypt(renewed, b"p") == b"hunter2"
+    assert b"R1" in renewed
+    moved = sealing.rotate(renewed, b"p", "R2")
+    assert b"R1" in moved
+    assert b"R2" not in moved
+
+
+def test_keys_that_were_lost_or_replaced_are_told_and_nothing_is_made(tmp_path):
+    before = Keys.of([Fernet.generate_key().decode()])
+    rows = [("p", before.sealing.encrypt(b"x", b"p", "R1"))]
+    assert existing_keys(tmp_path, {}) is None
+    assert list(tmp_path.iterdir()) == []
+    assert unopened(before, rows) == ""
+    assert unopened(before, []) == ""
+    name = rows[0][1][1:5].hex()
+    lost = f"no key opens the secrets of the recordings, sealed under key {name}: the key was lost or replaced"
+    assert unopened(None, rows) == lost
+    replaced = load_keys(tmp_path, {})
+    assert unopened(replaced, rows) == lost
+    both = [*rows, ("q", replaced.sealing.encrypt(b"x", b"q", "R2"))]
+    assert unopened(replaced, both).startswith("no key opens some of the secrets")

@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -85,6 +86,29 @@ def on_recordings(path: Path) -> Iterator[Finding]:
     yield from on_soundness(found)
     yield from on_writer(path, found)
     yield from on_modes(path)
+    yield from on_keys(path)
+
+
+def on_keys(path: Path) -> Iterator[Finding]:
+    """Whether the keys open what the recordings hold. Makes no key."""
+    from ..keys import LOST_HINT, existing_keys, fingerprints, unopened
+    from ..store import open_store
+
+    try:
+        keys = existing_keys(path.parent, os.environ)
+        names = fingerprints(path.parent, os.environ) if keys else []
+        store = open_store(path)
+    except GatewayError as error:
+        yield Finding("keys", "fail", f"{error.where}: {error.message}", error.hint)
+        return
+    with closing(store):
+        samples = store.secret_samples()
+    if lost := unopened(keys, samples):
+        yield Finding("keys", "fail", lost, LOST_HINT)
+    elif samples:
+        yield Finding("keys", "ok", f"{', '.join(names)}: they open the secrets of the oldest and newest recordings")
+    else:
+        yield Finding("keys", "ok", f"{', '.join(names) or 'none yet'}; no recording holds a secret")
 
 
 def contents(found: Examination) -> str:

@@ -55,7 +55,9 @@ async def answers(request: web.Request) -> web.StreamResponse:
     kind = request.path.rpartition("/")[2]
     if kind == "json":
         token, pin = plant("JSON answer"), int(plant("JSON number")[-11:-2])
-        return web.json_response({"access_token": token, "pin": pin, "deep": [{"client_secret": plant("JSON, deep")}]})
+        return web.json_response(
+            {"access_token": token, "passcode": pin, "deep": [{"client_secret": plant("JSON, deep")}]}
+        )
     if kind == "cookie":
         response = web.Response(text="ok")
         response.headers.add("Set-Cookie", f"sid={plant('Set-Cookie')}; Path=/; HttpOnly")
@@ -147,7 +149,7 @@ async def send(client: ClientSession, at: str) -> None:
     lines = "\n".join(json.dumps({"n": n, "secret": plant(f"NDJSON {n}")}) for n in range(2))
     await client.post(f"{at}/plain", data=lines.encode("utf-16"), headers={"Content-Type": "application/x-ndjson"})
     inner = (
-        f'--I\r\nContent-Disposition: form-data;\r\n name="pin"\r\n\r\n{plant("multipart in multipart")}\r\n--I--\r\n'
+        f'--I\r\nContent-Disposition: form-data;\r\n name="pwd"\r\n\r\n{plant("multipart in multipart")}\r\n--I--\r\n'
     )
     outer = f"--O\r\nContent-Type: multipart/mixed; boundary=I\r\n\r\n{inner}\r\n--O--\r\n".encode()
     await client.post(f"{at}/plain", data=outer, headers={"Content-Type": "multipart/mixed; boundary=O"})

@@ -15,6 +15,7 @@ from captures import a_capture, recorded
 from gateway.cli import doctor
 from gateway.cli.main import main
 from gateway.errors import StoreError
+from gateway.keys import load_keys
 from gateway.store import open_recorder
 from gateway.store.sqlite.repair import recover
 
@@ -181,3 +182,21 @@ def test_a_file_of_another_release_is_not_repaired(
         with pytest.raises(StoreError, match=said):
             recover(file)
         assert file.read_bytes() == before
+
+
+def test_a_key_that_does_not_open_the_secrets_is_told(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keys = load_keys(file.parent, {})
+    sealed = keys.sealing.encrypt(b"hunter2", b"sealed_x_8", "R1")
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("INSERT INTO secrets VALUES ('R1', 'sealed_x_8', ?)", (sealed,))
+        connection.commit()
+    level, told = findings(capsys, 0)["keys"]
+    assert level == "ok"
+    assert told.endswith("they open the secrets of the oldest and newest recordings")
+    (file.parent / "gateway.key").unlink()
+    level, told = findings(capsys, 1)["keys"]
+    assert level == "fail"
+    assert told.endswith("the key was lost or replaced")
+    assert not (file.parent / "gateway.key").exists()
+    load_keys(file.parent, {})  # as a start does: the new key does not open them either
+    assert findings(capsys, 1)["keys"] == ("fail", told)

@@ -194,6 +194,12 @@ class SqliteStore:
             stored = dict(connection.execute(sql, (recording,)).fetchall())
             return self._masked_secrets(connection, recording) | stored
 
+    def secret_samples(self, count: int = 32) -> list[tuple[str, bytes]]:
+        """(placeholder, ciphertext) of the oldest and the newest recordings that hold some: do the keys open them?"""
+        ends = (f"SELECT placeholder, sealed FROM secrets ORDER BY recording {way} LIMIT ?" for way in ("ASC", "DESC"))
+        with self._reading() as connection:
+            return [tuple(row) for sql in ends for row in connection.execute(sql, (count,)).fetchall()]
+
     def _masked_secrets(self, connection: sqlite3.Connection, recording: str) -> dict[str, bytes]:
         mask, found = self._mask, dict[str, bytes]()
         if mask is None or mask.rules is None:
