@@ -70,7 +70,7 @@ COMMANDS: dict[str, Command] = {
     "stats": Command("gateway.cli.compose", "count what the recordings file holds", "Care"),
     "backup": Command("gateway.cli.maintenance", "copy the recordings while a gateway may be writing", "Care"),
     "prune": Command("gateway.cli.maintenance", "delete recordings that have had their time", "Care"),
-    "completion": Command("gateway.cli.setup", "print the completion script for bash, zsh or fish", "Care"),
+    "completion": Command("gateway.cli.setup", "print the completion script of a shell", "Care"),
 }
 
 
@@ -173,13 +173,18 @@ def command_parser(name: str, module: Any) -> Parser:
         epilog=f"Every option can be set by an environment variable: GATEWAY_{name.upper()}_<OPTION>.",
         allow_abbrev=False,
     )
+    fill(parser, name, module)
+    return parser
+
+
+def fill(parser: Parser, name: str, module: Any) -> None:
+    """Add what a command takes: its positionals, then its options."""
     add_positionals: Callable[[argparse.ArgumentParser], None] | None = getattr(module, f"{name}_arguments", None)
     if add_positionals:
         add_positionals(parser)
     for setting in settings_of(name):
         add_option(parser, setting)
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    return parser
 
 
 def add_option(parser: argparse.ArgumentParser, setting: Setting) -> None:

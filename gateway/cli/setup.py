@@ -12,7 +12,7 @@ from pathlib import Path
 from ..errors import UpstreamError, UsageError
 from ..settings import did_you_mean, from_environment
 from .client import Server, find_server
-from .completion import SHELLS
+from .completion import SHELLS, completion_script
 
 ROUTES = """\
 # Which cluster of APIs lives where. A saved change is in force at once; `gateway check` reports what is wrong with it.
@@ -109,11 +109,10 @@ def completion_arguments(parser: argparse.ArgumentParser) -> None:
 
 def completion(args: argparse.Namespace) -> int:
     """Print the script of one shell."""
-    write = SHELLS.get(args.shell)
-    if write is None:
+    if args.shell not in SHELLS:
         known = f"{', '.join(SHELLS)}{did_you_mean(args.shell, SHELLS)}"
         raise UsageError(f"'{args.shell}' is not one of {known}")
-    print(write(), end="")
+    print(completion_script(args.shell))
     return 0
 
 

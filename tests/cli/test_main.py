@@ -205,9 +205,7 @@ def test_ctrl_c_is_130(command: types.ModuleType) -> None:
 
 
 def test_a_closed_pipe_is_quiet() -> None:
-    code = (
-        "import sys; from gateway.cli import completions, main; completions.SHELLS['bash'] = lambda: 'x\\n' * 100000; "
-    )
+    code = "import sys; from gateway.cli import main, setup; setup.completion_script = lambda shell: 'x\\n' * 100000; "
     code += "sys.exit(main.main(['completion', 'bash']))"
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None

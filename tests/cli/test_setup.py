@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import subprocess
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -86,12 +87,13 @@ def test_completion_knows_every_command_and_option(shell: str, capsys: pytest.Ca
     assert main(["completion", shell]) == 0
     script = capsys.readouterr().out
     assert all(name in script for name in COMMANDS)
-    assert all((setting.flag[2:] if shell == "fish" else setting.flag) in script for setting in SETTINGS)
+    words = {setting.flag[2:] if shell in ("fish", "tcsh") else setting.flag for setting in SETTINGS}
+    assert {word for word in words if word not in script} == set()
 
 
 def test_completion_for_another_shell(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", "fihs"]) == 2
-    assert "'fihs' is not one of bash, zsh, fish; did you mean 'fish'?" in capsys.readouterr().err
+    assert "'fihs' is not one of bash, zsh, fish, powershell, tcsh; did you mean 'fish'?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -106,17 +108,24 @@ def test_completion_for_another_shell(capsys: pytest.CaptureFixture[str]) -> Non
     ],
 )
 def test_bash_completes(words: list[str], offered: set[str]) -> None:
-    typed = " ".join(f"'{word}'" for word in ["gateway", *words])
-    script = f'{completion.bash()}\nCOMP_WORDS=({typed}); COMP_CWORD={len(words)}; _gateway; echo "${{COMPREPLY[@]}}"'
+    line = shlex.join(["gateway", *words])
+    typed = " ".join(shlex.quote(word) for word in ["gateway", *words])
+    script = (
+        f"{completion.completion_script('bash')}\nCOMP_LINE={shlex.quote(line)}; COMP_POINT=${{#COMP_LINE}}; "
+        f'COMP_WORDS=({typed}); COMP_CWORD={len(words)}; _shtab_gateway; echo "${{COMPREPLY[@]}}"'
+    )
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert set(done.stdout.split()) == offered
-    assert done.stderr == ""
 
 
-def test_fish_lines_are_well_quoted() -> None:
-    lines = [shlex.split(line) for line in completion.fish().splitlines()[1:]]
-    said = {line[line.index("-d") + 1] for line in lines if "-d" in line}
-    assert said == {about.help for about in COMMANDS.values()} | {setting.help for setting in SETTINGS}
+@pytest.mark.parametrize("shell", ["zsh", "fish", "tcsh"])
+def test_a_shell_that_is_there_reads_its_script(shell: str, tmp_path: Path) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    file = tmp_path / "gateway.completion"
+    file.write_text(completion.completion_script(shell))
+    done = subprocess.run([shell, "-n", str(file)], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_ready(server: ThreadingHTTPServer, capsys: pytest.CaptureFixture[str]) -> None:
