@@ -30,7 +30,7 @@ def answered(body=None, *, status=200, headers=(), took=50.0, cut=False):
         ("3:$.id exists", ""), ("3:header:etag exists", "header:etag is not there"),
         ("3:header:content-type~json", ""), ("3:body~ada", ""), ("3:body~bob", "the body is "),
         ("3:took<200ms", ""), ("3:took<=0.05s", ""), ("3:took<49.5ms", "it took 50.0 ms"),
-        ('3:schema={"required": ["id"]}', ""), ('3:schema={"required": ["x", "y"]}', "the value lacks x; the value lacks y"),
+        ('3:schema={"required": ["id"]}', ""), ('3:schema={"required": ["x", "y"]}', 'the value: "x" is a required property; the value: "y" is a required property'),
     ],
 )  # fmt: skip
 def test_it_holds_or_says_what_came(text, message):
