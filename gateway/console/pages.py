@@ -66,11 +66,10 @@ async def as_of(services: Services, at: str) -> dict[str, Any] | None:
         return None
     found = await listing.revisions(services, limit=500)
     then = in_force_at(found, read_moment(at))
-    now = {name: cluster.environment for name, cluster in services.routes.table.clusters.items()}
     return {
         "at": at,
         "in_force": listing.revision_json(then) if then else None,
-        "environments": environments_at(now, found, then) if then else {},
+        "environments": await asyncio.to_thread(environments_at, then) if then else {},
     }
 
 
@@ -226,8 +225,8 @@ async def history(request: web.Request) -> View:
         "environments": {},
     }
     if at and (then := in_force_at(found, read_moment(at))):
-        now = {name: cluster.environment for name, cluster in services.routes.table.clusters.items()}
-        data |= {"in_force": listing.revision_json(then), "environments": environments_at(now, found, then)}
+        environments = await asyncio.to_thread(environments_at, then)
+        data |= {"in_force": listing.revision_json(then), "environments": environments}
     return view(data)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from ..errors import UsageError
 from ..model.recording import Revision
-from .table import CompiledCluster, CompiledUpstream, RouteTable
+from .parse import parse_stored
+from .table import CompiledCluster, CompiledUpstream, RouteTable, compile_table
 
 TIMES = ("connect_timeout", "response_timeout", "idle_timeout")
 
@@ -118,10 +118,6 @@ def _word(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-MOVED = re.compile(r"(?P<cluster>[^\s:]+): (?P<before>\S+) -> (?P<after>\S+)")
-ADDED = re.compile(r"(?P<cluster>[^\s:]+): added.*")
-
-
 def read_moment(text: str) -> datetime:
     """A date, or a date with a time; UTC without an offset."""
     try:
@@ -136,15 +132,16 @@ def in_force_at(revisions: Sequence[Revision], moment: datetime) -> Revision | N
     return next((one for one in revisions if read_moment(one.accepted_at) <= moment), None)
 
 
-def environments_at(now: Mapping[str, str], revisions: Sequence[Revision], then: Revision | None) -> dict[str, str]:
-    """Cluster -> environment when `then` was in force: today's, with every later change undone, newest first."""
-    found = dict(now)
-    for revision in revisions:
-        if revision is then:
-            break
-        for change in revision.changes:
-            if (move := MOVED.fullmatch(change)) and found.get(move["cluster"]) == move["after"]:
-                found[move["cluster"]] = move["before"]
-            elif added := ADDED.fullmatch(change):
-                found.pop(added["cluster"], None)
+def environments_at(then: Revision) -> dict[str, str]:
+    """Cluster -> environment when a revision was in force: out of its stored text, not out of what changed since."""
+    parsed = parse_stored(then.text)
+    if parsed.config is not None:
+        table = compile_table(parsed.config, revision=then.id)
+        return {name: cluster.environment for name, cluster in table.clusters.items()}
+    clusters = parsed.root.get("clusters") if parsed.root is not None else None  # a variable is gone, for instance
+    found = {}
+    for name, node in clusters.entries() if clusters is not None else ():
+        where = node.get("environment") if node.kind == "mapping" else None
+        if where is not None:
+            found[name.text] = str(where.value)
     return found

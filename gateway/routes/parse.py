@@ -104,6 +104,12 @@ def unbundle(text: str) -> tuple[bytes, dict[str, bytes]]:
     return pieces[0].encode(), dict(zip(rest[::2], (piece.encode() for piece in pieces[1:]), strict=True))
 
 
+def parse_stored(text: str, *, name: str = "routes.yaml", variables: Mapping[str, str] | None = None) -> Parsed:
+    """Read a stored revision: its text holds the very files that were included, whatever patterns named them."""
+    raw, included = unbundle(text)
+    return parse(raw, name=name, variables=variables, include=lambda pattern: list(included.items()))
+
+
 def _nothing(pattern: str) -> Sequence[tuple[str, bytes]]:
     raise ValueError(f"'{pattern}' cannot be read here")
 

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..errors import ConfigError, Problem
@@ -19,7 +19,7 @@ from ..model.recording import Revision
 from .files import Loaded, Look, content_of, load, look, reread
 from .history import changes
 from .move import check_move, prepare_move
-from .parse import parse, unbundle
+from .parse import parse_stored
 from .table import RouteTable, compile_table
 
 log = logging.getLogger("gateway.routes")
@@ -222,12 +222,7 @@ class RoutesKeeper:
         """The stored revision, compiled again; None when its variables are gone, for instance."""
         if self._last_good is None:
             return None
-        raw, included = unbundle(self._last_good.text)
-
-        def include(pattern: str) -> Sequence[tuple[str, bytes]]:
-            return [(name, text) for name, text in included.items() if PurePosixPath(name).match(pattern)]
-
-        parsed = parse(raw, name=self._file.name, variables=self._environ, include=include)
+        parsed = parse_stored(self._last_good.text, name=self._file.name, variables=self._environ)
         if parsed.config is None:
             return None
         folder = str(self._file.parent.absolute())
