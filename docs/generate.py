@@ -39,7 +39,7 @@ EXAMPLES = {
     "branch": ["gateway branch @last 2 --set path:4=978-9 --yes", "gateway branch @last 2 --env catalogue=dev --yes"],
     "preflight": ["gateway preflight @last", "gateway preflight @last --to catalogue=test"],
     "compare": ["gateway compare @last --env catalogue=dev,test,qa --yes"],
-    "diff": ["gateway diff @last~1 @last", "gateway diff @last~1/2 @last/2 --json"],
+    "diff": ["gateway diff @last @last-run", "gateway diff @last/2 @last-run/2 --json"],
     "demos": ["gateway demos check"],
     "access": ["gateway access add ada --role viewer", "gateway access link", "gateway access sessions"],
     "audit": ["gateway audit", "gateway audit delete orders --limit 10"],

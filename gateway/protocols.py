@@ -34,7 +34,8 @@ class Store(Protocol):
         """Newest first. `query` is plain words and `key:value` terms; UsageError names what is off."""
 
     def recording(self, ref: str) -> Recording:
-        """By id, unique id prefix, exact title, "@last" or "@last~N"; NotFoundError, UsageError when ambiguous."""
+        """By id, unique id prefix, exact title, a session's name, "@last~N" of those that clients and
+        forms made, "@last-run~N" of replays and variants; NotFoundError, UsageError when ambiguous."""
 
     def exchanges(
         self, recording: str, *, limit: int = 1000, cursor: str | None = None, query: str = ""

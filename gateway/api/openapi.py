@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 PREFIX = "/_gateway/api/v1/"
 
 PARAMETERS = {
-    "id": "an id, a unique prefix of one, an exact title, @last or @last~N",
+    "id": "an id, a unique prefix of one, an exact title, a session's name, @last, @last~N, @last-run or @last-run~N",
     "cluster": "the name of a cluster in routes.yaml",
 }
 

@@ -14,12 +14,13 @@ from ..model.text import counted
 from ..services.export import Wish, beside, gathered
 from .export import servers_now, write_folder
 from .masked_store import masked_store
+from .recordings import NAMED
 
 MOST = 1 << 20  # bytes of a template
 
 
 def docs_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recording", nargs="+", metavar="REC", help="id, unique prefix of it, title, @last or @last~1")
+    parser.add_argument("recording", nargs="+", metavar="REC", help=NAMED)
 
 
 def docs(args: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ from ..routes.files import load
 from ..services.export import Wish, as_files, as_text, exported, servers_of
 from .client import find_server
 from .masked_store import masked_store
+from .recordings import NAMED
 
 
 def export_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +26,7 @@ def export_arguments(parser: argparse.ArgumentParser) -> None:
         "recording",
         nargs="*",
         metavar="REC",
-        help="id, unique prefix of it, title, @last or @last~1; all formats but the diagrams take several",
+        help=f"{NAMED}; all formats but the diagrams take several",
     )
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 
 PATIENT: Final = 60.0  # seconds of looking: whoever sits at a terminal waits, and can stop it
-NAMED: Final = "id, unique prefix of it, title, @last or @last~1"
+NAMED: Final = "id, unique prefix of it, title, session, @last, @last~1 or @last-run"
 
 
 def recordings_arguments(parser: argparse.ArgumentParser) -> None:

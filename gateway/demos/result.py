@@ -58,6 +58,7 @@ class Result:
     took_ms: float = 0.0
     kept: tuple[tuple[str, str], ...] = ()
     not_kept: tuple[tuple[str, str], ...] = ()
+    trouble: str = ""  # how the step's function failed after this response
 
     @property
     def verdict(self) -> str:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import GatewayError
 from .call import Caller
@@ -17,13 +17,13 @@ from .lineage import Origin
 from .masking import holds_secret, is_secret_name
 from .result import Judgement, Result, judge, says, shown_answer, shown_request, shown_url, shown_values
 from .session_memory import Memories
-from .step import Call, NotSent, build, text_of
-from .step_function import converse
+from .step import NotSent, build, text_of
+from .step_function import Conversed, converse
 
 if TYPE_CHECKING:
     from ..protocols import LiveSession, Services
-    from .call import Outcome
 
+NOT_EXPECTED: Final = "the response is not the expected one: what was kept before stays"
 log = logging.getLogger("gateway.demos")
 MISSED = "The recording being played does not hold this call, so it says nothing about the API. Back to live asks it."
 
@@ -57,23 +57,21 @@ class Sending:
         """Make the call; the result is remembered as what the step's page shows next."""
         values = await self.values(session)
         try:
-            call, outcome, given = await self._made(session, press, values)
+            made = await self._made(session, press, values)
         except NotSent as error:
             result = self._not_sent(press, error)
         else:
-            result = await self._result(session, press, call, outcome, values, given)
+            result = await self._result(session, press, made, values)
         self._memories.remember(session.id, press.demo.name, result)
         return result
 
-    async def _made(
-        self, session: LiveSession, press: Press, values: Mapping[str, Any]
-    ) -> tuple[Call, Outcome, Mapping[str, Any]]:
+    async def _made(self, session: LiveSession, press: Press, values: Mapping[str, Any]) -> Conversed:
         """The call, what came of it, and what a function of the author's wants kept besides."""
         if press.step.run is not None:
             send = partial(self._caller.send, session=session)
             return await converse(press.step, press.fields, values, press.what_if, send)
         call = build(press.step, press.fields, values, press.what_if)
-        return call, await self._caller.send(call, session), {}
+        return Conversed(call, await self._caller.send(call, session))
 
     def _not_sent(self, press: Press, error: NotSent) -> Result:
         keeper = next((step for step in press.demo.steps if error.missing in step.writes), None)
@@ -86,11 +84,10 @@ class Sending:
         self,
         session: LiveSession,
         press: Press,
-        call: Call,
-        outcome: Outcome,
+        made: Conversed,
         values: Mapping[str, Any],
-        given: Mapping[str, Any],
     ) -> Result:
+        call, outcome = made.call, made.outcome
         secrets = (*call.secrets, *(text_of(v) for name, v in values.items() if is_secret_name(name)))
         slug = press.what_if.slug if press.what_if else ""
         result = Result(
@@ -103,13 +100,18 @@ class Sending:
             cluster=call.cluster,
             took_ms=outcome.took_ms,
             failure=outcome.failure,
+            trouble=made.trouble,
         )
         if outcome.answer is None:
             return result
         # In a thread: a large answer is parsed, searched and printed again, while the gateway goes on forwarding.
+        judgement, own = _judged(press, outcome.answer)
         keeps = press.step.keep if press.what_if is None else ()
-        found, missing = await asyncio.to_thread(keep, keeps, outcome.answer)
-        found |= given if press.what_if is None else {}
+        if judgement.expected and not own:
+            found, missing = await asyncio.to_thread(keep, keeps, outcome.answer)
+            found |= made.kept if press.what_if is None else {}
+        else:  # its members may have the same names, and mean the error
+            found, missing = {}, {each.name: NOT_EXPECTED for each in keeps}
         fresh = (*secrets, *(text_of(value) for name, value in found.items() if is_secret_name(name)))
         written = await self._keep(session, press, found) if press.what_if is None else ()
         answered = await asyncio.to_thread(_answered, result, press, outcome.answer, fresh)
@@ -149,10 +151,17 @@ class Sending:
         return replace(result, recording=exchange.recording, number=exchange.step)
 
 
+def _judged(press: Press, answer: Answer) -> tuple[Judgement, bool]:
+    """Whether the response is the expected one, and whether the gateway made it itself."""
+    status = next((value for name, value in answer.headers if name.lower() == "proxy-status"), "")
+    if status.startswith("gateway; error=playback_miss"):
+        return Judgement(None, "", MISSED), True
+    return judge(press.step, press.what_if, answer.status), status.startswith("gateway; error=")
+
+
 def _answered(result: Result, press: Press, answer: Answer, secrets: tuple[str, ...]) -> Result:
     headers = {name.lower(): value for name, value in answer.headers}
-    missed = headers.get("proxy-status", "").startswith("gateway; error=playback_miss")
-    judgement = Judgement(None, "", MISSED) if missed else judge(press.step, press.what_if, answer.status)
+    judgement, own = _judged(press, answer)
     return replace(
         result,
         answer=shown_answer(answer, secrets),
@@ -162,7 +171,7 @@ def _answered(result: Result, press: Press, answer: Answer, secrets: tuple[str, 
         expectation=judgement.expectation,
         why=judgement.why,
         says=says(answer, secrets),
-        own=headers.get("proxy-status", "").startswith("gateway; error="),
+        own=own,
         played="gateway-playback" in headers,
         instead=headers.get("gateway-playback", "").partition("after=")[2].partition(";")[0].replace("_", " "),
         route=headers.get("gateway-route", ""),

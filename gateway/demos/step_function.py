@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import json
 from collections.abc import Awaitable, Callable, Generator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,36 +25,59 @@ if TYPE_CHECKING:
 MOST = 20  # calls of one step
 
 
+@dataclass(frozen=True, slots=True)
+class Conversed:
+    """The last call and its outcome; what the function wants kept, and how it failed after that response."""
+
+    call: Call
+    outcome: Outcome
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    trouble: str = ""
+
+
 async def converse(
     step: Step,
     fields: Mapping[str, Any],
     values: Mapping[str, Any],
     what_if: WhatIf | None,
     send: Callable[[Call], Awaitable[Outcome]],
-) -> tuple[Call, Outcome, Mapping[str, Any]]:
-    """(the last call, its outcome, what to keep). The author's code runs in a thread: it may take its time."""
+) -> Conversed:
+    """Run it to its end. The author's code runs in a thread: it may take its time.
+
+    A function that fails after a response came is no call that was not sent: the response counts, and what failed.
+    """
     given, known = changed(fields, values, what_if)
     secrets = tuple(text_of(given[f.name]) for f in step.fields if f.is_secret and given.get(f.name))
     said: Any = await _run(step, partial(_begin, step, given, known))
     last: tuple[Call, Outcome] | None = None
     kept: Any = None
+    trouble = ""
     for number in range(MOST + 1):
         wanted, conversation = said
         if not isinstance(wanted, Wanted):
             kept = wanted
             break
         if number == MOST:
-            raise NotSent(f"the step made {MOST} calls and wanted more")
-        call = _call(wanted, what_if if number == 0 else None, what_if, secrets)
+            trouble = f"the step made {MOST} calls and wanted more"
+            break
+        try:
+            call = _call(wanted, what_if if number == 0 else None, what_if, secrets)
+        except NotSent as error:
+            trouble = str(error)
+            break
         outcome = await send(call)
         last = call, outcome
         if outcome.answer is None or conversation is None:
             break
         reply = Reply(outcome.answer)
-        said = await _run(step, partial(_go_on, conversation, reply))
+        try:
+            said = await _run(step, partial(_go_on, conversation, reply))
+        except NotSent as error:
+            trouble = str(error)
+            break
     if last is None:
-        raise NotSent("the step's function asked for no call")
-    return (*last, kept if isinstance(kept, Mapping) else {})
+        raise NotSent(trouble or "the step's function asked for no call")
+    return Conversed(*last, kept if isinstance(kept, Mapping) else {}, trouble)
 
 
 Said = tuple[Any, Generator[Any, Any, Any] | None]

@@ -236,11 +236,13 @@ class Flow:
 
     def _add_ours(self, lines: list[bytes]) -> None:
         capture = self.capture
-        took = (capture.first_byte - capture.sent) * 1000 if capture.first_byte else 0.0
+        # Nothing was sent where the gateway answers by itself: a forced status, a refusal.
+        took = max(0.0, capture.first_byte - capture.sent) * 1000 if capture.first_byte and capture.sent else 0.0
+        own = max(0.0, (self.active - capture.begun) * 1000 - took)
         lines += (
             b"Via: 1.1 gateway\r\nGateway-Exchange: " + capture.id.encode(),
             route_field(capture.cluster, capture.environment),
-            b"Server-Timing: gateway;dur=%.1f, upstream;dur=%.1f" % ((self.active - capture.begun) * 1000 - took, took),
+            b"Server-Timing: gateway;dur=%.1f, upstream;dur=%.1f" % (own, took),
         )
         if self.cookie is not None:
             lines.append(b"Set-Cookie: " + self.cookie)

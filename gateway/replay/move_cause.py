@@ -18,8 +18,10 @@ def moved_since(cluster: str, before: str, after: str, revisions: Sequence[Revis
 
 
 def moved_between(recorded: Exchange, replayed: Exchange, revisions: Sequence[Revision]) -> str:
-    """The same, of a step that two places answered, where it was no header and no pin that chose the second."""
-    if recorded.cluster != replayed.cluster or recorded.environment == replayed.environment or replayed.override:
+    """The same, of a step that two places answered, where it was the route table that chose both: no header, no pin."""
+    if recorded.override or replayed.override:
+        return ""
+    if recorded.cluster != replayed.cluster or recorded.environment == replayed.environment:
         return ""
     places = recorded.environment, replayed.environment
     return moved_since(recorded.cluster, *places, revisions, since=recorded.started_at)

@@ -91,7 +91,8 @@ def moves(
             seen.add((name, one.environment))
             about = tuple(each.step for each in exchanges if each.step in steps and each.environment == one.environment)
             if one.environment != environment:
-                why = moved_since(name, one.environment, environment, revisions, since=one.started_at)
+                since = one.started_at
+                why = "" if one.override else moved_since(name, one.environment, environment, revisions, since=since)
                 told = f"recorded on {one.environment}, now sent to {environment}{why}"
                 yield Check("route", "warning", f"{name}@{environment}", told, about)
             elif (
@@ -112,19 +113,27 @@ def credentials(found: Iterable[Finding]) -> Iterator[Check]:
 
 
 def writes(found: Iterable[Finding]) -> Iterator[Check]:
-    """What the write guard never lets pass."""
+    """What the write guard never lets pass, so that a run sends nothing; and what it asks about first."""
     for one in found:
         if one.kind == "refused":
-            yield Check("writes", "warning", f"step {one.step}", f"{one.message}: it is never sent", (one.step,))
+            yield Check("writes", "bad", f"step {one.step}", f"{one.message}: it is never sent", (one.step,))
+        elif one.kind == "ask":
+            yield Check("writes", "ok", f"step {one.step}", f"{one.message}: asks first (--yes)", (one.step,))
+
+
+def bodies(exchanges: Iterable[Exchange]) -> Iterator[Check]:
+    """Requests of which the record kept only a part: they cannot be sent again."""
+    for one in exchanges:
+        if one.request.body.truncated:
+            kept, size = len(one.request.body.data), one.request.body.size
+            told = f"the record kept {kept} of the {size} bytes of its body: it cannot be sent"
+            yield Check("answer", "bad", f"step {one.step}", told, (one.step,))
 
 
 def answers(
     results: Iterable[StepResult], exchanges: Sequence[Exchange], correlations: Correlations, sent: frozenset[int]
 ) -> Iterator[Check]:
     """Whether what only reads is answered as it was. What needs a value of a write that was not sent may fail now."""
-    known: dict[str, set[int | None]] = {}
-    for one in exchanges:
-        known.setdefault(one.request.target, set()).add(one.status)
     by_step = {one.step: one for one in exchanges}
     for result in results:
         if result.step not in sent:
@@ -132,14 +141,42 @@ def answers(
         recorded = by_step[result.step]
         what = f"{result.method} {result.path}"
         borrowed = [each.variable for each in correlations.of_step(result.step) if each.source.step not in sent]
-        if result.status in known[recorded.request.target]:
-            yield Check("answer", "ok", what, f"{result.status}, as recorded", (result.step,))
+        twin = _twin(result, recorded, exchanges)
+        if result.status is not None and result.status == recorded.status:
+            yield _alike(result, what)
+        elif twin is not None:
+            why = f"{_came(result)}: as step {twin.step}, before a write that a look does not send"
+            yield Check("answer", "warning", what, why, (result.step,))
         elif borrowed:
             why = f"{_came(result)}; but a live run has its own {', '.join(dict.fromkeys(borrowed))}"
             yield Check("answer", "warning", what, why, (result.step,))
         else:
             state: State = "warning" if (recorded.status or 0) >= 400 else "bad"
             yield Check("answer", state, what, _came(result), (result.step,))
+
+
+def _alike(result: StepResult, what: str) -> Check:
+    """The recorded status: as recorded where the rest is, too."""
+    if result.outcome in ("same", "expected"):
+        return Check("answer", "ok", what, f"{result.status}, as recorded", (result.step,))
+    real = [one for one in result.differences if not one.expected]
+    places = ", ".join(dict.fromkeys(f"{one.where} {one.pointer}".strip() for one in real[:3]))
+    return Check(
+        "answer", "warning", what, f"{result.status} again, but {places or 'its answer'} differs", (result.step,)
+    )
+
+
+def _twin(result: StepResult, recorded: Exchange, exchanges: Sequence[Exchange]) -> Exchange | None:
+    """A step that asked the very same at the same place and was answered as this one is now, with a write between."""
+    writes = [one.step for one in exchanges if one.method not in SAFE and (one.status or 500) < 400]
+    for one in exchanges:
+        same = (one.method, one.request.target, one.environment) == (
+            recorded.method, recorded.request.target, recorded.environment,
+        )  # fmt: skip
+        between = any(one.step < step < recorded.step for step in writes)
+        if same and between and one.step < recorded.step and one.status == result.status:
+            return one
+    return None
 
 
 def _came(result: StepResult) -> str:
@@ -153,6 +190,6 @@ def _came(result: StepResult) -> str:
 def readiness(of: str, checks: Sequence[Check], exchanges: Sequence[Exchange], *, recording: str = "") -> Readiness:
     """The checks with what follows from them: a step that cannot be sent takes its whole cluster offline."""
     cluster_of: Mapping[int, str] = {one.step: one.cluster for one in exchanges}
-    bad = {step for one in checks if one.state == "bad" or one.kind == "writes" for step in one.steps}
+    bad = {step for one in checks if one.state == "bad" for step in one.steps}
     clusters = tuple(dict.fromkeys(cluster_of[step] for step in sorted(bad) if cluster_of.get(step)))
     return Readiness(of, tuple(checks), clusters, tuple(sorted(bad)), recording)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..protocols import Health
 from ..replay.plan import Wanted
-from ..replay.readiness import Check, Readiness, answers, asked, moves, places, readiness, writes
+from ..replay.readiness import Check, Readiness, answers, asked, bodies, moves, places, readiness, writes
 from ..replay.readiness import credentials as told_credentials
 from ..replay.write_guard import credentials, writing
 from .replay import Order, all_steps, check_wanted, correlated, replay
@@ -35,7 +35,8 @@ async def preflight(services: Services, recording: str, wanted: Wanted | None = 
     checks += moves(exchanges, wanted, table, await asyncio.to_thread(store.revisions))
     for one in chosen:
         checks += writes(writing(one, wanted, table))
-        checks += told_credentials(credentials(one, correlations, (), secrets, time()))
+        checks += told_credentials(credentials(one, correlations, wanted.edits.get(one.step, ()), secrets, time()))
+    checks += bodies(chosen)
     sent = asked(exchanges, wanted)
     title = f"Preflight: {(await asyncio.to_thread(store.recording, recording)).title}"[:200]
     if not sent:

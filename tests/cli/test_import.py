@@ -32,7 +32,7 @@ def test_a_file_becomes_a_recording(folder, capsys):
     assert main(["import", "chain.sh"]) == 0
     assert "chain.sh, 1 step" in capsys.readouterr().out
     store = open_store(Path("recordings/gateway.db"))
-    recording = store.recording("@last")
+    recording = store.recording("chain.sh")
     one = store.exchanges(recording.id).items[0]
     assert (recording.kind, recording.title, recording.clusters) == ("import", "chain.sh", ("orders@qa",))
     assert (one.path, one.upstream_url) == ("/api/orders/orders/1", "http://127.0.0.1:9/v3/orders/1")
@@ -66,7 +66,7 @@ def test_a_missing_file(folder, capsys):
 def test_the_what_ifs_of_a_bundle_are_what_ifs_again(folder, capsys):
     """A recording, a what-if, a what-if of that: imported, exported with its what-ifs, and once more."""
     main(["import", "chain.sh"])
-    main(["export", "@last", "-o", "one.bundle.json"])
+    main(["export", "chain.sh", "-o", "one.bundle.json"])
     bundle = json.loads(Path("one.bundle.json").read_text("utf-8"))
     (plain,) = bundle["recordings"]
     what_ifs = [{**plain, "title": f"what if {at}", "parent": at, "branched_at": 1} for at in (0, 1)]

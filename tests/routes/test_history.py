@@ -27,7 +27,7 @@ HISTORY = [
     revision(11, HEAD + "clusters:\n" + cluster("orders", "dev") + cluster("payments", "qa")),
     revision(10, TEAM),
     revision(9, HEAD + "clusters:\n" + cluster("orders", "qa") + cluster("users", "dev")),
-    revision(8, HEAD + "clusters:\n" + cluster("orders", "qa", ", writes: ${GONE:?set it}")),
+    revision(8, HEAD + "clusters:\n" + cluster("orders", "qa", ", writes: '${GONE:?set it}'")),
     revision(7, HEAD + "clusters:\n" + cluster("shop")),
 ]
 

@@ -71,7 +71,7 @@ async def test_an_upstream_that_is_down_and_writes_that_are_never_sent(tmp_path)
         await changed(shop, tmp_path, "    path: /api/payments", "    path: /api/payments\n    writes: never")
         found = await look(shop, client)
         assert ("health", "catalogue@qa", [2]) in told(found, "bad")
-        assert ("writes", "step 5", [5]) in told(found, "warning")
+        assert ("writes", "step 5", [5]) in told(found, "bad"), "a run would send nothing at all"
         assert ("route", "catalogue@qa", [2]) in told(found, "warning"), "its upstream is another one"
         assert found["offline"] == {"clusters": ["catalogue", "payments"], "steps": [2, 5]}
 

@@ -38,7 +38,9 @@ from .variants import family, outcomes
 
 PATIENCE: Final = 0.12  # seconds of looking for what a filter wants, before a page is shown as it is
 IDLE: Final = 8  # connections kept for the next reads
-LAST: Final = re.compile(r"@last(?:~([0-9]{1,9}))?")
+LAST: Final = re.compile(r"@last(-run)?(?:~([0-9]{1,9}))?")
+# What clients and forms recorded, and what was sent again: replays, what-ifs, probes. Imports are neither.
+LIVE, RUN = "kind = 'live'", "kind IN ('replay', 'variant')"
 PREFIX: Final = 4  # letters: shorter ones would often be a title or a typing error
 NEAREST: Final = "SELECT id FROM recordings WHERE steps > 0 ORDER BY seq DESC LIMIT 3"
 
@@ -72,7 +74,8 @@ class SqliteStore:
         return Page(items, str(rows[limit - 1]["seq"]) if len(rows) > limit else None if at is None else str(at))
 
     def recording(self, ref: str) -> Recording:
-        """By id, unique id prefix, exact title, "@last" or "@last~N"; NotFoundError, UsageError when ambiguous."""
+        """By id, unique id prefix, exact title, the name of a session, "@last~N", "@last-run~N"; NotFoundError,
+        UsageError when ambiguous."""
         with self._reading() as connection:
             row = _find(connection, ref.strip())
             return _recordings(connection, [row])[0]
@@ -282,24 +285,29 @@ def _close_all(idle: Idle) -> None:
 def _find(connection: sqlite3.Connection, ref: str) -> sqlite3.Row:
     match = LAST.fullmatch(ref)
     if match:
-        sql = "SELECT * FROM recordings WHERE steps > 0 ORDER BY seq DESC LIMIT 1 OFFSET ?"
-        found = connection.execute(sql, (int(match[1] or 0),)).fetchall()
+        kind = RUN if match[1] else LIVE
+        sql = f"SELECT * FROM recordings WHERE steps > 0 AND {kind} ORDER BY seq DESC LIMIT 1 OFFSET ?"
+        found = connection.execute(sql, (int(match[2] or 0),)).fetchall()
     else:
         found = _named(connection, ref)
     if len(found) == 1:
         return found[0]  # type: ignore[no-any-return]
     if not found:
-        raise NotFoundError(f"there is no recording {ref!r}", hint=_hint(connection))
+        of = f" of the kind {'replay or variant' if match[1] else 'live'}" if match else ""
+        raise NotFoundError(f"there is no recording {ref!r}{of}", hint=_hint(connection))
     named = ", ".join(row["id"] for row in found[:5]) + (", ..." if len(found) > 5 else "")
     raise UsageError(f"{ref!r} is more than one recording: {named}", hint="use a longer part of the id")
 
 
 def _named(connection: sqlite3.Connection, ref: str) -> list[sqlite3.Row]:
-    """By id, else by exact title, else by a prefix of the id."""
+    """By id, else by exact title, else by the name of its session, the newest of it, else by a prefix of the id."""
     ask = connection.execute
     found = ask("SELECT * FROM recordings WHERE id = ? AND steps > 0", (ref,)).fetchall()
     if not found and ref:
         found = ask("SELECT * FROM recordings WHERE title = ? AND steps > 0 ORDER BY seq DESC", (ref,)).fetchall()
+    if not found and ref:
+        found = ask(f"SELECT * FROM recordings WHERE session = ? AND steps > 0 ORDER BY {LIVE} DESC, seq DESC LIMIT 1",
+                    (ref,)).fetchall()  # fmt: skip
     if not found and len(ref) >= PREFIX and ref.isascii() and ref.isalnum():
         low, high = ref.upper(), ref.upper() + "~"
         found = ask("SELECT * FROM recordings WHERE id >= ? AND id < ? AND steps > 0", (low, high)).fetchall()

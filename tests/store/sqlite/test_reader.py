@@ -319,3 +319,20 @@ def test_readers_cannot_write(shop: SqliteStore) -> None:
 
 def test_clusters_are_in_the_order_of_first_use(shop: SqliteStore) -> None:
     assert shop.recording(A).clusters == ("users@qa", "orders@qa")
+
+
+async def test_last_is_what_clients_recorded_and_last_run_what_was_sent_again(
+    recorder: SqliteRecorder, store: SqliteStore
+):
+    """Replays, what-ifs and imports come after it, and are reached by names of their own."""
+    kinds = {"A": "live", "B": "live", "C": "import", "D": "replay", "E": "variant", "F": "import"}
+    for letter, kind in kinds.items():
+        id = f"01J{letter}{'0' * 22}"
+        await recorded(recorder, a_capture(1, id, session=f"session {letter}"))
+        if kind != "live":
+            await asyncio.wrap_future(recorder.describe_recording(id, f"session {letter}", kind=kind, parent=None,
+                                                                  branched_at=None, title=f"one of {kind}"))  # fmt: skip
+    found = {ref: store.recording(ref).id[3] for ref in ("@last", "@last~1", "@last-run", "@last-run~1", "session C")}
+    assert found == {"@last": "B", "@last~1": "A", "@last-run": "E", "@last-run~1": "D", "session C": "C"}
+    with pytest.raises(NotFoundError, match="of the kind live"):
+        store.recording("@last~2")
