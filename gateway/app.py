@@ -27,9 +27,11 @@ from .live_events import LiveEvents
 from .logs import AcceptTrouble
 from .metrics import Metrics
 from .model.audit import Who
+from .model.forwarding import TrustedProxies
 from .model.hosts import AllowedHosts
 from .paths import run_file, templates_dir
 from .protocols import Options, Services
+from .proxy.cors import RefusedOrigins
 from .proxy.playback_loader import RECENT, resumed
 from .proxy.server import Relay
 from .redact import Sealer
@@ -79,10 +81,10 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
         metrics = Metrics()
         services, sessions, ring = await _services(stack, options, url, metrics)
         runner = await stack.enter_async_context(_own_pages(services, sessions, access, console_socket))
-        relay = _relay(services, runner, metrics, _sealer(ring), access)
+        console_url = _url_of(console_socket, options.host) or url
+        relay = _relay(services, runner, metrics, _sealer(ring), access, console_url)
         await relay.start()
         server = await loop.create_server(relay.accept, sock=listening, backlog=BACKLOG)
-        console_url = _url_of(console_socket, options.host) or url
         stack.enter_context(_run_file(options.recordings, url, console_url, access))
         stack.enter_context(_seldom_collecting())
         try:
@@ -146,6 +148,7 @@ async def _services(
         would_mask=lambda recording: preview(
             options.recordings, recording, routes.table.redact, Sealer(ring.keys)
         ),
+        refused_origins=RefusedOrigins(),
     )  # fmt: skip
     await _play_on(services, store)
     await stack.enter_async_context(_tidying(services, store))
@@ -153,13 +156,15 @@ async def _services(
 
 
 def _relay(
-    services: Services, runner: web.AppRunner, metrics: Metrics, sealer: Sealer, access: Access
+    services: Services, runner: web.AppRunner, metrics: Metrics, sealer: Sealer, access: Access, console: str
 ) -> Relay:  # fmt: skip
     assert runner.server is not None
     relay = Relay(
         options=services.options, routes=services.routes, recorder=services.recorder, sessions=services.sessions,
         metrics=metrics, own_pages=runner.server, tls_context=client_context, own_cookies=OWN_COOKIES,
         seal=sealer.seal, needs_sign_in=lambda: access.needed, hosts=_hosts(services.options),
+        refused_origins=services.refused_origins, own_origin=services.url(),
+        console_origin="" if console == services.url() else console,
     )  # fmt: skip
     metrics.clients, metrics.under_way = relay.clients, relay.flows
     return relay
@@ -290,7 +295,8 @@ async def _own_pages(
     app = web.Application(middlewares=console.MIDDLEWARES, client_max_size=1 << 20)
     own = services.options.templates
     templates = [*([own] if own else []), templates_dir()]
-    session_of = setup_sessions(app, sessions)
+    trusted, plain = TrustedProxies(services.options.trust_proxy), services.options.plain
+    session_of = setup_sessions(app, sessions, trusted=trusted, plain=plain)
     console.setup(app, services, session_of=session_of, templates=templates, access=access, own_port=own_port)
     demos.setup(
         app, services, session_of=session_of, csrf_field=console.csrf_token, check_csrf=console.check_csrf,

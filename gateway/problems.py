@@ -86,7 +86,7 @@ class ProblemDetails:
 
     def _page(self) -> str:
         facts = "".join(
-            f"<dt>{name}</dt><dd>{escape(str(value))}</dd>"
+            f"<dt>{name}</dt><dd>{_shown(name, str(value))}</dd>"
             for name, value in self.as_json().items()
             if name in ("cluster", "environment", "upstream", "instance")
         )
@@ -104,6 +104,12 @@ class ProblemDetails:
             back=back,
             facts=kind + facts,
         )
+
+
+def _shown(name: str, value: str) -> str:
+    """A member for the page: the exchange is a link."""
+    text = escape(value)
+    return f'<a href="{text}">{text}</a>' if name == "instance" and value.startswith("/") else text
 
 
 def problem(kind: str, detail: str = "", *, cluster: str = "", hint: str = "") -> ProblemDetails:

@@ -256,6 +256,38 @@ class Sessions(Protocol):
     def unpin(self, session: LiveSession, cluster: str) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedOrigin:
+    """A front end of another origin that routes.yaml does not list: its browser showed it nothing of the responses."""
+
+    origin: str
+    count: int
+    at: float  # epoch seconds of the last call
+    cluster: str
+    call: str  # "GET /api/orders/7"
+
+
+class RefusedOriginList(Protocol):
+    """Those seen since the start, the last first."""
+
+    def note(self, origin: bytes, *, cluster: str, method: bytes, path: bytes, at: float) -> None: ...
+    def all(self) -> Sequence[RefusedOrigin]: ...
+    def forget(self, origin: str) -> None: ...
+
+
+class NoOrigins:
+    """For parts that run without a relay."""
+
+    def note(self, origin: bytes, *, cluster: str, method: bytes, path: bytes, at: float) -> None:
+        """Nothing passes."""
+
+    def all(self) -> Sequence[RefusedOrigin]:
+        return ()
+
+    def forget(self, origin: str) -> None:
+        """There is none."""
+
+
 class Routes(Protocol):
     """The route table in force and the file it came from."""
 
@@ -334,6 +366,8 @@ class Options:
     viewer_password: str = field(default="", repr=False)
     console_port: int | None = None  # console, API and demos on a port of their own
     allow_code: bool = False  # modules beside demo.yaml may run
+    trust_proxy: tuple[str, ...] = ("loopback",)  # networks whose word on the client counts
+    plain: str = "keep"  # what the plain port does beside a TLS port: "keep" | "redirect" | "off"
     sandbox_html: bool = False  # proxied pages get a Content-Security-Policy that keeps them from the console
 
 
@@ -375,3 +409,4 @@ class Services:
     keys: Keys | None = None
     # (step, what) of a recording that the rules in force mask; blocking
     would_mask: Callable[[str], Sequence[tuple[int, Finding]]] = lambda recording: ()
+    refused_origins: RefusedOriginList = field(default_factory=NoOrigins)

@@ -207,6 +207,11 @@ SETTINGS: tuple[Setting, ...] = (
         "50 ms may be lost", choices=("strict", "relaxed", "fsync"),
     ),
     Setting(
+        ("serve", "demo"), "--trust-proxy", "", "list", ("loopback",),
+        "a network of proxies whose Forwarded and X-Forwarded headers count, such as 10.0.0.0/8; loopback is this "
+        "machine, none is nobody; repeatable", "CIDR",
+    ),
+    Setting(
         ("serve",), "--allow-host", "", "list", (), "a further Host name by which the gateway is reached; repeatable",
         "NAME",
     ),

@@ -25,7 +25,7 @@ LAYERS: list[set[str]] = [
     {"services"},
     {"demos"},
     {"proxy", "store", "sessions", "routes", "live_events", "replay"},
-    {"logs", "keys", "ids", "access", "loop"},
+    {"logs", "keys", "ids", "access", "https", "loop"},
     {
         "routes.pure", "replay.pure", "correlation", "diagrams", "export", "redact", "settings", "problems", "metrics",
     },

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from .. import loop
 from ..access import is_remote
+from ..errors import UsageError
 from ..logs import set_up
+from ..model.forwarding import TrustedProxies
 from ..protocols import Options
 
 if TYPE_CHECKING:
@@ -153,7 +155,12 @@ def banner(gateway: Gateway) -> str:
 
 def access_options(args: argparse.Namespace) -> dict[str, Any]:
     """What serve and demo say about who may use the console, and where."""
-    return {name: getattr(args, name) for name in ("password", "viewer_password", "console_port", "sandbox_html")}
+    try:
+        TrustedProxies(args.trust_proxy)
+    except ValueError as error:
+        raise UsageError(str(error), where="--trust-proxy") from None
+    names = ("password", "viewer_password", "console_port", "sandbox_html", "trust_proxy")
+    return {name: getattr(args, name) for name in names}
 
 
 def print_way_in(gateway: Gateway) -> None:

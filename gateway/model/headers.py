@@ -64,6 +64,11 @@ USER_AGENT_PREFIXES: Final = ("sec-",)  # client hints and fetch metadata
 # The client's cache asks whether its copy still holds (RFC 9110 section 13.1, RFC 9111 section 5).
 CLIENT_CACHE: Final = ("if-none-match", "if-modified-since", "cache-control", "pragma")
 VALIDATORS: Final = ("etag", "last-modified")
+# How long a response may be kept (RFC 9111 sections 5.2, 5.3 and 5.4).
+CACHING: Final = ("cache-control", "expires", "pragma")
+# What makes a browser treat a whole host otherwise from now on, every port of it: HSTS (RFC 6797 section 8.3), pinned
+# keys (RFC 7469), another place for the same origin (RFC 7838), and the deletion of its cookies (Clear Site Data).
+BINDING_THE_ORIGIN: Final = ("strict-transport-security", "public-key-pins", "alt-svc", "clear-site-data")
 
 # Which representation is meant (RFC 9110 sections 8 and 12).
 CONTENT: Final = ("content-type", "content-encoding", "content-language", "content-range", "content-disposition")

@@ -131,8 +131,7 @@ def _check_known(chosen: Mapping[str, str], table: RouteTable) -> None:
 
 
 def _same_site(request: RequestHead, table: RouteTable) -> bool:
-    own = request.origin.partition(b"://")[2].lower() == request.host.lower()
-    return own or request.origin in table.cors.origins
+    return request.is_same_origin or table.cors.allows(request.origin)
 
 
 def _refused(kind: str, detail: str, hint: str = "") -> RefusedError:

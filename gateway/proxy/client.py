@@ -16,6 +16,7 @@ from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserU
 from ..model.capture import RawPairs
 from ..model.headers import Fields
 from ..problems import ProblemDetails, problem
+from .cors import share
 from .header_rules import TOKEN, bad_host, split_absolute
 from .own_responses import status_line, wire
 from .request import RequestHead
@@ -40,11 +41,12 @@ HEAD, LENGTH_BODY, CHUNKED_BODY, WAIT, HANDED, RAW, DISCARD = range(7)
 class ClientConnection(asyncio.Protocol):
     """One client. `flow` is the exchange under way, if any."""
 
-    def __init__(self, relay: Relay) -> None:
-        self.relay = relay
+    def __init__(self, relay: Relay, mount: str = "") -> None:
+        self.relay, self.mount = relay, mount
         self.transport: asyncio.Transport = cast(asyncio.Transport, None)
         self.flow: Flow | None = None
         self.address = ""
+        self.secure = False  # it speaks https
         self.since = 0.0  # when the wait for a request head, or for the end of a linger, began
         self.method = b""
         self.target = b""
@@ -69,6 +71,7 @@ class ClientConnection(asyncio.Protocol):
         self.transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self.address = peer[0] if peer else ""
+        self.secure = transport.get_extra_info("sslcontext") is not None
         self.since = self.relay.clock()
         self.relay.clients.add(self)
 
@@ -363,8 +366,19 @@ class ClientConnection(asyncio.Protocol):
         self.relay.refused(self, answer)
         if not self.transport.is_closing():
             fields, body = wire(answer)
-            self.transport.write(b"\r\n".join([status_line(answer), *fields, b"Connection: close", b"", body]))
-            self._linger()
+            origin = next((value for name, value in self.headers if name.lower() == b"origin"), b"")
+            if origin:
+                share(fields, self.relay.routes.table.cors, origin)
+            self._last(status_line(answer), fields, body)
+
+    def respond(self, status: bytes, fields: list[bytes]) -> None:
+        """A response of the gateway's own, without a body, to a request that is no exchange."""
+        self._state, self.closing = DISCARD, True
+        self._last(status, fields, b"")
+
+    def _last(self, status: bytes, fields: list[bytes], body: bytes) -> None:
+        self.transport.write(b"\r\n".join([status, *fields, b"Connection: close", b"", body]))
+        self._linger()
 
     def _too_large(self, data: bytes) -> None:
         line = data.find(b"\r\n")

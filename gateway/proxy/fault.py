@@ -93,7 +93,10 @@ class FaultFlow(Flow):
     def _begin(self, head: ResponseHead) -> None:
         super().response_head(head)
         if self._fault is not None and not self._done:
-            self.capture.response_headers = [*head.recorded, (FIELD.encode(), self._fault.field.encode())]
+            self.capture.response_headers = [
+                *self.capture.response_headers,
+                (FIELD.encode(), self._fault.field.encode()),
+            ]
 
     def response_data(self, data: bytes) -> None:
         if self._held is None:

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING
 from ..ids import new_trace
 from ..model.capture import Capture, RawPairs
 from ..problems import ProblemDetails, problem
+from ..routes.addresses import View
 from .admission import RefusedError, check, check_site, check_write, choose_environment, upstream_in
 from .cors import answer_preflight, share
 from .header_rules import route_field
 from .own_responses import placed, wire
+from .request import for_proxy
 from .request_sender import Outgoing, last_chunk
 from .response import ResponseHead
 from .sandbox import covers_console, sandboxed
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from .server import Relay
 
 WORKER = "the service worker of this script would see what the console's pages ask for"
+CACHED = (b"GET", b"HEAD")  # of which browsers keep responses
+VARY = b"Vary: Gateway-Env"  # what a browser keeps is of the environment that was asked for
 VISIBLE_AFTER = 1.0  # seconds after which an exchange under way shows in the recording
 HALF_CLOSED = 5.0  # seconds a client that stopped sending may wait for its answer
 
@@ -123,10 +127,18 @@ class Flow:
             self.answer(refused)
             return
         target, self.capture.upstream_url = self.destination.at(upstream)
+        try:
+            pool = self.relay.pool(upstream)
+        except ValueError as error:  # a variable of the environment that names a proxy
+            self.answer(problem("proxy_internal_error", str(error)))
+            return
         head = self.request.upstream_head(
-            self.client, target, self.cluster, upstream, via=self.relay.via, trace=new_trace
-        )
-        self.outgoing.send_head(head, upstream, self.relay.pool(upstream))
+            self.client.method, target, self.cluster, upstream, via=self.relay.via, trace=new_trace,
+            cors=self.table.cors,
+        )  # fmt: skip
+        if pool.absolute is not None:
+            head = for_proxy(head, self.capture.upstream_url, pool.absolute)
+        self.outgoing.send_head(head, upstream, pool)
         if self.capture.mode == "fault":  # later than the client's bytes, which have gathered
             self.request_flush()
 
@@ -197,17 +209,20 @@ class Flow:
         capture.first_byte, capture.status, capture.reason = self.active, head.status, head.reason
         capture.response_version = head.version
         if head.changing:
-            assert self.upstream is not None
-            head.rewrite(self.cluster, self.upstream, capture.origin, self.relay.own_cookies)
-            for value in head.new_cookies:
-                self.relay.sessions.learn(self.session, value)
+            self._translate(head)
+        lines = head.lines
         capture.response_headers, capture.rewritten = head.recorded, head.rewritten
         if head.status == 101:
             self._switch(head)
             return
-        lines = head.lines.copy()  # the upstream's connection may use its head again
+        if head.may_be_kept and not self.destination.keeps_cache and self.client.method in CACHED:
+            lines, capture.response_headers, capture.rewritten = head.unkept()
+        lines = lines.copy()  # the upstream's connection may use its head again
         self._frame(head, lines)
-        share(lines, self.table.cors, self.request.origin)
+        if head.kept and self.destination.keeps_cache:
+            lines.append(VARY)
+        if self.request.origin:
+            self._share(lines)
         if self.relay.options.sandbox_html:
             lines = sandboxed(lines, head.types)
         self._add_ours(lines)
@@ -215,6 +230,42 @@ class Flow:
         if head.is_events:
             capture.stream = "sse"
             self._show()
+
+    def _translate(self, head: ResponseHead) -> None:
+        """Addresses and cookies as the client can use them; a client without a cookie is known by a new one."""
+        assert self.upstream is not None
+        for value in head.new_cookies:
+            self.relay.sessions.learn(self.session, value)
+        view = View(self.cluster, self.upstream, self.origin, self._environment_of, self.relay.own_origin)
+        secure = self.origin.startswith(b"https:")
+        head.rewrite(self.table.addresses, view, self.relay.own_cookies, secure=secure)
+
+    def _share(self, lines: list[bytes]) -> None:
+        """Let a front end of another origin read the response; one that is not listed is remembered."""
+        request, capture = self.request, self.capture
+        if not share(lines, self.table.cors, request.origin) and not request.is_same_origin:
+            self.relay.refused_origins.note(
+                request.origin, cluster=capture.cluster, method=capture.method, path=self.destination.path,
+                at=capture.started_at,
+            )  # fmt: skip
+
+    @property
+    def console(self) -> bytes:
+        """The beginning of a Link to an exchange's page, relative where the console is at the client's own address."""
+        if self.destination.cluster is not self.table.clusters.get(self.cluster.name):
+            return b"Link: <" + self.relay.console_origin + b"/_gateway/exchanges/"
+        return self.relay.explained
+
+    @property
+    def origin(self) -> bytes:
+        """How the client reaches the gateway: b"http://127.0.0.1:8080"."""
+        assert self.request.sender is not None
+        return self.request.sender.origin
+
+    def _environment_of(self, cluster: str) -> str:
+        """Where this session's calls to a cluster go now."""
+        pin = self.session.pins.get(cluster)
+        return pin.environment if pin is not None else self.table.clusters[cluster].environment
 
     def _interim(self, head: ResponseHead) -> None:
         """1xx answers pass at once to clients that know them (RFC 9110 section 15.2)."""
@@ -246,6 +297,8 @@ class Flow:
         )
         if self.cookie is not None:
             lines.append(b"Set-Cookie: " + self.cookie)
+        if self.recorded and (capture.status >= 400 or capture.failure):  # from a failed call to what explains it
+            lines.append(self.console + capture.id.encode() + b'>; rel="describedby"')
         if self._close or not self.outgoing.complete:
             lines.append(b"Connection: close")
             self._close = True
@@ -341,7 +394,8 @@ class Flow:
             return
         self.capture.failure = (details.kind, details.detail) if details.kind else None
         fields, body = wire(placed(details, self.capture, self.upstream), self.request.accept)
-        share(fields, self.table.cors, self.request.origin)
+        if self.request.origin:
+            self._share(fields)
         self._answer_here(details.status, details.title.encode("latin-1", "replace"), fields, body)
 
     def _answer_here(self, status: int, reason: bytes, fields: list[bytes], body: bytes) -> None:

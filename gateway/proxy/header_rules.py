@@ -11,27 +11,32 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from ..model.capture import RawPairs
+from ..model.headers import BINDING_THE_ORIGIN, CACHING, VALIDATORS
 
 FORWARD, DROP, HOST, COOKIE, CONNECTION, LENGTH, TRANSFER, UPGRADE, EXPECT, TE, OURS, BAGGAGE, VIA = range(13)
 FORWARDED, FORWARDED_FOR, TRACE, ORIGIN, PREFLIGHT, ACCEPT = range(13, 19)
 LOCATION, REFRESH, SET_COOKIE, TYPE, KEEP_ALIVE, FETCH_SITE, FETCH_DEST, SERVICE_WORKER, WORKER_SCOPE = range(19, 28)
+REFERER, FORWARDED_PROTO, FORWARDED_HOST, FORWARDED_PREFIX, LINK, KEPT, BINDING = range(28, 35)
 
 REQUEST_FATES = {
     b"host": HOST, b"cookie": COOKIE, b"connection": CONNECTION, b"content-length": LENGTH,
     b"transfer-encoding": TRANSFER, b"upgrade": UPGRADE, b"expect": EXPECT, b"te": TE,
     b"keep-alive": DROP, b"proxy-connection": DROP, b"gateway-session": OURS, b"gateway-env": OURS,
     b"http2-settings": DROP, b"baggage": BAGGAGE, b"via": VIA, b"forwarded": FORWARDED,
-    b"x-forwarded-for": FORWARDED_FOR, b"x-forwarded-proto": DROP, b"x-forwarded-host": DROP,
-    b"x-forwarded-prefix": DROP, b"traceparent": TRACE, b"origin": ORIGIN,
+    b"x-forwarded-for": FORWARDED_FOR, b"x-forwarded-proto": FORWARDED_PROTO, b"x-forwarded-host": FORWARDED_HOST,
+    b"x-forwarded-prefix": FORWARDED_PREFIX, b"traceparent": TRACE, b"origin": ORIGIN, b"referer": REFERER,
     b"access-control-request-method": PREFLIGHT, b"accept": ACCEPT,
     b"sec-fetch-site": FETCH_SITE, b"sec-fetch-dest": FETCH_DEST, b"service-worker": SERVICE_WORKER,
 }  # fmt: skip
 RESPONSE_FATES = {
     b"connection": CONNECTION, b"content-length": LENGTH, b"transfer-encoding": TRANSFER, b"upgrade": UPGRADE,
     b"keep-alive": KEEP_ALIVE, b"proxy-connection": DROP, b"location": LOCATION, b"content-location": LOCATION,
-    b"refresh": REFRESH, b"set-cookie": SET_COOKIE, b"content-type": TYPE, b"service-worker-allowed": WORKER_SCOPE,
+    b"operation-location": LOCATION, b"azure-asyncoperation": LOCATION, b"sourcemap": LOCATION, b"refresh": REFRESH,
+    b"link": LINK, b"set-cookie": SET_COOKIE, b"content-type": TYPE, b"service-worker-allowed": WORKER_SCOPE,
     b"gateway-exchange": DROP, b"gateway-route": DROP, b"gateway-playback": DROP,
-}  # fmt: skip
+} | dict.fromkeys((name.encode() for name in (*CACHING, *VALIDATORS)), KEPT) | dict.fromkeys(
+    (name.encode() for name in BINDING_THE_ORIGIN), BINDING
+)  # fmt: skip
 # Naming one of these in Connection must not remove it: it frames or routes the message.
 NEVER_NAMED = frozenset(
     (b"host", b"content-length", b"transfer-encoding", b"connection", b"cookie", b"authorization", b"via", b"te",

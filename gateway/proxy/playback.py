@@ -233,7 +233,7 @@ class PlaybackFlow(Flow):
             super().answer(problem(one.failure.kind, f"as recorded: {one.failure.detail}"))
             return
         now = datetime.fromtimestamp(capture.started_at, UTC) if playback.shift else None
-        answer = answer_of(one, one.response, origin=capture.origin.decode("latin-1"), now=now)
+        answer = answer_of(one, one.response, origin=self.origin.decode("latin-1"), now=now)
         self._failed = None
         if one.stream == "websocket" and answer.status == 101:
             self._play_socket(answer, step.frames, playback.pace)
@@ -265,7 +265,10 @@ class PlaybackFlow(Flow):
         head = ResponseHead(answer.status, answer.reason, "1.1", fields)
         head.changing = []  # recorded as the client saw it
         super().response_head(head)
-        self.capture.response_headers = [*head.recorded, (b"Gateway-Playback", self._source.encode())]
+        self.capture.response_headers = [
+            *self.capture.response_headers,
+            (b"Gateway-Playback", self._source.encode()),
+        ]
 
     def _play_stream(self, answer: Answer, one: Exchange, chunks: Sequence[Chunk], pace: float) -> None:
         self._begin(answer, framed=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import ssl
 from collections.abc import Callable
@@ -10,9 +11,12 @@ from ipaddress import ip_address
 from socket import gaierror
 from typing import TYPE_CHECKING, Any
 
+from .connecting import first_to_stand, interleaved
+from .tunnel import ProxyConnection, TunnelError
 from .upstream import UpstreamConnection
 
 if TYPE_CHECKING:
+    from ..routes.outbound_proxy import OutboundProxy
     from ..routes.table import CompiledUpstream
 
 MAX_IDLE = 30.0  # seconds an unused connection is worth keeping
@@ -31,12 +35,21 @@ class ConnectFailedError(Exception):
 class Pool:
     """The connections to one upstream: idle ones to reuse, the last used first."""
 
-    def __init__(self, upstream: CompiledUpstream, context: ssl.SSLContext | None, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, upstream: CompiledUpstream, context: ssl.SSLContext | None, clock: Callable[[], float],
+        proxy: OutboundProxy | None = None,
+    ) -> None:  # fmt: skip
         self.host, self.port = upstream.host, upstream.port
+        self._proxy, self._good = proxy, ""
         self.server_name = upstream.tls.server_name if upstream.tls else None
         self._context, self._clock = context, clock
         self._idle: list[UpstreamConnection] = []
         self.all: set[UpstreamConnection] = set()
+
+    @property
+    def absolute(self) -> OutboundProxy | None:
+        """The proxy that wants whole URLs as targets; None where there is none, or a tunnel through it."""
+        return self._proxy if self._context is None else None
 
     def reuse(self, *, repeatable: bool) -> UpstreamConnection | None:
         """An idle connection, or None. A request that must not be sent twice only gets a fresh one."""
@@ -71,38 +84,70 @@ class Pool:
         """A new connection within `timeout` seconds; ConnectFailedError says why there is none."""
         if len(self.all) >= MAX_CONNECTIONS:
             raise ConnectFailedError("connection_limit_reached", f"{MAX_CONNECTIONS} connections are in use")
-        addresses = await self._resolve(timeout)
-        failure: Exception | None = None
-        for address in addresses:
-            try:
-                async with asyncio.timeout(timeout):
-                    return await self._connect(address)
-            except (OSError, ssl.SSLError, TimeoutError) as error:
-                failure = error
-        raise named(failure, f"{self.host}:{self.port}", timeout)
-
-    async def _resolve(self, timeout: float) -> list[str]:
+        host, port = (self._proxy.host, self._proxy.port) if self._proxy else (self.host, self.port)
+        addresses = await self._resolve(host, port, timeout)
+        if self._good in addresses:  # the one that worked last
+            addresses.remove(self._good)
+            addresses.insert(0, self._good)
         try:
-            return [str(ip_address(self.host))]
-        except ValueError:
-            pass
+            async with asyncio.timeout(timeout):
+                self._good, connection = await first_to_stand(addresses, self._connect, UpstreamConnection.drop)
+                return connection
+        except TunnelError as error:
+            raise ConnectFailedError("connection_refused", str(error)) from None
+        except (OSError, ssl.SSLError, TimeoutError) as error:
+            raise self._named(error, timeout) from None
+
+    def _named(self, error: Exception, timeout: float) -> ConnectFailedError:
+        where = f"{self.host}:{self.port}"
+        if self._proxy is None or isinstance(error, ssl.SSLError):
+            return named(error, where, timeout)
+        failed = named(error, f"the proxy {self._proxy.url}", timeout)
+        return ConnectFailedError(failed.kind, f"{failed.detail}; it is to lead to {where}")
+
+    async def _resolve(self, host: str, port: int, timeout: float) -> list[str]:
+        with contextlib.suppress(ValueError):
+            return [str(ip_address(host))]
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(timeout):
-                found = await loop.getaddrinfo(self.host, self.port, type=1)
+                found = await loop.getaddrinfo(host, port, type=1)
         except TimeoutError:
-            raise ConnectFailedError("dns_timeout", f"{self.host} did not resolve within {timeout:g} s") from None
+            raise ConnectFailedError("dns_timeout", f"{host} did not resolve within {timeout:g} s") from None
         except (gaierror, UnicodeError) as error:
-            raise ConnectFailedError("dns_error", f"{self.host} does not resolve: {error}") from None
-        return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+            raise ConnectFailedError("dns_error", f"{host} does not resolve: {error}") from None
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        if host.rstrip(".") == "localhost":  # a server may listen on one of them only, whatever the hosts file says
+            addresses += [one for one in ("127.0.0.1", "::1") if one not in addresses]
+        return interleaved(addresses)
 
     async def _connect(self, address: str) -> UpstreamConnection:
         loop = asyncio.get_running_loop()
-        options: dict[str, Any] = {}
-        if self._context is not None:
-            options = {"ssl": self._context, "server_hostname": self.server_name or self.host}
-        _, connection = await loop.create_connection(lambda: UpstreamConnection(self), address, self.port, **options)
+        if self._proxy is not None and self._context is not None:
+            connection = await self._through_tunnel(address, self._proxy, self._context)
+        else:
+            options: dict[str, Any] = {}
+            if self._context is not None:
+                options = {"ssl": self._context, "server_hostname": self.server_name or self.host}
+            port = self._proxy.port if self._proxy else self.port
+            _, connection = await loop.create_connection(lambda: UpstreamConnection(self), address, port, **options)
         self.all.add(connection)
+        return connection
+
+    async def _through_tunnel(self, address: str, proxy: OutboundProxy, context: ssl.SSLContext) -> UpstreamConnection:
+        loop = asyncio.get_running_loop()
+        transport, waiting = await loop.create_connection(ProxyConnection, address, proxy.port)
+        try:
+            await waiting.open_tunnel(transport, proxy, self.host, self.port)
+            connection = UpstreamConnection(self)
+            secured = await loop.start_tls(
+                transport, connection, context, server_hostname=self.server_name or self.host
+            )
+        except BaseException:
+            transport.abort()
+            raise
+        assert secured is not None
+        connection.connection_made(secured)
         return connection
 
 

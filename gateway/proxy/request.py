@@ -6,11 +6,13 @@ again and again, so what came of them is kept and used for the next request as w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ..model.capture import RawPairs
+from ..model.forwarding import Claims
 from ..model.headers import Fields
 from ..routes.overrides import chosen
+from ..routes.rewrite import upstream_cookies
 from .header_rules import (  # fmt: skip
     ACCEPT,
     BAGGAGE,
@@ -23,11 +25,15 @@ from .header_rules import (  # fmt: skip
     FORWARD,
     FORWARDED,
     FORWARDED_FOR,
+    FORWARDED_HOST,
+    FORWARDED_PREFIX,
+    FORWARDED_PROTO,
     HOST,
     LENGTH,
     ORIGIN,
     OURS,
     PREFLIGHT,
+    REFERER,
     REQUEST,
     SERVICE_WORKER,
     TE,
@@ -44,25 +50,24 @@ from .header_rules import (  # fmt: skip
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..routes.table import CompiledCluster, CompiledUpstream
+    from ..model.forwarding import Sender
+    from ..routes.outbound_proxy import OutboundProxy
+    from ..routes.table import CompiledCluster, CompiledUpstream, Cors
 
-GONE = frozenset((DROP, CONNECTION, TRANSFER, UPGRADE, OURS, FORWARDED, FORWARDED_FOR, TE, HOST))
-
-
-class Client(Protocol):
-    """Who sends the request."""
-
-    method: bytes
-    address: str
+CLAIMS = {
+    FORWARDED: "forwarded", FORWARDED_FOR: "forwarded_for", FORWARDED_PROTO: "proto", FORWARDED_HOST: "host",
+    FORWARDED_PREFIX: "prefix",
+}  # fmt: skip
+GONE = frozenset((DROP, CONNECTION, TRANSFER, UPGRADE, OURS, TE, HOST, *CLAIMS))
 
 
 class RequestHead:
     """What the gateway needs to know of a request's fields, and those that go on to the upstream."""
 
     __slots__ = (
-        "_after", "_before", "_built", "_built_for", "accept", "chunked", "codings", "expect", "fetch_site",
-        "forwarded", "forwarded_for", "host", "length", "options", "origin", "overrides", "plain", "preflight",
-        "recorded", "te", "traced", "upgrade", "via", "websocket", "worker",
+        "_after", "_before", "_built", "_built_for", "_traces", "accept", "chunked", "claims", "codings", "expect",
+        "fetch_site", "host", "length", "options", "origin", "overrides", "peer", "plain", "preflight", "recorded",
+        "referer", "sender", "te", "traced", "upgrade", "via", "websocket", "worker",
     )  # fmt: skip
 
     def __init__(self, headers: RawPairs, strip_cookie: Callable[[bytes], bytes]) -> None:
@@ -71,9 +76,10 @@ class RequestHead:
         self.length: int | None = None
         self.chunked, self.codings = False, b""
         self.options: frozenset[bytes] = frozenset()
-        self.upgrade = self.expect = self.origin = self.te = self.accept = b""
-        self.forwarded: list[bytes] = []
-        self.forwarded_for: list[bytes] = []
+        self.upgrade = self.expect = self.origin = self.te = self.accept = self.referer = b""
+        self.claims = Claims()  # of proxies in front, on the way that the request came
+        self.sender: Sender | None = None  # set by the server, which knows whom to trust
+        self.peer = b""  # the address at the other end of the connection
         self.via: list[bytes] = []
         self.overrides: list[tuple[str, bytes]] = []  # ("header" | "baggage", field value)
         self.fetch_site = b""
@@ -82,6 +88,7 @@ class RequestHead:
         self._after = self._before
         self._built = b""  # the upstream's fields, for `_built_for`
         self._built_for: CompiledUpstream | None = None
+        self._traces = False  # the upstream's `headers` have a traceparent
         for name, value in headers:
             fate = REQUEST[name]
             if fate == FORWARD:
@@ -110,7 +117,7 @@ class RequestHead:
         elif fate == CONNECTION:
             self.options |= connection_options((value,))
         elif fate == COOKIE:
-            stripped = strip_cookie(value)
+            stripped = upstream_cookies(strip_cookie(value))
             if stripped != value:
                 self._own_cookie_gone(name, value, stripped)
                 keep, value = bool(stripped), stripped
@@ -145,10 +152,11 @@ class RequestHead:
             self.accept = value
         elif fate == VIA:
             self.via.append(value)
-        elif fate == FORWARDED:
-            self.forwarded.append(value)
-        elif fate == FORWARDED_FOR:
-            self.forwarded_for.append(value)
+        elif fate == REFERER:
+            self.referer = value
+        elif fate in CLAIMS:
+            name = CLAIMS[fate]
+            setattr(self.claims, name, [*getattr(self.claims, name), value])
 
     def _ours(self, name: bytes, value: bytes) -> None:
         if name.lower() == b"gateway-env":
@@ -160,31 +168,43 @@ class RequestHead:
         pairs = [(n, stripped if (n, v) == (name, value) else v) for n, v in self.recorded]
         self.recorded = [pair for pair in pairs if pair != (name, b"")]
 
+    @property
+    def is_same_origin(self) -> bool:
+        """Whether its Origin names the host that it asks for: a page of the gateway's own address sent it."""
+        host = self.sender.host if self.sender is not None else self.host
+        return self.origin.partition(b"://")[2].lower() == host.lower()
+
     def chosen(self) -> tuple[str, dict[str, str]]:
         """(where from, {cluster: environment}) of the first override; ValueError for a malformed one."""
         return chosen(self.overrides)
 
     def upstream_head(
-        self, client: Client, target: bytes, cluster: CompiledCluster, upstream: CompiledUpstream,
-        *, via: bytes, trace: Callable[[], bytes],
+        self, method: bytes, target: bytes, cluster: CompiledCluster, upstream: CompiledUpstream,
+        *, via: bytes, trace: Callable[[], bytes], cors: Cors,
     ) -> bytes:  # fmt: skip
         """The request head for the upstream, RFC 9110 section 7.6 applied, ready to send.
 
-        `trace` gives a traceparent for a request without one (W3C Trace Context section 3.2).
+        `trace` gives a traceparent for a request without one (W3C Trace Context section 3.2); `cors` knows the front
+        ends that count as the upstream's own.
         """
         if self._built_for is not upstream:
-            self._built, self._built_for = self._fields(cluster, upstream, client.address.encode(), via), upstream
-        head = client.method + b" " + target + b" HTTP/1.1\r\n" + self._built
-        if self.traced:
+            is_own = bool(self.origin) and (self.is_same_origin or cors.allows(self.origin))
+            self._built, self._built_for = self._fields(cluster, upstream, via, is_own=is_own), upstream
+        head = method + b" " + target + b" HTTP/1.1\r\n" + self._built
+        if self.traced or self._traces:
             return head + b"\r\n"
         return head + b"traceparent: " + trace() + b"\r\n\r\n"
 
-    def _fields(self, cluster: CompiledCluster, upstream: CompiledUpstream, client: bytes, via: bytes) -> bytes:
-        lines = [*self._before, b"Host: " + upstream.authority]
+    def _fields(self, cluster: CompiledCluster, upstream: CompiledUpstream, via: bytes, *, is_own: bool) -> bytes:
+        lines = [*self._before, b"Host: " + (self.host if upstream.keeps_host else upstream.authority)]
         if self._after is not self._before:
             lines += self._after
+        if not upstream.keeps_host and (self.origin or self.referer):
+            lines = [self._as_upstreams(line, cluster, upstream, is_own=is_own) for line in lines]
+        lines += self._provenance(cluster.prefix)
         if upstream.headers:
             names = {name.lower() for name, _ in upstream.headers}
+            self._traces = b"traceparent" in names
             lines = [line for line in lines if line.partition(b":")[0].lower() not in names]
             lines += [name + b": " + value for name, value in upstream.headers]
         if self.chunked:
@@ -193,18 +213,58 @@ class RequestHead:
             lines += (b"Connection: Upgrade", b"Upgrade: " + self.upgrade)
         elif b"trailers" in self.te.lower():
             lines += (b"Connection: TE", b"TE: trailers")
-        lines += self._provenance(cluster.prefix, client)
         lines += (via, b"")
         return b"\r\n".join(lines)
 
-    def _provenance(self, prefix: bytes, client: bytes) -> list[bytes]:
-        """Forwarded (RFC 7239) and its older cousins."""
-        node = b'"[' + client + b']"' if b":" in client else client
-        hop = b"for=" + node + b';host="' + self.host + b'";proto=http'
+    def _as_upstreams(
+        self, line: bytes, cluster: CompiledCluster, upstream: CompiledUpstream, *, is_own: bool
+    ) -> bytes:
+        """Origin and Referer as the upstream's own pages would have them: servers compare them with Host, against
+        cross-site requests (OWASP: "Verifying Origin With Standard Headers"). Those of foreign sites stay."""
+        assert self.sender is not None
+        name, _, value = line.partition(b": ")
+        low = name.lower()
+        if low == b"origin" and is_own:
+            return name + b": " + upstream.origin
+        if low == b"referer":
+            origin, path = _split_url(value)
+            if origin in (self.sender.origin, self.origin if is_own else b"") and origin:
+                rest = _below(cluster.prefix, path) if cluster.strip else path
+                return name + b": " + upstream.origin + upstream.base_path + (rest or b"/")
+        return line
+
+    def _provenance(self, prefix: bytes) -> list[bytes]:
+        """Forwarded (RFC 7239) and its older cousins: what trusted proxies said, and then this hop."""
+        assert self.sender is not None
+        sender, peer = self.sender, self.peer
+        node = b'"[' + peer + b']"' if b":" in peer else peer
+        hop = b"for=" + node + b';host="' + sender.host + b'";proto=' + sender.scheme
         return [
-            b"Forwarded: " + b", ".join([*self.forwarded, hop]),
-            b"X-Forwarded-For: " + b", ".join([*self.forwarded_for, client]),
-            b"X-Forwarded-Proto: http",
-            b"X-Forwarded-Host: " + self.host,
-            b"X-Forwarded-Prefix: " + (prefix or b"/"),
+            b"Forwarded: " + b", ".join([*sender.forwarded, hop]),
+            b"X-Forwarded-For: " + b", ".join([*sender.forwarded_for, peer]),
+            b"X-Forwarded-Proto: " + sender.scheme,
+            b"X-Forwarded-Host: " + sender.host,
+            b"X-Forwarded-Prefix: " + (sender.prefix + prefix or b"/"),
         ]
+
+
+def for_proxy(head: bytes, url: str, proxy: OutboundProxy) -> bytes:
+    """A request head for a proxy of one's network: the whole URL as its target (RFC 9112 section 3.2.2)."""
+    line, _, rest = head.partition(b"\r\n")
+    line = line.split(b" ", 1)[0] + b" " + url.encode("latin-1") + b" HTTP/1.1\r\n"
+    return line + (b"Proxy-Authorization: " + proxy.authorization + b"\r\n" if proxy.authorization else b"") + rest
+
+
+def _split_url(url: bytes) -> tuple[bytes, bytes]:
+    """(origin, the rest) of an absolute URL; (b"", b"") for anything else."""
+    scheme, mark, rest = url.partition(b"://")
+    if not mark:
+        return b"", b""
+    authority, slash, path = rest.partition(b"/")
+    return scheme + mark + authority, slash + path
+
+
+def _below(prefix: bytes, path: bytes) -> bytes:
+    """What follows the prefix of a path below it; b"" for a page of elsewhere, of which the upstream knows nothing."""
+    rest = path[len(prefix) :] if path.startswith(prefix) else b""
+    return rest if rest[:1] in (b"/", b"?") else b""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ..model.capture import RawPairs
-from ..routes.rewrite import public_cookie, public_location
+from ..routes.rewrite import public_cookie
 from .header_rules import (  # fmt: skip
+    BINDING,
     CONNECTION,
     DROP,
     FORWARD,
     KEEP_ALIVE,
+    KEPT,
     LENGTH,
+    LINK,
     LOCATION,
     REFRESH,
     RESPONSE,
@@ -26,7 +29,12 @@ from .header_rules import (  # fmt: skip
 from .sandbox import worker_scope
 
 if TYPE_CHECKING:
-    from ..routes.table import CompiledCluster, CompiledUpstream
+    from ..routes.addresses import Addresses, View
+
+NO_STORE: Final = b"Cache-Control: no-store"
+# What a browser keeps without being told for how long (RFC 9110 section 15.1: heuristically cacheable; these are the
+# ones that browsers keep for good).
+PERMANENT: Final = frozenset((300, 301, 308, 410))
 
 
 class ResponseHead:
@@ -36,8 +44,8 @@ class ResponseHead:
     """
 
     __slots__ = (
-        "changing", "chunked", "close", "interim", "is_events", "length", "lines", "options", "reason",
-        "recorded", "rewritten", "status", "types", "upgrade", "version",
+        "_unkept", "changing", "chunked", "close", "interim", "is_events", "kept", "length", "lines", "options",
+        "reason", "recorded", "rewritten", "status", "types", "upgrade", "version",
     )  # fmt: skip
 
     def __init__(self, status: int, reason: bytes, version: str, headers: RawPairs) -> None:
@@ -54,6 +62,8 @@ class ResponseHead:
         self.recorded: RawPairs = headers  # as the client sees them, without what the gateway adds
         self.rewritten: RawPairs = []  # as the upstream sent them, where they differ
         self.changing: list[tuple[int, bytes, bytes]] = []  # (fate, name, value) of fields that may change
+        self.kept: RawPairs = []  # what says whether, and for how long, a browser may keep it
+        self._unkept: tuple[list[bytes], RawPairs, RawPairs] | None = None
         append = self.lines.append
         for name, value in headers:
             fate = RESPONSE[name]
@@ -65,7 +75,9 @@ class ResponseHead:
         if self.chunked or status == 204 or self.interim:  # a length here would contradict the framing
             self.lines = [line for line in self.lines if line[:15].lower() != b"content-length:"]
         if len(self.lines) <= len(headers):
-            self.recorded = [pair for pair in headers if RESPONSE[pair[0]] not in (DROP, CONNECTION, KEEP_ALIVE)]
+            self.recorded = [
+                pair for pair in headers if RESPONSE[pair[0]] not in (DROP, CONNECTION, KEEP_ALIVE, BINDING)
+            ]
 
     def _special(self, fate: int, name: bytes, value: bytes) -> bool:
         """Take note; whether the field goes on."""
@@ -74,8 +86,13 @@ class ResponseHead:
         elif fate == TYPE:
             self.types.append(value)
             self.is_events = value.partition(b";")[0].strip().lower() == b"text/event-stream"
-        elif fate in (LOCATION, REFRESH, SET_COOKIE, WORKER_SCOPE):
+        elif fate in (LOCATION, REFRESH, SET_COOKIE, LINK, WORKER_SCOPE):
             self.changing.append((fate, name, value))
+        elif fate == KEPT:
+            self.kept.append((name, value))
+        elif fate == BINDING:
+            self.rewritten.append((name, value))
+            return False
         elif fate == TRANSFER:  # framing is each connection's own; the record keeps what the upstream said
             self.chunked = value.rpartition(b",")[2].strip().lower() == b"chunked"
             return False
@@ -92,22 +109,42 @@ class ResponseHead:
         """The Set-Cookie values, as the upstream sent them."""
         return [value for fate, _, value in self.changing if fate == SET_COOKIE]
 
-    def rewrite(
-        self, cluster: CompiledCluster, upstream: CompiledUpstream, origin: bytes, own_cookies: tuple[bytes, ...]
-    ) -> None:
-        """Put URLs and cookies that point at the upstream into the client's view, each line in its place.
+    @property
+    def may_be_kept(self) -> bool:
+        """Whether a browser might keep this response, or ask with its validators whether it still holds."""
+        if not self.kept:
+            return self.status in PERMANENT
+        return not any(name.lower() == b"cache-control" and b"no-store" in value.lower() for name, value in self.kept)
 
-        An upstream must not set the gateway's own cookies: one of these names is dropped.
+    def unkept(self) -> tuple[list[bytes], RawPairs, RawPairs]:
+        """(lines, recorded, rewritten) with which no browser keeps the response: after a move its next request would
+        be answered from memory, by the environment before. An ETag stays, for If-Match: what is not stored is not
+        asked for by its tag. Worked out once for a head that comes again."""
+        if self._unkept is None:
+            gone = [pair for pair in self.kept if pair[0].lower() != b"etag"]
+            dropped = {name + b": " + value for name, value in gone}
+            lines = [line for line in self.lines if line not in dropped]
+            recorded = [pair for pair in self.recorded if pair not in gone]
+            self._unkept = [*lines, NO_STORE], [*recorded, (b"Cache-Control", b"no-store")], [*self.rewritten, *gone]
+        return self._unkept
+
+    def rewrite(self, addresses: Addresses, view: View, own_cookies: tuple[bytes, ...], *, secure: bool) -> None:
+        """Put URLs and cookies that point at an upstream into the client's view, each line in its place; `secure` when
+        the client speaks https. An upstream must not set the gateway's own cookies: one of these names is dropped.
         """
         for fate, name, value in self.changing:
+            new: bytes | None
             if fate == SET_COOKIE:
                 own = value.partition(b"=")[0].strip(b" \t") in own_cookies
-                new = None if own else public_cookie(cluster, upstream, value)
+                new = None if own else public_cookie(view.cluster, view.upstream, value, secure=secure)
             elif fate == WORKER_SCOPE:
-                new = worker_scope(value, cluster.prefix)
-            else:  # Refresh: 5; url=...
+                new = worker_scope(value, view.cluster.prefix)
+            elif fate == LINK:
+                new = addresses.public_links(value, view)
+            else:  # Refresh: 5; url='/x'
                 before, mark, url = value.partition(b"=") if fate == REFRESH else (b"", b"", value)
-                new = before + mark + public_location(cluster, upstream, url, origin)
+                lead = url[: len(url) - len(url.lstrip(b" \t'\""))]
+                new = before + mark + lead + addresses.public(url[len(lead) :], view)
             if new != value:
                 self._replace(name, value, new)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 import secrets
 import ssl
@@ -14,10 +15,15 @@ from typing import TYPE_CHECKING
 from ..errors import UsageError
 from ..ids import new_id
 from ..model.capture import Capture
+from ..model.forwarding import TrustedProxies, sender_of
 from ..model.hosts import AllowedHosts
 from ..problems import ProblemDetails, problem
 from ..routes.lookup import Destinations
+from ..routes.outbound_proxy import proxy_for
+from ..routes.rewrite import is_own
+from ..routes.table import PORT
 from .client import ClientConnection
+from .cors import RefusedOrigins, answer_preflight
 from .fault import FaultFlow
 from .flow import Flow
 from .playback import PlaybackFlow
@@ -26,7 +32,8 @@ from .request import RequestHead
 
 if TYPE_CHECKING:
     from ..metrics import Metrics
-    from ..protocols import Options, Recorder, Routes, Sessions
+    from ..model.forwarding import Sender
+    from ..protocols import Options, Recorder, RefusedOriginList, Routes, Sessions
     from ..redact import SealedCapture
     from ..routes.table import CompiledUpstream, RouteTable, Tls
 
@@ -42,6 +49,7 @@ class Relay:
         self, *, options: Options, routes: Routes, recorder: Recorder, sessions: Sessions, metrics: Metrics,
         own_pages: Callable[[], asyncio.Protocol], tls_context: Callable[[Tls], ssl.SSLContext],
         own_cookies: tuple[bytes, ...], clock: Callable[[], float] = time.monotonic,
+        refused_origins: RefusedOriginList | None = None, own_origin: str = "", console_origin: str = "",
         seal: Callable[[Capture], SealedCapture] | None = None, needs_sign_in: Callable[[], bool] = lambda: False,
         hosts: AllowedHosts | None = None,
     ) -> None:  # fmt: skip
@@ -49,6 +57,11 @@ class Relay:
         self.metrics, self.own_pages, self.clock = metrics, own_pages, clock
         self.own_cookies = own_cookies
         self.needs_sign_in = needs_sign_in  # whether people sign in: then a recording's secrets are not for everybody
+        self.refused_origins = refused_origins or RefusedOrigins()
+        self.trusted = TrustedProxies(options.trust_proxy)
+        self.own_origin = own_origin.encode()  # b"http://127.0.0.1:8080"
+        self.console_origin = (console_origin or own_origin).encode()
+        self.explained = b"Link: <" + console_origin.encode() + b"/_gateway/exchanges/"
         self.seal = seal  # what a playback compares is sealed, as recordings are
         self.pseudonym = secrets.token_hex(6).encode()  # tells a loop from another gateway in the chain
         self.via = b"Via: 1.1 gateway (" + self.pseudonym + b")"
@@ -56,15 +69,16 @@ class Relay:
         self.flows: set[Flow] = set()
         self.draining = False
         self._tls_context = tls_context
-        self._pools: dict[tuple[str, int, Tls | None], Pool] = {}
+        self._pools: dict[tuple[str, int, Tls | None, str], Pool] = {}
         self._sweeper: asyncio.Task[None] | None = None
         self._destinations = Destinations(routes.table)
         self._hosts = hosts or AllowedHosts(any=True)
+        self._mounted: dict[str, Destinations] = {}  # of clusters that have a name or port to themselves
         self._logged: dict[tuple[str, str], float] = {}
 
-    def accept(self) -> ClientConnection:
-        """The protocol of a new client connection."""
-        return ClientConnection(self)
+    def accept(self, mount: str = "") -> ClientConnection:
+        """The protocol of a new client connection; `mount` is the cluster at whose own port it came in."""
+        return ClientConnection(self, mount)
 
     async def start(self) -> None:
         self._sweeper = asyncio.create_task(self._sweep_forever())
@@ -95,20 +109,27 @@ class Relay:
 
     def pool(self, upstream: CompiledUpstream) -> Pool:
         """The connections to where an upstream lives; clusters on one server share them."""
-        key = (upstream.host, upstream.port, upstream.tls)
+        key = (upstream.host, upstream.port, upstream.tls, upstream.proxy)
         pool = self._pools.get(key)
         if pool is None:
             context = self._tls_context(upstream.tls) if upstream.tls else None
-            pool = self._pools[key] = Pool(upstream, context, self.clock)
+            proxy = proxy_for(
+                upstream.proxy, upstream.host, upstream.port, secure=context is not None, environ=os.environ
+            )
+            pool = self._pools[key] = Pool(upstream, context, self.clock, proxy)
         return pool
 
     def route(self, client: ClientConnection) -> Flow | None:
         """The exchange that a request begins; None when it is refused or for the gateway's own pages."""
         table = self.routes.table
         if self._destinations.table is not table:
-            self._destinations = Destinations(table)
-        destination = self._destinations.find(client.target)
+            self._destinations, self._mounted = Destinations(table), {}
+        destinations = self._destinations
+        if client.mount or table.by_name:
+            destinations = self._mounted_at(client, table)
+        destination = destinations.find(client.target)
         if destination is None:
+            self._own_preflight(client, table)
             return None
         cluster = destination.cluster
         if why := destination.refusal:
@@ -117,11 +138,15 @@ class Relay:
         try:
             request = client.request
             if request is None:
-                request = client.request = RequestHead(client.headers, self.sessions.strip_cookie)
-                if not self._hosts.has(request.host):
+                request = client.request = self._request(client)
+                if destinations is self._destinations and not self._hosts.has(request.host):
                     client.reject(_misdirected(request.host))
                     return None
-            session, cookie = self.sessions.identify(client.headers, client=client.address)
+            sender = request.sender
+            assert sender is not None
+            session, cookie = self.sessions.identify(
+                client.headers, client=sender.address, secure=self._only_https(client, sender)
+            )
         except (UsageError, ValueError) as error:
             client.reject(problem("http_request_error", str(error), cluster=cluster.name))
             return None
@@ -131,6 +156,8 @@ class Relay:
             session.steps += 1
             capture.step = session.steps
         capture.cluster, capture.environment = cluster.name, cluster.environment
+        if destinations is not self._destinations:
+            self._record_by_path(capture, table)
         kind: type[Flow] = PlaybackFlow if session.modes and cluster.name in session.modes else Flow
         if session.faults and kind is Flow and (fault := session.faults.get(cluster.name)) is not None:
             kind = FaultFlow if fault.rate >= 1 or random.random() < fault.rate else Flow
@@ -138,14 +165,58 @@ class Relay:
         self.flows.add(flow)
         return flow
 
+    def _mounted_at(self, client: ClientConnection, table: RouteTable) -> Destinations:
+        """Where a request leads that came by a name or port which a cluster has to itself; else as all others."""
+        cluster = table.by_listen.get(client.mount)
+        if cluster is None and table.by_name:
+            host = next((value for name, value in client.headers if name.lower() == b"host"), b"")
+            cluster = table.by_name.get(PORT.sub(b"", host).lower().rstrip(b"."))
+        if cluster is None:
+            return self._destinations
+        found = self._mounted.get(cluster.name)
+        if found is None:
+            found = self._mounted[cluster.name] = Destinations(table, cluster)
+        return found
+
+    def _record_by_path(self, capture: Capture, table: RouteTable) -> None:
+        """Recorded under the cluster's path, where replays and documents find it; Host says which name was used."""
+        cluster = table.clusters[capture.cluster]
+        capture.origin = self.own_origin
+        if cluster.strip:
+            capture.target = cluster.prefix + capture.target
+
+    def _own_preflight(self, client: ClientConnection, table: RouteTable) -> None:
+        """A listed front end may learn that nothing is here: without a preflight its browser would hide the 404."""
+        if client.method != b"OPTIONS" or is_own(client.target):
+            return
+        asked = {name.lower(): value for name, value in client.headers}
+        method = asked.get(b"access-control-request-method")
+        if method is not None:
+            headers = asked.get(b"access-control-request-headers", b"")
+            if fields := answer_preflight(table.cors, asked.get(b"origin", b""), method, headers):
+                client.respond(b"HTTP/1.1 204 No Content", fields)
+
+    def _only_https(self, client: ClientConnection, sender: Sender) -> bool:
+        """Whether the session's cookie may be Secure: while the plain port answers as well, a Secure one would lock its
+        session out of the same browser."""
+        return sender.scheme == b"https" and (not client.secure or self.options.plain != "keep")
+
+    def _request(self, client: ClientConnection) -> RequestHead:
+        """What comes of a client's headers, and who sent them."""
+        request = RequestHead(client.headers, self.sessions.strip_cookie)
+        request.peer = client.address.encode("latin-1")
+        request.sender = sender_of(client.address, request.host, request.claims, self.trusted, secure=client.secure)
+        return request
+
     def _capture(self, client: ClientConnection, table: RouteTable, request: RequestHead) -> Capture:
         capture = Capture()
         capture.id = new_id()
         capture.started_at = time.time()
         capture.begun = self.clock()
-        capture.client = client.address
+        assert request.sender is not None
+        capture.client = request.sender.address
         capture.method, capture.target, capture.request_version = client.method, client.target, client.version
-        capture.origin = b"http://" + request.host
+        capture.origin = request.sender.origin
         capture.request_headers = request.recorded
         capture.routes_revision = table.revision
         capture.max_body = table.recording.max_body

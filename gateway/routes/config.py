@@ -113,6 +113,14 @@ class UpstreamConfig(Part):
     )
     tls: TlsConfig | None = Field(default=None, description="certificates and names, for an https URL")
     timeout: TimeoutConfig = Field(default=TimeoutConfig(), description="how long to wait")
+    host: Literal["upstream", "keep"] = Field(
+        default="upstream",
+        description="the Host that it gets: its own, with Origin and Referer to match, or the one that the client sent",
+    )
+    proxy: str | None = Field(
+        default=None,
+        description="the proxy of your network that leads there: http://host:port, env for the usual variables, none",
+    )
     writes: Guard | None = Field(
         default=None, description="may a replay write here? The stricter of all that apply counts"
     )
@@ -157,6 +165,19 @@ class ClusterConfig(Part):
         min_length=1, description="environment: base URL, or a mapping with more"
     )
     strip: Flag = Field(default=True, description="cut the prefix off before the request goes on")
+    names: list[str] = Field(
+        default=[], description="host names under which the cluster also has the root: orders.localhost"
+    )
+    listen: str | None = Field(
+        default=None, description="an address of its own at which it also has the root: 127.0.0.1:8085"
+    )
+    cache: Literal["none", "upstream"] = Field(
+        default="none",
+        description="may browsers keep responses? none, except static files, or as the upstream says",
+    )
+    rewrite_bodies: Flag = Field(
+        default=False, description="translate upstream addresses in bodies of JSON, XML, HTML and text"
+    )
     health: str | None = Field(default=None, description="path that is polled on every upstream and shown on the board")
     version: VersionConfig | None = Field(default=None, description="where every upstream says which build it is")
     fault: FaultConfig | None = Field(default=None, description="a what-if for everybody: delay, failure")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 from ..errors import NotFoundError, UsageError, did_you_mean
-from .lookup import Destination, is_own
-from .rewrite import unsafe_path
+from .lookup import Destination
+from .rewrite import is_own, unsafe_path
 from .table import CompiledCluster, RouteTable
 
 MAX_OTHERS = 8

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from .rewrite import forward_target, unsafe_path
+from .rewrite import forward_target, is_own, unsafe_path
 
 if TYPE_CHECKING:
     from .table import CompiledCluster, CompiledUpstream, RouteTable
 
-OWN: Final = b"/_gateway"
+STATIC: Final = frozenset(
+    b"avif bmp css eot gif ico jpeg jpg js map mjs mp3 mp4 ogg otf png svg ttf wasm webm webp woff woff2".split()
+)
 MOST: Final = 1024  # targets remembered
 LONGEST: Final = 512  # bytes of the longest of them
 
@@ -20,11 +22,12 @@ LONGEST: Final = 512  # bytes of the longest of them
 class Destination:
     """A target of a cluster. `refusal` says why it is not forwarded, or is ""."""
 
-    __slots__ = ("_forwarded", "_upstream", "cluster", "path", "refusal", "target")
+    __slots__ = ("_forwarded", "_upstream", "cluster", "keeps_cache", "path", "refusal", "target")
 
     def __init__(self, cluster: CompiledCluster, target: bytes, path: bytes) -> None:
         self.cluster, self.target, self.path = cluster, target, path
         self.refusal = unsafe_path(path)
+        self.keeps_cache = cluster.keeps_cache or is_static(path)
         self._upstream: CompiledUpstream | None = None
         self._forwarded = b"", ""
 
@@ -37,10 +40,10 @@ class Destination:
 
 
 class Destinations:
-    """Finds destinations in one route table."""
+    """Finds destinations in one route table, or of the one cluster that has a name or port to itself."""
 
-    def __init__(self, table: RouteTable) -> None:
-        self.table = table
+    def __init__(self, table: RouteTable, mounted: CompiledCluster | None = None) -> None:
+        self.table, self._mounted = table, mounted
         self._known: dict[bytes, Destination] = {}
 
     def find(self, target: bytes) -> Destination | None:
@@ -49,7 +52,7 @@ class Destinations:
 
     def _find(self, target: bytes) -> Destination | None:
         path = target.partition(b"?")[0]
-        cluster = None if is_own(path) else self.table.match(path)
+        cluster = self._mounted or (None if is_own(path) else self.table.match(path))
         if cluster is None:
             return None
         found = Destination(cluster, target, path)
@@ -60,9 +63,9 @@ class Destinations:
         return found
 
 
-def is_own(path: bytes) -> bool:
-    """Whether the path is the gateway's own, whatever the table says."""
-    return path == OWN or path.startswith(OWN + b"/")
+def is_static(path: bytes) -> bool:
+    """Whether the path names a file that is the same for everybody, by its suffix: browsers may keep it."""
+    return path[path.rfind(b".") + 1 :].lower() in STATIC
 
 
 def _url(upstream: CompiledUpstream, target: bytes) -> str:

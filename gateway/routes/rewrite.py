@@ -1,4 +1,4 @@
-"""Between public and upstream addresses: targets one way, Location and Set-Cookie the other. Pure.
+"""Between public and upstream paths: targets one way, addresses and Set-Cookie the other. Pure.
 
 Paths are bytes and stay as they were spelled: what decides about a route is what is forwarded.
 """
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .table import CompiledCluster, CompiledUpstream
 
+RENAMED = re.compile(rb"\bhttp(__(?:Host|Secure)-)", re.IGNORECASE)  # what `public_cookie` makes of such a name
+OWN = b"/_gateway"  # everything below it is the gateway's own, whatever routes.yaml says
 REWRITTEN = 1024  # longer paths pass without rewrite rules: bounds what a slow pattern can cost
 
 SUSPICIOUS = re.compile(rb"[%\\#\x00-\x20\x7f]|/\.")
@@ -18,8 +20,6 @@ CONTROL = re.compile(rb"[\x00-\x20\x7f]")
 BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 DOT = re.compile(rb"%2e", re.IGNORECASE)
 BOUNDARY = re.compile(rb"/|\\|%2f|%5c", re.IGNORECASE)
-ABSOLUTE = re.compile(rb"(?:([A-Za-z][A-Za-z0-9+.-]*):)?//([^/?#]*)(.*)", re.DOTALL)
-DEFAULT_PORT = {b"http": b":80", b"https": b":443"}
 
 
 def forward_target(cluster: CompiledCluster, upstream: CompiledUpstream, target: bytes) -> bytes:
@@ -59,19 +59,9 @@ def unsafe_path(path: bytes) -> str:
     return "it has a dot segment" if any(part in (b".", b"..") for part in segments) else ""
 
 
-def public_location(cluster: CompiledCluster, upstream: CompiledUpstream, value: bytes, origin: bytes) -> bytes:
-    """A URL that points at this upstream as a client of the gateway reaches it; any other URL as it was."""
-    lead = len(value) - len(value.lstrip(b" \t'\""))  # Refresh: 5; url='/x'
-    url = value[lead:]
-    if absolute := ABSOLUTE.match(url):
-        if not _is_upstream(upstream, absolute[1], absolute[2]):
-            return value
-        public = public_path(cluster, upstream, absolute[3])
-        return value if public is None else value[:lead] + origin + public
-    if not url.startswith(b"/"):
-        return value
-    public = public_path(cluster, upstream, url)
-    return value if public is None else value[:lead] + public
+def is_own(path: bytes) -> bool:
+    """Whether the path is the gateway's own, whatever the table says."""
+    return path == OWN or path.startswith(OWN + b"/")
 
 
 def public_path(cluster: CompiledCluster, upstream: CompiledUpstream, path: bytes) -> bytes | None:
@@ -86,19 +76,37 @@ def public_path(cluster: CompiledCluster, upstream: CompiledUpstream, path: byte
     return cluster.prefix + rest if cluster.prefix or rest.startswith(b"/") else b"/" + rest
 
 
-def public_cookie(cluster: CompiledCluster, upstream: CompiledUpstream, value: bytes) -> bytes:
-    """A Set-Cookie value whose Domain and Path fit the gateway; every other byte as it was."""
+def public_cookie(cluster: CompiledCluster, upstream: CompiledUpstream, value: bytes, *, secure: bool = False) -> bytes:
+    """A Set-Cookie value that a client of the gateway keeps and sends back: Domain and Path fit, and over plain HTTP it
+    is not Secure; every other byte as it was.
+
+    Browsers drop a Secure cookie that comes over http, and one with SameSite=None or Partitioned that is not Secure
+    (RFC 6265bis section 5.6). The prefixes __Host- and __Secure- mean the same: such a cookie gets another name, which
+    `upstream_cookies` changes back.
+    """
     pair, *attributes = value.split(b";")
+    prefixed = pair.lstrip()[:9].lower().startswith((b"__host-", b"__secure-"))
+    if prefixed and not secure:
+        pair = b"http" + pair.lstrip()
     kept = [pair]
     for attribute in attributes:
         name, equals, text = attribute.partition(b"=")
         low = name.strip().lower()
         if low == b"domain" and _names_host(upstream, text.strip()):
             continue
-        if low == b"path" and equals and not pair.lstrip().lower().startswith(b"__host-"):
+        if not secure and (
+            low in (b"secure", b"partitioned") or (low == b"samesite" and text.strip().lower() == b"none")
+        ):
+            continue
+        if low == b"path" and equals and not (prefixed and pair.lstrip().lower().startswith(b"__host-")):
             attribute = name + equals + _cookie_path(cluster, upstream, text)
         kept.append(attribute)
     return b";".join(kept)
+
+
+def upstream_cookies(value: bytes) -> bytes:
+    """A Cookie value with the names that `public_cookie` had to change."""
+    return RENAMED.sub(rb"\1", value) if b"http__" in value else value
 
 
 def _cookie_path(cluster: CompiledCluster, upstream: CompiledUpstream, text: bytes) -> bytes:
@@ -118,13 +126,6 @@ def _below(base: bytes, path: bytes) -> bytes | None:
         return None
     rest = path[len(base) :]
     return rest if not base or rest[:1] in (b"", b"/", b"?", b"#") else None
-
-
-def _is_upstream(upstream: CompiledUpstream, scheme: bytes | None, authority: bytes) -> bool:
-    ours = b"https" if upstream.tls else b"http"
-    if (scheme or ours).lower() != ours:
-        return False
-    return authority.lower().removesuffix(DEFAULT_PORT[ours]) == upstream.authority.lower()
 
 
 def _names_host(upstream: CompiledUpstream, domain: bytes) -> bool:

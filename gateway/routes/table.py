@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from ..model.headers import CLIENT_CACHE, CONTENT, TRACE, USER_AGENT
 from ..model.units import read_duration, read_size
-from .upstream_url import read_url
+from .addresses import Addresses
+from .rewrite import is_own
+from .upstream_url import read_listen, read_url
 
 if TYPE_CHECKING:
     from .config import ClusterConfig, RedactConfig, RoutesConfig, UpstreamConfig
@@ -63,6 +65,13 @@ class CompiledUpstream:
     idle_timeout: float = 60.0
     writes: str = "ask"  # the stricter of its cluster's and its environment's word
     adds_credentials: bool = False  # by a header of its own, or by a client certificate
+    keeps_host: bool = False  # the client's Host, Origin and Referer go on as they are
+    proxy: str = ""  # a URL, "env", or "" for none
+
+    @property
+    def origin(self) -> bytes:
+        """b"https://qa2.example:8443"."""
+        return (b"https://" if self.tls else b"http://") + self.authority
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,14 @@ class CompiledCluster:
     health: str | None = None
     version_path: str | None = None
     version_pointer: str | None = None
+    names: tuple[bytes, ...] = ()  # host names at which it has the root, lower case
+    listen: tuple[str, int] | None = None  # an address at which it has the root
+    keeps_cache: bool = False  # browsers may keep what the upstream says they may
+    rewrite_bodies: bool = False
+
+    def at_root(self) -> CompiledCluster:
+        """The same cluster as clients see it that reach it by a name or port of its own."""
+        return replace(self, prefix=b"", strip=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +107,13 @@ class Cors:
     methods: tuple[bytes, ...] = ()
     headers: tuple[bytes, ...] = ()
     max_age: int = 600
+    any_port: frozenset[bytes] = frozenset()  # b"http://localhost": of which every port may call
+
+    def allows(self, origin: bytes) -> bool:
+        """Whether a front end of this origin may call."""
+        if origin in self.origins:
+            return True
+        return bool(self.any_port) and (origin in self.any_port or PORT.sub(b"", origin) in self.any_port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +166,7 @@ __all__ = [
 
 ContentOf = Callable[[str], str]  # path -> what changes with the file
 ReadTls = Callable[["UpstreamConfig"], Tls]
+PORT = re.compile(rb":[0-9]{1,5}$")
 GUARDS = ("allow", "ask", "never")  # from the mildest to the strictest
 
 
@@ -152,6 +177,9 @@ class RouteTable:
         "_by_prefix",
         "_longest",
         "_root",
+        "addresses",
+        "by_listen",
+        "by_name",
         "clusters",
         "cors",
         "environments",
@@ -179,6 +207,10 @@ class RouteTable:
         self._by_prefix = {cluster.prefix: cluster for cluster in clusters.values()}
         self._root = self._by_prefix.pop(b"", None)
         self._longest = max(map(len, self._by_prefix), default=0)
+        rooted = {name: cluster.at_root() for name, cluster in clusters.items() if cluster.names or cluster.listen}
+        self.by_name = {host: cluster for cluster in rooted.values() for host in cluster.names}
+        self.by_listen = {name: cluster for name, cluster in rooted.items() if cluster.listen}
+        self.addresses = Addresses(self.clusters, lambda path: self.match(path) is not None or is_own(path))
 
     def match(self, path: bytes) -> CompiledCluster | None:
         """The cluster with the longest prefix that ends at a segment boundary of the raw path (without query)."""
@@ -291,6 +323,10 @@ def _cluster(name: str, cluster: ClusterConfig, config: RoutesConfig, tls: ReadT
         health=cluster.health,
         version_path=version.path if version else None,
         version_pointer=version.pointer if version else None,
+        names=tuple(name.lower().encode() for name in cluster.names),
+        listen=read_listen(cluster.listen) if cluster.listen else None,
+        keeps_cache=cluster.cache == "upstream",
+        rewrite_bodies=cluster.rewrite_bodies,
     )
 
 
@@ -311,6 +347,8 @@ def _upstream(environment: str, upstream: UpstreamConfig, tls: ReadTls, writes: 
         idle_timeout=read_duration(timeout.idle),
         writes=writes,
         adds_credentials=_adds_credentials(upstream),
+        keeps_host=upstream.host == "keep",
+        proxy=upstream.proxy or "",
     )
 
 
@@ -336,7 +374,8 @@ def _under(folder: str, path: str | None) -> str | None:
 def _cors(config: RoutesConfig) -> Cors:
     cors = config.cors
     return Cors(
-        origins=frozenset(origin.encode() for origin in cors.origins),
+        origins=frozenset(origin.encode() for origin in cors.origins if not origin.endswith(":*")),
+        any_port=frozenset(origin[:-2].encode() for origin in cors.origins if origin.endswith(":*")),
         credentials=cors.credentials,
         methods=tuple(method.encode() for method in cors.methods),
         headers=tuple(header.encode() for header in cors.headers),

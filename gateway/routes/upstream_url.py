@@ -55,6 +55,27 @@ def read_url(text: str) -> UpstreamUrl:
     return UpstreamUrl(secure, _host(parts.hostname or ""), port or (443 if secure else 80), _path(parts.path))
 
 
+def read_listen(text: str) -> tuple[str, int]:
+    """The address and port of `listen`: "127.0.0.1:8085", "[::1]:8085"; ValueError says what is wrong."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError(f"{text!r} is not an address and a port, such as 127.0.0.1:8085")
+    try:
+        return str(ip_address(host.removeprefix("[").removesuffix("]"))), int(port)
+    except ValueError:
+        hint = "127.0.0.1" if host == "localhost" else "an address of this machine"
+        raise ValueError(f"{host!r} is a name; write {hint}") from None
+
+
+def read_name(text: str) -> str:
+    """A host name in lower case, without a port; ValueError says what is wrong."""
+    name = text.lower().rstrip(".")
+    labels = name.split(".")
+    if not all(LABEL.fullmatch(label) for label in labels) or NUMERIC.fullmatch(labels[-1]) or len(name) > 253:
+        raise ValueError(f"{text!r} is no host name, such as orders.localhost; without scheme and port")
+    return name
+
+
 def shown(text: str) -> str:
     """The URL for a message: its userinfo is nobody's business."""
     return repr(re.sub(r"//[^/@]*@", "//...@", text[:200]))

@@ -7,18 +7,21 @@ from collections.abc import Callable, Iterable, Iterator
 
 from ..errors import Problem, did_you_mean
 from ..model.headers import HOP_BY_HOP
+from .addresses import is_loopback
 from .config import NAME
+from .outbound_proxy import proxy_for
 from .patterns import check_rewrite, problem_of
 from .rewrite import unsafe_path
-from .upstream_url import reaches, read_url
+from .upstream_url import reaches, read_listen, read_name, read_url
 from .yaml import Node
 
 OWN_PREFIX = "/_gateway"
+OWN_NAMES = ("localhost",)
 MAX_PREFIX = 1024
 PREFIX = re.compile(r"[A-Za-z0-9/%:@!$&'()*+,;=._~-]*")
 TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 FIELD = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
-ORIGIN = re.compile(r"https?://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?")
+ORIGIN = re.compile(r"https?://(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5}|:\*)?")
 FRAMING = frozenset((*HOP_BY_HOP, "content-length", "expect"))
 
 Check = Callable[[str], str]  # what is wrong with a text, or ""
@@ -35,6 +38,7 @@ def check(root: Node, *, own: tuple[str, int] | None = None) -> Iterator[Problem
     for key, cluster in clusters:
         yield from _cluster(key, cluster, names, own)
     yield from _prefixes(clusters)
+    yield from _mounts(clusters)
     yield from _cors(root.get("cors"))
     yield from _redact(root.get("redact"), "redact")
     yield from _each(texts(at(root, "recording", "skip")), "recording.skip[{}]", _skip)
@@ -167,6 +171,29 @@ def _prefixes(clusters: Iterable[tuple[Node, Node]]) -> Iterator[Problem]:
             yield node.problem(f"clusters.{key.text}.path", f"'{node.value}' is the path of {name} already ({where})")
 
 
+def _mounts(clusters: Iterable[tuple[Node, Node]]) -> Iterator[Problem]:
+    """Names and ports that clusters have to themselves: well formed, and of one cluster each."""
+    first: dict[str, Node] = {}
+    for key, cluster in clusters:
+        found: list[tuple[Node, str, Callable[[str], object]]] = [
+            (node, f"clusters.{key.text}.names[{index}]", read_name)
+            for index, node in enumerate(texts(at(cluster, "names")))
+        ]
+        listen = at(cluster, "listen")
+        if listen is not None and isinstance(listen.value, str):
+            found.append((listen, f"clusters.{key.text}.listen", read_listen))
+        for node, path, read in found:
+            try:
+                word = str(read(str(node.value)))
+            except ValueError as error:
+                yield node.problem(path, str(error))
+                continue
+            if word in OWN_NAMES:
+                yield node.problem(path, f"'{node.value}' is the gateway's own name")
+            elif first.setdefault(word, node) is not node:
+                yield node.problem(path, f"'{node.value}' stands twice: first in line {first[word].line}")
+
+
 def _upstream(node: Node, path: str, own: tuple[str, int] | None) -> Iterator[Problem]:
     url = node if node.kind == "scalar" else node.get("url")
     if url is not None and isinstance(url.value, str):
@@ -180,6 +207,12 @@ def _upstream(node: Node, path: str, own: tuple[str, int] | None) -> Iterator[Pr
                 check_rewrite(key.text, value.value)
             except ValueError as error:
                 yield key.problem(f"{path}.rewrite", str(error))
+    proxy = at(node, "proxy")
+    if proxy is not None and isinstance(proxy.value, str):
+        try:
+            proxy_for(proxy.value, "", 0, secure=False, environ={})
+        except ValueError as error:
+            yield proxy.problem(f"{path}.proxy", str(error))
     tls = at(node, "tls")
     if tls is not None and tls.get("key") and not tls.get("cert"):
         yield tls.problem(f"{path}.tls", "a key needs its certificate: cert")
@@ -218,6 +251,8 @@ def _cors(node: Node | None) -> Iterator[Problem]:
 def _origin(text: str) -> str:
     if text == "*":
         return "'*' would let every web site read the answers; list the origins"
+    if text.endswith(":*") and not is_loopback(text.partition("://")[2][:-2].strip("[]").encode()):
+        return f"'{text}': every port may be allowed of this machine only, such as http://localhost:*"
     if not ORIGIN.fullmatch(text):
         return f"'{text}' is no origin: scheme, host and port as a browser sends them, such as http://localhost:4200"
     return ""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import hdrs, web
 from aiohttp_session import AbstractStorage, Session, SessionData
 
+from ..model.forwarding import Sender, TrustedProxies, claims_of, sender_of
 from ..protocols import LiveSession
 from .identity import COOKIE_NAME
 
@@ -17,21 +18,47 @@ if TYPE_CHECKING:
 
 SESSION: Final = web.RequestKey("session", LiveSession)
 OFFER: Final = web.RequestKey("offer", str)
+SENDER: Final = web.RequestKey("sender", Sender)
+TRUSTED: Final = web.AppKey("trusted", TrustedProxies)
+NOBODY: Final = TrustedProxies(())
+PLAIN: Final = web.AppKey("plain", str)  # what the plain port does beside a TLS port: keep, redirect or off
+
+
+def sender_of_page(request: web.Request) -> Sender:
+    """Who sent a request for a page of ours, through trusted proxies or not."""
+    sender = request.get(SENDER)
+    if sender is None:
+        claims, secure = claims_of(request.raw_headers), request.scheme == "https"
+        trusted = request.app.get(TRUSTED) or NOBODY
+        sender = sender_of(request.remote or "", request.host.encode(), claims, trusted, secure=secure)
+        request[SENDER] = sender
+    return sender
+
+
+def only_https(request: web.Request) -> bool:
+    """Whether a cookie of ours may be Secure: while the plain port answers as well, a Secure one would lock its session
+    out of the same browser."""
+    over_tls = request.scheme == "https"
+    return sender_of_page(request).scheme == b"https" and (not over_tls or request.app.get(PLAIN, "keep") != "keep")
 
 
 def session_of(sessions: LiveSessions, request: web.Request) -> LiveSession:
     """The session of a request; its cookie, when it needs one, is kept for the answer's head."""
     session = request.get(SESSION)
     if session is None:
-        session, offer = sessions.identify(list(request.raw_headers), client=request.remote or "")
+        client = sender_of_page(request).address
+        session, offer = sessions.identify(list(request.raw_headers), client=client, secure=only_https(request))
         request[SESSION] = session
         if offer is not None:
             request[OFFER] = offer.decode("ascii")
     return session
 
 
-def setup_sessions(app: web.Application, sessions: LiveSessions) -> Callable[[web.Request], LiveSession]:
+def setup_sessions(
+    app: web.Application, sessions: LiveSessions, *, trusted: TrustedProxies | None = None, plain: str = "keep"
+) -> Callable[[web.Request], LiveSession]:
     """Send the cookie with whatever answer goes out: pages, errors, files, streams. Returns `session_of`."""
+    app[TRUSTED], app[PLAIN] = trusted or TrustedProxies(), plain
     app.on_response_prepare.append(send_cookie)
     return partial(session_of, sessions)
 

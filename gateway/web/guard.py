@@ -27,6 +27,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from ..errors import GatewayError, UsageError
 from ..model.hosts import host_of
 from ..problems import ProblemDetails
+from ..proxy.cors import cors_fields
+from ..sessions import sender_of_page
 from .access import SAFE, canonical, check_access, login_of
 from .errors import http_problem, our_problem, unexpected_problem
 from .keys import CSRF_KEY, CURRENT, FORM, OWN_PORT, SERVICES, SESSION_OF
@@ -151,8 +153,19 @@ async def secure(request: web.BaseRequest, response: web.StreamResponse) -> None
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["Server"] = "gateway"  # aiohttp has put its version and Python's there
+    if response.status >= 400 and not request.path.startswith(("/_gateway/", "/demos/")):
+        _share(request, response)
     if request.path.startswith(STATIC) and response.status < 400:
         response.headers["Cache-Control"] = "no-cache"  # kept, and asked for again by its ETag
+
+
+def _share(request: web.BaseRequest, response: web.StreamResponse) -> None:
+    """A path that leads nowhere says so to a front end of a listed origin, too."""
+    origin = request.headers.get(hdrs.ORIGIN, "")
+    if origin and isinstance(request, web.Request):
+        for field in cors_fields(request.app[SERVICES].routes.table.cors, origin.encode("latin-1", "replace")):
+            name, _, value = field.decode("latin-1").partition(": ")
+            response.headers.add(name, value)
 
 
 @web.middleware
@@ -237,7 +250,8 @@ def check_origin(request: web.Request) -> None:
         parts = urlsplit(origin)
     except ValueError:
         raise _forbidden("its Origin is not one") from None
-    if parts.netloc.lower() != request.headers.get(hdrs.HOST, "").lower():
+    own = (request.headers.get(hdrs.HOST, "").lower(), sender_of_page(request).host.decode("latin-1").lower())
+    if parts.netloc.lower() not in own:
         raise _forbidden(f"its Origin is {origin}")
 
 

@@ -1,15 +1,14 @@
 """Heads in, heads out: what must hold for any fields."""
 
-from types import SimpleNamespace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.model.forwarding import Sender
 from gateway.proxy.header_rules import REQUEST_FATES, connection_options, hop_by_hop
 from gateway.proxy.request import RequestHead
 from gateway.proxy.response import ResponseHead
 from gateway.routes.overrides import parse_overrides
-from gateway.routes.table import CompiledCluster, CompiledUpstream
+from gateway.routes.table import CompiledCluster, CompiledUpstream, Cors
 
 UPSTREAM = CompiledUpstream("qa", "http://up:1", None, "up", 1, b"up:1", b"")
 CLUSTER = CompiledCluster("orders", b"/api/orders", True, "qa", {"qa": UPSTREAM})
@@ -34,10 +33,12 @@ def lines_of(head: bytes) -> list[bytes]:
 
 
 def sent(fields: list[tuple[bytes, bytes]]) -> list[bytes]:
-    client = SimpleNamespace(method=b"GET", address="127.0.0.1")
-    head = RequestHead(fields, lambda v: v).upstream_head(
-        client, b"/x", CLUSTER, UPSTREAM, via=b"Via: 1.1 gateway", trace=lambda: b"00-%032x-%016x-01" % (1, 2)
-    )
+    request = RequestHead(fields, lambda v: v)
+    request.peer, request.sender = b"127.0.0.1", Sender("127.0.0.1", b"http", request.host)
+    head = request.upstream_head(
+        b"GET", b"/x", CLUSTER, UPSTREAM, via=b"Via: 1.1 gateway", cors=Cors(),
+        trace=lambda: b"00-%032x-%016x-01" % (1, 2),
+    )  # fmt: skip
     return lines_of(head)
 
 

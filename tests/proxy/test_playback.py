@@ -211,7 +211,10 @@ async def test_two_sessions_play_one_tape_each_at_its_own_place() -> None:
         people = {b"ada": LiveSession("ada", "r1"), b"bob": LiveSession("bob", "r2")}
         for session in people.values():
             session.modes["orders"] = PlaybackMode("playback", Playback(tape))
-        gateway.sessions.identify = lambda headers, *, client: (people[dict(headers)[b"Gateway-Session"]], None)
+        gateway.sessions.identify = lambda headers, *, client, secure=False: (
+            people[dict(headers)[b"Gateway-Session"]],
+            None,
+        )
         async with raw_client(gateway.url) as one, raw_client(gateway.url) as other:
             ada = [await ask(one, "/api/orders/1/receipt", fields=b"Gateway-Session: ada\r\n") for _ in range(2)]
             bob = [await ask(other, "/api/orders/1/receipt", fields=b"Gateway-Session: bob\r\n") for _ in range(2)]

@@ -1,0 +1,6 @@
+"""HTTPS towards clients: certificates of one's own, or a local authority for local names. I/O."""
+
+from .authority import Authority, Names, local_names
+from .certificates import Certificates, KeyPair
+
+__all__ = ["Authority", "Certificates", "KeyPair", "Names", "local_names"]

@@ -1,0 +1,193 @@
+"""Addresses of upstreams and their public counterparts, for every cluster of a table. Pure.
+
+An upstream may name itself, another cluster's upstream, or the gateway without the prefix (frameworks that heed
+X-Forwarded-Host but not X-Forwarded-Prefix). All of them lead past the gateway, or nowhere, unless they are translated.
+What cannot be translated for certain stays as it was: an address of an environment that is not in force is another
+server, and turning it into a public one would send the client elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final
+
+from .rewrite import public_path
+
+if TYPE_CHECKING:
+    from .table import CompiledCluster, CompiledUpstream
+
+ABSOLUTE: Final = re.compile(rb"(?:([A-Za-z][A-Za-z0-9+.-]*):)?//([^/?#]*)(.*)", re.DOTALL)
+AUTHORITY: Final = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[^:@\[\]]*)(?::([0-9]{1,5}))?")
+PORTS: Final = {b"http": 80, b"https": 443, b"ws": 80, b"wss": 443}
+LOOPBACK: Final = b"loopback"  # stands for every spelling of this machine
+SPELLINGS: Final = (b"localhost", b"127.0.0.1", b"[::1]", b"0.0.0.0", b"host.docker.internal")
+LINK_TARGET: Final = re.compile(rb"<([^<>]*)>")
+
+Place = tuple[bytes, int]  # (host, port)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """From where an address is looked at: one exchange."""
+
+    cluster: CompiledCluster
+    upstream: CompiledUpstream
+    origin: bytes  # b"http://127.0.0.1:8080": how the client reaches the gateway
+    environment_of: Callable[[str], str]  # cluster -> where this session's calls to it go now
+    main: bytes = b""  # the gateway's own origin, where the cluster has a name or port to itself
+
+
+class Addresses:
+    """Finds the clusters behind an address, in one route table."""
+
+    def __init__(self, clusters: Mapping[str, CompiledCluster], is_public: Callable[[bytes], bool]) -> None:
+        """`is_public` tells whether a path is one of the gateway's: of a cluster, or of its own pages."""
+        self._is_public = is_public
+        self._known: dict[Place, list[tuple[CompiledCluster, CompiledUpstream]]] = {}
+        for cluster in clusters.values():
+            for upstream in cluster.upstreams.values():
+                place = place_of_host(upstream.host.encode(), upstream.port)
+                self._known.setdefault(place, []).append((cluster, upstream))
+        self._in_bodies: re.Pattern[bytes] | None = None
+
+    def public(self, url: bytes, view: View) -> bytes:
+        """The public counterpart of a URL reference; the very same bytes when there is none."""
+        if absolute := ABSOLUTE.match(url):
+            return self._absolute(absolute, view) or url
+        if not url.startswith(b"/"):
+            return url
+        public = public_path(view.cluster, view.upstream, url)
+        return url if public is None else public
+
+    def public_links(self, value: bytes, view: View) -> bytes:
+        """A Link value (RFC 8288 section 3) with each of its targets translated."""
+        return LINK_TARGET.sub(lambda link: b"<" + self.public(link[1], view) + b">", value)
+
+    def public_body(self, body: bytes, view: View) -> bytes:
+        """A body of text with the absolute addresses in it translated: plain, with the escaped slashes of JSON, and
+        percent-encoded as they stand in a query."""
+        if self._in_bodies is None:
+            self._in_bodies = _pattern(self._known)
+        return self._in_bodies.sub(lambda found: self._in_body(found, view), body)
+
+    def _in_body(self, found: re.Match[bytes], view: View) -> bytes:
+        scheme, slash, authority, path = found[1] or b"", found[2], found[3], found[4]
+        plain = path.replace(slash, b"/") if slash != b"/" else path
+        url = scheme.replace(b"%3A", b":").replace(b"%3a", b":") + b"//" + _unquoted(authority) + plain
+        public = self.public(url, view)
+        if public is url or public == url:
+            return found[0]
+        if slash == b"/":
+            return public
+        head, mark, rest = public.partition(b"//")
+        if scheme.endswith((b"%3A", b"%3a")):
+            head, rest = head.replace(b":", b"%3A"), rest.replace(b":", b"%3A")
+        return head + (slash * 2 if mark else b"") + rest.replace(b"/", slash)
+
+    def _absolute(self, found: re.Match[bytes], view: View) -> bytes | None:
+        scheme, authority, rest = found[1], found[2], found[3]
+        own_scheme, _, own_authority = view.origin.partition(b"://")
+        if (scheme or own_scheme).lower() not in PORTS:
+            return None
+        if authority.lower() == own_authority.lower():
+            return self._without_prefix(rest, view)
+        for place in places_of(scheme, authority, b"https" if view.upstream.tls else b"http"):
+            for cluster, upstream in self._candidates(place, view):
+                public = public_path(cluster, upstream, rest)
+                if public is not None:
+                    return public_origin(cluster, scheme, view) + public
+        return None
+
+    def _without_prefix(self, rest: bytes, view: View) -> bytes | None:
+        """The gateway's own address: right when it leads somewhere, else of an upstream that knows no prefix."""
+        path = rest if rest[:1] == b"/" else b"/" + rest
+        if not view.cluster.prefix or self._is_public(re.split(rb"[?#]", path, maxsplit=1)[0]):
+            return None
+        public = public_path(view.cluster, view.upstream, path)
+        return None if public is None else view.origin + public
+
+    def _candidates(self, place: Place, view: View) -> Iterable[tuple[CompiledCluster, CompiledUpstream]]:
+        """Those in force, this exchange's own first, then those with the longest base path."""
+        found = self._known.get(place)
+        if not found:
+            return
+        if any(upstream is view.upstream for _, upstream in found):
+            yield view.cluster, view.upstream  # as it is mounted for this exchange
+        for cluster, upstream in sorted(found, key=lambda one: -len(one[1].base_path)):
+            if upstream is not view.upstream and view.environment_of(cluster.name) == upstream.environment:
+                yield cluster, upstream
+
+
+def public_origin(cluster: CompiledCluster, scheme: bytes | None, view: View) -> bytes:
+    """The origin at which clients reach a cluster, with the scheme of WebSockets where the address had it."""
+    origin = view.origin if cluster.name == view.cluster.name else view.main or view.origin
+    if scheme is not None and scheme.lower() in (b"ws", b"wss"):
+        return b"ws" + origin.removeprefix(b"http")
+    return origin
+
+
+def places_of(scheme: bytes | None, authority: bytes, likely: bytes) -> list[Place]:
+    """Where an authority leads: none when it is no host; a port that is not said is the scheme's own."""
+    match = AUTHORITY.fullmatch(authority)
+    if match is None or not match[1]:
+        return []
+    port = int(match[2]) if match[2] else PORTS[(scheme or likely).lower()]
+    return [place_of_host(match[1].strip(b"[]"), port)]
+
+
+def place_of_host(host: bytes, port: int) -> Place:
+    name = host.lower().rstrip(b".")
+    return (LOOPBACK if is_loopback(name) else name), port
+
+
+def is_loopback(host: bytes) -> bool:
+    """Whether a host, in lower case and without brackets, is this machine in any spelling."""
+    try:
+        address = ip_address(host.decode("latin-1"))
+    except ValueError:
+        return host in SPELLINGS or host.endswith(b".localhost")
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return bool(mapped.is_loopback or mapped.is_unspecified)
+
+
+def spellings(host: bytes, port: int) -> list[bytes]:
+    """The authorities that mean a place, as they may stand in a text."""
+    hosts = SPELLINGS if host == LOOPBACK else (b"[" + host + b"]" if b":" in host else host,)
+    return [one + b":%d" % port for one in hosts] + [one for one in hosts if port in (80, 443)]
+
+
+def past_gateway(upstream_url: str, text: str) -> list[str]:
+    """The addresses of an exchange's own upstream that a body gives to its client, each once, in their order."""
+    absolute = ABSOLUTE.match(upstream_url.encode("latin-1", "replace"))
+    if absolute is None or not absolute[1]:
+        return []
+    found: dict[str, None] = {}
+    for place in places_of(absolute[1], absolute[2], absolute[1]):
+        authorities = [one.decode("latin-1") for one in spellings(*place)]
+        if not any(authority in text for authority in authorities):
+            return []
+        words = "|".join(re.escape(one) for one in sorted(authorities, key=len, reverse=True))
+        pattern = rf"(?:\b(https?|wss?):)?(?:\\?/){{2}}({words})(?![\w:@-]|\.\w)"
+        for match in re.finditer(pattern, text, re.IGNORECASE):
+            found[f"{(match[1] or absolute[1].decode()).lower()}://{match[2]}"] = None
+    return list(found)
+
+
+def _pattern(places: Iterable[Place]) -> re.Pattern[bytes]:
+    words = {one for place in places for one in spellings(*place)}
+    escaped = (re.escape(one).replace(b":", b"(?::|%3[Aa])") for one in sorted(words, key=len, reverse=True))
+    # The path is needed to see whether it lies below an upstream's base path.
+    return re.compile(
+        rb"(?<![A-Za-z0-9+.-])(?:((?:https?|wss?)(?::|%3[Aa])))?(/|\\/|%2[Ff])\2("
+        + b"|".join(escaped)
+        + rb")(?![\w:@-]|\.\w)"
+        rb"((?:\2[^\s\"'<>\\&?#%]*)*)",
+        re.IGNORECASE,
+    )
+
+
+def _unquoted(authority: bytes) -> bytes:
+    return re.sub(rb"%3[Aa]", b":", authority)
