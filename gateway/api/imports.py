@@ -29,31 +29,22 @@ if TYPE_CHECKING:
 async def import_recordings(request: web.Request) -> web.Response:
     """The body is the file as it is."""
     services = request.app[SERVICES]
-    ids = await take(services, await _body(request), name=query_text(request, "name"), format=query_text(request, "as"))
-    items = [recording_json(await listing.recording(services, id)) for id in ids]
-    return web.json_response({"items": items, "next": None})
+    source = Source(await _body(request), query_text(request, "name"), query_text(request, "as"))
+    report = await take(services, source)
+    items = [recording_json(await listing.recording(services, id)) for id, _, _ in report.recordings]
+    return web.json_response({"items": items, "next": None, "report": report.as_json()})
 
 
-async def import_form(request: web.Request) -> web.Response:
-    """The same from the page's form: the field `file`, and `as`. Leads to what came of it."""
-    given = request[FORM].get("file")
-    if not isinstance(given, Upload) or not given.name:
-        raise UsageError("no file was chosen", hint="go back and choose a HAR, a Postman collection, curl or a bundle")
-    ids = await take(request.app[SERVICES], given.data, name=given.name, format=form_text(request, "as"))
-    raise web.HTTPSeeOther(
-        f"/_gateway/recordings/{quote(ids[0], safe='')}" if len(ids) == 1 else "/_gateway/recordings"
-    )
-
-
-async def take(services: Services, data: bytes, *, name: str, format: str) -> list[str]:
-    """The ids of the recordings that a file becomes; UsageError says why it is refused, and where."""
-    found = await asyncio.to_thread(_read, services, data, name=name, format=format)
-    for one in found:
+async def take(services: Services, source: Source) -> ImportReport:
+    """Writes the recordings of a file; UsageError says why it is refused, and where."""
+    locate = locator(services.routes.table.clusters.values(), services.url())
+    found, report = await asyncio.to_thread(taken, source, locate)
+    for one in found.recordings:
         writing = services.recorder.add_recording(
             one.recording, one.exchanges, chunks=one.chunks, redact=services.routes.table.redact
         )
         await asyncio.wrap_future(writing)
-    return [one.recording.id for one in found]
+    return report
 
 
 async def _body(request: web.Request) -> bytes:
@@ -65,11 +56,6 @@ async def _body(request: web.Request) -> bytes:
             raise UsageError(f"the file has more than {LIMIT} bytes")
         parts.append(part)
     return b"".join(parts)
-
-
-def _read(services: Services, data: bytes, *, name: str, format: str) -> list[Imported]:
-    locate = locating(services.routes.table.clusters.values(), services.url())
-    return renewed(read(data, name=name, format=format, locate=locate), new_id=new_id, now=time.time())
 
 
 OPERATIONS = (

@@ -10,22 +10,22 @@ import asyncio
 import json
 import os
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from ..errors import NotFoundError, UsageError
-from ..export.import_file import LIMIT, read
-from ..export.imported_recording import Imported, Locate, locating, nowhere, renewed
-from ..ids import new_id
+from ..export.import_file import LIMIT, no_files
+from ..export.import_report import report_lines
+from ..export.imported_recording import Imported
 from ..keys import load_keys
 from ..model.json_shapes import recording_json
 from ..model.text import visible
 from ..redact import Sealer
 from ..routes.files import load
 from ..routes.table import RouteTable
+from ..services.imports import Folder, Source, locator, taken
 from ..store import open_recorder, open_store
 from .client import find_writer
 
@@ -37,24 +37,43 @@ def import_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def import_(args: argparse.Namespace) -> int:
-    """Take the files as recordings, each whole or not at all."""
-    format = getattr(args, "as")
+    """Take the files as recordings, each whole or not at all, and report what came of each."""
     server = find_writer(args.recordings, args.url, args.token)
     items: list[dict[str, Any]] = []
+    reports: list[dict[str, Any]] = []
     for name in args.file:
-        data = _bytes(name)
-        if server is not None:
-            query = urlencode({"as": format, "name": "" if name == "-" else Path(name).name})
-            items += server.call("POST", f"/_gateway/api/v1/import?{query}", data)["items"]
-        else:
-            items += _taken(args, data, name, format)
-    if args.json:
-        print(json.dumps({"items": items, "next": None}, indent=2))
-    else:
-        for item in items:
-            steps = f"{item['steps']} step{'' if item['steps'] == 1 else 's'}"
-            print(f"{visible(item['id'])}  {visible(item['title'] or 'without a title')}, {steps}")
+        folder = Folder(Path(args.files)) if args.files else None
+        shown = "" if name == "-" else Path(name).name
+        source = Source(_bytes(name), shown, getattr(args, "as"), folder.read if folder else no_files)
+        try:
+            if server is not None:
+                query = urlencode({"as": source.format, "name": shown})
+                data = folder.packed(source) if folder else source.data
+                answer = server.call("POST", f"/_gateway/api/v1/import?{query}", data)
+                items, reports = [*items, *answer["items"]], [*reports, answer["report"]]
+            else:
+                taken_items, report = _taken(args, source)
+                items, reports = [*items, *taken_items], [*reports, report]
+        except UsageError as error:
+            error.where = f"{name}: {error.where}" if error.where else name
+            raise
+    _print(items, reports, as_json=args.json)
     return 0
+
+
+def _print(items: list[dict[str, Any]], reports: list[dict[str, Any]], *, as_json: bool) -> None:
+    """Recordings on stdout, what is said of them on stderr; with --json only what was left out is said there too."""
+    if as_json:
+        print(json.dumps({"items": items, "next": None, "reports": reports}, indent=2))
+    for report in reports:
+        if as_json:
+            lines = [line for line in report_lines(report) if line.lstrip().startswith("left out")]
+        else:
+            for item in (item for item in items if item["id"] in {one["id"] for one in report["recordings"]}):
+                steps = f"{item['steps']} step{'' if item['steps'] == 1 else 's'}"
+                print(f"{visible(item['id'])}  {visible(item['title'] or 'without a title')}, {steps}", flush=True)
+            lines = list(report_lines(report))
+        print("".join(f"{line}\n" for line in lines), end="", file=sys.stderr)
 
 
 def _bytes(name: str) -> bytes:
@@ -70,18 +89,13 @@ def _bytes(name: str) -> bytes:
     return data
 
 
-def _taken(args: argparse.Namespace, data: bytes, name: str, format: str) -> list[dict[str, Any]]:
+def _taken(args: argparse.Namespace, source: Source) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     table = _table(args.routes)
-    locate: Locate = locating(table.clusters.values(), UNSERVED) if table else nowhere
-    try:
-        read_in = read(data, name="" if name == "-" else Path(name).name, format=format, locate=locate)
-    except UsageError as error:
-        error.where = f"{name}: {error.where}" if error.where else name
-        raise
-    found = renewed(read_in, new_id=new_id, now=time.time())
-    asyncio.run(_write(args.recordings, found, table.redact if table else None))
+    found, report = taken(source, locator(table.clusters.values() if table else None, UNSERVED))
+    asyncio.run(_write(args.recordings, found.recordings, table.redact if table else None))
     store = open_store(args.recordings)
-    return [recording_json(store.recording(one.recording.id)) for one in found]
+    items = [recording_json(store.recording(one.recording.id)) for one in found.recordings]
+    return items, report.as_json()
 
 
 def _table(routes: Path) -> RouteTable | None:

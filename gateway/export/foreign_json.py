@@ -41,6 +41,15 @@ class Node:
         for index, item in enumerate(self.value):
             yield Node(item, f"{self.place}[{index}]")
 
+    def members(self) -> Iterator[tuple[str, Node]]:
+        """The members of an object; none of what is not there."""
+        if self.value is None:
+            return
+        if not isinstance(self.value, dict):
+            raise self.wrong("is not an object")
+        for name in self.value:
+            yield name, self.at(name)
+
     def text(self, default: str | None = None) -> str:
         if self.value is None and default is not None:
             return default
@@ -70,9 +79,9 @@ class Node:
             raise self.wrong("is neither true nor false")
         return self.value
 
-    def one_of(self, *words: str) -> str:
+    def one_of(self, *words: str | int) -> str:
         if self.value not in words:
-            raise self.wrong(f"is not one of {', '.join(word or 'nothing' for word in words)}")
+            raise self.wrong(f"is not one of {', '.join(str(word) or 'nothing' for word in words)}")
         return str(self.value)
 
 

@@ -1,46 +1,97 @@
 """Files of others become recordings: which format it is, how large it may be, what it brings. Pure.
 
-A file is taken whole or refused whole, with the place. Nothing is fetched, and no path inside a file is followed.
+A file is taken or refused, with the place. Nothing is fetched. A file that another one names is read with leave only.
+What a format holds and a recording cannot is left out and said.
 """
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ..errors import UsageError, did_you_mean
 from ..model.codings import DECODERS, DecodeError
 from . import bundle, curl_reader, har_reader, postman_reader
-from .foreign_json import parsed
+from .foreign_json import Node, parsed
+from .import_report import Omission, omission_note
 from .imported_recording import Imported, Locate, nowhere
 
 LIMIT = 64 << 20  # bytes of a file, unpacked
 MOST = 20_000  # exchanges of a file
 
-Load = Callable[[str, Locate], list[Imported]]
+ReadFile = Callable[[str], bytes]
+Load = Callable[[str, Locate, ReadFile], tuple[list[Imported], list[Omission]]]
 
 IMPORTS: dict[str, Load] = {
-    "bundle": lambda text, locate: bundle.load(parsed(text)),
-    "har": lambda text, locate: har_reader.load(parsed(text), locate),
-    "postman": lambda text, locate: postman_reader.load(parsed(text), locate),
+    "bundle": lambda text, locate, read_file: (bundle.load(parsed(text)), []),
+    "har": lambda text, locate, read_file: har_reader.load(parsed(text), locate, read_file),
+    "postman": lambda text, locate, read_file: postman_reader.load(parsed(text), locate, read_file),
     "curl": curl_reader.load,
 }
 
 
-def read(data: bytes, *, name: str = "", format: str = "", locate: Locate = nowhere) -> list[Imported]:
-    """The recordings of a file; `name` is its name, `format` one of IMPORTS or "" to find out."""
+@dataclass(frozen=True, slots=True)
+class ImportedFile:
+    """The recordings of a file, and what of it is in none of them."""
+
+    format: str
+    recordings: list[Imported]
+    omissions: tuple[Omission, ...] = ()
+
+
+def no_files(name: str) -> bytes:
+    """For imports without leave to read what a file names."""
+    raise UsageError(
+        f"{name[:80]!r} names a file, which is not read",
+        hint="paste the data itself, or give the folder that may be read: gateway import --files DIR",
+    )
+
+
+def read(
+    data: bytes, *, name: str = "", format: str = "", locate: Locate = nowhere, read_file: ReadFile = no_files
+) -> ImportedFile:
+    """The recordings of a file; `name` is its name, `format` one of IMPORTS or "" to find out.
+
+    `read_file` gives the bytes of a file that this one names. UsageError says what is wrong, and where.
+    """
     text = text_of_file(data)
+    if text.startswith('{"gateway_import"'):
+        data, read_file = _with_files(parsed(text))
+        text = text_of_file(data)
     kind = format or detected(text)
     if kind not in IMPORTS:
         near = did_you_mean(kind.lower(), IMPORTS)
         raise UsageError(f"'{kind}' cannot be imported{near}", hint=f"one of {', '.join(IMPORTS)}")
-    found = IMPORTS[kind](text, locate)
+    if format == "postman" and text.lstrip()[:1] == "{" and (refusal := postman_reader.refused(parsed(text).value)):
+        raise refusal
+    found, omissions = IMPORTS[kind](text, locate, read_file)
     count = sum(len(one.exchanges) for one in found)
     if not count:
-        raise UsageError("the file holds no exchange")
+        why = "; ".join(f"{one.what}: {one.why}" for one in omissions[:3])
+        raise UsageError(f"the file holds no exchange{f' that can be taken ({why})' if why else ''}")
     if count > MOST:
         raise UsageError(f"the file holds {count} exchanges; {MOST} are taken at most")
-    return _titled(found, name)
+    return ImportedFile(kind, _noted(_titled(found, name), omissions), tuple(omissions))
+
+
+def _with_files(root: Node) -> tuple[bytes, ReadFile]:
+    """A file together with those that it names, as the command line sends it to a gateway."""
+    root.at("gateway_import").one_of(1)
+    files = {name: _unpacked(node) for name, node in root.at("files").members()}
+
+    def read_file(name: str) -> bytes:
+        return files[name] if name in files else no_files(name)
+
+    return _unpacked(root.at("data")), read_file
+
+
+def _unpacked(node: Node) -> bytes:
+    try:
+        return b64decode(node.text(), validate=True)
+    except ValueError:
+        raise node.wrong("is no base64") from None
 
 
 def _titled(found: Sequence[Imported], name: str) -> list[Imported]:
@@ -49,6 +100,15 @@ def _titled(found: Sequence[Imported], name: str) -> list[Imported]:
         one if one.recording.title or not title else replace(one, recording=replace(one.recording, title=title))
         for one in found
     ]
+
+
+def _noted(found: list[Imported], omissions: Sequence[Omission]) -> list[Imported]:
+    """What was left out stands beside the first recording as well, for those who open it a week later."""
+    note = omission_note(omissions)
+    if not note:
+        return found
+    first = found[0]
+    return [replace(first, recording=replace(first.recording, notes=(*first.recording.notes, note))), *found[1:]]
 
 
 def text_of_file(data: bytes) -> str:
@@ -79,8 +139,27 @@ def detected(text: str) -> str:
         return "bundle"
     if "log" in root:
         return "har"
-    if "item" in root and "info" in root:
+    if _is_collection(root) or _is_collection(root.get("collection")):
         return "postman"
     if "recordings" in root and "gateway" in root:
         raise UsageError("this is `export --as json`, which is for programs", hint="export --as bundle can be imported")
+    if (refusal := postman_reader.refused(root) or _other_tool(root)) is not None:
+        raise refusal
     raise UsageError("this is no HAR, no Postman collection and no bundle", hint=f"--as {'|'.join(IMPORTS)}")
+
+
+def _is_collection(value: Any) -> bool:
+    return isinstance(value, dict) and "item" in value and "info" in value
+
+
+def _other_tool(root: dict[str, Any]) -> UsageError | None:
+    """Files that people take for one of these, called by their names."""
+    if "openapi" in root or "swagger" in root:
+        return UsageError("this is an OpenAPI document: it says what may be asked, not what was", hint="gateway init --from")
+    if "arazzo" in root:
+        return UsageError("this is an Arazzo document: it holds workflows, not recorded steps", hint="--as bundle can be imported")
+    if root.get("_type") == "export":
+        return UsageError("this is an export of Insomnia", hint="export it there as HAR, which can be imported")
+    if "mappings" in root:
+        return UsageError("these are mappings of WireMock: patterns and not requests", hint="--as bundle can be imported")
+    return None
