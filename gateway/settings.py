@@ -396,6 +396,11 @@ SETTINGS: tuple[Setting, ...] = (
         ("import",), "--as", "", "text", "", "what the file is: bundle, har, postman, curl (default: found out)",
         "FORMAT",
     ),
+    Setting(
+        ("import",), "--files", "", "path", None,
+        "the folder in which files may be read that an import names (curl's @file, Postman's uploads); never others",
+        "DIR",
+    ),
     # ---- demos ---------------------------------------------------------------------------------------------
     Setting(("demos",), "--templates", "-t", "path", None, "the folder with the demos", "DIR"),
     Setting(("demos",), "--from", "", "text", "", "new: the recording that the demo is made from", "REC"),

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from aiohttp import web
 
 from ..errors import UsageError
-from ..export.import_file import IMPORTS, LIMIT, read
-from ..export.imported_recording import locating, renewed
-from ..ids import new_id
+from ..export.import_file import IMPORTS, LIMIT
 from ..model.json_shapes import recording_json
 from ..services import listing
-from ..web.guard import form_text
-from ..web.keys import FORM, SERVICES
-from ..web.uploads import Upload
+from ..services.imports import Source, locator, taken
+from ..web.keys import SERVICES
 from .operation import Field, Operation, query_text
-from .schemas import page
+from .schemas import page, ref
 
 if TYPE_CHECKING:
-    from ..export.imported_recording import Imported
+    from ..export.import_report import ImportReport
     from ..protocols import Services
 
 
@@ -64,7 +59,7 @@ OPERATIONS = (
         "import",
         import_recordings,
         "Take a file (HAR, Postman collection, curl commands, bundle) as new recordings",
-        page("Recording"),
+        page("Recording", report=ref("ImportReport")),
         query=(
             Field("as", "string", f"one of {', '.join(IMPORTS)}; found out without it"),
             Field("name", "string", "the file's name: a title where the file has none"),

@@ -60,7 +60,20 @@ SCHEMAS: dict[str, Any] = {
     "Response": shape(reason=TEXT, **MESSAGE),
     "Failure": shape(kind=TEXT, detail=TEXT),
     "Timing": shape(
-        total_ms=NUMBER_OR_NULL, connect_ms=NUMBER_OR_NULL, first_byte_ms=NUMBER_OR_NULL, upstream_ms=NUMBER_OR_NULL
+        total_ms=NUMBER_OR_NULL,
+        connect_ms=NUMBER_OR_NULL,
+        first_byte_ms=NUMBER_OR_NULL,
+        upstream_ms=NUMBER_OR_NULL,
+        phases={"type": "object", "additionalProperties": NUMBER},
+    ),
+    "ImportReport": shape(
+        name=TEXT,
+        format=TEXT,
+        steps=INTEGER,
+        recordings={"type": "array", "items": shape(id=TEXT, title=TEXT, steps=INTEGER)},
+        clusters={"type": "array", "items": shape(cluster=TEXT, environment=TEXT, steps=INTEGER)},
+        unrouted={"type": "array", "items": shape(origin=TEXT, steps=INTEGER)},
+        left_out={"type": "array", "items": shape(what=TEXT, why=TEXT, where=TEXT)},
     ),
     "Exchange": shape(
         id=TEXT,

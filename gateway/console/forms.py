@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from urllib.parse import quote
 
 import aiohttp_jinja2
 from aiohttp import web
 
-from ..api.imports import import_form
 from ..correlation import Verdicts
 from ..services import changes, correlations, sealing
 from ..web.access import who_of
@@ -16,6 +16,7 @@ from ..web.keys import FORM, MOVES, SERVICES, SESSION_OF
 from ..web.uploads import IMPORT
 from . import saved_filters
 from .compare import compare_form
+from .imports import REPORTS, import_form
 from .playback_forms import add_playing_forms
 from .replay_pages import add_replay_forms
 
@@ -117,6 +118,7 @@ async def reveal(request: web.Request) -> web.Response:
 def add_forms(app: web.Application) -> None:
     app.router.add_post("/_gateway/move", move)
     app.router.add_post(IMPORT, import_form)
+    app[REPORTS] = OrderedDict()
     app.router.add_post("/_gateway/filters", saved_filters.save)
     app.router.add_post("/_gateway/pin", pin)
     app.router.add_post("/_gateway/unpin", unpin)

@@ -31,6 +31,7 @@ from . import overview, replay_pages
 from .body_view import readable_exchange
 from .compare import address_of, side_by_side
 from .copy_as import copies
+from .imports import import_report
 from .lists import live, recordings, status_of
 from .waterfall import waterfall
 from .what_if_editor import changed_lines, draft, edit_fields, fresh_values
@@ -276,6 +277,7 @@ PAGES: tuple[tuple[str, tuple[str, ...], str, Read], ...] = (
     ("/_gateway/", ("/_gateway/board.json", "/_gateway/index.json"), "board.html", board),
     ("/_gateway/live", ("/_gateway/live.json",), "live.html", live),
     ("/_gateway/recordings", ("/_gateway/recordings.json",), "recordings.html", recordings),
+    ("/_gateway/imports/{id}", ("/_gateway/imports/{id}.json",), "import.html", import_report),
     (
         "/_gateway/recordings/{id}/preflight", ("/_gateway/recordings/{id}/preflight.json",), "preflight.html",
         looked,

@@ -59,7 +59,8 @@ def _exchange(one: Exchange, chunks: Sequence[Chunk]) -> Object:
         "override": one.override,
         "status": one.status,
         "failure": None if one.failure is None else [one.failure.kind, one.failure.detail],
-        "timing": {name: getattr(one.timing, name) for name in _TIMES},
+        "timing": {name: getattr(one.timing, name) for name in _TIMES}
+        | ({"phases": dict(one.timing.phases)} if one.timing.phases else {}),
         "state": "interrupted" if one.state == "open" else one.state,
         "attempts": one.attempts,
         "rewritten": _pairs(one.rewritten),
@@ -129,6 +130,16 @@ def _load_recording(node: Node, index: int) -> Imported:
     return Imported(recording, tuple(exchanges), chunks)
 
 
+def _timing(node: Node) -> Timing:
+    total, connect, first, upstream = (node.at(name).number() for name in _TIMES)
+    return Timing(total, connect, first, upstream, _phases(node.at("phases")))
+
+
+def _phases(node: Node) -> tuple[tuple[str, float], ...]:
+    found = ((name, item.number()) for name, item in node.members())
+    return tuple((name, ms) for name, ms in found if ms is not None and name.isalnum())
+
+
 def _texts(node: Node) -> tuple[str, ...]:
     return tuple(item.text() for item in node.items())
 
@@ -156,7 +167,7 @@ def _load_exchange(node: Node) -> Exchange:
         mode=next(each for each in _MODES if each == mode),
         override=node.at("override").text() if node.has("override") else None,
         failure=Failure(failure[0], failure[1]) if failure else None,
-        timing=Timing(*(timing.at(name).number() for name in _TIMES)),
+        timing=_timing(timing),
         state="done" if node.at("state").one_of("done", "interrupted") == "done" else "interrupted",
         stream=node.at("stream").one_of("", "sse", "websocket") if node.has("stream") else "",
         attempts=node.at("attempts").whole(1),

@@ -22,6 +22,7 @@ from .format import ALONE, Beside, Recordings
 from .json import dumped
 from .urls import ascii_url, split_origin
 
+_PHASES = ("blocked", "dns", "connect", "ssl", "send", "wait", "receive")
 EPOCH = "1970-01-01T00:00:00.000Z"  # for imported exchanges without a time
 Object = dict[str, Any]
 _OPCODES = {kind: opcode for opcode, kind in KINDS.items()}
@@ -61,7 +62,7 @@ def _entry(exchange: Exchange, chunks: Sequence[Chunk]) -> Object:
     entry: Object = {
         "pageref": exchange.recording,
         "startedDateTime": exchange.started_at or EPOCH,
-        "time": round(sum(value for value in timings.values() if value >= 0), 3),
+        "time": _total(exchange.timing, timings),
         "request": _request(exchange),
         "response": _response(exchange),
         "cache": {},
@@ -108,8 +109,19 @@ def _provenance(exchange: Exchange) -> Object:
     return {name: value for name, value in facts.items() if value not in (None, "", [])}
 
 
+def _total(timing: Timing, timings: dict[str, float]) -> float:
+    """The sum of the phases, of which `connect` includes `ssl`; what another tool measured stays."""
+    if timing.phases and timing.total_ms is not None:
+        return timing.total_ms
+    return round(sum(value for name, value in timings.items() if value >= 0 and name != "ssl"), 3)
+
+
 def _timings(timing: Timing) -> dict[str, float]:
     """-1 where a phase does not apply; send, wait and receive must be there and add up to the total."""
+    if timing.phases:  # as another tool wrote them
+        given = dict(timing.phases)
+        zero = {"send": 0.0, "wait": 0.0, "receive": 0.0}
+        return {name: given.get(name, zero.get(name, -1)) for name in _PHASES}
     total = max(timing.total_ms or 0.0, 0.0)
     connect = min(max(timing.connect_ms or 0.0, 0.0), total)
     first = min(max(timing.first_byte_ms if timing.first_byte_ms is not None else total, connect), total)

@@ -125,7 +125,7 @@ def _words(node: Node) -> str:
 
 
 def _foreign_scheme(node: Node) -> str:
-    """"data:", "blob:", "chrome-extension:"; "" for what is HTTP."""
+    """ "data:", "blob:", "chrome-extension:"; "" for what is HTTP."""
     url = node.at("request").at("url").text().strip()
     if url.lower().startswith(_HTTP):
         return ""
@@ -179,9 +179,14 @@ def _with_query(url: str, node: Node) -> str:
     """A query that stands only in `queryString`: names and values are decoded there (HAR 1.2)."""
     if "?" in url:
         return url
-    pairs = [(_shown(item.at("name")), item.at("value").value, _shown(item.at("value"))) for item in _objects(node.at("queryString"))]
+    pairs = [
+        (_shown(item.at("name")), item.at("value").value, _shown(item.at("value")))
+        for item in _objects(node.at("queryString"))
+    ]
     query = "&".join(
-        _query_part(name) + ("" if value is None else f"={_query_part(text)}") for name, value, text in pairs if name or text
+        _query_part(name) + ("" if value is None else f"={_query_part(text)}")
+        for name, value, text in pairs
+        if name or text
     )
     return f"{url}?{query}" if query else url
 
@@ -244,7 +249,9 @@ def _cookies(node: Node, headers: Pairs) -> str:
     """Cookies that stand only in their array."""
     if _header(headers, "cookie"):
         return ""
-    return "; ".join(f"{_line(_shown(item.at('name')))}={_line(_shown(item.at('value')))}" for item in _objects(node.at("cookies")))
+    return "; ".join(
+        f"{_line(_shown(item.at('name')))}={_line(_shown(item.at('value')))}" for item in _objects(node.at("cookies"))
+    )
 
 
 def _typed(headers: Pairs, media: str) -> Pairs:
@@ -314,7 +321,9 @@ def _post_data(node: Node, headers: Pairs, reader: _Reader) -> tuple[Body, str, 
         return Body(), media if _words(post.at("text")) else "", []
     if "multipart/" in declared.lower():
         return _multipart(params, declared)
-    data = "&".join(f"{quote_plus(_shown(one.at('name')))}={quote_plus(_shown(one.at('value')))}" for one in params).encode()
+    data = "&".join(
+        f"{quote_plus(_shown(one.at('name')))}={quote_plus(_shown(one.at('value')))}" for one in params
+    ).encode()
     return Body(len(data), data), media or _FORM, []
 
 
@@ -323,7 +332,7 @@ def _beside(name: str, reader: _Reader, place: str) -> tuple[Body, str]:
     try:
         data = reader.read_file(name)
     except UsageError as error:
-        reader.omissions.append(Omission(f"the body in the file {name[:80]}", str(error), place))
+        reader.omissions.append(Omission(f"the body in the file {name[:80]}", error.message, place))
         return Body(), ""
     return Body(len(data), data), ""
 
@@ -413,7 +422,12 @@ def _response_headers(node: Node, content: Node, status: int, reader: _Reader) -
     if reader.ours:
         return headers
     media = _line(_words(content.at("mimeType"))) if isinstance(content.value, dict) else ""
-    if media and media != "x-unknown" and not _header(headers, "content-type") and isinstance(content.at("text").value, str):
+    if (
+        media
+        and media != "x-unknown"
+        and not _header(headers, "content-type")
+        and isinstance(content.at("text").value, str)
+    ):
         headers = (*headers, ("Content-Type", media))
     if not _header(headers, "set-cookie"):
         headers = (*headers, *(("Set-Cookie", _set_cookie(item)) for item in _objects(node.at("cookies"))))
@@ -425,7 +439,12 @@ def _response_headers(node: Node, content: Node, status: int, reader: _Reader) -
 
 def _set_cookie(node: Node) -> str:
     found = f"{_line(_shown(node.at('name')))}={_line(_shown(node.at('value')))}"
-    for member, attribute in (("path", "Path"), ("domain", "Domain"), ("sameSite", "SameSite"), ("_sameSite", "SameSite")):
+    for member, attribute in (
+        ("path", "Path"),
+        ("domain", "Domain"),
+        ("sameSite", "SameSite"),
+        ("_sameSite", "SameSite"),
+    ):
         if value := _line(_words(node.at(member))):
             found += f"; {attribute}={value}"
     if expires := _moment(node.at("expires")):
@@ -461,14 +480,18 @@ def _failure(node: Node, reader: _Reader) -> Failure | None:
 def _timing(node: Node) -> Timing:
     """The phases as the file has them; the time to the first byte is what comes before `receive` (HAR 1.2)."""
     waits = node.at("timings")
-    phases = {name: ms for name in PHASES if (ms := _ms(waits.at(name)) if isinstance(waits.value, dict) else None) is not None}
+    phases = {
+        name: ms
+        for name in PHASES
+        if (ms := _ms(waits.at(name)) if isinstance(waits.value, dict) else None) is not None
+    }
     before = [ms for name, ms in phases.items() if name not in ("receive", "ssl")]  # connect includes ssl
     total = _ms(node.at("time"))
     if total is None and phases:
         total = sum(before) + phases.get("receive", 0.0)
-    first = round(sum(before), 3) if "wait" in phases else None
+    first = min(round(sum(before), 3), total or 0.0) if "wait" in phases else None
     return Timing(
-        total_ms=total, connect_ms=phases.get("connect"), first_byte_ms=first if total is None or first is None else min(first, total),
+        total_ms=total, connect_ms=phases.get("connect"), first_byte_ms=first,
         phases=tuple(phases.items()),
     )  # fmt: skip
 

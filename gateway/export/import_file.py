@@ -155,11 +155,17 @@ def _is_collection(value: Any) -> bool:
 def _other_tool(root: dict[str, Any]) -> UsageError | None:
     """Files that people take for one of these, called by their names."""
     if "openapi" in root or "swagger" in root:
-        return UsageError("this is an OpenAPI document: it says what may be asked, not what was", hint="gateway init --from")
+        return UsageError(
+            "this is an OpenAPI document: it says what may be asked, not what was", hint="gateway init --from"
+        )
     if "arazzo" in root:
-        return UsageError("this is an Arazzo document: it holds workflows, not recorded steps", hint="--as bundle can be imported")
+        return UsageError(
+            "this is an Arazzo document: it holds workflows, not recorded steps", hint="--as bundle can be imported"
+        )
     if root.get("_type") == "export":
         return UsageError("this is an export of Insomnia", hint="export it there as HAR, which can be imported")
     if "mappings" in root:
-        return UsageError("these are mappings of WireMock: patterns and not requests", hint="--as bundle can be imported")
+        return UsageError(
+            "these are mappings of WireMock: patterns and not requests", hint="--as bundle can be imported"
+        )
     return None

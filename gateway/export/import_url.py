@@ -9,7 +9,7 @@ from .urls import split_origin
 
 
 def utf8_url(url: str) -> str:
-    """What is not ASCII as the percent-encoding of its UTF-8, as browsers and curl send it (WHATWG URL); hosts in IDNA."""
+    """Other signs than ASCII as percent-encoded UTF-8, as browsers and curl send it (WHATWG URL); hosts as IDNA."""
     origin, rest = split_origin(url)
     if not origin.isascii():
         scheme, _, authority = origin.partition("://")
@@ -25,7 +25,8 @@ def _escaped(text: str) -> str:
     if text.isascii() and text.isprintable() and " " not in text:
         return text
     return "".join(
-        char if "!" <= char <= "~" else "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "replace")) for char in text
+        char if "!" <= char <= "~" else "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "replace"))
+        for char in text
     )
 
 

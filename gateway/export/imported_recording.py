@@ -86,10 +86,13 @@ def _found(known: Sequence[tuple[str, Cluster, str, str]], url: str) -> Place | 
 
 
 def placed(exchange: Exchange, locate: Locate) -> Exchange:
-    """The exchange as if it had passed this gateway, where the routes know its URL; else as it is."""
-    found = locate(exchange.url)
+    """The exchange as if it had passed this gateway, where the routes know its URL.
+
+    Else it stays as it is, and its `upstream_url` says that it went to a server which no route knows.
+    """
+    found = locate(_over_http(exchange.url))
     if found is None:
-        return exchange
+        return exchange if exchange.upstream_url else replace(exchange, upstream_url=exchange.url)
     target = "/" + found.url.partition("://")[2].partition("/")[2]
     upstream = exchange.upstream_url or ("" if exchange.url.endswith(target) else exchange.url)
     request = replace(exchange.request, target=target)
@@ -97,6 +100,11 @@ def placed(exchange: Exchange, locate: Locate) -> Exchange:
         exchange, url=found.url, request=request, cluster=found.cluster, environment=found.environment,
         upstream_url=upstream,
     )  # fmt: skip
+
+
+def _over_http(url: str) -> str:
+    """A WebSocket begins as a request over HTTP (RFC 6455 section 4.1)."""
+    return f"http{url[2:]}" if url[:5].lower() in ("ws://", "wss:/") else url
 
 
 def renewed(found: Sequence[Imported], *, new_id: Callable[[], str], now: float) -> list[Imported]:

@@ -48,7 +48,11 @@ def credentials(node: Node, filled: Callable[[str], str]) -> Credentials:
         return Credentials(("Authorization", f"Basic {b64encode(pair).decode()}"))
     if kind == "bearer":
         token = values.get("token", "")
-        return Credentials(("Authorization", f"Bearer {token}")) if token else Credentials(missing="the bearer token is empty")
+        return (
+            Credentials(("Authorization", f"Bearer {token}"))
+            if token
+            else Credentials(missing="the bearer token is empty")
+        )
     if kind == "apikey":
         return _api_key(values)
     if kind == "oauth2":

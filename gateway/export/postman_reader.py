@@ -16,20 +16,25 @@ from urllib.parse import quote
 from ..errors import UsageError
 from ..model.exchange import Exchange, Timing
 from ..model.message import Body, Pairs, Request, Response
+from ..model.multipart import Part, encode, type_of_file
 from ..model.recording import Recording
 from .base64_dialects import unpacked
 from .foreign_json import Node
 from .import_report import Omission
-from .imported_recording import Imported, Locate, placed
-from ..model.multipart import Part, encode, type_of_file
-from .postman_auth import credentials
 from .import_url import without_user
+from .imported_recording import Imported, Locate, placed
+from .postman_auth import credentials
 
 DEEP = 20  # folders in folders
 NESTED = 19  # variables in the values of variables, as Postman resolves them
 _VARIABLE = re.compile(r"\{\{([^{}]*)\}\}")
 _LANGUAGES = {
     "json": "application/json", "xml": "application/xml", "html": "text/html", "javascript": "application/javascript",
+}  # fmt: skip
+_TYPES = {
+    "css": "text/css", "csv": "text/csv", "gz": "application/gzip", "js": "application/javascript",
+    "json": "application/json", "mp3": "audio/mpeg", "mp4": "video/mp4", "webp": "image/webp", "yaml": "text/yaml",
+    "zip": "application/zip",
 }  # fmt: skip
 _WITHOUT_BODY = frozenset({"GET", "COPY", "HEAD", "PURGE", "UNLOCK"})  # unless disableBodyPruning
 # What Postman writes as %XX, beside controls and what is not ASCII (postman-url-encoder 3).
@@ -84,11 +89,15 @@ def refused(root: Any) -> UsageError | None:
     """Why a file of Postman is no collection that is read here; None for all others."""
     if "_postman_variable_scope" in root or ("values" in root and "name" in root and "item" not in root):
         kind = "globals" if root.get("_postman_variable_scope") == "globals" else "environment"
-        return UsageError(f"this is a Postman {kind} file: it holds variables and no requests", hint="export the collection")
+        return UsageError(
+            f"this is a Postman {kind} file: it holds variables and no requests", hint="export the collection"
+        )
     if "requests" in root and ("order" in root or "folders" in root):
         return UsageError("this is a Postman collection of version 1", hint="export it from Postman as Collection v2.1")
     if "collections" in root and "version" in root:
-        return UsageError("this is a data dump of Postman", hint="export its collections one by one, as Collection v2.1")
+        return UsageError(
+            "this is a data dump of Postman", hint="export its collections one by one, as Collection v2.1"
+        )
     return None
 
 
@@ -166,7 +175,8 @@ def _requests(item: Node, name: str, one: _Collection, place: _Place) -> Iterato
     title = " / ".join(part for part in (*place.folders, name) if part)
     described = _described(item.at("request"))
     examples = [example for example in item.at("response").items() if isinstance(example.value, dict)]
-    for example in examples or [None]:
+    given: list[Node | None] = [*examples] or [None]
+    for example in given:
         asked = item.at("request")
         if example is not None and isinstance(example.at("originalRequest").value, dict | str):
             asked = example.at("originalRequest")
@@ -287,8 +297,12 @@ def _from_text(text: str) -> _Address:
     before, question, query = rest.partition("?")
     authority, *path = before.split("/")
     user, _, host = authority.rpartition("@")
-    pairs = tuple((key, value if equals else None) for key, equals, value in (part.partition("=") for part in query.split("&")))
-    return _Address(scheme.lower(), user, _named_host(host), tuple(path), pairs if question and query else () if question else None)
+    pairs = tuple(
+        (key, value if equals else None) for key, equals, value in (part.partition("=") for part in query.split("&"))
+    )
+    return _Address(
+        scheme.lower(), user, _named_host(host), tuple(path), pairs if question and query else () if question else None
+    )
 
 
 def _from_pieces(node: Node, one: _Collection) -> _Address:
@@ -298,7 +312,10 @@ def _from_pieces(node: Node, one: _Collection) -> _Address:
     filled = [one.filled(segment) for segment in path]
     scheme = one.filled(_text(node.at("protocol"))).removesuffix("://").removesuffix(":").lower()
     start = _from_text(f"{scheme + '://' if scheme and '://' not in host else ''}{host}{':' + port if port else ''}")
-    segments = (*(part for part in start.path if part), *_with_path_variables(tuple(filled), _path_variables(node, one)))
+    segments = (
+        *(part for part in start.path if part),
+        *_with_path_variables(tuple(filled), _path_variables(node, one)),
+    )
     query = _query(node.at("query"), one.filled) if node.has("query") else start.query
     return replace(start, path=segments, query=query or start.query or None)
 
@@ -306,10 +323,7 @@ def _from_pieces(node: Node, one: _Collection) -> _Address:
 def _segments(node: Node) -> list[str]:
     if isinstance(node.value, str):
         return node.text().removeprefix("/").split("/")
-    found = []
-    for item in node.items():
-        found.append(_exact(item.at("value")) if isinstance(item.value, dict) else _exact(item))
-    return found
+    return [_exact(item.at("value")) if isinstance(item.value, dict) else _exact(item) for item in node.items()]
 
 
 def _listed(node: Node, sign: str) -> str:
@@ -340,11 +354,17 @@ def _path_variables(node: Node, one: _Collection) -> dict[str, str]:
 
 
 def _with_path_variables(path: tuple[str, ...], values: Mapping[str, str]) -> tuple[str, ...]:
-    """":id", and ":id.json" up to the dot; others stay as they are."""
+    """ ":id", and ":id.json" up to the dot; others stay as they are."""
 
     def segment(text: str) -> str:
         found = re.fullmatch(r":([^.]+)(\..*)?", text, re.DOTALL)
-        return values[found[1]] + (found[2] or "") if found and found[1] in values else values.get(text[1:], text) if text[:1] == ":" else text
+        return (
+            values[found[1]] + (found[2] or "")
+            if found and found[1] in values
+            else values.get(text[1:], text)
+            if text[:1] == ":"
+            else text
+        )
 
     return tuple(segment(text) for text in path)
 
@@ -372,7 +392,10 @@ def _headers(node: Node, filled: Callable[[str], str]) -> Iterator[tuple[str, st
     for item in node.items():
         if isinstance(item.value, dict) and item.at("disabled").value is not True and _text(item.at("key")):
             value = item.at("value").value
-            yield _line(filled(_text(item.at("key")))), _line(filled("null" if value is None else _exact(item.at("value"))).strip())
+            yield (
+                _line(filled(_text(item.at("key")))),
+                _line(filled("null" if value is None else _exact(item.at("value"))).strip()),
+            )
 
 
 def _line(text: str) -> str:
@@ -422,8 +445,12 @@ def _language(node: Node) -> str:
 def _urlencoded(node: Node, one: _Collection) -> str:
     if isinstance(node.value, str):
         return one.filled(node.text())
+
+    def encoded(value: Node) -> str:
+        return quote(one.filled(_exact(value)), safe="-._~")
+
     return "&".join(
-        f"{quote(one.filled(_exact(item.at('key'))), safe='-._~')}={quote(one.filled(_exact(item.at('value'))), safe='-._~')}"
+        f"{encoded(item.at('key'))}={encoded(item.at('value'))}"
         for item in node.items()
         if isinstance(item.value, dict) and item.at("disabled").value is not True
     )
@@ -478,7 +505,7 @@ def _form(node: Node, one: _Collection) -> tuple[Body, str, list[str]]:
                 left_out.append(f"Its part {name} is a file, which was not read.")
                 continue
             file_name = _text(item.at("fileName")) or path.replace("\\", "/").rpartition("/")[2]
-            parts.append(Part(name, data, file_name, kind or type_of_file(file_name)))
+            parts.append(Part(name, data, file_name, kind or _type_of(file_name)))
     if not parts:
         return Body(), "", left_out
     data, boundary = encode(parts, quoted=lambda text: text)
@@ -493,14 +520,19 @@ def _file(node: Node, one: _Collection) -> tuple[Body, str, list[str]]:
     read = _read(path, one, "its body", node.place) if path else None
     if read is None:
         return Body(), "", ["Its body is a file, which was not read."]
-    return Body(len(read), read), type_of_file(path), []
+    return Body(len(read), read), _type_of(path), []
+
+
+def _type_of(name: str) -> str:
+    """The type of a file by its ending, as newman sends it."""
+    return _TYPES.get(name.rpartition(".")[2].lower()) or type_of_file(name)
 
 
 def _read(path: str, one: _Collection, what: str, place: str) -> bytes | None:
     try:
         return one.read_file(path)
     except UsageError as error:
-        one.omissions.append(Omission(f"{what}, the file {path[:80]}", str(error), place))
+        one.omissions.append(Omission(f"{what}, the file {path[:80]}", error.message, place))
         return None
 
 
@@ -517,5 +549,3 @@ def _response(node: Node) -> Response | None:
     return Response(
         headers=headers, body=Body(len(data), data), status=code, reason=re.sub(r"\s+", " ", _text(node.at("status")))
     )
-
-

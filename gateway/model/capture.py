@@ -13,7 +13,7 @@ RawPairs = list[tuple[bytes, bytes]]
 
 FIELDS: Final = (
     "attempts", "begun", "client", "cluster", "connected", "ended", "environment", "failure",
-    "first_byte", "id", "max_body", "method", "mode", "origin", "override", "reason", "recording",
+    "first_byte", "id", "max_body", "method", "mode", "origin", "override", "phases", "reason", "recording",
     "redact", "request_body", "request_headers", "request_size", "request_trailers",
     "request_version", "response_body", "response_headers", "response_size", "response_trailers",
     "response_version", "rewritten", "routes_revision", "sent", "session", "started_at", "state",
@@ -64,6 +64,7 @@ class Capture:
         self.connected = 0.0  # a new upstream connection stood; stays 0.0 when one was reused
         self.first_byte = 0.0
         self.ended = 0.0
+        self.phases = ""  # of an imported HAR: "dns=1.5 wait=20"
         self.max_body = 1 << 20
         self.redact: object = None  # the redaction rules of the route table in force
 
@@ -75,6 +76,7 @@ class Capture:
         other.environment, other.failure, other.first_byte = self.environment, self.failure, self.first_byte
         other.id, other.max_body, other.method, other.mode = self.id, self.max_body, self.method, self.mode
         other.origin, other.override, other.reason = self.origin, self.override, self.reason
+        other.phases = self.phases
         other.recording, other.redact, other.request_body = self.recording, self.redact, self.request_body
         other.request_headers, other.request_size = self.request_headers, self.request_size
         other.request_trailers, other.request_version = self.request_trailers, self.request_version

@@ -55,6 +55,7 @@ class Timing:
     connect_ms: float | None = None  # spent on a new upstream connection; None when one was reused
     first_byte_ms: float | None = None
     upstream_ms: float | None = None  # from the request's start towards the upstream to its last byte
+    phases: tuple[tuple[str, float], ...] = ()  # those of an imported HAR, by its names: blocked, dns, connect, ssl ...
 
 
 @dataclass(frozen=True, slots=True)

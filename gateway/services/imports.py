@@ -1,4 +1,4 @@
-"""Files of others on their way in: read, placed by the routes, given ids, and reported. I/O (a clock, files with leave).
+"""Files of others on their way in: read, placed by the routes, given ids, reported. I/O (a clock, files with leave).
 
 The command line and the API take a file in the same way; who writes the recordings differs.
 """
@@ -35,7 +35,7 @@ def locator(clusters: Iterable[Cluster] | None, own: str) -> Locate:
 
 
 def taken(source: Source, locate: Locate) -> tuple[ImportedFile, ImportReport]:
-    """The recordings with new ids, ready to be written, and the report; UsageError says why it is refused, and where."""
+    """The recordings with new ids, ready to be written, and the report; UsageError says why a file is refused."""
     found = read(source.data, name=source.name, format=source.format, locate=locate, read_file=source.read_file)
     found = replace(found, recordings=renewed(found.recordings, new_id=new_id, now=time.time()))
     return found, report(source.name, found.format, found.recordings, found.omissions)

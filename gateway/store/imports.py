@@ -115,6 +115,7 @@ def capture_of(exchange: Exchange) -> Capture:
 
 
 def _time(capture: Capture, timing: Timing) -> None:
+    capture.phases = " ".join(f"{name}={ms}" for name, ms in timing.phases)
     if timing.total_ms is None:
         return
     capture.begun = BEGUN

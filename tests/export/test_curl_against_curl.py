@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import socketserver
 import subprocess
 import threading
-from pathlib import Path
 
 import pytest
 from curl_commands import COMMANDS, FILES, WINDOWS
+from wire_echo import Echo, normalized
 
 from gateway.errors import UsageError
 from gateway.export.curl_reader import load
@@ -22,40 +21,6 @@ CURL = shutil.which("curl")
 needs_curl = pytest.mark.skipif(CURL is None or shutil.which("bash") is None, reason="no curl on this machine")
 # What every curl adds by itself, or what belongs to one connection.
 OWN = {"content-length", "expect", "connection", "upgrade", "http2-settings", "transfer-encoding", "te"}
-
-
-class Echo(socketserver.ThreadingTCPServer):
-    """Notes every request as it comes over the wire."""
-
-    allow_reuse_address = daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.seen = []
-        self.host = f"127.0.0.1:{self.server_address[1]}"
-
-
-class Handler(socketserver.StreamRequestHandler):
-    def handle(self):
-        while (line := self.rfile.readline()).strip():
-            headers = []
-            while (field := self.rfile.readline().strip(b"\r\n")) != b"":
-                name, _, value = field.partition(b":")
-                headers.append((name.decode(), value.strip()))
-            size = next((int(value) for name, value in headers if name.lower() == "content-length"), 0)
-            if any(name.lower() == "expect" for name, _ in headers):
-                self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            body = self.rfile.read(size)
-            if any(name.lower() == "transfer-encoding" for name, _ in headers):
-                while piece := int(self.rfile.readline(), 16):
-                    body += self.rfile.read(piece)
-                    self.rfile.readline()
-                self.rfile.readline()
-            method, target, version = line.split()
-            self.server.seen.append((method.decode(), target.decode("latin-1"), version.decode(), headers, body))
-            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-            if version == b"HTTP/1.0":
-                return
 
 
 @pytest.fixture(scope="module")
@@ -94,18 +59,9 @@ def as_seen(method, target, version, headers, body, host):
         and not (name.lower() == "user-agent" and value.startswith(b"curl/"))
         and not (name.lower() == "accept-encoding" and value.startswith(b"deflate, gzip"))
     ]
-    return normalized(method, target, version.removeprefix("HTTP/"), named, body)
-
-
-def normalized(method, target, version, headers, body):
     # curl 7.88 sends letters beyond ASCII in a query as they are; their percent-encoding is the same URL (RFC 3987 3.1).
     target = "".join(char if char <= "~" else f"%{ord(char):02x}" for char in target)
-    kind = next((value for name, value in headers if name == "content-type"), "")
-    boundary = re.search(r"boundary=(\S+)", kind)
-    if boundary:
-        body = body.replace(boundary[1].encode(), b"BOUNDARY")
-        headers = [(name, value.replace(boundary[1], "BOUNDARY")) for name, value in headers]
-    return method, target, version, headers, body
+    return normalized(method, target, version.removeprefix("HTTP/"), named, body)
 
 
 def stored(text, host, folder):

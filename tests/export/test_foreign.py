@@ -15,7 +15,7 @@ LOGIN = {"user": "ada", "password": "lovelace"}
 
 
 def taken(name):
-    (found,) = read((FOLDER / name).read_bytes(), name=name)
+    (found,) = read((FOLDER / name).read_bytes(), name=name).recordings
     return found
 
 

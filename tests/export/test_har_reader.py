@@ -31,7 +31,7 @@ BEGAN = 1795327200.0
 def test_a_message_of_any_size_is_a_frame(size, type, direction):
     (found,) = read(
         a_har({"type": type, "time": BEGAN + 0.25, "opcode": 1, "data": "é" * (size // 2) + "x" * (size % 2)})
-    )
+    ).recordings
     (exchange,) = found.exchanges
     (frame,) = websocket_frames(found.chunks[1])
     assert (exchange.stream, exchange.status, exchange.notes) == ("websocket", 101, ())
@@ -39,7 +39,7 @@ def test_a_message_of_any_size_is_a_frame(size, type, direction):
 
 
 def test_binary_data_is_base64():
-    (found,) = read(a_har({"type": "receive", "time": BEGAN, "opcode": 2, "data": "AP8="}))
+    (found,) = read(a_har({"type": "receive", "time": BEGAN, "opcode": 2, "data": "AP8="})).recordings
     assert [frame.data for frame in websocket_frames(found.chunks[1])] == [b"\x00\xff"]
 
 
@@ -63,7 +63,7 @@ def test_our_own_har_brings_its_messages_back(an_exchange, a_recording):
         Chunk(0, 1.0, "sent", b"\x81\x82\0\0\0\0hi", 8), Chunk(1, 2.5, "received", b"\x81\x03one\x82\x01\xff", 8),
     ]  # fmt: skip
     text = har.dump([(a_recording(1), [exchange])], version="1", beside=Beside(chunks=lambda _: chunks))
-    (found,) = read(text.encode())
+    (found,) = read(text.encode()).recordings
     again = [(frame.direction, frame.kind, frame.data) for frame in websocket_frames(found.chunks[1])]
     assert again == [("sent", "text", b"hi"), ("received", "text", b"one"), ("received", "binary", b"\xff")]
     assert [round(chunk.at_ms, 1) for chunk in found.chunks[1]] == [1.0, 2.5, 2.5]

@@ -39,7 +39,7 @@ def entry(**more):
 
 
 def the_exchange(data, **more):
-    found = read(data, **more)
+    found = read(data, **more).recordings
     assert [len(one.exchanges) for one in found] == [1]
     return found[0].exchanges[0]
 
@@ -113,12 +113,12 @@ def test_what_did_not_go_over_http_is_left_out():
 def test_entries_are_put_in_order():
     early = entry(startedDateTime="2026-11-22T05:00:00Z", request__url="https://shop.example/first")
     late = entry(startedDateTime="2026-11-22T06:00:00Z", request__url="https://shop.example/second")
-    assert [one.request.target for one in read(har_of(late, early))[0].exchanges] == ["/first", "/second"]
+    assert [one.request.target for one in read(har_of(late, early)).recordings[0].exchanges] == ["/first", "/second"]
 
 
 def test_our_own_har_comes_back(bookshop):
     recording, steps = bookshop
-    found = read(har.dump([bookshop], version="1").encode())
+    found = read(har.dump([bookshop], version="1").encode()).recordings
     assert [one.recording.title for one in found] == [recording.title]
     told = [(one.method, one.url, one.cluster, one.environment, one.notes) for one in found[0].exchanges]
     assert told == [(one.method, one.url, one.cluster, one.environment, one.notes) for one in steps]
@@ -132,7 +132,7 @@ def test_our_own_har_of_two_recordings_is_two_again(bookshop):
         replace(recording, id="01JOTHER", title="Other"),
         [replace(one, recording="01JOTHER") for one in steps[:2]],
     )
-    found = read(har.dump([bookshop, other], version="1").encode())
+    found = read(har.dump([bookshop, other], version="1").encode()).recordings
     assert [(one.recording.title, len(one.exchanges)) for one in found] == [("Order a book", 9), ("Other", 2)]
 
 
@@ -165,7 +165,7 @@ def test_an_imported_exchange_is_where_the_routes_know_it():
 
 def test_saved_examples_of_postman(an_exchange, a_recording):
     steps = [an_exchange(1, method="POST", sent=b'{"a": 1}', status=201, received=b'{"id": 5}'), an_exchange(2)]
-    found = read(postman.dump([(a_recording(2), steps)], version="1").encode())
+    found = read(postman.dump([(a_recording(2), steps)], version="1").encode()).recordings
     told = [(one.method, one.url, one.status, one.request.body.data) for one in found[0].exchanges]
     assert told == [
         ("POST", f"{OWN}/api/orders/orders", 201, b'{"a": 1}'),
@@ -195,7 +195,7 @@ def test_a_form_of_postman_has_its_parts_and_says_which_files_were_not_read():
     )
     names = [part.get_param("name", header="Content-Disposition") for part in sent.get_payload()]
     values = [part.get_payload(decode=True).decode() for part in sent.get_payload()]
-    assert (names, values) == (["note", "an %22odd%22 name"], ["caf\xe9", "import"])
+    assert (names, values) == (["note", 'an "odd" name'], ["caf\xe9", "import"])
     assert one.notes == ("Its part cover is a file, which was not read.",)
     assert [name for name, _ in one.request.headers] == ["Content-Type"]
 
@@ -204,7 +204,7 @@ def test_a_form_of_postman_has_its_parts_and_says_which_files_were_not_read():
     ("body", "media", "notes"),
     [
         ({"mode": "raw", "raw": "{}", "options": {"raw": {"language": "json"}}}, "application/json", ()),
-        ({"mode": "raw", "raw": "text"}, "", ()),
+        ({"mode": "raw", "raw": "text"}, "text/plain", ()),
         ({"mode": "urlencoded", "urlencoded": [{"key": "a", "value": "1"}]}, "application/x-www-form-urlencoded", ()),
         ({"mode": "graphql", "graphql": {"query": "{a}"}}, "application/json", ()),
         ({"mode": "file", "file": {"src": "/etc/passwd"}}, "", ("Its body is a file, which was not read.",)),
@@ -222,9 +222,9 @@ def test_postman_folders_variables_and_requests_without_examples():
         "info": {"name": "API"}, "item": [{"name": "folder", "item": [full]}, simple],
         "variable": [{"key": "base", "value": "http://shop.example/v1"}],
     }  # fmt: skip
-    found = read(json.dumps(data).encode())[0]
+    found = read(json.dumps(data).encode()).recordings[0]
     assert [(one.method, one.url, one.status) for one in found.exchanges] == [
-        ("PUT", "http://shop.example/v1/{{id}}", None), ("GET", "http://shop.example/v1/two", None),
+        ("PUT", "http://shop.example/v1/%7B%7Bid%7D%7D", None), ("GET", "http://shop.example/v1/two", None),
     ]  # fmt: skip
     assert found.exchanges[0].request.headers == (("A", "1"), ("B", "2"))
 
@@ -236,7 +236,7 @@ CURLS = [
     ("curl -XPUT --url http://a.example/ -d a=1 -d b=2", "PUT", "http://a.example/",
      (("Content-Type", "application/x-www-form-urlencoded"),), b"a=1&b=2"),
     ("curl http://a.example/ -H 'X-A: 1' \\\n  --json '{\"a\": \"it'\\''s\"}'", "POST", "http://a.example/",
-     (("X-A", "1"), ("Accept", "application/json"), ("Content-Type", "application/json")), b'{"a": "it\'s"}'),
+     (("X-A", "1"), ("Content-Type", "application/json"), ("Accept", "application/json")), b'{"a": "it\'s"}'),
     ("curl http://a.example/ --data-raw $'a\\n\\u00e9\\'' -H 'Content-Type: text/plain'", "POST", "http://a.example/",
      (("Content-Type", "text/plain"),), "a\né'".encode()),
     ("curl -G http://a.example/ --data-urlencode 'q=a b'", "GET", "http://a.example/?q=a+b", (), b""),
@@ -253,7 +253,7 @@ def test_curl_commands(text, method, url, headers, body):
 
 
 def test_several_commands_are_several_steps():
-    found = read(b"#!/bin/bash\ncurl http://a.example/1; echo done\ncurl http://a.example/2 | jq .\n")
+    found = read(b"#!/bin/bash\ncurl http://a.example/1; echo done\ncurl http://a.example/2 | jq .\n").recordings
     assert [(one.step, one.request.target) for one in found[0].exchanges] == [(1, "/1"), (2, "/2")]
 
 
@@ -261,10 +261,10 @@ def test_several_commands_are_several_steps():
     ("data", "words"),
     [
         (b"curl -d @/etc/passwd http://a.example/", "names a file, which is not read"),
-        (b"curl -F file=@/etc/passwd http://a.example/", "are not read"),
+        (b"curl -F file=@/etc/passwd http://a.example/", "names a file, which is not read"),
         (b"curl -K /etc/passwd", "are not read"),
         (b"curl -b cookies.txt http://a.example/", "a file of cookies is not read"),
-        (b"curl file:///etc/passwd", "is no URL over HTTP"),
+        (b"curl file:///etc/passwd", "only http and https are imported"),
         (b"curl 'http://a.example/", "a quote is not closed"),
         (b"curl -X", "lacks its value"),
         (b"echo hello curl", "no curl command"),
@@ -302,4 +302,4 @@ def test_an_unknown_format_names_the_known_ones():
 
 
 def test_a_file_without_a_title_gives_its_name():
-    assert read(har_of(entry()), name="/some/where/chain.har")[0].recording.title == "chain.har"
+    assert read(har_of(entry()), name="/some/where/chain.har").recordings[0].recording.title == "chain.har"

@@ -213,13 +213,13 @@ SCRIPTS = [
     "curl 'http://HOST/x/{a,b}?c={d,e}'",
     "curl -g 'http://HOST/a[1-2]?x[]=1&y={z}'",
     "curl http://HOST/{a,b}",
-    "BASE=http://HOST/v1\ncurl $BASE/a\ncurl \"$BASE/b?c=${BASE}\"",
+    'BASE=http://HOST/v1\ncurl $BASE/a\ncurl "$BASE/b?c=${BASE}"',
     "A='two'\ncurl -H \"X: $A words\" http://HOST/x\ncurl -H X:$A http://HOST/y",
     "for i in 1 2 3; do curl http://HOST/$i; done",
-    "for i in {1..3}; do\n  curl -s \"http://HOST/items/$i\"\ndone\ncurl http://HOST/end",
+    'for i in {1..3}; do\n  curl -s "http://HOST/items/$i"\ndone\ncurl http://HOST/end',
     "for a in x 'y z'; do for b in 1 2; do curl -G --data-urlencode \"a=$a\" -d b=$b http://HOST/; done; done",
-    "get() { curl -s \"http://HOST/$1\" -H \"X: $2\"; }\nget one 1\nget two 2",
-    "function post {\n  curl -X POST \"http://HOST/$1\" \"${@:2}\" -d x || true\n}\ncurl http://HOST/before",
+    'get() { curl -s "http://HOST/$1" -H "X: $2"; }\nget one 1\nget two 2',
+    'function post {\n  curl -X POST "http://HOST/$1" "${@:2}" -d x || true\n}\ncurl http://HOST/before',
     "H=(-H 'X-A: 1' -H 'X-B: two words')\ncurl \"${H[@]}\" http://HOST/x",
     "TOKEN=$(curl -s http://HOST/login -d u=ann)\ncurl http://HOST/after",
     "if curl -sf http://HOST/health; then curl http://HOST/ok; fi",
@@ -227,8 +227,8 @@ SCRIPTS = [
     "(curl http://HOST/a; curl http://HOST/b) > /dev/null 2>&1",
     "curl http://HOST/a > /dev/null 2>&1\ncurl http://HOST/b 2>/dev/null >/dev/null",
     "curl -d @- http://HOST/x <<EOF\na=1\nb=2\nEOF\ncurl http://HOST/y",
-    "curl --data-binary @- http://HOST/x <<'EOF'\n{\"a\": \"$NOT\"}\nEOF",
-    "X=5\ncurl --json @- http://HOST/x <<-EOF\n\t{\"x\": $X}\n\tEOF",
+    'curl --data-binary @- http://HOST/x <<\'EOF\'\n{"a": "$NOT"}\nEOF',
+    'X=5\ncurl --json @- http://HOST/x <<-EOF\n\t{"x": $X}\n\tEOF',
     "curl -d @- http://HOST/x <<< 'a=1'",
     "echo -n '{\"a\":1}' | curl --json @- http://HOST/x",
     "echo 'a=1' | curl --data-binary @- http://HOST/x",
@@ -237,23 +237,24 @@ SCRIPTS = [
     "curl \\\n  -X POST \\\n  http://HOST/x \\\n  -d a=1 # a comment",
     "# curl http://HOST/commented\ncurl http://HOST/x # curl http://HOST/no",
     "echo curl http://HOST/not; curl http://HOST/x",
-    "curl \"http://HOST/${PATHNAME:-default}\"",
+    'curl "http://HOST/${PATHNAME:-default}"',
     "bash -c 'curl http://HOST/inner'\neval \"curl http://HOST/evaluated\"",
     "env A=1 curl http://HOST/x\ncommand curl http://HOST/y\ntime curl http://HOST/z 2>/dev/null",
     "case x in x) curl http://HOST/x;; esac",
     "! curl -s http://HOST/x >/dev/null",
     "curl http://HOST/x?a=1&b=2\nwait",
-    "export KEY=abc\ncurl -H \"X-Key: $KEY\" http://HOST/x",
+    'export KEY=abc\ncurl -H "X-Key: $KEY" http://HOST/x',
     "set -e\nurl='http://HOST/x'\nargs=\"-d a=1\"\ncurl $args $url",
     "f() {\n  for p in a b; do curl http://HOST/$1/$p; done\n}\nf 1; f 2",
     "curl -X POST http://HOST/x -H 'Content-Type: application/json' -d '{\n  \"a\": \"it'\\''s\"\n}'",
     "curl --fail --silent --show-error --location http://HOST/x --output /dev/null --write-out '%{http_code}\\n'",
 ]
 
+# ruff: noqa: ISC004
 # (what stands on Windows, the same for bash): no cmd.exe is needed to know what curl would get.
 WINDOWS = [
     (
-        "curl ^\"http://HOST/v1?x=1^&y=2^\" ^\r\n  -H ^\"accept: application/json^\" ^\r\n"
+        'curl ^"http://HOST/v1?x=1^&y=2^" ^\r\n  -H ^"accept: application/json^" ^\r\n'
         '  --data-raw ^"^{^\\^"name^\\^":^\\^"Ann Lee^\\^"^}^"\r\n',
         """curl 'http://HOST/v1?x=1&y=2' -H 'accept: application/json' --data-raw '{"name":"Ann Lee"}'""",
     ),

@@ -19,7 +19,9 @@ def url(name: str, path: str = "", query: list[Any] | None = None, **more: Any) 
     return found | ({"query": query} if query is not None else {}) | more
 
 
-def request(name: str, method: str = "GET", *, at: Any = None, item: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+def request(
+    name: str, method: str = "GET", *, at: Any = None, item: dict[str, Any] | None = None, **more: Any
+) -> dict[str, Any]:
     return {"name": name, "request": {"method": method, "url": url(name) if at is None else at, **more}, **(item or {})}
 
 
@@ -99,7 +101,7 @@ ITEMS: list[dict[str, Any]] = [
     request("formdata-typed", "POST", header=pairs(("Content-Type", "multipart/form-data")), body={"mode": "formdata", "formdata": [{"key": "a", "value": "1", "type": "text"}]}),
     request("file", "POST", body={"mode": "file", "file": {"src": "data.json"}}),
     request("file-typed", "PUT", header=pairs(("Content-Type", "image/png")), body={"mode": "file", "file": {"src": "picture.png"}}),
-    request("file-content", "POST", body={"mode": "file", "file": {"content": "given here"}}),
+    request("file-content", "POST", body={"mode": "file", "file": {"content": "Z2l2ZW4gaGVyZQ=="}}),
     request("graphql", "POST", body={"mode": "graphql", "graphql": {"query": "{ a { b } }", "variables": '{"id": 7}'}}),
     request("graphql-none", "POST", body={"mode": "graphql", "graphql": {"query": "{ a }", "variables": ""}}),
     request("graphql-object", "POST", body={"mode": "graphql", "graphql": {"query": "query Q { a }", "operationName": "Q", "variables": {"n": 1}}}),
@@ -142,8 +144,7 @@ VARIABLES = [
 
 
 def collection(*items: Any, version: str = "2.1", **more: Any) -> dict[str, Any]:
-    schema = SCHEMA.format(version) if version == "2.1" else SCHEMA.format(version)
-    return {"info": {"name": "Kinds", "schema": schema}, "item": list(items), **more}
+    return {"info": {"name": "Kinds", "schema": SCHEMA.format(version)}, "item": list(items), **more}
 
 
 def folder(name: str, *items: Any, **more: Any) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-
-
 from ...errors import UsageError
 from ...model.exchange import Exchange
 from ...model.recording import Recording
@@ -27,9 +25,10 @@ def load(text: str, locate: Locate, read_file: ReadFile) -> tuple[list[Imported]
         asked, left_out = requests(command, read_file)
         omissions += left_out
         for one in asked:
+            path = one.request.target if one.request.target.startswith("/") else "/"
             exchange = Exchange(
-                id="", recording="", step=len(exchanges) + 1, session="", started_at="",
-                url=one.origin + (one.request.target if one.request.target.startswith("/") else "/"), request=one.request,
+                id="", recording="", step=len(exchanges) + 1, session="", started_at="", url=one.origin + path,
+                request=one.request,
             )  # fmt: skip
             exchanges.append(placed(exchange, locate))
     if not exchanges:

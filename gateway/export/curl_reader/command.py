@@ -91,7 +91,9 @@ def _operations(command: Command, read_file: ReadFile) -> Iterator[Operation]:
             operation = Operation(command.where)
             continue
         if option.effect == "refused":
-            raise UsageError(f"--{option.name}: {option.reason}", where=command.where, hint="paste the options themselves")
+            raise UsageError(
+                f"--{option.name}: {option.reason}", where=command.where, hint="paste the options themselves"
+            )
         if option.effect == "unknowable" and is_on:
             operation.omissions.append(Omission(f"--{option.name}", option.reason, command.where))
         if expand:
@@ -220,12 +222,15 @@ def _add_cookie(operation: Operation, value: str, files: _Files) -> None:
         return
     try:
         data = files.read(value)
-    except UsageError as error:
-        error.args = (f"{value[:40]!r}: a file of cookies is not read",)
-        error.hint = "-b 'name=value'"
-        raise
+    except UsageError:
+        what = f"{value[:40]!r}: a file of cookies is not read"
+        raise UsageError(what, where=operation.where, hint="-b 'name=value'") from None
     operation.omissions.append(
-        Omission("cookies of a file", f"which of {len(data.splitlines())} lines curl sends depends on the host", operation.where)
+        Omission(
+            "cookies of a file",
+            f"which of {len(data.splitlines())} lines curl sends depends on the host",
+            operation.where,
+        )
     )
 
 
@@ -240,7 +245,9 @@ def _variable(value: str, variables: dict[str, bytes], command: Command, read_fi
     elif sign == "=":
         variables[name] = _bytes(content)
     elif environment:
-        raise UsageError(f"--variable %{name}: the environment is not read", where=command.where, hint=f"--variable {name}=...")
+        raise UsageError(
+            f"--variable %{name}: the environment is not read", where=command.where, hint=f"--variable {name}=..."
+        )
 
 
 def _with_variables(text: str, variables: dict[str, bytes], where: str) -> str:
@@ -276,9 +283,7 @@ _FUNCTIONS: dict[str, Callable[[bytes], bytes]] = {
 # Requests.
 
 
-def _asked(
-    operation: Operation, url: str, upload: str | None, command: Command, read_file: ReadFile
-) -> Asked | None:
+def _asked(operation: Operation, url: str, upload: str | None, command: Command, read_file: ReadFile) -> Asked | None:
     """None for what does not go over HTTP."""
     files = _Files(command, read_file)
     parts = _address(operation, url)
@@ -457,7 +462,7 @@ def _moment(text: str) -> datetime | None:
 
 
 def _header(line: str) -> tuple[str, str | None] | None:
-    """"Name: value"; "Name:" takes curl's own away (value None), "Name;" is sent empty; other lines are not sent."""
+    """ "Name: value"; "Name:" takes curl's own away (value None), "Name;" is sent empty; other lines are not sent."""
     name, colon, value = line.partition(":")
     if not colon:
         name, semicolon, rest = line.partition(";")

@@ -38,10 +38,7 @@ def form_part(word: str, read: Callable[[str], bytes], *, literal: bool, where: 
         raise UsageError("--form: parts in parts are not read", where=where, hint="paste the body with --data-raw")
     sign = content[:1] if content[:1] in ("@", "<") else ""
     value, settings = _split(content[len(sign) :], files=sign == "@", where=where)
-    if sign:
-        data = read(value)
-    else:
-        data = value.encode("utf-8", "surrogateescape")
+    data = read(value) if sign else value.encode("utf-8", "surrogateescape")
     part = FormPart(name, data)
     if sign == "@":
         part.file_name = "-" if value == "-" else value.replace("\\", "/").rpartition("/")[2]
@@ -67,8 +64,8 @@ def _split(text: str, *, files: bool, where: str) -> tuple[str, dict[str, str]]:
         if found:
             last = found[1].lower()
             if last == "type":
-                end = min((i for i in (text.find(";", found.end()), text.find(",", found.end()) if files else -1) if i >= 0),
-                          default=len(text))  # fmt: skip
+                stops = [text.find(sign, found.end()) for sign in (";," if files else ";")]
+                end = min((stop for stop in stops if stop >= 0), default=len(text))
                 settings["type"], at = text[found.end() : end].strip(), end
             else:
                 value, at = _word(text, found.end(), files=files)
@@ -84,9 +81,11 @@ def _word(text: str, at: int, *, files: bool) -> tuple[str, int]:
     """Up to the semicolon (between files also a comma), or what stands in double quotes."""
     while text[at : at + 1].isspace():
         at += 1
-    end = r'[^;,]*' if files else r"[^;]*"
+    end = r"[^;,]*" if files else r"[^;]*"
     if text[at : at + 1] == '"':
-        quoted = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(?=;|,|$)' if files else r'"((?:[^"\\]|\\.)*)"\s*(?=;|$)', re.DOTALL).match(text, at)
+        quoted = re.compile(
+            r'"((?:[^"\\]|\\.)*)"\s*(?=;|,|$)' if files else r'"((?:[^"\\]|\\.)*)"\s*(?=;|$)', re.DOTALL
+        ).match(text, at)
         if quoted:
             return re.sub(r'\\([\\"])', r"\1", quoted[1]), quoted.end()
     plain = re.compile(end, re.DOTALL).match(text, at)
@@ -109,6 +108,8 @@ def _encoded(part: FormPart, encoder: str, where: str) -> FormPart:
         text = b64encode(part.data)
         part.data = b"\r\n".join(text[at : at + 76] for at in range(0, len(text), 76))
     elif encoder not in ("binary", "8bit", "7bit"):
-        raise UsageError(f"--form: the encoder {encoder[:20]!r} is not read", where=where, hint="paste the body with --data-raw")
+        raise UsageError(
+            f"--form: the encoder {encoder[:20]!r} is not read", where=where, hint="paste the body with --data-raw"
+        )
     part.headers = (("Content-Transfer-Encoding", encoder), *part.headers)
     return part

@@ -123,7 +123,9 @@ def long_option(word: str, where: str) -> tuple[Option, bool]:
     if "=" in name:
         begin = name.partition("=")[0]
         raise UsageError(
-            f"--{begin[:40]}=...: curl takes a value after a space, not after =", where=where, hint=f"--{begin[:40]} VALUE"
+            f"--{begin[:40]}=...: curl takes a value after a space, not after =",
+            where=where,
+            hint=f"--{begin[:40]} VALUE",
         )
     raise _unknown(f"--{name[:60]}", did_you_mean(name, OPTIONS), where)
 

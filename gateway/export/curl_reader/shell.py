@@ -139,7 +139,7 @@ def _loop(node: For, run: _Run) -> Iterator[Command]:
             yield from _inside(word, run)
         run.variables.pop(node.name, None)
         run.omissions.append(
-            Omission(f"a loop over ${node.name}", "its words are known to a running shell only; its commands are taken once",
+            Omission(f"a loop over ${node.name}", "only a running shell knows its words; its commands are taken once",
                      f"line {node.line}")
         )  # fmt: skip
         yield from _node(node.body, run, None)
@@ -287,7 +287,7 @@ def _value(piece: Piece, run: _Run, line: int) -> str:
         return _joined(piece.default, run, line)
     if piece.kind == "variable" and piece.name:
         run.unknown.setdefault(piece.name, f"line {line}")
-    elif piece.kind != "text":
+    else:
         run.unknown.setdefault(piece.raw.removeprefix("$")[:60], f"line {line}")
     return piece.raw
 
@@ -305,5 +305,3 @@ def _braces(text: str) -> list[str]:
         middles = [str(number) for number in range(first, last + step, step)][:MOST]
     begin, end = text[: found.start()], text[found.end() :]
     return [one for middle in middles for one in _braces(begin + middle + end)]
-
-

@@ -13,7 +13,9 @@ from typing import Literal, TypeAlias
 from ...errors import UsageError
 
 DEEP = 50  # constructs in constructs
-_ESCAPE = re.compile(rb"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|c(.)|(.))", re.DOTALL)
+_ESCAPE = re.compile(
+    rb"\\(?:([0-7]{1,3})|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|c(.)|(.))", re.DOTALL
+)
 _SIGNS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\b", b"f": b"\f", b"v": b"\v", b"e": b"\x1b",
           b"E": b"\x1b"}  # fmt: skip
 _REDIRECT = re.compile(r"\d*(<<<|<<-|<<|<>|<&|<|>>|>\||>&|&>>|&>|>)")
@@ -23,9 +25,7 @@ _OPERATOR = re.compile(r"\n|;;&?|;&|;|&&|&(?!>)|\|\||\|&|\||\(|\)")
 _PLAIN = re.compile(r"[^\s;&|()<>'\"\\$`]+")
 _IN_QUOTES = re.compile(r'[^"\\$`]+')
 _IN_DOCUMENT = re.compile(r"[^\\$`]+")
-_FUNCTION = re.compile(
-    r"(?:function[ \t]+([\w:.-]+)[ \t]*(?:\([ \t]*\))?|([\w:.-]+)[ \t]*\([ \t]*\))\s*(?=[{(])"
-)
+_FUNCTION = re.compile(r"(?:function[ \t]+([\w:.-]+)[ \t]*(?:\([ \t]*\))?|([\w:.-]+)[ \t]*\([ \t]*\))\s*(?=[{(])")
 _PARAMETER = re.compile(r"\$\{([A-Za-z_]\w*|\d+|[@*])(\[[@*]\])?(:?[-=?+])?")
 _OPENING = frozenset({"if", "then", "else", "elif", "while", "until", "do", "!", "{", "time"})
 _CLOSING = frozenset({"fi", "done", "esac", "}", "then", "else", "elif", "do", ";;"})
@@ -221,7 +221,7 @@ class _Reader:
         return For(line, name, words, self._closed("done", depth))
 
     def _words(self) -> list[Word]:
-        found = []
+        found: list[Word] = []
         while True:
             self._blanks()
             if self.at_end() or _OPERATOR.match(self._text, self._at):
@@ -284,7 +284,9 @@ class _Reader:
             self._blanks()
             if self.at_end() or self._text[self._at] == ")":
                 self._at += 1
-                return Word(tuple(piece for item in items for piece in item.pieces if piece.kind == "command")), tuple(items)
+                return Word(tuple(piece for item in items for piece in item.pieces if piece.kind == "command")), tuple(
+                    items
+                )
             if not self.take_operator():
                 items.append(self._word())
 

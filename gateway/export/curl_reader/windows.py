@@ -18,6 +18,12 @@ _CMDLET = re.compile(r"\b(?:Invoke-WebRequest|Invoke-RestMethod|iwr|irm)\b", re.
 _SESSION = re.compile(r"\$\w+\.UserAgent\s*=\s*", re.IGNORECASE)
 _COOKIE = re.compile(r"New-Object\s+System\.Net\.Cookie\(", re.IGNORECASE)
 _SLASHES = re.compile(r"\\+")
+# Parameter -> (curl's option, what stands before the value).
+_PARAMETERS = {
+    "": ("--url", ""), "-uri": ("--url", ""), "-method": ("-X", ""), "-contenttype": ("-H", "Content-Type: "),
+    "-body": ("--data-raw", ""), "-useragent": ("-A", ""), "-infile": ("--data-binary", "@"),
+}  # fmt: skip
+_SWITCHES = frozenset({"-usebasicparsing", "-skipcertificatecheck", "-disablekeepalive", "-passthru"})
 _BACKTICK = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b"}
 
 
@@ -148,26 +154,18 @@ def _request_words(values: _Values, where: str) -> Iterator[str]:
     named = False
     for parameter in values.parameters():
         name = parameter.lower()
-        if name in ("-uri", ""):
-            named = True
-            yield from ("--url", values.value())
-        elif name == "-method":
-            yield from ("-X", values.value().upper())
-        elif name == "-headers":
+        named = named or name in ("-uri", "")
+        if name == "-headers":
             for key, value in values.table():
                 yield from ("-H", f"{key}: {value}" if value else f"{key};")
-        elif name == "-contenttype":
-            yield from ("-H", f"Content-Type: {values.value()}")
-        elif name == "-body":
-            yield from ("--data-raw", values.value())
-        elif name == "-useragent":
-            yield from ("-A", values.value())
         elif name == "-websession":
             values.value()
             yield "--session"
-        elif name == "-infile":
-            yield from ("--data-binary", f"@{values.value()}")
-        elif name not in ("-usebasicparsing", "-skipcertificatecheck", "-disablekeepalive", "-passthru"):
+        elif name in _PARAMETERS:
+            option, begin = _PARAMETERS[name]
+            value = values.value()
+            yield from (option, begin + (value.upper() if name == "-method" else value))
+        elif name not in _SWITCHES:
             values.value()
     if not named:
         raise UsageError("the command has no -Uri", where=where)
@@ -236,7 +234,8 @@ class _Values:
 
     def _quoted(self, sign: str) -> str:
         """A quote twice is one; in double quotes a backtick escapes, and $([char]233) is a character."""
-        begin, found = self._at, []
+        begin = self._at
+        found: list[str] = []
         self._at += 1
         while self._at < len(self._text):
             char = self._text[self._at]
@@ -250,7 +249,9 @@ class _Values:
                 following = self._text[self._at + 1 : self._at + 2]
                 found.append(_BACKTICK.get(following, following))
                 self._at += 2
-            elif sign == '"' and (code := re.compile(r"\$\(\[char\](0x[0-9a-fA-F]+|\d+)\)").match(self._text, self._at)):
+            elif sign == '"' and (
+                code := re.compile(r"\$\(\[char\](0x[0-9a-fA-F]+|\d+)\)").match(self._text, self._at)
+            ):
                 found.append(chr(min(int(code[1], 0), 0x10FFFF)))
                 self._at = code.end()
             else:

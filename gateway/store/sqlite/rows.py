@@ -37,6 +37,7 @@ SELDOM: Final[dict[str, Any]] = {
     "request_trailers": b"",
     "response_trailers": b"",
     "rewritten": b"",
+    "phases": "",
 }
 COLUMNS: Final = (*USUAL, *SELDOM)
 # Places in a row that are looked at before it is written.
@@ -106,7 +107,7 @@ def exchange_row(
     odd = (
         capture.failure or capture.override is not None or capture.stream or capture.attempts != 1
         or capture.connected or capture.request_trailers or capture.response_trailers or capture.rewritten
-        or kept != (None, None) or plain != (False, False)
+        or kept != (None, None) or plain != (False, False) or capture.phases
     )  # fmt: skip
     return usual + _seldom(capture, kept, plain) if odd else usual
 
@@ -121,6 +122,7 @@ def _seldom(capture: Capture, kept: tuple[int | None, int | None], plain: tuple[
         pack(trailers) if trailers else b"",
         pack(capture.response_trailers) if capture.response_trailers else b"",
         pack(rewritten) if rewritten else b"",
+        capture.phases,
     )  # fmt: skip
 
 
@@ -159,7 +161,7 @@ def exchange_of(
         request=_request(row, bodies), response=_response(row, bodies), status=row["status"],
         cluster=row["cluster"], environment=row["environment"], upstream_url=row["upstream_url"],
         routes_revision=row["routes_revision"], mode=row["mode"], override=row["override"], failure=failure,
-        timing=Timing(*(_ms(row[name]) for name in ("total_ms", "connect_ms", "first_byte_ms", "upstream_ms"))),
+        timing=_timing(row),
         state=row["state"], stream=row["stream"], attempts=row["attempts"],
         rewritten=fields_of(row["rewritten"]), notes=tuple(notes), tags=tuple(tags),
     )  # fmt: skip
@@ -168,6 +170,14 @@ def exchange_of(
 def public_url(origin: str, target: str) -> str:
     """The URL that the client asked for; an absolute-form target is one already (RFC 9112 section 3.2.2)."""
     return target if not target.startswith("/") and "://" in target else origin + target
+
+
+def _timing(row: Row) -> Timing:
+    phases = (pair.partition("=") for pair in row["phases"].split())
+    return Timing(
+        _ms(row["total_ms"]), _ms(row["connect_ms"]), _ms(row["first_byte_ms"]), _ms(row["upstream_ms"]),
+        tuple((name, float(ms)) for name, _, ms in phases),
+    )  # fmt: skip
 
 
 def _ms(value: float | None) -> float | None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 APPLICATION: Final = 0x47576179  # "GWay" in the file's header: PRAGMA application_id
-VERSION: Final = 9  # how many migrations there are: PRAGMA user_version
+VERSION: Final = 10  # how many migrations there are: PRAGMA user_version
 
 # What is looked up is in front, the heads are behind: a scan of the facts then never reads an overflow page.
 FIRST: Final = """
@@ -233,6 +233,9 @@ CREATE TABLE builds (
 CREATE INDEX builds_place ON builds (cluster, environment, since);
 """
 
+# The phases of an imported HAR, which the gateway does not measure: "blocked=5.0 dns=10.0".
+PHASES: Final = "ALTER TABLE exchanges ADD COLUMN phases TEXT NOT NULL DEFAULT ''"
+
 
 def migrations() -> Migrations:
     """Every step from an empty file to the present schema. A released step is never changed: add another one."""
@@ -279,6 +282,10 @@ def migrations() -> Migrations:
         for id in old:
             for table, column in (("sessions", "id"), ("session_values", "session"), ("recordings", "session")):
                 db.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (renewed_id(id), id))
+
+    @steps()
+    def m010_phases(db: Database) -> None:
+        _run(db, PHASES)
 
     return steps
 
