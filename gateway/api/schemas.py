@@ -30,6 +30,10 @@ def page(name: str, **members: Any) -> dict[str, Any]:
     return shape(items={"type": "array", "items": ref(name)}, next=TEXT_OR_NULL, **members)
 
 
+TIMING = shape(
+    total_ms=NUMBER_OR_NULL, connect_ms=NUMBER_OR_NULL, first_byte_ms=NUMBER_OR_NULL, upstream_ms=NUMBER_OR_NULL
+)
+TIMING["properties"]["phases"] = {"type": "object", "additionalProperties": NUMBER}  # of an imported HAR
 MESSAGE = {"http_version": TEXT, "headers": PAIRS, "body": ref("Body")}
 
 SCHEMAS: dict[str, Any] = {
@@ -59,13 +63,7 @@ SCHEMAS: dict[str, Any] = {
     "Request": shape(**MESSAGE),
     "Response": shape(reason=TEXT, **MESSAGE),
     "Failure": shape(kind=TEXT, detail=TEXT),
-    "Timing": shape(
-        total_ms=NUMBER_OR_NULL,
-        connect_ms=NUMBER_OR_NULL,
-        first_byte_ms=NUMBER_OR_NULL,
-        upstream_ms=NUMBER_OR_NULL,
-        phases={"type": "object", "additionalProperties": NUMBER},
-    ),
+    "Timing": TIMING,
     "ImportReport": shape(
         name=TEXT,
         format=TEXT,

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from ..api.imports import take
-from ..errors import NotFoundError, UsageError
+from ..errors import UsageError
 from ..services.imports import Source
 from ..web.guard import form_text
 from ..web.keys import FORM, SERVICES
@@ -35,8 +35,6 @@ async def import_form(request: web.Request) -> web.Response:
 
 
 async def import_report(request: web.Request) -> View:
-    """What came, where it belongs, what was left out and why."""
-    report = request.app[REPORTS].get(request.match_info["id"])
-    if report is None:
-        raise NotFoundError("this import is too long ago", hint="the notes of its recording say what was left out")
-    return view({"report": report})
+    """What came, where it belongs, what was left out and why; null for an import of long ago."""
+    id = request.match_info["id"]
+    return view({"report": request.app[REPORTS].get(id), "recording": id})

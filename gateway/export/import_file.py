@@ -6,6 +6,7 @@ What a format holds and a recording cannot is left out and said.
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +21,19 @@ from .imported_recording import Imported, Locate, nowhere
 
 LIMIT = 64 << 20  # bytes of a file, unpacked
 MOST = 20_000  # exchanges of a file
+
+# Texts that people take for one of IMPORTS, by a line that only they have.
+_OTHER_TEXTS = (
+    (r"^arazzo:", "an Arazzo document"),
+    (r"^(openapi|swagger):", "an OpenAPI document"),
+    (r"^opencollection:", "an OpenCollection of Bruno"),
+    (r"^(meta|get|post|put|delete|patch) \{$", "a request of Bruno"),
+    (r"^type: collection\.insomnia\.rest/", "a collection of Insomnia"),
+    (r"^HTTP(/[\d.]+)? (\d{3}|\*)$|^\[(Asserts|Captures|Options)\]$", "a Hurl file"),
+    (r"^###|^@\w+ ?=", "a file of HTTP requests for editors"),
+    (r"^(import|from) \w+", "a Python script"),
+    (r"^sequenceDiagram|^@startuml", "a diagram"),
+)
 
 ReadFile = Callable[[str], bytes]
 Load = Callable[[str, Locate, ReadFile], tuple[list[Imported], list[Omission]]]
@@ -133,7 +147,9 @@ def detected(text: str) -> str:
     if head != "{":
         if "curl" in text[:20_000]:
             return "curl"
-        raise UsageError("this is no file that can be imported", hint=f"--as {'|'.join(IMPORTS)}")
+        kind = next((name for pattern, name in _OTHER_TEXTS if re.search(pattern, text[:20_000], re.MULTILINE)), "")
+        what = f"this is {kind}, which is not imported" if kind else "this is no file that can be imported"
+        raise UsageError(what, hint=f"one of {', '.join(IMPORTS)}; export --as bundle loses nothing")
     root = parsed(text).value
     if "gateway_bundle" in root:
         return "bundle"
@@ -164,7 +180,7 @@ def _other_tool(root: dict[str, Any]) -> UsageError | None:
         )
     if root.get("_type") == "export":
         return UsageError("this is an export of Insomnia", hint="export it there as HAR, which can be imported")
-    if "mappings" in root:
+    if "mappings" in root or ("request" in root and "response" in root):
         return UsageError(
             "these are mappings of WireMock: patterns and not requests", hint="--as bundle can be imported"
         )

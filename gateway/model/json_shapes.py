@@ -66,8 +66,8 @@ def exchange_facts(exchange: Exchange) -> dict[str, Any]:
             "connect_ms": timing.connect_ms,
             "first_byte_ms": timing.first_byte_ms,
             "upstream_ms": timing.upstream_ms,
-            "phases": dict(timing.phases),
-        },
+        }
+        | ({"phases": dict(timing.phases)} if timing.phases else {}),
         "state": exchange.state,
         "stream": exchange.stream,
         "attempts": exchange.attempts,

@@ -21,8 +21,9 @@ def load(text: str, locate: Locate, read_file: ReadFile) -> tuple[list[Imported]
     """
     found, omissions = found_commands(text)
     exchanges: list[Exchange] = []
+    jars: set[str] = set()
     for command in found:
-        asked, left_out = requests(command, read_file)
+        asked, left_out = requests(command, read_file, jars)
         omissions += left_out
         for one in asked:
             path = one.request.target if one.request.target.startswith("/") else "/"

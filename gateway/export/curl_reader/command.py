@@ -40,6 +40,7 @@ class Operation:
     data: bytes | None = None
     form: list[FormPart] = field(default_factory=list)
     cookies: list[str] = field(default_factory=list)
+    cookie_files: list[str] = field(default_factory=list)
     queries: list[str] = field(default_factory=list)
     values: dict[str, str] = field(default_factory=dict)  # options of which the last one counts
     switches: set[str] = field(default_factory=set)
@@ -54,14 +55,17 @@ class Asked:
     request: Request
 
 
-def requests(command: Command, read_file: ReadFile) -> tuple[list[Asked], list[Omission]]:
+def requests(command: Command, read_file: ReadFile, jars: set[str]) -> tuple[list[Asked], list[Omission]]:
     """The requests of a command in the order in which curl sends them, and what of it could not be taken.
 
+    `jars` are the cookie files that earlier commands of the text write; those of this one are added.
     UsageError names an option that is unknown or cannot be read, a value that is missing, a file without leave.
     """
     found: list[Asked] = []
     omissions: list[Omission] = []
     for operation in _operations(command, read_file):
+        jars.update(filter(None, [operation.values.get("cookie-jar")]))
+        _note_cookie_files(operation, read_file, jars)
         omissions += operation.omissions
         if not operation.urls:
             if found or operation.switches & {"help", "version", "manual"}:
@@ -175,7 +179,7 @@ def _apply(operation: Operation, name: str, value: str, files: _Files) -> None:
         lines = files.read(value[1:]).decode("utf-8", "surrogateescape").splitlines() if value[:1] == "@" else [value]
         operation.headers += [line for line in lines if line.strip()]
     elif name == "cookie":
-        _add_cookie(operation, value, files)
+        (operation.cookies if "=" in value else operation.cookie_files).append(value)
     elif name in ("form", "form-string"):
         operation.form.append(form_part(value, files.read, literal=name == "form-string", where=operation.where))
     elif name == "url-query":
@@ -214,24 +218,18 @@ def _url_encoded(value: str, files: _Files) -> bytes:
     return _bytes(name) + b"=" + encoded if name else encoded
 
 
-def _add_cookie(operation: Operation, value: str, files: _Files) -> None:
-    if "=" in value:
-        operation.cookies.append(value)
-        return
-    if not value:
-        return
-    try:
-        data = files.read(value)
-    except UsageError:
-        what = f"{value[:40]!r}: a file of cookies is not read"
-        raise UsageError(what, where=operation.where, hint="-b 'name=value'") from None
-    operation.omissions.append(
-        Omission(
-            "cookies of a file",
-            f"which of {len(data.splitlines())} lines curl sends depends on the host",
-            operation.where,
-        )
-    )
+def _note_cookie_files(operation: Operation, read_file: ReadFile, jars: set[str]) -> None:
+    """A jar that the text itself fills is said; another file of cookies is refused without leave."""
+    for name in filter(None, operation.cookie_files):
+        why = "curl fills it while it runs"
+        if name not in jars:
+            try:
+                read_file(name)
+            except UsageError:
+                what = f"{name[:40]!r}: a file of cookies is not read"
+                raise UsageError(what, where=operation.where, hint="-b 'name=value'") from None
+            why = "which of them curl sends depends on the host, the path and the day"
+        operation.omissions.append(Omission(f"the cookies of the file {name[:40]}", why, operation.where))
 
 
 def _variable(value: str, variables: dict[str, bytes], command: Command, read_file: ReadFile) -> None:

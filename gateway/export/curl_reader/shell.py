@@ -54,11 +54,17 @@ def commands(text: str) -> tuple[list[Command], list[Omission]]:
     run = _Run()
     found = list(_node(parse(_unfenced(text)), run, None))
     found += _uncalled(run, found)
-    run.omissions += [
-        Omission(f"the value of ${name}", "the text does not say it; it stands in the steps as it is written", where)
-        for name, where in run.unknown.items()
-    ]
+    run.omissions += _unknown(run, found)
     return found, run.omissions
+
+
+def _unknown(run: _Run, found: list[Command]) -> Iterator[Omission]:
+    """The variables without a value that stand in a command."""
+    why = "the text does not say it; it stands in the steps as it is written"
+    words = "\n".join(word for command in found for word in command.words)
+    for name, where in run.unknown.items():
+        if re.search(rf"\$\{{?{re.escape(name)}", words):
+            yield Omission(f"the value of ${name}", why, where)
 
 
 def _unfenced(text: str) -> str:
@@ -136,7 +142,7 @@ def _loop(node: For, run: _Run) -> Iterator[Command]:
                 for word in node.words for piece in word.pieces)  # fmt: skip
     if not known or not words:
         for word in node.words:
-            yield from _inside(word, run)
+            yield from _inside(word, run, node.line)
         run.variables.pop(node.name, None)
         run.omissions.append(
             Omission(f"a loop over ${node.name}", "only a running shell knows its words; its commands are taken once",
@@ -151,7 +157,7 @@ def _loop(node: For, run: _Run) -> Iterator[Command]:
 
 def _simple(node: Simple, run: _Run, stdin: str | None) -> Iterator[Command]:
     for word in (*(value for _, value, _ in node.assignments), *node.words, *(one.word for one in node.redirects)):
-        yield from _inside(word, run)
+        yield from _inside(word, run, node.line)
     if not node.words:
         _assign(node, run)
         return
@@ -198,7 +204,7 @@ def _command(words: list[str], node: Simple, run: _Run, stdin: str | None) -> It
         yield from _call(words, run, where)
     elif (name in _SHELLS and "-c" in words[:-1]) or (name == "eval" and len(words) > 1):
         inner = words[words.index("-c") + 1] if name != "eval" else " ".join(words[1:])
-        yield from _nested(inner, run)
+        yield from _nested(inner, run, node.line)
     elif name not in _QUIET and any(word.rpartition("/")[2] in _CURL for word in words[1:]):
         why = f"it is given to {name}, which is not run here"
         run.omissions.append(Omission("a curl command", why, where))
@@ -226,20 +232,20 @@ def _call(words: list[str], run: _Run, where: str) -> Iterator[Command]:
             run.arrays[sign] = before_arrays[sign]
 
 
-def _inside(word: Word, run: _Run) -> Iterator[Command]:
+def _inside(word: Word, run: _Run, line: int) -> Iterator[Command]:
     """The commands inside $(...) and backticks, which a shell runs first."""
     for piece in word.pieces:
         if piece.kind == "command":
-            yield from _nested(piece.text, run)
+            yield from _nested(piece.text, run, line)
         elif piece.default is not None:
-            yield from _inside(piece.default, run)
+            yield from _inside(piece.default, run, line)
 
 
-def _nested(text: str, run: _Run) -> Iterator[Command]:
+def _nested(text: str, run: _Run, line: int) -> Iterator[Command]:
     if run.depth >= CALLS:
         raise UsageError(f"commands are nested more than {CALLS} deep")
     run.depth += 1
-    yield from _node(parse(text), run, None)
+    yield from _node(parse(text, line), run, None)
     run.depth -= 1
 
 

@@ -102,9 +102,9 @@ class Function:
 Node: TypeAlias = Simple | Pipeline | Block | For | Function
 
 
-def parse(text: str) -> Block:
+def parse(text: str, first_line: int = 1) -> Block:
     """The tree of a script, leniently: what closes nothing is passed over. UsageError where a quote is not closed."""
-    reader = _Reader(text.replace("\r\n", "\n"))
+    reader = _Reader(text.replace("\r\n", "\n"), first_line)
     nodes: list[Node] = []
     while not reader.at_end():
         nodes += reader.statements(0).nodes
@@ -116,9 +116,10 @@ def parse(text: str) -> Block:
 class _Reader:
     """Reads one text from its beginning to its end."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, first_line: int = 1) -> None:
         self._text, self._at = text, 0
-        self._counted = (0, 1)  # a place, and the line it is in
+        self._first_line = first_line
+        self._counted = (0, first_line)  # a place, and the line it is in
         self._pending: list[tuple[Redirect, str, bool, bool]] = []  # here documents whose text follows this line
 
     # Statements.
@@ -364,7 +365,7 @@ class _Reader:
     def _line(self) -> int:
         before, lines = self._counted
         if before > self._at:
-            before, lines = 0, 1
+            before, lines = 0, self._first_line
         lines += self._text.count("\n", before, self._at)
         self._counted = (self._at, lines)
         return lines
