@@ -1,7 +1,28 @@
 """The client side: one object per connection, requests framed and handed on one at a time. I/O.
 
-Bytes are cut exactly at message boundaries before llhttp sees them, so that a pipelined request stays
-raw until its turn, and a request for the gateway's own pages can be handed on untouched.
+Bytes are cut exactly at message boundaries before llhttp sees them, so that a pipelined request stays raw until its
+turn, and a request for the gateway's own pages can be handed on untouched.
+
+States (`_state`), and who moves them:
+
+    HEAD          a request head is expected, or read in part (`_buffer`)
+     ├─ _begin ─> LENGTH_BODY    `_left` bytes of the body are still to come (RFC 9112 section 6.2)
+     ├─ _begin ─> CHUNKED_BODY   llhttp finds the end of the body (RFC 9112 section 7.1)
+     ├─ _begin ─> WAIT           there is no body: the request is complete
+     ├─ _hand_over ─> HANDED     the connection belongs to aiohttp's server for good
+     └─ reject ─> DISCARD        the head is refused; what still comes is thrown away
+    LENGTH_BODY, CHUNKED_BODY ─ last byte ─> WAIT; malformed ─> DISCARD
+    WAIT          the response is under way; bytes that come gather in `_buffer`, up to PIPELINE, then reading pauses
+     ├─ finish, _next ─> HEAD    the next request, at once or from `_buffer` in the loop's next turn
+     └─ go_raw ─> RAW            101 was sent: bytes pass as they come
+    any body state ─ finish, _linger ─> DISCARD   answered before the request was read (RFC 9112 section 9.6)
+
+What may never happen:
+- two exchanges at once: `flow` is set in `_begin` only, and cleared in `finish` or `connection_lost` only;
+- a byte of one request read as part of another: `_head`, `_length` and `_chunked` return what lies behind the end;
+- a response on a connection that llhttp and we frame differently: whatever llhttp refuses ends in DISCARD, and a
+  connection in DISCARD or HANDED never comes back to HEAD;
+- a client that believes a part to be the whole: `abort` and a closed transport without the last chunk tell it.
 """
 
 from __future__ import annotations

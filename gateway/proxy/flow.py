@@ -1,8 +1,27 @@
 """One exchange on its way: from the routed request to the recorded response. I/O.
 
-A flow is told what arrives by the client's connection on one side and the upstream's on the other;
-it writes to both, keeps what passed in a Capture, and holds the last bytes of the response until the
-record of the exchange is safe.
+The client's connection tells a flow what arrives on one side, the upstream's connection on the other. The flow writes
+to both, keeps what passed in a Capture, and holds the last bytes of the response until the record is safe.
+
+Stages, by the flags that are set for good:
+
+    routed        `start` chooses the environment and the upstream, or answers with the reason why not
+    sent          `outgoing.begun`: the head has left. Until then a lost reused connection costs one repetition, of
+                  methods that may be sent twice, with all of the body (RFC 9110 section 9.2.2)
+    responded     `_responded`: the final head came, and from here on a failure can only break the response off
+    tunnel        `_tunnel`: 101 was passed on, both sides are raw
+    done          `_done`: `_end` ran. It runs once, from exactly one of `_finish`, `_broken_off`, `client_lost`
+
+The two sides end in any order. A response that is complete before its request waits for the rest of it, LATE seconds
+at the most (`Outgoing.when_complete`), so that the record has the whole request. The last bytes leave from the
+recorder's `on_safe`: after the commit, or after the journal has them. A failed store calls it as well, and counts.
+
+What may never happen:
+- a last byte that leaves before the record is safe (`durability: relaxed` says otherwise on purpose);
+- an exchange that is recorded twice or not at all: `relay.flows` loses the flow in `_end`, where the recorder gets it;
+- a success that hides a failure: with a failure before the head the client gets the gateway's own problem, after it a
+  connection that closes within the body;
+- memory that grows with a slow peer: each side pauses the reading of the other (`client_paused`, `upstream_paused`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,26 @@
 """The upstream side: one object per connection, which serves one exchange at a time. I/O.
 
-llhttp (strict) parses response heads and chunked bodies; a body with a length is counted, not parsed,
-and its bytes pass as they came.
+llhttp (strict) parses response heads and chunked bodies; a body with a length is counted, not parsed, and its bytes
+pass as they came.
+
+States (`_state`), and who moves them:
+
+    IDLE          in the pool; a byte that comes now belongs to no request, and the connection is dropped
+     └─ begin ─> HEAD            a request was sent for `flow`; interim heads (1xx) stay here
+    HEAD, by _enter_body (RFC 9112 section 6.3, in its order):
+     ├─ no body ─> (_end)        HEAD, 204, 304, 101, length 0
+     ├─> CHUNKED_BODY            llhttp says when it ends
+     ├─> LENGTH_BODY             `_left` bytes are to come
+     └─> CLOSE_BODY              the close ends the body, so the connection is dirty from the start
+    HEAD ─ go_raw ─> RAW         101 that was asked for: bytes pass as they come
+    any ─ _end ─> IDLE           back to the pool when usable and the whole request was sent, else dropped
+    any ─ _broken                dropped; the exchange gets `upstream_failed` with a name of RFC 9209
+
+What may never happen:
+- bytes of one response reach another exchange: whatever comes behind an end, or while idle, makes the connection
+  `_dirty`, and a dirty connection is never given back;
+- two calls of an end: `flow` is taken out before `response_end` or `upstream_failed` is called;
+- a cut body taken for a whole one: a lost connection is an end in CLOSE_BODY only, and only without an error.
 """
 
 from __future__ import annotations

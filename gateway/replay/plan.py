@@ -1,7 +1,20 @@
-"""A replay as a conversation: yields the next request to send, is sent the response. The driver does the talking. Pure.
+"""A replay as a conversation: yields the next request to send, is sent the response. The runner does the sending. Pure.
 
-Values of earlier live responses take the places of the recorded ones. A value that did not come stops its step;
-the recorded one is never sent in its stead, unless its step was left out on purpose, and then a note says so.
+Values of earlier live responses take the places of the recorded ones. `plan` is a generator; for every step in order:
+
+    yield Send(request) ─ sent Response ─> the response's values are known to later steps
+                        ─ sent Again    ─> an earlier step was sent once more: its values count now, and the same step
+                                           is planned anew
+                        ─ sent LeftOut  ─> whoever watches wants it left out
+                        ─ sent None     ─> no response came
+    yield Skip(why)     the step is left out on purpose, or needs what a step that was left out would have given
+    yield Stop(why)     the step cannot be sent, and the conversation ends before it
+
+What may never happen:
+- a write that carries a value which an earlier response of the recording gave and which this run has not bound: the
+  step stops before it is sent (replay/stale_values.py says which value, from where, and how to decide);
+- a recorded value sent silently in place of one that did not come: the step stops, or a note says so;
+- a byte that changes without its value changing: rebinding replaces spans, it does not write bodies anew.
 """
 
 from __future__ import annotations

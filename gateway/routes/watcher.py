@@ -1,4 +1,22 @@
-"""The route table in force: polls the file, swaps the table when a valid one stands there, keeps the last good. I/O."""
+"""The route table in force: polls the file, swaps the table when a valid one is there, keeps the last good one. I/O.
+
+    look (every `interval`): path, inode, mtime, size, and now and then the content (REREAD: clocks and mounts lie)
+     ├─ unchanged ─> nothing
+     └─ changed ─> settle: two equal looks SETTLE apart, PATIENCE at the most (editors write in several steps)
+         └─ load, in a thread: read with includes and .env, parse, check, compile
+             ├─ valid ─> _accept: the table in force is one reference that is replaced; subscribers get the revision
+             └─ invalid ─> _refuse: the table stays, `problems` says why; subscribers get the problems
+    _recovered: the file has become what is in force again; the problems go, no revision is made
+    move: the same load, under the lock, before one scalar is written; what would not be valid is never written
+
+States seen from outside are two: in force without problems, and in force with problems (the last good table counts).
+A start has a third: without a valid file and without a stored last good revision there is no table, and it fails.
+
+What may never happen:
+- a table that is valid in part: loading ends in a whole table or in problems;
+- two loads at once: `_lock`; an exchange that sees two tables: a flow keeps the reference with which it began;
+- silence: a refused file is in the log, in `problems` (readyz, pages), and in `gateway check`.
+"""
 
 from __future__ import annotations
 

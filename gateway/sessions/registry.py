@@ -4,6 +4,16 @@ A cookie holds an id and the time, encrypted. Only what we sealed ourselves coun
 another's choice. Ids are no secrets: those that we make cannot be sent as a name (identity.py), and what leads into
 such a session is a cookie, or for the gateway's own calls a pass, both sealed. docs/security.md has the rules for
 clients without a cookie.
+
+    request ─ identify: header or baggage name ─> the session of that name
+                        our cookie or pass     ─> the session of its id
+                        neither                ─> by address, agent and marks (cookieless.py), and a cookie is offered
+    a session: live ─ unseen while MOST others came ─> forgotten here; its recording and its cookie stay valid
+               live ─ start_recording ─> the same session, the next recording
+               pins ─ ttl ─> gone at the first look after that
+
+What may never happen: a session found by an id alone; two sessions with one id; a table here that grows without a
+limit (MOST, MOST_COOKIES, and those of cookieless.py).
 """
 
 from __future__ import annotations
