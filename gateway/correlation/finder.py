@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2s
@@ -12,15 +12,16 @@ from itertools import islice
 from typing import Final
 
 from ..model.exchange import Exchange
+from ..model.message import Body
 from .declarations import declare
-from .information import HEX, LIMIT, PLACEHOLDER, TIME, UUID, bits_of
-from .lexicon import SECRET, TOKENS
+from .information import HEX, LIMIT, PLACEHOLDER, TIME, UUID, bits_of, is_literal, is_rare
+from .lexicon import OWN, SECRET, TOKENS
 from .model import Binding, Correlations, Decisions, Input, Sink, Source, Status, Unbound
 from .names import free_name, snake, variable_name
-from .request_values import Need, needs
+from .request_values import Need, about_of, needs, pieces_of
 from .response_values import places
 from .scoring import AUTOMATIC, Candidate, Rules, Target, candidates, latest_counts, may_be_stale
-from .urls import collection_of, subject_of
+from .urls import subject_of
 from .value_index import Index, Shown
 
 SLACK = 0.0002  # seconds: both times are rounded
@@ -96,6 +97,8 @@ def generator_of(value: str, started_at: str) -> str:
 
 ALTERNATES: Final = 5
 MOST: Final = 5000  # values of one request
+WHOLE: Final = 20.0  # bits of a run of words: shorter ones are looked for by their names
+WORDS_OF: Final = re.compile(r"[^/:,;|?&=#@\s]+")
 MOST_SOURCES: Final = 16  # places that showed a value, of those that a replay looks at
 NOTHING: Final = Decisions()
 ALL: Final = Rules()
@@ -126,6 +129,7 @@ class _Walk:
         self._index = Index(echo=rules.echo)
         self.bindings: list[Binding] = []
         self.unbound: list[Unbound] = []
+        self._deleted: set[str] = set()  # what a later thing may be called again
         self._refused: set[str] = set()  # sinks of which a person, or a second run, said that they are constants
         self.inputs = Inputs()
 
@@ -138,7 +142,8 @@ class _Walk:
                 continue  # the jar's business
             if self._bound(need, target):
                 continue
-            if not self._pieces(need, target):
+            covered = self._longest(need, target)
+            if not self._pieces(need, target, covered) and not covered:
                 said.append(need)
                 self.inputs.add(need, exchange.started_at)
                 self._shown_before(need)
@@ -146,13 +151,36 @@ class _Walk:
             if not self._index.knows(need.value, need.role):
                 self._index.said(need.value, need.role)
                 for inner in need.inner:
-                    self._index.said(inner.value, inner.role)
+                    for role in (inner.role, *inner.also):
+                        self._index.said(inner.value, role)
+        if exchange.method == "DELETE":
+            self._deleted.update(need.value for need in said_or_bound(exchange))
 
-    def _pieces(self, need: Need, target: Target) -> bool:
-        """Whether any piece of it has a source; each of them is looked for."""
-        bound = [self._bound(inner, target) for inner in need.inner]
-        if any(bound):
-            for inner, done in zip(need.inner, bound, strict=True):
+    def _longest(self, need: Need, target: Target) -> list[tuple[int, int]]:
+        """Bind the longest runs of its words that responses gave as a whole; where they stand in it."""
+        taken: list[tuple[int, int]] = []
+        for piece in pieces_of(need):
+            span = piece.sink.span or (0, 0)
+            if any(span[0] < end and start < span[1] for start, end in taken) or not self._index.of(piece.value):
+                continue
+            if bits_of(piece.value) < WHOLE or all(map(is_literal, WORDS_OF.findall(piece.value))):
+                continue
+            found = candidates(piece, self._index, self._rules, target)
+            if found and found[0].score >= AUTOMATIC and self._bound(piece, target):
+                taken.append(span)
+        return taken
+
+    def _pieces(self, need: Need, target: Target, covered: Sequence[tuple[int, int]] = ()) -> bool:
+        """Whether any piece of it has a source; each of them is looked for, but for those that are covered."""
+        left = [
+            each for each in need.inner
+            if each.sink.span is None or not any(
+                each.sink.span[0] < end and start < each.sink.span[1] for start, end in covered
+            )
+        ]  # fmt: skip
+        bound = [self._bound(inner, target) for inner in left]
+        if any(bound) or covered:
+            for inner, done in zip(left, bound, strict=True):
                 if not done:
                     self._shown_before(inner)
         return any(bound)
@@ -172,12 +200,20 @@ class _Walk:
     def answered(self, order: int, exchange: Exchange) -> None:
         if exchange.response is None:
             return
-        about, subject = collection_of(exchange.request.target), subject_of(exchange.request.target)
-        made = exchange.request.method == "POST" and exchange.status == 201
-        for place in places(exchange.response, about):
-            if bits_of(place.value) > 0:
-                anew = made and place.role.is_id and place.role.entity == about and place.value != subject
-                self._index.show(order, exchange.step, place, subject, anew=anew)
+        about, subject = about_of(exchange.request), subject_of(exchange.request.target)
+        posted = exchange.request.method == "POST" and (exchange.status or 0) < 300
+        made = exchange.path.rstrip("/") if posted else ""
+        names: dict[str, set[tuple[str, ...]]] = {}
+        shown = [place for place in places(exchange.response, about) if bits_of(place.value) > 0]
+        for place in shown:
+            if place.part in ("json", "text") and not place.link:
+                names.setdefault(place.value, set()).add(place.role.words)
+        for place in shown:
+            own = place.role.is_id and place.role.entity == about and place.value != subject
+            anew = posted and own and (exchange.status == 201 or place.value in self._deleted)
+            sole = len(names.get(place.value, ())) == 1 and not place.role.is_many and not OWN & set(place.role.words)
+            at = made if place.value != subject and (sole or is_rare(place.value)) else ""
+            self._index.show(order, exchange.step, place, subject, anew=anew, made=at)
 
     def _bound(self, need: Need, target: Target) -> bool:
         """Whether a source is known well enough to be mentioned."""
@@ -216,6 +252,13 @@ class _Walk:
         if id in self._decisions.accepted:
             return "confirmed"
         return "auto" if score >= AUTOMATIC else "suggested"
+
+
+def said_or_bound(exchange: Exchange) -> Iterator[Need]:
+    """The values of a request's target."""
+    for need in needs(replace(exchange.request, headers=(), body=Body()), exchange.step):
+        yield need
+        yield from need.inner
 
 
 def source_of(shown: Shown) -> Source:

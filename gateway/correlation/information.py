@@ -91,6 +91,11 @@ def weight_of(value: str) -> float:
 FULL: Final = 0.62
 
 
+def is_name(segment: str) -> bool:
+    """Whether a segment that looks like words may name a thing: Untitled.ipynb, red-fox; not confirmation, v2."""
+    return len(segment) > 4 and LITERAL.fullmatch(segment) is not None and any(mark in segment for mark in "._-")
+
+
 def is_literal(segment: str) -> bool:
     """Whether a path segment looks like a part of the API rather than a value: orders, v1, index.html."""
     return LITERAL.fullmatch(segment) is not None and bits_of(segment) < 60.0 and not _random_letters(segment)

@@ -12,7 +12,8 @@ def _words(text: str) -> frozenset[str]:
 
 
 IDISH: Final = _words(
-    "id uuid guid ulid key ref reference no number num nr code slug handle pk identifier oid gid urn locator serial sub"
+    "id uuid guid ulid key ref reference no number num nr code slug handle pk identifier oid gid urn locator serial "
+    "sub uid"
 )
 
 # Names that are ids by themselves, of the thing that has them.
@@ -76,7 +77,8 @@ JSON_WRAPPERS: Final = _words("data input variable param payload attribute value
 
 ACTIONS: Final = _words(
     "search me login logout signin signup register batch graphql rpc status details detail history health version "
-    "current next confirm cancel approve submit complete activate publish"
+    "current next confirm cancel approve submit complete activate publish delete remove bulk create update archive "
+    "close reopen restore import export list find query"
 )
 
 STOP: Final = _words(

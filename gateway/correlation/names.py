@@ -33,7 +33,8 @@ ONE_WORD: Final = {
     "accountid": ("account", "id"), "sessionid": ("session", "id"), "orderno": ("order", "no"),
     "nextpagetoken": ("next", "page", "token"), "pagetoken": ("page", "token"),
     "csrftoken": ("csrf", "token"),
-    "xsrftoken": ("xsrf", "token"), "jsessionid": ("session", "id"), "accesstoken": ("access", "token"),
+    "xsrftoken": ("xsrf", "token"), "jsessionid": ("session", "id"), "getetag": ("etag",),
+    "accesstoken": ("access", "token"),
 }  # fmt: skip
 
 
@@ -171,8 +172,8 @@ def affinity(source: Role, sink: Role) -> tuple[float, str]:
         return EXACT, "both name a version of the same thing"
     if wanted & CURSORS and (given & CURSORS or "token" in given):
         return EXACT, "both name the place where a list goes on"
-    if wanted & TOKENS and given & TOKENS:
-        return NEAR, "both name a token"
+    if wanted & TOKENS and given & TOKENS and not (source.is_id and source.entity and source.entity == sink.entity):
+        return NEAR, "both name a token"  # the number of a support ticket is none
     if wanted & AMOUNTS and given & AMOUNTS:
         return _of_amounts(given, wanted)
     if wanted & OWN and not sink.is_id:
@@ -201,6 +202,8 @@ def _of_things(source: Role, sink: Role) -> tuple[float, str]:
         if level < PEER and source.words == sink.words and sink.words != ("id",):
             return PEER, f"both are called '{' '.join(sink.words)}'"
         return level, why
+    if source.words == ("name",) and not a[1:] and b and source.context == b and len(b) < 3:
+        return NEAR, f"the name of {_a(b)}"
     if a and a == b and (source.is_id or sink.is_id):
         return NEAR + (0.10 if source.is_id else 0.08), f"'{' '.join(a)}' stands for the id of the {a[-1]}"
     if source.words and source.words == sink.words:

@@ -119,7 +119,11 @@ def _body(request: Request, by_part: Mapping[str, list[Change]]) -> bytes | None
     elif "form" in parts:
         text = _pieces_replaced(text, query_pieces(text), {"query": by_part["form"]})
     else:
-        new = [(sink, _in_xml(value)) for sink, value in by_part["text"]] if is_xml(request) else by_part["text"]
+        new = (
+            [(sink, _in_xml(value, attribute="@" in sink.path)) for sink, value in by_part["text"]]
+            if is_xml(request)
+            else by_part["text"]
+        )
         text = _spliced(text, new)
     try:
         return text.encode(charset(request))
@@ -131,8 +135,10 @@ def is_xml(request: Request) -> bool:
     return format_of(request) == "xml"
 
 
-def _in_xml(value: str) -> str:
-    for mark, name in (("&", "&amp;"), ("<", "&lt;"), ('"', "&quot;"), ("'", "&apos;")):
+def _in_xml(value: str, *, attribute: bool) -> str:
+    """With entities where they are needed: quotes only in an attribute, as in the recorded text."""
+    quotes = (('"', "&quot;"), ("'", "&apos;")) if attribute else ()
+    for mark, name in (("&", "&amp;"), ("<", "&lt;"), *quotes):
         value = value.replace(mark, name)
     return value
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 from ..model.bodies import format_of, media_type, text_of
 from ..model.message import Request
 from .information import HIGH, LIMIT, bits_of
 from .json_values import Path, parse, pointer, scalars
-from .lexicon import FILLER, JSON_WRAPPERS, OWN_FIELDS
+from .lexicon import ACTIONS, FILLER, JSON_WRAPPERS, OWN_FIELDS, WRAPPERS
 from .model import Sink, SinkPart
 from .names import Role, entity_of, one_of, role_of, segment_entity, words
-from .response_value import LONG_TOKEN
+from .response_value import LINE, LINES, LONG_TOKEN
 from .response_values import type_of
 from .urls import KEYED, REFERENCE, Piece, collection_of, is_url, pieces, query_pieces
 from .xml_values import marks
@@ -23,7 +24,10 @@ VERB: Final = re.compile(r"([^:]+):[a-z][A-Za-z]+")  # sub-x91ka:pull
 FIELD: Final = re.compile(r"[{]\s*(?:\w+\s*:\s*)?(\w+)")
 BOUNDARY: Final = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
 PART: Final = re.compile(r'\bname="([^"]*)"', re.IGNORECASE)
-SEPARATED: Final = re.compile(r"[^,:;|~._/-]+")
+SEPARATED: Final = re.compile(r"[^,:;|~._/=@-]+")
+FILE: Final = re.compile(r"(.{3,})\.[A-Za-z][A-Za-z0-9]{1,5}", re.DOTALL)  # 7c1d9e02.ics
+ELEMENT: Final = re.compile(r"[^,\s]+")
+TOKEN: Final = re.compile(r"[^\s,:;|~/=@?&#\"'()<>{}\[\]*]+")  # what a separator ends: the words of a composite value
 COMPACT: Final = re.compile(r"[^\s{}<>\"]{3,64}")
 DATES: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*")
 
@@ -42,7 +46,7 @@ class Need:
 
 def needs(request: Request, step: int) -> Iterator[Need]:
     """Every value of the request that could come from an earlier response."""
-    about = collection_of(request.target)
+    about = about_of(request)
     yield from _target(request.target, step)
     yield from _fields(request, step)
     if not request.body.data:
@@ -60,8 +64,41 @@ def needs(request: Request, step: int) -> Iterator[Need]:
         yield from _json(text, step, about)
     elif form == "xml" or kind.endswith("xml"):
         yield from _xml(text, step, about)
+    elif kind in LINES:
+        yield from _lines(text, step)
     else:
         yield from _within(Sink(step, "text", ""), text[: 1 << 18])
+
+
+def _lines(text: str, step: int) -> Iterator[Need]:
+    """The values of lines such as "UID:7c1d9e02" (RFC 5545 section 3.1)."""
+    counts: dict[str, int] = {}
+    for match in LINE.finditer(text[: 1 << 18]):
+        name = match[1].lower()
+        counts[name] = counts.get(name, 0) + 1
+        place = name if counts[name] == 1 else f"{name}~{counts[name]}"
+        yield Need(Sink(step, "text", place, name, match.span(2)), match[2], role_of(name))
+
+
+def about_of(request: Request) -> tuple[str, ...]:
+    """What a request is about: by its path, or by the operation that its body names."""
+    data = request.body.data
+    if request.method == "POST" and data and len(data) < 1 << 18 and data.lstrip()[:1] in (b"{", b"["):
+        if b'"jsonrpc"' in data and (match := METHOD.search(data)):
+            return _operation_words(match[1].decode("utf-8", "replace")) or collection_of(request.target)
+        if b'"query"' in data and (match := DOCUMENT.search(data)):
+            return _operation(match[1].decode("utf-8", "replace")) or collection_of(request.target)
+    return collection_of(request.target)
+
+
+METHOD: Final = re.compile(rb'"method"\s*:\s*"([^"\\]{1,200})"')
+DOCUMENT: Final = re.compile(rb'"query"\s*:\s*"((?:[^"\\]|\\.)*)"')
+
+
+def _operation_words(name: str) -> tuple[str, ...]:
+    """The thing of "createTask", "task.create", "eth_getTransaction": what is neither verb nor wrapper."""
+    found = tuple(word for word in words(name) if word not in FILLER and word not in ACTIONS)
+    return tuple(word for word in found if word not in WRAPPERS) or found
 
 
 def _xml(text: str, step: int, about: tuple[str, ...]) -> Iterator[Need]:
@@ -90,16 +127,76 @@ def _piece(piece: Piece, part: SinkPart, step: int, about: tuple[str, ...]) -> N
     role = role_of(piece.name) if part == "path" else role_of(piece.name.partition("~")[0], about)
     need = Need(Sink(step, part, piece.key, piece.name), piece.value, role, (piece.start, piece.end), piece.literal)
     if not piece.literal and len(piece.value) > 2 and not DATES.fullmatch(piece.value):
-        need.inner = tuple(_composite(need)) or tuple(_within(need.sink, piece.value, role))
+        need.inner = _of_url(need) or tuple(_composite(need)) or tuple(_within(need.sink, piece.value, role))
         if part == "path" and (verb := VERB.fullmatch(piece.value)):
             sink = Sink(step, part, piece.key, piece.name, verb.span(1))
             need.inner = (Need(sink, verb[1], role, need.at),)
     return need
 
 
+def _of_url(need: Need) -> tuple[Need, ...]:
+    """The pieces of a URL that is the value of a parameter."""
+    sink = need.sink
+    if sink.part == "path" or not is_url(need.value):
+        return ()
+    return tuple(
+        Need(
+            Sink(sink.step, sink.part, sink.path, piece.name, (piece.start, piece.end)),
+            piece.value,
+            role_of(piece.name),
+        )
+        for piece in pieces(need.value)
+        if not piece.literal
+    )
+
+
+def pieces_of(need: Need) -> Iterator[Need]:
+    """Every run of words of a value, the longest first: what an earlier response may have given as a whole.
+
+    "artifacts:/2/16cf/files/model" has "artifacts:/2/16cf/files", "2/16cf/files/model", "/2/16cf" ...
+    """
+    value, sink = need.value, need.sink
+    found = [match.span() for match in islice(TOKEN.finditer(value), RUNS + 1)]
+    file = FILE.fullmatch(value)
+    if len(value) > LIMIT or len(found) > RUNS or (sink.span is not None and sink.part != "header"):
+        return
+    if len(found) < 2 and not file:
+        return
+    spans = {(found[i][0], found[j][1]) for i in range(len(found)) for j in range(i, len(found))}
+    spans |= {(start - 1, end) for start, end in spans if start and value[start - 1] == "/"}
+    spans |= {(start, end + 1) for start, end in spans if value[end : end + 1] == "/"}
+    spans |= {file.span(1)} if file else set()
+    shift = sink.span[0] if sink.span else 0
+    for start, end in sorted(spans, key=lambda span: (span[0] - span[1], span[0])):
+        if end - start < len(value):
+            place = Sink(sink.step, sink.part, sink.path, sink.name, (start + shift, end + shift))
+            piece = Need(place, value[start:end], need.role, need.at)
+            piece.partial, piece.also = True, need.also
+            yield piece
+
+
+RUNS: Final = 14  # words of a value that is looked through in pieces
+
+
+def _listed(need: Need) -> Iterator[Need]:
+    """The elements of "7,8,9" or "tg_0Ka1,tg_0Kb7"; those that have parts, such as "order:7", in their parts, too."""
+    role = role_of(one_of(need.sink.name))
+    for match in ELEMENT.finditer(need.value):
+        if any(map(str.isdigit, match[0])):
+            place = Sink(need.sink.step, need.sink.part, need.sink.path, need.sink.name, match.span())
+            piece = Need(place, match[0], need.role, need.at)
+            before = need.value[: match.start()].rpartition(",")[0].rpartition(",")[2]
+            piece.also = (role, *((_id_of(entity_of(before)),) if before.isalpha() else ()))  # invoice,8811
+            piece.partial = True
+            yield piece
+
+
 def _composite(need: Need) -> Iterator[Need]:
     """Two or more short values in one: 501:2, 7,8,9. A UUID or a token is one value."""
     value = need.value
+    if "," in value and "=" not in value:
+        yield from _listed(need)
+        return
     found = list(SEPARATED.finditer(value))
     if len(found) < 2 or (bits_of(value) >= 60 and "," not in value):
         return
@@ -146,11 +243,13 @@ def _fields(request: Request, step: int) -> Iterator[Need]:
 def _json(text: str, step: int, about: tuple[str, ...]) -> Iterator[Need]:
     try:
         document = parse(text)
-    except ValueError:
+    except ValueError:  # lines of JSON, or none
+        yield from _within(Sink(step, "text", ""), text[: 1 << 18])
         return
-    if isinstance(document, dict) and isinstance(document.get("query"), str):
-        about = _operation(document["query"]) or about
+    numbered = isinstance(document, dict) and "jsonrpc" in document  # whose id is the client's own counter
     for start, end, path in scalars(text):
+        if numbered and path in (("id",), ("jsonrpc",)):
+            continue
         token = text[start:end]
         value = parse(token) if token[0] == '"' else "" if token in ("true", "false", "null") else token
         if value and len(value) <= LIMIT:
@@ -164,7 +263,7 @@ def _json(text: str, step: int, about: tuple[str, ...]) -> Iterator[Need]:
 
 def _json_need(value: str, path: Path, at: tuple[int, int], step: int, about: tuple[str, ...]) -> Need:
     names = [part for part in path if isinstance(part, str)]
-    name = names[-1] if names else ""
+    name = names[-1] if names else "_".join((*about, "id"))  # [501, 502] for /photos: ids of photos
     if path and isinstance(path[-1], int):
         name = one_of(name)
     role = role_of(name, _around(names[:-1], about))
@@ -219,7 +318,7 @@ def _around(names: list[str], about: tuple[str, ...]) -> tuple[str, ...]:
 def _operation(query: str) -> tuple[str, ...]:
     """What a GraphQL document asks for, by its first field."""
     match = FIELD.search(query)
-    return tuple(word for word in words(match[1]) if word not in FILLER) if match else ()
+    return _operation_words(match[1]) if match else ()
 
 
 def _multipart(request: Request, step: int) -> Iterator[Need]:

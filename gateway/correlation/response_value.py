@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from .information import HIGH, bits_of
+from .information import HIGH, bits_of, is_name
 from .json_values import pointer
 from .model import SourcePart
 from .names import Role, role_of
 from .urls import followable, pieces
 
 LONG_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]{8,}){0,2}={0,2}")
+# Lines such as "UID:7c1d9e02" of iCalendar and vCard (RFC 5545 section 3.1, RFC 6350 section 3.3).
+LINE: Final = re.compile(r"(?m)^([A-Za-z][\w-]*)(?:;[^:\n]*)?:[ \t]*(\S[^\r\n]*)")
+LINES: Final = frozenset(("text/calendar", "text/vcard", "text/x-vcard", "text/directory"))
 ANCHORS: Final = (24, 80, 240)  # characters before a token that find it again: as few as are enough
 ENDINGS: Final = (r"([\w-]{8,}(?:\.[\w-]+)*=*)", r"([\w-]{8,}=*)")  # the second: a sentence or a file's name goes on
 
@@ -41,8 +44,11 @@ class Place:
 def url_places(part: SourcePart, path: Any, url: str) -> Iterator[Place]:
     """The values in a URL. `path` is where the URL stands: a name, or the keys of a JSON document."""
     link = followable(url)
+    before = False
     for piece in pieces(url):
-        if piece.literal:
+        named = piece.literal and piece.from_end == -1 and before and is_name(piece.value)  # contents/Untitled.ipynb
+        before = piece.literal
+        if piece.literal and not named:
             continue
         key = f"#segment={piece.from_end}" if piece.kind == "segment" else f"#query={piece.key}"
         where = path + key if isinstance(path, str) else (path, key)

@@ -8,14 +8,14 @@ from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ..model.bodies import format_of, text_of
+from ..model.bodies import format_of, media_type, text_of
 from ..model.message import Response
 from .html_values import html_places
 from .information import JWT, LIMIT
 from .json_values import Number, parse
 from .lexicon import VOLATILE, WRAPPERS
 from .names import entity_of, one_of, role_of, words
-from .response_value import Place, token_places, tokens, url_places
+from .response_value import LINE, LINES, Place, token_places, tokens, url_places
 from .transforms import ETAG
 from .urls import REFERENCE, is_link, is_url
 from .xml_values import xml_places
@@ -26,7 +26,27 @@ MOST: Final = 20_000  # scalars of one response
 
 LINK: Final = re.compile(r"<([^>]*)>([^,<]*(?:\"[^\"]*\"[^,<]*)*)")
 REL: Final = re.compile(r"rel\s*=\s*\"?([\w-]+)", re.IGNORECASE)
-CLAIMS: Final = ("sub", "jti", "sid", "tid", "azp", "client_id")
+CLAIMS: Final = frozenset(
+    [
+        "sub",
+        "jti",
+        "sid",
+        "tid",
+        "azp",
+        "client_id",
+        "oid",
+        "uid",
+        "uuid",
+        "upn",
+        "tenant",
+        "org",
+        "organization",
+        "account",
+        "user",
+        "email",
+        "preferred_username",
+    ]
+)
 IDS: Final = ("id", "_id", "uuid", "guid", "key", "slug")
 TYPES: Final = ("type", "kind", "object", "__typename", "resourceType")  # beside an id: what it is the id of
 
@@ -51,8 +71,26 @@ def places(response: Response, context: tuple[str, ...]) -> Iterator[Place]:
         yield from html_places(text)
     elif form == "xml":
         yield from xml_places(text, context)
+    elif media_type(response) in LINES:
+        yield from _lines(text)
     else:
+        if len(text) < ALONE and (word := WORD_ALONE.fullmatch(text)):
+            yield Place("text", f"#match={WORD_ALONE.pattern}", "id", word[1], role_of("id", context))
         yield from token_places("text", "", text)
+
+
+WORD_ALONE: Final = re.compile(r"\s*(\S+)\s*")
+ALONE: Final = 200  # characters of a text that may be one value
+
+
+def _lines(text: str) -> Iterator[Place]:
+    """The first value of every name: the others are not found again by it."""
+    seen: set[str] = set()
+    for match in LINE.finditer(text[: 1 << 18]):
+        if (name := match[1].lower()) not in seen:
+            seen.add(name)
+            regex = rf"(?m)^{match[1]}(?:;[^:\n]*)?:[ \t]*(\S[^\r\n]*)"
+            yield Place("text", f"#match={regex}", name, match[2], role_of(name))
 
 
 def _fields(response: Response) -> Iterator[Place]:
@@ -91,7 +129,10 @@ def json_places(value: Any, context: tuple[str, ...]) -> Iterator[Place]:
         node, path, name, about = stack.pop()
         if isinstance(node, dict):
             inside = about.inside(node)
+            numbered = not path and "jsonrpc" in node  # whose id repeats the call's number
             for key in reversed(node):
+                if numbered and key in ("id", "jsonrpc"):
+                    continue
                 inner = node[key]
                 below = inside.below(key) if isinstance(inner, dict | list) else inside
                 stack.append((inner, (*path, key), key, below))
@@ -114,7 +155,7 @@ class _About:
         self.thing, self.type, self.owner, self.has_id = thing, type, owner, has_id
 
     def inside(self, node: dict[str, Any]) -> _About:
-        ids = [found for key in IDS if isinstance(found := node.get(key), str)]
+        ids = [found for key in (*IDS, *self.thing[-1:]) if isinstance(found := node.get(key), str)]
         return _About(self.thing, type_of(node), ids[0] if ids else self.owner, bool(ids))
 
     def below(self, key: str) -> _About:
@@ -133,7 +174,8 @@ def type_of(node: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _scalar(text: str, path: tuple[str | int, ...], name: str, about: _About) -> Iterator[Place]:
-    role = role_of(name, about.thing)
+    alone = not name or (path == ("result",) and name == "result")  # a response that is one value
+    role = role_of("id" if alone else name, about.thing)
     yield Place("json", (path, ""), name, text, role, about.owner)
     if about.type and about.type != role.entity and role.is_id and role.entity == about.thing:
         yield Place("json", (path, ""), name, text, role_of(name, about.type), about.owner)
@@ -143,7 +185,8 @@ def _scalar(text: str, path: tuple[str | int, ...], name: str, about: _About) ->
         yield from url_places("json", path, text)
     elif text.startswith("eyJ") and JWT.fullmatch(text):
         for claim, said in claims(text).items():
-            if claim in CLAIMS and isinstance(said, str | int):
+            known = claim in CLAIMS or role_of(claim, ("user",)).is_id
+            if known and isinstance(said, str | int) and not isinstance(said, bool):
                 yield Place("jwt", (path, f"#claim={claim}"), claim, str(said), role_of(claim, ("user",)))
     elif len(text) > 16 and (" " in text or ":" in text):
         for piece_text, regex in tokens(text):

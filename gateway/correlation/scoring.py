@@ -12,8 +12,9 @@ from .information import DECIMAL, ECHO, FULL, HIGH, SURE, WORDS, bits_of, is_rar
 from .lexicon import AMOUNTS, LOCKS, OWN
 from .names import CONFLICT, EXACT, NEAR, PEER, SAME, WEAK, Role, affinity
 from .request_values import Need
+from .response_value import Place
 from .transforms import origins
-from .urls import follows, subject_of
+from .urls import follows, lies_below, subject_of
 from .value_index import Index, Shown, is_version
 
 AUTOMATIC: Final = 0.60
@@ -21,6 +22,7 @@ SUGGESTED: Final = 0.30
 LONG_NUMBER: Final = 19.0  # bits: six digits
 RARE: Final = 20.0  # bits: wherever it is shown, it is the same thing
 CODE_BITS: Final = 13.0  # four digits
+SEGMENT: Final = re.compile(r"#segment=(-[0-9]+)$")
 CODE: Final = re.compile(r"(?=.*[0-9])[\w-]+")
 
 
@@ -48,9 +50,25 @@ class Target:
             field = part in ("form", "multipart", "query") and place.name == need.sink.name
             chosen = place.path.startswith("option[") and not set(need.role.words) & OWN
             return field and (chosen or place.path.startswith("input["))
-        if not place.link or part not in ("path", "query") or not follows(self.target, place.link):
+        if part == "path" and shown.made and not need.partial and self._is_below(shown.made, need):
+            return True
+        if not place.link or part not in ("path", "query"):
             return False
-        return part == "path" or place.name == need.sink.name
+        if follows(self.target, place.link):
+            return part == "path" or place.name == need.sink.name
+        return part == "path" and self._holds(place, need)
+
+    def _is_below(self, collection: str, need: Need) -> bool:
+        """Whether the segment is the one right below the path that made something: POST /boards, /boards/roadmap."""
+        path = self.target.partition("?")[0]
+        return path.startswith(f"{collection}/") and need.sink.path == str(collection.count("/") + 1)
+
+    def _holds(self, place: Place, need: Need) -> bool:
+        """Whether the path of the link stands in this one, and the value at the same place of it."""
+        at = lies_below(self.target, place.link)
+        piece = SEGMENT.search(place.text)
+        count = sum(1 for each in place.link.partition("?")[0].split("/") if each)
+        return bool(at and piece) and need.sink.path == str(at + count + int(piece[1] if piece else 0))
 
     def is_about(self, shown: Shown) -> bool:
         """Whether an answer was about the same thing, or about what this one lies under."""
@@ -128,7 +146,9 @@ def _direct(
             level, why = PEER, f"an answer about the {role.context[-1]} showed it"
         versioned = is_version(role) and bits < LONG_NUMBER and not is_rare(need.value)
         if rules.names and (level < EXACT or versioned) and (linked := [o for o in shown if target.follows(o, need)]):
-            shown, level, why = linked, EXACT, "the request follows a link of that answer"
+            again = [each for each in linked if each.made]
+            shown = again[-1:] + [each for each in linked if not again or each.order > again[-1].order]
+            level, why = EXACT, "the request follows a link of that answer"
         elif versioned and rules.names:
             shown = [each for each in shown if target.is_about(each)]
         if not shown or not _allowed(need, bits, level):

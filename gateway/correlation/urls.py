@@ -9,11 +9,12 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote, unquote_plus
 
-from .information import is_literal
+from .information import is_literal, is_rare
 from .lexicon import ACTIONS, ME
 from .names import segment_entity, words
 
-URL: Final = re.compile(r"(?:https?://[^\s/?#]+)?(/?[^\s?#]*)?(?:\?([^\s#]*))?(?:#\S*)?")
+URL: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:(?=/)(?://[^\s/?#]*)?)?(/?[^\s?#]*)?(?:\?([^\s#]*))?(?:#\S*)?")
+SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/[^\s]+")  # https://..., s3://..., artifacts:/2/...
 MARKUP: Final = re.compile(r"[<>\"{}|\\^`]")  # RFC 3986 has none of them: a text that begins with a slash
 HOLE: Final = re.compile(r"{[?&/+#.;]?[\w.,*:%-]+}")  # of a URI template (RFC 6570)
 KEYED: Final = re.compile(r"([A-Za-z_]\w*)\((?:'([^']*)'|([0-9]+|[0-9a-fA-F-]{36}|\w+=[^()]+))\)")  # OData: Orders(501)
@@ -38,9 +39,9 @@ class Piece:
 
 
 def is_url(text: str) -> bool:
-    """An absolute http URL or an absolute path."""
+    """An absolute URL of any scheme, or an absolute path."""
     return (
-        text.startswith(("/", "http://", "https://"))
+        (text.startswith("/") or SCHEME.fullmatch(text) is not None)
         and len(text) > 1
         and bool(URL.fullmatch(text))
         and not MARKUP.search(HOLE.sub("", text) if "{" in text else text)
@@ -66,6 +67,22 @@ def follows(target: str, link: str) -> bool:
     if not query and path.count("/") < 2:
         return False
     return f"/{target.partition('?')[0]}".endswith(path if path.startswith("/") else f"/{path}")
+
+
+def lies_below(target: str, link: str) -> int:
+    """At which segment of the target the link's path begins, counted from 1; 0 where it does not stand in it.
+
+    Only a path with a rare segment is looked for in the middle of another one: "artifacts:/2/16cf0f3f.../files".
+    """
+    wanted = [piece for piece in pieces(link.partition("?")[0]) if piece.kind == "segment"]
+    there = [piece.value for piece in pieces(target.partition("?")[0]) if piece.kind == "segment"]
+    values = [piece.value for piece in wanted]
+    if len(values) < 2 or not any(is_rare(value) and not is_literal(value) for value in values):
+        return 0
+    for at in range(len(there) - len(values) + 1):
+        if there[at : at + len(values)] == values:
+            return at + 1
+    return 0
 
 
 @lru_cache(4096)
@@ -146,6 +163,8 @@ def collection_of(target: str) -> tuple[str, ...]:
     for name in reversed(names):
         if name.lower() in ME:
             return ("user",)
+        if name.lower() in ACTIONS and name is not names[0]:
+            continue
         if (found := segment_entity(name)) and name.lower() not in ACTIONS:
             return found
     return segment_entity(names[-1]) if names else ()

@@ -20,10 +20,11 @@ def is_version(role: Role) -> bool:
 class Shown:
     """A place and the exchange that has it."""
 
-    __slots__ = ("order", "place", "step", "subject")
+    __slots__ = ("made", "order", "place", "step", "subject")
 
-    def __init__(self, order: int, step: int, place: Place, subject: str) -> None:
+    def __init__(self, order: int, step: int, place: Place, subject: str, made: str = "") -> None:
         self.order, self.step, self.place, self.subject = order, step, place, subject
+        self.made = made  # the path of the POST whose response this is: what it made lies below
 
 
 Key = tuple[Role, str]
@@ -42,7 +43,7 @@ class Index:
         """A request has this value, and no response had it before."""
         self._said.setdefault(value, set()).add(role)
 
-    def show(self, order: int, step: int, place: Place, subject: str, *, anew: bool = False) -> None:
+    def show(self, order: int, step: int, place: Place, subject: str, *, anew: bool = False, made: str = "") -> None:
         """A response about `subject` has this value; an echo of what the client had said is no product.
 
         `anew` is a thing just made: whatever had its number before is gone.
@@ -53,7 +54,7 @@ class Index:
             return
         roles = self._shown.setdefault(place.value, {})
         found = roles.setdefault((place.role, place.part), [])
-        shown = Shown(order, step, place, subject)
+        shown = Shown(order, step, place, subject, made)
         if anew and not is_rare(place.value):
             found.clear()
         if len(found) < EACH or (len(found) < VERSIONS and is_version(place.role)):
