@@ -6,6 +6,7 @@ open_store reads; open_recorder takes the file for writing, in this process alon
 from __future__ import annotations
 
 import logging
+import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,8 @@ from .batch import Seal, Sealed, SealPiece
 from .masking import Mask
 from .missed import Ledger
 from .recorder import SqliteRecorder
-from .sqlite.files import WriterLock, connect_writer
+from .sqlite.files import WriterLock, connect_writer, unwritable
+from .sqlite.journal import Journal, journal_of, take_over
 from .sqlite.reader import SqliteStore
 from .sqlite.write_connection import Tables
 from .sqlite.writer import WriterThread
@@ -57,6 +59,7 @@ def open_recorder(
     lock.acquire()
     try:
         connection = connect_writer(path, full=durability == "fsync")
+        journal = _journal(path, Tables(connection))
         Tables(connection).interrupt()
         ledger = begun(Ledger(path), Tables(connection))
     except StoreError:
@@ -64,9 +67,22 @@ def open_recorder(
         raise
     thread = WriterThread(
         path, lock, connection, seal=seal or (lambda capture: capture), seal_piece=seal_piece, durability=durability,
-        live=live,
+        live=live, journal=journal,
     )  # fmt: skip
     return SqliteRecorder(thread, backlog=backlog, held=durability != "relaxed", live=live, ledger=ledger)
+
+
+def _journal(path: Path, tables: Tables) -> Journal | None:
+    """The journal, after what a killed gateway left in it was moved. None where there can be none."""
+    try:
+        if moved := take_over(path, tables):
+            log.warning("%d exchanges were in the journal of the last run; they are in the recordings file now", moved)
+        return Journal(path, tables.numbered)
+    except sqlite3.Error as error:
+        raise unwritable(path, error) from None
+    except OSError as error:
+        log.warning("%s cannot be used, each group is written through: %s", journal_of(path), error.strerror)
+        return None
 
 
 def begun(ledger: Ledger, tables: Tables) -> Ledger:

@@ -69,6 +69,7 @@ class Batch:
         """`stored`: keys of bodies that are in the file, by their hashes."""
         self._seal, self._seal_piece, self._stored = seal, seal_piece, stored
         self.keys: dict[bytes, bytes] = {}  # keys of the bodies that are new, by their hashes
+        self.repeated: dict[bytes, bytes] = {}  # bodies that were left out as stored, by their keys
         self.exchanges: list[tuple[Any, ...]] = []
         self.captures: list[Capture] = []  # sealed, in the order of `exchanges`
         self.bodies: dict[bytes, BodyRow] = {}
@@ -129,6 +130,8 @@ class Batch:
         if key is None:
             key = self.keys[digest] = body_key(digest, started_at)
             self.bodies[key] = body_row(data, key)
+        elif key not in self.bodies:
+            self.repeated[key] = data
         return key
 
     def suit(self, stored: Mapping[bytes, bytes]) -> None:
@@ -136,28 +139,33 @@ class Batch:
         if stored is self._stored:
             return
         self._stored = stored
-        for row, capture in zip(self.exchanges, self.captures, strict=True):
-            for key, pieces in ((row[REQUEST_BODY], capture.request_body), (row[RESPONSE_BODY], capture.response_body)):
-                if key is not None and key not in self.bodies:
-                    self.bodies[key] = body_row(joined(pieces), key)
+        for key, data in self.repeated.items():
+            self.bodies[key] = body_row(data, key)
 
     def take(self, other: Batch) -> None:
-        """All rows of a later batch, to be written with these."""
+        """The rows of a later batch, to be written with these. Its captures are let go of: thousands of objects for
+        the garbage collector to look at."""
+        if other._stored is not self._stored:
+            self._stored = {}  # made for several files: all that was left out is to be written
         self.exchanges += other.exchanges
-        self.captures += other.captures
         self.bodies |= other.bodies
         self.secrets |= other.secrets
         self.chunks += other.chunks
         self.keys |= other.keys
+        self.repeated |= other.repeated
+
+    def alike(self) -> Batch:
+        """An empty one for the same file."""
+        return Batch(self._seal, self._seal_piece, self._stored)
 
     def parts(self) -> Iterator[Batch]:
         """The same rows in batches of one exchange each, after one of all that belongs to none alone."""
-        first = Batch(self._seal, self._seal_piece, self._stored)
+        first = self.alike()
         first.bodies, first.secrets, first.chunks, first.keys = self.bodies, self.secrets, self.chunks, self.keys
         yield first
-        for at, row in enumerate(self.exchanges):
-            one = Batch(self._seal, self._seal_piece, self._stored)
-            one.exchanges, one.captures = [row], self.captures[at : at + 1]
+        for row in self.exchanges:
+            one = self.alike()
+            one.exchanges = [row]
             yield one
 
     def leave_out(self, recordings: Container[str], exchanges: Container[str]) -> None:

@@ -349,8 +349,9 @@ async def test_pages_that_watch_are_told_of_exchanges_and_trouble(path: Path) ->
         await recorded(recorder, a_capture(1, status=404), a_capture(2, session="\ud800"))
         _, event, data = await anext(events)
         assert (event, data["status"], data["path"], data["total_ms"]) == ("exchange", 404, "/api/orders/orders", 12.0)
-        _, event, data = await anext(events)
-        assert (event, data["missed"]) == ("recorder", 1)
+        while (event := await anext(events))[1] == "exchange":  # the other was told of before it could not be stored
+            pass
+        assert (event[1], event[2]["missed"]) == ("recorder", 1)
     await recorder.stop()
 
 

@@ -9,7 +9,8 @@ from contextlib import closing
 from pathlib import Path
 
 from ...errors import StoreError, UsageError
-from .files import BESIDE, connect_reader, prepare_folder, unreadable
+from .files import BESIDE, prepare_folder, unreadable
+from .journal import connect_settled
 
 
 def backup_name(path: Path, *, now: float | None = None) -> Path:
@@ -28,7 +29,7 @@ def back_up_to(path: Path, to: Path) -> int:
     part = to.with_name(f"{to.name}.part-{os.getpid()}")
     try:
         part.touch(mode=0o600)
-        with closing(connect_reader(path)) as source, closing(sqlite3.connect(part, isolation_level=None)) as copy:
+        with closing(connect_settled(path)) as source, closing(sqlite3.connect(part, isolation_level=None)) as copy:
             source.backup(copy)  # in one step: a reader in WAL mode sees one moment, and holds nobody up
             copy.execute("PRAGMA journal_mode = DELETE")  # one file, without -wal and -shm beside it
             damage = copy.execute("PRAGMA quick_check(1)").fetchone()[0]

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from ..missed import read_ledger
-from .files import BESIDE, connect_reader, lock_holder, size, unreadable, wal_of
+from .files import BESIDE, lock_holder, size, unreadable, wal_of
 from .full_text import waiting
+from .journal import connect_settled
 from .statistics import missed
 
 LARGE: Final = 256 << 20  # bytes above which only the quick check is made
@@ -48,7 +49,7 @@ class Examination:
 def examined(path: Path) -> Examination:
     """Examine a file; StoreError when it cannot even be opened as ours."""
     check = "integrity_check" if size(path) < LARGE else "quick_check"
-    with closing(connect_reader(path)) as connection:
+    with closing(connect_settled(path)) as connection:
         try:
             connection.execute("BEGIN")
             damage = tuple(text for (text,) in connection.execute(f"PRAGMA {check}({SHOWN})") if text != "ok")

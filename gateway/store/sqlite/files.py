@@ -253,6 +253,13 @@ def code_of(error: sqlite3.Error) -> str:
     return next((code for kind, code in CODES.items() if name.startswith(kind)), "")
 
 
+def is_trouble(error: Exception) -> bool:
+    """Whether it is the store that fails, not what it was asked to keep."""
+    if isinstance(error, StoreError):
+        return True
+    return type(error) is sqlite3.DatabaseError or isinstance(error, sqlite3.OperationalError | sqlite3.InternalError)
+
+
 def unreadable(path: Path, error: sqlite3.Error) -> StoreError:
     """What a failed read means, in words."""
     code = code_of(error)

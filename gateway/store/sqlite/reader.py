@@ -31,6 +31,7 @@ from .contents import SOME, bodies_of
 from .decisions import asserted_of, decisions_of
 from .files import connect_reader, identity, unreadable
 from .filter_sql import of_recordings
+from .journal import settle
 from .retention import Stale, stale
 from .rows import chunk_of, default_title, exchange_of, recording_of, revision_of
 from .statistics import Statistics, statistics
@@ -242,6 +243,7 @@ class SqliteStore:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """A connection that sees one state of the file throughout; StoreError in words when reading fails."""
+        settle(self.path)
         lies = identity(self.path)
         connection = self._borrow(lies)
         try:

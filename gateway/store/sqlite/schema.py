@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 APPLICATION: Final = 0x47576179  # "GWay" in the file's header: PRAGMA application_id
-VERSION: Final = 10  # how many migrations there are: PRAGMA user_version
+VERSION: Final = 11  # how many migrations there are: PRAGMA user_version
 
 # What is looked up is in front, the heads are behind: a scan of the facts then never reads an overflow page.
 FIRST: Final = """
@@ -236,44 +236,25 @@ CREATE INDEX builds_place ON builds (cluster, environment, since);
 # The phases of an imported HAR, which the gateway does not measure: "blocked=5.0 dns=10.0".
 PHASES: Final = "ALTER TABLE exchanges ADD COLUMN phases TEXT NOT NULL DEFAULT ''"
 
+# The number of the last group of the journal that is in the file (gateway/store/sqlite/journal.py). With this schema
+# the keys of new bodies begin with a time (body_key in rows.py): an older gateway would take them for damaged.
+JOURNAL: Final = "INSERT OR IGNORE INTO marks VALUES ('journal', 0)"
 
-def migrations() -> Migrations:  # noqa: C901 - one function for each migration
+
+EARLIER: Final = {
+    "m001_first": FIRST, "m002_search": SEARCH, "m003_orphans": ORPHANS, "m004_decisions": DECISIONS,
+    "m005_audit": AUDIT, "m006_playing": PLAYING, "m007_facts": FACTS, "m008_builds": BUILDS,
+}  # fmt: skip
+
+
+def migrations() -> Migrations:
     """Every step from an empty file to the present schema. A released step is never changed: add another one."""
     from sqlite_utils.migrations import Migrations
 
     steps = Migrations("gateway")
 
-    @steps()
-    def m001_first(db: Database) -> None:
-        _run(db, FIRST)
-
-    @steps()
-    def m002_search(db: Database) -> None:
-        _run(db, SEARCH)
-
-    @steps()
-    def m003_orphans(db: Database) -> None:
-        _run(db, ORPHANS)
-
-    @steps()
-    def m004_decisions(db: Database) -> None:
-        _run(db, DECISIONS)
-
-    @steps()
-    def m005_audit(db: Database) -> None:
-        _run(db, AUDIT)
-
-    @steps()
-    def m006_playing(db: Database) -> None:
-        _run(db, PLAYING)
-
-    @steps()
-    def m007_facts(db: Database) -> None:
-        _run(db, FACTS)
-
-    @steps()
-    def m008_builds(db: Database) -> None:
-        _run(db, BUILDS)
+    for name, statements in EARLIER.items():
+        _add(steps, name, statements)
 
     @steps()
     def m009_session_ids(db: Database) -> None:
@@ -283,11 +264,19 @@ def migrations() -> Migrations:  # noqa: C901 - one function for each migration
             for table, column in (("sessions", "id"), ("session_values", "session"), ("recordings", "session")):
                 db.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (renewed_id(id), id))
 
-    @steps()
-    def m010_phases(db: Database) -> None:
-        _run(db, PHASES)
-
+    _add(steps, "m010_phases", PHASES)
+    _add(steps, "m011_journal", JOURNAL)
     return steps
+
+
+def _add(steps: Migrations, name: str, statements: str) -> None:
+    """A step that runs these statements; a file remembers it by its name."""
+
+    def step(db: Database) -> None:
+        _run(db, statements)
+
+    step.__name__ = name
+    steps()(step)
 
 
 def _run(db: Database, statements: str) -> None:

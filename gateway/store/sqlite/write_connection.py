@@ -99,6 +99,7 @@ class Tables:
         self._deleted: dict[str, None] = {}  # recordings of which an exchange may still be under way
         self._cut: dict[str, None] = {}  # exchanges that were open when their recording was deleted
         self._sweeper = Sweeper(connection)
+        self.numbered = 0  # the last group of the journal, when this connection was made
         self._short = 0  # pages of the log at which a commit folds it in; 0: none does
 
     def remember_bodies(self, batch: Batch) -> None:

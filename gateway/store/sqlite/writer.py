@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from ...errors import StoreError
 from ..batch import Batch, Piece, Seal, SealPiece
-from .files import WriterLock, connect_writer, examine, identity, room, size, unwritable, wal_of
+from .files import WriterLock, connect_writer, examine, identity, is_trouble, room, size, unwritable, wal_of
+from .journal import PATIENCE, Journal, Pending, writers
 from .repair import set_aside
 from .write_connection import Tables
 
@@ -59,9 +60,11 @@ class WriterThread:
 
     def __init__(
         self, path: Path, lock: WriterLock, connection: sqlite3.Connection, *, seal: Seal, seal_piece: SealPiece | None,
-        durability: str, live: Live | None,
+        durability: str, live: Live | None, journal: Journal | None = None,
     ) -> None:  # fmt: skip
+        """Without a journal every group is written to the file before it is safe."""
         self.path, self._lock = path, lock
+        self._pending = Pending(journal) if journal is not None else None
         self._seal, self._seal_piece, self._live = seal, seal_piece, live
         self._full, self._linger = durability == "fsync", LINGER if durability == "relaxed" else 0.0
         self.queue: deque[Entry] = deque()
@@ -74,7 +77,7 @@ class WriterThread:
         self._trouble: StoreError | None = None  # why nothing can be written just now
         self._mishap, self._mishap_at = "", 0.0
         self._asleep = self._ending = self._rung = False
-        self._end_by = 0.0
+        self._end_by = self._again_at = 0.0
         self._bell = threading.Lock()
         self._bell.acquire()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -94,6 +97,17 @@ class WriterThread:
     def begin(self, done: Done) -> None:
         self._done = done
         self._thread.start()
+        writers[self.path.resolve()] = self.move
+
+    def move(self) -> None:
+        """Have what waits in the journal moved into the file. From any thread; blocks for a second at most."""
+        if threading.current_thread() is self._thread or not self._thread.is_alive():
+            return
+        job = Job[None](lambda tables: None)
+        self.queue.append(job)
+        self.ring()
+        with suppress(Exception):  # then a reader sees what was moved before
+            job.future.result(PATIENCE)
 
     def ring(self) -> None:
         """What is queued is to be written: now when the thread sleeps, else when it has done what it is at."""
@@ -115,7 +129,10 @@ class WriterThread:
         self.ring()
         if self._thread.ident is not None:
             self._thread.join()
+        writers.pop(self.path.resolve(), None)
         self._close(fold=True)
+        if self._pending is not None:
+            self._pending.journal.close()
         self._lock.release()
 
     # -- the thread
@@ -159,7 +176,7 @@ class WriterThread:
             if self.queue:  # after the flag: what is queued a moment later rings by itself
                 self._rung = True
             return
-        is_slack = self._behind
+        is_slack = self._behind or (self._waits and not self._trouble)
         rung = self._bell.acquire(timeout=SLACK if is_slack else IDLE if self._unfolded else TICK)
         self._asleep = False
         if self.queue:
@@ -171,6 +188,9 @@ class WriterThread:
         """Nothing to do: see whether the file is still there and well, tidy, and fold the log into the file."""
         try:
             tables = self._ready()
+            if self._waits:
+                self._move(tables)
+                self._unfolded = self._behind = True
             if self._trouble:
                 tables.probe()
             while not self.queue and not self._ending:
@@ -209,23 +229,72 @@ class WriterThread:
         if not job.future.set_running_or_notify_cancel():
             return
         try:
-            result = self._insist(job.work, until=time.monotonic() + JOB_PATIENCE)
+            result = self._insist(partial(self._worked, job.work), until=time.monotonic() + JOB_PATIENCE)
         except Exception as error:  # the one who asked is told
             job.future.set_exception(error)
         else:
             job.future.set_result(result)
 
+    def _worked(self, work: Callable[[Tables], Result], tables: Tables) -> Result:
+        """A change sees everything that came before it."""
+        self._move(tables)
+        return work(tables)
+
     def _write(self, entries: Sequence[Entry]) -> Sequence[Mapping[str, Any]]:
-        """Write a group; when something in it cannot be written, each by itself."""
-        try:
-            batch = self._insist(partial(self._written, entries, []))
-        except StoreError:
-            self.missed += sum(map(is_end, entries))
-            return ()
-        except Exception:
-            return [summary for entry in entries for summary in self._write_alone(entry)]
+        """Keep a group in the journal, or write it through; when something in it cannot be kept, each by itself."""
+        made: list[Batch] = []
+        if (batch := self._kept(entries, made)) is None:
+            try:
+                batch = self._insist(partial(self._written, entries, made))
+            except StoreError:
+                self.missed += sum(map(is_end, entries))
+                return ()
+            except Exception:
+                return [summary for entry in entries for summary in self._write_alone(entry)]
         self.recorded += sum(map(is_end, entries))
+        if self._waits and self._pending is not None and self._pending.due:
+            self._move_now()
         return self._summaries(batch)
+
+    def _kept(self, entries: Sequence[Entry], made: list[Batch]) -> Batch | None:
+        """The batch of these entries, once it is in the journal; None when it is not."""
+        pending, tables = self._pending, self._tables
+        if pending is None or tables is None:
+            return None
+        try:
+            batch = self._batch(entries, made, tables)
+            pending.keep(batch, tables, sync=self._full)
+        except Exception as error:  # written through it is told apart: the disk is full, or sealing fails
+            if not isinstance(error, OSError):
+                log.debug("not kept in the journal: %r", error)
+            return None
+        return batch
+
+    @property
+    def _waits(self) -> bool:
+        return self._pending is not None and self._pending.batch is not None
+
+    def _move_now(self) -> None:
+        """Try to move what waits; while the store fails it waits on, and clients have what is in the journal."""
+        if self._trouble and time.monotonic() < self._again_at:
+            return
+        try:
+            self._move(self._ready())
+        except (sqlite3.Error, StoreError) as error:
+            self._failed(error)
+            self._again_at = time.monotonic() + PAUSES[-1]
+        else:
+            self._unfolded = self._behind = True
+            self._recovered()
+
+    def _move(self, tables: Tables) -> None:
+        if self._pending is None:
+            return
+        for error in self._pending.move(tables):
+            self.recorded -= 1
+            self.missed += 1
+            log.error("an exchange could not be recorded: %s", error)
+            self._tell(f"an exchange could not be recorded: {type(error).__name__}")
 
     def _write_alone(self, entry: Entry) -> Sequence[Mapping[str, Any]]:
         try:
@@ -243,11 +312,13 @@ class WriterThread:
         return batch.summaries() if self._live is not None and self._live.listening else ()
 
     def _written(self, entries: Sequence[Entry], made: list[Batch], tables: Tables) -> Batch:
+        self._move(tables)
         batch = self._batch(entries, made, tables)
         tables.write(batch)
         return batch
 
     def _written_alone(self, entry: Entry, made: list[Batch], tables: Tables) -> Batch:
+        self._move(tables)
         batch = self._batch((entry,), made, tables)
         try:
             tables.write(batch)
@@ -277,7 +348,7 @@ class WriterThread:
             try:
                 result = work(self._ready())
             except (sqlite3.Error, StoreError) as error:
-                if not _is_trouble(error):
+                if not is_trouble(error):
                     raise
                 trouble = self._failed(error)
                 limit = self._end_by if self._ending else until
@@ -369,6 +440,7 @@ class WriterThread:
             return
         with suppress(sqlite3.Error):
             if fold:
+                self._move(tables)  # what cannot be moved is left to the next start
                 tables.interrupt()
                 tables.fold("TRUNCATE")
         with suppress(sqlite3.Error):
@@ -386,10 +458,3 @@ def _cost(entry: Entry) -> int:
 
 def is_end(entry: Entry) -> bool:
     return isinstance(entry, list) and entry[0].state != "open"
-
-
-def _is_trouble(error: Exception) -> bool:
-    """Whether it is the store that fails, not what it was asked to keep."""
-    if isinstance(error, StoreError):
-        return True
-    return type(error) is sqlite3.DatabaseError or isinstance(error, sqlite3.OperationalError | sqlite3.InternalError)
