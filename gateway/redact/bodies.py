@@ -168,7 +168,7 @@ class BodySealer:
         """(the body, whether its content codings had to go). The very same bytes when there is no secret."""
         if not codings:
             return self.echo(self._in_budget(data, content_type)), False
-        plain = _decoded(data, codings)
+        plain = decoded_body(data, codings)
         if plain is None:
             return (data, False) if HARMLESS.match(content_type) else (self.seal_whole(data), True)
         sealed = self.echo(self._in_budget(plain, content_type))
@@ -236,9 +236,9 @@ class BodySealer:
         return data if sealed == plain else sealed.decode().encode(encoding)
 
 
-def is_bare(content_type: bytes, codings: Sequence[bytes]) -> bool:
-    """Whether a body of this content is harmless when no word in it hints at a secret (and no rule names a place)."""
-    return not codings and _kind(content_type) != FORM
+def is_form(content_type: bytes) -> bool:
+    """Whether a body of this type is read as a form, even when no word in it hints at a secret."""
+    return _kind(content_type) == FORM
 
 
 def _kind(content_type: bytes) -> bytes:
@@ -272,8 +272,8 @@ def _wide(data: bytes) -> str | None:
     }.get(zeros)  # fmt: skip
 
 
-def _decoded(data: bytes, codings: Sequence[bytes]) -> bytes | None:
-    """Without content codings, as far as it goes; None when nobody here can say what it holds."""
+def decoded_body(data: bytes, codings: Sequence[bytes]) -> bytes | None:
+    """A body without content codings, as far as it goes; None when nobody here can say what it holds."""
     for name in reversed(codings):
         coding = name.decode("latin-1")
         if coding in NO_CODINGS:

@@ -1,81 +1,212 @@
-"""What is known of fields that come again, and captures that need no look beyond it: most that clients send. Pure."""
+"""Sealing in one pass: what is known of headers that come again, and one search through all that is new. Pure.
+
+Most headers come with every request, those with secrets among them, and most of what is new holds no secret. So each
+pair of name and value is looked up once; the values that are new, both URLs and both bodies are put together and
+searched once for words and shapes that tell of secrets; and the secrets of the headers are looked for in all of it.
+Only where one of these finds something is a capture sealed the long way (sealer.py), which says the same of all others.
+
+What is remembered holds for one set of rules and one set of keys: a `Cache` belongs to both, and goes with them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote_from_bytes
 
+from ..model import headers as classes
 from ..model.capture import Capture, RawPairs, joined
 from ..model.headers import Fields
-from .bodies import may_be_wide
-from .echoes import is_token
-from .names import Names
-from .placeholders import Vault
+from .bodies import LARGEST, decoded_body, is_form, may_be_wide
+from .echoes import is_password, is_token, spellings
+from .headers import content_of, seal_header, typed_passwords
+from .names import PLAIN, Names
+from .placeholders import PLACEHOLDER, Vault
+
+Pair = tuple[bytes, bytes]
+
+CLEAN, FRAMED, VARYING, SECRET = range(4)
+# Their values are new each time: not worth remembering.
+VARYING_NAMES: Final = frozenset(
+    name.encode()
+    for name in (*classes.TRACE, *classes.RUN_IDS, *classes.MOMENTS, *classes.VALIDATORS, "content-length")
+)
+MOST: Final = 8192  # pairs remembered
+LONGEST: Final = 2048  # bytes of the longest of them
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What came of fields under these rules and keys, and the secrets in them."""
+class SealedPair:
+    """A header with its secrets sealed, the secrets, and what they may look like where they stand again."""
 
-    names: Names
-    vault: Vault
-    fields: RawPairs
-    secrets: tuple[bytes, ...]
-    passwords: tuple[bytes, ...]  # of those, and within them, what a person may have typed
-    bare: bool  # whether a body under these fields is searched as it is: no content coding, no form
-    text: bytes = field(init=False)  # values of the sealed fields
-    needles: tuple[bytes, ...] = field(init=False)  # the secrets as they may stand again elsewhere
+    __slots__ = ("needles", "pair", "secrets")
 
-    def __post_init__(self) -> None:
-        tokens = [secret for secret in self.secrets if is_token(secret)]
-        spelled = (form for token in tokens for form in (token, quote_from_bytes(token, safe="").encode()))
-        object.__setattr__(self, "needles", tuple(dict.fromkeys((*spelled, *self.passwords))))
-        object.__setattr__(self, "text", b"\n".join([value for _, value in self.fields]))
+    def __init__(self, pair: Pair, secrets: tuple[bytes, ...] = (), passwords: tuple[bytes, ...] = ()) -> None:
+        self.pair, self.secrets = pair, secrets
+        tokens = [form for secret in secrets if is_token(secret) for form in (secret, quoted(secret))]
+        self.needles = tuple(dict.fromkeys((*tokens, *(form for one in passwords for form in spellings(one)))))
 
 
-def changes_known(capture: Capture, names: Names, vault: Vault) -> tuple[dict[str, Any], tuple[bytes, ...]] | None:
-    """(what changes, the secrets in it) of a capture whose fields are known, and that holds nothing else to look at.
+class Side:
+    """The headers of one message: sealed, with what there is to look for because of them."""
 
-    None when it must be looked at.
-    """
-    request = known_of(capture.request_headers, names, vault)
-    response = known_of(capture.response_headers, names, vault)
-    if request is None or response is None or capture.failure or capture.rewritten or b"@" in capture.origin:
-        return None
-    if capture.request_trailers or capture.response_trailers or capture.reason not in names.clean:
-        return None
-    where = capture.target + b"\n" + capture.upstream_url.encode()
-    sent = _harmless(capture.request_body, request, names)
-    got = _harmless(capture.response_body, response, names)
-    if sent is None or got is None or names.hint(where):
-        return None
-    changes: dict[str, Any] = {}
-    secrets = request.secrets + response.secrets
-    if not secrets:
-        return changes, secrets
-    needles = request.needles + response.needles
-    text = b"\n".join((where, sent, got, request.text, response.text))
-    if any(needle in text for needle in needles):
-        return None
-    if request.fields is not capture.request_headers:
-        changes["request_headers"] = request.fields
-    if response.fields is not capture.response_headers:
-        changes["response_headers"] = response.fields
-    return changes, secrets
+    __slots__ = ("cache", "fresh", "headers", "needles", "odd", "secrets")
+
+    def __init__(self, cache: Cache, headers: RawPairs) -> None:
+        self.cache, self.headers = cache, headers
+        self.fresh: list[Pair] = []  # not known yet to be clean
+        self.odd = False  # whether its body is a form, or has content codings
+        self.secrets: tuple[bytes, ...] = ()
+        self.needles: tuple[bytes, ...] = ()
 
 
-def known_of(headers: RawPairs, names: Names, vault: Vault) -> Known | None:
-    """What is known of fields, if it holds for these rules and keys."""
-    if type(headers) is not Fields:
-        return None
-    known: Known | None = headers.sealed
-    return known if known is not None and known.names is names and known.vault is vault else None
+class Cache:
+    """What is remembered under these rules and keys. For one thread."""
+
+    def __init__(self, names: Names, vault: Vault) -> None:
+        self.names, self.vault = names, vault
+        self._pairs: dict[Pair, SealedPair | int] = {}
+        self._kinds: dict[bytes, int] = {}  # what a name says: VARYING, FRAMED, CLEAN for other names, or SECRET
+
+    def changes(self, capture: Capture) -> tuple[dict[str, Any], tuple[bytes, ...]] | None:
+        """(what changes, the secrets in it) of a capture whose headers hold all its secrets; None when it must be
+        sealed the long way."""
+        if capture.failure or capture.request_trailers or capture.response_trailers or b"@" in capture.origin:
+            return None
+        request, response = self._side(capture.request_headers), self._side(capture.response_headers)
+        rewritten = self._side(capture.rewritten) if capture.rewritten else None
+        sent = _plain_body(capture.request_body, request)
+        got = _plain_body(capture.response_body, response)
+        if sent is None or got is None:
+            return None
+        sides = (request, response) if rewritten is None else (request, response, rewritten)
+        known = [capture.target, capture.upstream_url.encode(), sent, got]
+        if not self._is_clean(known, capture.reason, sides):
+            return None
+        needles = [needle for side in sides for needle in side.needles]
+        if needles:
+            everything = b"\n".join([*known, *[value for side in sides for _, value in side.headers]])
+            for needle in needles:
+                if needle in everything:
+                    return None
+        changes: dict[str, Any] = {}
+        if request.headers is not capture.request_headers:
+            changes["request_headers"] = request.headers
+        if response.headers is not capture.response_headers:
+            changes["response_headers"] = response.headers
+        if rewritten is not None and rewritten.headers is not capture.rewritten:
+            changes["rewritten"] = rewritten.headers
+        return changes, tuple([secret for side in sides for secret in side.secrets])
+
+    def _is_clean(self, known: list[bytes], reason: bytes, sides: tuple[Side, ...]) -> bool:
+        """One search through URLs, bodies and what is new of the headers. What passes is remembered, and what passed
+        as a whole as well: polls bring the same again."""
+        fresh = [pair for side in sides for pair in side.fresh]
+        if reason not in self.names.clean:
+            fresh.append((b"", reason))
+        text = b"\n".join([*known, *[value for _, value in fresh]])
+        if self.names.has_word(text) if fresh else self.names.hint(text):
+            return False
+        for name, value in fresh:
+            if self._kinds.get(name) != VARYING:
+                self.names.remember_clean(value)
+        for side in sides:
+            if side.fresh:
+                side.fresh = []
+        return True
+
+    def _side(self, headers: RawPairs) -> Side:
+        """The headers sealed; those that come again as a whole are known as a whole."""
+        if type(headers) is Fields and headers.sealed is not None and headers.sealed.cache is self:
+            whole: Side = headers.sealed
+            return whole
+        look = self._pairs.get
+        side, at = Side(self, headers), -1
+        found: list[tuple[int, SealedPair]] = []
+        for pair in headers:
+            at += 1
+            known = look(pair)
+            if known == CLEAN:
+                continue
+            if known is None:
+                known = self._learn(pair, side)
+            if type(known) is SealedPair:
+                found.append((at, known))
+            elif known == FRAMED:
+                side.odd = True
+        if found:
+            sealed = Fields(headers)
+            for at, one in found:
+                sealed[at] = one.pair
+            side.headers = sealed
+            side.secrets = tuple([secret for _, one in found for secret in one.secrets])
+            side.needles = tuple([needle for _, one in found for needle in one.needles])
+        if type(headers) is Fields:
+            headers.sealed = side
+        return side
+
+    def _learn(self, pair: Pair, side: Side) -> SealedPair | int:
+        """A header that is not known. One that is no secret by its name is among what is searched."""
+        kind = self._kinds.get(pair[0])
+        if kind is None:
+            kind = self._kind(pair[0])
+        if kind == SECRET:
+            return self._sealed(pair)
+        if kind == VARYING or pair[1] not in self.names.clean:
+            side.fresh.append(pair)
+            return FRAMED if kind == FRAMED else CLEAN
+        return self._remember(pair, FRAMED if kind == FRAMED and _is_odd(pair[1]) else CLEAN)
+
+    def _kind(self, name: bytes) -> int:
+        low = name.lower()
+        kind = SECRET if self.names.header(name) != PLAIN else VARYING if low in VARYING_NAMES else CLEAN
+        if kind == CLEAN and low in (b"content-type", b"content-encoding"):
+            kind = FRAMED
+        if len(self._kinds) >= MOST:
+            self._kinds.clear()
+        self._kinds[name] = kind
+        return kind
+
+    def _sealed(self, pair: Pair) -> SealedPair | int:
+        secrets: dict[bytes, None] = {}
+
+        def one(secret: bytes) -> bytes:
+            if not secret or PLACEHOLDER.fullmatch(secret):
+                return secret
+            secrets[secret] = None
+            return self.vault.placeholder(secret)
+
+        sealed = seal_header(pair, self.names, one)
+        if sealed is pair:
+            return self._remember(pair, CLEAN)
+        typed = tuple(secret for secret in typed_passwords([pair]) if is_password(secret))
+        return self._remember(pair, SealedPair(sealed, tuple(secrets), typed))
+
+    def _remember(self, pair: Pair, known: SealedPair | int) -> SealedPair | int:
+        if len(pair[0]) + len(pair[1]) <= LONGEST:
+            if len(self._pairs) >= MOST:
+                self._pairs.clear()
+            self._pairs[pair] = known
+        return known
 
 
-def _harmless(pieces: list[bytes], known: Known, names: Names) -> bytes | None:
-    """A body, or None when it must be looked at."""
+def _is_odd(value: bytes) -> bool:
+    """Whether a Content-Type is a form's, or whether it is a Content-Encoding (which no type is equal to)."""
+    return b"/" not in value or is_form(value)
+
+
+def quoted(secret: bytes) -> bytes:
+    """As it stands in a URL."""
+    return secret if secret.isalnum() else quote_from_bytes(secret, safe="").encode()
+
+
+def _plain_body(pieces: list[bytes], side: Side) -> bytes | None:
+    """A body as it is searched, its content codings removed; None when it is sealed the long way."""
     if not pieces:
         return b""
     data = joined(pieces)
-    return data if known.bare and not may_be_wide(data) and not names.hint(data) else None
+    if side.odd:
+        kind, codings = content_of(side.headers)
+        plain = None if is_form(kind) else decoded_body(data, codings)
+        if plain is None:
+            return None
+        data = plain
+    return None if len(data) > LARGEST or may_be_wide(data) else data

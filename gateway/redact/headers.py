@@ -32,12 +32,12 @@ FOLDED: Final = re.compile(rb"(,[ \t]*)([^\s;,=\"]+=[^;,]*)")
 def seal_headers(headers: RawPairs, names: Names, seal: Seal) -> RawPairs:
     """The fields with their secrets sealed; the very same list when there are none."""
     clean = names.clean_pairs
-    if not any(_sealed(pair, names, seal) is not pair for pair in [pair for pair in headers if pair not in clean]):
+    if not any(seal_header(pair, names, seal) is not pair for pair in [pair for pair in headers if pair not in clean]):
         return headers
-    return [_sealed(pair, names, seal) for pair in headers]
+    return [seal_header(pair, names, seal) for pair in headers]
 
 
-def _sealed(pair: tuple[bytes, bytes], names: Names, seal: Seal) -> tuple[bytes, bytes]:
+def seal_header(pair: tuple[bytes, bytes], names: Names, seal: Seal) -> tuple[bytes, bytes]:
     """A field with its secrets sealed; the very same pair when there are none."""
     name, value = pair
     kind = names.header(name)

@@ -44,7 +44,7 @@ class Vault:
         """(placeholder, ciphertext) of a secret of a recording."""
         found = self._known.get((secret, recording))
         if found is None:
-            placeholder = self._placeholder(secret)
+            placeholder = self.placeholder(secret)
             found = placeholder, self._cipher.encrypt(secret, placeholder, recording)
             if len(self._known) >= MOST:
                 del self._known[next(iter(self._known))]
@@ -59,7 +59,8 @@ class Vault:
             raise ValueError("this ciphertext belongs to another placeholder")
         return secret
 
-    def _placeholder(self, secret: bytes) -> bytes:
+    def placeholder(self, secret: bytes) -> bytes:
+        """What stands for a secret; nothing is remembered."""
         digest = b32encode(hmac.digest(self._key, secret, "sha256"))[:20].lower()
         return b"sealed_%s_%d" % (digest, len_class(secret))
 

@@ -7,10 +7,9 @@ from functools import cache
 from typing import Any, Final, NamedTuple, Protocol, cast
 
 from ..model.capture import Capture, RawPairs, joined
-from ..model.headers import Fields
-from .bodies import BodySealer, BudgetSpent, Places, is_bare, read_rules
-from .cache import Known, changes_known, known_of
-from .echoes import Echoes, is_password
+from .bodies import BodySealer, BudgetSpent, Places, read_rules
+from .cache import Cache
+from .echoes import Echoes
 from .headers import content_of, seal_headers, typed_passwords
 from .names import Names
 from .placeholders import PLACEHOLDER, Keys, Vault
@@ -19,6 +18,7 @@ from .text import seal_text, seal_url
 
 HEADS: Final = ("request_headers", "request_trailers", "response_headers", "response_trailers", "rewritten")
 MOST_SECRETS: Final = 10_000  # of one body: more of them are sealed together, see bodies.py
+MOST_RULES: Final = 16  # sets of rules that are kept ready: every move of a route table may bring new ones
 MOST_OPEN: Final = 1000  # streams whose pieces gave secrets before their exchange ended
 
 
@@ -56,24 +56,39 @@ class Sealer:
     def __init__(self, keys: Keys) -> None:
         self._vault = Vault(keys)
         self._rules: dict[object, tuple[Names, Places | None]] = {}
+        self._caches: dict[object, Cache | None] = {}  # by rules; of the present keys
         self._pieces: dict[str, dict[bytes, tuple[bytes, bytes]]] = {}  # capture id -> secrets of its pieces
         self._sides: dict[tuple[str, bool], Direction] = {}  # (capture id, sent) -> what waits of a stream
 
     def renew(self, keys: Keys) -> None:
         """From now on seal with these keys. Another thread may be sealing: it ends what it began with the old ones."""
-        self._vault = Vault(keys)
+        self._vault, self._caches = Vault(keys), {}
 
     def __call__(self, capture: Capture) -> SealedCapture | Capture:
         """As `seal`, without a look at what came before; the capture itself when there is nothing to seal."""
-        (names, places), vault = self._ready(rules_of(capture)), self._vault
-        known = None if places or capture.id in self._pieces else changes_known(capture, names, vault)
+        rules = rules_of(capture)
+        cache = self._caches[rules] if rules in self._caches else self._cache(rules)
+        if cache is None or capture.id in self._pieces:
+            return self.seal(capture)
+        known = cache.changes(capture)
         if known is None:
             return self.seal(capture)
         changes, secrets = known
         if not changes:
             return capture
-        found = (vault.seal(secret, capture.recording) for secret in dict.fromkeys(secrets))
-        return SealedCapture(_copy(capture, changes), tuple((name.decode(), ciphertext) for name, ciphertext in found))
+        found = [cache.vault.seal(secret, capture.recording) for secret in dict.fromkeys(secrets)]
+        return SealedCapture(
+            _copy(capture, changes), tuple([(name.decode(), ciphertext) for name, ciphertext in found])
+        )
+
+    def _cache(self, rules: object) -> Cache | None:
+        """What is remembered under these rules and the present keys. None where rules name places: a look each time."""
+        names, places = self._ready(rules)
+        cache = None if places else Cache(names, self._vault)
+        if len(self._caches) >= MOST_RULES:
+            self._caches.clear()
+        self._caches[rules] = cache
+        return cache
 
     def seal(self, capture: Capture) -> SealedCapture:
         """The capture with its secrets replaced. The capture itself is left as it is."""
@@ -114,7 +129,7 @@ class Sealer:
     def _ready(self, rules: object) -> tuple[Names, Places | None]:
         ready = self._rules.get(rules)
         if ready is None:
-            if len(self._rules) >= 16:  # every move of a route table may bring new ones
+            if len(self._rules) >= MOST_RULES:
                 self._rules.clear()
             ready = self._rules[rules] = read_rules(*_sorted(cast(Rules | None, rules)))
         return ready
@@ -181,29 +196,9 @@ class _Work:
         return changes
 
     def _fields(self, headers: RawPairs) -> RawPairs:
-        """The fields with their secrets sealed; those that come again are sealed once for every set of rules."""
-        if type(headers) is not Fields:
-            self._echoes.add_typed(typed_passwords(headers))
-            return seal_headers(headers, self._names, self.one)
-        known = known_of(headers, self._names, self._vault)
-        if known is not None:
-            for secret in known.secrets:
-                self.one(secret)
-            self._echoes.add_typed(known.passwords)
-            return known.fields
-        secrets: list[bytes] = []
-
-        def one(secret: bytes) -> bytes:
-            secrets.append(secret)
-            return self.one(secret)
-
-        sealed = seal_headers(headers, self._names, one)
-        fields = headers if sealed is headers else Fields(sealed)
-        kept = tuple(secret for secret in dict.fromkeys(secrets) if secret in self.found)
-        typed = tuple(secret for secret in typed_passwords(headers) if is_password(secret))
-        self._echoes.add_typed(typed)
-        headers.sealed = Known(self._names, self._vault, fields, kept, typed, is_bare(*content_of(headers)))
-        return fields
+        """The headers with their secrets sealed."""
+        self._echoes.add_typed(typed_passwords(headers))
+        return seal_headers(headers, self._names, self.one)
 
     def _url(self, url: bytes) -> bytes:
         return seal_url(url, self._names.is_secret, self.one) if self._names.hint(url) else url

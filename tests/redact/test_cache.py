@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+from base64 import b64encode
+from dataclasses import dataclass
+
 from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +14,18 @@ from gateway.keys import Keys
 from gateway.model.capture import FIELDS, Capture
 from gateway.model.headers import Fields
 from gateway.redact import SealedCapture, Sealer
-from gateway.redact.cache import changes_known
+from gateway.redact.names import Names
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The `redact` section of a route table."""
+
+    headers: tuple[str, ...] = ()
+    json: tuple[str, ...] = ()
+    query: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+
 
 KEYS = Keys.of([Fernet.generate_key().decode()])
 TOKEN, OTHER = b"tok3n-AbCdEf/0123456789+x", b"s1d-0123456789abcdefXYZ"
@@ -20,6 +35,11 @@ REQUESTS = [
     [(b"Host", b"a"), (b"Authorization", b"Bearer " + TOKEN)],
     [(b"Host", b"a"), (b"Authorization", b"Bearer " + TOKEN), (b"Cookie", b"sid=" + OTHER), (b"X-Echo", OTHER)],
     [(b"Host", b"a"), (b"X-Api-Key", b"short"), (b"Content-Type", FORM)],
+    [(b"Host", b"a"), (b"Authorization", b"Basic " + b64encode(b"ada:love lace+1815"))],
+    [(b"Host", b"a"), (b"Referer", b"http://a/b?token=hush-hush"), (b"traceparent", b"00-1234567890abcdef-12-01")],
+    [(b"Host", b"a"), (b"X-Trace", b"pin: 1234"), (b"X-Request-Id", b"0123456789abcdef")],
+    [(b"Host", b"a"), (b"Sec-WebSocket-Protocol", b"access_token, " + TOKEN)],
+    [(b"Host", b"a"), (b"Authorization", b"Bearer sealed_abcdefghijklmnopqrst_16")],
 ]
 ANSWERS = [
     [(b"Content-Type", JSON)],
@@ -27,17 +47,24 @@ ANSWERS = [
     [(b"Content-Type", JSON), (b"X-Echo", TOKEN)],
     [(b"Content-Type", b"text/html"), (b"Content-Encoding", b"gzip")],
     [(b"Content-Type", FORM)],
+    [(b"Content-Type", JSON), (b"Content-Encoding", b"gzip, identity")],
+    [(b"Content-Type", JSON), (b"Content-Encoding", b"unknown")],
+    [(b"Content-Type", JSON), (b"Location", b"http://a/x?token=hush-hush"), (b"ETag", b'"abc"')],
 ]
 QUOTED = TOKEN.replace(b"/", b"%2F").replace(b"+", b"%2B")
 BODIES = [
     [], [b'{"orders": [1, 2]}'], [b'{"orders": [', b"1, 2]}"], [b'{"you": "' + TOKEN + b'"}'], [b"a=1&plain=" + QUOTED],
     [b'{"password": "hush-hush"}'], [b"x" * 5000], ['{"password": "hush"}'.encode("utf-16")], [b"pl%61in=short&b=2"],
+    [gzip.compress(b'{"orders": [1]}')], [gzip.compress(b'{"password": "hush"}')], [gzip.compress(b"you are " + TOKEN)],
+    [b'{"error": "no user love lace+1815"}'], [b'{"error": "not love lace+1815 but"}'], [b"love%20lace%2B1815"],
+    [b"\xff\xfeabc"], [b"pin"], [b"1234 pin"], [b": hush-hush"], [b"ghp_" + b"0123456789abcdefghij0123456789abcdefghij"],
 ]  # fmt: skip
 TARGETS = [b"/api/orders", b"/api/orders?page=2", b"/api/orders?token=hush-hush", b"/api/" + QUOTED, b"/api?x=" + OTHER]
 captures = st.lists(
     st.tuples(
         st.sampled_from(range(len(REQUESTS))), st.sampled_from(range(len(ANSWERS))), st.sampled_from(BODIES),
-        st.sampled_from(BODIES), st.sampled_from(TARGETS), st.sampled_from([b"OK", b"token=hush-hush"]),
+        st.sampled_from(BODIES), st.sampled_from(TARGETS), st.sampled_from([b"OK", b"token=hush-hush", b"pass"]),
+        st.sampled_from([[], [(b"Location", b"http://b/c")], [(b"Set-Cookie", b"sid=" + OTHER)], [(b"X", TOKEN)]]),
     ),
     min_size=1, max_size=8,
 )  # fmt: skip
@@ -47,7 +74,7 @@ def a_capture(sent: list[tuple[bytes, bytes]], got: list[tuple[bytes, bytes]], *
     capture = Capture()
     capture.id, capture.method, capture.origin = "01X", b"POST", b"http://127.0.0.1:8080"
     capture.request_headers, capture.response_headers = sent, got
-    capture.request_body, capture.response_body, capture.target, capture.reason = facts
+    capture.request_body, capture.response_body, capture.target, capture.reason, capture.rewritten = facts
     capture.upstream_url = "http://127.0.0.1:9202" + capture.target.decode().removeprefix("/api")
     return capture
 
@@ -60,22 +87,48 @@ def stored(sealed: SealedCapture | Capture) -> tuple[object, ...]:
     return *facts, *joined, {placeholder for placeholder, _ in secrets}
 
 
-@given(captures)
-def test_what_comes_again_is_sealed_as_what_comes_first(told):
-    sealer, sent, got = Sealer(KEYS), [Fields(one) for one in REQUESTS], [Fields(one) for one in ANSWERS]
+RULES = [None, Rules(json=("$..orders",)), Rules(headers=("X-Trace",), query=("page",)), Rules(json=("$.you",))]
+LONG_LIVED = Sealer(KEYS)  # over all examples: it remembers thousands of captures
+
+
+@given(captures, st.sampled_from(range(len(RULES))), st.booleans())
+def test_what_comes_again_is_sealed_as_what_comes_first(told, rules, plain):
+    """The quick way against the long one with nothing remembered, for headers that are known as a whole or pair by
+    pair."""
+    short_lived = Sealer(KEYS)
+    sent = [one if plain else Fields(one) for one in REQUESTS]
+    got = [one if plain else Fields(one) for one in ANSWERS]
     for request, answer, *facts in told:
-        again = sealer(a_capture(sent[request], got[answer], *facts))
-        first = Sealer(KEYS).seal(a_capture(REQUESTS[request], ANSWERS[answer], *facts))
-        assert stored(again) == stored(first)
+        one = a_capture(REQUESTS[request], ANSWERS[answer], *facts)
+        one.redact = RULES[rules]
+        first = stored(Sealer(KEYS).seal(one))
+        for sealer in (short_lived, LONG_LIVED):
+            again = a_capture(sent[request], got[answer], *facts)
+            again.redact = RULES[rules]
+            assert stored(sealer(again)) == first
 
 
-def test_a_poll_with_a_token_is_not_searched_a_second_time():
-    sealer, sent, got = Sealer(KEYS), Fields(REQUESTS[1]), Fields(ANSWERS[0])
-    sealer(a_capture(sent, got, [], BODIES[1], TARGETS[0], b"OK"))
-    another = a_capture(sent, got, [], [b'{"orders": [3]}'], TARGETS[1], b"OK")
-    names, _ = sealer._ready(None)
-    changes, secrets = changes_known(another, names, sealer._vault)
-    assert list(changes) == ["request_headers"]
-    assert secrets == (TOKEN,)
-    sealed = sealer(another)
-    assert sealer.unseal(*sealed.secrets[0]) == TOKEN
+@given(captures)
+def test_after_the_keys_are_renewed_nothing_is_sealed_with_the_old_ones(told):
+    newer = Keys.of([Fernet.generate_key().decode()])
+    sealer = Sealer(KEYS)
+    sent, got = [Fields(one) for one in REQUESTS], [Fields(one) for one in ANSWERS]
+    for renewed in (False, True):
+        if renewed:
+            sealer.renew(newer)
+        for request, answer, *facts in told:
+            again = sealer(a_capture(sent[request], got[answer], *facts))
+            first = Sealer(newer if renewed else KEYS).seal(a_capture(REQUESTS[request], ANSWERS[answer], *facts))
+            assert stored(again) == stored(first)
+
+
+def test_what_is_new_beside_a_known_token_is_searched_once(monkeypatch):
+    sealer, searches = Sealer(KEYS), []
+    monkeypatch.setattr(Names, "has_word", lambda self, data: searches.append(data) or False)
+    for number in range(3):
+        searches.clear()
+        headers = [*REQUESTS[1], (b"X-Request-Id", b"%032x" % number)]
+        body = [b'{"orders": [%d]}' % number]
+        sealed = sealer(a_capture(headers, ANSWERS[0], [], body, b"/api/orders/%d" % number, b"OK", []))
+        assert len(searches) == 1
+        assert sealer.unseal(*sealed.secrets[0]) == TOKEN
