@@ -435,6 +435,9 @@ class WriterThread:
         self._unfolded = not tables.fold("PASSIVE")
 
     def _close(self, *, fold: bool) -> None:
+        if fold and self._tables is None and self._waits:
+            with suppress(sqlite3.Error, StoreError):
+                self._ready()  # the trouble may be over
         tables, self._tables = self._tables, None
         if tables is None:
             return

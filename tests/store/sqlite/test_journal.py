@@ -221,7 +221,9 @@ async def test_a_file_that_takes_nothing_lets_clients_go_with_what_the_journal_h
     write: Callable[..., None] = Tables.write
 
     def failing(self: Tables, *args: object) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorname = "SQLITE_IOERR_WRITE"
+        raise error
 
     monkeypatch.setattr(Tables, "write", failing)
     async with asyncio.timeout(3):
