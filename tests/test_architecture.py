@@ -108,6 +108,13 @@ def test_imports_point_one_way() -> None:
     assert wrong == []
 
 
+def test_the_command_line_knows_nothing_of_pages_and_api() -> None:
+    """Commands and pages call the same use cases; neither borrows from the other."""
+    surfaces = {"console", "api", "web"}
+    wrong = {m: OURS[m] for m in MODULES if part_of(m) == "cli" and any(part_of(name) in surfaces for name in OURS[m])}
+    assert wrong == {}
+
+
 def test_the_samples_stand_alone() -> None:
     inward = {module for module in MODULES for name in OURS[module] if part_of(module) == "samples"} - {
         module for module in MODULES if all(part_of(name) == "samples" for name in OURS[module])

@@ -11,10 +11,11 @@ from ..replay.plan import Wanted
 from ..replay.readiness import readiness_json
 from ..services import listing
 from ..services.preflight import preflight
+from ..services.replay_request import environments
 from ..web.guard import form_text
 from ..web.keys import FORM, SERVICES
 from .operation import Field, Operation, read_body
-from .replay import TO, environments
+from .replay import TO
 from .schemas import BOOLEAN, TEXT, TEXT_OR_NULL, TEXTS, shape
 
 KEPT = 50  # recordings whose last look is remembered

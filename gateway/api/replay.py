@@ -4,26 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from ..correlation import Verdicts, correlate
-from ..errors import NotFoundError, UsageError, did_you_mean
-from ..model.filter import quoted
-from ..proxy.playback_loader import load_tape
-from ..replay.branch import Edit, read_header, read_set, read_step_set, read_unset
-from ..replay.compare import Comparison, compare_runs, compare_steps, comparison_json
-from ..replay.fault import read_fault
-from ..replay.plan import Wanted
-from ..replay.variant_edit import Otherwise
-from ..replay.what_if_gallery import gallery
+from ..errors import UsageError
+from ..replay.compare import comparison_json
 from ..services import listing
-from ..services.replay import LONGEST_WAIT, PACES, WAIT, Order, all_steps
+from ..services.compare import compared
+from ..services.replay_request import branch_order, read_edits, replay_order
 from ..services.stepwise_replay import WORDS
-from ..services.variants import variants
+from ..services.variants import variants, what_ifs
 from ..web.keys import SERVICES, STEPPERS
 from .operation import Field, Operation, query_int, query_text, read_body
 from .recordings import CURSOR, LIMIT
@@ -31,9 +22,7 @@ from .replay_runs import answer
 from .schemas import INTEGER, INTEGER_OR_NULL, TEXT, TEXT_OR_NULL, TEXTS, page, shape
 
 if TYPE_CHECKING:
-    from ..model.exchange import Exchange
-    from ..model.recording import Recording
-    from ..protocols import Services, Store
+    pass
 
 YES = Field("yes", "boolean", "let writes pass whose guard says ask")
 TO = Field("to", "strings", "cluster=environment: where to send the steps of a cluster")
@@ -113,85 +102,11 @@ async def replay_recording(request: web.Request) -> web.StreamResponse:
     return await answer(request, order, total=found.steps, stepwise=body.get("stepwise", False))
 
 
-def replay_order(services: Services, id: str, body: Mapping[str, Any]) -> Order:
-    """The order that a body of REPLAY gives. Blocking."""
-    edits: dict[int, list[Edit]] = {}
-    for text in body.get("set", ()):
-        step, edit = read_step_set(text)
-        edits.setdefault(step, []).append(edit)
-    wanted = Wanted(
-        first=body.get("from", 1), last=body.get("until"), to=environments(body.get("to", ())), edits=edits,
-        as_recorded=body.get("as_recorded", False), yes_to=frozenset(body.get("yes_to", ())),
-        fresh=tuple(body.get("fresh", ())),
-    )  # fmt: skip
-    tape = load_tape(services.store, services.secrets, id) if body.get("offline", False) else None
-    return Order(
-        id, wanted, yes=body.get("yes", False), tape=tape, title=body.get("title", ""),
-        until_differs=body.get("stop_on_difference", False), only_assertions=body.get("only_assertions", False),
-        **_decisions(body),
-    )  # fmt: skip
-
-
-def _decisions(body: Mapping[str, Any]) -> dict[str, Any]:
-    """What is decided for this one run, as the arguments of an Order; UsageError when the pace is none."""
-    pace = body.get("pace", "") or "fast"
-    if pace not in PACES:
-        raise UsageError(f"{pace!r} is no pace{did_you_mean(pace, PACES)}", hint=" or ".join(PACES))
-    wait = float(body.get("wait", WAIT))
-    if not 0 <= wait <= LONGEST_WAIT:
-        raise UsageError(f"wait: {wait:g} is not between 0 and {LONGEST_WAIT:g} seconds")
-    verdicts = Verdicts(accept=tuple(body.get("accept", ())), declare=tuple(body.get("declare", ())))
-    return {"verdicts": verdicts, "wait": wait, "pace": pace}
-
-
 async def branch_recording(request: web.Request) -> web.StreamResponse:
     services = request.app[SERVICES]
     body = await read_body(request, BRANCH)
     found = await listing.recording(services, request.match_info["id"])
     return await answer(request, branch_order(found, body), total=found.steps)
-
-
-def branch_order(recording: Recording, body: Mapping[str, Any]) -> Order:
-    """The order that a body of BRANCH gives; UsageError when nothing is done otherwise."""
-    body, elsewhere = _sets_of_steps(body)
-    otherwise = Otherwise(
-        edits=read_edits(body), env=environments(body.get("env", ())),
-        fault=read_fault(delay=body.get("delay", 0.0), status=body.get("status"), alter=body.get("alter", ()),
-                         drop=body.get("drop", ())),
-        repeat=body.get("repeat", False), swap=body.get("swap", 0),
-    )  # fmt: skip
-    chosen = otherwise.wanted(body["step"], recording.steps)
-    own = chosen.edits.get(body["step"], ())
-    edits = {**elsewhere, **({body["step"]: (*elsewhere.get(body["step"], ()), *own)} if own else {})}
-    wanted = replace(
-        chosen, last=body.get("until"), to=environments(body.get("to", ())), edits=edits,
-        yes_to=frozenset(body.get("yes_to", ())), fresh=tuple(body.get("fresh", ())),
-    )  # fmt: skip
-    title = body.get("title", "") or f"What if, at step {body['step']}: {otherwise}"[:200]
-    return Order(
-        recording.id, wanted, yes=body.get("yes", False), kind="variant", branched_at=body["step"], title=title,
-        **_decisions(body),
-    )  # fmt: skip
-
-
-def _sets_of_steps(body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[int, tuple[Edit, ...]]]:
-    """The body without what it sets at other steps ("4:json:/qty=2"), and that by step."""
-    mine: list[str] = []
-    others: dict[int, tuple[Edit, ...]] = {}
-    for text in body.get("set", ()):
-        number, colon, rest = text.partition(":")
-        if colon and number.isdigit() and int(number) != body["step"]:
-            step, edit = read_step_set(text)
-            others[step] = (*others.get(step, ()), edit)
-        else:
-            mine.append(rest if colon and number.isdigit() else text)
-    return {**body, "set": mine}, others
-
-
-def read_edits(body: Mapping[str, Any]) -> tuple[Edit, ...]:
-    """set, unset and header of a body."""
-    edits = [read_set(text) for text in body.get("set", ())] + [read_unset(text) for text in body.get("unset", ())]
-    return tuple(edits + [read_header(text) for text in body.get("header", ())])
 
 
 async def list_variants(request: web.Request) -> web.Response:
@@ -206,16 +121,6 @@ async def list_what_ifs(request: web.Request) -> web.Response:
     homes = {name: tuple(cluster.upstreams) for name, cluster in services.routes.table.clusters.items()}
     items = await asyncio.to_thread(what_ifs, services.store, found.id, number, homes)
     return web.json_response({"items": items, "next": None})
-
-
-def what_ifs(store: Store, id: str, number: int, homes: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    """The ready what-ifs of a step; `homes` are the environments of each cluster. Blocking."""
-    chain = all_steps(store, id)
-    step = next((one for one in chain if one.step == number), None)
-    if step is None:
-        raise NotFoundError(f"the recording has no step {number}", hint=f"it has 1 to {len(chain)}")
-    found = gallery(step, homes.get(step.cluster, ()), chain=chain, foreign=elsewhere(store, step))
-    return [{"title": one.title, "kind": one.kind, "body": dict(one.body)} for one in found]
 
 
 async def get_stepwise(request: web.Request) -> web.Response:
@@ -238,63 +143,6 @@ async def compare(request: web.Request) -> web.Response:
     noise = query_text(request, "noise")
     text = await asyncio.to_thread(lambda: json.dumps(comparison_json(compared(services.store, a, b, noise))))
     return web.Response(text=text, content_type="application/json")
-
-
-def compared(store: Store, a: str, b: str, noise: str = "") -> Comparison:
-    """Two recordings, or two of their steps, or two exchanges by id; `noise` is another run of A. Blocking."""
-    one, other = _steps(store, a), _steps(store, b)
-    if isinstance(one, Sequence) and isinstance(other, Sequence):
-        again = all_steps(store, store.recording(noise).id) if noise else ()
-        return compare_runs(
-            a,
-            b,
-            one,
-            other,
-            correlate(one, store.decisions(one[0].recording)),
-            again=again,
-            revisions=store.revisions(),
-            chunks=store.chunks,
-        )
-    if isinstance(one, Sequence) or isinstance(other, Sequence):
-        raise UsageError("a recording cannot be compared with a single step", hint="REC/STEP names a step")
-    return compare_steps(a, b, one, other, chunks=store.chunks)
-
-
-def _steps(store: Store, ref: str) -> Any:
-    """All exchanges of REC, or the exchange REC/STEP, or the exchange of this id."""
-    before, slash, number = ref.rpartition("/")
-    try:
-        return all_steps(store, store.recording(ref).id)
-    except NotFoundError as error:
-        if slash and number.isascii() and number.isdigit():
-            found = all_steps(store, store.recording(before).id)
-            step = next((exchange for exchange in found if exchange.step == int(number)), None)
-            if step is None:
-                raise NotFoundError(f"recording {before} has no step {number}", hint=f"gateway show {before}") from None
-            return step
-        try:
-            return store.exchange(ref)
-        except NotFoundError:
-            raise error from None
-
-
-def elsewhere(store: Store, step: Exchange, *, most: int = 20) -> list[Exchange]:
-    """Exchanges of the same cluster that other environments answered well, newest first. Blocking."""
-    if not step.cluster:
-        return []
-    wanted = f"cluster:{quoted(step.cluster)} -env:{quoted(step.environment)} method:{step.method} status:<400"
-    return list(store.latest(query=wanted, limit=most).items)
-
-
-def environments(chosen: Sequence[str]) -> Mapping[str, str]:
-    """["orders=qa", "catalogue=test"] as a mapping."""
-    found = {}
-    for text in chosen:
-        cluster, equals, environment = text.partition("=")
-        if not (cluster.strip() and equals and environment.strip()):
-            raise UsageError(f"{text!r} is not CLUSTER=ENVIRONMENT", hint="catalogue=test")
-        found[cluster.strip()] = environment.strip()
-    return found
 
 
 OPERATIONS = (

@@ -11,14 +11,14 @@ from aiohttp import web
 from ..errors import GatewayError
 from ..replay.report import StepResult, result_json, step_json
 from ..services.replay import replay
+from ..services.replay_request import NDJSON, publishing
 from ..services.stepwise_replay import Stepping
 from ..web.keys import SERVICES, STEPPERS
 
 if TYPE_CHECKING:
     from ..protocols import Services
-    from ..services.replay import Order, Seen
+    from ..services.replay import Order
 
-NDJSON = "application/x-ndjson"
 STEPWISE: web.AppKey[list[asyncio.Task[None]]] = web.AppKey("stepwise")
 
 
@@ -94,20 +94,6 @@ async def _as_lines(request: web.Request, order: Order, total: int, stepping: St
     finally:
         task.cancel()
     return response
-
-
-def publishing(services: Services, order: Order, total: int) -> Seen:
-    """Tells the pages that watch how far it is."""
-    done = 0
-
-    def publish(step: StepResult) -> None:
-        nonlocal done
-        done += 1
-        if services.live.listening:
-            facts = {"of": order.recording, "step": step.step, "outcome": step.outcome, "status": step.status}
-            services.live.publish("replay", facts | {"done": done, "total": total})
-
-    return publish
 
 
 def add_stepwise(app: web.Application) -> None:

@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from shlex import quote as quoted
 from typing import Any
 
-from ..api.replay import compared, environments, what_ifs
 from ..diagrams import WRITERS
 from ..errors import UpstreamError, UsageError, did_you_mean
 from ..model.text import visible
@@ -25,7 +24,10 @@ from ..protocols import Options
 from ..replay.compare import comparison_json
 from ..replay.report import junit
 from ..routes.files import load
+from ..services.compare import compared
 from ..services.diagrams import difference_of
+from ..services.replay_request import environments
+from ..services.variants import what_ifs
 from ..store import open_store
 from .client import Server, find_writer
 from .export import write_text

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
-from ..api.replay_runs import NDJSON
 from ..errors import GatewayError, UpstreamError
 from ..model.text import visible
+from ..services.replay_request import NDJSON
 from .client import Server, error_of
 
 STEPPING: Final = {"": "go", "n": "go", "s": "skip", "t": "retry", "r": "run", "q": "stop"}

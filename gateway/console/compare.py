@@ -10,7 +10,6 @@ from urllib.parse import quote, urlencode
 
 from aiohttp import web
 
-from ..api.replay_runs import publishing
 from ..errors import UsageError
 from ..model.json_shapes import recording_json
 from ..replay.compare import compare_runs
@@ -20,6 +19,7 @@ from ..replay.write_guard import writing
 from ..services import listing
 from ..services.compare import Column, matrix
 from ..services.replay import Order, all_steps, check_wanted, correlated, guarded, replay
+from ..services.replay_request import publishing
 from ..web.keys import FORM, SERVICES
 
 if TYPE_CHECKING:

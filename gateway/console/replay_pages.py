@@ -11,8 +11,8 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from ..api.operation import checked_body
-from ..api.replay import BRANCH, branch_order, compared, elsewhere
-from ..api.replay_runs import publishing, start
+from ..api.replay import BRANCH
+from ..api.replay_runs import start
 from ..correlation import correlate
 from ..errors import NotFoundError, UsageError
 from ..model.filter import quoted
@@ -24,8 +24,10 @@ from ..replay.plan import Wanted
 from ..replay.report import Result, difference_line
 from ..replay.what_if_gallery import gallery
 from ..services import listing
+from ..services.compare import compared, elsewhere
 from ..services.diagrams import both
 from ..services.replay import Order, all_steps, replay
+from ..services.replay_request import branch_order, publishing
 from ..services.stepwise_replay import Stepping
 from ..web.guard import form_text
 from ..web.keys import FORM, SERVICES, STEPPERS

@@ -1,4 +1,4 @@
-"""A recording beside others of its kind: a row for every step, a column for each of them. Pure."""
+"""Two recordings or exchanges compared; a recording beside others as rows and columns. I/O; blocking."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..correlation import correlate
+from ..errors import NotFoundError, UsageError
 from ..model.exchange import Exchange
+from ..model.filter import quoted
 from ..model.recording import Recording
-from ..replay.compare import Comparison, StepPair
+from ..protocols import Store
+from ..replay.compare import Comparison, StepPair, compare_runs, compare_steps
 from ..replay.difference import difference_json
 from ..replay.noise import EXPECTED
 from ..replay.report import difference_line
+from .replay import all_steps
 
 MOST_ROWS = 200  # rows of a page; of more steps only those that differ are shown
 
@@ -93,3 +98,49 @@ def _answer(step: Exchange | None) -> dict[str, Any]:
 
 def _differs(row: dict[str, Any]) -> bool:
     return any(cell is None or cell["outcome"] not in ("same", "expected") for cell in row["cells"])
+
+
+def compared(store: Store, a: str, b: str, noise: str = "") -> Comparison:
+    """Two recordings, or two of their steps, or two exchanges by id; `noise` is another run of A. Blocking."""
+    one, other = _steps(store, a), _steps(store, b)
+    if isinstance(one, Sequence) and isinstance(other, Sequence):
+        again = all_steps(store, store.recording(noise).id) if noise else ()
+        return compare_runs(
+            a,
+            b,
+            one,
+            other,
+            correlate(one, store.decisions(one[0].recording)),
+            again=again,
+            revisions=store.revisions(),
+            chunks=store.chunks,
+        )
+    if isinstance(one, Sequence) or isinstance(other, Sequence):
+        raise UsageError("a recording cannot be compared with a single step", hint="REC/STEP names a step")
+    return compare_steps(a, b, one, other, chunks=store.chunks)
+
+
+def _steps(store: Store, ref: str) -> Any:
+    """All exchanges of REC, or the exchange REC/STEP, or the exchange of this id."""
+    before, slash, number = ref.rpartition("/")
+    try:
+        return all_steps(store, store.recording(ref).id)
+    except NotFoundError as error:
+        if slash and number.isascii() and number.isdigit():
+            found = all_steps(store, store.recording(before).id)
+            step = next((exchange for exchange in found if exchange.step == int(number)), None)
+            if step is None:
+                raise NotFoundError(f"recording {before} has no step {number}", hint=f"gateway show {before}") from None
+            return step
+        try:
+            return store.exchange(ref)
+        except NotFoundError:
+            raise error from None
+
+
+def elsewhere(store: Store, step: Exchange, *, most: int = 20) -> list[Exchange]:
+    """Exchanges of the same cluster that other environments answered well, newest first. Blocking."""
+    if not step.cluster:
+        return []
+    wanted = f"cluster:{quoted(step.cluster)} -env:{quoted(step.environment)} method:{step.method} status:<400"
+    return list(store.latest(query=wanted, limit=most).items)

@@ -1,8 +1,8 @@
-"""A recording's replays and variants as a tree, side by side, each with why it ended otherwise. I/O."""
+"""A recording's replays and variants as a tree, each with why it ended differently; ready what-ifs of a step. I/O."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +12,8 @@ from ..model.recording import Relative, relative_json
 from ..replay.compare import compare_runs
 from ..replay.error_card import Card, card, card_json, sibling
 from ..replay.step_pairs import drift_of_runs, kind_of
+from ..replay.what_if_gallery import gallery
+from .compare import elsewhere
 from .replay import all_steps
 
 if TYPE_CHECKING:
@@ -122,3 +124,13 @@ class Explained:
 
 def _branch(one: Relative) -> tuple[str, int]:
     return one.parent or "", one.branched_at or 0
+
+
+def what_ifs(store: Store, id: str, number: int, homes: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
+    """The ready what-ifs of a step; `homes` are the environments of each cluster. Blocking."""
+    chain = all_steps(store, id)
+    step = next((one for one in chain if one.step == number), None)
+    if step is None:
+        raise NotFoundError(f"the recording has no step {number}", hint=f"it has 1 to {len(chain)}")
+    found = gallery(step, homes.get(step.cluster, ()), chain=chain, foreign=elsewhere(store, step))
+    return [{"title": one.title, "kind": one.kind, "body": dict(one.body)} for one in found]
