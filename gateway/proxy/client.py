@@ -44,6 +44,7 @@ from .request import RequestHead
 
 if TYPE_CHECKING:
     from .flow import Flow
+    from .pool import BoundConnection, Pool
     from .server import Relay
 
 MAX_HEAD = 64 * 1024  # bytes of a request head
@@ -75,6 +76,7 @@ class ClientConnection(asyncio.Protocol):
         self.headers: RawPairs = []
         self.trailers: RawPairs = []
         self.request: RequestHead | None = None  # what came of `headers`, once a cluster wanted them
+        self.bound: dict[Pool, BoundConnection] = {}  # upstream connections that are signed in as this client
         self.closing = self.half_closed = False  # no further request is read; the client sends no more
         self._state = HEAD
         self._buffer = b""
@@ -118,6 +120,13 @@ class ClientConnection(asyncio.Protocol):
         flow, self.flow = self.flow, None
         if flow is not None:
             flow.client_lost()
+        self._unbind()
+
+    def _unbind(self) -> None:
+        """What is signed in as this client ends with it."""
+        for bound in self.bound.values():
+            bound.connection.drop()
+        self.bound.clear()
 
     def pause_writing(self) -> None:
         if self.flow is not None:
@@ -371,6 +380,7 @@ class ClientConnection(asyncio.Protocol):
         """Give the connection to the server of the gateway's own pages, with all that was read."""
         self._state = HANDED
         self.relay.clients.discard(self)
+        self._unbind()
         if not head.startswith(self.method + b" " + self.target + b" "):
             lines = [b"%b %b HTTP/%b" % (self.method, self.target, self.version.encode())]
             head = b"\r\n".join([*lines, *(n + b": " + v for n, v in self.headers), b"", b""])

@@ -157,7 +157,7 @@ class Flow:
         )  # fmt: skip
         if pool.absolute is not None:
             head = for_proxy(head, self.capture.upstream_url, pool.absolute)
-        self.outgoing.send_head(head, upstream, pool)
+        self.outgoing.send_head(head, upstream, pool, bind=self.request.binds)
         if self.capture.mode == "fault":  # later than the client's bytes, which have gathered
             self.request_flush()
 

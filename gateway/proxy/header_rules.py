@@ -16,7 +16,7 @@ from ..model.headers import BINDING_THE_ORIGIN, CACHING, VALIDATORS
 FORWARD, DROP, HOST, COOKIE, CONNECTION, LENGTH, TRANSFER, UPGRADE, EXPECT, TE, OURS, BAGGAGE, VIA = range(13)
 FORWARDED, FORWARDED_FOR, TRACE, ORIGIN, PREFLIGHT, ACCEPT = range(13, 19)
 LOCATION, REFRESH, SET_COOKIE, TYPE, KEEP_ALIVE, FETCH_SITE, FETCH_DEST, SERVICE_WORKER, WORKER_SCOPE = range(19, 28)
-REFERER, FORWARDED_PROTO, FORWARDED_HOST, FORWARDED_PREFIX, LINK, KEPT, BINDING = range(28, 35)
+REFERER, FORWARDED_PROTO, FORWARDED_HOST, FORWARDED_PREFIX, LINK, KEPT, BINDING, AUTHORIZATION = range(28, 36)
 
 REQUEST_FATES = {
     b"host": HOST, b"cookie": COOKIE, b"connection": CONNECTION, b"content-length": LENGTH,
@@ -27,6 +27,7 @@ REQUEST_FATES = {
     b"x-forwarded-prefix": FORWARDED_PREFIX, b"traceparent": TRACE, b"origin": ORIGIN, b"referer": REFERER,
     b"access-control-request-method": PREFLIGHT, b"accept": ACCEPT,
     b"sec-fetch-site": FETCH_SITE, b"sec-fetch-dest": FETCH_DEST, b"service-worker": SERVICE_WORKER,
+    b"authorization": AUTHORIZATION,
 }  # fmt: skip
 RESPONSE_FATES = {
     b"connection": CONNECTION, b"content-length": LENGTH, b"transfer-encoding": TRANSFER, b"upgrade": UPGRADE,
@@ -48,6 +49,9 @@ HOST_FORM = re.compile(rb"(?:\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?
 TRACEPARENT = re.compile(rb"[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
+
+# Schemes that sign in a connection, not a request (RFC 4559 section 5; [MS-NTHT] section 1.3).
+OF_CONNECTION = (b"ntlm", b"negotiate")
 
 MOST_NAMES = 4096  # spellings remembered: clients choose them
 
@@ -98,6 +102,11 @@ def split_absolute(target: bytes) -> tuple[bytes, bytes] | None:
     cut = min((at for at in (rest.find(b"/"), rest.find(b"?")) if at >= 0), default=len(rest))
     authority, path = rest[:cut], rest[cut:]
     return authority, path if path[:1] == b"/" else b"/" + path
+
+
+def signs_in_connection(authorization: bytes) -> bool:
+    """Whether an Authorization value makes its connection somebody's."""
+    return authorization.lstrip(b" \t").partition(b" ")[0].lower() in OF_CONNECTION
 
 
 @lru_cache(maxsize=256)

@@ -7,6 +7,7 @@ import contextlib
 import errno
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from ipaddress import ip_address
 from socket import gaierror
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,14 @@ class ConnectFailedError(Exception):
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(detail)
         self.kind, self.detail = kind, detail
+
+
+@dataclass(frozen=True, slots=True)
+class BoundConnection:
+    """A connection that is signed in as one session of one client; nobody else ever uses it."""
+
+    connection: UpstreamConnection
+    session: str
 
 
 class Pool:

@@ -15,6 +15,7 @@ from ..routes.overrides import chosen
 from ..routes.rewrite import upstream_cookies
 from .header_rules import (  # fmt: skip
     ACCEPT,
+    AUTHORIZATION,
     BAGGAGE,
     CONNECTION,
     COOKIE,
@@ -45,6 +46,7 @@ from .header_rules import (  # fmt: skip
     connection_options,
     hop_by_hop,
     is_websocket,
+    signs_in_connection,
 )
 
 if TYPE_CHECKING:
@@ -58,6 +60,9 @@ CLAIMS = {
     FORWARDED: "forwarded", FORWARDED_FOR: "forwarded_for", FORWARDED_PROTO: "proto", FORWARDED_HOST: "host",
     FORWARDED_PREFIX: "prefix",
 }  # fmt: skip
+NOTED = {
+    UPGRADE: "upgrade", EXPECT: "expect", ORIGIN: "origin", TE: "te", ACCEPT: "accept", REFERER: "referer",
+}  # fmt: skip
 GONE = frozenset((DROP, CONNECTION, TRANSFER, UPGRADE, OURS, TE, HOST, *CLAIMS))
 
 
@@ -65,9 +70,9 @@ class RequestHead:
     """What the gateway needs to know of a request's fields, and those that go on to the upstream."""
 
     __slots__ = (
-        "_after", "_before", "_built", "_built_for", "_traces", "accept", "chunked", "claims", "codings", "expect",
-        "fetch_site", "host", "length", "options", "origin", "overrides", "peer", "plain", "preflight", "recorded",
-        "referer", "sender", "te", "traced", "upgrade", "via", "websocket", "worker",
+        "_after", "_before", "_built", "_built_for", "_traces", "accept", "binds", "chunked", "claims", "codings",
+        "expect", "fetch_site", "host", "length", "options", "origin", "overrides", "peer", "plain", "preflight",
+        "recorded", "referer", "sender", "te", "traced", "upgrade", "via", "websocket", "worker",
     )  # fmt: skip
 
     def __init__(self, headers: RawPairs, strip_cookie: Callable[[bytes], bytes]) -> None:
@@ -83,6 +88,7 @@ class RequestHead:
         self.via: list[bytes] = []
         self.overrides: list[tuple[str, bytes]] = []  # ("header" | "baggage", field value)
         self.fetch_site = b""
+        self.binds = False  # from here on its connections are this client's
         self.preflight = self.traced = self.worker = False  # worker: for the script of a service worker
         self._before: list[bytes] = []  # b"Name: value" up to Host, in the client's order and spelling
         self._after = self._before
@@ -134,26 +140,18 @@ class RequestHead:
             self._after.append(name + b": " + value)
 
     def _note(self, fate: int, value: bytes) -> None:
-        if fate == UPGRADE:
-            self.upgrade = value
+        if fate in NOTED:
+            setattr(self, NOTED[fate], value)
         elif fate == PREFLIGHT:
             self.preflight = True
-        elif fate == EXPECT:
-            self.expect = value
-        elif fate == ORIGIN:
-            self.origin = value
+        elif fate == AUTHORIZATION:
+            self.binds = self.binds or signs_in_connection(value)
         elif fate == FETCH_SITE:
             self.fetch_site = value.strip().lower()
         elif fate == SERVICE_WORKER or (fate == FETCH_DEST and value.strip().lower() == b"serviceworker"):
             self.worker = True
-        elif fate == TE:
-            self.te = value
-        elif fate == ACCEPT:
-            self.accept = value
         elif fate == VIA:
             self.via.append(value)
-        elif fate == REFERER:
-            self.referer = value
         elif fate in CLAIMS:
             name = CLAIMS[fate]
             setattr(self.claims, name, [*getattr(self.claims, name), value])

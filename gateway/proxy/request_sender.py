@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..model.capture import Capture, RawPairs
-from .pool import ConnectFailedError, Pool
+from .pool import BoundConnection, ConnectFailedError, Pool
 from .upstream import UpstreamConnection
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ class Outgoing:
     """The request side of a flow. `connection` is None until there is one, and after it was let go of."""
 
     __slots__ = (
-        "_flow", "_head", "_pending", "_pool", "_repeated", "_room", "_task", "_then", "_upstream", "_waiting", "begun",
-        "capture", "chunked", "complete", "connection",
+        "_bind", "_flow", "_head", "_pending", "_pool", "_repeated", "_room", "_task", "_then", "_upstream", "_waiting",
+        "begun", "capture", "chunked", "complete", "connection",
     )  # fmt: skip
 
     def __init__(self, flow: Flow, capture: Capture, *, chunked: bool) -> None:
@@ -39,19 +39,44 @@ class Outgoing:
         self._pending: list[bytes] = []
         self._waiting = 0  # bytes gathered for a connection that is being opened
         self._room = capture.max_body
-        self._repeated = False
+        self._repeated = self._bind = False
         self._pool: Pool | None = None
         self._task: asyncio.Task[None] | None = None
         self._upstream: CompiledUpstream | None = None
         self._then: Callable[[], None] | None = None
 
-    def send_head(self, head: bytes, upstream: CompiledUpstream, pool: Pool) -> None:
-        """Take a connection that is at hand, or have one opened; `flush` sends."""
-        self._head, self._upstream, self._pool = head, upstream, pool
+    def send_head(self, head: bytes, upstream: CompiledUpstream, pool: Pool, *, bind: bool = False) -> None:
+        """Take a connection that is at hand, or have one opened; `flush` sends.
+
+        With `bind` it becomes the client's own, and stays so for the requests that follow.
+        """
+        self._head, self._upstream, self._pool, self._bind = head, upstream, pool, bind
         self._pending.insert(0, head)
-        self.connection = pool.reuse(repeatable=self.capture.method in IDEMPOTENT)
+        self.connection = self._own(pool) or pool.reuse(repeatable=self.capture.method in IDEMPOTENT)
         if self.connection is None:
             self._open()
+        elif bind:
+            self._take(self.connection)
+
+    def _own(self, pool: Pool) -> UpstreamConnection | None:
+        """The connection that is signed in as this session of this client."""
+        flow = self._flow
+        if flow is None or not flow.client.bound:
+            return None
+        bound = flow.client.bound.get(pool)
+        if bound is None:
+            return None
+        if bound.session == flow.session.id and bound.connection.usable:
+            return bound.connection
+        del flow.client.bound[pool]
+        bound.connection.drop()
+        return None
+
+    def _take(self, connection: UpstreamConnection) -> None:
+        flow = self._flow
+        if flow is not None and self._pool is not None:
+            connection.is_bound = True
+            flow.client.bound[self._pool] = BoundConnection(connection, flow.session.id)
 
     def data(self, data: bytes, *, forward: bool) -> None:
         """A piece of the body: kept for the record, and sent on unless nobody wants it any more."""
@@ -152,6 +177,8 @@ class Outgoing:
         finally:
             self._task = None
         self.connection = connection
+        if self._bind:
+            self._take(connection)
         flow.upstream_connected()
         if self._waiting > HIGH_WATER:
             flow.client.pause(False)

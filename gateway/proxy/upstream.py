@@ -72,6 +72,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.transport: asyncio.Transport = cast(asyncio.Transport, None)
         self.flow: Receiver | None = None
         self.uses = 0
+        self.is_bound = False  # it is signed in as somebody, and does not go back to the pool
         self.idle_since = 0.0
         self._state = IDLE
         self._buffer = b""
@@ -259,10 +260,10 @@ class UpstreamConnection(asyncio.Protocol):
         flow, self.flow = self.flow, None
         self._state, self._parser = IDLE, None
         # An upstream that answered before it had the whole request still waits for the rest of it.
-        if self.usable and flow is not None and flow.request_complete:
-            self.pool.give_back(self)
-        else:
+        if not self.usable or flow is None or not flow.request_complete:
             self.drop()
+        elif not self.is_bound:
+            self.pool.give_back(self)
         if flow is not None:
             flow.response_end(trailers)
 

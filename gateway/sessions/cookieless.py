@@ -183,8 +183,9 @@ def token_marks(authorization: bytes) -> Iterator[Mark]:
     """The mark of an Authorization value: by its scheme, so that the Basic credentials of a token request and the
     Bearer token that it gives do not tell one client apart from itself."""
     scheme, _, rest = authorization.strip().partition(b" ")
-    if rest and len(authorization) <= LONGEST:
-        kind = scheme.lower().decode("latin-1")
+    kind = scheme.lower().decode("latin-1")
+    # The messages of NTLM and Negotiate differ within one sign-in (RFC 4559 section 5).
+    if rest and len(authorization) <= LONGEST and kind not in ("ntlm", "negotiate"):
         yield f"token:{kind}", _subject(rest.strip()) or hash(rest.strip())
 
 
