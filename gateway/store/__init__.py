@@ -37,7 +37,7 @@ def open_store(path: Path, mask: Mask | None = None) -> SqliteStore:
 
     `mask` masks what rules say that are younger than a recording; without it exchanges are read as they were stored.
     """
-    return SqliteStore(path, mask)
+    return SqliteStore(path.resolve(), mask)
 
 
 def open_recorder(
@@ -55,10 +55,12 @@ def open_recorder(
     """
     if durability not in DURABILITIES:
         raise UsageError(f"durability {durability!r} is none of {', '.join(DURABILITIES)}")
+    path = path.resolve()  # SQLite keeps -wal and -shm beside the file itself, not beside a link to it
     lock = WriterLock(path)
     lock.acquire()
     try:
         connection = connect_writer(path, full=durability == "fsync")
+        lock.hold()
         journal = _journal(path, Tables(connection))
         Tables(connection).interrupt()
         ledger = begun(Ledger(path), Tables(connection))

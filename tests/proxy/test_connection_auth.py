@@ -35,7 +35,9 @@ class Server:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
                 fields = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
                 message = fields.get("authorization", "").partition(" ")[2]
-                who = "half" if message == "one" else message[4:] if message.startswith("two ") and who == "half" else who
+                who = (
+                    "half" if message == "one" else message[4:] if message.startswith("two ") and who == "half" else who
+                )
                 body = who.encode()
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
         self.open -= 1
@@ -75,7 +77,7 @@ async def place(tmp_path):
 
 @pytest.mark.parametrize("scheme", ["NTLM", "Negotiate", "ntlm"])
 async def test_a_handshake_keeps_its_connection_and_others_never_get_it(place, scheme):
-    server, connect = place
+    _, connect = place
     ada, bob = await connect(), await connect()
     assert await ada.ask(authorization=f"{scheme} one") == "half"
     assert await bob.ask(authorization=f"{scheme} one", session="b") == "half"
@@ -108,7 +110,7 @@ async def test_it_ends_with_its_client(place):
 
 async def test_a_shared_client_connection_shares_no_identity(place):
     """A proxy in front of the gateway, or the demos' own client, sends several sessions over one connection."""
-    server, connect = place
+    _, connect = place
     shared = await connect()
     await shared.ask(authorization="NTLM one", session="ada")
     assert await shared.ask(authorization="NTLM two ada", session="ada") == "ada"
@@ -117,7 +119,9 @@ async def test_a_shared_client_connection_shares_no_identity(place):
 
 
 def test_schemes():
-    assert signs_in_connection(b"NTLM x") and signs_in_connection(b" negotiate YII") and signs_in_connection(b"Negotiate")
+    assert (
+        signs_in_connection(b"NTLM x") and signs_in_connection(b" negotiate YII") and signs_in_connection(b"Negotiate")
+    )
     assert not any(map(signs_in_connection, (b"Basic NTLM", b"Bearer negotiate", b"", b"NTLMX y")))
 
 

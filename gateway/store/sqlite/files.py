@@ -173,12 +173,19 @@ def wal_of(path: Path) -> Path:
 
 
 class WriterLock:
-    """Held by the one process that writes to a recordings file. A crash frees it: the system does."""
+    """Held by the one process that writes to a recordings file. A crash frees it: the system does.
+
+    Two locks: a file beside the recordings, in which others read who has them, and one on the recordings file itself,
+    which holds whatever name it is reached by (symbolic and hard links). The second is flock's, which does not meet
+    SQLite's own locks; its descriptor stays open as long as SQLite has the file, because closing one would drop those
+    (https://sqlite.org/howtocorrupt.html, section 2.2).
+    """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = path.with_name(path.name + ".lock")
-        self._descriptor = -1
+        self._path = path.resolve()
+        self._file = self._path.with_name(self._path.name + ".lock")
+        self._descriptor = self._held = -1
+        self._identity: tuple[int, int] | None = None
 
     def acquire(self) -> None:
         """StoreError names the process that has the file already."""
@@ -187,41 +194,75 @@ class WriterLock:
             self._descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise StoreError(f"cannot be written: {error.strerror}", where=str(self._file)) from None
-        until = time.monotonic() + LOCK_PATIENCE
-        while not _locked(self._descriptor):
-            if time.monotonic() > until:
-                self._refuse()
-            time.sleep(0.02)
+        try:
+            self._insist(self._descriptor, _pid(self._file))
+            self.hold()
+        except StoreError:
+            self.release()
+            raise
         os.ftruncate(self._descriptor, 0)
         os.write(self._descriptor, f"{os.getpid()}\n".encode())
 
-    def _refuse(self) -> None:
-        holder = _pid(self._file)
-        os.close(self._descriptor)
-        self._descriptor = -1
-        raise StoreError(
-            f"another gateway writes to this file{f' (process {holder})' if holder else ''}", where=str(self._path),
-            hint="stop it, or name another file with --recordings",
-        )  # fmt: skip
+    def hold(self) -> None:
+        """Lock the file that lies at the path now, under all its names; nothing when there is none yet."""
+        found = identity(self._path)
+        if found is None or found == self._identity:
+            return
+        try:
+            descriptor = os.open(self._path, os.O_RDONLY)
+        except OSError:  # whoever opens it next says why it cannot be read
+            return
+        try:
+            self._insist(descriptor, 0)
+        except StoreError:
+            os.close(descriptor)
+            raise
+        if self._held >= 0:  # of a file that was moved or replaced
+            os.close(self._held)
+        self._held, self._identity = descriptor, found
+
+    def _insist(self, descriptor: int, holder: int) -> None:
+        until = time.monotonic() + LOCK_PATIENCE
+        while not _locked(descriptor):
+            if time.monotonic() > until:
+                who = f"process {holder}" if holder else "by another of its names"
+                raise StoreError(
+                    f"another gateway writes to this file ({who})", where=str(self._path),
+                    hint="stop it, or name another file with --recordings",
+                )  # fmt: skip
+            time.sleep(0.02)
 
     def release(self) -> None:
         """Let others write. The file stays: removing it would let two processes lock two files of one name."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        for descriptor in (self._held, self._descriptor):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._held = self._descriptor = -1
+        self._identity = None
 
 
 def lock_holder(path: Path) -> int | None:
     """The process that writes to a recordings file now: its id, 0 when unknown, None when there is none."""
+    path = path.resolve()
     file = path.with_name(path.name + ".lock")
+    for each in (file, *([path] if _has_other_names(path) else [])):
+        try:
+            descriptor = os.open(each, os.O_RDONLY)
+        except OSError:
+            continue
+        try:
+            if not _locked(descriptor):
+                return _pid(file) if each == file else 0
+        finally:
+            os.close(descriptor)
+    return None
+
+
+def _has_other_names(path: Path) -> bool:
     try:
-        descriptor = os.open(file, os.O_RDWR)
+        return path.stat().st_nlink > 1
     except OSError:
-        return None
-    try:
-        return None if _locked(descriptor) else _pid(file)
-    finally:
-        os.close(descriptor)
+        return False
 
 
 def _pid(file: Path) -> int:

@@ -402,7 +402,9 @@ class WriterThread:
             self._looked = now
             self._look_at_file(self._tables)
         if self._tables is None:
+            self._lock.hold()
             self._tables = Tables(connect_writer(self.path, full=self._full))
+            self._lock.hold()  # the file may have been made just now
             self._remember_file()
         return self._tables
 
