@@ -142,7 +142,7 @@ def outcome(exchange: Exchange) -> str:
 
 
 def place(exchange: Exchange) -> str:
-    return visible(f"{exchange.cluster}@{exchange.environment}") if exchange.cluster else "-"
+    return visible(f"{exchange.cluster}@{exchange.environment}" if exchange.cluster else exchange.unrouted_host or "-")
 
 
 def took(exchange: Exchange) -> str:

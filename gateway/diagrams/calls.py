@@ -55,12 +55,13 @@ def _sizes(exchange: Exchange) -> tuple[Run, ...]:
 
 
 _NAME = 24  # characters of a cluster's or environment's name
+_HOST = 48  # characters of a host that no route knows
 _VALUE = 32  # characters of a variable's name
 
 
 def answering(exchange: Exchange) -> Participant:
-    """Who the request was for: the gateway itself where no cluster is."""
-    cluster = shortened(clean(exchange.cluster).strip(), _NAME) or "gateway"
+    """Who the request was for: a cluster, the host of an import, else the gateway itself."""
+    cluster = shortened(clean(exchange.server).strip(), _NAME if exchange.cluster else _HOST) or "gateway"
     return Participant(cluster, shortened(clean(exchange.environment).strip(), _NAME))
 
 

@@ -105,7 +105,7 @@ def _items(found: Scenario) -> Iterator[tuple[str, Object]]:
     known = named_secrets(found)
     width = len(str(max((step.number for step in found.steps), default=1)))
     for number, step in enumerate((step for step in found.steps if not _obstacle(step)), 1):
-        word = identifier(f"{step.method} {step.target.cluster} {step.exchange.path.rpartition('/')[2]}", "step")
+        word = identifier(f"{step.method} {step.target.name} {step.exchange.path.rpartition('/')[2]}", "step")
         yield f"{step.number:0{max(width, 2)}}-{word.replace('_', '-')}", _item(found, step, number, known)
 
 

@@ -13,12 +13,21 @@ from .urls import ascii_url, split_origin
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A cluster as a client sees it; `variable` holds `base` in files that run. No cluster: the gateway itself."""
+    """A cluster as a client sees it; `variable` holds `base` in files that run.
+
+    Without a cluster it is the host of an import, and without a host the gateway itself.
+    """
 
     cluster: str
     variable: str
     base: str  # "http://127.0.0.1:8080/api/orders"
     environments: tuple[str, ...]  # in order of first use
+    host: str = ""  # of an import that no route knows
+
+    @property
+    def name(self) -> str:
+        """ "" for the gateway itself."""
+        return self.cluster or self.host
 
 
 def targets(exchanges: Sequence[Exchange]) -> dict[tuple[str, str], Target]:
@@ -29,10 +38,11 @@ def targets(exchanges: Sequence[Exchange]) -> dict[tuple[str, str], Target]:
     found: dict[tuple[str, str], Target] = {}
     taken: set[str] = set()
     for (origin, cluster), members in groups.items():
-        name = free(f"{identifier(cluster, 'cluster')}_url" if cluster else "gateway_url", taken)
+        host = members[0].unrouted_host
+        name = free(f"{identifier(cluster or host, 'cluster')}_url" if cluster or host else "gateway_url", taken)
         environments = tuple(dict.fromkeys(one.environment for one in members if one.environment))
         base = ascii_url(origin) + (_prefix(members) if cluster else "")
-        found[origin, cluster] = Target(cluster, name, base, environments)
+        found[origin, cluster] = Target(cluster, name, base, environments, host)
     return found
 
 

@@ -91,6 +91,16 @@ class Exchange:
         return self.request.method
 
     @property
+    def unrouted_host(self) -> str:
+        """ "shop.example:8443": where an imported request went that no route knows; "" for what passed the gateway."""
+        return "" if self.cluster else self.upstream_url.partition("://")[2].partition("/")[0].partition("?")[0]
+
+    @property
+    def server(self) -> str:
+        """Who was asked: the cluster, the host of an import, "" for the gateway itself."""
+        return self.cluster or self.unrouted_host
+
+    @property
     def path(self) -> str:
         """The public path as sent, without the query."""
         return self.request.target.partition("?")[0]

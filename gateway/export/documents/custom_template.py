@@ -81,7 +81,7 @@ def _chapter(chapter: Chapter) -> Data:
         "started_at": found.recording.started_at,
         "clusters": [
             {
-                "name": one.cluster or "gateway",
+                "name": one.name or "gateway",
                 "variable": one.variable,
                 "base": one.base,
                 "environments": list(one.environments),

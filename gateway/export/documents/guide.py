@@ -152,7 +152,7 @@ def _operations(steps: Sequence[Step]) -> Iterator[Operation]:
     found: dict[tuple[str, str, str], dict[int, Exchange]] = {}
     paths = templates(steps)
     for step in steps:
-        key = (step.exchange.cluster or "gateway", step.method, visible(paths[step.exchange.id].path))
+        key = (step.exchange.server or "gateway", step.method, visible(paths[step.exchange.id].path))
         found.setdefault(key, {}).setdefault(step.status, step.exchange)
     for (cluster, method, path), answers in sorted(found.items()):
         yield Operation(cluster, method, path, tuple(sorted(answers.items(), key=lambda item: item[0])))
@@ -178,9 +178,9 @@ def readable(text: Text) -> str:
 
 
 def place(exchange: Exchange) -> str:
-    """ "orders @qa", "gateway" for a request that no cluster took."""
+    """ "orders @qa", the host of an import, or the gateway itself for a request that no cluster took."""
     if not exchange.cluster:
-        return "the gateway itself"
+        return visible(exchange.unrouted_host) or "the gateway itself"
     return f"{exchange.cluster} @{exchange.environment}" if exchange.environment else exchange.cluster
 
 

@@ -200,7 +200,7 @@ def _chapter(chapter: Chapter, index: int) -> Iterator[str]:
         ("API", "On", *(["Version"] if any(chapter.versions.values()) else []), "Variable", "Recorded at"),
         [
             (
-                text(one.cluster or "the gateway itself"),
+                text(one.name or "the gateway itself"),
                 text(", ".join(one.environments)),
                 *([text(chapter.versions[one] or "unknown")] if any(chapter.versions.values()) else []),
                 code(one.variable),

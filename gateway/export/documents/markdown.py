@@ -104,7 +104,7 @@ def _chapter(chapter: Chapter) -> Iterator[str]:
         ("API", "Variable", "Recorded at", "On", *(["Version"] if any(chapter.versions.values()) else [])),
         [
             (
-                plain(one.cluster or "the gateway itself"),
+                plain(one.name or "the gateway itself"),
                 code(one.variable),
                 code(one.base),
                 ", ".join(map(plain, one.environments)),

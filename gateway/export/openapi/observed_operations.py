@@ -52,7 +52,7 @@ class Operation:
 
 
 def tag_of(target: Target) -> str:
-    return clean(target.cluster) or "gateway"
+    return clean(target.name) or "gateway"
 
 
 def tags(found: Sequence[Scenario]) -> dict[str, list[Target]]:
@@ -98,6 +98,6 @@ def _numbered(found: Sequence[Scenario]) -> Iterator[Step]:
 
 
 def _operation(step: Step, template: Template, taken: set[str]) -> Operation:
-    id = free(identifier(f"{step.method} {step.target.cluster} {template.path}", "call"), taken)
+    id = free(identifier(f"{step.method} {step.target.name} {template.path}", "call"), taken)
     prefix = split_origin(step.target.base)[1]
     return Operation(id, tag_of(step.target), step.target, template.path, prefix, step.method)

@@ -290,6 +290,9 @@ def _find(connection: sqlite3.Connection, ref: str) -> sqlite3.Row:
         kind = RUN if match[1] else LIVE
         sql = f"SELECT * FROM recordings WHERE steps > 0 AND {kind} ORDER BY seq DESC LIMIT 1 OFFSET ?"
         found = connection.execute(sql, (int(match[2] or 0),)).fetchall()
+        if not found and kind == LIVE and not _has_live(connection):  # a file of imports has no other "last"
+            sql = "SELECT * FROM recordings WHERE steps > 0 AND kind = 'import' ORDER BY seq DESC LIMIT 1 OFFSET ?"
+            found = connection.execute(sql, (int(match[2] or 0),)).fetchall()
     else:
         found = _named(connection, ref)
     if len(found) == 1:
@@ -299,6 +302,10 @@ def _find(connection: sqlite3.Connection, ref: str) -> sqlite3.Row:
         raise NotFoundError(f"there is no recording {ref!r}{of}", hint=_hint(connection))
     named = ", ".join(row["id"] for row in found[:5]) + (", ..." if len(found) > 5 else "")
     raise UsageError(f"{ref!r} is more than one recording: {named}", hint="use a longer part of the id")
+
+
+def _has_live(connection: sqlite3.Connection) -> bool:
+    return connection.execute(f"SELECT 1 FROM recordings WHERE steps > 0 AND {LIVE} LIMIT 1").fetchone() is not None
 
 
 def _named(connection: sqlite3.Connection, ref: str) -> list[sqlite3.Row]:

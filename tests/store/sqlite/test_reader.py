@@ -336,3 +336,16 @@ async def test_last_is_what_clients_recorded_and_last_run_what_was_sent_again(
     assert found == {"@last": "B", "@last~1": "A", "@last-run": "E", "@last-run~1": "D", "session C": "C"}
     with pytest.raises(NotFoundError, match="of the kind live"):
         store.recording("@last~2")
+
+
+async def test_last_of_a_file_that_holds_imports_only_is_the_newest_import(
+    recorder: SqliteRecorder, store: SqliteStore
+):
+    for letter in "AB":
+        id = f"01J{letter}{'0' * 22}"
+        await recorded(recorder, a_capture(1, id, session=f"session {letter}"))
+        await asyncio.wrap_future(recorder.describe_recording(id, f"session {letter}", kind="import", parent=None,
+                                                              branched_at=None, title="import"))  # fmt: skip
+    assert (store.recording("@last").id[3], store.recording("@last~1").id[3]) == ("B", "A")
+    with pytest.raises(NotFoundError, match="of the kind live"):
+        store.recording("@last~2")
