@@ -5,10 +5,10 @@ from __future__ import annotations
 import aiohttp
 from bookshop import a_shop
 
-from gateway.api.replay import compared
 from gateway.replay.branch import read_set
 from gateway.replay.plan import Wanted
 from gateway.replay.stream_difference import conversation
+from gateway.services.compare import compared
 
 
 async def watch(url):

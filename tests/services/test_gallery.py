@@ -8,11 +8,12 @@ import aiohttp
 import pytest
 from bookshop import CLUSTERS, a_shop, buy_carefully
 
-from gateway.api.replay import branch_order, elsewhere
 from gateway.cli.main import main
 from gateway.replay.plan import Wanted
 from gateway.replay.what_if_gallery import gallery
+from gateway.services.compare import elsewhere
 from gateway.services.replay import all_steps, replay
+from gateway.services.replay_request import branch_order
 
 # (kind, title, step, what the step is then answered, its card)
 KINDS = [
