@@ -8,7 +8,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-u
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak hostile clients consumers docs lock chromium clean
+.PHONY: help demo test check bench soak hostile clients consumers browsers docs lock chromium clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -40,6 +40,10 @@ clients: ## the public test suites of HTTP clients through the gateway (installs
 consumers: $(VENV)/.dev ## what we export, read and run by the programs of others (installs them into .consumers/formats)
 	$(PYTHON) tests/consumers/install.py .consumers/formats
 	GATEWAY_CONSUMERS=.consumers/formats $(BIN)/python -m pytest tests/consumers -rs
+
+browsers: $(VENV)/.dev chromium ## real Vite and Angular dev servers before the gateway, in Chromium and Firefox
+	$(PYTHON) tests/frontends/install.py .consumers/browsers
+	GATEWAY_BROWSERS=.consumers/browsers $(BIN)/python -m pytest tests/frontends -rs
 
 docs: $(VENV)/.dev ## write the generated pages of docs/ again
 	$(BIN)/python docs/generate.py

@@ -218,6 +218,8 @@ class LiveSession:
     modes: dict[str, PlaybackMode] = field(default_factory=dict)  # by cluster; the others are live
     faults: dict[str, Fault] = field(default_factory=dict)  # injected into its calls, by cluster
     told_by: str = "its cookie"  # by what the client was told from others, in words
+    agent: str = ""  # User-Agent, as it was said last
+    address: str = ""  # of the client
 
 
 class Sessions(Protocol):
@@ -306,6 +308,9 @@ class Routes(Protocol):
 
     async def move(self, cluster: str, environment: str, *, source: str) -> Revision:
         """Change one scalar of the file and put it in force; ConfigError, NotFoundError name what exists."""
+
+    async def allow_origin(self, origin: str, *, source: str) -> tuple[Revision, int]:
+        """List an origin under cors.origins by one line, and put it in force; the line. ConfigError says why not."""
 
     def subscribe(self, seen: Callable[[Revision | None, Sequence[Problem]], None]) -> None:
         """Call `seen` on the loop after every accepted revision (or None with the problems of a refused one)."""

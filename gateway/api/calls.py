@@ -22,6 +22,7 @@ from . import (
     routes,
     sealing,
     session,
+    sessions,
 )
 from .openapi import PREFIX, document
 from .operation import Operation
@@ -39,6 +40,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *routes.OPERATIONS,
     *sealing.OPERATIONS,
     *session.OPERATIONS,
+    *sessions.OPERATIONS,
     *audit.OPERATIONS,
     *access.OPERATIONS,
     *live.OPERATIONS,

@@ -15,6 +15,7 @@ PREFIX = "/_gateway/api/v1/"
 
 PARAMETERS = {
     "id": "an id, a unique prefix of one, an exact title, a session's name, @last, @last~N, @last-run or @last-run~N",
+    "session": "the id of a session, as GET sessions lists it",
     "cluster": "the name of a cluster in routes.yaml",
 }
 

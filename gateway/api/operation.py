@@ -53,7 +53,8 @@ class Operation:
     @property
     def id(self) -> str:
         """ "list_recordings": the handler's name."""
-        return getattr(self.handler, "__name__", self.path)
+        name = str(getattr(self.handler, "__name__", self.path))
+        return f"{name}_of_session" if self.path.startswith("sessions/{session}/") else name
 
 
 async def read_body(request: web.Request, fields: tuple[Field, ...]) -> dict[str, Any]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aiohttp import web
 
 from ..services import listing, playback
 from ..web.keys import SERVICES, SESSION_OF
+from ..web.sessions import session_for
 from .operation import Field, Operation, read_body
 from .schemas import ref
 
@@ -33,11 +36,20 @@ MODE = (
 
 async def play_recording(request: web.Request) -> web.Response:
     body = await read_body(request, PLAY)
-    services, session = request.app[SERVICES], request.app[SESSION_OF](request)
+    return await _play(request, request.match_info["id"], body)
+
+
+async def play_session(request: web.Request) -> web.Response:
+    body = await read_body(request, (Field("recording", "string", "what to play", required=True), *PLAY))
+    return await _play(request, body.pop("recording"), body)
+
+
+async def _play(request: web.Request, recording: str, body: dict[str, Any]) -> web.Response:
+    services, session = request.app[SERVICES], session_for(request)
     await playback.play(
         services,
         session,
-        request.match_info["id"],
+        recording,
         mode=body.get("mode", "playback"),
         clusters=body.get("clusters", ()),
         rules=playback.read_rules(body),
@@ -63,7 +75,7 @@ async def clear_mode(request: web.Request) -> web.Response:
 
 
 async def clear_modes(request: web.Request) -> web.Response:
-    session = request.app[SESSION_OF](request)
+    session = session_for(request)
     playback.back_to_live(request.app[SERVICES], session)
     return web.json_response(listing.session_json(session))
 

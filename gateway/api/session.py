@@ -9,6 +9,7 @@ from ..model.units import read_duration
 from ..replay.fault import read_fault
 from ..services import changes, listing
 from ..web.keys import SERVICES, SESSION_OF
+from ..web.sessions import session_for
 from .operation import Field, Operation, read_body
 from .schemas import ref
 
@@ -32,21 +33,21 @@ async def get_session(request: web.Request) -> web.Response:
 
 async def pin_cluster(request: web.Request) -> web.Response:
     body = await read_body(request, PIN)
-    services, session = request.app[SERVICES], request.app[SESSION_OF](request)
+    services, session = request.app[SERVICES], session_for(request)
     name = listing.known_cluster(services, request.match_info["cluster"]).name
     changes.pin(services, session, {name: body["environment"]}, ttl=changes.read_ttl(body.get("ttl", "")))
     return web.json_response(listing.session_json(session))
 
 
 async def unpin_cluster(request: web.Request) -> web.Response:
-    services, session = request.app[SERVICES], request.app[SESSION_OF](request)
+    services, session = request.app[SERVICES], session_for(request)
     services.sessions.unpin(session, request.match_info["cluster"])
     return web.json_response(listing.session_json(session))
 
 
 async def inject_fault(request: web.Request) -> web.Response:
     body = await read_body(request, FAULT)
-    services, session = request.app[SERVICES], request.app[SESSION_OF](request)
+    services, session = request.app[SERVICES], session_for(request)
     name = listing.known_cluster(services, request.match_info["cluster"]).name
     try:
         delay = read_duration(body.get("delay", "") or 0)
@@ -63,7 +64,7 @@ async def inject_fault(request: web.Request) -> web.Response:
 
 
 async def remove_fault(request: web.Request) -> web.Response:
-    session = request.app[SESSION_OF](request)
+    session = session_for(request)
     session.faults.pop(request.match_info["cluster"], None)
     return web.json_response(listing.session_json(session))
 

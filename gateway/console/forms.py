@@ -9,10 +9,12 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from ..correlation import Verdicts
-from ..services import changes, correlations, sealing
+from ..services import changes, correlations, sealing, seen_sessions
+from ..services.audit_log import note
+from ..sessions import join_session
 from ..web.access import who_of
 from ..web.guard import form_text
-from ..web.keys import FORM, MOVES, SERVICES, SESSION_OF
+from ..web.keys import FORM, LINKS, MOVES, SERVICES, SESSION_OF
 from ..web.uploads import IMPORT
 from . import saved_filters
 from .compare import compare_form
@@ -39,11 +41,43 @@ async def move(request: web.Request) -> web.Response:
 async def pin(request: web.Request) -> web.Response:
     """Fields pin.CLUSTER = environment, or cluster and environment; ttl."""
     services, session = request.app[SERVICES], request.app[SESSION_OF](request)
+    if "token" in request[FORM]:
+        link = request.app[LINKS].use(form_text(request, "token"))
+        other = seen_sessions.find(services, link.session)
+        changes.pin(services, other, link.pins, ttl=changes.read_ttl(link.ttl))
+        raise web.HTTPSeeOther(BOARD)
     pins = {name[4:]: str(value) for name, value in request[FORM].items() if name.startswith("pin.")}
     if "cluster" in request[FORM]:
         pins[form_text(request, "cluster")] = form_text(request, "environment")
     changes.pin(services, session, pins, ttl=changes.read_ttl(str(request[FORM].get("ttl", ""))))
     raise web.HTTPSeeOther(BOARD)
+
+
+async def join(request: web.Request) -> web.Response:
+    """Field token, of a link."""
+    link = request.app[LINKS].use(form_text(request, "token"))
+    join_session(request, seen_sessions.find(request.app[SERVICES], link.session))
+    raise web.HTTPSeeOther("/")
+
+
+async def join_listed(request: web.Request) -> web.Response:
+    """Field session: an operator's choice from the list."""
+    session = seen_sessions.find(request.app[SERVICES], form_text(request, "session"))
+    note(request.app[SERVICES], "join", session.id, "", who=who_of(request), source="console")
+    join_session(request, session)
+    raise web.HTTPSeeOther("/_gateway/sessions")
+
+
+async def make_link(request: web.Request) -> web.Response:
+    """Field session. It answers with a page: the link is shown only now."""
+    services = request.app[SERVICES]
+    session = seen_sessions.find(services, form_text(request, "session"))
+    token = request.app[LINKS].make(session)
+    note(services, "link", session.id, "join", who=who_of(request), source="console")
+    made = f"{request.scheme}://{request.host}/_gateway/join?token={quote(token)}"
+    items = await seen_sessions.seen(services, request.app[SESSION_OF](request))
+    text = aiohttp_jinja2.render_string("console/sessions.html", request, {"items": items, "made": made})
+    return web.Response(body=text.encode("utf-8", "replace"), content_type="text/html", charset="utf-8")
 
 
 async def unpin(request: web.Request) -> web.Response:
@@ -122,6 +156,9 @@ def add_forms(app: web.Application) -> None:
     app.router.add_post("/_gateway/filters", saved_filters.save)
     app.router.add_post("/_gateway/pin", pin)
     app.router.add_post("/_gateway/unpin", unpin)
+    app.router.add_post("/_gateway/join", join)
+    app.router.add_post("/_gateway/sessions/join", join_listed)
+    app.router.add_post("/_gateway/sessions/link", make_link)
     app.router.add_post("/_gateway/session/recording", start_recording)
     add_playing_forms(app)
     app.router.add_post("/_gateway/recordings/{id}", annotate)

@@ -19,12 +19,13 @@ from ..model.exchange import Exchange
 from ..model.json_shapes import exchange_json, recording_json
 from ..model.recording import Page
 from ..routes.history import environments_at, in_force_at, read_moment
-from ..services import changes, correlations, listing, variants
+from ..services import changes, correlations, listing, seen_sessions, variants
 from ..services.diagrams import drawn, looking
 from ..services.lineage import lineage
 from ..services.playback import MODES
+from ..sessions import join_session
 from ..web.access import is_viewer
-from ..web.keys import MOVES, SERVICES, SESSION_OF, STEPPERS
+from ..web.keys import LINKS, MOVES, SERVICES, SESSION_OF, STEPPERS
 from ..web.sign_in import access_json
 from ..web.view import View, view
 from . import overview, replay_pages
@@ -258,6 +259,9 @@ async def pin(request: web.Request) -> View:
     client that names its session in a header, which no other site can make a browser send.
     """
     services, session = request.app[SERVICES], request.app[SESSION_OF](request)
+    token = request.query.get("token", "")
+    if token:
+        return _pin_by_link(request, token)
     pins = {name: value for name, value in request.query.items() if name != "ttl"}
     ttl = request.query.get("ttl", "")
     seconds = changes.read_ttl(ttl)
@@ -268,6 +272,43 @@ async def pin(request: web.Request) -> View:
         changes.pin(services, session, pins, ttl=seconds)
     data = {"pins": pins, "ttl": ttl, "done": done, "session": listing.session_json(session)}
     return view(data)
+
+
+def _pin_by_link(request: web.Request, token: str) -> View:
+    """/_gateway/pin?token=...: pins of another session, by a link that is good once."""
+    services, link = request.app[SERVICES], request.app[LINKS].look(token)
+    session = seen_sessions.find(services, link.session)
+    done = _asked_here(request)
+    if done and request.method == "GET":
+        request.app[LINKS].use(token)
+        changes.pin(services, session, link.pins, ttl=changes.read_ttl(link.ttl))
+    about = {"pins": link.pins, "ttl": link.ttl, "done": done, "token": token}
+    return view(about | {"session": listing.session_json(session)})
+
+
+async def join(request: web.Request) -> View:
+    """/_gateway/join?token=...: this browser takes part in a session, by a link that is good once.
+
+    As with a pin, a link that another site leads to asks first.
+    """
+    token = request.query.get("token", "")
+    session = seen_sessions.find(request.app[SERVICES], request.app[LINKS].look(token).session)
+    done = _asked_here(request) and request.method == "GET"
+    if done:
+        request.app[LINKS].use(token)
+        join_session(request, session)
+    return view({"id": session.id, "token": token, "done": done})
+
+
+async def sessions(request: web.Request) -> View:
+    """Sessions seen lately."""
+    items = await seen_sessions.seen(request.app[SERVICES], request.app[SESSION_OF](request))
+    return view({"items": items, "made": ""})
+
+
+def _asked_here(request: web.Request) -> bool:
+    """A reader's own click or typed address, or one that was scanned."""
+    return request.headers.get("Sec-Fetch-Site") in ("same-origin", "none")
 
 
 Read = Callable[[web.Request], Awaitable[View]]
@@ -302,6 +343,8 @@ PAGES: tuple[tuple[str, tuple[str, ...], str, Read], ...] = (
     ("/_gateway/audit", ("/_gateway/audit.json",), "audit.html", audit),
     ("/_gateway/access", ("/_gateway/access.json",), "access.html", access),
     ("/_gateway/pin", ("/_gateway/pin.json",), "pin.html", pin),
+    ("/_gateway/join", (), "join.html", join),
+    ("/_gateway/sessions", ("/_gateway/sessions.json",), "sessions.html", sessions),
 )  # fmt: skip
 
 

@@ -19,10 +19,11 @@ from ..api.rechecks import add_rechecks
 from ..api.replay_runs import add_stepwise
 from ..replay.report import LABELS
 from ..services.changes import Moves
+from ..services.seen_sessions import SessionLinks
 from ..services.status import routes_event
 from ..services.stepwise_replay import Steppers
 from ..web.guard import csrf_token, secure
-from ..web.keys import ACCESS, CSRF_KEY, CURRENT, DECKS, MOVES, OWN_PORT, SERVICES, SESSION_OF, SHOWS, STEPPERS
+from ..web.keys import ACCESS, CSRF_KEY, CURRENT, DECKS, LINKS, MOVES, OWN_PORT, SERVICES, SESSION_OF, SHOWS, STEPPERS
 from ..web.page_shell import page_shell
 from ..web.probes import add_probes
 from ..web.sign_in import add_sign_in
@@ -61,6 +62,7 @@ def setup(
     app[SERVICES] = services
     app[SESSION_OF] = session_of
     app[MOVES] = Moves()
+    app[LINKS] = SessionLinks()
     app[STEPPERS] = Steppers()
     app[SHOWS] = Shows()
     app[DECKS] = Decks()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Action = Literal["move", "delete", "reveal", "seal", "keys", "sign-in", "sign-out", "revoke", "present"]
+Action = Literal[
+    "move", "delete", "reveal", "seal", "keys", "sign-in", "sign-out", "revoke", "present", "cors", "link", "join"
+]
 Role = Literal["operator", "viewer", "audience", "gateway", "command line"]
 
 

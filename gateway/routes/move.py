@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ConfigError, NotFoundError, Problem, did_you_mean
+from .allow_origin import allow_origin
 from .edit import Splice, splice
 from .files import Loaded, Unreadable, load, read_file, write_file
 from .table import RouteTable
@@ -45,15 +46,32 @@ def prepare_move(
     node = at(now.parsed.root, "clusters", cluster, "environment")
     where = node.file if node is not None else next(iter(now.files))
     path = now.files[where]
-    try:
-        raw = read_file(path)
-    except Unreadable as error:
-        raise ConfigError([Problem(where, 1, 1, "", str(error))]) from None
+    raw = _raw(path, where)
     changed = splice(raw, cluster, environment, name=where)
     then = load(file, environ=environ, own=own, name=name, instead={where: changed.raw})
     if then.table is None:
         raise ConfigError(then.problems, hint="nothing was changed")
     return FileMove(where, path, raw, changed, then)
+
+
+def prepare_origin(
+    now: Loaded, file: Path, origin: str, *, environ: Mapping[str, str], own: tuple[str, int] | None = None
+) -> FileMove:
+    """What listing an origin would do to the outer file; ConfigError when it cannot be done."""
+    where = next(iter(now.files))
+    raw = _raw(now.files[where], where)
+    changed, line = allow_origin(raw, origin, name=where)
+    then = load(file, environ=environ, own=own, instead={where: changed})
+    if then.table is None:
+        raise ConfigError(then.problems, hint="nothing was changed")
+    return FileMove(where, now.files[where], raw, Splice(changed, line, ""), then)
+
+
+def _raw(path: Path, where: str) -> bytes:
+    try:
+        return read_file(path)
+    except Unreadable as error:
+        raise ConfigError([Problem(where, 1, 1, "", str(error))]) from None
 
 
 def check_move(table: RouteTable, cluster: str, environment: str) -> None:

@@ -243,12 +243,13 @@ def _header(name: str, value: object) -> str:
 
 
 def _cors(node: Node | None) -> Iterator[Problem]:
-    yield from _each(texts(at(node, "origins")), "cors.origins[{}]", _origin)
+    yield from _each(texts(at(node, "origins")), "cors.origins[{}]", origin_problem)
     for name in ("methods", "headers"):
         yield from _each(texts(at(node, name)), f"cors.{name}[{{}}]", _token)
 
 
-def _origin(text: str) -> str:
+def origin_problem(text: str) -> str:
+    """What is wrong with an origin of `cors.origins`, or ""."""
     if text == "*":
         return "'*' would let every web site read the answers; list the origins"
     if text.endswith(":*") and not is_loopback(text.partition("://")[2][:-2].strip("[]").encode()):

@@ -36,7 +36,7 @@ from ..errors import ConfigError, Problem
 from ..model.recording import Revision
 from .files import Loaded, Look, content_of, load, look, reread
 from .history import changes
-from .move import check_move, prepare_move
+from .move import check_move, prepare_move, prepare_origin
 from .parse import parse_stored
 from .table import RouteTable, compile_table
 
@@ -132,6 +132,26 @@ class RoutesKeeper:
                 now = await self._run(partial(self._write_move, now, cluster, environment))
             assert now.table is not None
             return self._accept(now, now.table, source=source, found=changes(self._table, now.table))
+
+    async def allow_origin(self, origin: str, *, source: str) -> tuple[Revision, int]:
+        """List an origin under cors.origins and put that in force; the line of the file that says so."""
+        async with self._lock:
+            now = await self._load()
+            if now.table is None:
+                self._refuse(now)
+                raise ConfigError(now.problems, hint=f"mend {self._file.name} first")
+            line = 0
+
+            def write() -> Loaded:
+                nonlocal line
+                edit = prepare_origin(now, self._file, origin, environ=self._environ, own=self._own)
+                edit.write()
+                line, self._loaded = edit.splice.line, _without_tree(edit.then)
+                return edit.then
+
+            then = await self._run(write)
+            assert then.table is not None
+            return self._accept(then, then.table, source=source, found=changes(self._table, then.table)), line
 
     def _write_move(self, now: Loaded, cluster: str, environment: str) -> Loaded:
         move = prepare_move(now, self._file, cluster, environment, environ=self._environ, own=self._own)

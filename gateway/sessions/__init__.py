@@ -1,7 +1,7 @@
 """Who is calling: live sessions by header, baggage, cookie or address. I/O; for one event loop, no locks."""
 
 from .identity import COOKIE_NAME, OWN_COOKIES, strip_cookie
-from .page_sessions import SessionIdStorage, only_https, sender_of_page, session_of, setup_sessions
+from .page_sessions import SessionIdStorage, join_session, only_https, sender_of_page, session_of, setup_sessions
 from .registry import LiveSessions
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "OWN_COOKIES",
     "LiveSessions",
     "SessionIdStorage",
+    "join_session",
     "only_https",
     "sender_of_page",
     "session_of",

@@ -20,6 +20,7 @@ SESSION: Final = web.RequestKey("session", LiveSession)
 OFFER: Final = web.RequestKey("offer", str)
 SENDER: Final = web.RequestKey("sender", Sender)
 TRUSTED: Final = web.AppKey("trusted", TrustedProxies)
+SESSIONS: Final[web.AppKey[LiveSessions]] = web.AppKey("sessions")
 NOBODY: Final = TrustedProxies(())
 PLAIN: Final = web.AppKey("plain", str)  # what the plain port does beside a TLS port: keep, redirect or off
 
@@ -54,10 +55,18 @@ def session_of(sessions: LiveSessions, request: web.Request) -> LiveSession:
     return session
 
 
+def join_session(request: web.Request, session: LiveSession) -> None:
+    """From now on the browser that sent this request takes part in another session."""
+    sessions = request.app[SESSIONS]
+    request[SESSION] = session
+    request[OFFER] = sessions.join(session, secure=only_https(request)).decode("ascii")
+
+
 def setup_sessions(
     app: web.Application, sessions: LiveSessions, *, trusted: TrustedProxies | None = None, plain: str = "keep"
 ) -> Callable[[web.Request], LiveSession]:
     """Send the cookie with whatever answer goes out: pages, errors, files, streams. Returns `session_of`."""
+    app[SESSIONS] = sessions
     app[TRUSTED], app[PLAIN] = trusted or TrustedProxies(), plain
     app.on_response_prepare.append(send_cookie)
     return partial(session_of, sessions)

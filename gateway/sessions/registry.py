@@ -81,13 +81,19 @@ class LiveSessions:
         if named is not None and len(named) > identity.LONGEST_NAME and (id := self._by_pass(named)):
             return self._proved(id), None
         if id := self._own_choice(named, found.get(identity.BAGGAGE, b"")):
-            return self._named(id), None
+            return self._noted(self._named(id), found, client, "its Gateway-Session" if named else "its baggage"), None
         field = found.get(identity.COOKIE)
         if field is not None and (id := self._fields.get(field) or self._by_cookie(field)):
             if type(headers) is Fields:
                 headers.session = id
-            return self._proved(id), None
+            return self._noted(self._proved(id), found, client, "its cookie"), None
         return self._without_cookie(found, client, secure=secure)
+
+    def _noted(self, session: LiveSession, found: dict[int, bytes], client: str, told_by: str) -> LiveSession:
+        """With what is shown of its client."""
+        session.agent, session.address = found.get(identity.AGENT, b"")[:300].decode("latin-1"), client
+        session.told_by = told_by
+        return session
 
     def _own_choice(self, named: bytes | None, baggage: bytes) -> str:
         """The id that a client gave itself, by header or else by baggage; "" when it did not."""
@@ -214,7 +220,8 @@ class LiveSessions:
         )
         known = self._cookieless.find(asked, self._clock())
         session = self._session(known.session)
-        session.told_by, session.by_cookie = known.told_by, False
+        session.by_cookie = False
+        self._noted(session, found, client, known.told_by)
         return session, self.offer(known.offer, secure=secure) if known.offer else None
 
     def learn(self, session: LiveSession, set_cookie: bytes) -> None:

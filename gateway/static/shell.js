@@ -1,23 +1,35 @@
 // What happens at the gateway, as "gateway" events on document; and the bars that every page shows of it.
 (() => {
-  let source = null, last = null;
+  let source = null, port = null, last = null;
   const names = ["exchange", "routes", "health", "recorder", "replay", "recheck"];
 
+  function take({ id, name, data }) {
+    if (name === "hello") {
+      showProblems(data.routes.problems);
+      showRecorder(data.recorder);
+      return;
+    }
+    last = id;
+    document.dispatchEvent(new CustomEvent("gateway", { detail: { name, data } }));
+  }
+  // A browser opens six connections to one server: all its tabs share one stream (events-worker.js), and a hidden tab
+  // gives its part back and catches up later. Where there are no shared workers each tab has a stream of its own.
   function connect() {
     if (source || document.hidden) return;
+    if (port) { port.postMessage({ watch: true, after: last }); return; }
+    if (window.SharedWorker) {
+      port = new SharedWorker("/_gateway/static/events-worker.js", "gateway-events").port;
+      port.onmessage = ({ data }) => take(data);
+      port.postMessage({ watch: true, after: last });
+      return;
+    }
     source = new EventSource("/_gateway/api/v1/live" + (last ? "?after=" + last : ""));
-    source.addEventListener("hello", (event) => {
-      const state = JSON.parse(event.data);
-      showProblems(state.routes.problems);
-      showRecorder(state.recorder);
-    });
-    for (const name of names) source.addEventListener(name, (event) => {
-      last = event.lastEventId;
-      document.dispatchEvent(new CustomEvent("gateway", { detail: { name, data: JSON.parse(event.data) } }));
+    for (const name of ["hello", ...names]) source.addEventListener(name, (event) => {
+      take({ id: event.lastEventId, name, data: JSON.parse(event.data) });
     });
   }
-  // A browser opens six connections to one server: a hidden tab gives its own back and catches up later.
   function disconnect() {
+    port?.postMessage({ watch: false });
     source?.close();
     source = null;
   }

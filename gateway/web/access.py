@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 COOKIE = "gateway_login"
 SIGN_IN = "/_gateway/sign-in"
 SIGN_OUT = "/_gateway/sign-out"
+JOIN = "/_gateway/join"  # its token says enough
 
 # What anybody may ask for. The audience's pages have a code of their own in their address.
 OPEN = frozenset(
-    ("/_gateway/healthz", "/_gateway/readyz", "/_gateway/static/{name}", "/_gateway/static/diagram.css", SIGN_IN)
+    ("/_gateway/healthz", "/_gateway/readyz", "/_gateway/static/{name}", "/_gateway/static/diagram.css", SIGN_IN, JOIN)
 )
 AUDIENCE = "/_gateway/watch/"
 # What viewers may send: their own session's pins and recordings, the demos' forms (which are calls that any client
@@ -36,7 +37,9 @@ ABOUT_SESSION = frozenset(
 )  # fmt: skip
 VIEWER_WRITES = ABOUT_SESSION | {"/demos/{demo}", "/demos/{demo}/{step}", SIGN_OUT}
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
-OPERATOR_READS = ("/_gateway/api/v1/access/sessions",)
+OPERATOR_READS = (
+    "/_gateway/api/v1/access/sessions", "/_gateway/api/v1/sessions", "/_gateway/sessions", "/_gateway/sessions.json",
+)  # fmt: skip
 
 
 def login_of(request: web.Request) -> Login | None:

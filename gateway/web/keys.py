@@ -14,11 +14,13 @@ if TYPE_CHECKING:
     from ..console.presenter_slides import Decks
     from ..protocols import LiveSession, Services
     from ..services.changes import Moves
+    from ..services.seen_sessions import SessionLinks
     from ..services.stepwise_replay import Steppers
 
 SERVICES: web.AppKey[Services] = web.AppKey("services")
 SESSION_OF: web.AppKey[Callable[[web.Request], LiveSession]] = web.AppKey("session_of")
 MOVES: web.AppKey[Moves] = web.AppKey("moves")
+LINKS: web.AppKey[SessionLinks] = web.AppKey("links")
 STEPPERS: web.AppKey[Steppers] = web.AppKey("steppers")
 SHOWS: web.AppKey[Shows] = web.AppKey("shows")
 DECKS: web.AppKey[Decks] = web.AppKey("decks")
