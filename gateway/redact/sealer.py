@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 from typing import Any, Final, NamedTuple, Protocol, cast
+from urllib.parse import quote_from_bytes
 
 from ..model.capture import Capture, RawPairs, joined
 from .bodies import BodySealer, BudgetSpent, Places, read_rules
 from .cache import Cache
-from .echoes import Echoes
+from .echoes import Echoes, is_token
 from .headers import content_of, seal_headers, typed_passwords
-from .names import Names
+from .names import PLAIN, Names
 from .placeholders import PLACEHOLDER, Keys, Vault
 from .streams import Direction, direction_of
 from .text import seal_text, seal_url
@@ -19,6 +20,8 @@ from .text import seal_text, seal_url
 HEADS: Final = ("request_headers", "request_trailers", "response_headers", "response_trailers", "rewritten")
 MOST_SECRETS: Final = 10_000  # of one body: more of them are sealed together, see bodies.py
 MOST_RULES: Final = 16  # sets of rules that are kept ready: every move of a route table may bring new ones
+MOST_TOKENS: Final = 32  # of one recording that are looked for under other names
+SEARCHED: Final = 256 << 10  # bytes of a body in which they are
 MOST_OPEN: Final = 1000  # streams whose pieces gave secrets before their exchange ended
 
 
@@ -59,6 +62,7 @@ class Sealer:
         self._caches: dict[object, Cache | None] = {}  # by rules; of the present keys
         self._pieces: dict[str, dict[bytes, tuple[bytes, bytes]]] = {}  # capture id -> secrets of its pieces
         self._sides: dict[tuple[str, bool], Direction] = {}  # (capture id, sent) -> what waits of a stream
+        self._tokens: dict[str, tuple[bytes, ...]] = {}  # recording -> tokens that were sealed in it
 
     def renew(self, keys: Keys) -> None:
         """From now on seal with these keys. Another thread may be sealing: it ends what it began with the old ones."""
@@ -69,6 +73,8 @@ class Sealer:
         rules = rules_of(capture)
         cache = self._caches[rules] if rules in self._caches else self._cache(rules)
         if cache is None or capture.id in self._pieces:
+            return self.seal(capture)
+        if capture.recording in self._tokens and self._again(capture, cache.names):
             return self.seal(capture)
         known = cache.changes(capture)
         if known is None:
@@ -96,14 +102,48 @@ class Sealer:
         work = _Work(self._vault, names, places, capture.recording)
         if capture.state != "open" and self._pieces:
             work.found.update(self._pieces.pop(capture.id, {}))
+        for token in self._again(capture, names):
+            work.one(token)
         changes = work.heads(capture)
         changes |= work.bodies(capture)
         if work.found:
             work.echoes(capture, changes)
+            self._remember(capture.recording, work.found)
         if not changes and not work.found:
             return SealedCapture(capture)
         secrets = tuple((placeholder.decode(), ciphertext) for placeholder, ciphertext in work.found.values())
         return SealedCapture(_copy(capture, changes) if changes else capture, secrets, frozenset(work.decoded))
+
+    def _again(self, capture: Capture, names: Names) -> list[bytes]:
+        """Tokens of the recording that stand in this capture under a name that does not tell: an upload token that a
+        response gave is a path now, a connection token an id."""
+        tokens = self._tokens.get(capture.recording)
+        if not tokens:
+            return []
+        headers = [*capture.request_headers, *capture.response_headers, *capture.rewritten]
+        bodies = [joined(side) for side in (capture.request_body, capture.response_body) if side]
+        values = b"\n".join([value for _, value in headers])
+        rest = b"\n".join(
+            [capture.target, capture.upstream_url.encode(), *(one for one in bodies if len(one) < SEARCHED)]
+        )
+        found = []
+        for token in tokens:
+            written = token in rest or (b"%" in rest and quote_from_bytes(token, safe="").encode() in rest)
+            if written or (token in values and _under_plain_name(token, headers, names)):
+                found.append(token)
+        return found
+
+    def _remember(self, recording: str, found: Iterable[bytes]) -> None:
+        """Keep the tokens of a recording, the latest of them, for as long as it is among the latest."""
+        if not recording:
+            return
+        known = self._tokens.pop(recording, ())
+        new = [secret for secret in found if secret not in known and is_token(secret)]
+        if not (known or new):
+            return
+        self._tokens[recording] = (*known, *new)[-MOST_TOKENS:]
+        if len(self._tokens) > MOST_OPEN:
+            del self._tokens[next(iter(self._tokens))]
 
     def seal_chunk(self, capture: Capture, data: bytes, *, sent: bool = False, last: bool = True) -> bytes:
         """One piece of a stream, what waited of the pieces before it included; with `last` nothing waits any more."""
@@ -133,6 +173,10 @@ class Sealer:
                 self._rules.clear()
             ready = self._rules[rules] = read_rules(*_sorted(cast(Rules | None, rules)))
         return ready
+
+
+def _under_plain_name(token: bytes, headers: Iterable[tuple[bytes, bytes]], names: Names) -> bool:
+    return any(token in value and names.header(name) == PLAIN for name, value in headers)
 
 
 class _Work:

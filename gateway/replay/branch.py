@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, quote, quote_plus, unquote_plus
 
+from ..correlation.json_values import Number, parse
 from ..errors import UsageError, did_you_mean
 from ..model.bodies import charset, media_type, text_of
 from ..model.headers import OF_THE_CODING
 from ..model.message import Body, Request
 from .json_difference import escaped, read_json
+from .json_edit import edited_text
 
 Part = Literal["json", "query", "path", "header", "cookie", "form", "method", "body", "name"]
 
@@ -46,7 +48,15 @@ class Edit:
         value = self.value
         if value is None:
             return None
-        return (lambda before: read_json(value)) if self.typed else (lambda before: _typed(value, before))
+        return (lambda before: read_json(value)) if self.typed else (lambda before: _typed(value, before, read_json))
+
+    @property
+    def make_exactly(self) -> Callable[[Any], Any] | None:
+        """The same with numbers as they are spelled: 0.1000000000000000055."""
+        value = self.value
+        if value is None:
+            return None
+        return (lambda before: parse(value)) if self.typed else (lambda before: _typed(value, before, parse))
 
 
 def read_set(text: str) -> Edit:
@@ -119,7 +129,7 @@ def _edited(request: Request, edit: Edit) -> Request:
     name, value = edit.name, edit.value
     match edit.part:
         case "json":
-            return _with_json(request, name, edit.make)
+            return _with_json(request, name, edit)
         case "query":
             return replace(request, target=_with_query(request.target, name, value))
         case "path":
@@ -183,13 +193,16 @@ def _json_of(request: Request) -> Any:
         return None
 
 
-def _with_json(request: Request, pointer: str, make: Callable[[Any], Any] | None) -> Request:
+def _with_json(request: Request, pointer: str, edit: Edit) -> Request:
+    """One place of the body otherwise, every other byte as it was: numbers, spaces, duplicate members."""
     document = _json_of(request)
     if document is None and (request.body.data or not pointer):
         raise UsageError("the request has no JSON body", hint="body=... replaces all of it")
     words = [word.replace("~1", "/").replace("~0", "~") for word in pointer.split("/")[1:]]
-    document = changed_json({} if document is None else document, words, make, pointer)
-    request = with_body(request, json.dumps(document, ensure_ascii=False).encode(_charset(request), "replace"))
+    changed = changed_json({} if document is None else document, words, edit.make, pointer)
+    text = json.dumps(changed, ensure_ascii=False) if document is None else ""
+    text = text or edited_text(text_of(request) or "", words, edit.make_exactly)
+    request = with_body(request, text.encode(_charset(request), "replace"))
     kind = media_type(request)
     return request if kind else _with_header(request, "Content-Type", "application/json")
 
@@ -215,12 +228,12 @@ def changed_json(document: Any, words: list[str], make: Callable[[Any], Any] | N
     return document | {word: changed_json(document.get(word, {} if rest else None), rest, make, pointer)}
 
 
-def _typed(value: str, before: Any) -> Any:
+def _typed(value: str, before: Any, read: Callable[[str], Any]) -> Any:
     """A text stays a text; anything else is JSON when it reads as JSON: 2, true, null, [1], "two"."""
-    if isinstance(before, str) and not value.startswith('"'):
+    if isinstance(before, str) and not isinstance(before, Number) and not value.startswith('"'):
         return value
     try:
-        return read_json(value)
+        return read(value)
     except ValueError:
         return value
 
