@@ -27,6 +27,7 @@ from .live_events import LiveEvents
 from .logs import AcceptTrouble
 from .metrics import Metrics
 from .model.audit import Who
+from .model.exchange import FailedWhen
 from .model.forwarding import TrustedProxies
 from .model.hosts import AllowedHosts
 from .paths import run_file, templates_dir
@@ -37,6 +38,7 @@ from .proxy.server import Relay
 from .redact import Sealer
 from .routes import RoutesKeeper
 from .routes.health import Built, HealthPoller
+from .routes.table import failed_when
 from .routes.tls import client_context
 from .sessions import OWN_COOKIES, LiveSessions, setup_sessions
 from .store import Mask, open_recorder, open_store
@@ -117,17 +119,24 @@ async def _services(
     options.recordings.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     ring, live = Keyring(options.recordings.parent, os.environ), LiveEvents()
     sealer, reading = _sealer(ring), _sealer(ring)  # each is for one thread at a time
+    in_force: list[RoutesKeeper] = []
+
+    def rules(cluster: str) -> tuple[FailedWhen, ...]:
+        return failed_when(in_force[0].table, cluster) if in_force else ()
+
     recorder = open_recorder(
-        options.recordings, seal=sealer, seal_piece=sealer.seal_chunk, durability=options.durability, live=live
-    )
+        options.recordings, seal=sealer, seal_piece=sealer.seal_chunk, durability=options.durability, live=live,
+        rules=rules,
+    )  # fmt: skip
     await recorder.start()
     stack.push_async_callback(recorder.stop)
     mask = Mask(lambda: routes.table.redact, reading.seal, reading.seal_chunk)
-    store = open_store(options.recordings, mask)
+    store = open_store(options.recordings, mask, rules)
     stack.callback(store.close)
     if lost := unopened(ring.keys, await asyncio.to_thread(store.secret_samples)):
         log.warning("%s: %s; %s", options.recordings, lost, LOST_HINT)
     routes = await stack.enter_async_context(_routes(options, store, recorder, url))
+    in_force.append(routes)
     sessions = LiveSessions(
         ring.keys, titled=lambda s: recorder.title_recording(s.recording, s.id, s.title),
         keep=lambda s: recorder.save_sessions([s]),

@@ -63,6 +63,8 @@ SCHEMAS: dict[str, Any] = {
     "Request": shape(**MESSAGE),
     "Response": shape(reason=TEXT, **MESSAGE),
     "Failure": shape(kind=TEXT, detail=TEXT),
+    "Operation": shape(kind={"enum": ["graphql", "jsonrpc", "soap", "aws", "grpc"]}, name=TEXT, type=TEXT, label=TEXT),
+    "Failed": shape(how={"enum": ["graphql", "jsonrpc", "soap", "grpc", "rule"]}, says=TEXT),
     "Timing": TIMING,
     "ImportReport": shape(
         name=TEXT,
@@ -93,6 +95,8 @@ SCHEMAS: dict[str, Any] = {
         request=ref("Request"),
         response={"oneOf": [ref("Response"), {"type": "null"}]},
         failure={"oneOf": [ref("Failure"), {"type": "null"}]},
+        operation={"oneOf": [ref("Operation"), {"type": "null"}]},
+        failed={"oneOf": [ref("Failed"), {"type": "null"}]},
         timing=ref("Timing"),
         notes=TEXTS,
         tags=TEXTS,

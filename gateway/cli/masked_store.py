@@ -5,16 +5,19 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError, Problem
 from ..keys import load_keys
 from ..redact import Sealer
+from ..routes.table import failed_when
 from ..store import Mask, open_store
+from ..store.sqlite.operations import no_rules
 
 if TYPE_CHECKING:
-    from ..routes.table import RedactRules
+    from ..routes.table import RedactRules, RouteTable
     from ..store import SqliteStore
 
 PARTS = ("headers", "json", "query")
@@ -22,23 +25,32 @@ PARTS = ("headers", "json", "query")
 
 def masked_store(args: argparse.Namespace) -> SqliteStore:
     """What the console would show. Rules that cannot be read are told of: nothing is masked by them."""
+    table = None
     try:
-        rules = rules_of(args.routes)
+        table = table_of(args.routes, b"redact", b"failed_when")
     except ConfigError as error:
         print(
             f"gateway: warning: {args.routes} is invalid, its redact rules mask nothing here: {error}", file=sys.stderr
         )
-        rules = None
+    rules = table.redact if table else None
+    of_cluster = partial(failed_when, table) if table else no_rules
     if rules is None or not args.recordings.exists():
-        return open_store(args.recordings)
+        return open_store(args.recordings, rules=of_cluster)
     sealer = Sealer(load_keys(args.recordings.parent, os.environ))
-    return open_store(args.recordings, Mask(lambda: rules, sealer.seal, sealer.seal_chunk))
+    return open_store(args.recordings, Mask(lambda: rules, sealer.seal, sealer.seal_chunk), of_cluster)
 
 
 def rules_of(file: Path) -> RedactRules | None:
     """The `redact` section of a routes.yaml; None when it has none, or there is no such file."""
+    table = table_of(file, b"redact")
+    return table.redact if table else None
+
+
+def table_of(file: Path, *words: bytes) -> RouteTable | None:
+    """The table of a routes.yaml; None where it has none of the words, or there is no such file."""
     try:
-        if b"redact" not in file.read_bytes():
+        text = file.read_bytes()
+        if not any(word in text for word in (*words, b"include")):
             return None  # most have none: nothing need be loaded that knows how to read them
     except OSError:
         return None
@@ -47,7 +59,7 @@ def rules_of(file: Path) -> RedactRules | None:
     loaded = load(file, environ=os.environ, name=str(file))
     if loaded.table is None:
         raise ConfigError(loaded.problems)
-    return loaded.table.redact
+    return loaded.table
 
 
 def rules_in(file: Path) -> RedactRules:

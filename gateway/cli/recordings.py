@@ -44,8 +44,8 @@ def recordings_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "filter", nargs="*", metavar="FILTER",
         help="words and terms such as status:404 status:>=400 cluster:orders env:qa method:POST path:/x took:>200ms "
-        "size:>1MiB after:-2h before:2026-11-22 has:failure|note|stream|body body:word session:x tag:x kind:live; "
-        "a minus negates a term: -method:GET; before a word it needs --: -- -receipt",
+        "size:>1MiB after:-2h before:2026-11-22 has:error|failure|note|stream|body body:word op:name session:x "
+        "tag:x kind:live; a minus negates a term: -method:GET; before a word it needs --: -- -receipt",
     )  # fmt: skip
 
 

@@ -7,8 +7,10 @@ from typing import Final
 
 from ..model.bodies import decoded, pretty_json, text_of
 from ..model.exchange import Exchange
+from ..model.failures import failed_of
 from ..model.json_shapes import query_json
 from ..model.message import Message
+from ..model.operations import operation_of
 from ..model.recording import Recording
 from ..model.text import visible
 
@@ -58,12 +60,18 @@ def recording_text(recording: Recording, exchanges: Sequence[Exchange]) -> str:
     rows = [
         (
             str(exchange.step), visible(exchange.method), outcome(exchange), took(exchange), place(exchange),
-            cut(exchange.request.target, 80), " ".join(map(visible, (*exchange.tags, *exchange.notes))),
+            cut(asked(exchange), 80), " ".join(map(visible, (*exchange.tags, *exchange.notes))),
         )
         for exchange in exchanges
     ]  # fmt: skip
     head = ("step", "method", "status", "took", "cluster", "path", "notes")
     return "\n".join([*lines, "", table(head, rows, right=frozenset(("step", "took")))])
+
+
+def asked(exchange: Exchange) -> str:
+    """The name of the operation and the path: "mutation Pay · /graphql"."""
+    operation = operation_of(exchange.request)
+    return f"{operation.label} · {exchange.request.target}" if operation else exchange.request.target
 
 
 def exchange_text(exchange: Exchange) -> str:
@@ -73,6 +81,9 @@ def exchange_text(exchange: Exchange) -> str:
 
 def _facts(exchange: Exchange) -> Iterator[str]:
     yield f"{visible(exchange.method)} {visible(exchange.url)}"
+    operation = operation_of(exchange.request)
+    if operation:
+        yield f"asks for  {visible(operation.label)} ({operation.kind})"
     yield f"step {exchange.step} of {exchange.recording} · exchange {exchange.id} · session {visible(exchange.session)}"
     override = f" (by {exchange.override})" if exchange.override else ""
     yield f"routed    {place(exchange)}{override}  {visible(exchange.upstream_url)}".rstrip()
@@ -83,6 +94,9 @@ def _facts(exchange: Exchange) -> Iterator[str]:
         yield f"mode      {exchange.mode}, {exchange.state}{attempts}"
     if exchange.failure:
         yield f"failure   {exchange.failure.kind}: {visible(exchange.failure.detail)}"
+    failed = failed_of(exchange)
+    if failed:
+        yield f"failed    {exchange.status} {visible(failed.label)}"
     if exchange.tags:
         yield "tags      " + ", ".join(map(visible, exchange.tags))
     for note in exchange.notes:
@@ -135,10 +149,12 @@ def body_text(message: Message) -> str:
 
 
 def outcome(exchange: Exchange) -> str:
-    """404, or 502 connection_refused, or open."""
+    """404, or 502 connection_refused, or open, or 200 with errors: card declined."""
     status = str(exchange.status) if exchange.status is not None else ("" if exchange.failure else "-")
     state = "" if exchange.state == "done" else exchange.state
-    return " ".join(word for word in (status, exchange.failure.kind if exchange.failure else "", state) if word)
+    failed = failed_of(exchange)
+    said = cut(failed.label, 48) if failed else exchange.failure.kind if exchange.failure else ""
+    return " ".join(word for word in (status, said, state) if word)
 
 
 def place(exchange: Exchange) -> str:

@@ -8,7 +8,9 @@ from http import HTTPStatus
 from itertools import groupby
 
 from ..model.exchange import Chunk, Exchange
+from ..model.failures import failed_of
 from ..model.frames import sse_events, websocket_frames
+from ..model.operations import Operation, operation_of
 from ..model.text import clean, counted, shortened, size
 from .diagram import Call, Outcome, Participant, Run
 from .step_labels import Names
@@ -68,13 +70,14 @@ def answering(exchange: Exchange) -> Participant:
 def call_of(exchange: Exchange, participant: int, names: Names, chunks: Sequence[Chunk] = ()) -> Call:
     """The call of one exchange, its values called by their names."""
     took = exchange.timing.total_ms
+    operation = operation_of(exchange.request)
     return Call(
         step=exchange.step,
         exchange=exchange.id,
         participant=participant,
-        method=shortened(clean(exchange.method), 12),
-        path=shortened(clean(names.target(exchange))),
-        shape=shortened(clean(names.shape(exchange))),
+        method=shortened(clean(operation.type if operation else exchange.method), 12),
+        path=shortened(clean(_asked(operation) if operation else names.target(exchange))),
+        shape=shortened(clean(_asked(operation) if operation else names.shape(exchange))),
         answer=_answer(exchange),
         outcome=_outcome(exchange),
         took=None if took is None else (took, took),
@@ -87,11 +90,18 @@ def call_of(exchange: Exchange, participant: int, names: Names, chunks: Sequence
     )
 
 
+def _asked(operation: Operation) -> str:
+    """Its name, the type of GraphQL left out: that stands where the method of other calls stands."""
+    return operation.name if operation.type else operation.label
+
+
 def sentence(exchange: Exchange) -> str:
     """The whole story in words, nothing shortened."""
     why = f" ({clean(exchange.failure.detail)})" if exchange.failure and exchange.failure.detail else ""
     notes = "".join(f" Note: {clean(note)}" for note in exchange.notes)
-    asked = f"{clean(exchange.method)} {clean(exchange.request.target)}"
+    operation = operation_of(exchange.request)
+    by_name = f"{clean(operation.label)} by " if operation else ""
+    asked = f"{by_name}{clean(exchange.method)} {clean(exchange.request.target)}"
     return (
         f"Step {exchange.step}: {asked} to {answering(exchange).name}, answered {_answer(exchange, None)}{why}.{notes}"
     )
@@ -117,6 +127,10 @@ def _answer(exchange: Exchange, limit: int | None = 32) -> str:
         return f"{status} interrupted".strip()
     if exchange.state == "open":
         return f"{status} still open".strip()
+    failed = failed_of(exchange)
+    if failed:
+        words = clean(failed.label)
+        return f"{status} {shortened(words) if limit else words}"
     return f"{status} {_reason(exchange, limit)}".strip() or "no answer"
 
 
@@ -136,6 +150,8 @@ def _outcome(exchange: Exchange) -> Outcome:
     status = exchange.status or 0
     if exchange.state == "open" or not status:
         return "open"
+    if failed_of(exchange):
+        return "client-error"
     return ("ok", "redirect", "client-error", "server-error")[min(max(status // 100 - 2, 0), 3)]
 
 

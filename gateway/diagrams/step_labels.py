@@ -9,6 +9,7 @@ from hashlib import blake2s
 from ..correlation import Binding, Decisions, correlate, rewrite
 from ..model.exchange import Exchange
 from ..model.message import Request
+from ..model.operations import operation_of
 from ..model.text import shape
 from .diagram import Value
 
@@ -50,7 +51,8 @@ class Names:
         said = blake2s(body.encode("latin-1", "replace"), digest_size=12).hexdigest()
         who = "signed" if exchange.request.header("authorization") else ""
         path = _named(request.target, marks)
-        kind = f"{exchange.method} {exchange.cluster} {self.shape(exchange)}"
+        operation = operation_of(exchange.request)
+        kind = f"{exchange.method} {exchange.server} {self.shape(exchange)} {operation.label if operation else ''}"
         return kind, f"{exchange.environment} {path} {said} {who} {exchange.status}"
 
     def _marks(self, step: int, parts: Sequence[str]) -> dict[str, Binding]:

@@ -213,8 +213,10 @@ def _output(keep: Keep) -> str:
 
 def _parameters(step: Step, sample: openapi.Sample, given: _Given) -> Iterator[Object]:
     path, query = _halves(step.path)
-    for place, text in zip(_placeholders(sample.template.path), _values(path, sample.template.path), strict=True):
-        yield {"name": place, "in": "path", "value": given.value(text)}  # respect puts it into the URL as it stands
+    segments = cut(path, "/")[1:]
+    for one in sample.template.parameters:  # respect puts it into the URL as it stands
+        text = _inner(segments[one.index], one.before, one.after)
+        yield {"name": one.name, "in": "path", "value": given.value(text)}
     for pair in filter(None, cut(query, "&")):
         name, *rest = cut(pair, "=")
         words = unquote_plus("".join(part if isinstance(part, str) else part.recorded for part in name))
@@ -237,15 +239,16 @@ def _joined(pieces: Sequence[Text], by: str = "=") -> Text:
     return tuple(out)
 
 
-def _placeholders(template: str) -> list[str]:
-    return [segment[1:-1] for segment in template.split("/") if segment.startswith("{")]
-
-
-def _values(path: Text, template: str) -> list[Text]:
-    """The segments in the places of a template's parameters; a path that is its server's own has none at all."""
-    if "{" not in template:
-        return []
-    return [text for text, segment in zip(cut(path, "/"), template.split("/"), strict=True) if segment.startswith("{")]
+def _inner(segment: Text, before: str, after: str) -> Text:
+    """What of a segment is the parameter's value: "orders('" and "')" stand around it, or ".json" behind it."""
+    if not (before or after):
+        return segment
+    parts = list(segment)
+    if before and isinstance(parts[0], str):
+        parts[0] = parts[0].removeprefix(before)
+    if after and isinstance(parts[-1], str):
+        parts[-1] = parts[-1].removesuffix(after)
+    return tuple(part for part in parts if part != "")
 
 
 def _plain(text: Text, decode: Callable[[str], str]) -> Text:

@@ -30,6 +30,7 @@ class Place:
     cluster: str
     environment: str
     url: str
+    prefix: str | None = field(default=None, compare=False)  # the public path of the cluster
 
 
 Locate = Callable[[str], "Place | None"]
@@ -81,7 +82,10 @@ def _found(known: Sequence[tuple[str, Cluster, str, str]], url: str) -> Place | 
     for begin, cluster, environment, public in known:
         rest = url[len(begin) :]
         if url.startswith(begin) and (not rest or rest[0] in "/?"):
-            return Place(cluster.name, environment, public + (rest if rest.startswith("/") else f"/{rest}"))
+            return Place(
+                cluster.name, environment, public + (rest if rest.startswith("/") else f"/{rest}"),
+                cluster.prefix.decode("latin-1"),
+            )  # fmt: skip
     return None
 
 
@@ -98,7 +102,7 @@ def placed(exchange: Exchange, locate: Locate) -> Exchange:
     request = replace(exchange.request, target=target)
     return replace(
         exchange, url=found.url, request=request, cluster=found.cluster, environment=found.environment,
-        upstream_url=upstream,
+        upstream_url=upstream, prefix=found.prefix,
     )  # fmt: skip
 
 

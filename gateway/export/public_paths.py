@@ -51,7 +51,12 @@ def key_of(exchange: Exchange) -> tuple[str, str]:
 
 
 def _prefix(exchanges: Sequence[Exchange]) -> str:
-    """The segments that all public paths begin with and that the upstream did not get."""
+    """What the record says of the cluster; else the segments that all public paths begin with and that the upstream
+    did not get."""
+    told = {exchange.prefix for exchange in exchanges}
+    known = next(iter(told)) if len(told) == 1 else None
+    if known is not None and all(_is_below(exchange.url, known) for exchange in exchanges):
+        return ascii_url(known)
     prefixes = [_own(exchange) for exchange in exchanges]
     shared = prefixes[0]
     for other in prefixes[1:]:
@@ -62,8 +67,16 @@ def _prefix(exchanges: Sequence[Exchange]) -> str:
     return "".join(f"/{segment}" for segment in shared)
 
 
+def _is_below(url: str, prefix: str) -> bool:
+    path = split_origin(url)[1]
+    return path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/", "?")
+
+
 def _own(exchange: Exchange) -> list[str]:
-    """The public path's segments without those at its end that the upstream's path has as well."""
+    """The public path's segments without those at its end that the upstream's path has as well; none where nobody
+    knows what the upstream got."""
+    if not exchange.upstream_url:
+        return []
     public = _segments(exchange.url)
     upstream = _segments(exchange.upstream_url)
     while public and upstream and public[-1] == upstream[-1]:

@@ -17,6 +17,7 @@ from ..model.bodies import decoded, text_of
 from ..model.exchange import Exchange
 from ..model.message import Message, Request
 from ..model.recording import Recording
+from .path_evidence import literal_segments
 from .public_paths import Target, key_of, targets
 from .sealed_secrets import PLACEHOLDER
 from .templated_text import Text, Use, free, identifier, split
@@ -104,7 +105,8 @@ def scenario(recording: Recording, exchanges: Sequence[Exchange], decisions: Dec
         kinds = [""] * len(exchanges)
     shown = [exchange for exchange, kind in zip(exchanges, kinds, strict=True) if not kind]
     where = targets(shown)
-    values = flows(shown, decisions, taken={target.variable for target in where.values()})
+    taken = {target.variable for target in where.values()}
+    values = flows(shown, decisions, taken=taken, literals=literal_segments(shown, where))
     secrets = _secrets(shown, values, {target.variable for target in where.values()})
     variables = {text: Use(one.variable, text) for text, one in secrets.items()}
     jar: set[str] = set()

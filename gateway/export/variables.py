@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -81,12 +81,21 @@ class Flows:
         return mark
 
 
-def flows(exchanges: Sequence[Exchange], decisions: Decisions, *, taken: set[str]) -> Flows:
-    """Bindings in force become kept values, what the client said first becomes inputs."""
+def flows(
+    exchanges: Sequence[Exchange],
+    decisions: Decisions,
+    *,
+    taken: set[str],
+    literals: Set[tuple[int, int]] = frozenset(),
+) -> Flows:
+    """Bindings in force become kept values, what the client said first becomes inputs.
+
+    `literals`: (step, number) of path segments that are no values, and so no inputs.
+    """
     found, taken = Flows(), set(taken)
     correlations = correlate(exchanges, decisions)
     _keep(found, correlations, taken)
-    _bring(found, correlations, taken)
+    _bring(found, correlations, taken, literals)
     return found
 
 
@@ -145,11 +154,12 @@ def _pattern(piece: str) -> str | None:
     return None
 
 
-def _bring(found: Flows, correlations: Correlations, taken: set[str]) -> None:
+def _bring(found: Flows, correlations: Correlations, taken: set[str], literals: Set[tuple[int, int]]) -> None:
     """Inputs whose value means the same in every place. Secrets are found by their placeholders, header fields stay."""
     bound = {(one.sink.step, one.sink.part, one.sink.path) for one in correlations.in_force}
     for given in correlations.inputs:
         sinks = [one for one in given.sinks or (given.sink,) if one.part not in ("header", "cookie", "multipart")]
+        sinks = [one for one in sinks if one.part != "path" or (one.step, int(one.path)) not in literals]
         sinks = [one for one in sinks if one.span is None and (one.step, one.part, one.path) not in bound]
         if not sinks or given.secret or _SECRET.search(given.value) or not _plain(given.value):
             continue

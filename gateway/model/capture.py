@@ -13,7 +13,8 @@ RawPairs = list[tuple[bytes, bytes]]
 
 FIELDS: Final = (
     "attempts", "begun", "client", "cluster", "connected", "ended", "environment", "failure",
-    "first_byte", "id", "max_body", "method", "mode", "origin", "override", "phases", "reason", "recording",
+    "first_byte", "id", "max_body", "method", "mode", "origin", "override", "phases", "prefix", "reason",
+    "recording",
     "redact", "request_body", "request_headers", "request_size", "request_trailers",
     "request_version", "response_body", "response_headers", "response_size", "response_trailers",
     "response_version", "rewritten", "routes_revision", "sent", "session", "started_at", "state",
@@ -43,6 +44,7 @@ class Capture:
         self.request_size = 0
         self.cluster = ""
         self.environment = ""
+        self.prefix: bytes | None = None  # the public path of the cluster, b"" for the root
         self.upstream_url = ""
         self.routes_revision = ""
         self.mode = "live"
@@ -77,6 +79,7 @@ class Capture:
         other.id, other.max_body, other.method, other.mode = self.id, self.max_body, self.method, self.mode
         other.origin, other.override, other.reason = self.origin, self.override, self.reason
         other.phases = self.phases
+        other.prefix = self.prefix
         other.recording, other.redact, other.request_body = self.recording, self.redact, self.request_body
         other.request_headers, other.request_size = self.request_headers, self.request_size
         other.request_trailers, other.request_version = self.request_trailers, self.request_version

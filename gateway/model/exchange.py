@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from .message import Request, Response
 
@@ -59,6 +59,16 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedWhen:
+    """A rule of a cluster for failures inside a 2xx: the member at `pointer` (RFC 6901) has this value; the member at
+    `says` holds the words."""
+
+    pointer: str
+    value: Any
+    says: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """One step of a recording. `response` is None while it is open or when only a failure came."""
 
@@ -85,6 +95,8 @@ class Exchange:
     rewritten: tuple[tuple[str, str], ...] = ()  # response fields as the upstream sent them
     notes: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    prefix: str | None = None  # public path of its cluster, "" for the root; None where the record does not say
+    failed_when: tuple[FailedWhen, ...] = ()  # what its cluster calls a failure, as routes.yaml says it now
 
     @property
     def method(self) -> str:

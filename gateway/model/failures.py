@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import unquote
 
 from .bodies import charset, decoded, media_type
-from .exchange import Exchange
+from .exchange import Exchange, FailedWhen
 from .message import Response
 from .operations import Operation, json_prefix, one_line, operation_of
 from .soap import fault
@@ -40,27 +40,18 @@ class Failed:
         return f"{noun}: {self.says}" if self.says else noun
 
 
-@dataclass(frozen=True, slots=True)
-class FailedWhen:
-    """A rule of a cluster: the member at `pointer` (RFC 6901) has this value; the one at `says` holds the words."""
-
-    pointer: str
-    value: Any
-    says: str = ""
-
-
 def failed_of(
     exchange: Exchange, operation: Operation | None = None, rules: Sequence[FailedWhen] = ()
 ) -> Failed | None:
     """How the response failed although its status is 2xx; None where nothing says so.
 
-    `operation`: of the request, where the caller has it already. `rules`: `failed_when` of the exchange's cluster.
+    `operation`: of the request, where the caller has it already. `rules`: of its cluster, besides those it carries.
     """
     response, status = exchange.response, exchange.status or 0
     if response is None or not 200 <= status < 300:
         return None
     operation = operation or operation_of(exchange.request)
-    return _by_protocol(response, operation) or _by_rule(response, rules)
+    return _by_protocol(response, operation) or _by_rule(response, (*exchange.failed_when, *rules))
 
 
 def _by_protocol(response: Response, operation: Operation | None) -> Failed | None:

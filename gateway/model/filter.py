@@ -1,7 +1,7 @@
 """The filter of lists: plain words and `key:value` terms, each of which may be negated by a minus. Pure.
 
     status:404 status:>=400 status:4xx cluster:orders env:qa method:POST -method:GET tag:demo receipt "two words"
-    took:>200ms size:>1MiB after:-2h before:2026-11-22T10:00 has:failure body:isbn
+    took:>200ms size:>1MiB after:-2h before:2026-11-22T10:00 has:failure body:isbn op:ListOrders op:mutation* has:error
 
 The terms of the exchange (OF_EXCHANGE) must all hold for one and the same exchange of a recording; a negated one must
 hold for none of its exchanges.
@@ -126,7 +126,7 @@ def _any(value: str) -> Span:
 ANY: Final[Span] = (0, 0)
 COMPARED = re.compile(r"(<=|>=|<|>|=)?(.*)", re.DOTALL)
 KINDS: Final = ("live", "replay", "variant", "import")
-HAS: Final = ("failure", "note", "stream", "body")
+HAS: Final = ("failure", "error", "note", "stream", "body")
 KEYS: dict[str, Callable[[str], Span]] = {
     "status": status_span,
     "cluster": _any,
@@ -138,6 +138,7 @@ KEYS: dict[str, Callable[[str], Span]] = {
     "after": _moment,
     "before": _moment,
     "body": _any,
+    "op": _any,
     "has": _one_of("has", HAS),
     "session": _any,
     "tag": _any,
@@ -146,9 +147,9 @@ KEYS: dict[str, Callable[[str], Span]] = {
 }
 # The others are of the recording, and so is has:note.
 OF_EXCHANGE: Final = frozenset(
-    ("status", "cluster", "env", "method", "path", "took", "size", "after", "before", "body", "has")
+    ("status", "cluster", "env", "method", "path", "took", "size", "after", "before", "body", "op", "has")
 )
-SYNONYMS: Final = {"environment": "env", "since": "after", "until": "before", "duration": "took"}
+SYNONYMS: Final = {"environment": "env", "operation": "op", "since": "after", "until": "before", "duration": "took"}
 
 
 def is_of_exchange(term: Term) -> bool:
@@ -208,6 +209,7 @@ EXAMPLES: Final = {
     "after": "after:-2h",
     "before": "before:2026-11-22T10:00",
     "body": "body:isbn",
+    "op": "op:ListOrders",
     "has": "has:failure",
     "session": "session:alice",
     "tag": "tag:demo",

@@ -8,7 +8,9 @@ from urllib.parse import parse_qsl
 
 from .bodies import text_of
 from .exchange import Chunk, Exchange
+from .failures import failed_of
 from .message import Message, Pairs
+from .operations import Operation, operation_of
 from .recording import Recording, Revision
 
 
@@ -43,6 +45,8 @@ def exchange_json(exchange: Exchange) -> dict[str, Any]:
 def exchange_facts(exchange: Exchange) -> dict[str, Any]:
     """All of an exchange but its two messages: what a list needs."""
     timing, failure = exchange.timing, exchange.failure
+    operation = operation_of(exchange.request)
+    failed = failed_of(exchange, operation)
     return {
         "id": exchange.id,
         "recording": exchange.recording,
@@ -61,6 +65,8 @@ def exchange_facts(exchange: Exchange) -> dict[str, Any]:
         "override": exchange.override,
         "status": exchange.status,
         "failure": None if failure is None else {"kind": failure.kind, "detail": failure.detail},
+        "operation": None if operation is None else operation_json(operation),
+        "failed": None if failed is None else {"how": failed.how, "says": failed.says},
         "timing": {
             "total_ms": timing.total_ms,
             "connect_ms": timing.connect_ms,
@@ -74,6 +80,11 @@ def exchange_facts(exchange: Exchange) -> dict[str, Any]:
         "notes": list(exchange.notes),
         "tags": list(exchange.tags),
     }
+
+
+def operation_json(operation: Operation) -> dict[str, str]:
+    """What was asked for by name."""
+    return {"kind": operation.kind, "name": operation.name, "type": operation.type, "label": operation.label}
 
 
 def response_json(exchange: Exchange) -> dict[str, Any] | None:

@@ -84,7 +84,7 @@ _ID: Final = re.compile(
 )
 _DATE: Final = re.compile(r"(?:19|20)\d\d-(?:\d\d(?:-\d\d(?:[T ]\S+)?)?|W\d\d|Q[1-4])")
 _DAY: Final = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])[0-3]\d")
-_NUMBER: Final = re.compile(r"-?\d{1,4}|-?\d+\.\d{3,}")
+_NUMBER: Final = re.compile(r"-?\d{1,4}|-?\d+\.\d{3,}|\d+(?:-\d+)+")
 _YEAR: Final = re.compile(r"(?:19|20)\d\d")
 _VERSION: Final = re.compile(r"[vV]\d+(?:[._-]?\w+)*|[\w.-]*[-_.][vV]\d+(?:\.\d+)*|\d{1,2}(?:\.\d{1,3}){0,2}")
 _FILE: Final = re.compile(r"(.*[^.])(\.(?:[A-Za-z][A-Za-z0-9]{0,5}|[A-Za-z]{7,10}|tar\.\w+))")

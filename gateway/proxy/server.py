@@ -155,7 +155,7 @@ class Relay:
         if not table.recording.skips(client.method, destination.path):  # what is not recorded is no step
             session.steps += 1
             capture.step = session.steps
-        capture.cluster, capture.environment = cluster.name, cluster.environment
+        capture.cluster, capture.environment, capture.prefix = cluster.name, cluster.environment, cluster.prefix
         if destinations is not self._destinations:
             self._record_by_path(capture, table)
         kind: type[Flow] = PlaybackFlow if session.modes and cluster.name in session.modes else Flow
@@ -182,6 +182,7 @@ class Relay:
         """Recorded under the cluster's path, where replays and documents find it; Host says which name was used."""
         cluster = table.clusters[capture.cluster]
         capture.origin = self.own_origin
+        capture.prefix = cluster.prefix
         if cluster.strip:
             capture.target = cluster.prefix + capture.target
 

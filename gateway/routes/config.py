@@ -156,6 +156,16 @@ class RedactConfig(Part):
     kinds: list[Kind] = Field(default=[], description="personal data, wherever it stands: card, email, iban, phone")
 
 
+class FailedWhenConfig(Part):
+    """What a response of status 2xx says when it is a failure all the same."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    pointer: str = Field(description="JSON Pointer to the member that tells, such as /ok")
+    value: JsonValue = Field(alias="is", description="the value that it has when the call failed, such as false")
+    says: str = Field(default="", description='JSON Pointer to the words, such as /message; "" for none')
+
+
 class ClusterConfig(Part):
     """A functional group of APIs that moves together."""
 
@@ -182,6 +192,9 @@ class ClusterConfig(Part):
     version: VersionConfig | None = Field(default=None, description="where every upstream says which build it is")
     fault: FaultConfig | None = Field(default=None, description="a what-if for everybody: delay, failure")
     writes: Guard | None = Field(default=None, description="may a replay write to this cluster? allow, ask or never")
+    failed_when: list[FailedWhenConfig] = Field(
+        default=[], description="responses of status 2xx that are failures all the same"
+    )
     redact: RedactConfig = Field(
         default=RedactConfig(), description="what is sealed of this cluster's exchanges, on top of what is of all"
     )

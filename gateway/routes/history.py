@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -48,6 +49,7 @@ def _cluster(name: str, old: CompiledCluster, new: CompiledCluster) -> Iterator[
         ("version", _version(old), _version(new)),
         ("fault", _fault(old), _fault(new)),
         ("writes", old.writes, new.writes),
+        ("failed_when", _rules_of_failure(old), _rules_of_failure(new)),
     ):
         if before != after:
             yield f"{name}: {word} {_word(before)} -> {_word(after)}"
@@ -100,6 +102,10 @@ def _public(cluster: CompiledCluster) -> str:
 
 def _version(cluster: CompiledCluster) -> str | None:
     return None if cluster.version_path is None else f"{cluster.version_path} {cluster.version_pointer or ''}".strip()
+
+
+def _rules_of_failure(cluster: CompiledCluster) -> str | None:
+    return ", ".join(f"{one.pointer} is {json.dumps(one.value)}" for one in cluster.failed_when) or None
 
 
 def _fault(cluster: CompiledCluster) -> str | None:

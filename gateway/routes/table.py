@@ -11,6 +11,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
+from ..model.exchange import FailedWhen
 from ..model.headers import CLIENT_CACHE, CONTENT, TRACE, USER_AGENT
 from ..model.units import read_duration, read_size
 from .addresses import Addresses
@@ -92,6 +93,7 @@ class CompiledCluster:
     listen: tuple[str, int] | None = None  # an address at which it has the root
     keeps_cache: bool = False  # browsers may keep what the upstream says they may
     rewrite_bodies: bool = False
+    failed_when: tuple[FailedWhen, ...] = ()
 
     def at_root(self) -> CompiledCluster:
         """The same cluster as clients see it that reach it by a name or port of its own."""
@@ -161,6 +163,7 @@ __all__ = [
     "RouteTable",
     "Tls",
     "compile_table",
+    "failed_when",
     "strictest",
 ]
 
@@ -267,6 +270,12 @@ class _Likeness:
         return matcher.ratio()
 
 
+def failed_when(table: RouteTable, cluster: str) -> tuple[FailedWhen, ...]:
+    """What a cluster calls a failure inside a 2xx; nothing for one that the table does not know."""
+    found = table.clusters.get(cluster)
+    return found.failed_when if found else ()
+
+
 def compile_table(
     config: RoutesConfig, *, revision: str = "", folder: str = "", content_of: ContentOf = lambda path: ""
 ) -> RouteTable:
@@ -327,6 +336,7 @@ def _cluster(name: str, cluster: ClusterConfig, config: RoutesConfig, tls: ReadT
         listen=read_listen(cluster.listen) if cluster.listen else None,
         keeps_cache=cluster.cache == "upstream",
         rewrite_bodies=cluster.rewrite_bodies,
+        failed_when=tuple(FailedWhen(one.pointer, one.value, one.says) for one in cluster.failed_when),
     )
 
 

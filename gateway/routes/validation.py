@@ -53,6 +53,10 @@ def texts(node: Node | None) -> list[Node]:
     return [one for one in (node.items if node is not None else ()) if isinstance(one.value, str)]
 
 
+def listed(node: Node | None) -> list[Node]:
+    return list(node.items) if node is not None else []
+
+
 def at(node: Node | None, *names: str) -> Node | None:
     for name in names:
         node = node.get(name) if node is not None and node.kind == "mapping" else None
@@ -100,6 +104,9 @@ def _cluster(key: Node, cluster: Node, names: list[str], own: tuple[str, int] | 
     yield from _one(at(cluster, "health"), f"{path}.health", _path)
     yield from _one(at(cluster, "version", "path"), f"{path}.version.path", _path)
     yield from _one(at(cluster, "version", "pointer"), f"{path}.version.pointer", _pointer)
+    for number, rule in enumerate(listed(at(cluster, "failed_when"))):
+        for word in ("pointer", "says"):
+            yield from _one(at(rule, word), f"{path}.failed_when[{number}].{word}", _pointer)
     yield from _redact(at(cluster, "redact"), f"{path}.redact")
     upstreams = at(cluster, "upstreams")
     yield from _known_keys(upstreams, names, f"{path}.upstreams")

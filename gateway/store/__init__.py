@@ -17,6 +17,7 @@ from .missed import Ledger
 from .recorder import SqliteRecorder
 from .sqlite.files import WriterLock, connect_writer, unwritable
 from .sqlite.journal import Journal, journal_of, take_over
+from .sqlite.operations import RulesOf, no_rules
 from .sqlite.reader import SqliteStore
 from .sqlite.write_connection import Tables
 from .sqlite.writer import WriterThread
@@ -32,12 +33,13 @@ BACKLOG: Final = 64 << 20  # bytes that may wait for a failing store before exch
 DURABILITIES: Final = ("strict", "relaxed", "fsync")
 
 
-def open_store(path: Path, mask: Mask | None = None) -> SqliteStore:
+def open_store(path: Path, mask: Mask | None = None, rules: RulesOf = no_rules) -> SqliteStore:
     """Read the recordings of a file. A missing file is a NotFoundError at the first read.
 
     `mask` masks what rules say that are younger than a recording; without it exchanges are read as they were stored.
+    `rules` say what a cluster calls a failure inside a 2xx; exchanges carry them.
     """
-    return SqliteStore(path.resolve(), mask)
+    return SqliteStore(path.resolve(), mask, rules)
 
 
 def open_recorder(
@@ -48,10 +50,12 @@ def open_recorder(
     durability: str = "strict",
     live: Live | None = None,
     backlog: int = BACKLOG,
+    rules: RulesOf = no_rules,
 ) -> SqliteRecorder:
     """Take a file for writing; creates, migrates, refuses (StoreError) before anything else happens.
 
-    `seal` replaces secrets by placeholders, on the writer thread; None keeps captures as they are.
+    `seal` replaces secrets by placeholders, on the writer thread; None keeps captures as they are. `rules` say what a
+    cluster calls a failure inside a 2xx.
     """
     if durability not in DURABILITIES:
         raise UsageError(f"durability {durability!r} is none of {', '.join(DURABILITIES)}")
@@ -69,7 +73,7 @@ def open_recorder(
         raise
     thread = WriterThread(
         path, lock, connection, seal=seal or (lambda capture: capture), seal_piece=seal_piece, durability=durability,
-        live=live, journal=journal,
+        live=live, journal=journal, rules=rules,
     )  # fmt: skip
     return SqliteRecorder(thread, backlog=backlog, held=durability != "relaxed", live=live, ledger=ledger)
 

@@ -8,8 +8,8 @@ import json
 
 import pytest
 
-from gateway.model.exchange import Exchange
-from gateway.model.failures import Failed, FailedWhen, failed_of
+from gateway.model.exchange import Exchange, FailedWhen
+from gateway.model.failures import Failed, failed_of
 from gateway.model.message import Body, Request, Response
 
 GRAPHQL = {"query": "mutation Pay { pay { id } }"}

@@ -11,7 +11,9 @@ from urllib.parse import parse_qsl, unquote
 from ...model import headers
 from ...model.bodies import text_of
 from ...model.exchange import Exchange
+from ...model.failures import failed_of
 from ...model.message import Message
+from ...model.operations import operation_of
 from ...model.text import shape, shortened
 from ..sealed_secrets import PLACEHOLDER
 
@@ -68,7 +70,8 @@ def cards(exchanges: Sequence[Exchange]) -> tuple[Card, ...]:
 
 
 def fails(exchange: Exchange) -> bool:
-    return exchange.failure is not None or (exchange.status or 0) >= 400
+    """Whether it has a card: no response, an error status, or a failure inside a 2xx."""
+    return exchange.failure is not None or (exchange.status or 0) >= 400 or failed_of(exchange) is not None
 
 
 def _card(failing: Exchange, exchanges: Sequence[Exchange]) -> Card:
@@ -82,6 +85,9 @@ def _card(failing: Exchange, exchanges: Sequence[Exchange]) -> Card:
 
 def _is_sibling(failing: Exchange, other: Exchange) -> bool:
     if fails(other) or not other.status or other.method != failing.method or other.cluster != failing.cluster:
+        return False
+    asked, by = operation_of(failing.request), operation_of(other.request)
+    if (asked.label if asked else "") != (by.label if by else ""):
         return False
     return other.path.count("/") == failing.path.count("/")
 
@@ -179,6 +185,9 @@ def says(exchange: Exchange) -> str:
     """The answer's own words: the usual members of a JSON error, else the failure's detail."""
     if exchange.failure:
         return exchange.failure.detail or exchange.failure.kind.replace("_", " ")
+    failed = failed_of(exchange)
+    if failed:
+        return _short(failed.says)
     text = text_of(exchange.response) if exchange.response else None
     try:
         data = json.loads(text or "")

@@ -11,6 +11,7 @@ from ...diagrams import Diagram
 from ...model.bodies import media_type, pretty_json, text_of
 from ...model.exchange import Exchange
 from ...model.message import Message
+from ...model.operations import operation_of
 from ...model.text import counted, duration, visible
 from ..format import ALONE, Beside, Recordings
 from ..path_templates import templates
@@ -152,7 +153,9 @@ def _operations(steps: Sequence[Step]) -> Iterator[Operation]:
     found: dict[tuple[str, str, str], dict[int, Exchange]] = {}
     paths = templates(steps)
     for step in steps:
-        key = (step.exchange.server or "gateway", step.method, visible(paths[step.exchange.id].path))
+        operation = operation_of(step.exchange.request)
+        path = f"{paths[step.exchange.id].path}{f' · {operation.label}' if operation else ''}"
+        key = (step.exchange.server or "gateway", step.method, visible(path))
         found.setdefault(key, {}).setdefault(step.status, step.exchange)
     for (cluster, method, path), answers in sorted(found.items()):
         yield Operation(cluster, method, path, tuple(sorted(answers.items(), key=lambda item: item[0])))
@@ -169,8 +172,11 @@ def errors_title(chapter: Chapter) -> str:
 
 
 def heading(step: Step) -> str:
-    """ "GET /orders/{{order_id}}": what an answer gave by its name, what the client said first as it was."""
-    return f"{step.method} {readable(step.path)}"
+    """ "GET /orders/{{order_id}}": what a response gave by its name, what the client said first as it was; before it
+    the name of the operation, where it has one: "mutation Pay · POST /graphql"."""
+    operation = operation_of(step.exchange.request)
+    named = f"{visible(operation.label)} · " if operation else ""
+    return f"{named}{step.method} {readable(step.path)}"
 
 
 def readable(text: Text) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from ...model.path_templates import Template
 from ...model.text import clean
 from ..documents.guide import named_secrets
-from ..path_templates import Template, templates
+from ..path_templates import templates
 from ..public_paths import Target
 from ..scenario import Scenario, Step
 from ..templated_text import Use, free, identifier, names
@@ -43,8 +44,8 @@ class Operation:
     def add(self, sample: Sample) -> None:
         self.samples.append(sample)
         for variable in names(sample.step.path):
-            for parameter, value in reversed(sample.template.parameters):
-                self.takes[variable, value] = parameter
+            for one in reversed(sample.template.parameters):
+                self.takes[variable, one.value] = one.name
 
     @property
     def public(self) -> str:

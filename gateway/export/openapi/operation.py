@@ -99,7 +99,7 @@ def _parameters(one: Operation) -> list[Object]:
 
 def _given(sample: Sample) -> Iterator[tuple[str, str, str]]:
     request, secret = sample.step.exchange.request, credentials(sample.step)
-    yield from (("path", name, value) for name, value in sample.template.parameters)
+    yield from (("path", one.name, one.value) for one in sample.template.parameters)
     query = parse_qsl(request.target.partition("?")[2], keep_blank_values=True)
     pairs = [("query", name, value) for name, value in dict(query).items()]
     pairs += [("header", name, request.header(name)) for name, _ in sample.step.headers if name.lower() not in _QUIET]

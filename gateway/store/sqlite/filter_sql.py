@@ -29,8 +29,8 @@ class Group:
 
     @property
     def is_textual(self) -> bool:
-        """Whether it asks for words."""
-        return any(term.key in ("", "body") for term in self.terms)
+        """Whether it asks for what the writer works out behind the records: words, and names of operations."""
+        return any(map(_is_textual, self.terms))
 
     def condition(self, shard: int, *, now: float, texts: Texts) -> Condition:
         """On the exchanges (as e) of one shard."""
@@ -66,8 +66,12 @@ def of_exchanges(query: str, shard: int, *, now: float, texts: Texts) -> Conditi
 
 
 def is_textual(query: str) -> bool:
-    """Whether a filter asks for words, which are found shard by shard."""
-    return any(term.key in ("", "body") for term in parse_filter(query))
+    """Whether a filter asks for what the writer works out behind the records, such as words of a shard."""
+    return any(map(_is_textual, parse_filter(query)))
+
+
+def _is_textual(term: Term) -> bool:
+    return term.key in ("", "body", "op") or (term.key == "has" and term.value.lower() == "error")
 
 
 def _plain(term: Term) -> Term:
@@ -109,8 +113,11 @@ USES: Final = "SELECT 1 FROM uses u WHERE u.recording = r.id"
 def _of_exchange(term: Term, now: float, texts: Texts, shard: int, *, beside: bool = False) -> Condition:
     if term.key in ("after", "before"):
         return f"e.started_at {'>=' if term.key == 'after' else '<'} ?", [moment(term.value, now)]
-    if term.key and term.key != "body":
+    if term.key not in ("", "body") and not _is_textual(term):
         return EXCHANGE[term.key](term)
+    if term.key in ("op", "has"):
+        found, values = texts(term, shard)
+        return f"e.seq IN ({found})", values
     if not any(map(str.isalnum, term.value)):  # no word in it: the index knows nothing of signs
         return NOTHING if term.key else EXCHANGE["path"](term)
     found, values = texts(term, shard)

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from ...model.bodies import TEXT_TYPE, text_of
 from ...model.filter import Term
+from . import operations
 from .contents import bodies_of
 from .filter_sql import Condition
 from .header_blob import words as head_words
@@ -33,7 +34,11 @@ STALE: Final = 1000  # documents of deleted exchanges before the index may be ma
 MARK: Final = "coalesce((SELECT value FROM marks WHERE name = 'indexed'), 0)"
 NEXT: Final = f"SELECT * FROM exchanges WHERE seq > {MARK} ORDER BY seq LIMIT ?"
 LATE: Final = "SELECT * FROM exchanges WHERE seq IN (SELECT exchange FROM late ORDER BY exchange LIMIT ?)"
-PENDING: Final = f"SELECT coalesce((SELECT max(seq) FROM exchanges), 0) > {MARK} OR EXISTS (SELECT 1 FROM late)"
+NAMELESS: Final = f"SELECT * FROM exchanges WHERE seq > {operations.NAMED} AND seq <= {MARK} ORDER BY seq LIMIT ?"
+PENDING: Final = f"""
+SELECT coalesce((SELECT max(seq) FROM exchanges), 0) > {MARK} OR EXISTS (SELECT 1 FROM late)
+    OR {MARK} > {operations.NAMED}
+"""
 WAITING: Final = f"""
 SELECT * FROM exchanges WHERE seq <= {MARK} AND seq IN (SELECT exchange FROM late)
 UNION ALL SELECT * FROM exchanges WHERE seq <= {MARK} AND state = 'open' AND seq NOT IN (SELECT exchange FROM late)
@@ -55,15 +60,22 @@ SHARDS: Final = "SELECT name FROM sqlite_master WHERE name GLOB 'texts_[0-9]*' A
 # -- writing, on the writer's connection, inside its transaction
 
 
-def index_some(connection: Connection) -> None:
-    """Index a few exchanges."""
+def index_some(connection: Connection, rules: operations.RulesOf = operations.no_rules) -> None:
+    """Index a few exchanges, and note what they asked for by name; `rules`: what a cluster calls a failure."""
+    rows = rows_of(connection, NAMELESS, [SOME])
+    if rows:  # of a file that is older than the names
+        operations.write(connection, rows, bodies_of(connection, rows), rules)
+        connection.execute("INSERT OR REPLACE INTO marks VALUES ('named', ?)", (rows[-1]["seq"],))
+        return
     rows = rows_of(connection, LATE, [SOME])
     late = bool(rows)
     if not rows:
         rows = rows_of(connection, NEXT, [SOME])
     if not rows:
         return
-    for row, (head, body) in zip(rows, documents(connection, rows), strict=True):
+    bodies = bodies_of(connection, rows)
+    operations.write(connection, rows, bodies, rules)
+    for row, (head, body) in zip(rows, documents(connection, rows, bodies), strict=True):
         if row["state"] == "open":
             continue
         made = connection.execute("INSERT OR IGNORE INTO documents (exchange) VALUES (?)", (row["seq"],))
@@ -75,7 +87,8 @@ def index_some(connection: Connection) -> None:
     if late:
         connection.executemany("DELETE FROM late WHERE exchange = ?", [(row["seq"],) for row in rows])
     else:
-        connection.execute("INSERT OR REPLACE INTO marks VALUES ('indexed', ?)", (rows[-1]["seq"],))
+        for mark in ("indexed", "named"):
+            connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (mark, rows[-1]["seq"]))
 
 
 def _shard(connection: Connection, number: int) -> str:
@@ -96,12 +109,14 @@ def forget(connection: Connection, recording: str) -> None:
     theirs = "(SELECT seq FROM exchanges WHERE recording = ?)"
     for table in ("documents", "late"):
         connection.execute(f"DELETE FROM {table} WHERE exchange IN {theirs}", (recording,))
+    operations.forget(connection, recording)
 
 
 def forgotten(connection: Connection) -> None:
     """After a deletion: SQLite gives the numbers of the last rows again, and most words may lead nowhere now."""
     ask = connection.execute
-    ask("UPDATE marks SET value = min(value, coalesce((SELECT max(seq) FROM exchanges), 0)) WHERE name = 'indexed'")
+    sql = "UPDATE marks SET value = min(value, coalesce((SELECT max(seq) FROM exchanges), 0)) WHERE name IN (?, ?)"
+    ask(sql, ("indexed", "named"))
     ever = ask("SELECT seq FROM sqlite_sequence WHERE name = 'documents'").fetchone()
     if ever is not None and ever[0] > STALE + 2 * ask("SELECT count(*) FROM documents").fetchone()[0]:
         index_anew(connection)
@@ -114,6 +129,7 @@ def index_anew(connection: Connection) -> None:
     connection.execute("DELETE FROM documents")
     connection.execute("DELETE FROM sqlite_sequence WHERE name = 'documents'")
     connection.execute("DELETE FROM marks WHERE name = 'indexed'")
+    operations.begin_anew(connection)
 
 
 # -- reading
@@ -127,7 +143,7 @@ def waiting(connection: Connection) -> int:
 
 def indexed(connection: Connection) -> int:
     """Up to which exchange everything is indexed, but for what ended late."""
-    return int(connection.execute(f"SELECT {MARK}").fetchone()[0])
+    return int(connection.execute(f"SELECT min({MARK}, {operations.NAMED})").fetchone()[0])
 
 
 class TextSearch:
@@ -138,9 +154,12 @@ class TextSearch:
         self._tail: Connection | None = None
         self._shards: set[str] | None = None
         self._fresh: dict[str, str] = {}
+        self._late: list[Any] | None = None
 
     def __call__(self, term: Term, shard: int) -> Condition:
         """A set of numbers, as the inside of an IN."""
+        if term.key in ("op", "has"):
+            return self._of_operations(term)
         match, table = match_of(term), f"texts_{shard}"
         if not any(map(str.isalnum, term.value)):  # no word in it: the index knows nothing of signs
             return "SELECT NULL WHERE 0", []
@@ -150,6 +169,13 @@ class TextSearch:
         if table not in self._shards:
             return "SELECT value FROM json_each(?)", [fresh]
         return f"{FOUND.format(table=table)} UNION ALL SELECT value FROM json_each(?)", [match, fresh]
+
+    def _of_operations(self, term: Term) -> Condition:
+        sql, values = operations.condition_of(term)
+        if self._late is None:
+            self._late = rows_of(self._connection, WAITING, [LATECOMERS])
+        found = operations.found_in(self._late, bodies_of(self._connection, self._late), term)
+        return f"{sql} UNION ALL SELECT value FROM json_each(?)", [*values, json.dumps(list(found))]
 
     def close(self) -> None:
         if self._tail is not None:
@@ -208,9 +234,11 @@ def rows_of(connection: Connection, sql: str, values: Sequence[Any]) -> list[Any
 # -- what is indexed
 
 
-def documents(connection: Connection, rows: Sequence[Any]) -> Iterator[Document]:
+def documents(
+    connection: Connection, rows: Sequence[Any], bodies: Mapping[bytes, bytes] | None = None
+) -> Iterator[Document]:
     """The texts of exchanges, from their rows."""
-    bodies = bodies_of(connection, rows)
+    bodies = bodies_of(connection, rows) if bodies is None else bodies
     for row in rows:
         pieces = _pieces(connection, row["id"]) if row["stream"] == "sse" else ""
         yield _clean(head_text(row)), _clean("\n".join([*body_texts(row, bodies), pieces]))

@@ -32,6 +32,7 @@ from .decisions import asserted_of, decisions_of
 from .files import connect_reader, identity, unreadable
 from .filter_sql import of_recordings
 from .journal import settle
+from .operations import RulesOf, no_rules
 from .retention import Stale, stale
 from .rows import chunk_of, default_title, exchange_of, recording_of, revision_of
 from .statistics import Statistics, statistics
@@ -55,8 +56,8 @@ class SqliteStore:
     Without a `mask` exchanges are read as they were stored.
     """
 
-    def __init__(self, path: Path, mask: Mask | None = None) -> None:
-        self.path, self._mask = path, mask
+    def __init__(self, path: Path, mask: Mask | None = None, rules: RulesOf = no_rules) -> None:
+        self.path, self._mask, self._rules = path, mask, rules
         self._idle: Idle = deque()
         finalize(self, _close_all, self._idle)  # a short command need not close what it read
 
@@ -220,10 +221,12 @@ class SqliteStore:
         return tuple(map(chunk_of, connection.execute(sql, (one.id,)))) if one.stream else ()
 
     def _masked(self, found: Sequence[Exchange]) -> list[Exchange]:
-        return list(found) if self._mask is None else self._mask.exchanges(found)
+        masked = found if self._mask is None else self._mask.exchanges(found)
+        rules = {cluster: tuple(self._rules(cluster)) for cluster in {one.cluster for one in masked}}
+        return [replace(one, failed_when=of) if (of := rules[one.cluster]) else one for one in masked]
 
     def _shown(self, page: Page[Exchange]) -> Page[Exchange]:
-        return page if self._mask is None else Page(tuple(self._mask.exchanges(page.items)), page.next)
+        return Page(tuple(self._masked(page.items)), page.next)
 
     def statistics(self) -> Statistics:
         """What the file holds, counted now: seconds for a million exchanges."""

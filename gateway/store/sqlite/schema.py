@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 APPLICATION: Final = 0x47576179  # "GWay" in the file's header: PRAGMA application_id
-VERSION: Final = 11  # how many migrations there are: PRAGMA user_version
+VERSION: Final = 12  # how many migrations there are: PRAGMA user_version
 
 # What is looked up is in front, the heads are behind: a scan of the facts then never reads an overflow page.
 FIRST: Final = """
@@ -240,6 +240,24 @@ PHASES: Final = "ALTER TABLE exchanges ADD COLUMN phases TEXT NOT NULL DEFAULT '
 # the keys of new bodies begin with a time (body_key in rows.py): an older gateway would take them for damaged.
 JOURNAL: Final = "INSERT OR IGNORE INTO marks VALUES ('journal', 0)"
 
+# The public path of an exchange's cluster: documents and demos name paths below it. What exchanges ask for by name, and
+# how they failed inside a 2xx (gateway/store/sqlite/operations.py); the writer fills it, for older exchanges as well.
+OPERATIONS: Final = """
+ALTER TABLE exchanges ADD COLUMN prefix TEXT;
+CREATE TABLE operations (
+    exchange INTEGER PRIMARY KEY,
+    label TEXT NOT NULL,
+    failed TEXT NOT NULL
+) STRICT;
+CREATE INDEX operations_failed ON operations (exchange) WHERE failed <> '';
+CREATE TABLE operation_words (
+    exchange INTEGER NOT NULL,
+    word TEXT NOT NULL,
+    PRIMARY KEY (word, exchange)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX operation_words_exchange ON operation_words (exchange);
+"""
+
 
 EARLIER: Final = {
     "m001_first": FIRST, "m002_search": SEARCH, "m003_orphans": ORPHANS, "m004_decisions": DECISIONS,
@@ -266,6 +284,7 @@ def migrations() -> Migrations:
 
     _add(steps, "m010_phases", PHASES)
     _add(steps, "m011_journal", JOURNAL)
+    _add(steps, "m012_operations", OPERATIONS)
     return steps
 
 

@@ -16,7 +16,8 @@ from typing import Any, Final
 
 from ...model.filter import Term
 from ..cursors import Place
-from . import full_text
+from . import full_text, operations
+from .contents import bodies_of
 from .filter_sql import Condition, Group, Wanted, is_textual, of_exchanges
 from .full_text import SHARD, TextSearch, indexed
 
@@ -34,12 +35,16 @@ class Block:
 
     def __init__(self, connection: Connection, rows: Sequence[Any]) -> None:
         self._connection = connection
+        self._rows = rows
         self._numbers = [int(row["seq"]) for row in rows]
         self._index = full_text.memory_index()
         full_text.add(self._index, zip(self._numbers, full_text.documents(connection, rows), strict=True))
 
     def texts(self, term: Term, shard: int) -> Condition:
         """The exchanges of this block whose text a term finds, as the inside of an IN."""
+        if term.key in ("op", "has"):
+            found = operations.found_in(self._rows, bodies_of(self._connection, self._rows), term)
+            return "SELECT value FROM json_each(?)", [json.dumps(list(found))]
         return "SELECT value FROM json_each(?)", [json.dumps(full_text.matching(self._index, full_text.match_of(term)))]
 
     def meeting(self, condition: Condition) -> list[int]:

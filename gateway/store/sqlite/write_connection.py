@@ -22,6 +22,7 @@ from .builds import add_build
 from .decisions import decide
 from .deletion import Sweeper, delete_rows, give_back_room
 from .files import PAGE
+from .operations import RulesOf, no_rules
 from .rows import (
     CLUSTER,
     COLUMNS,
@@ -311,11 +312,11 @@ class Tables:
             give_back_room(self.connection)
         return more
 
-    def tidy(self) -> bool:
-        """A little of what can wait: full text, bodies that nobody has. Whether there is more of it."""
+    def tidy(self, rules: RulesOf = no_rules) -> bool:
+        """A little of what can wait: full text and names, bodies that nobody has. Whether there is more of it."""
         if full_text.is_pending(self.connection):
             with transaction(self.connection):
-                full_text.index_some(self.connection)
+                full_text.index_some(self.connection, rules)
             return True
         if self.connection.execute("SELECT 1 FROM orphans LIMIT 1").fetchone() is None:
             return False

@@ -19,6 +19,7 @@ from ...errors import StoreError
 from ..batch import Batch, Piece, Seal, SealPiece
 from .files import WriterLock, connect_writer, examine, identity, is_trouble, room, size, unwritable, wal_of
 from .journal import PATIENCE, Journal, Pending, writers
+from .operations import RulesOf, no_rules
 from .repair import set_aside
 from .write_connection import Tables
 
@@ -60,12 +61,12 @@ class WriterThread:
 
     def __init__(
         self, path: Path, lock: WriterLock, connection: sqlite3.Connection, *, seal: Seal, seal_piece: SealPiece | None,
-        durability: str, live: Live | None, journal: Journal | None = None,
+        durability: str, live: Live | None, journal: Journal | None = None, rules: RulesOf = no_rules,
     ) -> None:  # fmt: skip
         """Without a journal every group is written to the file before it is safe."""
         self.path, self._lock = path, lock
         self._pending = Pending(journal) if journal is not None else None
-        self._seal, self._seal_piece, self._live = seal, seal_piece, live
+        self._seal, self._seal_piece, self._live, self._rules = seal, seal_piece, live, rules
         self._full, self._linger = durability == "fsync", LINGER if durability == "relaxed" else 0.0
         self.queue: deque[Entry] = deque()
         self.current: Sequence[Entry] = ()  # the group in hand
@@ -194,7 +195,7 @@ class WriterThread:
             if self._trouble:
                 tables.probe()
             while not self.queue and not self._ending:
-                self._behind = tables.tidy()
+                self._behind = tables.tidy(self._rules)
                 if not self._behind:
                     break
                 self._unfolded = True
