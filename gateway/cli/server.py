@@ -67,13 +67,14 @@ def _run(main: Coroutine[Any, Any, int]) -> int:
 async def _serve(options: Options) -> int:
     from ..app import running
 
-    stopped, hung_up = _stop_signals(), asyncio.Event()
+    stopped, hung_up = Stop(), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hung_up.set)
     async with running(options) as gateway:
         print(f"gateway: {gateway.url}  (console {gateway.console}/_gateway/)", flush=True)
         print_way_in(gateway)
         looking = asyncio.create_task(_look_when(hung_up, gateway))
         await stopped.wait()
+        gateway.relay.in_hurry = stopped.by_hand
         looking.cancel()
         log.info("stopping; a second signal stops at once")
     return 0
@@ -82,7 +83,7 @@ async def _serve(options: Options) -> int:
 async def _demo(args: argparse.Namespace) -> int:
     from ..samples import running_samples
 
-    stopped = _stop_signals()
+    stopped = Stop()
     # The routes name this run's backends, so they lie in a folder of this run: a routes.yaml of one's own, or that of
     # another demo with the same recordings, is not touched.
     with tempfile.TemporaryDirectory(prefix="gateway-demo-") as name:
@@ -90,7 +91,7 @@ async def _demo(args: argparse.Namespace) -> int:
             return await _demo_in(Path(name), args, samples.routes_yaml(), stopped)
 
 
-async def _demo_in(folder: Path, args: argparse.Namespace, routes_yaml: str, stopped: asyncio.Event) -> int:
+async def _demo_in(folder: Path, args: argparse.Namespace, routes_yaml: str, stopped: Stop) -> int:
     from ..app import running
 
     routes = folder / "routes.yaml"
@@ -112,6 +113,7 @@ async def _demo_in(folder: Path, args: argparse.Namespace, routes_yaml: str, sto
         if not args.no_open and _has_screen():
             await asyncio.to_thread(webbrowser.open, gateway.console)
         await stopped.wait()
+        gateway.relay.in_hurry = stopped.by_hand
         if args.log_format == "text":
             print("\nstopping ...", file=sys.stderr)
     return 0
@@ -183,15 +185,21 @@ async def _look_when(hung_up: asyncio.Event, gateway: Gateway) -> None:
         await gateway.services.routes.look()
 
 
-def _stop_signals() -> asyncio.Event:
+class Stop:
     """Set by the first SIGINT or SIGTERM; the second ends the process at once."""
-    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
 
-    def on_signal() -> None:
-        if stopped.is_set():
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self.by_hand = False  # Ctrl-C: somebody waits at a terminal
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._on_signal, number)
+
+    async def wait(self) -> None:
+        await self._event.wait()
+
+    def _on_signal(self, number: int) -> None:
+        if self._event.is_set():
             os._exit(1)
-        stopped.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, on_signal)
-    return stopped
+        self.by_hand = number == signal.SIGINT
+        self._event.set()

@@ -35,6 +35,7 @@ FAILURE_KINDS: dict[str, tuple[int, str]] = {
     "proxy_loop_detected": (508, "The route leads back to this gateway"),
     "proxy_internal_error": (500, "The gateway failed"),
     "client_closed": (499, "The client went away"),  # ours: RFC 9209 has no name for it
+    "gateway_stopped": (503, "The gateway was stopped"),  # ours
     "playback_miss": (404, "Nothing recorded answers this request"),  # ours
 }
 

@@ -458,6 +458,22 @@ class Flow:
             )
         self._end()
 
+    def cut(self) -> None:
+        """The gateway stops: end what is under way, so that the record says who did."""
+        if self._done:
+            return
+        detail = "the gateway was stopped before the exchange was complete"
+        if not self._responded:
+            self.outgoing.let_go()
+            self.outgoing.complete = True  # nobody waits for the rest of it
+            self.answer(problem("gateway_stopped", detail, hint="send it again when the gateway is back"))
+            return
+        self.response_flush()
+        self.outgoing.let_go()
+        self.capture.failure = ("gateway_stopped", detail)
+        self._end()
+        self.client.transport.close()
+
     def client_half_closed(self) -> bool:
         """Whether the connection may stay open for the answer."""
         self.half_closed = True

@@ -344,6 +344,11 @@ class PlaybackFlow(Flow):
         super().client_paused(paused)
         self._reading.clear() if paused else self._reading.set()
 
+    def cut(self) -> None:
+        if not self._done:
+            self._keep_request()
+        super().cut()
+
     def client_lost(self) -> None:
         if not self._done:
             self._keep_request()

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gateway.relay")
 SWEEP = 0.25  # seconds between two looks for what takes too long
+HURRY = 1.5  # seconds that Ctrl-C waits for exchanges under way: streams never end by themselves
+STEP = 0.02  # seconds between two looks whether all has ended
+LAST = 0.5  # seconds in which what was cut is recorded, and says so to its client
 QUIET = 10.0  # seconds in which one kind of failure of one upstream is logged once
 
 
@@ -68,6 +71,7 @@ class Relay:
         self.clients: set[ClientConnection] = set()
         self.flows: set[Flow] = set()
         self.draining = False
+        self.in_hurry = False  # somebody waits at a terminal for the end
         self._tls_context = tls_context
         self._pools: dict[tuple[str, int, Tls | None, str], Pool] = {}
         self._sweeper: asyncio.Task[None] | None = None
@@ -86,7 +90,7 @@ class Relay:
     async def drain(self, seconds: float) -> None:
         """Finish what is under way, for at most `seconds`; idle connections close at once."""
         self.draining = True
-        end = self.clock() + seconds
+        end = self.clock() + (min(seconds, HURRY) if self.in_hurry else seconds)
         while self.clients and self.clock() < end:
             for client in list(self.clients):
                 if client.idle or client.lingering:
@@ -97,9 +101,15 @@ class Relay:
             await asyncio.sleep(0.02)
 
     async def stop(self) -> None:
-        """End every connection; exchanges under way are recorded as they stand."""
+        """End every connection; exchanges under way are recorded as cut by the gateway."""
         if self._sweeper is not None:
             self._sweeper.cancel()
+        for flow in list(self.flows):
+            flow.cut()
+        for _ in range(round(LAST / STEP)):  # their records become safe, and they say so
+            if not any(client.flow for client in self.clients):
+                break
+            await asyncio.sleep(STEP)
         for client in list(self.clients):
             client.transport.abort()
         for pool in self._pools.values():

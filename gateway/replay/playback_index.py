@@ -13,7 +13,8 @@ from .request_table import CREDENTIALS, Place, Scalar, fields_of
 
 Roles = Mapping[int, frozenset[Place]]  # step -> the places whose values came from earlier answers
 
-OURS: Final = frozenset(("client_closed", "playback_miss", "http_request_error"))  # failures that nobody upstream had
+# Failures that nobody upstream had.
+OURS: Final = frozenset(("client_closed", "gateway_stopped", "playback_miss", "http_request_error"))
 NONE: Final[frozenset[Place]] = frozenset()
 
 

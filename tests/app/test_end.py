@@ -108,3 +108,37 @@ async def test_a_hangup_reads_the_routes_and_ends_nothing(tmp_path):
                 await asyncio.sleep(0.02)
         process.send_signal(signal.SIGTERM)
         assert await process.wait() == 0
+
+
+STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\n\r\n"
+
+
+async def test_ctrl_c_with_open_streams_ends_soon_and_says_who_cut_them(tmp_path):
+    """A stream, a slow download and a request without an answer."""
+    held = asyncio.Event()
+
+    async def talk(peer):
+        head, _ = await peer.request()
+        if b"/1 " in head[:40]:
+            await peer.send(STREAM % b"text/event-stream" + b"data: 1\n\n")
+        elif b"/2 " in head[:40]:
+            await peer.send(STREAM % b"application/octet-stream" + b"x" * 1000)
+        await held.wait()
+
+    async with raw_upstream(talk) as upstream:
+        process, url = await started(tmp_path, upstream.url)
+        async with raw_client(url) as events, raw_client(url) as download, raw_client(url) as waiting:
+            for n, client in enumerate((events, download, waiting), 1):
+                await client.send(GET % n)
+            await asyncio.sleep(0.5)
+            begun = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            async with asyncio.timeout(10):
+                assert await process.wait() == 0
+            assert time.monotonic() - begun < 3
+            head, body = await waiting.response()
+            assert status_of(head) == 503 and b"gateway_stopped" in body
+        held.set()
+    with sqlite3.connect(tmp_path / "r" / "gateway.db") as store:
+        rows = store.execute("SELECT target, failure_kind FROM exchanges ORDER BY target").fetchall()
+    assert rows == [(f"/api/orders/{n}", "gateway_stopped") for n in (1, 2, 3)]
