@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from ..model.capture import Capture, RawPairs
-from ..model.message import Body, Request, header_text
+from ..model.message import Body, Request, Response, header_text
 from ..problems import ProblemDetails, problem
-from ..replay.playback import Found, Missed
+from ..replay.playback import Found, Missed, response_of
 from ..replay.playback_index import Opened
 from ..replay.recorded_response import Answer, answer_of
 from .flow import Flow
@@ -24,7 +24,6 @@ from .websocket_playback import SocketPlayer, accept_of
 if TYPE_CHECKING:
     from ..model.exchange import Chunk, Exchange
     from ..model.frames import Frame
-    from ..model.message import Response
     from ..protocols import LiveSession, PlaybackMode
     from ..replay.playback_index import Tape
     from ..routes.lookup import Destination
@@ -156,14 +155,22 @@ class PlaybackFlow(Flow):
         seen.id, seen.method, seen.target = capture.id, capture.method, capture.target
         seen.request_headers, seen.redact = capture.request_headers, capture.redact
         seen.request_body = self._gathered or capture.request_body
-        size, kept = self._size or capture.request_size, sum(map(len, seen.request_body))
+        kept = sum(map(len, seen.request_body))
         plain = False
         if self.relay.seal is not None:
             sealed = self.relay.seal(seen)
             seen, plain = sealed.capture, "request" in sealed.decoded
+        return self._request(seen, b"".join(seen.request_body), kept, plain=plain)
+
+    def _as_sent(self) -> Request:
+        """The request with its secrets: for what a response repeats of it."""
+        data = b"".join(self._gathered or self.capture.request_body)
+        return self._request(self.capture, data, len(data), plain=False)
+
+    def _request(self, seen: Capture, data: bytes, kept: int, *, plain: bool) -> Request:
         return Request(
             headers=tuple((header_text(name), header_text(value)) for name, value in seen.request_headers),
-            body=Body(size, b"".join(seen.request_body), kept, plain),
+            body=Body(self._size or self.capture.request_size, data, kept, plain),
             method=seen.method.decode("latin-1"), target=seen.target.decode("latin-1"),
         )  # fmt: skip
 
@@ -213,6 +220,15 @@ class PlaybackFlow(Flow):
                 self._asked(), self.cluster.name, status=head.status, environment=self._environment()
             )
 
+    def response_end(self, trailers: RawPairs) -> None:
+        """What an upstream answered is this client's to ask for, when the recording answers later on."""
+        capture = self.capture
+        if self._live and capture.mode != "playback":
+            fields = tuple((header_text(name), header_text(value)) for name, value in capture.response_headers)
+            data = b"".join(capture.response_body)
+            self._mode.playback.heard(Response("1.1", fields, Body(len(data), data), status=capture.status or 0))
+        super().response_end(trailers)
+
     def _tells_down(self, head: ResponseHead) -> bool:
         waiting = self._ended and not self._responded and self._failed is None
         return waiting and head.status in GATEWAY_ERRORS and self._mode.mode == "live-then-playback"
@@ -227,20 +243,21 @@ class PlaybackFlow(Flow):
         capture.sent = capture.sent or self.relay.clock()
         after = f"; after={self._after}" if self._after else ""
         self._source = f"{playback.tape.recording}/{one.step}; match={found.how}{after}{sealed}"
-        if one.response is None:
+        response = response_of(found, self._as_sent(), lambda each: self._step(playback.tape, each).exchange)
+        if response is None:
             assert one.failure is not None
             self.upstream = None  # nobody asked it
             super().answer(problem(one.failure.kind, f"as recorded: {one.failure.detail}"))
             return
         now = datetime.fromtimestamp(capture.started_at, UTC) if playback.shift else None
-        answer = answer_of(one, one.response, origin=self.origin.decode("latin-1"), now=now)
+        answer = answer_of(one, response, origin=self.origin.decode("latin-1"), now=now)
         self._failed = None
         if one.stream == "websocket" and answer.status == 101:
             self._play_socket(answer, step.frames, playback.pace)
         elif one.stream == "sse":
             self._play_stream(answer, one, step.chunks, playback.pace)
         else:
-            self._play_whole(answer, one.response)
+            self._play_whole(answer, response)
 
     def _step(self, tape: Tape, one: Exchange) -> Opened:
         """The recorded step, with its secrets for who may have them."""

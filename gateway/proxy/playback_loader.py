@@ -10,7 +10,7 @@ from ..correlation import Correlations, correlate
 from ..errors import GatewayError, UsageError
 from ..model.recording import all_items
 from ..protocols import PlaybackMode
-from ..replay.matching import roles_of
+from ..replay.matching import fresh_of, roles_of
 from ..replay.playback import read_kept
 from ..replay.playback_index import Opened, Tape
 from ..replay.recorded_response import unsealed, unsealed_chunks, unsealed_frames
@@ -32,13 +32,13 @@ def load_tape(store: Store, secrets: Callable[[str], Mapping[str, str]], ref: st
     if not exchanges:
         raise UsageError(f"recording {recording.title!r} has no steps yet", hint=hint)
     few = len(exchanges) <= CORRELATED
-    roles = roles_of(correlate(exchanges, store.decisions(recording.id)) if few else Correlations())
+    correlations = correlate(exchanges, store.decisions(recording.id)) if few else Correlations()
     known = {name: secret.encode("utf-8", "surrogateescape") for name, secret in secrets(recording.id).items()}
     streams = {one.step: store.chunks(one.id) for one in exchanges if one.stream}
     sealed = [_opened(one, streams.get(one.step, ()), {}) for one in exchanges]
     opened = [_opened(one, streams.get(one.step, ()), known) for one in exchanges] if known else []
     tape = Tape(
-        recording.id, recording.title, exchanges, roles=roles,
+        recording.id, recording.title, exchanges, roles=roles_of(correlations), fresh=fresh_of(correlations, exchanges),
         chunks={one.exchange.step: one.chunks for one in sealed if one.chunks},
         frames={one.exchange.step: one.frames for one in sealed if one.frames},
         opened={two.exchange.step: two for one, two in zip(sealed, opened, strict=False) if one != two},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 from typing import Final, Literal, get_args
@@ -13,12 +13,18 @@ from ..correlation.lexicon import OWN
 from ..errors import UsageError, did_you_mean
 from ..model.exchange import Exchange
 from ..model.message import Request
+from .echo import is_made_up, is_rpc, is_transport
+from .negotiation import apart as by_headers
+from .negotiation import chosen
 from .playback_index import Roles, Tape
+from .representation import wants_part
 from .request_table import Mismatch, Place, Scalar, fields_of, mismatches
 
 Match = Literal["strict", "loose", "by-order"]
 End = Literal["last", "cycle", "404", "live"]
 
+IsKnown = Callable[[Exchange, Mismatch], bool]  # whether this client can have the value that stands in a role
+NAMED: Final = 5  # recorded values that a miss names
 NEAREST: Final = 3  # near misses that an answer tells
 LOOKED_AT: Final = 12  # recorded requests that are compared in full to find them
 
@@ -94,21 +100,74 @@ class Look:
         self._tape, self._asked, self._cluster, self._environment = tape, asked, cluster, environment
         self._failures, self._roles = failures, rules.roles
         self._headers = rules.match == "strict"
+        self._rpc = is_rpc(asked)
         self._ignored = rules.ignores()
         self._fields: dict[bool, dict[Place, Scalar]] = {}
 
     def exact(self) -> list[Exchange]:
-        """The steps with this very request, in order."""
+        """The steps with this very request, in order; of a part of something all that have one."""
         path = self._asked.target.partition("?")[0]
         known = self._tape.by_path.get((self._cluster, self._asked.method, path), ())
-        return [one for one in known if self._usable(one) and next(self._mismatches(one), None) is None]
+        return chosen(self._asked, [one for one in known if self._usable(one) and self._is_exact(one)])
 
-    def alike(self) -> list[tuple[Exchange, list[Mismatch]]]:
-        """The steps that differ only in values that came from earlier answers, each with those."""
+    def parts(self) -> list[Exchange]:
+        """The steps with this request whose responses are parts of the whole that is asked for now."""
+        path = self._asked.target.partition("?")[0]
+        known = self._tape.by_path.get((self._cluster, self._asked.method, path), ())
+        return [one for one in known if one.status == 206 and not self._elsewhere(one) and self._is_exact(one)]
+
+    def _is_exact(self, one: Exchange) -> bool:
+        return next(self._mismatches(one), None) is None
+
+    def alike(self, is_known: IsKnown) -> list[tuple[Exchange, list[Mismatch]]]:
+        """The steps that differ only in values that stand in a role and that this client can have, each with those."""
         path = self._asked.target.partition("?")[0]
         shape = (self._cluster, self._asked.method, path.count("/"))
         known = self._tape.by_shape.get(shape, ()) if self._roles else ()
-        return [(one, roles) for one in known if self._usable(one) and (roles := self._only_roles(one)) is not None]
+        found = {
+            one.step: roles for one in known
+            if self._usable(one) and (roles := self._only_roles(one)) is not None
+            and all(is_known(one, each) for each in roles)
+        }  # fmt: skip
+        fitting = chosen(self._asked, [one for one in known if one.step in found])
+        return [(one, found[one.step]) for one in fitting]
+
+    def apart(self, one: Exchange) -> list[Mismatch]:
+        """All that was asked otherwise than recorded, whether it counts or not."""
+        asked = self._asked_fields(whole_body=not one.request.body.truncated)
+        return list(mismatches(self._tape.fields(one, headers=self._headers), asked))
+
+    def preflighted(self) -> Exchange | None:
+        """The recorded step of the request that a browser's preflight asks about (Fetch standard, CORS)."""
+        method = self._asked.header("access-control-request-method")
+        if self._asked.method != "OPTIONS" or not method or not self._asked.header("origin"):
+            return None
+        path = self._asked.target.partition("?")[0]
+        known = [*self._tape.by_path.get((self._cluster, method, path), ())]
+        known += [
+            one for one in self._tape.by_shape.get((self._cluster, method, path.count("/")), ())
+            if self._distance(one) <= 4
+        ]  # fmt: skip
+        allows = (one for one in known if one.response and one.response.header("access-control-allow-origin"))
+        return next(allows, None)
+
+    def unknown_values(self) -> str:
+        """ "77 was never recorded; 5000 and 1 were", where one id alone separates the request from recorded ones."""
+        asked, found = self._asked_fields(whole_body=True), dict[Place, list[Scalar]]()
+        for one in self._tape.exchanges.values():
+            if (one.cluster, one.method) != (self._cluster, self._asked.method):
+                continue
+            apart = (
+                self.mismatches(one) if one.path.count("/") == self._asked.target.partition("?")[0].count("/") else []
+            )
+            if len(apart) == 1 and apart[0].where in ("path", "query", "body") and _is_id(apart[0]):
+                found.setdefault((apart[0].where, apart[0].name), []).append(apart[0].recorded)
+        if not found:
+            return ""
+        place, values = max(found.items(), key=lambda pair: len(pair[1]))
+        words = [str(value) for value in dict.fromkeys(map(str, values))][:NAMED]
+        told = " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+        return f"{asked.get(place)} was never recorded; {told} {'was' if len(words) == 1 else 'were'}"
 
     def _only_roles(self, one: Exchange) -> list[Mismatch] | None:
         """What differs, when all of it stands in a role; most steps are out at the first difference."""
@@ -126,12 +185,19 @@ class Look:
     def _mismatches(self, one: Exchange) -> Iterator[Mismatch]:
         asked = self._asked_fields(whole_body=not one.request.body.truncated)
         found = mismatches(self._tape.fields(one, headers=self._headers), asked)
-        return (each for each in found if not self._ignored(each))
+        roles = self._tape.roles.get(one.step, ())
+        return (
+            each for each in found
+            if not self._ignored(each) and not is_transport(each)
+            and not ((each.where, each.name) not in roles and is_made_up(each, rpc=self._rpc))
+        )  # fmt: skip
 
     def nearest(self, position: int) -> tuple[NearMiss, ...]:
         """The recorded requests that came closest."""
         some = nsmallest(LOOKED_AT, self._tape.exchanges.values(), key=lambda one: (self._distance(one), one.step))
-        full = [NearMiss(one, (*self._elsewhere(one), *self.mismatches(one))) for one in some]
+        full = [
+            NearMiss(one, (*self._elsewhere(one), *self.mismatches(one), *by_headers(self._asked, one))) for one in some
+        ]
         near = nsmallest(NEAREST, full, key=lambda one: (len(one.mismatches), abs(one.exchange.step - position)))
         # One that differs in much more than the nearest explains nothing.
         return tuple(one for one in near if len(one.mismatches) <= len(near[0].mismatches) + 2)
@@ -143,8 +209,17 @@ class Look:
         if one.status == 101:
             return bool(self._asked.header("upgrade"))
         if one.status == 304:
-            return bool(self._asked.header("if-none-match") or self._asked.header("if-modified-since"))
-        return one.status not in (206, 416) or bool(self._asked.header("range"))
+            return self._asked_the_same(one)
+        return one.status not in (206, 416) or wants_part(self._asked)
+
+    def _asked_the_same(self, one: Exchange) -> bool:
+        """Whether a recorded 304 is the answer: only the copy that its client had is known to be good."""
+        tags, recorded = self._asked.header("if-none-match"), one.request.header("if-none-match")
+        if tags or recorded:
+            known = set(re.findall(r'"[^"]*"', recorded + (one.response.header("etag") if one.response else "")))
+            return bool(known & set(re.findall(r'"[^"]*"', tags))) or (bool(tags) and tags == recorded)
+        since = self._asked.header("if-modified-since")
+        return bool(since) and since == one.request.header("if-modified-since")
 
     def _elsewhere(self, one: Exchange) -> list[Mismatch]:
         """A request that names its environment gets that one's answers, and no other request gets those."""
@@ -165,6 +240,12 @@ class Look:
             found = fields_of(self._asked, headers=self._headers, whole_body=whole_body)
             self._fields[whole_body] = found
         return found
+
+
+def _is_id(found: Mismatch) -> bool:
+    """Whether two values may be names of two things: each has a digit, or is as long as a token."""
+    texts = [str(each) for each in (found.recorded, found.asked) if each is not None]
+    return len(texts) == 2 and all(any(map(str.isdigit, text)) or len(text) >= CHANCE for text in texts)
 
 
 def _of_a_kind(found: Mismatch) -> bool:
@@ -200,6 +281,20 @@ def roles_of(correlations: Correlations) -> Roles:
     for one in correlations.inputs:
         for sink in (one.sink, *one.sinks) if one.generator else ():
             _add(found, sink)
+    return {step: frozenset(places) for step, places in found.items()}
+
+
+def fresh_of(correlations: Correlations, exchanges: Sequence[Exchange]) -> Roles:
+    """By step, the places at which the recorded client made a value up: today's client makes another one there.
+
+    An id in the path of a request that only reads was made up by nobody: it names a thing that is there or not.
+    """
+    found: dict[int, set[Place]] = {}
+    methods = {one.step: one.method for one in exchanges}
+    for one in correlations.inputs:
+        reads = methods.get(one.sink.step, "GET") in ("GET", "HEAD", "OPTIONS", "PROPFIND")
+        if one.generator and not (reads and one.sink.part == "path"):
+            _add(found, one.sink)
     return {step: frozenset(places) for step, places in found.items()}
 
 

@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
+from ..model.bodies import text_of
 from ..model.exchange import Exchange
-from ..model.message import Request
+from ..model.message import Request, Response
 from ..protocols import PlaybackMode
+from .echo import header_pairs, pairs_of, with_todays
 from .matching import NEAREST, Look, NearMiss, Rules
 from .playback_index import Tape
-from .request_table import Mismatch, shown
+from .representation import (
+    in_coding_for,
+    is_conditional,
+    is_fresh,
+    not_modified,
+    partial,
+    range_of,
+    wants_part,
+    whole,
+)  # fmt: skip
+from .request_table import CREDENTIALS, Mismatch, fields_of, shown
 
 How = Literal["exact", "role", "order"]
+Shape = Literal["", "part", "whole", "not modified", "preflight"]  # what is given of the recorded response
 Alike = tuple[Exchange, list[Mismatch]]  # a step, and the values that stand in a role
 
+HEARD: Final = 200  # responses of upstreams whose values are remembered
+LONGEST: Final = 256 << 10  # characters of one of them
 SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS", "QUERY", "PROPFIND"))
 
 
@@ -26,6 +43,31 @@ class Found:
 
     exchange: Exchange
     how: How
+    shape: Shape = ""
+    sources: tuple[Exchange, ...] = ()  # the recorded steps that a part, or a whole, is made of
+    apart: tuple[Mismatch, ...] = ()  # what was asked otherwise than recorded
+
+
+def response_of(found: Found, asked: Request, opened: Callable[[Exchange], Exchange]) -> Response | None:
+    """The response to a request as it was sent, secrets and all; None where a failure was recorded.
+
+    `opened` gives a recorded step as this client may have it.
+    """
+    one = opened(found.exchange)
+    response = one.response
+    if response is None:
+        return None
+    sources = [each.response for each in map(opened, found.sources) if each.response is not None]
+    if found.shape == "preflight":
+        return preflight_response(asked, response)
+    if found.shape == "part":
+        response = partial(asked, sources) or response
+    elif found.shape == "whole":
+        response = whole(sources) or response
+    elif found.shape == "not modified":
+        response = not_modified(response)
+    pairs = (*pairs_of(found.apart, fields_of(asked, headers=True)), *header_pairs(one.request, asked))
+    return in_coding_for(asked, with_todays(response, pairs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +93,7 @@ class Playback:
     position: int = 0  # the last step played that changed something
     _played: set[int] = field(default_factory=set)
     _meant: dict[str, str] = field(default_factory=dict)  # a value asked -> the recorded value in whose role it stood
+    _heard: deque[str] = field(default_factory=lambda: deque(maxlen=HEARD))  # what upstreams answered this session
 
     def find(
         self, asked: Request, cluster: str, *, environment: str | None = None, failures: bool = True
@@ -80,6 +123,11 @@ class Playback:
             self._pass(chosen, [one for one, _ in same])
             self._keep_roles(chosen, same)
 
+    def heard(self, response: Response) -> None:
+        """An upstream answered this session: the values in it are its client's to send."""
+        text = text_of(response)
+        self._heard.append(" ".join((*(value for _, value in response.headers), (text or "")[:LONGEST])))
+
     def rewind(self) -> None:
         """From the first step on, again."""
         self._played.clear()
@@ -104,21 +152,70 @@ class Playback:
         look = Look(self.tape, self.rules, asked, cluster, environment=environment, failures=failures)
         same, how = self._same(look)
         if not same:
-            return Missed(_unmatched(asked, self.tape), look.nearest(self.position))
-        found = self._turn([one for one, _ in same], how)
-        if isinstance(found, Found):
-            self._keep_roles(found.exchange, same)
-        return found
+            if (actual := look.preflighted()) is not None:
+                return Found(actual, how, "preflight")
+            parts = tuple(look.parts())
+            if whole([one.response for one in parts if one.response]) is not None:
+                return Found(parts[0], "exact", "whole", parts)
+            why = _unmatched(asked, self.tape)
+            if unknown := look.unknown_values():
+                why = f"{why}: {unknown}"
+            return Missed(why, look.nearest(self.position))
+        steps = [one for one, _ in same]
+        found = self._part(asked, steps, how) if wants_part(asked) else self._turn(steps, how)
+        if not isinstance(found, Found):
+            return found
+        self._keep_roles(found.exchange, same)
+        response = found.exchange.response
+        if (
+            not found.shape
+            and response
+            and response.status == 200
+            and is_conditional(asked)
+            and is_fresh(asked, response)
+        ):
+            found = replace(found, shape="not modified")
+        return replace(found, apart=tuple(look.apart(found.exchange)))
+
+    def _part(self, asked: Request, same: Sequence[Exchange], how: How) -> Found | Missed:
+        """The recorded part of this very range, else one cut out of what was recorded, else the whole."""
+        parts = [one for one in same if one.status in (206, 416)]
+        exact = [one for one in parts if range_of(one.request) == range_of(asked)]
+        exact = [one for one in exact if one.request.header("if-range") == asked.header("if-range")]
+        if exact:
+            return self._turn(exact, how)
+        others = [one for one in same if one not in parts]
+        sources = tuple(one for one in (*others, *parts) if one.response is not None)
+        if partial(asked, [one.response for one in sources if one.response]) is not None:
+            return Found(sources[0], how, "part", sources)
+        if others:
+            return self._turn(others, how)
+        near = tuple(NearMiss(one, (_range_apart(asked, one),)) for one in parts[:NEAREST])
+        return Missed(f"the part {range_of(asked)} is in no recorded response", near)
 
     def _same(self, look: Look) -> tuple[list[Alike], How]:
         """The recorded steps of this request, in order: literally the same, else those that fit its roles best."""
         exact = look.exact()
         if exact:
             return [(one, []) for one in exact], "exact"
-        alike = look.alike()
+        alike = look.alike(self._is_known)
         conflicts = self._conflicts([roles for _, roles in alike])
         least = min(conflicts, default=0)
         return [pair for pair, count in zip(alike, conflicts, strict=True) if count == least], "role"
+
+    def _is_known(self, one: Exchange, found: Mismatch) -> bool:
+        """Whether this client can have a value that was not recorded at its place.
+
+        A token is new at every sign-in; what a client makes up it makes up again; anything else it can have only from
+        an upstream that answered this session, or because it stood for a recorded value before.
+        """
+        place = found.where, found.name
+        if place[0] == "header" and place[1] in CREDENTIALS:
+            return True
+        if place in self.tape.fresh.get(one.step, ()) or shown(found.asked) in self._meant:
+            return True
+        word = re.compile(rf"(?<![A-Za-z0-9]){re.escape(str(found.asked))}(?![A-Za-z0-9])")
+        return any(word.search(text) for text in self._heard)
 
     def _keep_roles(self, chosen: Exchange, same: Iterable[Alike]) -> None:
         roles = next(roles for one, roles in same if one is chosen)
@@ -183,6 +280,14 @@ class Playback:
     def _by_order(self, asked: Request, cluster: str, *, failures: bool) -> Found | Missed:
         """The next step of the cluster, whatever was asked, if the method is right."""
         steps = [one for one in self.tape.by_cluster.get(cluster, ()) if failures or one.response is not None]
+        if asked.method != "OPTIONS":  # browsers skip a preflight that they remember, and add one that they do not
+            steps = [one for one in steps if not _is_preflight(one.request)] or steps
+        elif _is_preflight(asked) and not any(
+            one.step not in self._played and one.method == "OPTIONS" for one in steps
+        ):
+            look = Look(self.tape, self.rules, asked, cluster, environment=None, failures=failures)
+            if (actual := look.preflighted()) is not None:
+                return Found(actual, "order", "preflight")
         following = next((one for one in steps if one.step not in self._played), None)
         if following is None:
             if not steps:
@@ -197,6 +302,27 @@ class Playback:
             return Missed(f"the next step of {cluster} is another request", (NearMiss(following, (found,)),))
         self._played.add(following.step)
         return Found(following, "order")
+
+
+def _is_preflight(request: Request) -> bool:
+    return request.method == "OPTIONS" and bool(request.header("access-control-request-method"))
+
+
+def _range_apart(asked: Request, one: Exchange) -> Mismatch:
+    return Mismatch("header", "range", one.request.header("range") or None, asked.header("range") or None)
+
+
+def preflight_response(asked: Request, response: Response) -> Response:
+    """What a server that answers a cross-origin request says to the preflight of it (Fetch standard, CORS)."""
+    allowed = response.header("access-control-allow-origin")
+    fields = [
+        ("Access-Control-Allow-Origin", allowed if allowed == "*" else asked.header("origin")),
+        ("Access-Control-Allow-Methods", asked.header("access-control-request-method")),
+        ("Access-Control-Allow-Headers", asked.header("access-control-request-headers")),
+        ("Access-Control-Allow-Credentials", response.header("access-control-allow-credentials")),
+        ("Vary", "Origin"),
+    ]
+    return Response(status=204, reason="No Content", headers=tuple(pair for pair in fields if pair[1]))
 
 
 def _unmatched(asked: Request, tape: Tape) -> str:

@@ -40,6 +40,7 @@ class Tape:
         exchanges: Sequence[Exchange],
         *,
         roles: Roles | None = None,
+        fresh: Roles | None = None,
         chunks: Mapping[int, Sequence[Chunk]] | None = None,
         frames: Mapping[int, Sequence[Frame]] | None = None,
         opened: Mapping[int, Opened] | None = None,
@@ -47,6 +48,7 @@ class Tape:
         self.recording, self.title = recording, title
         self.exchanges = {one.step: one for one in exchanges if is_playable(one)}
         self.roles: Roles = {one.step: _credentials(one) | (roles or {}).get(one.step, NONE) for one in exchanges}
+        self.fresh: Roles = fresh or {}  # step -> the places of values that its client makes up there
         self.chunks: Mapping[int, Sequence[Chunk]] = chunks or {}  # of event streams, by step
         self.frames: Mapping[int, Sequence[Frame]] = frames or {}  # of WebSockets, by step
         self.opened: Mapping[int, Opened] = opened or {}

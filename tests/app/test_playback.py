@@ -13,7 +13,7 @@ SECRET = 'tok-"7f3a9c/1e5b+2d8f46"'  # what JSON must escape
 
 
 @asynccontextmanager
-async def a_shop():
+async def a_shop(first=500123):
     """Orders that need a token, a receipt that is 404 until paid, and a feed; ids of their own at every start."""
     paid, app = set(), web.Application()
     routes = web.RouteTableDef()
@@ -29,7 +29,7 @@ async def a_shop():
     async def order(request):
         if request.headers.get("Authorization") != f"Bearer {SECRET}":
             raise web.HTTPUnauthorized
-        return web.json_response({"id": 500123}, status=201)
+        return web.json_response({"id": first}, status=201)
 
     @routes.post("/orders/{id}/payments")
     async def pay(request):
@@ -70,6 +70,17 @@ async def a_shop():
 async def call(client, method, path, **kwargs):
     async with client.request(method, path, **kwargs) as answer:
         return answer.status, await answer.text(), answer.headers
+
+
+async def ordered(client, id):
+    """Order until the upstream that gives this id answers."""
+    headers = {"Authorization": f"Bearer {SECRET}"}
+    for _ in range(100):
+        _, text, _ = await call(client, "POST", "/api/orders/orders", json={"isbn": 1}, headers=headers)
+        if json.loads(text).get("id") == id:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(text)
 
 
 async def chain(client):
@@ -150,6 +161,10 @@ async def test_live_with_a_net_falls_back_with_the_ids_and_tokens_of_today(tmp_p
         play = f"/_gateway/api/v1/recordings/{recording}/playback"
         status, text, _ = await call(ada, "POST", play, json={"mode": "live-then-playback"})
         assert status == 200, text
+        unknown, _, _ = await call(ada, "GET", "/api/orders/orders/777888/receipt")  # the gateway's 502: nobody gave it
+        async with a_shop(777888) as url:
+            (tmp_path / "routes.yaml").write_text(orders_at(url))
+            await ordered(ada, 777888)
         receipts = [await call(ada, "GET", "/api/orders/orders/777888/receipt") for _ in range(3)]
         paid, _, _ = await call(ada, "POST", "/api/orders/orders/777888/payments", json={"amount": 5})
 
@@ -159,6 +174,7 @@ async def test_live_with_a_net_falls_back_with_the_ids_and_tokens_of_today(tmp_p
         assert status == 200, text
         await call(ada, "POST", play, json={})
         _, rejected, _ = await call(ada, "POST", "/api/orders/orders/777888/payments", json={"amount": 5})
+    assert unknown == 502
     assert [status for status, _, _ in receipts] == [404, 200, 200]
     assert receipts[0][2]["Gateway-Playback"] == f"{recording}/3; match=role; after=connection_refused"
     assert paid == 201

@@ -7,6 +7,7 @@ from sessions import session
 
 from gateway.correlation import correlate
 from gateway.model.exchange import Exchange
+from gateway.model.message import Body, Response
 from gateway.replay.matching import roles_of
 from gateway.replay.playback import Found, Missed, Playback
 from gateway.replay.playback_index import Tape
@@ -40,6 +41,11 @@ def a_playback(text: str) -> Playback:
     return Playback(Tape("R", "a chain", steps, roles=roles_of(correlate(steps))))
 
 
+def an_answer(text: str) -> Response:
+    """What an upstream answered this session."""
+    return Response(headers=(("Content-Type", "text/xml"),), body=Body(len(text), text.encode()))
+
+
 def playable(one: Exchange) -> Exchange:
     object.__setattr__(one, "cluster", "orders")
     return one
@@ -65,7 +71,9 @@ PAY = 'POST /ws\nContent-Type: text/xml\n<Envelope>{}</Envelope>'  # fmt: skip
     ],
 )
 def test_xml_matches_value_by_value_and_ids_by_their_role(pay: str, how: str) -> None:
-    found = ask(a_playback(SOAP.replace("@1", "4500091873")), PAY.format(pay))
+    playback = a_playback(SOAP.replace("@1", "4500091873"))
+    playback.heard(an_answer("<Envelope><OrderNumber>4500099999</OrderNumber></Envelope>"))
+    found = ask(playback, PAY.format(pay))
     assert (found.how if isinstance(found, Found) else "") == how
 
 
@@ -83,7 +91,10 @@ def test_space_between_elements_does_not_count() -> None:
 
 def test_another_page_is_another_request_and_another_cursor_is_not() -> None:
     playback = a_playback(PAGES)
+    unknown_cursor = ask(playback, "GET /parts?page=2&cursor=z9Zz1zzz")
+    playback.heard(an_answer("<a href='/parts?page=2&cursor=z9Zz1zzz'>"))
     other_page = ask(playback, "GET /parts?page=3&cursor=k7Qm2xPw")
     other_cursor = ask(playback, "GET /parts?page=2&cursor=z9Zz1zzz")
     assert isinstance(other_page, Missed)
+    assert isinstance(unknown_cursor, Missed)
     assert isinstance(other_cursor, Found)
