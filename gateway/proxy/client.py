@@ -38,6 +38,7 @@ from ..model.capture import RawPairs
 from ..model.headers import Fields
 from ..problems import ProblemDetails, problem
 from .cors import share
+from .head_lines import pairs_of
 from .header_rules import TOKEN, bad_host, split_absolute
 from .own_responses import status_line, wire
 from .request import RequestHead
@@ -251,6 +252,8 @@ class ClientConnection(asyncio.Protocol):
     def _parse(self, head: bytes) -> bool:
         self.method = head[: head.find(b" ")]
         self.request, self._same, self._fields = None, b"", head[head.find(b"\r\n") :]
+        if self._is_plain(head):
+            return self._acceptable()
         try:
             try:
                 self._feed(head)
@@ -264,6 +267,16 @@ class ClientConnection(asyncio.Protocol):
             return False
         self.target = b"".join(self._url)
         return self._acceptable()
+
+    def _is_plain(self, head: bytes) -> bool:
+        """Whether all of a head is plain; then it is taken without a parser."""
+        line = PLAIN_LINE.match(head)
+        pairs = pairs_of(head, line.end()) if line is not None else None
+        if line is None or pairs is None:
+            return False
+        self.method, self.target = line.groups()
+        self.headers, self.trailers, self.version = Fields(pairs), [], "1.1"
+        return True
 
     def _feed(self, head: bytes) -> None:
         self._url, self.headers, self.trailers, self._ended = [], Fields(), [], False

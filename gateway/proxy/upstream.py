@@ -27,18 +27,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from typing import TYPE_CHECKING, Protocol, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from ..model.capture import RawPairs
 from ..model.headers import Fields
+from .head_lines import pairs_of
 from .response import ResponseHead
 
 if TYPE_CHECKING:
     from .pool import Pool
 
 MAX_HEAD = 256 * 1024  # bytes of an upstream's response head
+
+# A status line that needs no parser (RFC 9112 section 4).
+PLAIN_LINE = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) ([!-~\x80-\xff][\t -~\x80-\xff]*)\r\n")
 
 IDLE, HEAD, LENGTH_BODY, CHUNKED_BODY, CLOSE_BODY, RAW = range(6)
 
@@ -210,6 +215,11 @@ class UpstreamConnection(asyncio.Protocol):
         return head
 
     def _parse(self, data: bytes) -> ResponseHead:
+        line = PLAIN_LINE.match(data)
+        if line is not None and (pairs := pairs_of(data, line.end())) is not None:
+            head = ResponseHead(int(line[1]), line[2], "1.1", pairs)
+            self._dirty |= head.close and not head.interim
+            return head
         self._headers, self._reason = [], b""
         parser = self._parser = HttpResponseParser(self)
         with contextlib.suppress(HttpParserUpgrade):
