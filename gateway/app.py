@@ -33,6 +33,7 @@ from .model.hosts import AllowedHosts
 from .paths import run_file, templates_dir
 from .protocols import Options, Services
 from .proxy.cors import RefusedOrigins
+from .proxy.listeners import Listeners
 from .proxy.playback_loader import RECENT, resumed
 from .proxy.server import Relay
 from .redact import Sealer
@@ -87,12 +88,16 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
         relay = _relay(services, runner, metrics, _sealer(ring), access, console_url)
         await relay.start()
         server = await loop.create_server(relay.accept, sock=listening, backlog=BACKLOG)
+        listeners = Listeners(relay, services.routes)
+        stack.callback(listeners.stop)
+        await listeners.start()
         stack.enter_context(_run_file(options.recordings, url, console_url, access))
         stack.enter_context(_seldom_collecting())
         try:
             yield Gateway(url, services, relay, console_url, access)
         finally:
             server.close()
+            listeners.stop()
             services.live.close()
             await relay.drain(options.drain)
             await relay.stop()

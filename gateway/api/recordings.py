@@ -50,7 +50,10 @@ async def list_recordings(request: web.Request) -> web.Response:
 
 
 async def get_recording(request: web.Request) -> web.Response:
-    return web.json_response(recording_json(await listing.recording(request.app[SERVICES], request.match_info["id"])))
+    services = request.app[SERVICES]
+    found = await listing.recording(services, request.match_info["id"])
+    past = await asyncio.to_thread(listing.past_gateway, services, found.id)
+    return web.json_response(recording_json(found) | {"past_gateway": past})
 
 
 async def change_recording(request: web.Request) -> web.Response:

@@ -11,6 +11,7 @@ from .exchange import Chunk, Exchange
 from .failures import failed_of
 from .message import Message, Pairs
 from .operations import Operation, operation_of
+from .places import past_gateway
 from .recording import Recording, Revision
 
 
@@ -39,7 +40,15 @@ def exchange_json(exchange: Exchange) -> dict[str, Any]:
         "request": message_json(exchange.request),
         "response": response_json(exchange),
         "rewritten": pairs_json(exchange.rewritten),
+        "past_gateway": leads_past(exchange),
     }
+
+
+def leads_past(exchange: Exchange) -> list[str]:
+    """The addresses in the response's body that lead its client past the gateway, to the upstream itself."""
+    if exchange.response is None or not exchange.upstream_url or not exchange.response.body.data:
+        return []
+    return past_gateway(exchange.upstream_url, text_of(exchange.response) or "")
 
 
 def exchange_facts(exchange: Exchange) -> dict[str, Any]:

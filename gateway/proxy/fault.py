@@ -10,7 +10,7 @@ from ..model.capture import RawPairs
 from ..model.message import Body, Response, header_text
 from ..problems import ProblemDetails, problem
 from ..replay.fault import FIELD, Fault, altered, resolved
-from .flow import Flow
+from .body_rewrite import RewriteFlow
 from .own_responses import placed, wire
 from .response import ResponseHead
 
@@ -27,7 +27,7 @@ LARGEST: Final = 16 << 20  # bytes of an answer that waits to be altered
 BODILESS: Final = (204, 304)
 
 
-class FaultFlow(Flow):
+class FaultFlow(RewriteFlow):
     """One exchange under way. Its record is what the client saw, in mode "fault", with the Gateway-Fault field."""
 
     __slots__ = ("_fault", "_held", "_pieces", "_size")

@@ -252,12 +252,16 @@ class Flow:
 
     def _translate(self, head: ResponseHead) -> None:
         """Addresses and cookies as the client can use them; a client without a cookie is known by a new one."""
-        assert self.upstream is not None
         for value in head.new_cookies:
             self.relay.sessions.learn(self.session, value)
-        view = View(self.cluster, self.upstream, self.origin, self._environment_of, self.relay.own_origin)
+        view = self.view()
         secure = self.origin.startswith(b"https:")
         head.rewrite(self.table.addresses, view, self.relay.own_cookies, secure=secure)
+
+    def view(self) -> View:
+        """From where this exchange looks at addresses."""
+        assert self.upstream is not None
+        return View(self.cluster, self.upstream, self.origin, self._environment_of, self.relay.own_origin)
 
     def _share(self, lines: list[bytes]) -> None:
         """Let a front end of another origin read the response; one that is not listed is remembered."""

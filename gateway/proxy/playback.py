@@ -17,7 +17,7 @@ from ..problems import ProblemDetails, problem
 from ..replay.playback import Found, Missed, response_of
 from ..replay.playback_index import Opened
 from ..replay.recorded_response import Answer, answer_of
-from .flow import Flow
+from .body_rewrite import RewriteFlow
 from .response import ResponseHead
 from .websocket_playback import SocketPlayer, accept_of
 
@@ -45,7 +45,7 @@ FAILURES: Final = frozenset(
 )  # fmt: skip
 
 
-class PlaybackFlow(Flow):
+class PlaybackFlow(RewriteFlow):
     """One exchange under way in a session whose cluster is not simply live."""
 
     __slots__ = (

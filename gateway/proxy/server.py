@@ -22,6 +22,7 @@ from ..routes.lookup import Destinations
 from ..routes.outbound_proxy import proxy_for
 from ..routes.rewrite import is_own
 from ..routes.table import PORT
+from .body_rewrite import RewriteFlow
 from .client import ClientConnection
 from .cors import RefusedOrigins, answer_preflight
 from .fault import FaultFlow
@@ -168,9 +169,11 @@ class Relay:
         capture.cluster, capture.environment, capture.prefix = cluster.name, cluster.environment, cluster.prefix
         if destinations is not self._destinations:
             self._record_by_path(capture, table)
-        kind: type[Flow] = PlaybackFlow if session.modes and cluster.name in session.modes else Flow
-        if session.faults and kind is Flow and (fault := session.faults.get(cluster.name)) is not None:
-            kind = FaultFlow if fault.rate >= 1 or random.random() < fault.rate else Flow
+        kind: type[Flow] = RewriteFlow if cluster.rewrite_bodies else Flow
+        if session.modes and cluster.name in session.modes:
+            kind = PlaybackFlow
+        elif session.faults and (fault := session.faults.get(cluster.name)) is not None:
+            kind = FaultFlow if fault.rate >= 1 or random.random() < fault.rate else kind
         flow = kind(self, client, table, destination, request, session, cookie, capture)
         self.flows.add(flow)
         return flow

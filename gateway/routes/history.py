@@ -50,10 +50,26 @@ def _cluster(name: str, old: CompiledCluster, new: CompiledCluster) -> Iterator[
         ("fault", _fault(old), _fault(new)),
         ("writes", old.writes, new.writes),
         ("failed_when", _rules_of_failure(old), _rules_of_failure(new)),
+        ("cache", _cache(old), _cache(new)),
+        ("names", _names(old), _names(new)),
+        ("listen", _listen(old), _listen(new)),
+        ("rewrite_bodies", old.rewrite_bodies, new.rewrite_bodies),
     ):
         if before != after:
             yield f"{name}: {word} {_word(before)} -> {_word(after)}"
     yield from _upstreams(name, old, new)
+
+
+def _cache(cluster: CompiledCluster) -> str:
+    return "upstream" if cluster.keeps_cache else "none"
+
+
+def _names(cluster: CompiledCluster) -> str | None:
+    return ", ".join(name.decode() for name in cluster.names) or None
+
+
+def _listen(cluster: CompiledCluster) -> str | None:
+    return f"{cluster.listen[0]}:{cluster.listen[1]}" if cluster.listen else None
 
 
 def _upstreams(name: str, old: CompiledCluster, new: CompiledCluster) -> Iterator[str]:
@@ -72,6 +88,10 @@ def _upstream(old: CompiledUpstream, new: CompiledUpstream) -> Iterator[str]:
     if old.url != new.url:
         yield f"{old.url} -> {new.url}"
     yield from _headers(old, new)
+    if old.keeps_host != new.keeps_host:
+        yield f"host is {'kept' if new.keeps_host else 'its own'}"
+    if old.proxy != new.proxy:
+        yield "proxy changed"
     if _rules(old) != _rules(new):
         yield "rewrite rules changed"
     if old.tls != new.tls and (old.tls is None) == (new.tls is None):

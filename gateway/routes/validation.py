@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from ..errors import Problem, did_you_mean
 from ..model.headers import HOP_BY_HOP
-from .addresses import is_loopback
+from ..model.places import is_loopback
 from .config import NAME
 from .outbound_proxy import proxy_for
 from .patterns import check_rewrite, problem_of

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import NotFoundError
 from ..model.exchange import Chunk, Exchange
 from ..model.frames import Deflate, sse_events, websocket_frames
-from ..model.json_shapes import exchange_facts
+from ..model.json_shapes import exchange_facts, leads_past
 from ..model.message import Response
 from .status import current_pins, problem_lines
 
@@ -52,6 +52,12 @@ def session_json(session: LiveSession) -> dict[str, Any]:
         "faults": {name: {"fault": str(one), "rate": one.rate} for name, one in session.faults.items()},
         "modes": {name: {"mode": one.mode} | playback_json(one.playback) for name, one in session.modes.items()},
     }
+
+
+def past_gateway(services: Services, recording: str) -> list[dict[str, Any]]:
+    """The steps among the first 500 of a recording (a full id) that give an address past the gateway. Blocking."""
+    steps = services.store.exchanges(recording, limit=500).items
+    return [{"step": one.step, "addresses": found} for one in steps if (found := leads_past(one))]
 
 
 def playback_json(playback: Playback) -> dict[str, Any]:

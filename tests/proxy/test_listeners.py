@@ -1,0 +1,103 @@
+"""A cluster with a port to itself: opened, moved and closed as routes.yaml changes, recorded by its path."""
+
+import asyncio
+import socket
+
+import aiohttp
+from peers import raw_client, raw_upstream, status_of
+from serving import serving
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+ROUTES = """\
+version: 1
+environments: [dev]
+clusters:
+  registry:
+    path: /registry
+    environment: dev
+{more}
+    upstreams: {{dev: "{url}"}}
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+async def until_it_listens(port: int, *, yes: bool = True) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                if yes:
+                    return
+            except OSError:
+                if not yes:
+                    return
+            await asyncio.sleep(0.05)
+
+
+async def ask(port: int, path: str) -> tuple[int, bytes]:
+    async with raw_client(f"http://127.0.0.1:{port}") as client:
+        await client.send(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nGateway-Session: s\r\n\r\n".encode())
+        head, body = await client.response()
+        return status_of(head), body
+
+
+async def test_a_cluster_has_a_port_to_itself(tmp_path):
+    first, second = free_port(), free_port()
+    async with raw_upstream(OK % (2, b"{}")) as upstream:
+        routes = ROUTES.format(url=upstream.url, more=f"    listen: 127.0.0.1:{first}")
+        async with serving(tmp_path, routes) as gateway:
+            assert await ask(first, "/_gateway/lodash?x=1") == (200, b"{}")
+            assert upstream.heads[0].startswith(b"GET /_gateway/lodash?x=1 HTTP/1.1"), "all of it is the cluster's"
+            async with aiohttp.ClientSession(gateway.url) as client:
+                async with client.get("/_gateway/api/v1/recordings/s/exchanges") as response:
+                    (one,) = (await response.json())["items"]
+            assert one["url"] == f"{gateway.url}/registry/_gateway/lodash?x=1"
+
+            file = gateway.services.routes.file
+            file.write_text(routes.replace(f":{first}", f":{second}"))
+            await until_it_listens(second)
+            await until_it_listens(first, yes=False)
+            assert (await ask(second, "/a"))[0] == 200
+            file.write_text(ROUTES.format(url=upstream.url, more=""))
+            await until_it_listens(second, yes=False)
+            assert (await ask(int(gateway.url.rpartition(":")[2]), "/registry/a"))[0] == 200
+
+
+async def test_an_address_that_is_taken_is_said_and_harms_nothing_else(tmp_path, caplog):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        async with raw_upstream(OK % (2, b"{}")) as upstream:
+            routes = ROUTES.format(url=upstream.url, more=f"    listen: 127.0.0.1:{port}")
+            async with serving(tmp_path, routes) as gateway:
+                assert (await ask(int(gateway.url.rpartition(":")[2]), "/registry/a"))[0] == 200
+                assert f"registry cannot listen at 127.0.0.1:{port}" in caplog.text
+
+
+async def test_a_response_that_leads_past_the_gateway_is_marked(tmp_path):
+    async def talk(peer):
+        while True:
+            await peer.request()
+            body = b'{"next": "%b/page/2"}' % upstream.url.encode()
+            await peer.send(OK % (len(body), body))
+
+    async with raw_upstream(talk) as upstream:
+        async with serving(tmp_path, ROUTES.format(url=upstream.url, more="")) as gateway:
+            assert (await ask(int(gateway.url.rpartition(":")[2]), "/registry/page/1"))[0] == 200
+            async with aiohttp.ClientSession(gateway.url, headers={"Gateway-Session": "s"}) as client:
+                async with client.get("/_gateway/api/v1/recordings/s") as response:
+                    found = await response.json()
+                assert found["past_gateway"] == [{"step": 1, "addresses": [upstream.url]}]
+                async with client.get("/_gateway/api/v1/recordings/s/exchanges") as response:
+                    (one,) = (await response.json())["items"]
+                async with client.get(f"/_gateway/api/v1/exchanges/{one['id']}") as response:
+                    assert (await response.json())["past_gateway"] == [upstream.url]
+                async with client.get(f"/_gateway/exchanges/{one['id']}", headers={"Accept": "text/html"}) as response:
+                    assert "an address past the gateway" in await response.text()
