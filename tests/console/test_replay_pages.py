@@ -44,7 +44,7 @@ async def test_a_replay_leads_to_what_differs_and_the_recording_lists_it(tmp_pat
         assert status == 200 and "They differ, first at step 2" in text
         assert "404 only on catalogue@test: the same request answers 200 on catalogue@qa" in text
         listed = await (await client.get(page)).text()
-        assert "Replays and what-ifs of this recording" in listed and store.recording("@last").id in listed
+        assert "Replays and what-ifs of this recording" in listed and store.recording("@last-run").id in listed
 
 
 async def test_a_write_without_a_yes_is_not_sent(tmp_path):
@@ -59,7 +59,7 @@ async def test_a_what_if_shows_its_card_on_its_own_page(tmp_path):
         fields = {"step": "2", "edits": "path:4=978-9\n-header:X-None\n", "yes": "yes"}
         status, _ = await sent(client, f"/_gateway/recordings/{id}", "branch", fields)
         assert status == 200
-        variant = store.recording("@last")
+        variant = store.recording("@last-run")
         assert (variant.kind, variant.parent, variant.branched_at) == ("variant", id, 2)
         assert [one.id for one in store.recordings(f"parent:{id}").items] == [variant.id]
         text = await (await client.get(f"/_gateway/recordings/{variant.id}")).text()
