@@ -220,6 +220,7 @@ class LiveSession:
     told_by: str = "its cookie"  # by what the client was told from others, in words
     agent: str = ""  # User-Agent, as it was said last
     address: str = ""  # of the client
+    page: dict[str, Any] = field(default_factory=dict)  # what our own pages keep of it in memory, by aiohttp-session
 
 
 class Sessions(Protocol):

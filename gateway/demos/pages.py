@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp_jinja2
 from aiohttp import web
 from aiohttp.web_request import FileField
+from aiohttp_session import get_session
 from yarl import URL
 
 from ..errors import ConfigError, GatewayError, NotFoundError, UsageError, did_you_mean
@@ -36,6 +37,7 @@ PICTURES = (".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp")
 # A picture is shown by <img>, where nothing in it can run; opened by itself it may not run anything either.
 PICTURE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
 TRY, PREVIEW, SAVE = "*try", "*preview", "*save"  # buttons; a what-if's slug has no '*'
+NOTICE = "notice"  # in the page session: what was just done, for the next page
 TITLE = 200  # characters of a recording's name
 
 
@@ -183,7 +185,7 @@ class Pages:
         self.check_operator(request)
         session = self.session_of(request)
         try:
-            self.memories.of(session.id).said = await self.trying.save(session, entry, step, form)
+            (await get_session(request))[NOTICE] = await self.trying.save(session, entry, step, form)
         except (UsageError, ConfigError) as error:
             values = await self.sending.values(session)
             return await self._step_page(
@@ -265,9 +267,7 @@ class Pages:
         folder = own_folder(self.services.options, self.keeper.templates)
         file = await asyncio.to_thread(write_demo, folder, name, text)
         await asyncio.to_thread(self.keeper.look)
-        self.memories.of(
-            self.session_of(request).id
-        ).said = f"Made: {shown(file)}. Change it there; it is here at once."
+        (await get_session(request))[NOTICE] = f"Made: {shown(file)}. Change it there; it is here at once."
         raise web.HTTPSeeOther(str(URL.build(path=f"/demos/{name}")))
 
     async def picture(self, request: web.Request) -> web.FileResponse:
@@ -296,7 +296,8 @@ class Pages:
         own = boxes_again(await request.post())
         parts = form_parts(request, step, filled, csrf, origins=origins, sent=sent, environments=environments, own=own)
         about = await self.view.of(session, entry, demo, step, parts, values)
-        said, self.memories.of(session.id).said = self.memories.of(session.id).said, ""
+        page_session = await get_session(request)
+        said = page_session.pop(NOTICE) if NOTICE in page_session else ""
         previewed = {"preview": preview, "trouble": trouble}
         return _page(request, "step", status=status, **about, **previewed, csrf=csrf, said=said)
 

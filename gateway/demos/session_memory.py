@@ -27,7 +27,6 @@ class SessionMemory:
     typed: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     shown: dict[tuple[str, str], str] = field(default_factory=dict)
     trials: dict[tuple[str, str], Trial] = field(default_factory=dict)  # tried last, by demo and step
-    said: str = ""  # for the next page: what was just done
     origins: dict[str, Origin] = field(default_factory=dict)  # by value
 
 

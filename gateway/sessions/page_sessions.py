@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import aiohttp_session
 from aiohttp import hdrs, web
 from aiohttp_session import AbstractStorage, Session, SessionData
 
@@ -69,6 +70,7 @@ def setup_sessions(
     app[SESSIONS] = sessions
     app[TRUSTED], app[PLAIN] = trusted or TrustedProxies(), plain
     app.on_response_prepare.append(send_cookie)
+    aiohttp_session.setup(app, LiveSessionStorage(sessions))
     return partial(session_of, sessions)
 
 
@@ -79,16 +81,23 @@ async def send_cookie(request: web.BaseRequest, response: web.StreamResponse) ->
         response.headers.add(hdrs.SET_COOKIE, offer)
 
 
-class SessionIdStorage(AbstractStorage):
-    """aiohttp-session's interface: `session.identity` and `session["id"]` are the id; values live in the store."""
+class LiveSessionStorage(AbstractStorage):
+    """The sessions of our own pages for aiohttp-session: `await get_session(request)` gives what the pages keep of the
+    live session, `session.identity` is its id.
+
+    The id and the cookie are LiveSessions' business: the middleware of aiohttp-session never sees streamed responses,
+    and a cookie that held the values would lose one of two concurrent writes. Values of demos live in the store.
+    """
 
     def __init__(self, sessions: LiveSessions) -> None:
         super().__init__(cookie_name=COOKIE_NAME.decode("ascii"), httponly=True, samesite="Lax")
         self._sessions = sessions
 
     async def load_session(self, request: web.Request) -> Session:
-        id = session_of(self._sessions, request).id
-        return Session(id, data=SessionData(created=0, session={"id": id}), new=False)
+        live = session_of(self._sessions, request)
+        return Session(live.id, data=SessionData(created=0, session=live.page), new=False)
 
     async def save_session(self, request: web.Request, response: web.StreamResponse, session: Session) -> None:
-        """Nothing: the cookie never changes, and `send_cookie` has it."""
+        live = session_of(self._sessions, request)
+        live.page.clear()
+        live.page.update(session)

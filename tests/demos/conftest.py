@@ -6,8 +6,10 @@ import uuid
 from types import SimpleNamespace
 
 import aiohttp
+import aiohttp_session
 import pytest
 from aiohttp import web
+from aiohttp_session import SimpleCookieStorage
 
 from gateway import console, demos
 from gateway.live_events import LiveEvents
@@ -132,6 +134,7 @@ async def browser(shop, aiohttp_client):
     """A client that keeps to one session, and presses the buttons of the pages."""
     app = web.Application(middlewares=[beside_the_relay(each) for each in MIDDLEWARES])
     of = shop.sessions.of
+    aiohttp_session.setup(app, SimpleCookieStorage())
     console.setup(app, shop.services, session_of=of, templates=[templates_dir()])
     demos.setup(app, shop.services, session_of=of, csrf_field=csrf_token, check_csrf=check_csrf)
     app.router.add_route("*", "/api/{cluster}/{rest:.*}", shop.forwarder.forward)

@@ -2,17 +2,14 @@
 
 import aiohttp
 import aiohttp_session
-import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp_session.cookie_storage import EncryptedCookieStorage
 from cryptography.fernet import Fernet
 
 from gateway.keys import Keys
-from gateway.sessions import LiveSessions, SessionIdStorage, setup_sessions
+from gateway.sessions import LiveSessions, setup_sessions
 
-# aiohttp-session 2.12 still uses plain strings as request keys.
-pytestmark = pytest.mark.filterwarnings("ignore:It is recommended to use web.RequestKey")
 BROWSER = {"Accept": "text/html", "User-Agent": "Browser"}
 
 
@@ -20,7 +17,6 @@ def pages() -> tuple[web.Application, LiveSessions]:
     sessions = LiveSessions(Keys.of([Fernet.generate_key().decode()]))
     app = web.Application()
     session_of = setup_sessions(app, sessions)
-    aiohttp_session.setup(app, SessionIdStorage(sessions))
 
     async def page(request: web.Request) -> web.Response:
         assert session_of(request) is session_of(request)
@@ -28,8 +24,9 @@ def pages() -> tuple[web.Application, LiveSessions]:
 
     async def stored(request: web.Request) -> web.Response:
         session = await aiohttp_session.get_session(request)
-        assert session.identity == session["id"] == session_of(request).id
-        return web.Response(text=str(session.identity))
+        assert session.identity == session_of(request).id
+        session["visits"] = session.get("visits", 0) + 1
+        return web.Response(text=str(session.identity), headers={"Visits": str(session["visits"])})
 
     async def stream(request: web.Request) -> web.StreamResponse:
         session_of(request)
@@ -59,6 +56,18 @@ async def test_the_cookie_comes_with_the_first_answer_and_is_not_sent_again():
                 assert await again.text() == id
                 assert "Set-Cookie" not in again.headers
         assert [session.id for session in sessions.all()] == [id]
+
+
+async def test_pages_keep_values_in_the_live_session_for_the_next_request():
+    app, sessions = pages()
+    async with TestClient(TestServer(app), cookie_jar=aiohttp.CookieJar(unsafe=True)) as client:
+        for visit in ("1", "2", "3"):
+            async with client.get("/stored", headers=BROWSER) as response:
+                assert response.headers["Visits"] == visit
+    async with TestClient(TestServer(pages()[0]), cookie_jar=aiohttp.DummyCookieJar()) as stranger:
+        async with stranger.get("/stored", headers=BROWSER) as response:
+            assert response.headers["Visits"] == "1"
+    assert [session.page for session in sessions.all()] == [{"visits": 3}]
 
 
 async def test_streams_and_errors_carry_the_cookie_too():
