@@ -7,9 +7,8 @@ from pathlib import Path
 
 from gateway.correlation import correlate
 from gateway.correlation.request_values import Need, needs
-from gateway.model.bodies import text_of
+from gateway.correlation.response_values import places
 from gateway.model.exchange import Exchange
-from gateway.model.message import Message
 from gateway.replay.step_pairs import align
 from gateway.store.sqlite.reader import SqliteStore
 
@@ -58,18 +57,18 @@ def same_source(binding: object, one: list[Exchange], other: list[Exchange]) -> 
 
 def produced(need: Need, before: list[Exchange]) -> bool:
     """Whether a response had the value, or a long piece of it, before any request did."""
-    for piece in (need.value, *re.findall(r"[\w.-]{6,}", need.value), *(inner.value for inner in need.inner)):
-        for exchange in before:
-            if piece in said(exchange.request, exchange.request.target):
-                break
-            if exchange.response is not None and piece in said(exchange.response, ""):
+    pieces = [need.value, *re.findall(r"[\w.-]{6,}", need.value), *(inner.value for inner in need.inner)]
+    said: set[str] = set()
+    for exchange in before:
+        for other in needs(exchange.request, exchange.step):
+            said |= {other.value, *(inner.value for inner in other.inner)}
+        if exchange.response is not None:
+            shown = {place.value for place in places(exchange.response, ())} - said
+            if any(piece in shown for piece in pieces):
+                return True
+            if any(len(piece) > 7 and piece not in said and any(piece in one for one in shown) for piece in pieces):
                 return True
     return False
-
-
-def said(message: Message, target: str) -> str:
-    headers = "\n".join(f"{name}: {value}" for name, value in message.headers if name.lower() not in BROWSERS)
-    return f"{target}\n{headers}\n{text_of(message) or ''}"
 
 
 def everything(store: SqliteStore, recording: str) -> list[Exchange]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -52,7 +53,7 @@ class Trial:
         self.servers: dict[str, subprocess.Popen[bytes]] = {}
         self.ports = {"test": free_port(), "qa": free_port()}
         self.port = free_port()
-        self.base = f"http://127.0.0.1:{self.port}/app"
+        self.base = f"http://127.0.0.1:{self.port}{app.path.rstrip('/')}"
 
     def serve(self, environment: str) -> str:
         """Start the server of an environment; its URL once it answers."""
@@ -69,7 +70,7 @@ class Trial:
         upstreams = ", ".join(f'{name}: "http://127.0.0.1:{port}"' for name, port in self.ports.items())
         (self.folder / "routes.yaml").write_text(
             "version: 1\nenvironments: [test, qa]\nwrites: {test: ask, qa: ask}\nclusters:\n"
-            f"  app: {{path: /app, environment: test, upstreams: {{{upstreams}}}}}\n"
+            f"  app: {{path: {self.app.path}, environment: test, upstreams: {{{upstreams}}}}}\n"
         )
         with (self.folder / "gateway.log").open("wb") as log:
             process = subprocess.Popen(
@@ -169,7 +170,9 @@ def verdicts(app: App, found: Found) -> None:
     """A step is right when the server is right, but for those that truly differ; where it is not, none may be called so."""
     for step in found.steps:
         name = f"{step['method']} {step['path']}"
-        different = any(name.startswith(words.replace("/", "/app/", 1).split("?")[0]) for words in app.truly)
+        method, _, path = name.partition(" ")
+        own = f"{method} {path.removeprefix(app.path.rstrip('/'))}"
+        different = any(re.search(words, own) for words in app.truly)
         good = step["outcome"] in ("same", "expected")
         if not found.truth and (good or (different and step["outcome"] in ("differs", "unsure"))):
             found.agreeing += 1

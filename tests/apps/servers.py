@@ -41,8 +41,8 @@ class App:
     command: Command
     python: str = "python"
     ready: str = "/"
-    prefix: str = ""  # of the cluster: where a server insists on its own paths
-    truly: tuple[str, ...] = ()  # "GET /posts": steps that truly differ, because the other server holds more
+    path: str = "/app"  # of the cluster; "/" where responses name absolute paths of the server's own
+    truly: tuple[str, ...] = ()  # "GET /posts$", expressions: steps that truly differ, because the other server holds more
     environment: tuple[tuple[str, str], ...] = ()
 
 
@@ -102,7 +102,7 @@ def graphql(at: Place) -> list[str]:
         "comments": [{"id": 900, "post_id": 900, "user_id": 900, "body": "b"}],
     }  # fmt: skip
     (at.folder / "db.js").write_text(f"module.exports = {json.dumps(data)};")
-    return [at.node("json-graphql-server"), "db.js", "--host", "127.0.0.1", "--p", str(at.port)]
+    return [at.node("json-graphql-server"), "db.js", "--host", "127.0.0.1", "--port", str(at.port)]
 
 
 def tus(at: Place) -> list[str]:
@@ -128,10 +128,10 @@ def ganache(at: Place) -> list[str]:
 
 
 APPS = (
-    App("json-server", "json_server", json_server, truly=("GET /posts?_page",)),
+    App("json-server", "json_server", json_server, truly=("GET /posts$",)),
     App("MLflow", "mlflow_tracking", mlflow, python="mlflow", ready="/health"),
     App("Jupyter", "jupyter", jupyter, ready="/login"),
-    App("Radicale", "radicale_caldav", radicale, ready="/.web/"),
+    App("Radicale", "radicale_caldav", radicale, ready="/.web/", path="/"),
     App("moto", "moto_boto3", moto, ready="/moto-api/"),
     App("Kinto", "kinto_http_flow", kinto, ready="/v1/"),
     App("localstripe", "localstripe_stripe", localstripe, ready="/js.stripe.com/v3/"),

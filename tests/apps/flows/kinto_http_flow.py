@@ -24,7 +24,7 @@ def flow(base: str, session: str) -> None:
     c = client(base, session)
     bucket = f"shop-{TAG}"
     c.create_bucket(id=bucket)
-    collection = c.create_collection(bucket=bucket, data={"name": "books"})["data"]["id"]
+    collection = c.create_collection(id="books", bucket=bucket, data={"name": "books"})["data"]["id"]
     one = c.create_record(bucket=bucket, collection=collection, data={"title": "Emma", "stock": 1})["data"]
     two = c.create_record(bucket=bucket, collection=collection, data={"title": "Faust", "stock": 2})["data"]
     one = c.get_record(id=one["id"], bucket=bucket, collection=collection)["data"]
