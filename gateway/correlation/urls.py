@@ -176,6 +176,12 @@ def subject_of(target: str) -> str:
     return next((piece.value for piece in reversed(pieces(path)) if not piece.literal), path)
 
 
+def subject_key(target: str) -> str:
+    """The number of the path's last segment that is a value, counted from 1; empty when none is."""
+    found = (piece.key for piece in reversed(pieces(target.partition("?")[0])) if not piece.literal)
+    return next(found, "")
+
+
 def shape(url: str) -> str:
     """ "/orders/*/pay": the path with a star for each value."""
     segments = (piece for piece in pieces(url) if piece.kind == "segment")

@@ -14,6 +14,7 @@ import aiohttp
 from yarl import URL
 
 from ..correlation import Correlations
+from ..correlation.information import HIGH, bits_of
 from ..errors import GatewayError, NotFoundError, UsageError
 from ..model.exchange import Exchange
 from ..model.message import Body, Request, Response, header_text
@@ -132,6 +133,16 @@ class Driver:
         self._lived += [stored] if stored else []
         return response, replace(result, exchange=id, took_ms=round(took, 3))
 
+    async def is_there(self, send: Send) -> bool:
+        """Whether the server has what the path of a step names: asked by a GET that changes nothing."""
+        headers = tuple(pair for pair in send.request.headers if not pair[0].lower().startswith(("content-", "if-")))
+        look = replace(send.request, method="GET", headers=headers, body=Body())
+        try:
+            response, _ = await self._ask(replace(send, request=look), replace(self._recorded[send.step], stream=""))
+        except GatewayError:
+            return False
+        return response.status < 300
+
     @contextmanager
     def _fault(self, send: Send) -> Iterator[None]:
         """Inject it into the calls of this run's session, for this one request."""
@@ -223,9 +234,19 @@ class Driver:
             raise GatewayError(f"no answer came: {str(error) or type(error).__name__}") from None
 
     def _script(self, recorded: Exchange) -> list[SocketMessage]:
-        """The recorded conversation, the client's messages with their secrets. Blocking."""
+        """The recorded conversation, the client's messages with this run's values and their secrets. Blocking."""
         said = conversation(recorded, self._services.store.chunks(recorded.id))
-        return [replace(one, data=revealed(one.data, self._secrets)) if one.sent else one for one in said]
+        return [
+            replace(one, data=revealed(self._with_own(one.data), self._secrets)) if one.sent else one for one in said
+        ]
+
+    def _with_own(self, message: bytes) -> bytes:
+        """A message of the client with what this run has for the values that chance cannot repeat: ids of kernels,
+        subscriptions, tokens. The longest first, because one may hold another."""
+        for before, after in sorted(self._drift.items(), key=lambda pair: -len(pair[0])):
+            if bits_of(before) >= HIGH and before.encode() in message:
+                message = message.replace(before.encode(), after.encode())
+        return message
 
     async def _stored(self, id: str) -> Exchange | None:
         """The record of the answer: its secrets are placeholders, as in the recording. None when it is not recorded."""

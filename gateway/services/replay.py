@@ -13,11 +13,13 @@ from uuid import uuid4
 
 import aiohttp
 
-from ..correlation import Correlations, Decisions, Verdicts, checked, correlate, proved, read_declared
+from ..correlation import Correlations, Decisions, Input, Verdicts, checked, correlate, proved, read_declared
 from ..correlation.finder import seconds
+from ..correlation.urls import subject_key
 from ..errors import GatewayError, NotFoundError, UsageError
+from ..model.bodies import text_of
 from ..model.exchange import Exchange
-from ..model.message import Response
+from ..model.message import SAFE, Response
 from ..model.recording import all_items
 from ..protocols import LiveSession, PlaybackMode
 from ..replay.assertions import Assertion, read_assertion
@@ -26,7 +28,7 @@ from ..replay.plan import Action, Again, Conversation, LeftOut, Reply, Send, Ski
 from ..replay.playback import Playback
 from ..replay.polling import Poll, asks_again, is_another_moment, pause, polls
 from ..replay.report import Result, StepResult
-from ..replay.runner import LONGEST, Driver, step_of
+from ..replay.runner import LONGEST, Driver, doubted, step_of
 from ..replay.write_guard import Finding, findings, writing
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ Kind = Literal["replay", "variant"]
 WAIT: Final = 30.0  # seconds that a poll is repeated until it has the recorded state
 LONGEST_WAIT: Final = 3600.0
 SIGN_IN: Final = re.compile(r"(?i)log-?in|sign-?in|/auth\b|/sso\b")  # where a server sends those who are not signed in
+TAKEN: Final = re.compile(r"(?i)already|exist|taken|unique|duplicate|in use")  # said of a name that is not free
 NO_VERDICTS: Final = Verdicts()
 PACES: Final = ("fast", "recorded")
 
@@ -130,7 +133,7 @@ async def replay(services: Services, order: Order, *, seen: Seen | None = None, 
             only_assertions=order.only_assertions,
             revisions=await asyncio.to_thread(services.store.revisions),
         )
-        steps = tuple(await Run(services, order, conversation, driver, sequence, seen, gate).all())
+        steps = tuple(await Run(services, order, conversation, driver, sequence, seen, gate, correlations.inputs).all())
     sent = any(step.exchange for step in steps)
     teaches = sent and not order.tape and order.kind == "replay" and not order.wanted.edits and not order.wanted.faults
     confirmed = await learn(services, order.recording, exchanges, correlations, recording, steps) if teaches else ()
@@ -167,8 +170,9 @@ class Run:
 
     def __init__(
         self, services: Services, order: Order, conversation: Conversation, driver: Driver,
-        sequence: Sequence[Exchange], seen: Seen | None, gate: Gate | None,
+        sequence: Sequence[Exchange], seen: Seen | None, gate: Gate | None, inputs: Sequence[Input] = (),
     ) -> None:  # fmt: skip
+        self._inputs = inputs
         self._services, self._order, self._conversation, self._driver = services, order, conversation, driver
         self._sequence, self._seen, self._gate = sequence, seen, gate
         self._steps: list[StepResult] = []
@@ -176,6 +180,7 @@ class Run:
         recorded = [one for _, one in sorted({one.step: one for one in sequence}.items())]
         self._polls = {} if order.tape or order.wait <= 0 else polls(recorded)
         self._sent: dict[int, Send] = {}
+        self._accepted: dict[int, tuple[int, Response]] = {}  # steps not to be sent: an earlier one did it, with this
         self._renewed: set[int] = set()  # steps before which a sign-in was done again
         self._ended_at = 0.0  # when the last response had come, on the clock of the recording
 
@@ -212,13 +217,23 @@ class Run:
     async def _send(self, send: Send) -> Reply:
         """Send a step, a poll as often as it takes; a sign-in that is over is done again once."""
         await self._pace()
+        if send.step in self._accepted:
+            giver, before = self._accepted[send.step]
+            self._keep(
+                self._driver.left_out(send.step, "skipped", f"not sent again: step {giver} was accepted already")
+            )
+            return before
+        foreign = await self._is_foreign(send)
         answer, result = await self._driver.do(send)
+        if foreign:
+            note = f"{send.request.target.partition('?')[0]} was there already: this run did not make it"
+            result = with_note(replace(result, outcome=doubted(result.outcome, doubtful=True)), note)
         if self._is_over(send, answer) and (renewed := await self._signed_in(send)):
             return renewed
         if (poll := self._polls.get(send.step)) and send.fault is None:
             answer, result = await self._polled(send, poll, answer, result)
         self._sent[send.step] = send
-        self._keep(self._renewal_told(send, answer, result))
+        self._keep(self._name_told(send, answer, self._renewal_told(send, answer, result)))
         return answer
 
     async def _pace(self) -> None:
@@ -264,6 +279,12 @@ class Run:
         return Again(giver, answer) if answer.status < 400 else None
 
     def _renewal_told(self, send: Send, answer: Response, result: StepResult) -> StepResult:
+        recorded = self._sequence[len(self._steps)]
+        if recorded.status == 401 and answer.status < 400 and (again := self._retried(recorded)) is not None:
+            if send.request.method not in SAFE:
+                self._accepted[again] = (send.step, answer)
+            note = f"the credentials were still good; step {again} was accepted then"
+            return with_note(replace(result, outcome="expected"), note)
         if send.step in self._renewed:
             giver = next((step for step in send.credentials if step in self._sent), 0)
             return with_note(result, f"the session was over: step {giver} was sent again")
@@ -272,6 +293,52 @@ class Run:
                 result, "the server wants a new sign-in, and no step of the recording gave these credentials"
             )
         return result
+
+    def _retried(self, recorded: Exchange) -> int | None:
+        """The later step that sent the same again, with new credentials, and was accepted."""
+        for later in self._sequence[len(self._steps) + 1 :]:
+            same = (later.method, later.request.target, later.request.body.data) == (
+                recorded.method, recorded.request.target, recorded.request.body.data,
+            )  # fmt: skip
+            if same and (later.status or 500) < 400:
+                return later.step
+        return None
+
+    async def _is_foreign(self, send: Send) -> bool:
+        """Whether a write to another environment than the recorded one names, by an id that people typed, something
+        that is there and that this run did not make."""
+        recorded = self._sequence[len(self._steps)]
+        to = send.environments.get(recorded.cluster, "")
+        if self._order.tape or send.fault or send.request.method not in ("PUT", "PATCH", "DELETE"):
+            return False
+        if not to or to == recorded.environment or not recorded.environment or not self._typed(send.step):
+            return False
+        path = send.request.target.partition("?")[0]
+        made = any(each.request.target.partition("?")[0] == path and each.request.method != "GET"
+                   for each in self._sent.values())  # fmt: skip
+        return not made and await self._driver.is_there(send)
+
+    def _typed(self, step: int) -> bool:
+        """Whether the last value of the path is the client's own."""
+        own = {sink.path for each in self._inputs for sink in each.sinks if sink.step == step and sink.part == "path"}
+        last = subject_key(next(one for one in self._sequence if one.step == step).request.target)
+        return last in own
+
+    def _name_told(self, send: Send, answer: Response, result: StepResult) -> StepResult:
+        """Where a server refuses a name that it has already, say what `--fresh` can do."""
+        recorded = self._sequence[len(self._steps)]
+        taken = answer.status == 409 or (answer.status in (400, 422) and TAKEN.search(text_of(answer) or ""))
+        if not taken or (recorded.status or 0) >= 400 or send.request.method in SAFE:
+            return result
+        own = [
+            each for each in self._inputs
+            if not each.secret and any(sink.step == send.step and sink.part != "header" for sink in each.sinks)
+            and any(map(str.isalpha, each.value))
+        ]  # fmt: skip
+        if not own:
+            return result
+        names = ", ".join(f"{each.variable} ({each.value[:40]})" for each in own[:3])
+        return with_note(result, f"if a name is taken there, --fresh NAME sends a new one: {names}")
 
     def _edited(self, send: Send, edits: Sequence[Edit]) -> Send:
         """The request as it was changed while it waited; the write guard looks at it anew."""

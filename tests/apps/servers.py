@@ -42,7 +42,9 @@ class App:
     python: str = "python"
     ready: str = "/"
     path: str = "/app"  # of the cluster; "/" where responses name absolute paths of the server's own
-    truly: tuple[str, ...] = ()  # "GET /posts$", expressions: steps that truly differ, because the other server holds more
+    truly: tuple[
+        str, ...
+    ] = ()  # "GET /posts$", expressions: steps that truly differ, because the other server holds more
     environment: tuple[tuple[str, str], ...] = ()
 
 
@@ -112,7 +114,8 @@ def tus(at: Place) -> list[str]:
 
 def supervisor(at: Place) -> list[str]:
     programs = "".join(
-        f"[program:{name}]\ncommand=cat\nautostart=false\nstartsecs=0\n" for name in ("own", "worker", "other")
+        f"[program:{name}]\ncommand=cat\nautostart=false\nstartsecs=0\nstdout_logfile=NONE\nstderr_logfile=NONE\n"
+        for name in ("own", "worker", "other")
     )
     (at.folder / "supervisord.conf").write_text(
         f"[supervisord]\nnodaemon=true\nlogfile={at.folder}/log\npidfile={at.folder}/pid\nchildlogdir={at.folder}\n"
@@ -132,7 +135,7 @@ APPS = (
     App("MLflow", "mlflow_tracking", mlflow, python="mlflow", ready="/health"),
     App("Jupyter", "jupyter", jupyter, ready="/login"),
     App("Radicale", "radicale_caldav", radicale, ready="/.web/", path="/"),
-    App("moto", "moto_boto3", moto, ready="/moto-api/"),
+    App("moto", "moto_boto3", moto, ready="/moto-api/", path="/"),
     App("Kinto", "kinto_http_flow", kinto, ready="/v1/"),
     App("localstripe", "localstripe_stripe", localstripe, ready="/js.stripe.com/v3/"),
     App("GraphQL", "graphql_server", graphql),

@@ -19,37 +19,37 @@ def client(base: str, session: str = "") -> stripe.StripeClient:
 
 
 def seed(base: str) -> None:
-    client(base).customers.create({"email": "own@example.com", "name": "own"})
+    client(base).v1.customers.create({"email": "own@example.com", "name": "own"})
 
 
 def flow(base: str, session: str) -> None:
     c = client(base, session)
-    ann = c.customers.create({"email": "ann@example.com", "name": "Ann"})
-    bob = c.customers.create({"email": "bob@example.com", "name": "Bob"})
+    ann = c.v1.customers.create({"email": "ann@example.com", "name": "Ann"})
+    bob = c.v1.customers.create({"email": "bob@example.com", "name": "Bob"})
     card = {"number": "4242424242424242", "exp_month": 12, "exp_year": 2030, "cvc": "123"}
-    method = c.payment_methods.create({"type": "card", "card": card})  # type: ignore[typeddict-item]
-    c.payment_methods.attach(method.id, {"customer": ann.id})
-    intent = c.payment_intents.create(
+    method = c.v1.payment_methods.create({"type": "card", "card": card})  # type: ignore[typeddict-item]
+    c.v1.payment_methods.attach(method.id, {"customer": ann.id})
+    intent = c.v1.payment_intents.create(
         {"amount": 1999, "currency": "eur", "customer": ann.id, "payment_method": method.id, "confirm": True}
     )
     check(intent.status == "succeeded", intent.status)
-    c.refunds.create({"charge": str(intent.latest_charge), "amount": 500})
-    product = c.products.create({"name": "Club", "type": "service"})  # type: ignore[typeddict-unknown-key]
-    plan = c.plans.create({"amount": 900, "currency": "eur", "interval": "month", "product": product.id})
+    c.v1.refunds.create({"charge": intent["charges"]["data"][0]["id"], "amount": 500})
+    product = c.v1.products.create({"name": "Club", "type": "service"})  # type: ignore[typeddict-unknown-key]
+    plan = c.v1.plans.create({"amount": 900, "currency": "eur", "interval": "month", "product": product.id})
     check(plan.id, "a plan")
-    c.customers.update(bob.id, {"name": "Robert"})
-    c.customers.delete(bob.id)
-    check(c.customers.retrieve(ann.id).name == "Ann", "Ann")
+    c.v1.customers.update(bob.id, {"name": "Robert"})
+    c.v1.customers.delete(bob.id)
+    check(c.v1.customers.retrieve(ann.id).name == "Ann", "Ann")
 
 
 def state(base: str) -> Iterator[str]:
     c = client(base)
-    people = {one.id: one.name for one in c.customers.list({"limit": 100})}
+    people = {one.id: one.name for one in c.v1.customers.list({"limit": 100})}
     yield from (f"customer {name}" for name in people.values())
-    for one in c.charges.list({"limit": 100}):
+    for one in c.v1.charges.list({"limit": 100}):
         yield f"charge {one.amount} of {people.get(str(one.customer))} refunded {one.amount_refunded}"
-    products = {one.id: one.name for one in c.products.list({"limit": 100})}
-    for plan in c.plans.list({"limit": 100}):
+    products = {one.id: one.name for one in c.v1.products.list({"limit": 100})}
+    for plan in c.v1.plans.list({"limit": 100}):
         yield f"plan {plan.amount} of {products.get(str(plan.product))}"
 
 

@@ -1,0 +1,217 @@
+"""A replay on another environment, against servers of other state: nothing that it did not make is changed unseen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from gateway.app import Gateway, running
+from gateway.correlation import Verdicts
+from gateway.protocols import Options
+from gateway.replay.plan import Wanted
+from gateway.replay.report import Result
+from gateway.services.replay import Order, replay
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass
+class Server:
+    """A server of our own, whose handler decides; every request line it saw."""
+
+    handler: Handler
+    seen: list[tuple[str, str]] = field(default_factory=list)
+    url: str = ""
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        self.seen.append((request.method, request.raw_path))
+        return await self.handler(request)
+
+    @property
+    def writes(self) -> list[tuple[str, str]]:
+        return [one for one in self.seen if one[0] not in ("GET", "HEAD")]
+
+
+@asynccontextmanager
+async def two(folder: Path, dev: Server, qa: Server) -> AsyncIterator[Gateway]:
+    """Both behind a gateway, the first one in force."""
+    runners = []
+    for server in (dev, qa):
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", server.answer)
+        runner = web.AppRunner(application)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        runners.append(runner)
+    routes = folder / "routes.yaml"
+    routes.write_text(
+        "version: 1\nenvironments: [dev, qa]\nclusters:\n"
+        f"  a: {{path: /a, environment: dev, upstreams: {{dev: '{dev.url}', qa: '{qa.url}'}}}}\n"
+    )
+    options = Options(routes, folder / "r" / "gateway.db", port=0, health_interval=0)
+    try:
+        async with running(options) as gateway:
+            yield gateway
+    finally:
+        for runner in runners:
+            await runner.cleanup()
+
+
+async def record(gateway: Gateway, *calls: tuple[str, str, Any]) -> str:
+    """Make these calls, in order; a path may name members of the last JSON response. The recording's id."""
+    last: dict[str, Any] = {}
+    headers: dict[str, str] = {"Gateway-Session": "case"}
+    async with aiohttp.ClientSession(gateway.url, headers=headers) as client:
+        for method, path, body in calls:
+            own = {"Authorization": f"Bearer {last['token']}"} if "token" in last else {}
+            path = path.format(**last)
+            async with client.request(method, f"/a{path}", json=body, headers=own, allow_redirects=False) as response:
+                if response.content_type == "application/json":
+                    found = await response.json()
+                    last |= found if isinstance(found, dict) else {}
+    return gateway.services.store.recording("@last").id
+
+
+async def run(gateway: Gateway, recording: str, wanted: Wanted | None = None, **facts: Any) -> Result:
+    return await replay(gateway.services, Order(recording, wanted or Wanted(to={"a": "qa"}), yes=True, **facts))
+
+
+def entries(first: int) -> tuple[Server, dict[int, str]]:
+    """Creates numbered entries, and renames them by a call whose names tell nothing of what they are about."""
+    held: dict[int, str] = {}
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        if request.path == "/entries":
+            number = first + len(held)
+            held[number] = body["title"]
+            return web.json_response({"record": {"id": number}, "title": body["title"]}, status=201)
+        held[body["id"]] = body["title"]
+        return web.json_response({"ok": True})
+
+    return Server(handler), held
+
+
+RENAME = (("POST", "/entries", {"title": "one"}), ("POST", "/wobble", {"id": 3, "title": "two"}))
+
+
+async def test_a_doubtful_write_stops_before_it_is_sent_until_somebody_decides(tmp_path: Path) -> None:
+    (dev, _), (qa, held) = entries(3), entries(8)
+    held[8], held[3] = "own 8", "own"
+    async with two(tmp_path, dev, qa) as gateway:
+        recording = await record(gateway, *RENAME)
+        result = await run(gateway, recording)
+        assert [one.outcome for one in result.steps][-1] == "stopped" and held[3] == "own"
+        assert "/id is 3" in result.steps[1].message and "this run has 10 there" in result.steps[1].message
+        declared = await run(gateway, recording, verdicts=Verdicts(declare=("2:json:/id=1:json:/record/id",)))
+        assert declared.steps[1].status == 200 and held[3] == "own" and held[11] == "two"
+        anyway = await run(gateway, recording, Wanted(to={"a": "qa"}, yes_to=frozenset((2,))))
+        assert anyway.steps[1].outcome in ("unsure", "differs") and held[3] == "two"
+
+
+async def test_a_write_by_a_typed_id_that_is_there_already_is_never_called_the_same(tmp_path: Path) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"isbn": "978-1", "title": "Emma"})
+
+    dev, qa = Server(handler), Server(handler)
+    async with two(tmp_path, dev, qa) as gateway:
+        recording = await record(gateway, ("DELETE", "/books/978-1", None))
+        result = await run(gateway, recording)
+        assert result.steps[0].outcome == "unsure" and "was there already" in result.steps[0].message
+        again = await run(gateway, recording, Wanted())
+        assert again.steps[0].outcome in ("same", "expected") and not again.steps[0].message
+
+
+async def test_a_session_that_is_over_is_signed_in_again_once(tmp_path: Path) -> None:
+    tokens: list[str] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.path == "/login":
+            tokens.append(f"t0ken-{len(tokens)}-9f8e7d6c5b4a39281706f5e4d3c2b1a0")
+            return web.json_response({"token": tokens[-1]})
+        sent = request.headers.get("Authorization", "")
+        if request.path == "/later" and sent.endswith(tokens[0]) and len(tokens) == 1 and dead:
+            return web.json_response({"error": "expired"}, status=401)
+        return web.json_response({"ok": True}, status=200 if sent[7:] in tokens else 401)
+
+    dead: list[bool] = []
+    dev, qa = Server(handler), Server(handler)
+    async with two(tmp_path, dev, qa) as gateway:
+        calls = (("POST", "/login", {"user": "ann"}), ("GET", "/now", None), ("GET", "/later", None))
+        recording = await record(gateway, *calls)
+        tokens.clear()
+        dead.append(True)
+        result = await run(gateway, recording)
+        assert [one.status for one in result.steps] == [200, 200, 200]
+        assert "the session was over: step 1 was sent again" in result.steps[2].message
+        assert [path for _, path in qa.seen] == ["/login", "/now", "/later", "/login", "/later"]
+
+
+async def test_a_taken_name_is_told_and_freshened(tmp_path: Path) -> None:
+    names: set[str] = set()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.method == "GET":
+            return web.json_response({"there": request.query.get("name") in names})
+        name = (await request.json())["name"]
+        if name in names:
+            return web.json_response({"error": "already exists"}, status=409)
+        names.add(name)
+        return web.json_response({"name": name}, status=201)
+
+    dev, qa = Server(handler), Server(handler)
+    async with two(tmp_path, dev, qa) as gateway:
+        recording = await record(gateway, ("POST", "/shops", {"name": "pricing"}), ("GET", "/shops?name=pricing", None))
+        refused = await run(gateway, recording)
+        assert (
+            refused.steps[0].status == 409
+            and "--fresh NAME sends a new one: name (pricing)" in refused.steps[0].message
+        )
+        fresh = await run(gateway, recording, Wanted(to={"a": "qa"}, fresh=("name",)))
+        assert [one.status for one in fresh.steps] == [201, 200] and len(names) == 2
+        assert all("pricing-" in path for method, path in qa.seen[-1:] if method == "GET")
+
+
+async def test_targets_and_methods_go_out_as_they_were(tmp_path: Path) -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"ok": True})
+
+    dev, qa = Server(handler), Server(handler)
+    async with two(tmp_path, dev, qa) as gateway:
+        host, port = gateway.url.removeprefix("http://").split(":")
+        for line in ("GET /a/x?", "GET /a/x?a=%7e&b", "PURGE /a/caf%C3%A9//y/", "GET /a/x?q=a+b%20c"):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(f"{line} HTTP/1.1\r\nHost: h\r\nGateway-Session: raw\r\nConnection: close\r\n\r\n".encode())
+            await reader.read()
+            writer.close()
+        recording = gateway.services.store.recording("@last").id
+        await run(gateway, recording)
+        assert qa.seen == dev.seen and qa.seen[0] == ("GET", "/x?")
+
+
+async def test_a_branch_sets_other_steps_too(tmp_path: Path) -> None:
+    (dev, _), (qa, held) = entries(3), entries(3)
+    async with two(tmp_path, dev, qa) as gateway:
+        recording = await record(gateway, *RENAME)
+        async with aiohttp.ClientSession(gateway.url) as client:
+            body = {"step": 1, "set": ["json:/title=uno", "2:json:/title=due"], "to": ["a=qa"], "yes": True}
+            async with client.post(f"/_gateway/api/v1/recordings/{recording}/branch", json=body) as response:
+                assert response.status == 200, await response.text()
+        assert held == {3: "due"}
+
+
+async def test_the_run_goes_on_at_the_recorded_pace(tmp_path: Path) -> None:
+    (dev, _), (qa, held) = entries(3), entries(3)
+    async with two(tmp_path, dev, qa) as gateway:
+        recording = await record(gateway, *RENAME)
+        result = await run(gateway, recording, pace="recorded")
+        assert result.steps[1].status == 200 and held == {3: "two"}
