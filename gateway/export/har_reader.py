@@ -154,7 +154,7 @@ def _entry(node: Node, reader: _Reader) -> _Entry | None:
         response=None if failure else _response(answered, reader, head=request.method.upper() == "HEAD"),
         failure=failure,
         timing=_timing(node),
-        stream="websocket" if node.has("_webSocketMessages") or url.lower().startswith("ws") else "",
+        stream=_stream(node, url),
         notes=(*_notes(node, answered, failure), *notes),
         cluster=_words(node.at("_cluster")),
         environment=_words(node.at("_environment")),
@@ -163,6 +163,12 @@ def _entry(node: Node, reader: _Reader) -> _Entry | None:
     page = node.at("pageref").value
     found = exchange if exchange.cluster else placed(exchange, reader.locate)
     return _Entry(page if isinstance(page, str) else "", found, tuple(messages(node, exchange.started_at)))
+
+
+def _stream(node: Node, url: str) -> str:
+    if node.has("_webSocketMessages") or url.lower().startswith("ws"):
+        return "websocket"
+    return "websocket" if node.at("_stream").value == "websocket" else ""
 
 
 def _bracketed(url: str) -> str:

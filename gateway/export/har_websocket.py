@@ -7,6 +7,7 @@ the time, some call the types request and response, some write binary data as ba
 from __future__ import annotations
 
 import struct
+from base64 import b64decode
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -67,5 +68,7 @@ def _data(message: Node, opcode: int) -> bytes:
     encoding = message.at("encoding").value if message.has("encoding") else ""
     if opcode == _TEXT and encoding != "base64":
         return text.encode()
-    data = unpacked(text)
-    return text.encode() if data is None else data  # some write the bytes of a close frame as text
+    try:
+        return b64decode(text, validate=True)
+    except ValueError:  # some write it in lines or without padding, others the bytes of a close frame as text
+        return (unpacked(text) if encoding == "base64" else None) or text.encode()
