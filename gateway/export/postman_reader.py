@@ -431,7 +431,7 @@ def _body(node: Node, one: _Collection) -> tuple[Body, str, list[str]]:
     elif mode == "urlencoded":
         text, media = _urlencoded(node.at("urlencoded"), one), "application/x-www-form-urlencoded"
     elif mode == "graphql":
-        text, media = one.filled(_graphql(node.at("graphql"), one)), "application/json"
+        text, media = one.filled(_graphql(node.at("graphql"))), "application/json"
     data = text.encode("utf-8", "replace")
     return Body(len(data), data), media if data else "", []
 
@@ -456,7 +456,7 @@ def _urlencoded(node: Node, one: _Collection) -> str:
     )
 
 
-def _graphql(node: Node, one: _Collection) -> str:
+def _graphql(node: Node) -> str:
     """As Postman writes it: variables that are a text stand in it as they are, empty ones not at all."""
     if isinstance(node.value, str):
         return node.text()
@@ -466,23 +466,11 @@ def _graphql(node: Node, one: _Collection) -> str:
     if node.has("operationName"):
         members.append(f'"operationName":{json.dumps(_exact(node.at("operationName")), ensure_ascii=False)}')
     variables = node.at("variables")
-    if isinstance(variables.value, str):
-        text = variables.text()
-        if text.strip() and _is_json(one.filled(text)):
-            members.append(f'"variables":{text}')
-        elif text.strip():
-            one.omissions.append(Omission("the variables of a GraphQL request", "they are not JSON", variables.place))
-    elif variables.value is not None:
+    if isinstance(variables.value, str) and variables.value.strip():
+        members.append(f'"variables":{variables.text()}')
+    elif variables.value is not None and not isinstance(variables.value, str):
         members.append(f'"variables":{_as_text(variables.value)}')
     return "{" + ",".join(members) + "}"
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _form(node: Node, one: _Collection) -> tuple[Body, str, list[str]]:

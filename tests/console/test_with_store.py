@@ -11,6 +11,7 @@ import consoling
 import pytest
 from captures import a_capture, recorded
 
+from gateway.services.imports import Folder, Source
 from gateway.store import open_recorder, open_store
 
 
@@ -172,7 +173,44 @@ async def test_a_file_is_taken_by_the_form_and_leads_to_its_recording(client, se
     answer = await upload(client, script)
     assert answer.status == 303, await answer.text()
     page = await (await client.get(answer.headers["Location"])).text()
-    assert "chain.sh" in page and "1000 steps" in page
+    assert "Imported chain.sh" in page and "1000 steps" in page and "no route knows this host" in page
+    (link,) = re.findall(r'href="(/_gateway/recordings/\w+)">chain.sh</a>', page)
+    assert "1000 steps" in await (await client.get(link)).text()
+
+
+async def test_the_page_after_the_form_says_what_was_left_out(client, services):
+    script = b"curl --digest -u a:b http://127.0.0.1:9000/orders-qa/orders/1; xargs curl <urls"
+    answer = await upload(client, script)
+    page = await (await client.get(answer.headers["Location"])).text()
+    assert "<b>orders</b> @qa" in page and "<b>--digest</b>: Digest authentication responds to a challenge" in page
+    assert "it is given to xargs" in page
+    told = await (await client.get(f"{answer.headers['Location']}.json")).json()
+    assert [one["what"] for one in told["report"]["left_out"]] == ["a curl command", "--digest"]
+    note = services.store.recording(told["recording"]).notes[-1]
+    assert "Left out by the import:\n- a curl command" in note
+    assert "no longer kept" in await (await client.get("/_gateway/imports/01JUNKNOWN")).text()
+
+
+async def test_the_report_comes_with_the_api(client, services):
+    headers = {"Content-Type": "application/json"}
+    script = b"curl http://127.0.0.1:9000/orders-qa/orders/1 https://elsewhere.example/x"
+    answer = await client.post("/_gateway/api/v1/import?name=chain.sh", data=script, headers=headers)
+    report = (await answer.json())["report"]
+    assert report["clusters"] == [{"cluster": "orders", "environment": "qa", "steps": 1}]
+    assert report["unrouted"] == [{"origin": "https://elsewhere.example", "steps": 1}]
+    assert (report["name"], report["format"], report["steps"], report["left_out"]) == ("chain.sh", "curl", 2, [])
+
+
+async def test_a_gateway_is_sent_the_files_that_a_command_names(client, services, tmp_path):
+    (tmp_path / "order.json").write_bytes(b'{"qty": 2}')
+    source = Source(b"curl http://h.example/ -d @order.json", "chain.sh")
+    packed = Folder(tmp_path).packed(source)
+    headers = {"Content-Type": "application/json"}
+    answer = await client.post("/_gateway/api/v1/import?name=chain.sh", data=packed, headers=headers)
+    id = (await answer.json())["items"][0]["id"]
+    assert services.store.exchanges(id).items[0].request.body.data == b'{"qty": 2}'
+    refused = await client.post("/_gateway/api/v1/import", data=source.data, headers=headers)
+    assert "names a file, which is not read" in (await refused.json())["detail"]
 
 
 async def test_the_form_needs_its_token_and_a_file(client, services):

@@ -215,6 +215,69 @@ def test_bodies_of_postman_have_the_type_that_it_adds(body, media, notes):
     assert (one.request.content_type, one.notes) == (media, notes)
 
 
+def test_a_postman_url_that_has_only_its_text():
+    request = {"method": "GET", "url": {"raw": "http://shop.example/raw?a=1"}}
+    data = {"info": {"name": "x"}, "item": [{"name": "one", "request": request}]}
+    assert the_exchange(json.dumps(data).encode()).url == "http://shop.example/raw?a=1"
+
+
+POSTMAN_LOSSES = [
+    ({"name": "no url", "request": {"method": "GET"}}, "the request no url: it has no URL"),
+    ({"name": "empty"}, "the item empty: it holds no request"),
+    ({"name": "t", "event": [{"listen": "test", "script": {"exec": ["pm.test()"]}}], "request": "http://h/t"},
+     "1 test script: scripts are not run"),
+    ({"name": "p", "event": [{"listen": "prerequest", "script": {"exec": "x()"}}], "request": "http://h/p"},
+     "1 pre-request script: scripts are not run"),
+    ({"name": "v", "request": "http://h/{{unknown}}"}, "the value of {{unknown}}: the collection gives it no value"),
+    ({"name": "d", "request": "http://h/{{$guid}}"}, "the value of {{$guid}}: Postman invents its value"),
+    *(({"name": kind, "request": {"url": "http://h/a", "auth": {"type": kind, kind: []}}}, f"the authentication of {kind}")
+      for kind in ("digest", "ntlm", "awsv4", "hawk", "oauth1", "edgegrid", "jwt", "asap", "oauth2", "bearer", "newone")),
+    ({"name": "f", "request": {"method": "POST", "url": "http://h/f", "body": {"mode": "file", "file": {"src": "a.bin"}}}},
+     "its body, the file a.bin: 'a.bin' names a file, which is not read"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("item", "words"), POSTMAN_LOSSES, ids=lambda one: one if isinstance(one, str) else "")
+def test_what_a_collection_loses_is_said(item, words):
+    data = {"info": {"name": "x"}, "item": [item, {"name": "other", "request": "http://h/other"}]}
+    found = read(json.dumps(data).encode())
+    assert words in "\n".join(map(str, found.omissions))
+    assert words.partition(":")[0] in found.recordings[0].recording.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"id": "1", "name": "v1", "order": [], "folders": [], "requests": []}, "a Postman collection of version 1"),
+        ({"name": "e", "values": [], "_postman_variable_scope": "environment"}, "a Postman environment file"),
+        ({"name": "g", "values": [], "_postman_variable_scope": "globals"}, "a Postman globals file"),
+        ({"version": 1, "collections": [], "environments": []}, "a data dump of Postman"),
+        ({"openapi": "3.1.0", "paths": {}}, "an OpenAPI document"),
+        ({"arazzo": "1.0.1", "workflows": []}, "an Arazzo document"),
+        ({"_type": "export", "resources": []}, "an export of Insomnia"),
+        ({"mappings": []}, "mappings of WireMock"),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "",
+)
+def test_files_of_other_kinds_are_called_by_their_names(data, words):
+    with pytest.raises(UsageError, match=words):
+        read(json.dumps(data).encode())
+
+
+def test_a_collection_as_the_api_of_postman_wraps_it():
+    data = {"collection": {"info": {"name": "x"}, "item": [{"name": "one", "request": "http://h/one"}]}}
+    assert the_exchange(json.dumps(data).encode()).url == "http://h/one"
+
+
+def test_folders_examples_and_times_of_postman_are_kept():
+    example = {"name": "Not found", "code": 404, "status": "Not Found", "responseTime": 87, "body": "{}", "header": []}
+    item = {"name": "Get order", "request": "http://h/one", "response": [example]}
+    data = {"info": {"name": "x"}, "item": [{"name": "Orders", "item": [{"name": "Read", "item": [item]}]}]}
+    one = the_exchange(json.dumps(data).encode())
+    assert one.notes == ("Orders / Read / Get order", "Example: Not found")
+    assert (one.status, one.timing.total_ms, one.response.body.data) == (404, 87.0, b"{}")
+
+
 def test_postman_folders_variables_and_requests_without_examples():
     simple = {"name": "two", "request": "{{base}}/two"}
     full = {"name": "one", "request": {"method": "PUT", "url": {"raw": "{{base}}/{{id}}"}, "header": "A: 1\nB: 2"}}

@@ -68,9 +68,29 @@ API = "https://api.shop.example/v1"
 
 
 def chrome() -> list[Dialect]:
-    pages = [{"startedDateTime": "2026-03-01T10:00:00.000Z", "id": "page_1", "title": "https://shop.example/", "pageTimings": {"onContentLoad": 10.5, "onLoad": 20.25}}]
-    pseudo = [{"name": ":authority", "value": "api.shop.example"}, {"name": ":method", "value": "GET"}, {"name": "accept", "value": "*/*"}]
-    timings = {"blocked": 2.5, "dns": -1, "ssl": 4, "connect": 9.5, "send": 0.3, "wait": 15.7, "receive": 1.9, "_blocked_queueing": 1.1}
+    pages = [
+        {
+            "startedDateTime": "2026-03-01T10:00:00.000Z",
+            "id": "page_1",
+            "title": "https://shop.example/",
+            "pageTimings": {"onContentLoad": 10.5, "onLoad": 20.25},
+        }
+    ]
+    pseudo = [
+        {"name": ":authority", "value": "api.shop.example"},
+        {"name": ":method", "value": "GET"},
+        {"name": "accept", "value": "*/*"},
+    ]
+    timings = {
+        "blocked": 2.5,
+        "dns": -1,
+        "ssl": 4,
+        "connect": 9.5,
+        "send": 0.3,
+        "wait": 15.7,
+        "receive": 1.9,
+        "_blocked_queueing": 1.1,
+    }
     return [
         Dialect("chrome: HTTP/2, pseudo headers, private members",
             har("WebInspector",
@@ -156,7 +176,10 @@ def proxies() -> list[Dialect]:
 
 
 def testing_tools() -> list[Dialect]:
-    form = [{"name": "title", "value": "Q1 report", "contentType": None}, {"name": "file", "fileName": "a.txt", "contentType": "text/plain"}]
+    form = [
+        {"name": "title", "value": "Q1 report", "contentType": None},
+        {"name": "file", "fileName": "a.txt", "contentType": "text/plain"},
+    ]
     return [
         Dialect("playwright: bodies in files beside it, read",
             har("Playwright", entry(f"{API}/x", answered={"content": {"size": 2, "mimeType": "application/json", "_file": "3f.json"}}), entry(f"{API}/y", "POST", 200, "{}", at=1, asked=post(None, "application/json", params=[], _file="4a.json")), browser={"name": "chromium", "version": "1"}),
@@ -183,7 +206,10 @@ def testing_tools() -> list[Dialect]:
 
 
 def page_tests() -> list[Dialect]:
-    two = [{"id": f"page_{n}", "title": f"Run {n}", "startedDateTime": f"2026-03-01T10:00:0{n}.000Z", "pageTimings": {}} for n in (1, 2)]
+    two = [
+        {"id": f"page_{n}", "title": f"Run {n}", "startedDateTime": f"2026-03-01T10:00:0{n}.000Z", "pageTimings": {}}
+        for n in (1, 2)
+    ]
     return [
         Dialect("webpagetest: two runs, private members, addresses without brackets",
             har("WebPageTest", entry("http://2001:db8::1:8080/x", text="a", at=1, pageref="page_1", _full_url="x", _load_ms="12", _ttfb_ms="9"), entry(f"{API}/y", text="b", at=2, pageref="page_2"), pages=two),

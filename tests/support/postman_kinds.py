@@ -5,7 +5,12 @@ Written for these tests. Every request has its name as the first segment of its 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+from wire_echo import normalized
+
+from gateway.export.import_file import read
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v{}.0/collection.json"
 FILES = {"part.txt": b"text of a file\n", "picture.png": b"\x89PNG\r\n\x1a\nnot really", "data.json": b'{"file": 1}'}
@@ -123,6 +128,21 @@ ITEMS: list[dict[str, Any]] = [
     request("oauth2-prefix", auth=auth("oauth2", accessToken="at", addTokenTo="header", headerPrefix="Token")),
     request("oauth2-query", auth=auth("oauth2", accessToken="at", addTokenTo="queryParams")),
     request("noauth", auth={"type": "noauth"}),
+    request("oauth2-default", auth=auth("oauth2", accessToken="at")),
+    request("apikey-twice", header=pairs(("x-api", "own")), auth=auth("apikey", key="X-Api", value="k1")),
+    request("bearer-and-header", auth=auth("bearer", token="b"), header=pairs(("Authorization", "Own"))),
+    request("basic-and-user", at="http://bob:url@HOST/basic-and-user", auth=auth("basic", username="ann", password="p")),
+    request("query-in-text", at="http://HOST/query-in-text?a=é&b=x y&c=%20&d"),
+    request("query-empty", at="http://HOST/query-empty?"),
+    request("method-custom", "FETCH-IT"),
+    request("method-head", "HEAD"),
+    request("raw-form-type", "POST", body=raw("a=1&b=2", "text"), header=pairs(("Content-Type", "application/x-www-form-urlencoded"))),
+    request("graphql-invalid", "POST", body={"mode": "graphql", "graphql": {"query": "{ a }", "variables": "{not json"}}),
+    request("graphql-typed", "POST", header=pairs(("Content-Type", "application/graphql+json")), body={"mode": "graphql", "graphql": {"query": "{ a }"}}),
+    request("urlencoded-disabled-all", "POST", body={"mode": "urlencoded", "urlencoded": [{"key": "a", "value": "1", "disabled": True}]}),
+    request("formdata-disabled-all", "POST", body={"mode": "formdata", "formdata": [{"key": "a", "value": "1", "type": "text", "disabled": True}]}),
+    request("file-off", "POST", body={"mode": "file", "disabled": True, "file": {"src": "data.json"}}),
+    request("port-variable", at={"protocol": "http", "host": ["127", "0", "0", "1"], "port": "{{port}}", "path": ["port-variable"]}),
     # Variables.
     request("variables", at=url("variables", "{{text}}/{{number}}/{{yes}}/{{nested}}"), header=pairs(("X-{{text}}", "{{ text }}"))),
     request("variable-off", at=url("variable-off", "{{off}}")),
@@ -139,7 +159,7 @@ VARIABLES = [
     {"key": "text", "value": "word", "type": "string"}, {"key": "number", "value": 5, "type": "number"},
     {"key": "yes", "value": True, "type": "boolean"}, {"key": "nested", "value": "{{text}}-x"},
     {"key": "off", "value": "o", "disabled": True}, {"key": "token", "value": "from variable"},
-    {"key": "base", "value": "http://HOST"},
+    {"key": "base", "value": "http://HOST"}, {"key": "port", "value": "PORT"},
 ]  # fmt: skip
 
 
@@ -167,3 +187,27 @@ COLLECTIONS: dict[str, dict[str, Any]] = {
         request("old-auth"), version="2.0", auth={"type": "bearer", "bearer": {"token": "old"}},
     ),
 }  # fmt: skip
+
+
+# What newman 6.2 sent of these collections, written by `make consumers` with REFRESH_GOLDEN=1.
+GOLDEN = Path(__file__).parents[1] / "export" / "golden" / "newman.json"
+
+
+def kind(target: str) -> str:
+    return target[1:].partition("/")[0].partition("?")[0]
+
+
+def as_json(one: tuple[Any, ...]) -> list[Any]:
+    method, target, _, headers, body = one
+    return [method, target, [list(header) for header in headers], body.decode("latin-1")]
+
+
+def stored(text: str) -> dict[str, list[Any]]:
+    """What the import holds of a collection, by kind."""
+    found = read(text.encode(), read_file=lambda name: FILES[name]).recordings[0].exchanges
+    return {
+        kind(one.request.target): as_json(
+            normalized(one.method, one.request.target, "1.1", list(one.request.headers), one.request.body.data)
+        )
+        for one in found
+    }

@@ -42,4 +42,7 @@ def found_commands(text: str) -> tuple[list[Command], list[Omission]]:
     """The curl commands of a text, by the shell that it is written for."""
     if is_powershell(text):
         return powershell_commands(text)
-    return cmd_commands(text) if is_cmd(text) else commands(text)
+    try:
+        return cmd_commands(text) if is_cmd(text) else commands(text)
+    except RecursionError:  # default values in default values
+        raise UsageError("the text is nested too deeply") from None

@@ -66,7 +66,6 @@ def requests(command: Command, read_file: ReadFile, jars: set[str]) -> tuple[lis
     for operation in _operations(command, read_file):
         jars.update(filter(None, [operation.values.get("cookie-jar")]))
         _note_cookie_files(operation, read_file, jars)
-        omissions += operation.omissions
         if not operation.urls:
             if found or operation.switches & {"help", "version", "manual"}:
                 continue
@@ -80,6 +79,7 @@ def requests(command: Command, read_file: ReadFile, jars: set[str]) -> tuple[lis
                     omissions.append(Omission(f"the transfer of {one[:80]}", why, command.where))
                 else:
                     found.append(asked)
+        omissions += operation.omissions
     return found, omissions
 
 

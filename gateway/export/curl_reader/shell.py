@@ -21,6 +21,7 @@ _CURL = ("curl", "curl.exe")
 # Programs that run the command that follows them; the number is how many of their own arguments come first.
 _WRAPPERS = {"sudo": 0, "time": 0, "exec": 0, "command": 0, "nohup": 0, "env": 0, "nice": 0, "timeout": 1, "builtin": 0}
 _SHELLS = ("bash", "sh", "zsh", "dash", "ksh")
+_BRACES = re.compile(r"\{(?:(-?\d{1,6})\.\.(-?\d{1,6})|([^{}]*,[^{}]*))\}")
 _QUIET = frozenset({"", ":", "true", "false", "echo", "printf", "set", "exit", "return", "shift", "local", "export"})
 
 
@@ -43,7 +44,14 @@ class _Run:
     omissions: list[Omission] = field(default_factory=list)
     unknown: dict[str, str] = field(default_factory=dict)  # variable -> where it was first needed
     depth: int = 0
-    count: int = 0
+    count: int = 0  # curl commands
+    turns: int = 0  # commands of any kind
+
+    def take_turn(self, line: int) -> None:
+        """Loops in loops end here, whether or not they hold a curl command."""
+        self.turns += 1
+        if self.turns > MOST * 10:
+            raise UsageError(f"the text would run more than {MOST * 10} commands", where=f"line {line}")
 
 
 def commands(text: str) -> tuple[list[Command], list[Omission]]:
@@ -151,11 +159,13 @@ def _loop(node: For, run: _Run) -> Iterator[Command]:
         yield from _node(node.body, run, None)
         return
     for word_text in words:
+        run.take_turn(node.line)
         run.variables[node.name] = word_text
         yield from _node(node.body, run, None)
 
 
 def _simple(node: Simple, run: _Run, stdin: str | None) -> Iterator[Command]:
+    run.take_turn(node.line)
     for word in (*(value for _, value, _ in node.assignments), *node.words, *(one.word for one in node.redirects)):
         yield from _inside(word, run, node.line)
     if not node.words:
@@ -257,7 +267,7 @@ def _expanded(word: Word, run: _Run, line: int) -> list[str]:
     if len(solid) == 1 and solid[0].kind == "array" and solid[0].name in "@*":
         return []  # the arguments of a function that nothing calls
     if word.is_bare:
-        return _braces(word.pieces[0].text) if word.pieces else []
+        return _braces(word.pieces[0].text, f"line {line}") if word.pieces else []
     fields, current, begun = [], "", False
     for piece in word.pieces:
         text = _value(piece, run, line)
@@ -298,16 +308,23 @@ def _value(piece: Piece, run: _Run, line: int) -> str:
     return piece.raw
 
 
-def _braces(text: str) -> list[str]:
+def _braces(text: str, where: str) -> list[str]:
     """Brace expansion of a word without quotes: {a,b} and {1..5}."""
-    found = re.search(r"\{(?:(-?\d{1,6})\.\.(-?\d{1,6})|([^{}]*,[^{}]*))\}", text)
-    if not found or (found.start() and text[found.start() - 1] == "$"):
-        return [text]
-    if found[3] is not None:
-        middles = found[3].split(",")
-    else:
-        first, last = int(found[1]), int(found[2])
-        step = 1 if last >= first else -1
-        middles = [str(number) for number in range(first, last + step, step)][:MOST]
-    begin, end = text[: found.start()], text[found.end() :]
-    return [one for middle in middles for one in _braces(begin + middle + end)]
+    done, waiting = [], [text]
+    while waiting:
+        word = waiting.pop(0)
+        found = _BRACES.search(word)
+        if not found or (found.start() and word[found.start() - 1] == "$"):
+            done.append(word)
+            continue
+        if found[3] is not None:
+            middles = found[3].split(",")
+        else:
+            first, last = int(found[1]), int(found[2])
+            step = 1 if last >= first else -1
+            middles = [str(number) for number in range(first, last + step, step)][: MOST + 1]
+        if len(done) + len(waiting) + len(middles) > MOST:
+            raise UsageError(f"{text[:40]!r} stands for more than {MOST} words", where=where)
+        begin, end = word[: found.start()], word[found.end() :]
+        waiting[:0] = [begin + middle + end for middle in middles]
+    return done
