@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -25,11 +26,26 @@ def result_text(result: Mapping[str, Any]) -> str:
     head = ("step", "method", "then", "now", "outcome", "where", "path", "rebound")
     lines = [f"warning: {visible(warning)}" for warning in result["warnings"]]
     lines += [table(head, rows, right=frozenset(("step",))), ""]
-    for step in result["steps"]:
-        lines += _told(step)
+    lines += _all_told(result["steps"])
     if proved := len(result["confirmed"]):
         lines.append(f"{proved} correlation{'s' if proved > 1 else ''} confirmed: source and request moved together")
     return "\n".join([*lines, verdict(result)])
+
+
+def _all_told(steps: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """What is to be said about every step; a cause that comes again is told once, with its count."""
+    causes: dict[str, list[int]] = {}
+    for step in steps:
+        cause = re.sub(r"[0-9]+", "9", step["card"]["sentence"]) if step.get("card") else ""
+        if cause and cause in causes:
+            yield from _told(step | {"card": None})
+        else:
+            yield from _told(step)
+        if cause:
+            causes.setdefault(cause, []).append(step["step"])
+    for first, *more in causes.values():
+        if more:
+            yield f"the cause of step {first} is that of steps {', '.join(map(str, more))}, too: {len(more) + 1} in all"
 
 
 def _told(step: dict[str, Any]) -> Iterator[str]:
@@ -83,7 +99,7 @@ def matrix_text(runs: Sequence[Mapping[str, Any]]) -> str:
         )
     lines = [table(("step", "request", "recorded", *names), rows, right=frozenset(("step",))), ""]
     for name, run in zip(names, runs, strict=True):
-        lines += [f"{name}: {line}" for step in run["steps"] for line in _told(step)]
+        lines += [f"{name}: {line}" for line in _all_told(run["steps"])]
         lines.append(f"{name}: {verdict(run)}")
     return "\n".join(
         [

@@ -8,20 +8,23 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from ..correlation.names import singular
+from ..correlation.urls import collection_of
 from ..model.bodies import text_of
 from ..model.exchange import Exchange
+from ..model.failures import failed_of
 from ..model.message import SAFE
+from ..model.operations import operation_of
 from .branch import scalars
 from .difference import Difference, diff_requests
+from .error_words import error_words
 from .fault import fault_of
 from .json_difference import read_json
-from .noise import SEALED, Context
+from .noise import GENERIC, SEALED, Context, words_of
 from .step_pairs import VALUE, kind_of
 
 CREDENTIALS: Final = ("authorization", "x-api-key", "x-auth-token", "cookie")
 REFUSALS: Final = (401, 403, 407)
 UNKNOWN: Final = (404, 410)
-EXPLAINS: Final = ("detail", "message", "error_description", "error", "reason", "title", "description")
 DEEP: Final = 3  # levels of an answer in which a value's name is looked for
 MOST: Final = 3  # request differences that a sentence names
 
@@ -52,13 +55,15 @@ def card(
     drift: Mapping[str, str] | None = None,
     *,
     before: tuple[Sequence[Exchange], Sequence[Exchange]] = ((), ()),
+    changed: str = "",
 ) -> Card | None:
     """Why one failed and the other did not; None unless that is so.
 
-    `drift` is from the good run to the other one; `before` is what was sent before each of the two, in its own run.
+    `drift` is from the good run to the other one; `before` is what was sent before each of the two, in its own run;
+    `changed` is what its user changed of an earlier step: "step 2 was changed (path 978-9)".
     """
     status = failing.status or 0
-    if status < 400 or not succeeding.status or succeeding.status >= 400:
+    if not fails(failing) or not status or not succeeding.status or fails(succeeding):
         return None
     requests = diff_requests(succeeding.request, failing.request, Context(drift or {}))
     found = [one for one in requests if _counts(one, status)]
@@ -69,10 +74,20 @@ def card(
     if (fault := fault_told(failing)) and not fault_told(succeeding):
         return Card(status, f"{status} because a fault was injected: {fault}.",
                     (*rows, Row("fault", fault, "")), failing.id, succeeding.id)  # fmt: skip
+    if changed and not found:
+        told = f"{label(failing)} after {changed}; without that change the same request answers {succeeding.status}"
+        reason = reason_of(failing)
+        sentence = f"{told}." + (f" It says: {reason}" if reason else "")
+        return Card(status, sentence, (*rows, Row("earlier", changed, "")), failing.id, succeeding.id)
     cause = ("", "") if rows else _sooner_or_later(failing, succeeding, before)
     rows += [Row("order", *_places_of(cause))] if cause[0] else []
     sentence = _ordered(failing, succeeding, cause) if cause[0] else _sentence(failing, succeeding, found)
     return Card(status, sentence, tuple(rows), failing.id, succeeding.id)
+
+
+def label(failing: Exchange) -> str:
+    """The status of a failure; one inside a 2xx says so."""
+    return str(failing.status) if (failing.status or 0) >= 400 else f"{failing.status} with a failure in it"
 
 
 def fault_told(exchange: Exchange) -> str:
@@ -90,6 +105,18 @@ def _counts(difference: Difference, status: int) -> bool:
     return not difference.expected
 
 
+def changed_words(recorded: Exchange, sent: Exchange, drift: Mapping[str, str]) -> str:
+    """What was sent otherwise than recorded, this run's own values aside: "step 2 was changed (path /books/978-9)"."""
+    found = [
+        one for one in diff_requests(recorded.request, sent.request, Context(drift))
+        if not one.expected and _counts(one, 404) and one.cause in ("data", "contract", "unknown")
+    ]  # fmt: skip
+    if not found:
+        return ""
+    words = [f"{place_of(one)} {_text(one.replayed)}".strip() for one in found[:MOST]]
+    return f"step {recorded.step} was changed ({', '.join(words)})"
+
+
 def card_json(found: Card) -> dict[str, Any]:
     """A card as the API shows it."""
     return {
@@ -105,17 +132,22 @@ def sibling(failing: Exchange, others: Sequence[Exchange]) -> Exchange | None:
     """The successful exchange that is nearest to this one: the same kind of request, the fewest differences."""
     fitting = [
         other for other in others
-        if other.id != failing.id and other.status and other.status < 400 and _alike(failing, other)
+        if other.id != failing.id and other.status and not fails(other) and is_same_thing(failing, other)
     ]  # fmt: skip
     return min(fitting, key=lambda other: (_distance(failing, other), abs(other.step - failing.step)), default=None)
 
 
-def _alike(one: Exchange, other: Exchange) -> bool:
+def is_same_thing(one: Exchange, other: Exchange) -> bool:
+    """Whether two requests ask the same of the same kind of thing: GET /books/7 and GET /books/8, not GET /users/7."""
+    asked, by = operation_of(one.request), operation_of(other.request)
+    if (asked.label if asked else "") != (by.label if by else ""):
+        return False
     if kind_of(one) == kind_of(other):
         return True
     words, others = one.path.split("/"), other.path.split("/")
-    near = len(words) == len(others) and sum(a != b for a, b in zip(words, others, strict=True)) <= 1
-    return near and (one.method, one.cluster) == (other.method, other.cluster)
+    apart = [(a, b) for a, b in zip(words, others, strict=False) if a != b]
+    near = len(words) == len(others) and len(apart) <= 1 and (one.method, one.cluster) == (other.method, other.cluster)
+    return near and all(any(map(str.isdigit, a + b)) for a, b in apart)
 
 
 def _distance(one: Exchange, other: Exchange) -> int:
@@ -158,7 +190,7 @@ def _places_of(cause: tuple[str, str]) -> tuple[str, str]:
 
 
 def _ordered(failing: Exchange, succeeding: Exchange, cause: tuple[str, str]) -> str:
-    status, good, where = failing.status, succeeding.status, route_of(failing)
+    status, good, where = label(failing), succeeding.status, route_of(failing)
     kind, write = cause
     if kind == "after":
         told = f"{status} because {write} had not been sent before; after it the same request answers {good}"
@@ -171,7 +203,7 @@ def _ordered(failing: Exchange, succeeding: Exchange, cause: tuple[str, str]) ->
 
 
 def _sentence(failing: Exchange, succeeding: Exchange, found: Sequence[Difference]) -> str:
-    status, good = failing.status, succeeding.status
+    status, good = label(failing), succeeding.status
     here, there = route_of(failing), route_of(succeeding)
     reason = reason_of(failing)
     because = f" It says: {reason}" if reason else ""
@@ -221,14 +253,22 @@ def _segments(failing: str, succeeding: str) -> tuple[tuple[str, str], str] | No
 
 
 def _name_of(value: str, answered: Exchange) -> str:
-    """What the good answer calls this value: "isbn" of "978-1"."""
+    """What the good answer calls this value: "isbn" of "978-1"; not "authorId" of the 1 that names a post."""
     text = text_of(answered.response) if answered.response else None
     try:
         document = read_json(text) if text else None
     except ValueError:
         return ""
+    entity = frozenset(collection_of(answered.request.target))
     pairs = ((pointer, str(found)) for pointer, found in scalars(document) if pointer.count("/") <= DEEP)
-    return next((pointer.rpartition("/")[2] for pointer, found in pairs if found == value), "")
+    names = [pointer.rpartition("/")[2] for pointer, found in pairs if found == value]
+    return next((name for name in names if _fits(name, entity)), "")
+
+
+def _fits(name: str, entity: frozenset[str]) -> bool:
+    """Whether a member names the thing itself: an id of another thing has that thing's name in it."""
+    words = words_of(name)
+    return not words & {"id", "ids", "uuid", "key"} or not (words - GENERIC) - entity
 
 
 def _told(difference: Difference, good: int | None) -> str:
@@ -253,16 +293,13 @@ def _paths(failing: str, succeeding: str, good: int | None) -> str:
 
 
 def reason_of(exchange: Exchange) -> str:
-    """What the answer itself says about its failure."""
-    if exchange.failure:
-        return exchange.failure.detail or exchange.failure.kind
-    text = text_of(exchange.response) if exchange.response else None
-    try:
-        value = read_json(text) if text else None
-    except ValueError:
-        return ""
-    found = (value.get(name) for name in EXPLAINS) if isinstance(value, dict) else ()
-    return next((_text(one) for one in found if isinstance(one, str) and one), "")
+    """What the response itself says about its failure."""
+    return _text(error_words(exchange))
+
+
+def fails(exchange: Exchange) -> bool:
+    """Whether it has a card: no response, an error status, or a failure inside a 2xx."""
+    return exchange.failure is not None or (exchange.status or 0) >= 400 or failed_of(exchange) is not None
 
 
 def _text(value: Any) -> str:

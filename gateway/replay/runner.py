@@ -20,7 +20,7 @@ from ..model.exchange import Exchange
 from ..model.message import Body, Request, Response, header_text
 from .assertions import Assertion, Checked, check
 from .difference import Difference, context_of, diff_answers, outcome
-from .error_card import Card, card
+from .error_card import Card, card, changed_words
 from .fault import Fault, altered
 from .list_noise import LaterRequests
 from .move_cause import moved_between
@@ -114,6 +114,7 @@ class Driver:
         self._correlations, self._secrets = correlations, secrets
         self._of = recorded[0].recording
         self._drift, self._later = Drift(), LaterRequests(recorded)
+        self._changed, self._changed_at = "", 0  # what was sent otherwise than recorded, and at which step, first
         self._lived: list[Exchange] = []  # what was answered in this run so far
 
     def left_out(self, step: int, kind: Literal["stopped", "skipped"], why: str) -> StepResult:
@@ -130,6 +131,8 @@ class Driver:
         stored = await self._stored(id) if id else None
         said = await asyncio.to_thread(self._said, recorded, stored) if recorded.stream else ()
         result = await asyncio.to_thread(self._compared, send, recorded, stored, response, said)
+        if stored is not None and not self._changed and (told := changed_words(recorded, stored, self._drift)):
+            self._changed, self._changed_at = told, send.step
         self._lived += [stored] if stored else []
         return response, replace(result, exchange=id, took_ms=round(took, 3))
 
@@ -205,7 +208,8 @@ class Driver:
         """Why one of the two failed, when only one did."""
         back = {now: then for then, now in self._drift.items()}
         then = [one for one in self._chain if one.step < recorded.step]
-        return card(live, recorded, self._drift, before=(self._lived, then)) or card(
+        changed = self._changed if self._changed_at < recorded.step else ""
+        return card(live, recorded, self._drift, before=(self._lived, then), changed=changed) or card(
             recorded, live, back, before=(then, self._lived)
         )
 

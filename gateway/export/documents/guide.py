@@ -13,6 +13,7 @@ from ...model.exchange import Exchange
 from ...model.message import Message
 from ...model.operations import operation_of
 from ...model.text import counted, duration, visible
+from ...replay.error_card import fails
 from ..format import ALONE, Beside, Recordings
 from ..path_templates import templates
 from ..public_paths import Target
@@ -22,7 +23,7 @@ from ..sealed_secrets import PLACEHOLDER
 from ..shell_quoting import quoted
 from ..templated_text import Text, Use, names, settled, split, written
 from ..variables import MARK, Keep
-from .error_cards import Card, cards, fails
+from .error_cards import Card, cards
 from .what_ifs import Compared, WhatIf, belongs, compared, what_ifs
 
 BODY = 16 << 10  # characters of a body; what is beyond is for the recording itself
