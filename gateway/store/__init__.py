@@ -68,9 +68,9 @@ def open_recorder(
         journal = _journal(path, Tables(connection))
         Tables(connection).interrupt()
         ledger = begun(Ledger(path), Tables(connection))
-    except StoreError:
+    except (StoreError, sqlite3.Error) as error:
         lock.release()
-        raise
+        raise (error if isinstance(error, StoreError) else unwritable(path, error)) from None
     thread = WriterThread(
         path, lock, connection, seal=seal or (lambda capture: capture), seal_piece=seal_piece, durability=durability,
         live=live, journal=journal, rules=rules,

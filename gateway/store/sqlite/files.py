@@ -22,6 +22,7 @@ WRITE_PATIENCE: Final = 0.25  # seconds the writer waits in SQLite; after that i
 DAMAGED: Final = "this file is damaged"
 UNREADABLE: Final = "the file cannot be read"
 BESIDE: Final = ("-wal", "-shm")  # what SQLite keeps beside a file in WAL mode
+NEW_FILE: Final = 1.0  # seconds in which a writer that has set a damaged file aside begins another one
 LOCK_PATIENCE: Final = 0.5  # seconds: `gateway doctor` looks at the lock for an instant
 
 # sqlite3 looks up how to adapt each value that is neither int, float nor str, and is quickest when it finds something:
@@ -32,22 +33,35 @@ sqlite3.register_adapter(type(None), {None: None}.__getitem__)
 
 def connect_reader(path: Path) -> sqlite3.Connection:
     """A connection that can only read; NotFoundError when there is no such file."""
+    until = time.monotonic() + NEW_FILE
+    while True:  # a writer that has set a damaged file aside begins another one
+        connection, found = _try_reading(path)
+        if connection is not None and found >= VERSION:
+            return connection
+        if connection is not None:
+            connection.close()
+        if time.monotonic() > until or lock_holder(path) is None:
+            break
+        time.sleep(0.02)
+    if connection is not None:
+        hint = "start `gateway serve` once: it migrates the file and keeps a backup"
+        raise StoreError(f"the file has the older schema {found}", where=str(path), hint=hint)
+    raise NotFoundError(
+        "there is no recordings file", where=str(path),
+        hint="name it with --recordings FILE; `gateway serve` and `gateway demo` create one",
+    )  # fmt: skip
+
+
+def _try_reading(path: Path) -> tuple[sqlite3.Connection | None, int]:
+    """(a connection, the schema of the file); None when there is no file."""
     if not path.is_file():
-        raise NotFoundError(
-            "there is no recordings file", where=str(path),
-            hint="name it with --recordings FILE; `gateway serve` and `gateway demo` create one",
-        )  # fmt: skip
+        return None, 0
     connection = _connect(path, _reading_mode(path), READ_PATIENCE)
     try:
-        found = _checked(connection, path)
+        return connection, _checked(connection, path)
     except StoreError:
         connection.close()
         raise
-    if found < VERSION:
-        connection.close()
-        hint = "start `gateway serve` once: it migrates the file and keeps a backup"
-        raise StoreError(f"the file has the older schema {found}", where=str(path), hint=hint)
-    return connection
 
 
 def _reading_mode(path: Path) -> str:

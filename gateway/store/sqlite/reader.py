@@ -388,6 +388,16 @@ def _fitting(rows: Sequence[sqlite3.Row]) -> int:
     return len(rows)
 
 
+@contextmanager
+def _whole_rows() -> Iterator[None]:
+    """What is read here was written by us: a row that cannot be understood is damaged, as a page may be."""
+    try:
+        yield
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise sqlite3.DatabaseError(f"a row is malformed: {error}") from error
+
+
+@_whole_rows()
 def _exchanges(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> list[Exchange]:
     bodies = bodies_of(connection, rows)
     recordings = list(dict.fromkeys(row["recording"] for row in rows))
@@ -400,6 +410,7 @@ def _exchanges(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> l
     ]
 
 
+@_whole_rows()
 def _session(row: sqlite3.Row) -> LiveSession:
     pins = {cluster: Pin(environment, until) for cluster, (environment, until) in json.loads(row["pins"]).items()}
     return LiveSession(

@@ -194,7 +194,7 @@ class WriterThread:
                 self._unfolded = self._behind = True
             if self._trouble:
                 tables.probe()
-            while not self.queue and not self._ending:
+            while not self.queue and not self._ending and not self._unreadable:
                 self._behind = tables.tidy(self._rules)
                 if not self._behind:
                     break
@@ -205,8 +205,16 @@ class WriterThread:
         except (sqlite3.Error, StoreError) as error:
             self._behind = False  # until something can be written again
             self._failed(error)
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            self._leave_alone(error)
         else:
             self._recovered()
+
+    def _leave_alone(self, error: Exception) -> None:
+        """A row that was ours and cannot be understood: what can wait is not done in this file any more."""
+        self._behind, self._unreadable = False, True
+        self._tell("a row of the recordings file is damaged; gateway doctor examines it")
+        log.warning("%s: a row is damaged (%s): full text is not kept up; gateway doctor", self.path, error)
 
     # -- writing
 
@@ -410,7 +418,7 @@ class WriterThread:
         return self._tables
 
     def _remember_file(self) -> None:
-        self._looked = time.monotonic()
+        self._looked, self._unreadable = time.monotonic(), False
         self._file, self._log = identity(self.path), identity(wal_of(self.path))
         if self._tables is not None:
             self._tables.keep_short(room(self.path))
