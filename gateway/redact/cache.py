@@ -37,24 +37,26 @@ LONGEST: Final = 2048  # bytes of the longest of them
 class SealedPair:
     """A header with its secrets sealed, the secrets, and what they may look like where they stand again."""
 
-    __slots__ = ("needles", "pair", "secrets")
+    __slots__ = ("needles", "pair", "secrets", "tokens")
 
     def __init__(self, pair: Pair, secrets: tuple[bytes, ...] = (), passwords: tuple[bytes, ...] = ()) -> None:
         self.pair, self.secrets = pair, secrets
-        tokens = [form for secret in secrets if is_token(secret) for form in (secret, quoted(secret))]
-        self.needles = tuple(dict.fromkeys((*tokens, *(form for one in passwords for form in spellings(one)))))
+        self.tokens = tuple(secret for secret in secrets if is_token(secret))
+        spelled = [form for token in self.tokens for form in (token, quoted(token))]
+        self.needles = tuple(dict.fromkeys((*spelled, *(form for one in passwords for form in spellings(one)))))
 
 
 class Side:
     """The headers of one message: sealed, with what there is to look for because of them."""
 
-    __slots__ = ("cache", "fresh", "headers", "needles", "odd", "secrets")
+    __slots__ = ("cache", "fresh", "headers", "needles", "odd", "secrets", "tokens")
 
     def __init__(self, cache: Cache, headers: RawPairs) -> None:
         self.cache, self.headers = cache, headers
         self.fresh: list[Pair] = []  # not known yet to be clean
         self.odd = False  # whether its body is a form, or has content codings
         self.secrets: tuple[bytes, ...] = ()
+        self.tokens: tuple[bytes, ...] = ()
         self.needles: tuple[bytes, ...] = ()
 
 
@@ -66,9 +68,12 @@ class Cache:
         self._pairs: dict[Pair, SealedPair | int] = {}
         self._kinds: dict[bytes, int] = {}  # what a name says: VARYING, FRAMED, CLEAN for other names, or SECRET
 
-    def changes(self, capture: Capture) -> tuple[dict[str, Any], tuple[bytes, ...]] | None:
-        """(what changes, the secrets in it) of a capture whose headers hold all its secrets; None when it must be
-        sealed the long way."""
+    def changes(
+        self, capture: Capture, tokens: tuple[bytes, ...] = ()
+    ) -> tuple[dict[str, Any], list[bytes], list[bytes]] | None:
+        """(what changes, the secrets in it, those of them that are tokens) of a capture whose headers hold all its
+        secrets; None when it must be sealed the long way. `tokens` were sealed in its recording before, and may stand
+        here under any name."""
         if capture.failure or capture.request_trailers or capture.response_trailers or b"@" in capture.origin:
             return None
         request, response = self._side(capture.request_headers), self._side(capture.response_headers)
@@ -81,9 +86,11 @@ class Cache:
         known = [capture.target, capture.upstream_url.encode(), sent, got]
         if not self._is_clean(known, capture.reason, sides):
             return None
-        needles = [needle for side in sides for needle in side.needles]
+        needles = [*[needle for side in sides for needle in side.needles], *tokens]
         if needles:
             everything = b"\n".join([*known, *[value for side in sides for _, value in side.headers]])
+            if tokens and b"%" in everything:
+                needles += map(quoted, tokens)
             for needle in needles:
                 if needle in everything:
                     return None
@@ -94,7 +101,8 @@ class Cache:
             changes["response_headers"] = response.headers
         if rewritten is not None and rewritten.headers is not capture.rewritten:
             changes["rewritten"] = rewritten.headers
-        return changes, tuple([secret for side in sides for secret in side.secrets])
+        own = [token for side in sides for token in side.tokens]
+        return changes, [secret for side in sides for secret in side.secrets], own
 
     def _is_clean(self, known: list[bytes], reason: bytes, sides: tuple[Side, ...]) -> bool:
         """One search through URLs, bodies and what is new of the headers. What passes is remembered, and what passed
@@ -138,6 +146,7 @@ class Cache:
                 sealed[at] = one.pair
             side.headers = sealed
             side.secrets = tuple([secret for _, one in found for secret in one.secrets])
+            side.tokens = tuple([token for _, one in found for token in one.tokens])
             side.needles = tuple([needle for _, one in found for needle in one.needles])
         if type(headers) is Fields:
             headers.sealed = side

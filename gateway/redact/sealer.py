@@ -74,14 +74,17 @@ class Sealer:
         cache = self._caches[rules] if rules in self._caches else self._cache(rules)
         if cache is None or capture.id in self._pieces:
             return self.seal(capture)
-        if capture.recording in self._tokens and self._again(capture, cache.names):
-            return self.seal(capture)
-        known = cache.changes(capture)
+        tokens = self._tokens.get(capture.recording, ())
+        known = cache.changes(capture, tokens)
         if known is None:
             return self.seal(capture)
-        changes, secrets = known
+        changes, secrets, own = known
         if not changes:
             return capture
+        for token in own:
+            if token not in tokens:
+                self._remember(capture.recording, own)
+                break
         found = [cache.vault.seal(secret, capture.recording) for secret in dict.fromkeys(secrets)]
         return SealedCapture(
             _copy(capture, changes), tuple([(name.decode(), ciphertext) for name, ciphertext in found])

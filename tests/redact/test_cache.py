@@ -109,6 +109,18 @@ def test_what_comes_again_is_sealed_as_what_comes_first(told, rules, plain):
 
 
 @given(captures)
+def test_tokens_of_a_recording_are_known_again_as_the_long_way_knows_them(told):
+    quick, whole = Sealer(KEYS), Sealer(KEYS)
+    for number, (request, answer, *facts) in enumerate(told):
+        sealed = []
+        for seal in (quick, whole.seal):
+            one = a_capture(REQUESTS[request], ANSWERS[answer], *facts)
+            one.recording = f"R{number % 2}"
+            sealed.append(stored(seal(one)))
+        assert sealed[0] == sealed[1]
+
+
+@given(captures)
 def test_after_the_keys_are_renewed_nothing_is_sealed_with_the_old_ones(told):
     newer = Keys.of([Fernet.generate_key().decode()])
     sealer = Sealer(KEYS)
