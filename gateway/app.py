@@ -10,7 +10,8 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from .live_events import LiveEvents
 from .logs import AcceptTrouble
 from .metrics import Metrics
 from .model.audit import Who
+from .model.capture import Capture
 from .model.exchange import FailedWhen
 from .model.forwarding import TrustedProxies
 from .model.hosts import AllowedHosts
@@ -36,7 +38,7 @@ from .proxy.cors import RefusedOrigins
 from .proxy.listeners import Listeners
 from .proxy.playback_loader import RECENT, resumed
 from .proxy.server import Relay
-from .redact import Sealer
+from .redact import SealedCapture, Sealer
 from .routes import RoutesKeeper
 from .routes.health import Built, HealthPoller
 from .routes.table import failed_when
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from .store import SqliteRecorder, SqliteStore
 
 log = logging.getLogger("gateway")
+SealApart = Callable[[Capture], Awaitable[SealedCapture]]
 BACKLOG = 1024
 TIDY_FIRST, TIDY = 60.0, 600.0  # seconds until recordings are looked through for what may go, and between two looks
 SAVE_SESSIONS = 5.0  # seconds between two looks for sessions whose pins or titles changed
@@ -85,7 +88,9 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
         services, sessions, ring = await _services(stack, options, url, metrics)
         runner = await stack.enter_async_context(_own_pages(services, sessions, access, console_socket))
         console_url = _url_of(console_socket, options.host) or url
-        relay = _relay(services, runner, metrics, _sealer(ring), access, console_url)
+        pool = stack.enter_context(ThreadPoolExecutor(1, "sealer"))
+        sealing = _sealer(ring), _apart(_sealer(ring), pool)
+        relay = _relay(services, runner, metrics, sealing, access, console_url)
         await relay.start()
         server = await loop.create_server(relay.accept, sock=listening, backlog=BACKLOG)
         listeners = Listeners(relay, services.routes)
@@ -170,14 +175,15 @@ async def _services(
 
 
 def _relay(
-    services: Services, runner: web.AppRunner, metrics: Metrics, sealer: Sealer, access: Access, console: str
+    services: Services, runner: web.AppRunner, metrics: Metrics, sealing: tuple[Sealer, SealApart], access: Access,
+    console: str,
 ) -> Relay:  # fmt: skip
     assert runner.server is not None
     relay = Relay(
         options=services.options, routes=services.routes, recorder=services.recorder, sessions=services.sessions,
         metrics=metrics, own_pages=runner.server, tls_context=client_context, own_cookies=OWN_COOKIES,
-        seal=sealer.seal, needs_sign_in=lambda: access.needed, hosts=_hosts(services.options),
-        refused_origins=services.refused_origins, own_origin=services.url(),
+        seal=sealing[0].seal, seal_apart=sealing[1], needs_sign_in=lambda: access.needed,
+        hosts=_hosts(services.options), refused_origins=services.refused_origins, own_origin=services.url(),
         console_origin="" if console == services.url() else console,
     )  # fmt: skip
     metrics.clients, metrics.under_way = relay.clients, relay.flows
@@ -187,6 +193,15 @@ def _relay(
 def _hosts(options: Options) -> AllowedHosts:
     """On loopback a foreign name can only be a web site's that points at this machine."""
     return AllowedHosts((options.host, *options.hosts), any=options.any_host or is_remote(options.host))
+
+
+def _apart(sealer: Sealer, pool: ThreadPoolExecutor) -> SealApart:
+    """Sealing in a thread of its own, for the loop to await."""
+
+    async def seal(capture: Capture) -> SealedCapture:
+        return await asyncio.get_running_loop().run_in_executor(pool, sealer.seal, capture)
+
+    return seal
 
 
 def _sealer(ring: Keyring) -> Sealer:

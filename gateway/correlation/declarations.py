@@ -20,12 +20,13 @@ WRITTEN: Final = re.compile(
     re.DOTALL,
 )
 PLACE: Final = re.compile(r"([0-9]+):([a-z]+)[.:](.*?)(?:\[([0-9]+):([0-9]+)\])?", re.DOTALL)
+LONGEST: Final = 4096  # characters of a binding that a person writes
 EXAMPLE: Final = "such as 3:path.order_id=2:json:/id (step 3's order_id comes from /id of step 2's answer)"
 
 
 def read_declared(text: str) -> Declared:
     """UsageError when this is no binding. `|base64` and the like may follow the source."""
-    match = WRITTEN.fullmatch(text)
+    match = WRITTEN.fullmatch(text) if len(text) <= LONGEST else None
     if match is None:
         raise UsageError(f"{text!r} is no binding", where="declare", hint=EXAMPLE)
     transforms = tuple(match["transforms"].split("|")[1:])

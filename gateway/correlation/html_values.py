@@ -13,9 +13,10 @@ from .response_value import Place, token_places, url_places
 from .urls import is_url, shape
 
 TAG: Final = re.compile(r"<(/?[a-z][a-z0-9]*)((?:\s[^<>]*)?)>", re.IGNORECASE)
-ATTRIBUTE: Final = re.compile(r"""([a-zA-Z_:][-\w:.]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+ATTRIBUTE: Final = re.compile(r"""(?<![-\w:.])([a-zA-Z_:][-\w:.]*+)\s*+=\s*+(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 TAGS: Final = frozenset(("input", "meta", "a", "form", "button", "link", "option", "textarea"))
-SCRIPT: Final = re.compile(r"<script[^>]*>(.+?)</script>", re.IGNORECASE | re.DOTALL)
+SCRIPT: Final = re.compile(r"<script[^<>]*+>", re.IGNORECASE)
+SCRIPT_END: Final = re.compile(r"</script>", re.IGNORECASE)
 
 
 def html_places(text: str) -> Iterator[Place]:
@@ -28,7 +29,7 @@ def html_places(text: str) -> Iterator[Place]:
             chosen_from = attributes(rest).get("name", "")
         if rest and (low in TAGS or "data-" in rest):
             yield from _element(low, attributes(rest), counts, chosen_from)
-    for script in SCRIPT.findall(text):
+    for script in scripts(text):
         yield from token_places("text", "", script)
 
 
@@ -62,3 +63,12 @@ def _telling(name: str) -> bool:
 def _counted(path: str, counts: dict[str, int]) -> str:
     counts[path] = counts.get(path, 0) + 1
     return path if counts[path] == 1 else f"{path}~{counts[path]}"
+
+
+def scripts(text: str) -> Iterator[str]:
+    """What stands in each script element, in one pass."""
+    at = 0
+    while (begin := SCRIPT.search(text, at)) and (end := SCRIPT_END.search(text, begin.end())):
+        if end.start() > begin.end():
+            yield text[begin.end() : end.start()]
+        at = end.end()

@@ -26,7 +26,7 @@ TIME: Final = re.compile(
 WORDS: Final = re.compile(r"[^\W\d_]+(?:[-_. ][^\W\d_]+)*")
 HEX: Final = re.compile(r"[0-9a-f]{8,}|[0-9A-F]{8,}")
 BASE: Final = re.compile(r"[A-Za-z0-9+/_=-]+")
-JWT: Final = re.compile(r"eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*")
+JWT: Final = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*")
 LITERAL: Final = re.compile(r"[A-Za-z][A-Za-z_-]*|v[0-9]{1,2}(?:\.[0-9]{1,2})?|[A-Za-z]+\.[A-Za-z0-9]{2,5}")
 
 

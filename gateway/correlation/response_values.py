@@ -24,7 +24,7 @@ __all__ = ["Place", "claims", "html_places", "json_places", "places"]
 
 MOST: Final = 20_000  # scalars of one response
 
-LINK: Final = re.compile(r"<([^>]*)>([^,<]*(?:\"[^\"]*\"[^,<]*)*)")
+LINK: Final = re.compile(r"<([^<>]*)>([^,<\"]*(?:\"[^\"]*\"[^,<\"]*)*)")
 REL: Final = re.compile(r"rel\s*=\s*\"?([\w-]+)", re.IGNORECASE)
 CLAIMS: Final = frozenset(
     [

@@ -15,8 +15,8 @@ SHORTEST = 4  # a shorter secret would blank out half a page wherever it happens
 
 NAMES = Names()  # the gateway's own list: what a recording seals, a page masks
 SCHEME = re.compile(r"(Basic|Bearer|Digest|Token)\s+\S.*", re.IGNORECASE | re.DOTALL)
-JWT = re.compile(r"eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-COOKIE = re.compile(r"([^=;\s]+)=[^;]*")
+JWT = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+COOKIE = re.compile(r"(?<![^=;\s])([^=;\s]++)=[^;]*")
 
 
 def is_secret_name(name: str) -> bool:

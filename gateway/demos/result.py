@@ -15,7 +15,10 @@ from .masking import MASK, is_secret_name, masked_header, masked_json, masked_pa
 from .step import Call, text_of
 
 SHOWN = 20_000  # characters of a body in the page; the recording has all of it
-PART = re.compile(r'(name="([^"]*)"[^\r\n]*(?:\r\n[^\r\n]+)*\r\n\r\n)(.*?)(?=\r\n--form-)', re.DOTALL)
+PART = re.compile(
+    r'(name="([^"\r\n]{0,200}+)"[^\r\n]{0,200}+(?:\r\n[^\r\n]{1,200}+){0,2}\r\n\r\n)((?:[^\r]|\r(?!\n--form-))*+)',
+    re.DOTALL,
+)
 SAYS = ("detail", "message", "error_description", "error", "title")
 
 

@@ -18,7 +18,7 @@ _SIGN = "\x02"  # where a variable stands
 _BRACES = rf"\{{\{{|\}}\}}|\{{{_SIGN}|{_SIGN}\}}"
 # Lines that these files would read as something of their own: a separator, a file to include, a script, an assertion.
 _OWN = re.compile(
-    rf"^\s*(?:###|<|>|\?\?|#|//|@)|{_BRACES}|\r|[^\S\n ]|^[A-Z]+ (?:http|/)|\A\s|\s\Z|\n[ \t]*\n", re.MULTILINE
+    rf"^[^\S\n]*+(?:###|<|>|\?\?|#|//|@)|{_BRACES}|\r|[^\S\n ]|^[A-Z]+ (?:http|/)|\A\s|\s\Z|\n[ \t]*\n", re.MULTILINE
 )
 # In a field: what httpyac evaluates or takes for an escape, and a comma at the end, which it drops.
 _CODE = re.compile(rf"{_BRACES}|\\|,\Z")

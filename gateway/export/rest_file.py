@@ -20,7 +20,9 @@ from .variable_names import scenarios
 from .variables import Keep
 
 # Lines that an editor would read as its own, or drop: separators, files to include, scripts, comments, variables.
-_OWN = re.compile(r"^\s*(?:#|//|<|>|@|\?\?|\{\{)|\r|[^\S\n ]|^[A-Z]+ (?:http|/|\{)|\A\s|\s\Z|\n[ \t]*\n", re.MULTILINE)
+_OWN = re.compile(
+    r"^[^\S\n]*+(?:#|//|<|>|@|\?\?|\{\{)|\r|[^\S\n ]|^[A-Z]+ (?:http|/|\{)|\A\s|\s\Z|\n[ \t]*\n", re.MULTILINE
+)
 
 
 def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:

@@ -33,7 +33,7 @@ _HINTS = ("sec-", "x-forwarded-", "if-none-match", "if-modified-since", "accept-
 _NONE = Decisions()
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2; imported names may be anything
 _SECRET = re.compile(PLACEHOLDER.pattern.decode())
-_KEY = re.compile(r"""([\w.\[\]-]+)["']?\s*(?:[:=]|%3D)\s*["']?(?:\w+ )?$""")
+_KEY = re.compile(r"""(?<![\w.\[\]-])([\w.\[\]-]++)["']?\s*+(?:[:=]|%3D)\s*+["']?(?:\w+ )?$""")
 
 
 @dataclass(frozen=True, slots=True)

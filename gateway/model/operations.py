@@ -33,7 +33,7 @@ _UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udff
 _ACTION = re.compile(r"[A-Za-z][\w.:-]{0,99}")
 _TARGET = re.compile(r"[A-Za-z][\w.-]*\.[A-Za-z]\w*")  # "DynamoDB_20120810.GetItem"
 _OPERATIONS = re.compile(
-    rb'(?i)content-disposition:[^\r\n]*\bname="?operations"?[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n(.*?)\r\n--', re.DOTALL
+    rb'(?im)^content-disposition:[^\r\n]*\bname="?operations"?[^\r\n]*\r\n(?:[^\r\n]+\r\n){0,8}\r\n((?:[^\r]|\r(?!\n--))*+)'
 )
 
 

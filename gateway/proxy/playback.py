@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..model.exchange import Chunk, Exchange
     from ..model.frames import Frame
     from ..protocols import LiveSession, PlaybackMode
+    from ..redact import SealedCapture
     from ..replay.playback_index import Tape
     from ..routes.lookup import Destination
     from ..routes.table import RouteTable
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .request import RequestHead
     from .server import Relay
 
+SEALED_HERE: Final = 8 << 10  # bytes of a body that are sealed on the loop: under a millisecond
 GATHERED: Final = 16 << 20  # bytes of a request that wait for the decision whether it goes on to the upstream
 # Fields of a handshake that are the connection's own; frames are said uncompressed.
 HANDSHAKE: Final = (b"connection", b"upgrade", b"sec-websocket-accept", b"sec-websocket-extensions")
@@ -120,9 +122,24 @@ class PlaybackFlow(RewriteFlow):
     # -- the decision
 
     def _resolve(self) -> None:
+        """Look the complete request up. A large one is sealed in a thread: the loop serves the others meanwhile."""
+        kept = sum(map(len, self._gathered or self.capture.request_body))
+        if kept <= SEALED_HERE or self.relay.seal_apart is None:
+            self._decide(self._asked())
+        else:
+            self._player = asyncio.get_running_loop().create_task(self._resolve_apart(self._seen()))
+
+    async def _resolve_apart(self, seen: Capture) -> None:
+        assert self.relay.seal_apart is not None
+        sealed = await self.relay.seal_apart(seen)
+        self._player = None
+        if not self._done:
+            self._decide(self._without_secrets(seen, sealed))
+
+    def _decide(self, asked: Request) -> None:
         """Answer the complete request: from the recording, else from the upstream, else with what was nearest."""
         mode, playback = self._mode.mode, self._mode.playback
-        found = self._find()
+        found = self._find(asked)
         if isinstance(found, Found) and (why := self._unplayable(found.exchange)):
             found = Missed(why)
         may_go = self._failed is None and self._size <= GATHERED and self.upstream is not None
@@ -139,11 +156,9 @@ class PlaybackFlow(RewriteFlow):
             self.capture.mode, self.upstream = "playback", None
             super().answer(_miss(found, playback.tape.recording))
 
-    def _find(self) -> Found | Missed:
+    def _find(self, asked: Request) -> Found | Missed:
         failures = self._failed is None and not self._live
-        return self._mode.playback.find(
-            self._asked(), self.cluster.name, environment=self._environment(), failures=failures
-        )
+        return self._mode.playback.find(asked, self.cluster.name, environment=self._environment(), failures=failures)
 
     def _environment(self) -> str | None:
         """What the request itself asked for; a pin is the session's, and says nothing about the recording."""
@@ -151,16 +166,22 @@ class PlaybackFlow(RewriteFlow):
 
     def _asked(self) -> Request:
         """The request as a recording would have it: without secrets, so that no near miss can tell one."""
+        seen = self._seen()
+        return self._without_secrets(seen, self.relay.seal(seen) if self.relay.seal is not None else None)
+
+    def _without_secrets(self, seen: Capture, sealed: SealedCapture | None) -> Request:
+        kept, plain = sum(map(len, seen.request_body)), False
+        if sealed is not None:
+            seen, plain = sealed.capture, "request" in sealed.decoded
+        return self._request(seen, b"".join(seen.request_body), kept, plain=plain)
+
+    def _seen(self) -> Capture:
+        """What there is of the request to be sealed."""
         seen, capture = Capture(), self.capture
         seen.id, seen.method, seen.target = capture.id, capture.method, capture.target
         seen.request_headers, seen.redact = capture.request_headers, capture.redact
         seen.request_body = self._gathered or capture.request_body
-        kept = sum(map(len, seen.request_body))
-        plain = False
-        if self.relay.seal is not None:
-            sealed = self.relay.seal(seen)
-            seen, plain = sealed.capture, "request" in sealed.decoded
-        return self._request(seen, b"".join(seen.request_body), kept, plain=plain)
+        return seen
 
     def _as_sent(self) -> Request:
         """The request with its secrets: for what a response repeats of it."""
@@ -209,7 +230,11 @@ class PlaybackFlow(RewriteFlow):
 
     def response_head(self, head: ResponseHead) -> None:
         """An upstream's answer; what tells that it is down counts as a failure."""
-        if self._tells_down(head) and isinstance(found := self._find(), Found) and not self._unplayable(found.exchange):
+        if (
+            self._tells_down(head)
+            and isinstance(found := self._find(self._asked()), Found)
+            and not self._unplayable(found.exchange)
+        ):
             self._after = str(head.status)
             self.outgoing.let_go()
             self._play(found)

@@ -9,7 +9,7 @@ import random
 import secrets
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
@@ -55,7 +55,7 @@ class Relay:
         own_cookies: tuple[bytes, ...], clock: Callable[[], float] = time.monotonic,
         refused_origins: RefusedOriginList | None = None, own_origin: str = "", console_origin: str = "",
         seal: Callable[[Capture], SealedCapture] | None = None, needs_sign_in: Callable[[], bool] = lambda: False,
-        hosts: AllowedHosts | None = None,
+        hosts: AllowedHosts | None = None, seal_apart: Callable[[Capture], Awaitable[SealedCapture]] | None = None,
     ) -> None:  # fmt: skip
         self.options, self.routes, self.recorder, self.sessions = options, routes, recorder, sessions
         self.metrics, self.own_pages, self.clock = metrics, own_pages, clock
@@ -67,6 +67,7 @@ class Relay:
         self.console_origin = (console_origin or own_origin).encode()
         self.explained = b"Link: <" + console_origin.encode() + b"/_gateway/exchanges/"
         self.seal = seal  # what a playback compares is sealed, as recordings are
+        self.seal_apart = seal_apart  # the same in a thread
         self.pseudonym = secrets.token_hex(6).encode()  # tells a loop from another gateway in the chain
         self.via = b"Via: 1.1 gateway (" + self.pseudonym + b")"
         self.clients: set[ClientConnection] = set()

@@ -23,7 +23,7 @@ from .text import FORM_LIKE, seal_form, seal_text
 from .values import fits
 
 BOUNDARY: Final = re.compile(rb";\s*boundary\s*=\s*(?:\"([^\"]+)\"|([^\s;,]+))", re.IGNORECASE)
-FIRST_LINE: Final = re.compile(rb"\s*--([^\r\n]{1,200}?)[ \t]*\r?\n")
+FIRST_LINE: Final = re.compile(rb"\s*--([^\r\n]{1,200}?)[ \t]{0,20}\r?\n")
 # A header line may go on behind a line break (RFC 822), and a name may say its charset (RFC 5987).
 FOLDED: Final = rb":[ \t]*((?:[^\r\n]|\r?\n[ \t])*)"
 DISPOSITION: Final = re.compile(rb"^[^\r\n]{0,2}content-disposition" + FOLDED, re.IGNORECASE | re.MULTILINE)

@@ -17,7 +17,7 @@ from .placeholders import PLACEHOLDER, spelled
 from .sealer import HEADS, Rules
 
 DEFAULTS: Final = Names()
-QUERY_PAIR: Final = re.compile(rb"([^?&#;=\s]+)=([^&#;\s]*)")
+QUERY_PAIR: Final = re.compile(rb"(?<![^?&#;=\s])([^?&#;=\s]++)=([^&#;\s]*)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from .json_schema import check_schema, faults
 
 EXAMPLES: Final = "3:status=201, 3:$.total>=25, 3:$.id exists, 3:header:etag exists, 3:took<200ms, 3:schema={...}"
 STEP = re.compile(r"([1-9][0-9]{0,8}):\s*(.+)", re.DOTALL)
-WORDS = re.compile(r"(.+?)\s+(exists|absent)", re.DOTALL)
+WORDS = re.compile(r"(.*\S)\s+(exists|absent)", re.DOTALL)
 OPERATORS: Final = ("!=", "<=", ">=", "=", "<", ">", "~")  # the longer ones first
 TIME = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(ms|s)?")
 SHOWN: Final = 120  # letters of a value in a message

@@ -9,7 +9,7 @@ from html import escape
 _INLINE = re.compile(r"`([^`\n]+)`|\*\*(?=\S)([^*\n]+?)\*\*|\*(?=\S)([^*\n]+?)\*")
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _ENTITY = re.compile(r"&(?=#|\w+;)")
-_SCRIPTED = re.compile(r"(\]|\b(?:href|src)\s*)([(=])(?=\s*[\"']?\s*(?:javascript|data|vbscript):)", re.IGNORECASE)
+_SCRIPTED = re.compile(r"(\]|\b(?:href|src)\s*+)([(=])(?=\s*+[\"']?\s*+(?:javascript|data|vbscript):)", re.IGNORECASE)
 _ITEM = re.compile(r"\s{0,3}[-*+] +")
 
 
