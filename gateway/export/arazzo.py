@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote_plus
 
+from ..errors import UsageError
 from ..model.text import clean
 from . import openapi
 from .documents.notes import harmless
@@ -49,13 +50,19 @@ def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str
         _Workflow(one, seen, _sources(sources), f"{id}_" if index else "").written(id, version)
         for index, (id, one) in enumerate(zip(ids, found, strict=True))
     ]
+    empty = [one["summary"] for one in workflows if not one["steps"]]  # a workflow has one step at least
+    if found and len(empty) == len(found):
+        why = workflows[0]["description"].splitlines()[-1]
+        raise UsageError(f"Arazzo has no word for any step: {why}", hint="--as markdown, html or mermaid tell of them")
+    workflows = [one for one in workflows if one["steps"]]
     document: Object = {
         "arazzo": "1.0.1",
         "info": {
             "title": clean(found[0].title) if found else "Nothing recorded",
             "version": "1.0.0",
             "description": f"Written by What-If Gateway {clean(version)} from recordings. "
-            "Every workflow is one of them, what-ifs among them.",
+            "Every workflow is one of them, what-ifs among them."
+            + (f" No step could be said of: {'; '.join(empty)}." if empty else ""),
         },
         "sourceDescriptions": [
             {"name": name, "url": f"./{sources[tag]}", "type": "openapi"} for tag, name in _sources(sources).items()
@@ -99,13 +106,13 @@ class _Workflow:
         workflow: Object = {"workflowId": id, "summary": clean(found.title), "description": harmless(about)}
         if inputs := self._inputs(given):
             workflow["inputs"] = {"type": "object", "properties": inputs}
-        return workflow | {"steps": written or [{"stepId": "nothing", "description": "Nothing can be sent."}]}
+        return workflow | {"steps": written}
 
     def _obstacle(self, step: Step) -> str:
         if step.obstacle:
             return step.obstacle
         if id(step) not in self.seen:
-            return "OpenAPI has no word for it"
+            return f"OpenAPI has no word for {openapi.inexpressible(step) or 'it'}"
         if not step.body.is_text:
             return "its body is not text"
         if not is_utf8(written(step.path, lambda name: "x")):
@@ -212,18 +219,26 @@ def _output(keep: Keep) -> str:
 
 
 def _parameters(step: Step, sample: openapi.Sample, given: _Given) -> Iterator[Object]:
+    """Names are unique in their place (Arazzo 1.0.1, 4.6.6.1): what came several times is an array, a header a list."""
     path, query = _halves(step.path)
     segments = cut(path, "/")[1:]
     for one in sample.template.parameters:  # respect puts it into the URL as it stands
-        text = _inner(segments[one.index], one.before, one.after)
-        yield {"name": one.name, "in": "path", "value": given.value(text)}
+        value = given.value(_inner(segments[one.index], one.before, one.after))
+        yield {"name": one.name, "in": "path", "value": value}
+    found: dict[str, list[str]] = {}
     for pair in filter(None, cut(query, "&")):
         name, *rest = cut(pair, "=")
         words = unquote_plus("".join(part if isinstance(part, str) else part.recorded for part in name))
-        yield {"name": words, "in": "query", "value": given.value(_plain(_joined(rest), unquote_plus))}
-    for field, text in fitting(step).headers:
-        if field.lower() != "content-type":
-            yield {"name": field, "in": "header", "value": given.value(text)}
+        found.setdefault(words, []).append(given.value(_plain(_joined(rest), unquote_plus)))
+    for words, values in found.items():
+        yield {"name": words, "in": "query", "value": values[0] if len(values) == 1 else values}
+    fields: dict[str, Object] = {}
+    for field, content in fitting(step).headers:
+        if field.lower() in fields:
+            fields[field.lower()]["value"] += f", {given.value(content)}"
+        elif field.lower() != "content-type":
+            fields[field.lower()] = {"name": field, "in": "header", "value": given.value(content)}
+    yield from fields.values()
 
 
 def _halves(path: Text) -> tuple[Text, Text]:

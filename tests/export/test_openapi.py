@@ -133,4 +133,4 @@ def test_credentials_are_optional_where_it_succeeded_without_them(an_exchange, a
 
 def test_what_openapi_has_no_word_for_is_said(bookshop):
     about = described(bookshop)["orders"]["info"]["description"]
-    assert "OpenAPI has no word for WebSockets: steps 8 are not described." in about
+    assert "OpenAPI has no word for WebSockets: step 8 is not described." in about

@@ -15,7 +15,8 @@ from ..recording_groups import is_variant
 from ..scenario import Scenario, scenario
 from ..templated_text import free, identifier
 from ..urls import split_origin
-from .observed_operations import METHODS, Operation, expressible, operations, tags
+from .components import shared
+from .observed_operations import Operation, inexpressible, operations, tags
 from .operation import described
 from .security import schemes
 
@@ -99,6 +100,8 @@ def _document(
     own: Sequence[Operation],
 ) -> Object:  # fmt: skip
     found = {name: scheme for one in own for name, scheme in schemes(one).items()}
+    paths, schemas = shared(paths)
+    components = {word: part for word, part in (("schemas", schemas), ("securitySchemes", found)) if part}
     document: Object = {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version, "description": harmless("\n\n".join(about))},
@@ -106,7 +109,7 @@ def _document(
         "tags": [{"name": tag, "description": harmless(told)} for tag, told in tags.items()],
         "paths": paths,
     }
-    return document | ({"components": {"securitySchemes": found}} if found else {})
+    return document | ({"components": components} if components else {})
 
 
 def _servers(targets: Sequence[Target], beside: Beside) -> Iterator[Object]:
@@ -152,13 +155,16 @@ def _told(found: Scenario) -> str:
 
 
 def _left(found: Scenario) -> Iterator[str]:
-    streams = [step.number for step in found.steps if step.exchange.stream == "websocket"]
-    odd = [step.number for step in found.steps if not expressible(step) and step.number not in streams]
-    if streams:
-        yield f"OpenAPI has no word for WebSockets: steps {', '.join(map(str, streams))} are not described."
-    if odd:
-        known = ", ".join(method.upper() for method in METHODS)
-        yield f"OpenAPI has no word for the methods of steps {', '.join(map(str, odd))}: it knows {known}."
+    """What of a recording is not in the document, and why."""
+    by_reason: dict[str, list[int]] = {}
+    for step in found.steps:
+        if why := inexpressible(step):
+            by_reason.setdefault(why, []).append(step.number)
+    for why, numbers in by_reason.items():
+        steps = f"step {numbers[0]} is" if len(numbers) == 1 else f"steps {', '.join(map(str, numbers))} are"
+        yield f"OpenAPI has no word for {why}: {steps} not described."
+    if found.hidden:
+        yield f"Not described: {found.hidden.removeprefix('hidden: ')}."
 
 
 def _pointer(path: str) -> str:

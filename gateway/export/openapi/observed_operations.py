@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from ...model.operations import operation_of
 from ...model.path_templates import Template
 from ...model.text import clean
 from ..documents.guide import named_secrets
@@ -38,6 +39,7 @@ class Operation:
     path: str
     prefix: str
     method: str
+    action: str = ""  # of an AWS-style call: "DynamoDB.GetItem"; several of them share a method and a path
     samples: list[Sample] = field(default_factory=list)
     takes: dict[tuple[str, str], str] = field(default_factory=dict)  # (variable, value) -> the path parameter
 
@@ -64,8 +66,33 @@ def tags(found: Sequence[Scenario]) -> dict[str, list[Target]]:
     return by_tag
 
 
+def inexpressible(step: Step) -> str:
+    """Why OpenAPI has no word for a step; "" where it has."""
+    if step.exchange.stream == "websocket":
+        return "WebSockets"
+    if step.method.lower() not in METHODS:
+        return f"the method {clean(step.method)}"
+    operation = operation_of(step.exchange.request)
+    return _PROTOCOLS.get(operation.kind, "") if operation else ""
+
+
+_PROTOCOLS = {"graphql": "GraphQL", "jsonrpc": "JSON-RPC", "soap": "SOAP", "grpc": "gRPC"}
+
+
 def expressible(step: Step) -> bool:
-    return step.exchange.stream != "websocket" and step.method.lower() in METHODS
+    return not inexpressible(step)
+
+
+def _action(step: Step) -> tuple[str, str]:
+    """(name, what tells it in the request as a fragment of the path) of an AWS-style call; ("", "") of all others.
+
+    Fragments keep one operation per action on one path: a client drops them before it sends (RFC 9110 section 7.1).
+    """
+    operation = operation_of(step.exchange.request)
+    if operation is None or operation.kind != "aws":
+        return "", ""
+    target = step.exchange.request.header("x-amz-target")
+    return operation.name, f"#X-Amz-Target={target}" if target else f"#Action={operation.name}"
 
 
 def operations(found: Sequence[Scenario]) -> list[Operation]:
@@ -79,9 +106,11 @@ def operations(found: Sequence[Scenario]) -> list[Operation]:
         known = named_secrets(one)
         for step in filter(expressible, one.steps):
             template = paths[f"{index} {step.exchange.id}"]
+            action, fragment = _action(step)
+            template = replace(template, path=template.path + fragment)
             key = (tag_of(step.target), step.method, template.path)
             if key not in seen:
-                seen[key] = _operation(step, template, taken)
+                seen[key] = _operation(step, template, action, taken)
             label = f"{prefix}step_{step.number}"
             seen[key].add(Sample(step, template, known, label, clean(one.title)))
     return sorted(seen.values(), key=lambda one: (one.public, METHODS.index(one.method.lower())))
@@ -98,7 +127,7 @@ def _numbered(found: Sequence[Scenario]) -> Iterator[Step]:
             yield replace(step, exchange=replace(step.exchange, id=f"{index} {step.exchange.id}"))
 
 
-def _operation(step: Step, template: Template, taken: set[str]) -> Operation:
-    id = free(identifier(f"{step.method} {step.target.name} {template.path}", "call"), taken)
+def _operation(step: Step, template: Template, action: str, taken: set[str]) -> Operation:
+    id = free(identifier(action or f"{step.method} {step.target.name} {template.path}", "call"), taken)
     prefix = split_origin(step.target.base)[1]
-    return Operation(id, tag_of(step.target), step.target, template.path, prefix, step.method)
+    return Operation(id, tag_of(step.target), step.target, template.path, prefix, step.method, action)

@@ -16,6 +16,7 @@ from ...model.text import clean
 from ..documents.guide import masked
 from ..documents.notes import harmless
 from ..schema_inference import sample_of, schema_of
+from .form_bodies import members, multipart
 from .observed_operations import Operation, Sample
 from .security import credentials, requirements
 
@@ -35,6 +36,8 @@ def content(bodies: Bodies) -> Object:
 
 
 def _media(media: str, bodies: Bodies) -> Object:
+    if media == "multipart/form-data":
+        return multipart([message for message, _ in bodies])
     texts = [
         (sample, masked(text, sample.known)) for message, sample in bodies if (text := text_of(message)) is not None
     ]
@@ -44,12 +47,14 @@ def _media(media: str, bodies: Bodies) -> Object:
     if len(values) < len(texts):  # not JSON, or not all of it
         return {"schema": {"type": "string"}, "examples": _examples(texts)}
     pairs = [(sample, value) for (sample, _), value in zip(texts, values, strict=True)]
-    return {"schema": schema_of(values), "examples": _examples(pairs)}
+    told = {(sample.step.exchange.request.target, json.dumps(value, sort_keys=True)): value for sample, value in pairs}
+    found = schema_of(list(told.values()))  # what was polled is evidence once
+    return {"schema": found, "examples": _examples(pairs)}
 
 
 def _values(media: str, texts: Sequence[str]) -> Iterator[Any]:
     if media == FORM:
-        yield from (dict(parse_qsl(text, keep_blank_values=True)) for text in texts)
+        yield from (members(parse_qsl(text, keep_blank_values=True)) for text in texts)
     else:
         yield from (value for text in texts for good, value in [sample_of(text)] if good)
 
@@ -71,6 +76,13 @@ def _examples(samples: Sequence[tuple[Sample, Any]]) -> Object:
 
 # Described elsewhere in OpenAPI, or nobody's business.
 _QUIET = frozenset({"content-type", "accept", "authorization", "cookie", "gateway-env", "x-requested-with"})
+# New with every call: ids of requests and traces, and when and with what a signature was made.
+_PER_CALL = re.compile(
+    r"(?:x-)?(?:(?:amzn?|amz-sdk|b3|cloud|request|correlation|trace|span|transaction|client-request|ms-client)-?)+"
+    r"(?:trace-?context|trace-?id|request|request-id|id|date|invocation-id|content-sha256|spanid|sampled|parentspanid)|"
+    r"b3|baggage|sentry-trace|date|uber-trace-id|x-datadog-.*|newrelic|x-client-data|x-ms-date|"
+    r"stainless-.*|x-stainless-.*|if-(?:none-)?match|if-(?:un)?modified-since|range"
+)
 _TELLING = ("location", "etag", "link", "retry-after", "www-authenticate", "allow")
 PointTo = Callable[[Operation], Object]  # how a link names the operation that it leads to
 
@@ -78,9 +90,8 @@ PointTo = Callable[[Operation], Object]  # how a link names the operation that i
 def described(one: Operation, path: str, everything: Sequence[Operation], point_to: PointTo) -> Object:
     """The operation object. Answers that failed are there as well, with their examples."""
     notes = dict.fromkeys(note.strip() for sample in one.samples for note in sample.step.exchange.notes if note.strip())
-    operation: Object = {"operationId": one.id, "tags": [one.tag], "summary": f"{one.method} {path}"}
-    if notes:
-        operation["description"] = harmless("\n\n".join(notes))
+    operation: Object = {"operationId": one.id, "tags": [one.tag], "summary": one.action or f"{one.method} {path}"}
+    operation["description"] = harmless("\n\n".join([*notes, _seen(one)]))
     if parameters := _parameters(one):
         operation["parameters"] = parameters
     if body := _request_body(one):
@@ -90,32 +101,52 @@ def described(one: Operation, path: str, everything: Sequence[Operation], point_
 
 
 def _parameters(one: Operation) -> list[Object]:
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str], list[list[str]]] = {}
     for sample in one.samples:
+        given: dict[tuple[str, str], list[str]] = {}
         for place, name, value in _given(sample):
-            found.setdefault((place, name), []).append(value)
+            given.setdefault((place, name), []).append(value)
+        for key, values in given.items():
+            found.setdefault(key, []).append(values)
     return [_parameter(place, name, values, one) for (place, name), values in found.items()]
 
 
 def _given(sample: Sample) -> Iterator[tuple[str, str, str]]:
+    """(place, name, value) of what the request gave; a name of the query that came several times gives each value."""
     request, secret = sample.step.exchange.request, credentials(sample.step)
     yield from (("path", one.name, one.value) for one in sample.template.parameters)
     query = parse_qsl(request.target.partition("?")[2], keep_blank_values=True)
-    pairs = [("query", name, value) for name, value in dict(query).items()]
-    pairs += [("header", name, request.header(name)) for name, _ in sample.step.headers if name.lower() not in _QUIET]
+    pairs = [("query", name, value) for name, value in query]
+    pairs += [("header", name, request.header(name)) for name, _ in sample.step.headers if not _is_quiet(name)]
     yield from (one for one in pairs if one[:2] not in secret)
 
 
-def _parameter(place: str, name: str, values: Sequence[str], one: Operation) -> Object:
+def _seen(one: Operation) -> str:
+    """ "Recorded 3 times: 200, 404."."""
+    statuses = dict.fromkeys(str(sample.step.status or "no response") for sample in one.samples)
+    return f"Recorded {'once' if len(one.samples) == 1 else f'{len(one.samples)} times'}: {', '.join(statuses)}."
+
+
+def _is_quiet(name: str) -> bool:
+    return name.lower() in _QUIET or _PER_CALL.fullmatch(name.lower()) is not None
+
+
+def _parameter(place: str, name: str, samples: Sequence[list[str]], one: Operation) -> Object:
+    """`samples`: what each request that has it gave; several values at once, or a name in brackets, are an array."""
     good = [sample for sample in one.samples if 0 < sample.step.status < 400] or one.samples
-    required = place == "path" or (len(values) >= len(good) and len(values) == len(one.samples))
-    shown = next((value for value in values if value and masked(value, {}) == value), None)
+    required = place == "path" or (len(samples) >= len(good) and len(samples) == len(one.samples))
+    values = [value for given in samples for value in given]
     typed = [int(value) if value.isascii() and value.isdigit() and len(value) < 16 else value for value in values]
     numeric = all(isinstance(value, int) and str(value) == text for value, text in zip(typed, values, strict=True))
-    found: Object = {"name": name, "in": place, "required": required, "schema": schema_of(typed if numeric else values)}
-    if shown is not None:
-        found["example"] = int(shown) if numeric else shown
-    return found
+    schema = schema_of(typed if numeric else values)
+    if name.lower() == "x-amz-target" or (place == "query" and name == "Action" and one.action):
+        schema |= {"enum": sorted(set(values))}
+    shown = next((value for value in values if value and masked(value, {}) == value), None)
+    example: Any = int(shown) if numeric and shown is not None else shown
+    if place == "query" and (name.endswith("[]") or any(len(given) > 1 for given in samples)):
+        schema, example = {"type": "array", "items": schema}, [example]
+    found: Object = {"name": name, "in": place, "required": required, "schema": schema}
+    return found if shown is None else found | {"example": example}
 
 
 def _request_body(one: Operation) -> Object:
