@@ -50,7 +50,7 @@ class Store(Protocol):
         """One exchange of a recording (a full id) by its place."""
 
     def family(self, recording: str) -> Sequence[Relative]:
-        """Where a recording (a full id) comes from and what came of it: a tree, depth first."""
+        """Where a recording (a full id) comes from and what was made from it: a tree, depth first."""
 
     def outcomes(self, recordings: Sequence[str], *, most: int) -> Mapping[str, Sequence[tuple[int, int | None, str]]]:
         """By recording: (step, status, exchange id) of its first `most` steps."""
@@ -117,7 +117,7 @@ class Writing(Protocol):
         forget: Sequence[str] = (),
         asserted: Sequence[str] = (),
     ) -> Future[None]:
-        """Say about correlations: ids of bindings, and bindings of one's own ("3:path.order_id=2:json:/id").
+        """Say about correlations: ids of bindings, and your own bindings ("3:path.order_id=2:json:/id").
 
         `asserted` is what steps must answer ("3:status=201"); `forget` takes anything of these back.
         """

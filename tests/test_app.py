@@ -1,4 +1,4 @@
-"""What only the whole gateway does: recordings that have had their time are tidied away while it runs."""
+"""What only the whole gateway does: recordings that are past their retention limit are tidied away while it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JSON API's calls that bring a recording to life: replay, branch, differences. I/O."""
+"""The JSON API's calls that replay recordings: replay, branch, differences. I/O."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ WORD = (
     *EDITS,
 )
 BRANCH = (
-    Field("step", "integer", "the step that is done otherwise", required=True),
+    Field("step", "integer", "the step that is changed", required=True),
     *EDITS,
     Field("env", "strings", "cluster=environment for this one step"),
     Field("delay", "number", "seconds: its answer comes so much later"),
@@ -158,7 +158,7 @@ OPERATIONS = (
         "POST",
         "recordings/{id}/branch",
         branch_recording,
-        "Send them again with one step done otherwise: a variant",
+        "Send them again with one step changed: a variant",
         RESULT,
         body=BRANCH,
     ),

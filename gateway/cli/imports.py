@@ -37,7 +37,7 @@ def import_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def import_(args: argparse.Namespace) -> int:
-    """Take the files as recordings, each whole or not at all, and report what came of each."""
+    """Take the files as recordings, each whole or not at all, and report the result of each."""
     server = find_writer(args.recordings, args.url, args.token)
     items: list[dict[str, Any]] = []
     reports: list[dict[str, Any]] = []

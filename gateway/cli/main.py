@@ -55,7 +55,7 @@ COMMANDS: dict[str, Command] = {
         "gateway.cli.imports", "take a HAR, a Postman collection, curl commands or a bundle as recordings", "Recordings"
     ),
     "replay": Command("gateway.cli.replay", "send a recording's requests again, and say what differs", "What if"),
-    "branch": Command("gateway.cli.replay", "send it again with one step done otherwise: a variant", "What if"),
+    "branch": Command("gateway.cli.replay", "send it again with one step changed: a variant", "What if"),
     "preflight": Command("gateway.cli.preflight", "say whether a recording can be run live now", "What if"),
     "compare": Command("gateway.cli.replay", "run a recording on several environments, side by side", "What if"),
     "diff": Command("gateway.cli.replay", "say what differs between two recordings or steps", "What if"),
@@ -69,7 +69,7 @@ COMMANDS: dict[str, Command] = {
     "keys": Command("gateway.cli.keys", "list the keys, or change them (keys rotate)", "Secrets"),
     "stats": Command("gateway.cli.compose", "count what the recordings file holds", "Care"),
     "backup": Command("gateway.cli.maintenance", "copy the recordings while a gateway may be writing", "Care"),
-    "prune": Command("gateway.cli.maintenance", "delete recordings that have had their time", "Care"),
+    "prune": Command("gateway.cli.maintenance", "delete recordings past their retention limit", "Care"),
     "completion": Command("gateway.cli.setup", "print the completion script of a shell", "Care"),
 }
 

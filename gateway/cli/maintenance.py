@@ -1,4 +1,4 @@
-"""Commands that look after the recordings file: `backup` copies it, `prune` deletes what has had its time. I/O."""
+"""Commands that look after the recordings file: `backup` copies it, `prune` applies the retention limits. I/O."""
 
 from __future__ import annotations
 

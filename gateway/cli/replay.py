@@ -1,4 +1,4 @@
-"""Commands that bring a recording to life: replay, branch, compare, diff. I/O.
+"""Commands that replay recordings: replay, branch, compare, diff. I/O.
 
 A running gateway does the sending; without one, one is started for as long as it takes.
 """
@@ -67,11 +67,11 @@ def _decisions(args: argparse.Namespace) -> dict[str, Any]:
 
 def branch_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recording", metavar="REC", help=NAMED)
-    parser.add_argument("step", metavar="STEP", type=int, help="the step that is done otherwise")
+    parser.add_argument("step", metavar="STEP", type=int, help="the step that is changed")
 
 
 def branch(args: argparse.Namespace) -> int:
-    """Send a recording again with one step done otherwise, as a variant of it."""
+    """Send a recording again with one step changed, as a variant of it."""
     if args.list:
         return _gallery(args)
     body: dict[str, Any] = {"step": args.step, "yes": args.yes, "to": list(args.to), "title": args.title}
@@ -104,7 +104,7 @@ def _flags(body: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _one(args: argparse.Namespace, verb: str, body: dict[str, Any]) -> int:
-    """Run it, and show what came of it."""
+    """Run it, and show the result."""
     with server_for(args) as server:
         id = recording_id(args, server)
         result = agreed_run(server, id, verb, {key: value for key, value in body.items() if value != ""}, args)

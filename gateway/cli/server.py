@@ -84,7 +84,7 @@ async def _demo(args: argparse.Namespace) -> int:
     from ..samples import running_samples
 
     stopped = Stop()
-    # The routes name this run's backends, so they lie in a folder of this run: a routes.yaml of one's own, or that of
+    # The routes name this run's backends, so they lie in a folder of this run: your own routes.yaml, or that of
     # another demo with the same recordings, is not touched.
     with tempfile.TemporaryDirectory(prefix="gateway-demo-") as name:
         async with running_samples() as samples:
@@ -120,7 +120,7 @@ async def _demo_in(folder: Path, args: argparse.Namespace, routes_yaml: str, sto
 
 
 def _own_templates() -> Path | None:
-    """Demos of one's own, beside the sample's, where the command is given in a folder that has some."""
+    """Your own demos, beside the sample's, where the command is given in a folder that has some."""
     return Path("templates") if Path("templates", "demos").is_dir() else None
 
 

@@ -1,4 +1,4 @@
-"""The audience: read-only pages behind a link that ends, led by the presenter, with the way back. I/O.
+"""The audience: read-only pages behind a link that ends, led by the presenter, with the link back. I/O.
 
 They show neither secrets, nor speaker's notes, nor the console; nothing in them can be changed.
 """

@@ -1,4 +1,4 @@
-"""The page on which a recording stands beside its runs elsewhere and its variants: run, read, told apart. I/O."""
+"""The page on which a recording is compared with its runs elsewhere and its variants: run, read, compared. I/O."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The form that takes a file of others, and the page that reports what came of it. I/O (memory)."""
+"""The form that takes a file of others, and the page that reports the result. I/O (memory)."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Need:
         self.sink, self.value, self.role, self.at, self.literal = sink, value, role, at, literal
         self.inner: tuple[Need, ...] = ()  # pieces of the value, tried when the whole has no source
         self.partial = False  # whether it is such a piece: 20 of 620017-20
-        self.also: tuple[Role, ...] = ()  # what else it may name, told by what stands beside it
+        self.also: tuple[Role, ...] = ()  # what else it may name, told by what is beside it
 
 
 def needs(request: Request, step: int) -> Iterator[Need]:

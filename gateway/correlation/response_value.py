@@ -29,7 +29,7 @@ class Place:
         self, part: SourcePart, path: Any, name: str, value: str, role: Role, owner: str = "", link: str = ""
     ) -> None:
         self.part, self.path, self.name, self.value, self.role = part, path, name, value, role
-        self.owner = owner  # the id of the thing that has this value, where it stands beside it
+        self.owner = owner  # the id of the thing that has this value, where it is beside it
         self.link = link  # path and query of the URL that has this value
 
     @property

@@ -1,4 +1,4 @@
-"""A what-if of one's own: tried from a step's page, looked at before it is sent, saved into demo.yaml. I/O."""
+"""A what-if of your own: tried from a step's page, looked at before it is sent, saved into demo.yaml. I/O."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def form_parts(
     """`start`, each field by its name, `send`, `what_ifs`, `end`; a page uses the ones it wants.
 
     A field whose name is one of those words is found under `fields`. `sent` is the step as it was sent last; `own`
-    what stands in the boxes of a what-if of one's own.
+    what stands in the boxes of a what-if of your own.
     """
     macros: Any = aiohttp_jinja2.get_env(request.app).get_template("demos/form.html").module
     goes = destinations(step)

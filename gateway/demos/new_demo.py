@@ -27,7 +27,7 @@ def from_recording(store: Store, ref: str, *, title: str = "") -> str:
 
 
 def own_folder(options: Options, templates: Sequence[Path] = ()) -> Path:
-    """Where a new demo belongs: where demos of one's own are looked for, be there any yet or not."""
+    """Where a new demo belongs: where your own demos are looked for, be there any yet or not."""
     found, shipped = demo_folder(options, templates), templates_dir()
     is_own = found != shipped / "demos" or shipped.resolve() == (options.routes.parent / "templates").resolve()
     return found if is_own else (options.templates or options.routes.parent / "templates") / "demos"
@@ -36,7 +36,7 @@ def own_folder(options: Options, templates: Sequence[Path] = ()) -> Path:
 def write_demo(folder: Path, name: str, text: str) -> Path:
     """Write `folder`/NAME/demo.yaml and give its path; UsageError when there is one. Blocking.
 
-    Demos of one's own stand in place of those that ship: the first one takes these along, so that none vanishes.
+    Your own demos replace those that ship: the first one takes these along, so that none vanishes.
     """
     if not NAME.fullmatch(name):
         raise UsageError(f"{name[:80]!r} cannot name a demo: use small letters, digits, - and _")

@@ -339,7 +339,7 @@ def _again(filled: tuple[Filled, ...], fields: Mapping[str, Any]) -> tuple[Fille
 
 
 def _is_changed(form: Mapping[str, str]) -> bool:
-    """Whether anything stands in the boxes of a what-if of one's own."""
+    """Whether anything stands in the boxes of a what-if of your own."""
     return any(form.get(f"own.{verb}", "").strip() for verb in ("via", "path", "headers", "delay"))
 
 

@@ -1,4 +1,4 @@
-"""What came of a call, in words: as expected or not, whose answer, what was kept, what differs. Pure."""
+"""The result of a call, in words: as expected or not, whose answer, what was kept, what differs. Pure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One call of a demo and what came of it. Everything is masked: it may be shown as it is."""
+    """One call of a demo and the result. Everything is masked: it may be shown as it is."""
 
     step: str  # slug
     what_if: str  # slug, "" for the step itself

@@ -1,4 +1,4 @@
-"""A recorded what-if as a what-if of a demo's step: what was done otherwise, verb by verb. Pure."""
+"""A recorded what-if as a what-if of a demo's step: what was changed, verb by verb. Pure."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def base_of(step: Step, done: Sequence[tuple[Step, Mapping[str, Any]]]) -> int |
 
 
 def what_if(step: Step, base: Step, verbs: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The verbs of the what-if; None where nothing was done otherwise, or no verb says it."""
+    """The verbs of the what-if; None where nothing was changed, or no verb says it."""
     form = verbs.get("form", {})
     try:
         changed, gone, path = _address(step, base, verbs["call"], form)

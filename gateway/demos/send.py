@@ -43,7 +43,7 @@ class Press:
 
 
 class Sending:
-    """Sends presses and remembers what came of them."""
+    """Sends presses and remembers the results."""
 
     def __init__(self, services: Services, caller: Caller, memories: Memories) -> None:
         self._services, self._caller, self._memories = services, caller, memories
@@ -66,7 +66,7 @@ class Sending:
         return result
 
     async def _made(self, session: LiveSession, press: Press, values: Mapping[str, Any]) -> Conversed:
-        """The call, what came of it, and what a function of the author's wants kept besides."""
+        """The call, the result, and what a function of the author's wants kept besides."""
         if press.step.run is not None:
             send = partial(self._caller.send, session=session)
             return await converse(press.step, press.fields, values, press.what_if, send)

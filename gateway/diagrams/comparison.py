@@ -77,7 +77,7 @@ def _of(exchange: Exchange | None, participants: tuple[Participant, ...], moving
 
 
 def _changed(pair: StepPair, one: Call, other: Call, participants: tuple[Participant, ...]) -> Call:
-    """The second's call under the first's number; what it was before stands beside it."""
+    """The second's call under the first's number; what it was before is beside it."""
     was = [] if one.participant == other.participant else [f"was {participants[one.participant].name}"]
     was += [] if one.step == other.step else [f"step {other.step} there"]
     answer = f"{one.answer} -> {other.answer}"

@@ -94,7 +94,7 @@ def _rows(rows: Sequence[Row], everyone: str, indent: str) -> Iterator[str]:
 
 
 def _overview(overview: Overview, everyone: str) -> Iterator[str]:
-    """Mermaid has no table: every operation once, with how often and what came of it."""
+    """Mermaid has no table: every operation once, with how often and the result."""
     for text in told(overview):
         yield _note(everyone, text)
     for line in overview.lines:

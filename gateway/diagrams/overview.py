@@ -1,4 +1,4 @@
-"""A recording too long to draw its steps: operations against time, with what came of them. Pure."""
+"""A recording too long to draw its steps: operations against time, with their results. Pure."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def _rows(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _overview(overview: Overview) -> Iterator[str]:
-    """A sequence has no table: every operation once, with how often and what came of it."""
+    """A sequence has no table: every operation once, with how often and the result."""
     yield from (f"note over P0: {escaped(text)}" for text in told(overview))
     for line in overview.lines:
         yield from _call(line.call)

@@ -45,7 +45,7 @@ def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str
     sources = openapi.file_of(found)
     taken: set[str] = set()
     ids = [free(_id(one), taken) for one in found]
-    # Names of steps are told apart in the whole file: some readers look for them without their workflow.
+    # Names of steps are distinguished in the whole file: some readers look for them without their workflow.
     workflows = [
         _Workflow(one, seen, _sources(sources), f"{id}_" if index else "").written(id, version)
         for index, (id, one) in enumerate(zip(ids, found, strict=True))

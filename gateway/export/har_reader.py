@@ -469,7 +469,7 @@ def _left_out(node: Node, content: Node, fields: Pairs) -> int:
 
 
 def _failure(node: Node, reader: _Reader) -> Failure | None:
-    """Our own files say which failure it was; in others a status is a response, whatever error stands beside it."""
+    """Our own files say which failure it was; in others a status is a response, whatever error is beside it."""
     told: Any = node.at("_failure").value
     if isinstance(told, dict) and told.get("kind") in FAILURE_KINDS:
         return Failure(told["kind"], str(told.get("detail") or ""))

@@ -117,7 +117,7 @@ def _titled(found: Sequence[Imported], name: str) -> list[Imported]:
 
 
 def _noted(found: list[Imported], omissions: Sequence[Omission]) -> list[Imported]:
-    """What was left out stands beside the first recording as well, for those who open it a week later."""
+    """What was left out is beside the first recording as well, for those who open it a week later."""
     note = omission_note(omissions)
     if not note:
         return found

@@ -1,4 +1,4 @@
-"""What came of an import: steps by cluster, hosts that no route knows, what was left out and why. Pure."""
+"""The result of an import: steps by cluster, hosts that no route knows, what was left out and why. Pure."""
 
 from __future__ import annotations
 

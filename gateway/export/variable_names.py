@@ -1,4 +1,4 @@
-"""Scenarios that share the variables of one file: names that mean different things are told apart. Pure."""
+"""Scenarios that share the variables of one file: names that mean different things are distinguished. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTTPS towards clients: certificates of one's own, or a local authority for local names. I/O."""
+"""HTTPS towards clients: your own certificates, or a local authority for local names. I/O."""
 
 from .authority import Authority, Names, local_names
 from .certificates import Certificates, KeyPair

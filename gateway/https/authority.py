@@ -125,7 +125,7 @@ class Authority:
         return fingerprint_of(self.certificate)
 
     def ensure(self, names: Names) -> bool:
-        """Make what is missing, has had its time, or is for other names; whether anything was made.
+        """Make what is missing, expired, or for other names; whether anything was made.
 
         ConfigError when the authority that is trusted already may not speak for one of the names.
         """

@@ -76,7 +76,7 @@ class ClientConnection(asyncio.Protocol):
         self.version = "1.1"
         self.headers: RawPairs = []
         self.trailers: RawPairs = []
-        self.request: RequestHead | None = None  # what came of `headers`, once a cluster wanted them
+        self.request: RequestHead | None = None  # made from `headers`, once a cluster wanted them
         self.bound: dict[Pool, BoundConnection] = {}  # upstream connections that are signed in as this client
         self.closing = self.half_closed = False  # no further request is read; the client sends no more
         self._state = HEAD

@@ -1,7 +1,7 @@
 """From a client's request head to the upstream's. Pure.
 
 One pass over the fields sorts them by fate. A client that keeps its connection mostly sends the same fields
-again and again, so what came of them is kept and used for the next request as well.
+again and again, so the results are kept and used for the next request as well.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ DECISIVE: Final = re.compile(
     r"|.*tenant.*|x-amz-target|x-(?:org|organization|organisation|account|workspace|project|realm|store|shop|site|market)"
     r"(?:-(?:id|key|name|code))?|depth|destination|overwrite|hx-request|turbo-frame|x-inertia|x-pjax|prefer|x-goog-fieldmask"
 )
-# Named by Vary, and told apart in ways of their own, or by nobody.
+# Named by Vary, and distinguished in ways of their own, or by nobody.
 NOT_BY_VARY: Final = frozenset((
     "*", "accept-encoding", "origin", "cookie", "user-agent", "accept", "accept-language", "authorization", "referer",
     "range", "if-range", *headers.CLIENT_CACHE, *headers.CREDENTIALS,

@@ -1,4 +1,4 @@
-"""What came of a replay: its steps, its outcome, as JSON and as JUnit XML. Pure."""
+"""The result of a replay: its steps, its outcome, as JSON and as JUnit XML. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A request as a flat table of its fields, so that two requests can be told apart place by place. Pure."""
+"""A request as a flat table of its fields, so that two requests can be distinguished place by place. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..model.message import Request
 Scalar = str | int | float | bool | None | list[object]
 Place = tuple[str, str]  # ("path", "3") · ("query", "page") · ("header", "accept") · ("body", "/items/0/id")
 
-MOST: Final = 20_000  # values of one body that are told apart; a body with more is compared as a whole
+MOST: Final = 20_000  # values of one body that are distinguished; a body with more is compared as a whole
 SHOWN: Final = 200  # letters of a value in a near miss
 
 # Fields that differ from client to client and from day to day and seldom decide about an answer.

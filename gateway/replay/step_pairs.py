@@ -51,7 +51,7 @@ def align_digests(recorded: Sequence[Digest], replayed: Sequence[Digest]) -> lis
 
 
 def _cheapest(before: Sequence[Digest], after: Sequence[Digest]) -> list[Pair]:
-    """Equal 0, changed 1, inserted or deleted 2: the usual table, its choices kept for the way back."""
+    """Equal 0, changed 1, inserted or deleted 2: the usual table, its choices kept for tracing back."""
     row = [ONE_SIDED * j for j in range(len(after) + 1)]
     choices = []
     for i, one in enumerate(before):

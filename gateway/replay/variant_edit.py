@@ -1,4 +1,4 @@
-"""How one step of a variant is done otherwise: edited, elsewhere, with a fault, twice, in another place. Pure."""
+"""How one step of a variant is changed: edited, elsewhere, with a fault, twice, in another place. Pure."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Otherwise:
         return ", ".join([*words, f"in the place of step {self.swap}"] if self.swap else words)
 
     def wanted(self, step: int, steps: int) -> Wanted:
-        """What a replay of a recording of `steps` steps shall do; UsageError when nothing is done otherwise."""
+        """What a replay of a recording of `steps` steps shall do; UsageError when nothing is changed."""
         if self == Otherwise():
-            raise UsageError("nothing is done otherwise", hint="set, unset, header, env, delay, status, repeat, swap")
+            raise UsageError("nothing is changed", hint="set, unset, header, env, delay, status, repeat, swap")
         return Wanted(
             edits={step: self.edits} if self.edits else {}, environments={step: self.env} if self.env else {},
             faults={step: self.fault} if self.fault else {}, order=self._order(step, steps),

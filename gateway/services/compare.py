@@ -23,7 +23,7 @@ MOST_ROWS = 200  # rows of a page; of more steps only those that differ are show
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A recording that stands beside the first one, and what differs in it."""
+    """A recording that is compared with the first one, and what differs in it."""
 
     recording: Recording
     comparison: Comparison

@@ -1,4 +1,4 @@
-"""What a session plays: recordings loaded for it, the mode of each cluster, and the way back to live. I/O."""
+"""What a session plays: recordings loaded for it, the mode of each cluster, and the return to live. I/O."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ MOVED = re.compile(r"(?P<cluster>[^\s:]+): (?P<before>\S+) -> (?P<after>\S+)")
 
 @dataclass(frozen=True, slots=True)
 class Rechecked:
-    """What came of one recording. `why` is the first thing that is wrong; `look` the recording of what was sent."""
+    """The result of one recording. `why` is the first thing that is wrong; `look` the recording of what was sent."""
 
     cluster: str
     environment: str

@@ -48,7 +48,7 @@ def replay_order(services: Services, id: str, body: Mapping[str, Any]) -> Order:
 
 
 def branch_order(recording: Recording, body: Mapping[str, Any]) -> Order:
-    """The order that a body of BRANCH gives; UsageError when nothing is done otherwise."""
+    """The order that a body of BRANCH gives; UsageError when nothing is changed."""
     body, elsewhere = _sets_of_steps(body)
     otherwise = Otherwise(
         edits=read_edits(body), env=environments(body.get("env", ())),

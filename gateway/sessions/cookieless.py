@@ -8,7 +8,7 @@ A client is known by its address, its User-Agent and its Accept-Language. Three 
   that goes on until the cookie has come back once: there is one person at its screen.
 - **Two people may look alike.** Once a cookie has come back it is its owner's alone, so a later call without one is of
   somebody else: it begins another session. Programs, which send no Sec-Fetch-Mode and call themselves otherwise than
-  browsers do, are told apart even within a burst.
+  browsers do, are distinguished even within a burst.
 - **Something else may tell them apart**: a token, or a session cookie of an upstream. The first that a client shows
   becomes a mark of its session; a different one of the same kind belongs to another. JSON Web Tokens are compared by
   issuer and subject, so that a refreshed token is the same person's.

@@ -47,7 +47,7 @@ async def test_a_what_if_its_tree_a_preflight_and_a_replay_step_by_step(tmp_path
         page, main = watch.page, watch.page.locator("main")
         home = f"/_gateway/recordings/{shop.recording}"
         await watch.open(home)
-        await page.get_by_text("What if a step were done otherwise?").click()
+        await page.get_by_text("What if a step were changed?").click()
         await page.locator("#branch-step").fill("2")
         await page.locator("#branch-status").fill("503")
         await page.locator("#branch-yes").check()

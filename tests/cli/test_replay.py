@@ -131,7 +131,7 @@ async def test_upstreams_that_are_down_are_exit_code_4_and_offline_needs_none(tm
         (("compare", "@last"), 2, "no environment"),
         (("replay", "@last/2"), 2, "--from 2 --until 2"),
         (("replay", "@last", "--to", "x"), 2, "CLUSTER=ENVIRONMENT"),
-        (("branch", "@last", "1"), 2, "otherwise"),
+        (("branch", "@last", "1"), 2, "nothing is changed"),
         (("branch", "@last", "9", "--header", "X: 1"), 2, "no step 9"),
     ],
 )

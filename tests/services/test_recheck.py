@@ -1,4 +1,4 @@
-"""A cluster moves: marked recordings that touch it are checked again, and the board says what came of it."""
+"""A cluster moves: marked recordings that touch it are checked again, and the board shows the result."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ async def test_the_api_replays_branches_and_compares(tmp_path):
         assert (found["outcome"], found["first"]) == ("differs", 2)
         assert [(step["a"], step["b"]) for step in found["steps"]][1:3] == [(2, 2), (3, None)]
         async with client.post(f"{api}/branch", json={"step": 2}) as answer:
-            assert answer.status == 400 and "otherwise" in (await answer.json())["detail"]
+            assert answer.status == 400 and "nothing is changed" in (await answer.json())["detail"]
 
 
 async def test_no_answer_at_all_stops_its_step_and_what_was_done_is_told(tmp_path):

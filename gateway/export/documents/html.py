@@ -42,7 +42,7 @@ def what_if(one: WhatIf, chapter: Chapter) -> Iterator[str]:
     anchor = chapter.anchors.get(exchange.id, "")
     yield (
         f'<article class="card" id="{anchor}" data-slide>\n<h3>{status(exchange)} What if: {text(one.title)}</h3>\n'
-        f'<p class="facts"><span>{link(exchange.step, chapter)} done otherwise</span>'
+        f'<p class="facts"><span>{link(exchange.step, chapter)} changed</span>'
         f"<span>{text(place(exchange))}</span><span>{code(target)}</span></p>"
     )
     yield from (f'<div class="note">{prose(note)}</div>' for note in one.notes if note.strip())

@@ -23,7 +23,7 @@ MOST = 12  # differences of one step that are told
 
 @dataclass(frozen=True, slots=True)
 class WhatIf:
-    """A variant: what one did otherwise, and what came of it. `sibling` is the same step of the recording itself."""
+    """A variant: what was changed, and the result. `sibling` is the same step of the recording itself."""
 
     title: str
     notes: tuple[str, ...]
@@ -94,7 +94,7 @@ def _what_if(
         and pair.recorded.status != pair.replayed.status
     )  # fmt: skip
     return WhatIf(
-        title=variant.title or f"step {at} done otherwise",
+        title=variant.title or f"step {at} changed",
         notes=variant.notes,
         exchange=exchange,
         sibling=here.recorded if here else None,

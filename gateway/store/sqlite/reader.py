@@ -121,7 +121,7 @@ class SqliteStore:
             return self._masked(_exchanges(connection, [row]))[0]
 
     def family(self, recording: str) -> Sequence[Relative]:
-        """Where a recording (a full id) comes from and what came of it: a tree, depth first."""
+        """Where a recording (a full id) comes from and what was made from it: a tree, depth first."""
         with self._reading() as connection:
             return family(connection, recording)
 

@@ -1,4 +1,4 @@
-"""Which recordings have had their time: too old, or the oldest of too many. Pinned ones never. I/O."""
+"""Which recordings are past their retention limit: too old, or the oldest of too many. Pinned ones never. I/O."""
 
 from __future__ import annotations
 

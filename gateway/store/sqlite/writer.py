@@ -273,7 +273,7 @@ class WriterThread:
         try:
             batch = self._batch(entries, made, tables)
             pending.keep(batch, tables, sync=self._full)
-        except Exception as error:  # written through it is told apart: the disk is full, or sealing fails
+        except Exception as error:  # written through it is distinguished: the disk is full, or sealing fails
             if not isinstance(error, OSError):
                 log.debug("not kept in the journal: %r", error)
             return None
