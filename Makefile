@@ -45,6 +45,9 @@ browsers: $(VENV)/.dev chromium ## real Vite and Angular dev servers before the 
 	$(PYTHON) tests/frontends/install.py .consumers/browsers
 	GATEWAY_BROWSERS=.consumers/browsers $(BIN)/python -m pytest tests/frontends -rs
 
+apps: $(VENV)/.run ## real servers with their own clients: recorded on one, replayed on another, asked, played back
+	$(BIN)/python tests/apps/run.py .consumers/apps $(SERVERS)
+
 docs: $(VENV)/.dev ## write the generated pages of docs/ again
 	$(BIN)/python docs/generate.py
 

@@ -32,6 +32,8 @@ FILLER: Final = _words(
     "v x"
 )
 
+VERBS: Final = _words("create update add get make put delete remove fetch find open start set new upsert insert save")
+
 # What carries a session or proves an origin, whatever it is called.
 TOKENS: Final = _words("token jwt bearer auth authorization session sid csrf xsrf nonce ticket credential secret state")
 

@@ -22,6 +22,7 @@ from .lexicon import (
     OWN,
     PEOPLE,
     TOKENS,
+    VERBS,
     WRAPPERS,
 )
 
@@ -130,7 +131,8 @@ def segment_entity(name: str) -> tuple[str, ...]:
 def _things(found: Iterable[str]) -> tuple[str, ...]:
     """Without verbs and small words, unless nothing else is left: `post` may be a thing."""
     all_words = tuple(found)
-    return tuple(word for word in all_words if word not in FILLER) or all_words
+    left = tuple(word for word in all_words if word not in FILLER)
+    return left or (all_words[1:] if all_words[:1] and all_words[0] in VERBS else ()) or all_words  # createPost: a post
 
 
 def snake(name: str) -> str:

@@ -21,6 +21,8 @@ from .xml_values import marks
 
 SCHEME: Final = re.compile(r"(?:Bearer|Token|Basic|ApiKey|Api-Key|Key|JWT|DPoP)[ \t]+", re.IGNORECASE)
 VERB: Final = re.compile(r"([^:]+):[a-z][A-Za-z]+")  # sub-x91ka:pull
+ARGUMENT: Final = re.compile(r"(\w+)\s*:\s*\[?\s*\$(\w+)")  # of a GraphQL field: createPost(user_id: $u)
+WRITTEN: Final = re.compile(r'(\w+)\s*:\s*(?:"([^"\\]{1,200})"|([0-9]{1,20})\b)')
 FIELD: Final = re.compile(r"[{]\s*(?:\w+\s*:\s*)?(\w+)")
 BOUNDARY: Final = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
 PART: Final = re.compile(r'\bname="([^"]*)"', re.IGNORECASE)
@@ -35,11 +37,12 @@ DATES: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*")
 class Need:
     """One value of a request: its place, what its name says, and where it stands in the raw text of its part."""
 
-    __slots__ = ("also", "at", "inner", "literal", "partial", "role", "sink", "value")
+    __slots__ = ("also", "at", "inner", "literal", "loose", "partial", "role", "sink", "value")
 
     def __init__(self, sink: Sink, value: str, role: Role, at: tuple[int, int] = (0, 0), literal: bool = False) -> None:
         self.sink, self.value, self.role, self.at, self.literal = sink, value, role, at, literal
         self.inner: tuple[Need, ...] = ()  # pieces of the value, tried when the whole has no source
+        self.loose = False  # whether its name is the client's own choice: a GraphQL variable, a JSON-RPC parameter
         self.partial = False  # whether it is such a piece: 20 of 620017-20
         self.also: tuple[Role, ...] = ()  # what else it may name, told by what is beside it
 
@@ -98,7 +101,7 @@ DOCUMENT: Final = re.compile(rb'"query"\s*:\s*"((?:[^"\\]|\\.)*)"')
 def _operation_words(name: str) -> tuple[str, ...]:
     """The thing of "createTask", "task.create", "eth_getTransaction": what is neither verb nor wrapper."""
     found = tuple(word for word in words(name) if word not in FILLER and word not in ACTIONS)
-    return tuple(word for word in found if word not in WRAPPERS) or found
+    return tuple(word for word in found if word not in WRAPPERS) or found or words(name)[-1:]  # updatePost: a post
 
 
 def _xml(text: str, step: int, about: tuple[str, ...]) -> Iterator[Need]:
@@ -247,13 +250,18 @@ def _json(text: str, step: int, about: tuple[str, ...]) -> Iterator[Need]:
         yield from _within(Sink(step, "text", ""), text[: 1 << 18])
         return
     numbered = isinstance(document, dict) and "jsonrpc" in document  # whose id is the client's own counter
+    given = _arguments(document)
     for start, end, path in scalars(text):
         if numbered and path in (("id",), ("jsonrpc",)):
             continue
         token = text[start:end]
         value = parse(token) if token[0] == '"' else "" if token in ("true", "false", "null") else token
         if value and len(value) <= LIMIT:
-            need = _json_need(value, path, (start, end), step, about)
+            named = given.get(str(path[-1]), "") if path[:1] == ("variables",) and len(path) == 2 else ""
+            need = _json_need(value, path, (start, end), step, about, named)
+            need.loose = numbered or path[:1] == ("variables",)
+            if path == ("query",) and (written := tuple(_written(need, about))):
+                need.inner = written
             if need.role.is_id:
                 need.also = _types_beside(document, path)
             yield need
@@ -261,9 +269,27 @@ def _json(text: str, step: int, about: tuple[str, ...]) -> Iterator[Need]:
             yield from _within(Sink(step, "json", pointer(path), str(path[-1]) if path else ""), value[: 1 << 16])
 
 
-def _json_need(value: str, path: Path, at: tuple[int, int], step: int, about: tuple[str, ...]) -> Need:
+def _written(need: Need, about: tuple[str, ...]) -> Iterator[Need]:
+    """The arguments that are written into a GraphQL document: removeComment(id: "901")."""
+    for match in WRITTEN.finditer(need.value):
+        group = 2 if match[2] is not None else 3
+        place = Sink(need.sink.step, "json", need.sink.path, match[1], match.span(group))
+        piece = Need(place, match[group], role_of(match[1], about), need.at)
+        piece.loose = True
+        yield piece
+
+
+def _arguments(document: Any) -> dict[str, str]:
+    """Variable -> the argument of a GraphQL document that takes it: {"u": "user_id"} of createPost(user_id: $u)."""
+    query = document.get("query") if isinstance(document, dict) else None
+    if not isinstance(query, str) or "variables" not in document:
+        return {}
+    return {match[2]: match[1] for match in ARGUMENT.finditer(query)}
+
+
+def _json_need(value: str, path: Path, at: tuple[int, int], step: int, about: tuple[str, ...], named: str = "") -> Need:
     names = [part for part in path if isinstance(part, str)]
-    name = names[-1] if names else "_".join((*about, "id"))  # [501, 502] for /photos: ids of photos
+    name = named or (names[-1] if names else "_".join((*about, "id")))  # [501, 502] for /photos: ids of photos
     if path and isinstance(path[-1], int):
         name = one_of(name)
     role = role_of(name, _around(names[:-1], about))

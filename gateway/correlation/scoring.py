@@ -21,6 +21,7 @@ AUTOMATIC: Final = 0.60
 SUGGESTED: Final = 0.30
 LONG_NUMBER: Final = 19.0  # bits: six digits
 RARE: Final = 20.0  # bits: wherever it is shown, it is the same thing
+THREE_DIGITS: Final = 9.5  # bits: two equal ones are seldom chance, whatever they are called
 CODE_BITS: Final = 13.0  # four digits
 SEGMENT: Final = re.compile(r"#segment=(-[0-9]+)$")
 CODE: Final = re.compile(r"(?=.*[0-9])[\w-]+")
@@ -210,8 +211,12 @@ def may_be_stale(role: Role, need: Need) -> bool:
     """
     if is_rare(need.value):
         return True
-    if need.sink.part != "path" and role.is_id and need.role.words == ("id",):
-        return True  # a bare id in a body: what stands around it need not say of what
+    bare = need.sink.part != "path" and need.role.words == ("id",)  # what stands around it need not say of what
+    if role.is_id and (bare or need.loose):
+        return True
+    own = set(need.role.words) & (OWN | AMOUNTS) or need.role.is_many
+    if role.is_id and not own and need.value.isdigit() and bits_of(need.value) >= THREE_DIGITS:
+        return True
     level = level_of(role, need)[0]
     return level >= SAME if WORDS.fullmatch(need.value) or need.literal else level >= WEAK and role.is_id
 

@@ -40,6 +40,7 @@ from .json_difference import read_json
 from .stale_values import StaleValue, decide, explain, source_words, stale_values
 from .unseal import placeholders, reveal, revealed
 
+NUMBERS: Final = re.compile(r"[0-9]+|(?<![A-Za-z0-9])[0-9a-f]{8,}(?![A-Za-z0-9])")
 EXTENSION: Final = re.compile(r"[^.]\.[A-Za-z][A-Za-z0-9]{1,5}$")
 
 # A GraphQL document that begins with a query and has no operation of another kind.
@@ -184,7 +185,10 @@ class Run:
         self._keys: dict[str, str] = {}
         self._new_values = self._new_values_of(wanted.fresh)
         self._set_at: dict[str, int] = {}  # cookie -> the first step whose recorded answer set it
+        self._given: dict[int, list[str]] = {}  # step -> the cookies that its recorded response set
+        self._renamed: dict[str, str] = {}  # a cookie's recorded name -> this run's
         for exchange in exchanges:
+            self._given[exchange.step] = [name for name, value in cookies_set(exchange.response) if value is not None]
             for name, _ in cookies_set(exchange.response):
                 self._set_at.setdefault(name, exchange.step)
 
@@ -193,6 +197,7 @@ class Run:
         before = self._responses.get(step)
         if before is None or again or response.status < 400 or before.status >= 400:
             self._responses[step] = response
+        self._renamed |= renamed(self._given.get(step, ()), [name for name, value in cookies_set(response) if value])
         for name, value in cookies_set(response):
             if value is None:
                 self._jar.pop(name, None)
@@ -356,13 +361,21 @@ class Run:
         for pair in value.split(";"):
             name, _, content = pair.strip().partition("=")
             set_at = self._set_at.get(name, step)
-            if name in self._jar:
-                pairs.append(f"{name}={self._jar[name]}")
+            own = name if name in self._jar else self._renamed.get(name, name)
+            if own in self._jar:
+                pairs.append(f"{own}={self._jar[own]}")
             elif set_at >= step or not self._wanted.includes(set_at):
                 pairs.append(f"{name}={content}")
             else:
                 notes.append(f"the cookie {name}, which step {set_at} set, did not come this time")
         return "; ".join(pairs)
+
+
+def renamed(recorded: Sequence[str], live: Sequence[str]) -> dict[str, str]:
+    """Cookies that a response set under another name than it did then: a server writes its port into it."""
+    gone, new = [name for name in recorded if name not in live], [name for name in live if name not in recorded]
+    stems = {NUMBERS.sub("", name): name for name in new}
+    return {name: stems[stem] for name in gone if (stem := NUMBERS.sub("", name)) in stems}
 
 
 def fresh_value(value: str, key: str) -> str:

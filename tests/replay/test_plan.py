@@ -173,3 +173,12 @@ def test_an_edited_body_with_a_secret_in_it_has_the_length_of_what_is_sent():
     send = next(begin(login, wanted=Wanted(edits={1: [read_unset("json:/user")]}), secrets={SEALED: "pw"}))
     assert json.loads(send.request.body.data) == {"password": "pw"}
     assert not send.request.header("content-length")
+
+
+def test_a_cookie_that_has_the_servers_port_in_its_name_goes_out_under_todays_name():
+    login = step(1, "POST", "/login", answer={}, fields=[("Set-Cookie", "username-127-0-0-1-48537=then; Path=/")])
+    look = step(2, "GET", "/me", headers=[("Cookie", "username-127-0-0-1-48537=then; theme=dark")])
+    talk = begin(login, look)
+    next(talk)
+    sent = talk.send(a_response({}, fields=[("Set-Cookie", "username-127-0-0-1-39001=now; Path=/")]))
+    assert ("Cookie", "username-127-0-0-1-39001=now; theme=dark") in sent.request.headers

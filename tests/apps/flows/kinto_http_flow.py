@@ -33,7 +33,7 @@ def flow(base: str, session: str) -> None:
         if_match=one["last_modified"],
     )  # fmt: skip
     c.patch_record(id=two["id"], bucket=bucket, collection=collection, data={"stock": 3})
-    c.create_group(bucket=bucket, data={"members": ["bob"], "of": collection})
+    c.create_group(id="team", bucket=bucket, data={"members": ["bob"], "of": collection})
     check(len(c.get_records(bucket=bucket, collection=collection)) == 2, "two records")
     c.delete_record(id=two["id"], bucket=bucket, collection=collection)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import boto3
-from common import check, main
+from common import TAG, check, main
 
 
 def clients(base: str, session: str = "") -> Any:
@@ -39,14 +39,14 @@ def seed(base: str) -> None:
 def flow(base: str, session: str) -> None:
     make = clients(base, session)
     s3 = make("s3")
-    s3.create_bucket(Bucket="films", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    upload = s3.create_multipart_upload(Bucket="films", Key="a/long film.mp4")["UploadId"]
-    part = s3.upload_part(Bucket="films", Key="a/long film.mp4", UploadId=upload, PartNumber=1, Body=b"A" * 100)
+    s3.create_bucket(Bucket=f"films-{TAG}", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    upload = s3.create_multipart_upload(Bucket=f"films-{TAG}", Key="a/long film.mp4")["UploadId"]
+    part = s3.upload_part(Bucket=f"films-{TAG}", Key="a/long film.mp4", UploadId=upload, PartNumber=1, Body=b"A" * 100)
     parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
-    s3.complete_multipart_upload(Bucket="films", Key="a/long film.mp4", UploadId=upload, MultipartUpload=parts)
-    check(s3.head_object(Bucket="films", Key="a/long film.mp4")["ContentLength"] == 100, "a hundred bytes")
+    s3.complete_multipart_upload(Bucket=f"films-{TAG}", Key="a/long film.mp4", UploadId=upload, MultipartUpload=parts)
+    check(s3.head_object(Bucket=f"films-{TAG}", Key="a/long film.mp4")["ContentLength"] == 100, "a hundred bytes")
     sqs = make("sqs")
-    queue = sqs.create_queue(QueueName="jobs")["QueueUrl"]
+    queue = sqs.create_queue(QueueName=f"jobs-{TAG}")["QueueUrl"]
     sqs.send_message(QueueUrl=queue, MessageBody="work")
     sqs.send_message(QueueUrl=queue, MessageBody="rest")
     message = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=1)["Messages"][0]
@@ -54,7 +54,7 @@ def flow(base: str, session: str) -> None:
     ec2 = make("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
-    group = ec2.create_security_group(GroupName="web", Description="web", VpcId=vpc)["GroupId"]
+    group = ec2.create_security_group(GroupName=f"web-{TAG}", Description="web", VpcId=vpc)["GroupId"]
     rule = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
     ec2.create_tags(Resources=[vpc, subnet], Tags=[{"Key": "team", "Value": "books"}])
@@ -62,17 +62,17 @@ def flow(base: str, session: str) -> None:
     iam = make("iam")
     statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
     policy = iam.create_policy(
-        PolicyName="read", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statement})
+        PolicyName=f"read-{TAG}", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statement})
     )
-    role = iam.create_role(RoleName="reader", AssumeRolePolicyDocument="{}")["Role"]
+    role = iam.create_role(RoleName=f"reader-{TAG}", AssumeRolePolicyDocument="{}")["Role"]
     iam.attach_role_policy(RoleName=role["RoleName"], PolicyArn=policy["Policy"]["Arn"])
     table = make("dynamodb")
     table.create_table(
-        TableName="books", KeySchema=[{"AttributeName": "isbn", "KeyType": "HASH"}], BillingMode="PAY_PER_REQUEST",
+        TableName=f"books-{TAG}", KeySchema=[{"AttributeName": "isbn", "KeyType": "HASH"}], BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": "isbn", "AttributeType": "S"}],
     )  # fmt: skip
-    table.put_item(TableName="books", Item={"isbn": {"S": "978-3"}, "title": {"S": "Zauberberg"}})
-    check("Item" in table.get_item(TableName="books", Key={"isbn": {"S": "978-3"}}), "the book")
+    table.put_item(TableName=f"books-{TAG}", Item={"isbn": {"S": "978-3"}, "title": {"S": "Zauberberg"}})
+    check("Item" in table.get_item(TableName=f"books-{TAG}", Key={"isbn": {"S": "978-3"}}), "the book")
 
 
 def state(base: str) -> Iterator[str]:
