@@ -145,7 +145,7 @@ def detected(text: str) -> str:
     """The format by its first members; "curl" for what begins as a command."""
     head = text.lstrip()[:1]
     if head != "{":
-        if "curl" in text[:20_000]:
+        if curl_reader.is_command_text(text):
             return "curl"
         kind = next((name for pattern, name in _OTHER_TEXTS if re.search(pattern, text[:20_000], re.MULTILINE)), "")
         what = f"this is {kind}, which is not imported" if kind else "this is no file that can be imported"

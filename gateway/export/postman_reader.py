@@ -28,6 +28,7 @@ from .postman_auth import credentials
 DEEP = 20  # folders in folders
 NESTED = 19  # variables in the values of variables, as Postman resolves them
 _VARIABLE = re.compile(r"\{\{([^{}]*)\}\}")
+_SETS = re.compile(r"""\.set\(\s*\\?["']([^"'\\]+)\\?["']""")
 _LANGUAGES = {
     "json": "application/json", "xml": "application/xml", "html": "text/html", "javascript": "application/javascript",
 }  # fmt: skip
@@ -74,7 +75,9 @@ def load(root: Node, locate: Locate, read_file: Callable[[str], bytes]) -> tuple
     """One recording per collection, in the order of its items, and what was left out."""
     if root.has("collection") and isinstance(root.at("collection").value, dict):
         root = root.at("collection")  # as Postman's API wraps it
-    one = _Collection(_variables(root.at("variable")), read_file)
+    made = _set_by_scripts(root.value)
+    variables = {name: value for name, value in _variables(root.at("variable")).items() if value or name not in made}
+    one = _Collection(variables, read_file)
     _note_scripts(root, one)
     top = _Place(auth=root.at("auth") if root.has("auth") else None)
     found = [placed(exchange, locate) for exchange in _items(root.at("item"), one, top)]
@@ -117,6 +120,21 @@ def _variables(node: Node) -> dict[str, str]:
         if isinstance(name, str) and item.at("disabled").value is not True:
             found[name] = _as_text(item.at("value").value)
     return found
+
+
+def _set_by_scripts(value: Any) -> frozenset[str]:
+    """Variables that a script gives a value while the collection runs: their empty beginnings are none."""
+    found: set[str] = set()
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            waiting += [one.get("item")]
+            for event in one.get("event") or () if isinstance(one.get("event"), list) else ():
+                found.update(_SETS.findall(json.dumps(event)))
+        elif isinstance(one, list):
+            waiting += one
+    return frozenset(found)
 
 
 def _as_text(value: Any) -> str:

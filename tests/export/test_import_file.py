@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from gateway.errors import UsageError
-from gateway.export import har, postman
+from gateway.export import FORMATS, dump, files, har, postman
 from gateway.export.import_file import LIMIT, read
 from gateway.export.imported_recording import Place, locating
 
@@ -366,3 +366,36 @@ def test_an_unknown_format_names_the_known_ones():
 
 def test_a_file_without_a_title_gives_its_name():
     assert read(har_of(entry()), name="/some/where/chain.har").recordings[0].recording.title == "chain.har"
+
+
+def test_powershell_is_found_out():
+    one = the_exchange(b'Invoke-WebRequest -Uri "https://shop.example/x" -Method "DELETE"')
+    assert (one.method, one.url) == ("DELETE", "https://shop.example/x")
+
+
+@pytest.mark.parametrize("name", ["har", "postman", "curl", "bundle"])
+def test_what_we_write_we_can_read(name, bookshop):
+    text = dump(FORMATS[name], [bookshop], version="1")
+    (found,) = read(text.encode(), format=name).recordings
+    told = [(one.method, one.url) for one in found.exchanges]
+    sent = [(one.method, one.url) for one in bookshop[1]]
+    if name == "postman":  # what it cannot express is said inside it
+        items = [item for item in json.loads(text)["item"] if "request" in item]
+        assert [method for method, _ in told] == [item["request"]["method"] for item in items]
+        assert [one.status for one in found.exchanges] == [
+            item["response"][0]["code"] if item["response"] else None for item in items
+        ]
+    elif name == "curl":
+        assert len(told) == text.count("\nbegin ") > 5
+    else:
+        assert told == sent
+
+
+@pytest.mark.parametrize(
+    "name", ["openapi", "arazzo", "wiremock", "json", "hurl", "http", "rest", "bruno", "python", "mermaid"]
+)
+def test_what_cannot_come_back_is_called_by_its_name(name, bookshop):
+    text = next(iter(files(FORMATS[name], [bookshop], version="1").values()))
+    with pytest.raises(UsageError) as caught:
+        read(text.encode())
+    assert "no file that can be imported" not in str(caught.value)

@@ -233,6 +233,7 @@ SCRIPTS = [
     "echo -n '{\"a\":1}' | curl --json @- http://HOST/x",
     "echo 'a=1' | curl --data-binary @- http://HOST/x",
     "printf '%s' 'a=1' | curl -d @- http://HOST/x",
+    "curl -d @- http://HOST/x < body.txt\ncat body.json | curl --json @- http://HOST/y",
     "cat <<E | curl --data-binary @- http://HOST/x\nhello\nE",
     "curl \\\n  -X POST \\\n  http://HOST/x \\\n  -d a=1 # a comment",
     "# curl http://HOST/commented\ncurl http://HOST/x # curl http://HOST/no",

@@ -11,7 +11,7 @@ from .command import ReadFile, requests
 from .shell import Command, commands
 from .windows import cmd_commands, is_cmd, is_powershell, powershell_commands
 
-__all__ = ["found_commands", "load"]
+__all__ = ["found_commands", "is_command_text", "load"]
 
 
 def load(text: str, locate: Locate, read_file: ReadFile) -> tuple[list[Imported], list[Omission]]:
@@ -36,6 +36,11 @@ def load(text: str, locate: Locate, read_file: ReadFile) -> tuple[list[Imported]
         why = "; ".join(f"{one.what}: {one.why}" for one in omissions[:3])
         raise UsageError(f"no curl command is in this text{f' that can be taken ({why})' if why else ''}")
     return [Imported(Recording(id="", title="", session="", kind="import"), tuple(exchanges))], omissions
+
+
+def is_command_text(text: str) -> bool:
+    """Whether a text may hold commands that are read here."""
+    return "curl" in text[:20_000] or is_powershell(text[:20_000])
 
 
 def found_commands(text: str) -> tuple[list[Command], list[Omission]]:

@@ -158,7 +158,9 @@ class _Files:
                     "the data comes from another program, which is not run", where=self.command.where,
                     hint="paste the data itself",
                 )  # fmt: skip
-            return _bytes(self.command.stdin)
+            if isinstance(self.command.stdin, str):
+                return _bytes(self.command.stdin)
+            name = self.command.stdin.name
         try:
             return self.read_file(name)
         except UsageError as error:

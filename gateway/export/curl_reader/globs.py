@@ -13,7 +13,10 @@ _LETTERS = re.compile(r"([A-Za-z])-([A-Za-z])(?::(\d+))?")
 
 
 def globbed(url: str) -> list[str]:
-    """Every URL of the pattern in curl's order. One that curl would refuse as a pattern stays as it is."""
+    """Every URL of the pattern in curl's order: the last set changes first.
+
+    One that curl would refuse as a pattern stays as it is.
+    """
     pieces: list[list[str]] = []
     plain, at = "", 0
     while at < len(url):
@@ -41,7 +44,6 @@ def globbed(url: str) -> list[str]:
         count *= len(piece)
     if count > MOST:
         raise UsageError(f"the pattern {url[:60]!r} stands for {count} URLs; {MOST} are taken at most")
-    # The first set of a pattern is the one that changes slowest? No: curl counts the last one up first.
     return ["".join(parts) for parts in product(*pieces)]
 
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from ...errors import UsageError
+from ..base64_dialects import unpacked
 from ..import_report import Omission
 from .shell_syntax import Block, For, Function, Node, Piece, Pipeline, Simple, Word, parse
 
@@ -26,12 +28,22 @@ _QUIET = frozenset({"", ":", "true", "false", "echo", "printf", "set", "exit", "
 
 
 @dataclass(frozen=True, slots=True)
+class FromFile:
+    """`< name`, or `cat name |`."""
+
+    name: str
+
+
+Input: TypeAlias = str | FromFile | None
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """The words after `curl`; `stdin` is what the text pipes into it, or None where that is not known."""
 
     words: tuple[str, ...]
     where: str
-    stdin: str | None = None
+    stdin: Input = None
 
 
 @dataclass(slots=True)
@@ -96,7 +108,7 @@ def _uncalled(run: _Run, found: list[Command]) -> list[Command]:
     return [] if found else taken
 
 
-def _node(node: Node, run: _Run, stdin: str | None) -> Iterator[Command]:
+def _node(node: Node, run: _Run, stdin: Input) -> Iterator[Command]:
     if isinstance(node, Block):
         for one in node.nodes:
             yield from _node(one, run, stdin)
@@ -110,12 +122,12 @@ def _node(node: Node, run: _Run, stdin: str | None) -> Iterator[Command]:
         yield from _simple(node, run, stdin)
 
 
-def _pipeline(node: Pipeline, run: _Run, stdin: str | None) -> Iterator[Command]:
+def _pipeline(node: Pipeline, run: _Run, stdin: Input) -> Iterator[Command]:
     for index, part in enumerate(node.parts):
         yield from _node(part, run, stdin if index == 0 else _output(node.parts[index - 1], run))
 
 
-def _output(node: Node, run: _Run) -> str | None:
+def _output(node: Node, run: _Run) -> Input:
     """What a command writes, for those few that a text can tell it of."""
     if not isinstance(node, Simple):
         return None
@@ -129,18 +141,27 @@ def _output(node: Node, run: _Run) -> str | None:
         if form in ("%s", "%s\\n", "%b", "%b\\n") and len(given) == 1:
             return given[0] + ("\n" if form.endswith("n") else "")
         return form.replace("\\n", "\n").replace("%%", "%") if "%" not in form.replace("%%", "") else None
-    if words == ["cat"]:
-        return _input(node, run)
+    if words in (["base64", "-d"], ["base64", "--decode"], ["base64", "-D"]):
+        return _decoded(_input(node, run))
+    if words[:1] == ["cat"] and len(words) < 3:
+        return FromFile(words[1]) if len(words) == 2 and words[1] != "-" else _input(node, run)
     return None
 
 
-def _input(node: Simple, run: _Run) -> str | None:
-    """A here document or a here string."""
+def _decoded(given: Input) -> Input:
+    data = unpacked(given) if isinstance(given, str) else None
+    return None if data is None else data.decode("utf-8", "surrogateescape")
+
+
+def _input(node: Simple, run: _Run) -> Input:
+    """A here document, a here string, or a file."""
     for redirect in reversed(node.redirects):
         if redirect.operator == "<<<":
             return _joined(redirect.word, run, node.line) + "\n"
         if redirect.operator.startswith("<<"):
             return _joined(redirect.word, run, node.line)
+        if redirect.operator == "<":
+            return FromFile(_joined(redirect.word, run, node.line))
     return None
 
 
@@ -164,7 +185,7 @@ def _loop(node: For, run: _Run) -> Iterator[Command]:
         yield from _node(node.body, run, None)
 
 
-def _simple(node: Simple, run: _Run, stdin: str | None) -> Iterator[Command]:
+def _simple(node: Simple, run: _Run, stdin: Input) -> Iterator[Command]:
     run.take_turn(node.line)
     for word in (*(value for _, value, _ in node.assignments), *node.words, *(one.word for one in node.redirects)):
         yield from _inside(word, run, node.line)
@@ -194,7 +215,7 @@ def _assign(node: Simple, run: _Run) -> None:
                 run.variables[name] = text
 
 
-def _command(words: list[str], node: Simple, run: _Run, stdin: str | None) -> Iterator[Command]:
+def _command(words: list[str], node: Simple, run: _Run, stdin: Input) -> Iterator[Command]:
     where = f"line {node.line}"
     while words and words[0] in _WRAPPERS:
         own = _WRAPPERS[words[0]]

@@ -29,12 +29,12 @@ _BACKTICK = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "a": "\a", "b": "\b", "
 
 def is_cmd(text: str) -> bool:
     """Whether carets stand where only cmd.exe has them: before a quote, or at the end of a line."""
-    return bool(re.search(r'\^"|\^[ \t]*\r?\n', text))
+    return bool(re.search(r'(?:^|\s)\^"|\^[ \t]*\r?\n', text))
 
 
 def is_powershell(text: str) -> bool:
     """Whether the text calls PowerShell's own commands, or continues its lines with a backtick."""
-    if _CMDLET.search(text) and not re.search(r"^\s*curl\s+-", text, re.MULTILINE):
+    if _CMDLET.search(text) and not re.search(r"^\s*curl\s", text, re.MULTILINE):
         return True
     return bool(re.search(r"\bcurl\.exe\b", text) and re.search(r"`[ \t]*\r?\n", text))
 
