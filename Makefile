@@ -14,8 +14,8 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
 
 # As a job of its own on a terminal, so that Ctrl-C ends the demo and make ends well instead of dying of it.
-demo: $(VENV)/.run ## the sample shop behind the gateway, on http://127.0.0.1:8080 (PORT=9000 moves it)
-	@if [ -t 0 ]; then set -m; fi; $(BIN)/gateway demo --port $(PORT); exit $$?
+demo: $(VENV)/.run ## the sample shop behind the gateway, on http://127.0.0.1:8080 (PORT=9000 moves it, RECORDINGS=FILE keeps what it records)
+	@if [ -t 0 ]; then set -m; fi; $(BIN)/gateway demo --port $(PORT) $(if $(RECORDINGS),--recordings "$(RECORDINGS)"); exit $$?
 
 test: check chromium ## lint, types and the whole test suite, browser tests included
 	$(BIN)/python -m pytest

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
+from typing import Final
 
 from .model.exchange import FAILURE_KINDS
 
@@ -37,6 +38,9 @@ HINTS = {
     "tls_alert_received": "the upstream may want a client certificate: tls.cert and tls.key",
     "connection_terminated": "look at the upstream's log: it closed the connection without an answer",
 }
+
+
+RESTART: Final = 5  # seconds in which a gateway that is restarted is back
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,8 @@ class ProblemDetails:
     def headers(self) -> dict[str, str]:
         """Fields that every problem answer carries."""
         fields = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        if self.kind == "gateway_stopped":
+            fields["Retry-After"] = str(RESTART)
         if self.kind:
             fields["Proxy-Status"] = f"gateway; error={self.kind}" + (
                 f"; next-hop={_token(self.upstream)}" if self.upstream else ""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger("gateway.server")
+GONE = "The recordings of this demo go with it when it stops; to keep them"
 
 
 def serve(args: argparse.Namespace) -> int:
@@ -109,13 +110,16 @@ async def _demo_in(folder: Path, args: argparse.Namespace, routes_yaml: str, sto
     )
     async with running(options) as gateway:
         print(banner(gateway), flush=True)
+        if args.recordings is None:
+            print(f"  {GONE}: gateway demo -r FILE, or make demo RECORDINGS=FILE\n", flush=True)
         print_way_in(gateway)
         if not args.no_open and _has_screen():
             await asyncio.to_thread(webbrowser.open, gateway.console)
         await stopped.wait()
         gateway.relay.in_hurry = stopped.by_hand
         if args.log_format == "text":
-            print("\nstopping ...", file=sys.stderr)
+            gone = " (the recordings of this demo go with it)" if args.recordings is None else ""
+            print(f"\nstopping ...{gone}", file=sys.stderr)
     return 0
 
 

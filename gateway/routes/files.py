@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import hashlib
 import os
@@ -10,6 +11,7 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Final
 
 from ..errors import GatewayError, Problem, UsageError
 from ..settings import dotenv
@@ -20,6 +22,7 @@ from .validation import at
 from .yaml import MAX_BYTES, Node
 
 MAX_INCLUDED = 1000
+FULL: Final = (errno.ENOSPC, errno.EDQUOT)  # then writing into the file itself would leave a part of it
 LARGE = 256 << 10  # bytes of a file, some thousand clusters
 NAMES = {
     stat.S_IFDIR: "a directory", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device",
@@ -273,13 +276,33 @@ def write_file(path: Path, raw: bytes, *, expected: bytes | None = None) -> None
         raise Unreadable("it was changed by somebody else at the same moment; try again")
     try:
         _replace(target, raw)
-    except OSError:  # a file mounted by itself cannot be replaced, and a folder may be read-only where a file is not
-        try:
-            with target.open("r+b") as file:
-                file.write(raw)
-                file.truncate()
-        except OSError as error:
-            raise Unreadable(f"cannot be written: {error.strerror or error}") from None
+    except OSError as error:
+        if error.errno in FULL:
+            raise Unreadable(f"cannot be written: {error.strerror}") from None
+        _write_into(target, raw)
+
+
+def _write_into(target: Path, raw: bytes) -> None:
+    """Without a file beside it: one that is mounted by itself cannot be replaced, and a folder may be read-only where
+    a file is not. What cannot be written whole is put back as it was."""
+    try:
+        with target.open("r+b") as file:
+            before = file.read()
+            try:
+                _overwrite(file, raw)
+            except OSError:
+                _overwrite(file, before)
+                raise
+    except OSError as error:
+        raise Unreadable(f"cannot be written: {error.strerror or error}") from None
+
+
+def _overwrite(file: BinaryIO, raw: bytes) -> None:
+    file.seek(0)
+    file.write(raw)
+    file.truncate()
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _replace(target: Path, raw: bytes) -> None:

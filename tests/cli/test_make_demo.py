@@ -40,3 +40,13 @@ def test_ctrl_c_ends_make_demo_well(tmp_path):
     assert "stopping ..." in said
     assert "Error" not in said
     assert code == 0
+
+
+def test_make_demo_says_that_its_recordings_go_and_keeps_them_where_it_is_told(tmp_path):
+    venv = environment(tmp_path / "venv")
+    said, _ = on_terminal(["make", "demo", "PORT=0", f"VENV={venv}"], "to keep them")
+    assert "gateway demo -r FILE, or make demo RECORDINGS=FILE" in said
+    file = tmp_path / "kept" / "demo.db"
+    said, code = on_terminal(["make", "demo", "PORT=0", f"VENV={venv}", f"RECORDINGS={file}"], "Ctrl-C stops")
+    assert code == 0 and "to keep them" not in said and str(file) in said
+    assert file.stat().st_size

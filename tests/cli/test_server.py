@@ -40,7 +40,8 @@ def demo(*words: str, cwd: Path, stop: int = signal.SIGINT):
         yield re.search(r"http://\S+", banner)[0], cwd / re.search(r"routes\.yaml +(\S+)", banner)[1], other
         process.send_signal(stop)
         _, talk = process.communicate(timeout=START)
-        assert (process.returncode, talk) == (0, "\nstopping ...\n")
+        gone = "" if "-r" in words or "--recordings" in words else " (the recordings of this demo go with it)"
+        assert (process.returncode, talk) == (0, f"\nstopping ...{gone}\n")
     finally:
         if process.poll() is None:
             process.kill()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -16,9 +17,10 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
+import aiohttp
 import pytest
 from disks import fill, mounted
-from served import START, Served, served, upstream
+from served import START, Served, body_of, served, upstream
 
 from gateway.store import open_store
 
@@ -245,6 +247,57 @@ async def test_a_clock_that_jumps(tmp_path: Path) -> None:
         assert all(0 <= (one.timing.total_ms or 0) < 30_000 for one in steps)
         assert (await gateway.page("/_gateway/readyz"))[0] == 200
         assert (await gateway.page("/_gateway/recordings"))[0] == 200
+
+
+async def test_a_clock_that_jumps_during_playback(tmp_path: Path) -> None:
+    """What a session plays goes on at its place, and nothing of it reaches the upstream."""
+    source, library, moved = tmp_path / "clock.c", tmp_path / "clock.so", tmp_path / "moved"
+    source.write_text(CLOCK)
+    if shutil.which("cc") is None:
+        pytest.skip("needs a C compiler")
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", str(library), str(source), "-ldl"], check=True)
+    more = {"LD_PRELOAD": str(library), "CLOCK_MOVED": str(moved)}
+    async with upstream(tmp_path) as folder, served(folder, more=more) as gateway, aiohttp.ClientSession() as http:
+        base, session = f"http://127.0.0.1:{gateway.port}", {"Gateway-Session": "s"}
+        moved.write_text("0")
+        await gateway.calls(*range(6))
+        recording = open_store(gateway.path).recording("@last").id
+        async with http.post(
+            f"{base}/_gateway/api/v1/recordings/{recording}/playback", headers=session, json={}
+        ) as reply:
+            assert reply.status == 200
+        for number, seconds in enumerate((0, -3600, 86400 * 400, -86400 * 400, 0)):
+            moved.write_text(str(seconds))
+            async with http.get(f"{base}/api/orders/{number}", headers=session) as reply:
+                assert reply.status == 200 and reply.headers["Gateway-Playback"].startswith(
+                    f"{recording}/{number + 1};"
+                )
+                assert await reply.read() == body_of(number)
+        assert (await gateway.page("/_gateway/readyz"))[0] == 200
+
+
+async def test_a_full_disk_during_a_move(tmp_path: Path) -> None:
+    """The move is refused in words and routes.yaml stays as it was; with room again it is done."""
+    async with upstream(tmp_path) as folder:
+        with mounted(folder / "disk", "-t", "tmpfs", "-o", "size=16m", "tmpfs") as disk:
+            routes = disk / "routes.yaml"
+            # As many bytes as whole pages, so that one byte more needs another page.
+            text = (folder / "routes.yaml").read_text().replace("environments: [test]", "environments: [test, longer]")
+            text = re.sub(r"\{test: (\S+?)\}", r"{test: \1, longer: \1}", text)
+            routes.write_text(text + "#" * (4095 - len(text.encode()) % 4096) + "\n")
+            before = routes.read_bytes()
+            async with served(folder, "-c", str(routes)) as gateway, aiohttp.ClientSession() as http:
+                fill(disk / "ballast")
+                address = f"http://127.0.0.1:{gateway.port}/_gateway/api/v1/routes/orders/move"
+                async with http.post(address, json={"environment": "longer"}) as reply:
+                    problem = await reply.json()
+                    assert reply.status >= 400 and "No space left" in problem["detail"], problem
+                assert routes.read_bytes() == before and not list(disk.glob(".routes*"))
+                await gateway.calls(1)
+                (disk / "ballast").unlink()
+                async with http.post(address, json={"environment": "longer"}) as reply:
+                    assert reply.status == 200
+                assert b"environment: longer" in routes.read_bytes()
 
 
 def a_newer_schema(path: Path) -> None:
