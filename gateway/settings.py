@@ -207,6 +207,10 @@ SETTINGS: tuple[Setting, ...] = (
         "50 ms may be lost", choices=("strict", "relaxed", "fsync"),
     ),
     Setting(
+        ("serve",), "--workers", "", "text", "1",
+        "how many processes relay: this release runs one, and refuses any other number", "N",
+    ),
+    Setting(
         ("serve", "demo"), "--trust-proxy", "", "list", ("loopback",),
         "a network of proxies whose Forwarded and X-Forwarded headers count, such as 10.0.0.0/8; loopback is this "
         "machine, none is nobody; repeatable", "CIDR",

@@ -34,6 +34,7 @@ GONE = "The recordings of this demo go with it when it stops; to keep them"
 def serve(args: argparse.Namespace) -> int:
     """Run the gateway on a routes.yaml."""
     set_up(args.log_format, args.log_level)
+    _check_workers(args.workers)
     options = Options(
         routes=args.routes,
         recordings=args.recordings,
@@ -51,6 +52,17 @@ def serve(args: argparse.Namespace) -> int:
         **access_options(args),
     )
     return _run(_serve(options))
+
+
+def _check_workers(workers: str) -> None:
+    """UsageError for any number but one, and for what is no number."""
+    if workers not in ("1", "auto") and not (workers.isdecimal() and int(workers)):
+        raise UsageError(f"{workers!r} is no number of workers", where="--workers", hint="--workers 1")
+    if workers != "1":
+        raise UsageError(
+            "this release relays with one process", where="--workers",
+            hint="leave --workers out; for more, run several gateways with a recordings file each",
+        )  # fmt: skip
 
 
 def demo(args: argparse.Namespace) -> int:

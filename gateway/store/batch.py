@@ -14,8 +14,8 @@ from .sqlite.rows import (
     BodyRow,
     body_key,
     body_row,
-    digest_of,
     exchange_row,
+    hash_of,
     summary,
 )
 
@@ -125,10 +125,10 @@ class Batch:
         """The key of a body; one that is not stored yet is among the rows."""
         if not data:
             return None
-        digest = digest_of(data)
-        key = self._stored.get(digest) or self.keys.get(digest)
+        hashed = hash_of(data)
+        key = self._stored.get(hashed) or self.keys.get(hashed)
         if key is None:
-            key = self.keys[digest] = body_key(digest, started_at)
+            key = self.keys[hashed] = body_key(hashed, started_at)
             self.bodies[key] = body_row(data, key)
         elif key not in self.bodies:
             self.repeated[key] = data

@@ -98,3 +98,14 @@ def test_a_port_that_does_not_exist_is_a_mistake_of_usage(command: str, tmp_path
     shown, talk = process.communicate(timeout=START)
     assert (process.returncode, shown) == (2, "")
     assert "65536 is no port" in talk
+
+
+@pytest.mark.parametrize("workers", ["2", "auto", "0", "-1", "many"])
+def test_more_than_one_worker_is_refused_in_words(
+    workers: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "--workers=" + workers, "--recordings", str(tmp_path / "gateway.db")]) == 2
+    said = capsys.readouterr().err
+    assert "--workers" in said
+    assert ("one process" in said) == (workers in ("2", "auto"))
+    assert list(tmp_path.iterdir()) == []

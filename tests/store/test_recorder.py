@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -339,6 +341,19 @@ async def test_equal_bodies_are_stored_once(recorder: SqliteRecorder, store: Sql
     assert rows[0][0] == 6000
     assert rows[0][1] < 600
     assert all(e.response is not None and e.response.body.data == body for e in store.exchanges(REC).items)
+
+
+async def test_equal_bodies_are_stored_once_over_a_restart(path: Path) -> None:
+    body = b'{"books": ["a book about something"]}'
+    for round in range(3):
+        recorder = open_recorder(path, seal=None)
+        await recorder.start()
+        for step in (1, 2):
+            await recorded(recorder, a_capture(10 * round + step, response_body=[body]))
+        await recorder.stop()
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM bodies").fetchone() == (1,)
+        assert connection.execute("SELECT count(DISTINCT response_body) FROM exchanges").fetchone() == (1,)
 
 
 async def test_pages_that_watch_are_told_of_exchanges_and_trouble(path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import chain
 from typing import Any, Final
 
@@ -36,6 +36,7 @@ from .rows import (
     STEP,
     TOTAL_MS,
     USUAL,
+    hash_in,
 )  # fmt: skip
 
 Connection = sqlite3.Connection
@@ -85,7 +86,10 @@ INSERT INTO marks VALUES ('missed', ?) ON CONFLICT (name) DO UPDATE SET value = 
 """
 LITTLE: Final = 256 << 20  # bytes left on the disk, with less than which the log is kept short
 LEAST: Final = 64  # pages that it may have at any rate
-KNOWN: Final = 8192  # hashes and uses remembered as written
+KNOWN: Final = 8192  # recordings and uses remembered as written, and bodies after a start
+KNOWN_BODIES: Final = 32_768  # bodies remembered as written: 7 MiB
+# Through the index alone, whose keys begin with milliseconds since the epoch (until 2109).
+LATEST_BODIES: Final = "SELECT sha256 FROM bodies WHERE sha256 < x'04' ORDER BY sha256 DESC LIMIT ?"
 
 
 class Tables:
@@ -105,9 +109,15 @@ class Tables:
 
     def remember_bodies(self, batch: Batch) -> None:
         """Its bodies are in the file, or will be before whatever is written next."""
-        if len(self.stored) > KNOWN:
-            self.stored.clear()
         self.stored |= batch.keys
+        for _ in range(len(self.stored) - KNOWN_BODIES):
+            del self.stored[next(iter(self.stored))]  # the one that was new longest ago
+
+    def recall_bodies(self) -> None:
+        """The latest bodies of the file: what a gateway stored before its restart is not stored again."""
+        with suppress(sqlite3.Error):  # what is damaged is found by what is written
+            keys = [key for (key,) in self.connection.execute(LATEST_BODIES, (KNOWN,))]
+            self.stored |= {hash_in(key): key for key in reversed(keys)}
 
     def moved(self) -> int:
         """The number of the last group of the journal that is in the file."""
@@ -309,6 +319,7 @@ class Tables:
             more = self._sweeper.sweep()
         if not more:
             self.stored.clear()  # a body that was swept would be missed by the next exchange that has it
+            self.recall_bodies()
             give_back_room(self.connection)
         return more
 

@@ -421,6 +421,7 @@ class WriterThread:
         self._looked, self._unreadable = time.monotonic(), False
         self._file, self._log = identity(self.path), identity(wal_of(self.path))
         if self._tables is not None:
+            self._tables.recall_bodies()
             self._tables.keep_short(room(self.path))
 
     def _look_at_file(self, tables: Tables) -> None:
