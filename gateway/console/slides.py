@@ -148,7 +148,7 @@ def status_of(exchange: Exchange) -> str:
     if exchange.failure:
         return f"{exchange.status or ''} {exchange.failure.kind.replace('_', ' ')}".strip()
     reason = exchange.response.reason if exchange.response else ""
-    return f"{exchange.status or 'no answer'} {reason}".strip()
+    return f"{exchange.status_words} {reason}".strip()
 
 
 def marked(text: str) -> Markup:

@@ -148,7 +148,8 @@ class Sending:
         except GatewayError as error:  # the call was made; only its note is lost
             log.warning("exchange %s has no note: %s", result.exchange, error)
             return result
-        return replace(result, recording=exchange.recording, number=exchange.step)
+        took = exchange.timing.total_ms or result.took_ms  # one exchange has one time, wherever it is shown
+        return replace(result, recording=exchange.recording, number=exchange.step, took_ms=took)
 
 
 def _judged(press: Press, answer: Answer) -> tuple[Judgement, bool]:

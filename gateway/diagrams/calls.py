@@ -131,7 +131,7 @@ def _answer(exchange: Exchange, limit: int | None = 32) -> str:
     if failed:
         words = clean(failed.label)
         return f"{status} {shortened(words) if limit else words}"
-    return f"{status} {_reason(exchange, limit)}".strip() or "no answer"
+    return f"{status} {_reason(exchange, limit)}".strip() or exchange.status_words
 
 
 def _reason(exchange: Exchange, limit: int | None) -> str:

@@ -62,5 +62,5 @@ def left_out(step: Step, fit: Fit = is_ascii) -> Iterator[str]:
 def step_title(step: Step) -> str:
     """ "3. GET /books/978-1 to catalogue @qa: 200", with the step's first note where it has one."""
     note = next((note.strip().splitlines()[0] for note in step.exchange.notes if note.strip()), "")
-    words = f"{step.number}. {heading(step)} to {place(step.exchange)}: {step.status or 'no answer'}"
+    words = f"{step.number}. {heading(step)} to {place(step.exchange)}: {step.exchange.status_words}"
     return clean(f"{words} · {note}" if note else words)

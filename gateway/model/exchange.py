@@ -100,6 +100,14 @@ class Exchange:
     failed_when: tuple[FailedWhen, ...] = ()  # what its cluster calls a failure, as routes.yaml says it now
 
     @property
+    def status_words(self) -> str:
+        """ "404"; "no answer" where a request was sent in vain, "not sent" of a call that an import only knows."""
+        if self.status:
+            return str(self.status)
+        never = self.response is None and self.failure is None and self.state == "done"
+        return "not sent" if never else "no answer"
+
+    @property
     def method(self) -> str:
         return self.request.method
 

@@ -22,6 +22,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 from ..correlation import Binding, Correlations, Sink, Source, extract, rebind, rewrite
@@ -48,6 +50,7 @@ READING: Final = re.compile(r"(?s)\s*(?:\{|query\b)(?!.*\b(?:mutation|subscripti
 
 # What belongs to one connection or to one run, and is told anew by whoever sends the request.
 DROPPED: Final = frozenset((*HOP_BY_HOP, *FRAMING, *WEBSOCKET, *GATEWAY_REQUEST, "traceparent", "tracestate", "via"))
+OLD: Final = datetime(1995, 1, 1, tzinfo=UTC)
 IDEMPOTENCY: Final = frozenset(("idempotency-key", "x-idempotency-key"))
 SEALED: Final = "sealed_"  # begins the placeholder of a secret
 
@@ -434,10 +437,31 @@ def cookies_set(response: Response | None) -> list[tuple[str, str | None]]:
             continue
         pair, *attributes = value.split(";")
         cookie, equals, content = pair.strip().partition("=")
-        gone = any(word.strip().lower().replace(" ", "") in ("max-age=0", "max-age=-1") for word in attributes)
         if equals:
+            gone = _is_taken_back(attributes, response.header("date") if response else "")
             found.append((cookie.strip(), None if gone else content.strip()))
     return found
+
+
+def _is_taken_back(attributes: Sequence[str], date: str) -> bool:
+    """Whether a cookie's attributes delete it: Max-Age of 0 or less, which goes first, else an Expires that is over.
+
+    Over is what lies before the response's own Date; without one, what lies before the web had cookies in use.
+    """
+    words = {name.strip().lower(): value.strip() for name, _, value in (word.partition("=") for word in attributes)}
+    if re.fullmatch(r"-?\d+", words.get("max-age", "")):
+        return int(words["max-age"]) <= 0
+    expires, now = _moment(words.get("expires", "").replace("-", " ")), _moment(date)
+    return expires is not None and expires <= (now or OLD)
+
+
+def _moment(text: str) -> datetime | None:
+    """An HTTP date, or the older spelling of cookies: "Thu, 01-Jan-1970 00:00:00 GMT"."""
+    try:
+        found = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def outline(message: Message) -> str:

@@ -20,7 +20,7 @@ from ..model.exchange import Exchange
 from ..model.message import Body, Request, Response, header_text
 from .assertions import Assertion, Checked, check
 from .difference import Difference, context_of, diff_answers, outcome
-from .error_card import Card, card, changed_words
+from .error_card import Card, card, changed_words, fault_told
 from .fault import Fault, altered
 from .list_noise import LaterRequests
 from .move_cause import moved_between
@@ -134,7 +134,8 @@ class Driver:
         if stored is not None and not self._changed and (told := changed_words(recorded, stored, self._drift)):
             self._changed, self._changed_at = told, send.step
         self._lived += [stored] if stored else []
-        return response, replace(result, exchange=id, took_ms=round(took, 3))
+        recorded_ms = stored.timing.total_ms if stored else None  # one exchange has one time, wherever it is shown
+        return response, replace(result, exchange=id, took_ms=round(took if recorded_ms is None else recorded_ms, 3))
 
     async def is_there(self, send: Send) -> bool:
         """Whether the server has what the path of a step names: asked by a GET that changes nothing."""
@@ -170,6 +171,7 @@ class Driver:
         context = replace(context_of(known, live, self._drift), moves=moves, used=self._later.after(recorded))
         differences = (*diff_answers(known, live, context), *said)
         notes = [*send.notes, *_not_injected(send.fault, stored, answer)]
+        notes += [f"injected: {told}"] if stored and (told := fault_told(stored)) else []
         notes += self._suggestions(send.step) if outcome(differences) in ("unsure", "differs") else ()
         held = tuple(check([one for one in self._assertions if one.step == send.step], live))
         return StepResult(

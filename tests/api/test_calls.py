@@ -315,3 +315,20 @@ async def test_live_ends_when_the_server_goes_down(client, services):
     await events(answer, 1)
     await client.server.app.shutdown()
     assert await asyncio.wait_for(answer.content.read(), 5) == b""
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("recordings?limt=5", "'limt' is not a parameter of this call; did you mean 'limit'?"),
+        ("recordings?filter=x", "'filter' is not a parameter of this call"),
+        (f"recordings/{RECORDING}?verbose=1", "'verbose' is not a parameter of this call"),
+        (f"recordings/{RECORDING}/exchanges?curser=1", "did you mean 'cursor'?"),
+        (f"recordings/{RECORDING}/export?format=har", "'format' is not a parameter of this call"),
+        ("routes/history?since=1", "'since' is not a parameter of this call"),
+        ("diff?A=1&b=2", "'A' is not a parameter of this call"),
+    ],
+)
+async def test_a_parameter_that_no_call_knows_is_refused_with_the_nearest_name(client, path, said):
+    found = await read(client, path, status=400)
+    assert said in found["detail"]

@@ -6,11 +6,13 @@ import json
 from base64 import urlsafe_b64encode
 from dataclasses import replace
 
+import pytest
+
 from gateway.correlation import correlate
 from gateway.model.exchange import Exchange
 from gateway.model.message import Body, Request, Response
 from gateway.replay.branch import read_unset
-from gateway.replay.plan import Send, Skip, Stop, Wanted, plan
+from gateway.replay.plan import Send, Skip, Stop, Wanted, cookies_set, plan
 from gateway.replay.unseal import reveal
 from gateway.replay.write_guard import findings
 from gateway.routes.table import RouteTable
@@ -182,3 +184,22 @@ def test_a_cookie_that_has_the_servers_port_in_its_name_goes_out_under_todays_na
     next(talk)
     sent = talk.send(a_response({}, fields=[("Set-Cookie", "username-127-0-0-1-39001=now; Path=/")]))
     assert ("Cookie", "username-127-0-0-1-39001=now; theme=dark") in sent.request.headers
+
+
+@pytest.mark.parametrize(
+    ("attributes", "date", "kept"),
+    [
+        ("Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "", False),
+        ("Expires=Thu, 01-Jan-1970 00:00:00 GMT", "", False),
+        ("expires=Mon, 30 Nov 2026 09:00:00 GMT", "Mon, 30 Nov 2026 10:00:00 GMT", False),
+        ("Expires=Mon, 30 Nov 2026 11:00:00 GMT", "Mon, 30 Nov 2026 10:00:00 GMT", True),
+        ("Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=60", "", True),
+        ("Max-Age=0", "", False),
+        ("Max-Age=-99", "", False),
+        ("Expires=0", "", True),  # RFC 6265 section 5.2.1: what is no date is passed over
+        ("HttpOnly", "", True),
+    ],
+)
+def test_a_cookie_that_the_server_takes_back_is_gone(attributes, date, kept):
+    fields = (("Set-Cookie", f"sid=abc; {attributes}"), *([("Date", date)] if date else []))
+    assert cookies_set(Response(headers=fields)) == [("sid", "abc" if kept else None)]

@@ -238,7 +238,7 @@ def answer_text(step: Step, known: dict[str, Use]) -> str:
     response = exchange.response
     if response is None:
         failure = exchange.failure
-        why = f"{failure.kind.replace('_', ' ')}: {failure.detail}" if failure else "no answer was recorded"
+        why = f"{failure.kind.replace('_', ' ')}: {failure.detail}" if failure else "the call was never sent"
         return f"{exchange.status or ''} {visible(why)}".strip()
     lines = [f"{exchange.status} {visible(response.reason)}".strip()]
     lines += [

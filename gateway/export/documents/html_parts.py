@@ -41,7 +41,7 @@ def hue(exchange: Exchange) -> str:
 
 def status(exchange: Exchange) -> str:
     reason = exchange.response.reason if exchange.response else ""
-    words = f"{exchange.status or 'no answer'} {reason}".strip()
+    words = f"{exchange.status_words} {reason}".strip()
     return f'<span class="status {hue(exchange)}">{text(words)}</span>'
 
 

@@ -141,7 +141,7 @@ def _entry(chapter: Chapter, entry: Entry) -> Iterator[str]:
     yield f"### {step.number}. {code(heading(step))}"
     times = f" · {entry.times} times in a row, up to step {entry.last}" if entry.times > 1 else ""
     spent = f" · {plain(took(step.exchange))}" if took(step.exchange) else ""
-    yield f"To {plain(place(step.exchange))} · **{step.status or 'no answer'}**{spent}{times}"
+    yield f"To {plain(place(step.exchange))} · **{step.exchange.status_words}**{spent}{times}"
     yield from (prose(note) for note in entry.notes)
     if step.obstacle:
         yield f"*No client can send this from the recording: {plain(step.obstacle)}.*"
@@ -214,8 +214,8 @@ def _compared(one: Compared) -> Iterator[str]:
     rows = []
     for other in one.others:
         step, here = other.step, other.here
-        now = f"{here.status or 'no answer'} {plain(place(here))}" if here else "not sent"
+        now = f"{here.status_words} {plain(place(here))}" if here else "not sent"
         told = "; ".join(f"{code(spot)}: {code(old)} → {code(new)}" for spot, old, new in other.differences)
         what = f"{step.step} {code(f'{step.method} {step.path}')}"
-        rows.append((what, f"{step.status or 'no answer'} {plain(place(step))}", now, told or "nothing else"))
+        rows.append((what, f"{step.status_words} {plain(place(step))}", now, told or "nothing else"))
     yield table(("Step", "Recorded", "This time", "What differs"), rows)

@@ -109,7 +109,7 @@ def _what_if(
 def _plainly(pair: StepPair | None) -> str:
     if pair is None or pair.recorded is None or pair.replayed is None:
         return ""
-    now, then = pair.replayed.status or "no answer", pair.recorded.status or "no answer"
+    now, then = pair.replayed.status_words, pair.recorded.status_words
     return f"It is answered {now} as well." if now == then else f"It is answered {now} instead of {then}."
 
 
