@@ -18,7 +18,7 @@ demo: $(VENV)/.run ## the sample shop behind the gateway, on http://127.0.0.1:80
 	@if [ -t 0 ]; then set -m; fi; $(BIN)/gateway demo --port $(PORT) $(if $(RECORDINGS),--recordings "$(RECORDINGS)"); exit $$?
 
 test: check chromium ## lint, types and the whole test suite, browser tests included
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(VENV)/.dev ## lint and types
 	$(BIN)/ruff check .
