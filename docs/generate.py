@@ -21,6 +21,7 @@ DOCS = Path(__file__).parent
 EXAMPLES = {
     "serve": ["gateway serve", "gateway serve -c routes.yaml -r recordings/gateway.db -p 0"],
     "demo": ["gateway demo", "gateway demo --port 9000 --no-open"],
+    "tls": ["gateway tls", "gateway tls trust", "gateway tls renew"],
     "init": ["gateway init myshop"],
     "check": ["gateway check", "gateway check teams/orders.yaml --json"],
     "routes": ["gateway routes"],

@@ -23,6 +23,8 @@ from cryptography.fernet import InvalidToken
 from . import console, demos
 from .access import Access, is_remote, write_private
 from .errors import GatewayError, NotFoundError, Problem, UsageError
+from .https import HttpsServer
+from .https.files import tls_of
 from .keys import LOST_HINT, Keyring, unopened
 from .live_events import LiveEvents
 from .logs import AcceptTrouble
@@ -33,7 +35,7 @@ from .model.exchange import FailedWhen
 from .model.forwarding import TrustedProxies
 from .model.hosts import AllowedHosts
 from .paths import run_file, templates_dir
-from .protocols import Options, Services
+from .protocols import Options, Services, TlsState
 from .proxy.cors import RefusedOrigins
 from .proxy.listeners import Listeners
 from .proxy.playback_loader import RECENT, resumed
@@ -67,6 +69,7 @@ class Gateway:
     relay: Relay
     console: str
     access: Access
+    plain_port: int = 0  # 0 where nothing listens without TLS
 
 
 @contextlib.asynccontextmanager
@@ -75,8 +78,10 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(AcceptTrouble())
     async with AsyncExitStack() as stack:
-        listening = stack.enter_context(_bind(options.host, options.port))
-        url = f"http://{_authority(options.host, listening.getsockname()[1])}"
+        listening = stack.enter_context(_bind(options.host, options.port)) if options.plain != "off" else None
+        tls = await asyncio.to_thread(tls_of, options)  # before anything is begun: its files may be wrong
+        tls_socket = stack.enter_context(_bind(options.host, options.tls_port)) if tls else None
+        url = _url(options, listening, tls_socket)
         console_socket = None
         if options.console_port is not None:
             console_socket = stack.enter_context(_bind(options.host, options.console_port))
@@ -85,23 +90,37 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
             viewer_password=options.viewer_password,
         )  # fmt: skip
         metrics = Metrics()
-        services, sessions, ring = await _services(stack, options, url, metrics)
+        tls_url = _url_of(tls_socket, options.host, "https")
+        services, sessions, ring = await _services(
+            stack, options, url, metrics, lambda: tls.state(tls_url) if tls else None
+        )
         runner = await stack.enter_async_context(_own_pages(services, sessions, access, console_socket))
         console_url = _url_of(console_socket, options.host) or url
         pool = stack.enter_context(ThreadPoolExecutor(1, "sealer"))
         sealing = _sealer(ring), _apart(_sealer(ring), pool)
         relay = _relay(services, runner, metrics, sealing, access, console_url)
         await relay.start()
-        server = await loop.create_server(relay.accept, sock=listening, backlog=BACKLOG)
+        server = None
+        if listening is not None:
+            server = await loop.create_server(relay.accept, sock=listening, backlog=BACKLOG)
+        https = None
+        if tls is not None and tls_socket is not None:
+            https = HttpsServer(tls_socket, tls.certificates, relay.accept, renew=tls.renew)
+            await https.start()
+            relay.tls_port = tls_socket.getsockname()[1]
         listeners = Listeners(relay, services.routes)
         stack.callback(listeners.stop)
         await listeners.start()
         stack.enter_context(_run_file(options.recordings, url, console_url, access))
         stack.enter_context(_seldom_collecting())
         try:
-            yield Gateway(url, services, relay, console_url, access)
+            plain_port = listening.getsockname()[1] if listening else 0
+            yield Gateway(url, services, relay, console_url, access, plain_port)
         finally:
-            server.close()
+            if server is not None:
+                server.close()
+            if https is not None:
+                https.stop()
             listeners.stop()
             services.live.close()
             await relay.drain(options.drain)
@@ -123,7 +142,7 @@ def _seldom_collecting() -> Iterator[None]:
 
 
 async def _services(
-    stack: AsyncExitStack, options: Options, url: str, metrics: Metrics
+    stack: AsyncExitStack, options: Options, url: str, metrics: Metrics, tls: Callable[[], TlsState | None]
 ) -> tuple[Services, LiveSessions, Keyring]:
     """The parts that pages and relay share, each ended by the stack; recordings and sessions of before go on."""
     options.recordings.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -167,7 +186,7 @@ async def _services(
         would_mask=lambda recording: preview(
             options.recordings, recording, routes.table.redact, Sealer(ring.keys)
         ),
-        refused_origins=RefusedOrigins(),
+        refused_origins=RefusedOrigins(), tls=tls,
     )  # fmt: skip
     await _play_on(services, store)
     await stack.enter_async_context(_tidying(services, store))
@@ -385,8 +404,15 @@ def _run_file(recordings: Path, url: str, console_url: str, access: Access) -> I
         file.unlink(missing_ok=True)
 
 
-def _url_of(listening: socket.socket | None, host: str) -> str:
-    return f"http://{_authority(host, listening.getsockname()[1])}" if listening else ""
+def _url_of(listening: socket.socket | None, host: str, scheme: str = "http") -> str:
+    return f"{scheme}://{_authority(host, listening.getsockname()[1])}" if listening else ""
+
+
+def _url(options: Options, listening: socket.socket | None, tls: socket.socket | None) -> str:
+    """Where the gateway calls itself, and commands call it: TLS where the plain port only leads there."""
+    if listening is None or (tls is not None and options.plain != "keep"):
+        return _url_of(tls, options.host, "https")
+    return _url_of(listening, options.host)
 
 
 def _authority(host: str, port: int) -> str:

@@ -373,8 +373,24 @@ class Options:
     console_port: int | None = None  # console, API and demos on a port of their own
     allow_code: bool = False  # modules beside demo.yaml may run
     trust_proxy: tuple[str, ...] = ("loopback",)  # networks whose word on the client counts
+    tls_cert: tuple[Path, ...] = ()  # certificates of one's own, each with the key at the same place of `tls_key`
+    tls_key: tuple[Path, ...] = ()
+    tls_auto: bool = False  # a local authority makes the certificate
+    tls_port: int = 8443
+    tls_names: tuple[str, ...] = ()  # further names of the local authority's certificate
     plain: str = "keep"  # what the plain port does beside a TLS port: "keep" | "redirect" | "off"
     sandbox_html: bool = False  # proxied pages get a Content-Security-Policy that keeps them from the console
+
+
+@dataclass(frozen=True, slots=True)
+class TlsState:
+    """What the TLS port shows: for the page that tells how to trust it."""
+
+    url: str  # "https://127.0.0.1:8443"
+    names: tuple[str, ...]
+    until: str  # RFC 3339
+    authority: Path | None = None  # the local authority's certificate
+    fingerprint: str = ""  # of the authority: SHA-256, pairs with colons
 
 
 class Keys(Protocol):
@@ -416,3 +432,4 @@ class Services:
     # (step, what) of a recording that the rules in force mask; blocking
     would_mask: Callable[[str], Sequence[tuple[int, Finding]]] = lambda recording: ()
     refused_origins: RefusedOriginList = field(default_factory=NoOrigins)
+    tls: Callable[[], TlsState | None] = lambda: None

@@ -158,7 +158,7 @@ SETTINGS: tuple[Setting, ...] = (
             "serve", "routes", "move", "which", "history", "recordings", "show", "annotate", "delete", "export", "docs",
             "doctor", "healthcheck", "replay", "branch", "compare",
             "preflight", "diff", "prune", "backup", "import", "audit",
-            "access", "redact", "reveal", "keys", "stats", "merge", "split", "trim", "demos",
+            "access", "redact", "reveal", "keys", "stats", "merge", "split", "trim", "demos", "tls",
         ),
         "--recordings", "-r", "path", Path("recordings/gateway.db"), "the file with the recordings",
         everywhere=True,
@@ -176,7 +176,7 @@ SETTINGS: tuple[Setting, ...] = (
         (
             "check", "routes", "move", "which", "history", "recordings", "show", "demos", "doctor", "healthcheck",
             "prune", "backup", "replay", "branch", "compare", "preflight", "diff", "import", "access", "audit",
-            "redact", "reveal", "keys", "stats", "merge", "split", "trim",
+            "redact", "reveal", "keys", "stats", "merge", "split", "trim", "tls",
         ),
         "--json", type="switch", default=False, help="print JSON in a stable shape",
     ),
@@ -215,6 +215,22 @@ SETTINGS: tuple[Setting, ...] = (
         "a network of proxies whose Forwarded and X-Forwarded headers count, such as 10.0.0.0/8; loopback is this "
         "machine, none is nobody; repeatable", "CIDR",
     ),
+    Setting(
+        ("serve",), "--tls", "", "text", None, "serve HTTPS with a certificate of a local authority, made beside the "
+        "recordings and limited to local names", choices=("auto",),
+    ),
+    Setting(
+        ("serve",), "--tls-cert", "", "list", (),
+        "serve HTTPS with this certificate, PEM with its chain; repeatable, chosen by server name", "FILE",
+    ),
+    Setting(("serve",), "--tls-key", "", "list", (), "the key of that certificate, in the same order", "FILE"),
+    Setting(("serve",), "--tls-port", "", "int", 8443, "the port for HTTPS; 0 picks a free one and prints it", "PORT"),
+    Setting(("serve",), "--tls-name", "", "list", (), "a further name of the certificate of --tls auto; repeatable"),
+    Setting(
+        ("serve",), "--plain", "", "text", None, "what the plain port does beside HTTPS: answer too, lead there, or "
+        "nothing (default: keep on loopback, else redirect)", choices=("keep", "redirect", "off"),
+    ),
+    Setting(("tls",), "--authority", "", "switch", False, "with renew: make a new authority, to be trusted anew"),
     Setting(
         ("serve",), "--allow-host", "", "list", (), "a further Host name by which the gateway is reached; repeatable",
         "NAME",

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ class Server:
     url: str
     token: str = field(default="", repr=False)
     recordings: str = ""  # the file that it writes, where a run file says so
+    is_here: bool = field(default=False, compare=False)  # a run file on this machine named it
 
     @property
     def authorization(self) -> dict[str, str]:
@@ -50,13 +52,11 @@ class Server:
     def ask(self, method: str, path: str, body: object = None, *, limit: float = PROMPT) -> tuple[int, bytes]:
         """Status and body of one request, bytes as they are; UpstreamError when the gateway does not answer."""
         parts = urlsplit(self.url)
-        secure = parts.scheme == "https"
-        connect = http.client.HTTPSConnection if secure else http.client.HTTPConnection
         headers = {"Accept": "application/json", "User-Agent": f"gateway-cli/{__version__}"} | self.authorization
         if body is not None or method not in ("GET", "HEAD"):
             headers["Content-Type"] = "application/json"  # what a form on a foreign page cannot send
         payload = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        connection = connect(parts.hostname or "", parts.port, timeout=limit)
+        connection = self._connection(parts.scheme, parts.hostname or "", parts.port, limit)
         try:
             connection.request(method, parts.path.rstrip("/") + path, payload, headers)
             response = connection.getresponse()
@@ -66,6 +66,13 @@ class Server:
             raise UpstreamError(f"the gateway does not answer: {error}", where=self.url, hint=hint) from None
         finally:
             connection.close()
+
+    def _connection(self, scheme: str, host: str, port: int | None, limit: float) -> http.client.HTTPConnection:
+        if scheme != "https":
+            return http.client.HTTPConnection(host, port, timeout=limit)
+        # The run file is this user's own and names a port of this machine; its certificate may be for other names only.
+        context = ssl._create_unverified_context() if self.is_here else ssl.create_default_context()
+        return http.client.HTTPSConnection(host, port, timeout=limit, context=context)
 
     def _json(self, raw: bytes) -> Any:
         try:
@@ -137,7 +144,7 @@ def run_file_server(recordings: Path | None) -> Server | None:
         found = json.loads(run_file(recordings).read_text("utf-8"))
         address = str(found.get("console") or found["url"])
         url = checked(address, str(run_file(recordings)))
-        return Server(url, str(found.get("token", "")), str(found.get("recordings", "")))
+        return Server(url, str(found.get("token", "")), str(found.get("recordings", "")), is_here=True)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, UsageError):
         return None
 

@@ -49,6 +49,7 @@ def serve(args: argparse.Namespace) -> int:
         keep_alive=args.keep_alive,
         drain=args.drain,
         allow_code=args.allow_code,
+        **tls_options(args),
         **access_options(args),
     )
     return _run(_serve(options))
@@ -63,6 +64,20 @@ def _check_workers(workers: str) -> None:
             "this release relays with one process", where="--workers",
             hint="leave --workers out; for more, run several gateways with a recordings file each",
         )  # fmt: skip
+
+
+def tls_options(args: argparse.Namespace) -> dict[str, Any]:
+    """What serve says about HTTPS. Without TLS the plain port answers, whatever its address."""
+    has_tls = bool(args.tls or args.tls_cert or args.tls_key)
+    usual = "redirect" if has_tls and is_remote(args.host) else "keep"
+    return {
+        "tls_auto": args.tls == "auto",
+        "tls_cert": tuple(map(Path, args.tls_cert)),
+        "tls_key": tuple(map(Path, args.tls_key)),
+        "tls_port": args.tls_port,
+        "tls_names": args.tls_name,
+        "plain": args.plain or usual,
+    }
 
 
 def demo(args: argparse.Namespace) -> int:
@@ -84,6 +99,7 @@ async def _serve(options: Options) -> int:
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hung_up.set)
     async with running(options) as gateway:
         print(f"gateway: {gateway.url}  (console {gateway.console}/_gateway/)", flush=True)
+        print_tls(gateway)
         print_way_in(gateway)
         looking = asyncio.create_task(_look_when(hung_up, gateway))
         await stopped.wait()
@@ -181,10 +197,22 @@ def access_options(args: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(args, name) for name in names}
 
 
+def print_tls(gateway: Gateway) -> None:
+    """Where HTTPS is, and by which fingerprint the authority's certificate is known."""
+    state = gateway.services.tls()
+    if state is None:
+        return
+    if state.url != gateway.url:
+        print(f"https: {state.url}")
+    if state.authority:
+        print(f"trust it on other devices: {gateway.url}/_gateway/tls  (gateway tls trust)")
+        print(f"its authority has the SHA-256 fingerprint {state.fingerprint}", flush=True)
+
+
 def print_way_in(gateway: Gateway) -> None:
     """Where others can reach the console: say so, and give a link that signs in once when nobody else could."""
     access, options = gateway.access, gateway.services.options
-    if is_remote(options.host):
+    if is_remote(options.host) and options.plain == "keep":
         log.warning("%s is reachable from other machines, and what passes is not encrypted", options.host)
     if access.needed and not access.has_any:
         print(f"sign in, once, within 24 hours: {gateway.console}/_gateway/sign-in?code={access.link_code()}")

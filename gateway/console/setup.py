@@ -35,6 +35,7 @@ from .presentations import Shows
 from .presenter import add_present
 from .presenter_slides import Decks
 from .slides import hue_of, marked, status_of
+from .tls_page import add_tls_page
 
 if TYPE_CHECKING:
     import socket
@@ -89,6 +90,7 @@ def setup(
     add_rechecks(app)
     add_api(app)
     add_pages(app)
+    add_tls_page(app)
     add_forms(app)
     add_sign_in(app)
     add_present(app)

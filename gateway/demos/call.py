@@ -48,6 +48,7 @@ class Caller:
     async def running(self, app: web.Application) -> AsyncIterator[None]:
         """For app.cleanup_ctx: the client lives as long as the application."""
         async with aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=False),  # to the gateway itself, on this machine
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             skip_auto_headers=UNASKED,

@@ -288,7 +288,11 @@ class ClientConnection(asyncio.Protocol):
     def _acceptable(self) -> bool:
         if self.version not in ("1.1", "1.0"):
             self.reject(
-                ProblemDetails(505, "HTTP version not supported", f"HTTP/{self.version}; this is an HTTP/1.1 server")
+                ProblemDetails(
+                    505,
+                    "HTTP version not supported",
+                    f"HTTP/{self.version}; this is an HTTP/1.1 server: HTTP/2 and gRPC are not spoken",
+                )
             )
         elif len(self.headers) > MAX_FIELDS:
             self.reject(

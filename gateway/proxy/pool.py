@@ -169,7 +169,8 @@ def named(error: Exception | None, where: str, timeout: float) -> ConnectFailedE
     if isinstance(error, ssl.SSLError):
         reason = (error.reason or str(error)).replace("_", " ").lower()
         kind = "tls_alert_received" if "alert" in reason else "tls_protocol_error"
-        return ConnectFailedError(kind, f"{where}: {reason}")
+        only = "; it speaks HTTP/2 only, and the gateway HTTP/1.1" if "application protocol" in reason else ""
+        return ConnectFailedError(kind, f"{where}: {reason}{only}")
     if isinstance(error, OSError) and error.errno in (errno.EHOSTUNREACH, errno.ENETUNREACH):
         return ConnectFailedError("destination_ip_unroutable", f"{where}: {error.strerror}")
     if isinstance(error, OSError) and error.errno == errno.ETIMEDOUT:

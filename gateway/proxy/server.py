@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ..errors import UsageError
 from ..ids import new_id
 from ..model.capture import Capture
-from ..model.forwarding import TrustedProxies, sender_of
+from ..model.forwarding import TrustedProxies, claims_of, sender_of
 from ..model.hosts import AllowedHosts
 from ..problems import ProblemDetails, problem
 from ..routes.lookup import Destinations
@@ -63,6 +63,8 @@ class Relay:
         self.needs_sign_in = needs_sign_in  # whether people sign in: then a recording's secrets are not for everybody
         self.refused_origins = refused_origins or RefusedOrigins()
         self.trusted = TrustedProxies(options.trust_proxy)
+        self.redirects = options.plain == "redirect"  # the plain port only leads to the TLS port
+        self.tls_port = 0
         self.own_origin = own_origin.encode()  # b"http://127.0.0.1:8080"
         self.console_origin = (console_origin or own_origin).encode()
         self.explained = b"Link: <" + console_origin.encode() + b"/_gateway/exchanges/"
@@ -134,11 +136,9 @@ class Relay:
     def route(self, client: ClientConnection) -> Flow | None:
         """The exchange that a request begins; None when it is refused or for the gateway's own pages."""
         table = self.routes.table
-        if self._destinations.table is not table:
-            self._destinations, self._mounted = Destinations(table), {}
-        destinations = self._destinations
-        if client.mount or table.by_name:
-            destinations = self._mounted_at(client, table)
+        if self.redirects and not client.secure and self._led_to_tls(client):
+            return None
+        destinations = self._destinations_of(client, table)
         destination = destinations.find(client.target)
         if destination is None:
             self._own_preflight(client, table)
@@ -179,6 +179,12 @@ class Relay:
         self.flows.add(flow)
         return flow
 
+    def _destinations_of(self, client: ClientConnection, table: RouteTable) -> Destinations:
+        """Those of the table in force: of one cluster, where a request came by a name or port of its own."""
+        if self._destinations.table is not table:
+            self._destinations, self._mounted = Destinations(table), {}
+        return self._mounted_at(client, table) if client.mount or table.by_name else self._destinations
+
     def _mounted_at(self, client: ClientConnection, table: RouteTable) -> Destinations:
         """Where a request leads that came by a name or port which a cluster has to itself; else as all others."""
         cluster = table.by_listen.get(client.mount)
@@ -199,6 +205,26 @@ class Relay:
         capture.prefix = cluster.prefix
         if cluster.strip:
             capture.target = cluster.prefix + capture.target
+
+    def _led_to_tls(self, client: ClientConnection) -> bool:
+        """Lead a reader of the plain port to the TLS port, and refuse everything else. What tells how to trust the
+        certificate stays open, and so does what a trusted proxy got by https."""
+        path = client.target.partition(b"?")[0]
+        if path == b"/_gateway/tls" or path.startswith(b"/_gateway/tls/"):
+            return False
+        host = next((value for name, value in client.headers if name.lower() == b"host"), b"")
+        sender = sender_of(client.address, host, claims_of(client.headers), self.trusted)
+        if sender.scheme == b"https":
+            return False
+        there = b"https://" + PORT.sub(b"", host) + b":%d" % self.tls_port + client.target
+        if client.method in (b"GET", b"HEAD"):
+            client.respond(b"HTTP/1.1 308 Permanent Redirect", [b"Location: " + there, b"Cache-Control: no-store"])
+        else:
+            hint = "call it there at once: what was sent here in the clear may have been read"
+            client.reject(
+                problem("http_request_denied", f"this port only leads to {there.decode('latin-1')}", hint=hint)
+            )
+        return True
 
     def _own_preflight(self, client: ClientConnection, table: RouteTable) -> None:
         """A listed front end may learn that nothing is here: without a preflight its browser would hide the 404."""

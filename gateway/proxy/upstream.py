@@ -45,6 +45,8 @@ MAX_HEAD = 256 * 1024  # bytes of an upstream's response head
 # A status line that needs no parser (RFC 9112 section 4).
 PLAIN_LINE = re.compile(rb"HTTP/1\.1 ([2-5][0-9]{2}) ([!-~\x80-\xff][\t -~\x80-\xff]*)\r\n")
 
+H2_FRAMES = (4, 7)  # SETTINGS and GOAWAY of the connection: what an HTTP/2 server says first (RFC 9113 section 6)
+
 IDLE, HEAD, LENGTH_BODY, CHUNKED_BODY, CLOSE_BODY, RAW = range(6)
 
 
@@ -261,6 +263,8 @@ class UpstreamConnection(asyncio.Protocol):
     def _check_partial(self, data: bytes) -> None:
         if len(data) > MAX_HEAD:
             raise HeadTooLargeError(f"the response head exceeds {MAX_HEAD} bytes")
+        if len(data) >= 9 and data[3] in H2_FRAMES and data[5:9] == b"\0\0\0\0":
+            raise HttpParserError("it is HTTP/2, and the gateway speaks HTTP/1.1 with upstreams")
         if not b"HTTP/1.".startswith(data[:7]):
             raise HttpParserError(f"it begins with {data[:16]!r}")
         if b"\n\n" in data or (b"\n" in data and b"\r\n" not in data):

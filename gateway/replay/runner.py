@@ -55,7 +55,9 @@ async def talk(url: str, headers: Sequence[tuple[str, str]], script: Sequence[So
     trace.on_request_end.append(note)
     wanted = [word.strip() for name, value in headers if name.lower() == PROTOCOL for word in value.split(",")]
     fields = [(name, value) for name, value in headers if name.lower() != PROTOCOL]
-    async with aiohttp.ClientSession(trace_configs=[trace], cookie_jar=aiohttp.DummyCookieJar()) as http:
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=False), trace_configs=[trace], cookie_jar=aiohttp.DummyCookieJar()
+    ) as http:
         try:
             async with http.ws_connect(
                 URL(url, encoded=True), headers=fields, protocols=wanted, max_msg_size=LARGEST_MESSAGE

@@ -24,7 +24,18 @@ JOIN = "/_gateway/join"  # its token says enough
 
 # What anybody may ask for. The audience's pages have a code of their own in their address.
 OPEN = frozenset(
-    ("/_gateway/healthz", "/_gateway/readyz", "/_gateway/static/{name}", "/_gateway/static/diagram.css", SIGN_IN, JOIN)
+    (
+        "/_gateway/healthz",
+        "/_gateway/readyz",
+        "/_gateway/static/{name}",
+        "/_gateway/static/diagram.css",
+        SIGN_IN,
+        JOIN,
+        "/_gateway/tls",
+        "/_gateway/tls/tls.json",
+        "/_gateway/tls/ca.crt",
+        "/_gateway/tls/ca.mobileconfig",
+    )
 )
 AUDIENCE = "/_gateway/watch/"
 # What viewers may send: their own session's pins and recordings, the demos' forms (which are calls that any client

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 import time
 
 import pytest
@@ -171,3 +172,21 @@ async def test_a_proxy_that_is_not_there_is_named():
             b"the proxy http://127.0.0.1:9 refused the connection; it is to lead to qa.example:443"
             in (await ask(gw.url))[1]
         )
+
+
+@pytest.mark.parametrize(
+    "frame", [b"\x00\x00\x00\x04\x00\x00\x00\x00\x00", b"\x00\x00\x08\x07\x00\x00\x00\x00\x00" + bytes(8)]
+)
+async def test_an_upstream_that_speaks_http2_only_is_named_so(frame):
+    async with raw_upstream(frame) as upstream, relaying(orders_at(upstream.url)) as gw:
+        head, body = await ask(gw.url)
+        assert status_of(head) == 502
+        assert b"it is HTTP/2, and the gateway speaks HTTP/1.1 with upstreams" in body
+
+
+async def test_an_upstream_whose_tls_wants_http2_is_named_so():
+    from gateway.proxy.pool import named
+
+    error = ssl.SSLError(1, "[SSL: TLSV1_ALERT_NO_APPLICATION_PROTOCOL] x")
+    error.reason = "TLSV1_ALERT_NO_APPLICATION_PROTOCOL"
+    assert "it speaks HTTP/2 only" in named(error, "qa:443", 1.0).detail
