@@ -19,7 +19,6 @@ LINE: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+): ([!-~\x80-\xff](?:[\
 FRAMING: Final = frozenset((b"transfer-encoding", b"upgrade", b"proxy-connection", b"trailer", b"te", b"expect"))
 OPTIONS: Final = frozenset((b"keep-alive", b"close"))  # of Connection, the only ones that are plain
 LENGTH: Final = re.compile(rb"[0-9]{1,15}")
-TWO_LENGTHS: Final = re.compile(rb"\ncontent-length:.*\ncontent-length:", re.IGNORECASE | re.DOTALL)
 # Their values are new each time: not worth remembering.
 VARYING: Final = frozenset(
     name.encode()
@@ -37,13 +36,15 @@ def pairs_of(head: bytes, start: int) -> list[Pair] | None:
     look at it."""
     lines = head[start:-4].split(b"\r\n")
     found = [*map(_known.get, lines)]
-    if None in found:
-        for at, pair in enumerate(found):
+    lengths = 0
+    for at, pair in enumerate(found):
+        if pair is None:
+            found[at] = pair = _learn(lines[at])
             if pair is None:
-                found[at] = pair = _learn(lines[at])
-                if pair is None:
-                    return None
-    if len(lines) > MOST_FIELDS or TWO_LENGTHS.search(head, start - 1):
+                return None
+            if len(pair[0]) == 14 and pair[0].lower() == b"content-length":
+                lengths += 1  # it varies, so that each is learnt
+    if lengths > 1 or len(lines) > MOST_FIELDS:
         return None
     return found  # type: ignore[return-value]  # none of them is None any more
 

@@ -163,8 +163,12 @@ class RequestHead:
 
     def _own_cookie_gone(self, name: bytes, value: bytes, stripped: bytes) -> None:
         """The session cookie is neither forwarded nor recorded."""
-        pairs = [(n, stripped if (n, v) == (name, value) else v) for n, v in self.recorded]
-        self.recorded = [pair for pair in pairs if pair != (name, b"")]
+        own = (name, value)
+        if stripped:
+            left = (name, stripped)
+            self.recorded = [left if pair == own else pair for pair in self.recorded]
+        else:
+            self.recorded = [pair for pair in self.recorded if pair != own]
 
     @property
     def is_same_origin(self) -> bool:

@@ -76,8 +76,8 @@ class Cache:
         here under any name."""
         if capture.failure or capture.request_trailers or capture.response_trailers or b"@" in capture.origin:
             return None
-        request, response = self._side(capture.request_headers), self._side(capture.response_headers)
-        rewritten = self._side(capture.rewritten) if capture.rewritten else None
+        request, response = self.side(capture.request_headers), self.side(capture.response_headers)
+        rewritten = self.side(capture.rewritten) if capture.rewritten else None
         sent = _plain_body(capture.request_body, request)
         got = _plain_body(capture.response_body, response)
         if sent is None or got is None:
@@ -121,7 +121,7 @@ class Cache:
                 side.fresh = []
         return True
 
-    def _side(self, headers: RawPairs) -> Side:
+    def side(self, headers: RawPairs) -> Side:
         """The headers sealed; those that come again as a whole are known as a whole."""
         if type(headers) is Fields and headers.sealed is not None and headers.sealed.cache is self:
             whole: Side = headers.sealed

@@ -11,7 +11,7 @@ from ..model.capture import Capture, RawPairs, joined
 from .bodies import BodySealer, BudgetSpent, Places, read_rules
 from .cache import Cache
 from .echoes import Echoes, is_token
-from .headers import content_of, seal_headers, typed_passwords
+from .headers import content_of, seal_header, seal_headers, typed_passwords
 from .names import PLAIN, Names
 from .placeholders import PLACEHOLDER, Keys, Vault
 from .streams import Direction, direction_of
@@ -77,7 +77,7 @@ class Sealer:
         tokens = self._tokens.get(capture.recording, ())
         known = cache.changes(capture, tokens)
         if known is None:
-            return self.seal(capture)
+            return self.seal(capture, cache)
         changes, secrets, own = known
         if not changes:
             return capture
@@ -99,10 +99,11 @@ class Sealer:
         self._caches[rules] = cache
         return cache
 
-    def seal(self, capture: Capture) -> SealedCapture:
-        """The capture with its secrets replaced. The capture itself is left as it is."""
+    def seal(self, capture: Capture, cache: Cache | None = None) -> SealedCapture:
+        """The capture with its secrets replaced, headers as they are known where a cache is given. The capture itself
+        is left as it is."""
         names, places = self._ready(rules_of(capture))
-        work = _Work(self._vault, names, places, capture.recording)
+        work = _Work(self._vault, names, places, capture.recording, cache)
         if capture.state != "open" and self._pieces:
             work.found.update(self._pieces.pop(capture.id, {}))
         for token in self._again(capture, names):
@@ -185,10 +186,13 @@ def _under_plain_name(token: bytes, headers: Iterable[tuple[bytes, bytes]], name
 class _Work:
     """The sealing of one capture: what was found so far."""
 
-    __slots__ = ("_echoes", "_limit", "_names", "_places", "_recording", "_vault", "decoded", "found")
+    __slots__ = ("_cache", "_echoes", "_limit", "_names", "_places", "_recording", "_vault", "decoded", "found")
 
-    def __init__(self, vault: Vault, names: Names, places: Places | None, recording: str) -> None:
+    def __init__(
+        self, vault: Vault, names: Names, places: Places | None, recording: str, cache: Cache | None = None
+    ) -> None:
         self._vault, self._names, self._places, self._recording = vault, names, places, recording
+        self._cache = cache if cache is not None and cache.vault is vault else None
         self.found: dict[bytes, tuple[bytes, bytes]] = {}
         self._echoes = Echoes()
         self._limit = 0  # how many secrets there may be when the body in hand is done
@@ -245,7 +249,15 @@ class _Work:
     def _fields(self, headers: RawPairs) -> RawPairs:
         """The headers with their secrets sealed."""
         self._echoes.add_typed(typed_passwords(headers))
-        return seal_headers(headers, self._names, self.one)
+        if self._cache is None:
+            return seal_headers(headers, self._names, self.one)
+        side = self._cache.side(headers)
+        for secret in side.secrets:
+            self.one(secret)
+        sealed = {pair: seal_header(pair, self._names, self.one) for pair in side.fresh}
+        if all(new is pair for pair, new in sealed.items()):
+            return side.headers
+        return [sealed.get(pair, pair) for pair in side.headers]
 
     def _url(self, url: bytes) -> bytes:
         return seal_url(url, self._names.is_secret, self.one) if self._names.hint(url) else url

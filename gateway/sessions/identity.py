@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -15,6 +16,7 @@ OWN_COOKIES: Final = (COOKIE_NAME, LOGIN_COOKIE)
 MARK: Final = b"gateway_"  # what both begin with
 HEADER: Final = "Gateway-Session"
 BAGGAGE_KEY: Final = b"gateway-session"
+LONGEST_KNOWN: Final = 1024  # bytes of the longest field that is remembered
 ID = re.compile(rb"[\x21-\x7e]{1,128}")
 LONGEST_NAME: Final = 128
 OLD_ID = re.compile(r"[A-Za-z0-9_-]{22,64}")  # in cookies that were sealed before ids had the dot
@@ -81,6 +83,10 @@ def strip_cookie(value: bytes) -> bytes:
     """A Cookie field value without our own pairs and their separators, else byte for byte; b"" when nothing is left."""
     if MARK not in value:
         return value
+    return _known_stripped(value) if len(value) <= LONGEST_KNOWN else _stripped(value)
+
+
+def _stripped(value: bytes) -> bytes:
     pairs = value.split(b";")
     kept = [pair for pair in pairs if pair.partition(b"=")[0].strip(b" \t") not in OWN_COOKIES]
     if len(kept) == len(pairs):
@@ -89,6 +95,9 @@ def strip_cookie(value: bytes) -> bytes:
         kept[0] = kept[0].lstrip(b" \t")  # what stood between our pair's separator and it
     left = b";".join(kept)
     return left if left.strip(b" \t;") else b""
+
+
+_known_stripped = lru_cache(maxsize=2048)(_stripped)  # a session's cookies come with each of its requests
 
 
 def is_navigation(accept: bytes, fetch_mode: bytes) -> bool:
