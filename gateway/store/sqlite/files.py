@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import sys
@@ -16,6 +17,8 @@ from .schema import VERSION, migrate, version_of
 if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
+log = logging.getLogger("gateway.store")
+
 PAGE: Final = 8192  # bytes: a row with its heads fits; groups cost as at 16384, a lone commit a quarter less
 READ_PATIENCE: Final = 5.0  # seconds a reader waits for a lock; in WAL mode only a recovery makes it wait
 WRITE_PATIENCE: Final = 0.25  # seconds the writer waits in SQLite; after that it retries by itself
@@ -23,6 +26,8 @@ DAMAGED: Final = "this file is damaged"
 UNREADABLE: Final = "the file cannot be read"
 BESIDE: Final = ("-wal", "-shm")  # what SQLite keeps beside a file in WAL mode
 NEW_FILE: Final = 1.0  # seconds in which a writer that has set a damaged file aside begins another one
+BACKUP_PAGES: Final = 4096  # pages copied between two looks at the clock
+TELL_AFTER: Final = 2.0  # seconds between two lines about how far an upgrade is
 LOCK_PATIENCE: Final = 0.5  # seconds: `gateway doctor` looks at the lock for an instant
 
 # sqlite3 looks up how to adapt each value that is neither int, float nor str, and is quickest when it finds something:
@@ -94,9 +99,12 @@ def connect_writer(
         connection.execute("PRAGMA wal_autocheckpoint = 0")  # the writer thread does it in slack time
         connection.execute("PRAGMA temp_store = MEMORY")
         if found < newest:
+            begun = time.monotonic()
             back_up(path, found)
             migrate(connection, steps)
             connection.executescript("PRAGMA incremental_vacuum")  # of what a migration put away
+            if found:
+                log.info("%s is upgraded to schema %d, after %.1f s", path, newest, time.monotonic() - begun)
     except (sqlite3.Error, StoreError) as error:
         connection.close()
         raise (error if isinstance(error, StoreError) else unwritable(path, error)) from None
@@ -148,9 +156,18 @@ def back_up(path: Path, schema: int) -> None:
     if not path.exists() or schema == 0:
         return
     copy = path.with_name(f"{path.name}.schema{schema}")
+    log.info("%s has the older schema %d: it is kept as %s, then upgraded", path, schema, copy.name)
+    told = time.monotonic()
+
+    def tell(_: int, left: int, pages: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= TELL_AFTER:
+            told = time.monotonic()
+            log.info("%s: %d %% kept", copy.name, 100 * (pages - left) // max(1, pages))
+
     try:
         with closing(_connect(path, "mode=ro", READ_PATIENCE)) as old, closing(sqlite3.connect(copy)) as new:
-            old.backup(new)
+            old.backup(new, pages=BACKUP_PAGES, progress=tell, sleep=0)
         copy.chmod(0o600)
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"no backup could be made before the migration: {error}", where=str(copy)) from None

@@ -49,7 +49,7 @@ def _insert(columns: Sequence[str]) -> str:
 
 INSERT_USUAL: Final = _insert(USUAL)
 INSERT: Final = _insert(COLUMNS)
-AT_ONCE: Final = 32  # rows in one statement: 28 values each, of 999 that every SQLite takes
+AT_ONCE: Final = 999 // len(USUAL)  # rows in one statement: every SQLite takes 999 values (SQLITE_MAX_VARIABLE_NUMBER)
 INSERT_MANY: Final = INSERT_USUAL + f", ({', '.join('?' * len(USUAL))})" * (AT_ONCE - 1), AT_ONCE
 COMPLETE: Final = f"UPDATE exchanges SET {', '.join(f'{name} = ?' for name in COLUMNS)} WHERE id = ?"
 BODY: Final = "INSERT OR IGNORE INTO bodies (sha256, size, packed, data) VALUES (?, ?, ?, ?)"

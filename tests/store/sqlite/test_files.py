@@ -15,6 +15,7 @@ from sqlite_utils.migrations import Migrations
 
 from gateway.errors import NotFoundError, StoreError
 from gateway.store import open_recorder, open_store
+from gateway.store.sqlite import files
 from gateway.store.sqlite.files import PAGE, WriterLock, code_of, connect_writer, lock_holder, unwritable
 from gateway.store.sqlite.rows import USUAL
 from gateway.store.sqlite.schema import APPLICATION, VERSION, migrations
@@ -133,9 +134,18 @@ def next_schema() -> Migrations:
     return steps
 
 
-def test_an_older_schema_is_migrated_and_kept_aside(path: Path) -> None:
+def test_an_older_schema_is_migrated_and_kept_aside(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     a_recording(path)
-    connect_writer(path, steps=next_schema(), newest=VERSION + 1).close()
+    monkeypatch.setattr(files, "TELL_AFTER", 0.0)
+    monkeypatch.setattr(files, "BACKUP_PAGES", 8)
+    with caplog.at_level("INFO", logger="gateway.store"):
+        connect_writer(path, steps=next_schema(), newest=VERSION + 1).close()
+    told = [record.getMessage() for record in caplog.records]
+    assert f"older schema {VERSION}" in told[0]
+    assert len([line for line in told if "% kept" in line]) > 1
+    assert f"upgraded to schema {VERSION + 1}" in told[-1]
     with closing(sqlite3.connect(path)) as new:
         assert new.execute("PRAGMA user_version").fetchone() == (VERSION + 1,)
         assert new.execute("SELECT mood FROM recordings").fetchone() == (None,)
