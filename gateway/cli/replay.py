@@ -173,7 +173,7 @@ def diff(args: argparse.Namespace) -> int:
     comparison = compared(store, args.a, args.b, args.noise)
     if name := getattr(args, "as"):
         if name not in WRITERS:
-            raise UsageError(f"'{name}' is no diagram{did_you_mean(name, WRITERS)}", hint="svg, mermaid or plantuml")
+            raise UsageError(f"'{name}' is no diagram{did_you_mean(name, WRITERS)}", hint="svg, mermaid, plantuml, d2")
         write_text(WRITERS[name](difference_of(store, comparison)), args.output)
         return 0 if comparison.outcome in ("same", "expected") else 1
     found = comparison_json(comparison)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .comparison import changes
+from .d2 import d2
 from .diagram import Call, Chapter, Diagram, Divider, Fragment, Loop, Overview, Participant, Run, Section, Value
 from .mermaid import mermaid
 from .plantuml import plantuml
@@ -27,6 +28,7 @@ __all__ = [
     "Section",
     "Value",
     "changes",
+    "d2",
     "heads",
     "mermaid",
     "plantuml",

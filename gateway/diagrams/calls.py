@@ -87,6 +87,7 @@ def call_of(exchange: Exchange, participant: int, names: Names, chunks: Sequence
         keeps=tuple(shortened(clean(name), _VALUE) for name in names.gives.get(exchange.step, ())),
         uses=tuple(shortened(clean(name), _VALUE) for name in names.uses(exchange.step)),
         span=_span(exchange),
+        note=_note(exchange),
     )
 
 
@@ -105,6 +106,11 @@ def sentence(exchange: Exchange) -> str:
     return (
         f"Step {exchange.step}: {asked} to {answering(exchange).name}, answered {_answer(exchange, None)}{why}.{notes}"
     )
+
+
+def _note(exchange: Exchange) -> str:
+    note = next((note.strip() for note in exchange.notes if note.strip()), "")
+    return shortened(clean(note.splitlines()[0]), 60) if note else ""
 
 
 def _span(exchange: Exchange) -> tuple[float, float] | None:

@@ -1,19 +1,26 @@
-"""Long diagrams become chapters of at most forty rows. Pure."""
+"""Long diagrams become chapters of at most forty rows, which begin where a note or a pause says so. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from .diagram import Chapter, Divider, Fragment, Row, Section, calls, size_of
+from .diagram import Call, Chapter, Divider, Fragment, Row, Section, calls, size_of
 from .fold import last_of
 
 CHAPTER = 40  # rows
+SHORT = 12  # rows that a chapter has before a note begins the next one, and a pause
+LONG = 60  # calls from which notes begin chapters
+PAUSE = 3.0  # seconds between two calls in which a person thought
 
 
 def chapters(rows: Sequence[Row]) -> tuple[Chapter, ...]:
     """Loops stay whole, a divider goes with what follows it; a fragment that is too long goes on in the next one."""
     pages, page, used = list[list[Row]](), list[Row](), 0
+    is_long = sum(1 for _ in calls(rows)) >= LONG
     for row in _fitting(rows):
+        if is_long and used >= SHORT and _begins(row, page[-1]):
+            pages.append(page)
+            page, used = [], 0
         if page and used + size_of(row) > CHAPTER:
             carried = [page.pop()] if isinstance(page[-1], Divider) and len(page) > 1 else []
             pages.append(page)
@@ -21,6 +28,15 @@ def chapters(rows: Sequence[Row]) -> tuple[Chapter, ...]:
         page.append(row)
         used += size_of(row)
     return tuple(map(_chapter, [*pages, page] if page else pages))
+
+
+def _begins(row: Row, before: Row) -> bool:
+    """Whether a chapter may begin here: somebody noted something, or nothing was asked for a while."""
+    if not isinstance(row, Call):
+        return False
+    ended = max((call.span[1] for call in calls([before]) if call.span), default=None)
+    pause = row.span[0] - ended if row.span and ended is not None else 0.0
+    return bool(row.note) or pause >= PAUSE
 
 
 def _fitting(rows: Sequence[Row]) -> Iterator[Row]:
@@ -61,4 +77,5 @@ def _slices(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 def _chapter(rows: list[Row]) -> Chapter:
     steps = [call.step for call in calls(rows)] + [last_of(row) for row in rows if not isinstance(row, Divider)]
-    return Chapter(tuple(rows), min(steps, default=0), max(steps, default=0))
+    note = rows[0].note if rows and isinstance(rows[0], Call) else ""
+    return Chapter(tuple(rows), min(steps, default=0), max(steps, default=0), note)

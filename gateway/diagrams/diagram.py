@@ -53,6 +53,7 @@ class Call:
     uses: tuple[str, ...] = ()  # values of earlier answers that this request needs
     span: tuple[float, float] | None = None  # when it began and was over, in seconds since the epoch
     times: int = 1  # how many calls this one stands for
+    note: str = ""  # the first line of its first note: where a chapter may begin
     change: Change = ""
 
     @property
@@ -142,6 +143,12 @@ class Chapter:
     rows: tuple[Row, ...]
     first: int  # step
     last: int
+    title: str = ""  # the note of its first step
+
+    def about(self, number: int, count: int) -> str:
+        """ "Chapter 2 of 3: Check out, steps 12 to 30"."""
+        title = f"{self.title}, " if self.title else ""
+        return f"Chapter {number} of {count}: {title}steps {self.first} to {self.last}"
 
 
 @dataclass(frozen=True, slots=True)

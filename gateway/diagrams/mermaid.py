@@ -74,8 +74,7 @@ def _participants(diagram: Diagram) -> Iterator[str]:
 
 def _chapter(diagram: Diagram, chapter: Chapter, index: int, everyone: str) -> Iterator[str]:
     if len(diagram.chapters) > 1:
-        about = f"Chapter {index + 1} of {len(diagram.chapters)}: steps {chapter.first} to {chapter.last}"
-        yield _note(everyone, about)
+        yield _note(everyone, chapter.about(index + 1, len(diagram.chapters)))
     yield from _rows(chapter.rows, everyone, "  ")
 
 

@@ -38,8 +38,7 @@ def plantuml(diagram: Diagram) -> str:
     lines = ["@startuml", f"title {escaped(diagram.title)}", _LOOK, *_participants(diagram)]
     for index, chapter in enumerate(diagram.chapters):
         if len(diagram.chapters) > 1:
-            about = f"Chapter {index + 1} of {len(diagram.chapters)}: steps {chapter.first} to {chapter.last}"
-            lines.append(f"== {escaped(about)} ==")
+            lines.append(f"== {escaped(chapter.about(index + 1, len(diagram.chapters)))} ==")
         lines += _rows(chapter.rows)
     if diagram.overview:
         lines += _overview(diagram.overview)

@@ -201,7 +201,8 @@ class _Sheet:
     def _chapter(self, chapter: Chapter, index: int, *, headless: bool) -> None:
         many = len(self.diagram.chapters)
         if many > 1:
-            about = f"Chapter {index + 1} of {many} · steps {chapter.first} to {chapter.last}"
+            title = f"{chapter.title} · " if chapter.title else ""
+            about = f"Chapter {index + 1} of {many} · {title}steps {chapter.first} to {chapter.last}"
             self.lines.append(text("chapter", MARGIN, self.y + 14, about))
             self.y += 26
         body = sum(map(height, chapter.rows)) + 8

@@ -1,10 +1,11 @@
-"""The three ways to write a diagram, by the names of their formats. Pure."""
+"""The ways to write a diagram, by the names of their formats. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from .d2 import d2
 from .diagram import Diagram
 from .mermaid import mermaid
 from .plantuml import plantuml
@@ -17,5 +18,5 @@ def picture(diagram: Diagram) -> str:
 
 
 WRITERS: Mapping[str, Callable[[Diagram], str]] = MappingProxyType(
-    {"svg": picture, "mermaid": mermaid, "plantuml": plantuml}
+    {"svg": picture, "mermaid": mermaid, "plantuml": plantuml, "d2": d2}
 )

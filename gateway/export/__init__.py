@@ -8,6 +8,7 @@ from . import (
     bruno,
     bundle,
     curl_script,
+    d2,
     har,
     http_file,
     hurl,
@@ -43,6 +44,7 @@ __all__ = [
 _ROWS = (
     Format("mermaid", "Mermaid sequence diagram", "text/vnd.mermaid", ".mmd", mermaid.dump, many=False),
     Format("svg", "Sequence diagram as a picture", "image/svg+xml", ".svg", svg.dump, many=False),
+    Format("d2", "D2 sequence diagram", "text/x-d2", ".d2", d2.dump, many=False),
     Format("plantuml", "PlantUML sequence diagram", "text/x-plantuml", ".puml", plantuml.dump, many=False),
     Format(
         "markdown", "How to use these APIs, as a page for a wiki or a repository", "text/markdown", ".md", markdown.dump

@@ -16,6 +16,8 @@ import debian
 
 NODE = {
     "@redocly/cli": "2.77.0",
+    "@stoplight/spectral-cli": "6.16.3",
+    "@terrastruct/d2": "0.1.33",
     "@usebruno/cli": "4.1.0",
     "ajv": "6.12.6",  # of har-schema's time
     "axe-core": "4.14.1",

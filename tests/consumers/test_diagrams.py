@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.diagrams import Call, Divider, mermaid, plantuml
+from gateway.diagrams import Call, Divider, d2, mermaid, plantuml
 from gateway.diagrams.mermaid import lookalike
 from gateway.model.text import clean
 from tests.support.drawing import diagrams_of
@@ -42,6 +42,20 @@ def test_mermaid_accepts_what_we_write(version, tools, tmp_path):
         for kind, diagram in diagrams_of(word).items():
             missing = squeezed(labels(diagram, lookalike)) - squeezed(said[f"{name} {kind}"])
             assert missing == set(), (name, kind)
+
+
+def test_d2_compiles_and_draws_what_we_write(tools, tmp_path):
+    texts = {
+        f"{name} {kind}": d2(diagram)
+        for name, word in {"plain": "orders", **NASTY}.items()
+        for kind, diagram in diagrams_of(word).items()
+    }
+    file = tmp_path / "texts.json"
+    file.write_text(json.dumps(texts), "utf-8")
+    script = Path(__file__).with_name("d2_compile.mjs")
+    words = [tools.system("node"), str(script), tools.package("@terrastruct/d2"), str(file)]
+    run = subprocess.run(words, capture_output=True, text=True, timeout=900, check=False)
+    assert run.stdout.split("\n")[-2:] == [f"accepted {len(texts)} of {len(texts)}", ""], run.stdout + run.stderr
 
 
 def squeezed(words):

@@ -57,6 +57,14 @@ def test_redocly_lint_finds_no_error(name, tools, written):
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
 
+def test_spectral_finds_no_error(tools, written, tmp_path):
+    rules = tmp_path / "spectral.yaml"
+    rules.write_text('extends: ["spectral:oas"]\n')
+    files_ = sorted(written("openapi").iterdir())
+    done = run(tools.node("spectral"), "lint", "--ruleset", rules, "--fail-severity", "error", *files_)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
 def quiet():
     return {**os.environ, "REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
 
