@@ -27,7 +27,9 @@ WORDS: Final = re.compile(r"[^\W\d_]+(?:[-_. ][^\W\d_]+)*")
 HEX: Final = re.compile(r"[0-9a-f]{8,}|[0-9A-F]{8,}")
 BASE: Final = re.compile(r"[A-Za-z0-9+/_=-]+")
 JWT: Final = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_-]{2,}\.[A-Za-z0-9_-]*")
-LITERAL: Final = re.compile(r"[A-Za-z][A-Za-z_-]*|v[0-9]{1,2}(?:\.[0-9]{1,2})?|[A-Za-z]+\.[A-Za-z0-9]{2,5}")
+LITERAL: Final = re.compile(
+    r"[A-Za-z][A-Za-z_-]*|[1-9][a-z]{2,3}|v[0-9]{1,2}(?:\.[0-9]{1,2})?|[A-Za-z]+\.[A-Za-z0-9]{2,5}"
+)
 
 
 @lru_cache(65536)

@@ -172,7 +172,8 @@ def level_of(role: Role, need: Need) -> tuple[float, str]:
     """The names' share of the score: fields with a meaning of their own, then words."""
     field = need.sink.path if need.sink.part == "header" else ""
     if field in ("if-match", "if-none-match"):
-        return (EXACT, "an entity tag comes back") if "etag" in role.words else (CONFLICT, "no entity tag")
+        tag = "etag" in role.words or (not role.is_many and set(role.words) & {"rev", "revision", "version"})
+        return (EXACT, "an entity tag comes back") if tag else (CONFLICT, "no entity tag")
     if field in ("if-modified-since", "if-unmodified-since"):
         same = role.words == ("last", "modified")
         return (EXACT, "a date comes back") if same else (CONFLICT, "another date")

@@ -10,9 +10,12 @@ from typing import Final
 from urllib.parse import quote, unquote, unquote_plus
 
 from .information import HEX, UUID, bits_of
+from .keccak import checksum_address
 
 ETAG: Final = re.compile(r'(?:W/)?"(.*)"', re.DOTALL)
 HALF: Final = re.compile("[\ud800-\udfff]")  # half a character, as "\\ud800" in JSON: no bytes, and no encoding of them
+ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
+NUMBER: Final = re.compile(r"0x[0-9a-f]{8,}|0x[0-9A-F]{8,}")
 BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
 
 
@@ -48,6 +51,7 @@ TRANSFORMS: Final[dict[str, Callable[[str], str]]] = {
     "upper": str.upper,
     "undashed": lambda text: text.replace("-", ""),
     "dashed": _dashed,
+    "checksum": checksum_address,
 }
 
 
@@ -83,6 +87,10 @@ def _possible(value: str) -> Iterator[tuple[str, tuple[str, ...], float]]:
         yield unquote(value), ("percent-encode",), 0.03
     if " " in value:
         yield escaped.replace("%20", "+"), ("plus-decode",), 0.03
+    if ADDRESS.fullmatch(value):
+        yield value.lower(), ("checksum",), 0.03
+    elif NUMBER.fullmatch(value):
+        yield from _cases(value)
     if UUID.fullmatch(value) or HEX.fullmatch(value):
         yield from _cases(value)
     yield from _base64(value)

@@ -150,6 +150,12 @@ def _always(told: Judgement) -> Callable[[str, str], Judgement]:
     return lambda before, after: told
 
 
+def _names(before: str, after: str) -> Judgement:
+    """Vary, Allow, Access-Control-Expose-Headers: names whose order means nothing. Kinto lists them anew every time."""
+    one, other = ({name.strip().lower() for name in text.split(",")} for text in (before, after))
+    return Judgement("noise", "the same names in another order") if one == other else DATA
+
+
 def _data(before: str, after: str) -> Judgement:
     return DATA
 
@@ -162,7 +168,9 @@ SPECIAL: Final[Mapping[str, Callable[[str, str], Judgement]]] = {
     "www-authenticate": _challenge, "proxy-authenticate": _challenge, "authentication-info": _challenge,
     "location": _link, "content-location": _link, "refresh": _link, "link": _links,
     "cache-control": _cache_control, "content-range": _range, "server": _software, "x-powered-by": _software,
-    "allow": _data, "vary": _data, "content-type": _data, "content-language": _data, "accept-ranges": _data,
+    "allow": _names, "vary": _names, "access-control-expose-headers": _names, "access-control-allow-headers": _names,
+    "access-control-allow-methods": _names, "accept-patch": _names, "accept-post": _names,
+    "content-type": _data, "content-language": _names, "accept-ranges": _data,
     "x-frame-options": _data, "access-control-allow-origin": _data, "content-disposition":
     lambda before, after: judge("disposition", before, after),
 }  # fmt: skip

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.correlation.json_values import Number
@@ -51,6 +51,7 @@ DOCUMENTS = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), DOCUMENTS, min_size=1), st.data())
 def test_the_rest_reads_as_it_did(document: dict[str, Any], data: st.DataObject):
     name = data.draw(st.sampled_from(sorted(document)))
