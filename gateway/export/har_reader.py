@@ -386,7 +386,9 @@ def _bytes(text: str, encoding: str, media: str) -> bytes:
     name = (declared[1] or declared[2] or "").strip() if declared else ""
     try:
         return text.encode(codecs.lookup(name).name) if name else text.encode("utf-8", "replace")
-    except (LookupError, UnicodeEncodeError, UnicodeDecodeError, ValueError):
+    except UnicodeEncodeError:  # browsers read more in some charsets than their names say; the mark says it is UTF-8
+        return codecs.BOM_UTF8 + text.encode("utf-8", "replace")
+    except (LookupError, ValueError):
         return text.encode("utf-8", "replace")
 
 

@@ -222,7 +222,8 @@ def _exchange(
         body, media, left_out = _body(asked.at("body"), one)
         notes += left_out
     fields = list(() if simple else _headers(asked.at("header"), one.filled))
-    fields, query = _with_credentials(fields, asked, one, place, notes, name)
+    auth = next((node for node in (asked, item.at("request")) if _has_auth(node)), None)
+    fields, query = _with_credentials(fields, auth.at("auth") if auth else place.auth, one, notes, name)
     origin, target, user = address.built(query, encoded=behaviour.get("disableUrlEncoding") is not True)
     if user and not any(key.lower() == "authorization" for key, _ in fields):
         fields.append(("Authorization", user))
@@ -237,11 +238,14 @@ def _exchange(
     )  # fmt: skip
 
 
+def _has_auth(node: Node) -> bool:
+    return isinstance(node.value, dict) and isinstance(node.value.get("auth"), dict)
+
+
 def _with_credentials(
-    fields: list[tuple[str, str]], asked: Node, one: _Collection, place: _Place, notes: list[str], name: str
+    fields: list[tuple[str, str]], auth: Node | None, one: _Collection, notes: list[str], name: str
 ) -> tuple[list[tuple[str, str]], tuple[str, str] | None]:
-    own = asked.at("auth") if isinstance(asked.value, dict) and isinstance(asked.value.get("auth"), dict) else None
-    auth = own if own is not None else place.auth
+    """An example has seldom an authentication of its own: that of its request counts, then what stands further out."""
     if auth is None or not isinstance(auth.value, dict):
         return fields, None
     found = credentials(auth, one.filled)

@@ -12,6 +12,7 @@ from gateway.export import har
 from gateway.export.har_reader import PHASES
 from gateway.export.import_file import ImportedFile, no_files, read
 from gateway.export.imported_recording import renewed
+from gateway.model.bodies import text_of
 from gateway.model.frames import websocket_frames
 
 BY_NAME = {one.name: one for one in DIALECTS}
@@ -121,6 +122,18 @@ def test_a_text_is_in_the_charset_that_its_type_names(charset, text):
     }  # fmt: skip
     step = read(json.dumps({"log": {"entries": [entry]}}).encode()).recordings[0].exchanges[0]
     assert step.request.body.data.decode(charset) == step.response.body.data.decode(charset) == text
+
+
+@pytest.mark.parametrize(
+    ("charset", "text"),
+    [("iso-8859-1", "€ “x”"), ("us-ascii", "café"), ("shift_jis", "①"), ("nonsense", "é"), ("zip", "x")],
+)
+def test_a_text_that_its_charset_cannot_hold_is_shown_as_it_was(charset, text):
+    mime = f"text/plain; charset={charset}"
+    response = {"status": 200, "headers": [], "content": {"text": text, "mimeType": mime}}
+    log = {"log": {"entries": [{"request": {"method": "GET", "url": "http://h/x"}, "response": response}]}}
+    step = read(json.dumps(log).encode()).recordings[0].exchanges[0]
+    assert text_of(step.response) == text
 
 
 def test_a_file_with_nothing_over_http_says_what_it_holds():

@@ -269,6 +269,15 @@ def test_a_collection_as_the_api_of_postman_wraps_it():
     assert the_exchange(json.dumps(data).encode()).url == "http://h/one"
 
 
+def test_an_example_has_the_authentication_of_its_request():
+    asked = {"method": "GET", "url": "http://h/one"}
+    auth = {"type": "bearer", "bearer": [{"key": "token", "value": "t"}]}
+    example = {"name": "OK", "code": 200, "originalRequest": asked}
+    item = {"name": "one", "request": {**asked, "auth": auth}, "response": [example]}
+    one = the_exchange(json.dumps({"info": {"name": "x"}, "item": [item]}).encode())
+    assert one.request.header("authorization") == "Bearer t"
+
+
 def test_folders_examples_and_times_of_postman_are_kept():
     example = {"name": "Not found", "code": 404, "status": "Not Found", "responseTime": 87, "body": "{}", "header": []}
     item = {"name": "Get order", "request": "http://h/one", "response": [example]}
