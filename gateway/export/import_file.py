@@ -6,7 +6,10 @@ What a format holds and a recording cannot is left out and said.
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
+import zlib
 from base64 import b64decode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -70,6 +73,8 @@ def read(
 
     `read_file` gives the bytes of a file that this one names. UsageError says what is wrong, and where.
     """
+    if data.startswith(b"PK\x03\x04"):
+        data, read_file = _from_zip(data)
     text = text_of_file(data)
     if text.startswith('{"gateway_import"'):
         data, read_file = _with_files(parsed(text))
@@ -99,6 +104,27 @@ def _with_files(root: Node) -> tuple[bytes, ReadFile]:
         return files[name] if name in files else no_files(name)
 
     return _unpacked(root.at("data")), read_file
+
+
+def _from_zip(data: bytes) -> tuple[bytes, ReadFile]:
+    """The HAR of an archive and the bodies beside it, as Playwright writes them. UsageError when there is none."""
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+        if sum(one.file_size for one in archive.infolist()) > LIMIT:
+            raise UsageError(f"the archive unpacks to more than {LIMIT} bytes")
+        files = {one.filename: archive.read(one) for one in archive.infolist() if one.file_size}
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+        raise UsageError(f"the archive cannot be unpacked: {error}") from None
+    found = [name for name in files if name.endswith(".har")]
+    if len(found) != 1:
+        raise UsageError(f"the archive holds {len(found)} HAR files, not one", hint="unpack it and import its files")
+    folder = found[0].rpartition("/")[0]
+
+    def read_file(name: str) -> bytes:
+        path = f"{folder}/{name}" if folder else name
+        return files[path] if path in files else no_files(name)
+
+    return files[found[0]], read_file
 
 
 def _unpacked(node: Node) -> bytes:

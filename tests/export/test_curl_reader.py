@@ -66,6 +66,12 @@ def test_what_is_not_taken_is_said(text, words):
     assert words in "\n".join(map(str, omissions))
 
 
+def test_a_variable_without_a_value_is_no_second_url():
+    (one,), omissions = load("curl $OPTIONS http://h/x ${MORE[@]}", nowhere, no_files)
+    assert [step.url for step in one.exchanges] == ["http://h/x"]
+    assert "the value of $OPTIONS" in "\n".join(map(str, omissions))
+
+
 def test_variables_of_curl_itself():
     text = r"""curl --variable name=ann --variable 'q=a b' --expand-url 'http://h/{{name}}?q={{q:url}}' --expand-data '{{q:b64}}'"""
     (one,), _ = load(text, nowhere, no_files)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 
 import pytest
 from har_dialects import DIALECTS, Dialect
@@ -61,6 +63,34 @@ def test_what_goes_out_comes_in_again_as_it_was(dialect):
 
     first = out(imported(dialect))
     assert without_ids(out(read(first.encode()))) == without_ids(first)
+
+
+def test_an_archive_of_playwright_holds_its_bodies():
+    dialect = BY_NAME["playwright: bodies in files beside it, read"]
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("run/har.har", json.dumps(dialect.log))
+        for name, data in dialect.files.items():
+            archive.writestr(f"run/{name}", data)
+    (one,) = read(packed.getvalue()).recordings
+    assert [step.response.body.data for step in one.exchanges] == [b'{"a":1}', b"{}"]
+
+
+@pytest.mark.parametrize("data", [b"PK\x03\x04", b"PK\x03\x04" + b"x" * 100])
+def test_a_broken_archive_is_refused(data):
+    with pytest.raises(UsageError, match="cannot be unpacked"):
+        read(data)
+
+
+def test_an_archive_without_a_har_or_with_too_much_is_refused(monkeypatch):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.txt", b"a" * 100_000)
+    with pytest.raises(UsageError, match="0 HAR files, not one"):
+        read(packed.getvalue())
+    monkeypatch.setattr("gateway.export.import_file.LIMIT", 1000)
+    with pytest.raises(UsageError, match="unpacks to more than"):
+        read(packed.getvalue())
 
 
 def test_the_phases_come_out_as_they_went_in():

@@ -24,6 +24,7 @@ from .options import Option, long_option, short_option
 from .shell import Command
 
 ReadFile = Callable[[str], bytes]
+_VARIABLE = re.compile(r"\$\{?\w+\}?|\$\{\w+\[@\]\}")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _FORM_TYPE = "application/x-www-form-urlencoded"
 
@@ -70,7 +71,8 @@ def requests(command: Command, read_file: ReadFile, jars: set[str]) -> tuple[lis
             if found or operation.switches & {"help", "version", "manual"}:
                 continue
             raise UsageError("the command has no URL", where=command.where)
-        for index, url in enumerate(operation.urls):
+        known = [url for url in operation.urls if not _VARIABLE.fullmatch(url)]
+        for index, url in enumerate(known or operation.urls):  # `curl $OPTIONS http://...`: options, and no URL
             upload = operation.uploads[min(index, len(operation.uploads) - 1)] if operation.uploads else None
             for one in [url] if "globoff" in operation.switches else globbed(url):
                 asked = _asked(operation, one, upload, command, read_file)
