@@ -119,7 +119,7 @@ def _shown(name: str, value: str) -> str:
 
 
 def problem(kind: str, detail: str = "", *, cluster: str = "", hint: str = "") -> ProblemDetails:
-    """The answer for a failure kind."""
+    """The response for a failure kind."""
     status, title = FAILURE_KINDS[kind]
     return ProblemDetails(status, title, detail, kind, cluster=cluster, hint=hint)
 

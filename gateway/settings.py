@@ -203,7 +203,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         ("serve",), "--durability", "", "text", "strict",
-        "what a client that saw its answer may rely on: strict survives kill -9, fsync also a power cut, relaxed up to "
+        "what a client that saw a response may rely on: strict survives kill -9, fsync also a power cut, relaxed up to "
         "50 ms may be lost", choices=("strict", "relaxed", "fsync"),
     ),
     Setting(
@@ -283,7 +283,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(("annotate",), "--unpin", "", "switch", False, "let it be tidied away again"),
     Setting(
         ("show",), "--correlations", "", "switch", False,
-        "which value of which answer a later request needs, and what the client says by itself",
+        "which value of which response a later request needs, and what the client says by itself",
     ),
     Setting(("show",), "--yaml", "", "switch", False, "with --correlations: what was decided, as YAML"),
     Setting(("show",), "--tree", "", "switch", False, "its replays and variants, theirs, and why they ended otherwise"),
@@ -369,20 +369,20 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(("branch",), "--list", "", "switch", False, "list ready what-ifs of the step, each as a command"),
     Setting(("branch",), "--unset", "", "each", (), "leave a place out, such as json:/qty; repeatable", "PLACE"),
     Setting(
-        ("branch",), "--header", "", "each", (), "send this header field; without a value, leave it out; repeatable",
+        ("branch",), "--header", "", "each", (), "send this header; without a value, leave it out; repeatable",
         "'NAME: VALUE'",
     ),
     Setting(("branch",), "--env", "", "list", (), "send this one step to another environment", "CLUSTER=ENV"),
-    Setting(("branch",), "--delay", "", "seconds", 0.0, "let its answer come so much later"),
+    Setting(("branch",), "--delay", "", "seconds", 0.0, "let its response come so much later"),
     Setting(
         ("branch",), "--status", "", "int", None,
-        "answer it with this status; the upstream is not asked, unless its answer is altered",
+        "answer it with this status; the upstream is not asked, unless its response is altered",
     ),
     Setting(
         ("branch",), "--alter", "", "each", (),
-        "change its answer, such as json:/price=0 or header:ETag=x; repeatable", "PLACE=VALUE",
+        "change its response, such as json:/price=0 or header:ETag=x; repeatable", "PLACE=VALUE",
     ),
-    Setting(("branch",), "--drop", "", "each", (), "take a place out of its answer, such as json:/id; repeatable",
+    Setting(("branch",), "--drop", "", "each", (), "take a place out of its response, such as json:/id; repeatable",
             "PLACE"),
     Setting(("branch",), "--repeat", "", "switch", False, "send it twice"),
     Setting(("branch",), "--swap", "", "int", None, "let it change places with this step", "STEP"),

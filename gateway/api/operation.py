@@ -38,7 +38,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`path` is relative to /_gateway/api/v1/. `answer` is the schema of a good answer, "" media means JSON."""
+    """`path` is relative to /_gateway/api/v1/. `answer` is the schema of a good response, "" media means JSON."""
 
     method: str
     path: str

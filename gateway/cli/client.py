@@ -38,7 +38,7 @@ class Server:
 
     @property
     def authorization(self) -> dict[str, str]:
-        """The header field that lets a command in, where the gateway asks for one."""
+        """The header that lets a command in, where the gateway asks for one."""
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
 
     def call(self, method: str, path: str, body: object = None) -> Any:

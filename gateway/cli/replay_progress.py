@@ -57,7 +57,7 @@ def bar(done: int, total: int) -> str:
 
 
 def _ask(server: Server, before: dict[str, Any]) -> None:
-    """Ask until the gateway takes the answer."""
+    """Ask until the gateway takes the response."""
     while True:
         try:
             server.call("POST", f"/_gateway/api/v1/replays/{before['token']}", asked_word(before))

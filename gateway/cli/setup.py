@@ -135,7 +135,7 @@ def usual_server() -> Server:
 
 
 def report(args: argparse.Namespace, *, ready: bool, url: str, reasons: list[str]) -> int:
-    """Print the answer to the one question, and give its exit code."""
+    """Print the response to the one question, and give its exit code."""
     if args.json:
         print(json.dumps({"ready": ready, "url": url, "reasons": reasons}))
     elif ready:

@@ -1,7 +1,7 @@
 """Presenting a recording: a page for every slide, the speaker's window, going live and back, the audience's link. I/O.
 
 Offline by default: everything comes from the recording. A live run is a stepwise replay beside it; when a step of it
-fails, its recorded answer stands in.
+fails, its recorded response stands in.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 ROOT: Final = "/_gateway/present"
 LASTS: Final = "2h"  # of an audience's link, unless the presenter says otherwise
-PATIENCE: Final = 12.0  # seconds that a slide waits for its live answer before the recorded one stands in
+PATIENCE: Final = 12.0  # seconds that a slide waits for its live response before the recorded one stands in
 
 
 async def slide_page(request: web.Request) -> web.Response:

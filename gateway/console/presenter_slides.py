@@ -1,4 +1,4 @@
-"""What presenter and audience see of a slide: the recorded answer, the live one, what-ifs, the picture. I/O."""
+"""What presenter and audience see of a slide: the recorded response, the live one, what-ifs, the picture. I/O."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WHAT_IFS: Final = 6  # of one step that a slide shows
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What a live run got for a slide's step. `why` is empty when its answer is shown."""
+    """What a live run got for a slide's step. `why` is empty when its response is shown."""
 
     status: str = ""
     hue: str = ""
@@ -150,7 +150,7 @@ def _told(found: Deck, slide: Slide, step: Exchange) -> dict[str, Any]:
 
 
 async def live_of(services: Services, found: Deck, slide: Slide, show: Show | None) -> Live | None:
-    """The live answer to a slide's step; the recorded one stands in where there is none. None while offline."""
+    """The live response to a slide's step; the recorded one stands in where there is none. None while offline."""
     if show is None or not slide.step or (show.stepping is None and not show.trouble):
         return None
     if show.stepping is None:

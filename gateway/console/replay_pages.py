@@ -167,7 +167,7 @@ async def word_form(request: web.Request) -> web.Response:
 
 async def branch_form(request: web.Request) -> web.Response:
     """Fields step, edits (PLACE=VALUE, or -PLACE to take it away, one a line), to.CLUSTER for that step, delay, status,
-    alter (like edits, of the answer), repeat, swap, yes. Or ready: a what-if of the gallery.
+    alter (like edits, of the response), repeat, swap, yes. Or ready: a what-if of the gallery.
     """
     services = request.app[SERVICES]
     found = await listing.recording(services, request.match_info["id"])

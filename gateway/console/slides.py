@@ -98,7 +98,7 @@ class Deck:
         return masked(text, self.chapter.known)
 
     def told(self, slide: Slide, exchange: Exchange) -> str:
-        """Another answer to this slide's request, as its own is told."""
+        """Another response to this slide's request, as its own is told."""
         entry = self.chapter.entries[slide.number - 1]
         return answer_text(replace(entry.step, exchange=exchange), self.chapter.known)
 
@@ -137,7 +137,7 @@ def _steps(used: Sequence[int]) -> str:
 
 
 def hue_of(exchange: Exchange) -> str:
-    """The colour of an answer, which its words say too: ok, redirect, warn, bad."""
+    """The colour of a response, which its words say too: ok, redirect, warn, bad."""
     status = exchange.status or 0
     if exchange.failure or status >= 500 or not status:
         return "bad"

@@ -30,7 +30,7 @@ class EditField:
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """A value that the replay takes from a fresh answer instead of sending what was recorded."""
+    """A value that the replay takes from a fresh response instead of sending what was recorded."""
 
     place: str
     variable: str
@@ -93,7 +93,7 @@ def fresh_values(found: Correlations, step: int, lines: Sequence[str]) -> tuple[
 
 
 def _known(place: str) -> str:
-    """Names of header fields are one in any case (RFC 9110 section 5.1)."""
+    """Names of headers are one in any case (RFC 9110 section 5.1)."""
     return place.lower() if place.lower().startswith("header:") else place
 
 

@@ -61,7 +61,7 @@ OWN: Final = _words(
     "rank priority weight step zoom age retry attempt timeout ttl expires enabled active"
 )
 
-# Different with every answer, whatever was asked.
+# Different with every response, whatever was asked.
 VOLATILE: Final = frozenset((
     *headers.HOP_BY_HOP, *headers.CONTENT, *headers.TRACE, *headers.RUN_IDS, *headers.MOMENTS, *headers.QUOTAS,
     *headers.QUOTA_LIMITS, *headers.REPORTING, *headers.FORWARDING, *headers.GATEWAY_RESPONSE, *headers.SERVER,

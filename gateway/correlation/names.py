@@ -97,7 +97,7 @@ def role_of(name: str, context: tuple[str, ...] = ()) -> Role:
     if is_id and not entity:
         entity = context
     many = not is_id and _is_plural(name)
-    is_id = is_id or (bool(entity) and entity == context and not many)  # {"meter": "1EMH"} in an answer about meters
+    is_id = is_id or (bool(entity) and entity == context and not many)  # {"meter": "1EMH"} in a response about meters
     return Role(entity, is_id, all_words, context, many)
 
 

@@ -72,7 +72,7 @@ class Target:
         return bool(at and piece) and need.sink.path == str(at + count + int(piece[1] if piece else 0))
 
     def is_about(self, shown: Shown) -> bool:
-        """Whether an answer was about the same thing, or about what this one lies under."""
+        """Whether a response was about the same thing, or about what this one lies under."""
         same = self.subject in (shown.subject, shown.place.owner)
         return same or (shown.subject[:1] == "/" and self.subject.startswith(f"{shown.subject}/"))
 
@@ -161,7 +161,7 @@ def _direct(
 
 
 def _shown_about(role: Role, need: Need, bits: float) -> bool:
-    """A code or a long id, under whatever name, in the answer about the very thing that the path asks for."""
+    """A code or a long id, under whatever name, in the response about the very thing that the path asks for."""
     digits = any(map(str.isdigit, need.value))
     is_code = bits >= ECHO and digits and any(map(str.isalpha, need.value))
     is_number = bits >= LONG_NUMBER and need.value.isdigit() and role.is_id

@@ -65,7 +65,7 @@ class Index:
     def _is_echo(self, place: Place) -> bool:
         """A small number is an echo only of the same thing: the quantity 2 does not make the order 2 one."""
         if self.knows(place.value, place.role):
-            return False  # already a product of another answer
+            return False  # already a product of another response
         if is_rare(place.value):
             return True
         said = self._said[place.value]

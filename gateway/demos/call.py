@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from ..protocols import LiveSession, Services
     from .step import Call
 
-PATIENCE = 120.0  # seconds for a whole answer; the gateway's own time limits come first
+PATIENCE = 120.0  # seconds for a whole response; the gateway's own time limits come first
 LISTEN = 5.0  # seconds to listen to a stream of events, which may never end
-MOST = 1 << 20  # bytes of an answer that are read; the recording has the rest
+MOST = 1 << 20  # bytes of a response that are read; the recording has the rest
 UNASKED = ("User-Agent", "Content-Type", "Accept-Encoding", "Accept")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """An answer, or the reason that there is none."""
+    """A response, or the reason that there is none."""
 
     url: str
     took_ms: float

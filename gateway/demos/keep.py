@@ -1,4 +1,4 @@
-"""Values for the session out of an answer: JSONPath, header:, cookie:, status. Pure."""
+"""Values for the session out of a response: JSONPath, header:, cookie:, status. Pure."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Steps in Python, for what demo.yaml cannot say: `@demo.step(...)`, the signature is the form. Pure.
 
-A function gives one call, or yields several and is sent the answer of each; what it returns as a mapping is kept.
+A function gives one call, or yields several and is sent the response of each; what it returns as a mapping is kept.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Reply:
 
     @property
     def json(self) -> Any:
-        """The JSON of the answer; ValueError when it is none."""
+        """The JSON of the response; ValueError when it is none."""
         return json.loads(self.answer.body)
 
     def header(self, name: str) -> str:

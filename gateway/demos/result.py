@@ -1,4 +1,4 @@
-"""The result of a call, in words: as expected or not, whose answer, what was kept, what differs. Pure."""
+"""The result of a call, in words: as expected or not, whose response, what was kept, what differs. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SAYS = ("detail", "message", "error_description", "error", "title")
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A request or an answer as a page may show it: no secret in it."""
+    """A request or a response as a page may show it: no secret in it."""
 
     headers: tuple[tuple[str, str], ...] = ()
     body: str = ""
@@ -47,11 +47,11 @@ class Result:
     expected: bool | None = None  # None: nothing was expected
     expectation: str = ""
     why: str = ""
-    says: str = ""  # the answer's own words
-    own: bool = False  # the gateway made this answer, no upstream did
-    played: bool = False  # a recording made this answer
+    says: str = ""  # the response's own words
+    own: bool = False  # the gateway made this response, no upstream did
+    played: bool = False  # a recording made this response
     instead: str = ""  # what the upstream did, in whose place the recording answered: "connection refused"
-    failure: str = ""  # why there is no answer
+    failure: str = ""  # why there is no response
     hint: str = ""
     cluster: str = ""
     route: str = ""  # "catalogue@dev"

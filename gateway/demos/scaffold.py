@@ -168,7 +168,7 @@ def _name(use: Use, session: Session) -> str:
 
 
 def _default(use: Use, session: Session) -> Any:
-    """What the client brought has its recorded value, once; what an answer gave is filled from the session."""
+    """What the client brought has its recorded value, once; what a response gave is filled from the session."""
     if use.name in session.names:
         return None
     return use.recorded if use.given else _asked(use.name)

@@ -24,7 +24,7 @@ class CannotSayError(Exception):
 
 
 def is_what_if(step: Step) -> bool:
-    """Its answer must be needed by no later step: a what-if keeps nothing."""
+    """Its response must be needed by no later step: a what-if keeps nothing."""
     return step.name.startswith(MARK) and not step.keeps
 
 

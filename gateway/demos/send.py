@@ -1,4 +1,4 @@
-"""One press of Send or of a what-if: build the call, make it, judge the answer, keep its values. I/O."""
+"""One press of Send or of a what-if: build the call, make it, judge the response, keep its values. I/O."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ class Call:
     body: bytes | None = None
     via: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
-    secrets: tuple[str, ...] = ()  # what must be masked wherever this call or its answer is shown
+    secrets: tuple[str, ...] = ()  # what must be masked wherever this call or its response is shown
 
 
 def text_of(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""Runs the function of a step: sends the calls that it asks for, one after the other, and gives it the answers. I/O."""
+"""Runs the function of a step: sends the calls that it asks for, in order, and gives it the responses. I/O."""
 
 from __future__ import annotations
 

@@ -49,8 +49,8 @@ class Call:
     remark: str = ""  # "pin", "playback" ...: why this one is not an ordinary live exchange
     runs: tuple[Run, ...] = ()
     sentence: str = ""  # the whole story, nothing shortened
-    keeps: tuple[str, ...] = ()  # values of the answer that later requests need
-    uses: tuple[str, ...] = ()  # values of earlier answers that this request needs
+    keeps: tuple[str, ...] = ()  # values of the response that later requests need
+    uses: tuple[str, ...] = ()  # values of earlier responses that this request needs
     span: tuple[float, float] | None = None  # when it began and was over, in seconds since the epoch
     times: int = 1  # how many calls this one stands for
     note: str = ""  # the first line of its first note: where a chapter may begin
@@ -68,7 +68,7 @@ class Call:
 
     @property
     def details(self) -> tuple[str, ...]:
-        """What stands behind the answer: how often, how long, which values."""
+        """What stands behind the response: how often, how long, which values."""
         return (*self.facts, *((values_of(self.keeps),) if self.keeps else ()))
 
     @property
@@ -122,7 +122,7 @@ class Loop:
     last: int  # the last step inside
     rows: tuple[Row, ...]
     most: int = 0  # the greatest number of times, where loops of several lengths became one
-    until: str = ""  # the answer that ended it
+    until: str = ""  # the response that ended it
 
     @property
     def kind(self) -> Literal["loop"]:
@@ -171,7 +171,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A value that an answer gave and later requests needed."""
+    """A value that a response gave and later requests needed."""
 
     name: str
     source: int  # step

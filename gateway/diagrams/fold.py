@@ -115,7 +115,7 @@ def _times(least: int, most: int, until: str) -> str:
 
 
 def _until(inner: tuple[Row, ...], following: Row | None) -> str:
-    """Polling: the same request, once more, got another answer."""
+    """Polling: the same request, once more, got another response."""
     call = inner[0]
     if isinstance(call, Call) and isinstance(following, Call):
         return following.answer if (call.method, call.shape) == (following.method, following.shape) else ""

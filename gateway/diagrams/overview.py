@@ -14,7 +14,7 @@ NICE = (10, 20, 25, 50)  # steps of a column, times a power of ten
 # From harmless to bad: a cell shows the worst.
 WORST: tuple[Outcome, ...] = ("ok", "redirect", "open", "client-error", "server-error", "failed")
 VARIED = 3  # values of a segment that make it an id
-ANSWERS = 3  # kinds of answers that a line names
+ANSWERS = 3  # kinds of responses that a line names
 Place: TypeAlias = tuple[int, str, int, str]  # participant, method, which segment, the others
 
 

@@ -22,7 +22,7 @@ class Names:
     """The values that move through a recording: where each comes from, where it is needed again."""
 
     needs: Mapping[int, tuple[Binding, ...]] = field(default_factory=dict)  # step -> what its request needs
-    gives: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # step -> variables of its answer
+    gives: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # step -> variables of its response
     values: tuple[Value, ...] = ()
 
     def uses(self, step: int) -> tuple[str, ...]:

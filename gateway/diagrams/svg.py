@@ -121,7 +121,7 @@ def svg(
 ) -> str:
     """`link` gives the address of an exchange, `part` that of the diagram of some steps (an overview links there).
 
-    `value` names a variable: arrows lead from the answer that gave it to the requests that needed it. For each of
+    `value` names a variable: arrows lead from the response that gave it to the requests that needed it. For each of
     `values` they are a group of their own, `<g class="flows" data-value="order_id">`, of which a page shows one.
     Standalone it carries its style; otherwise the page serves STYLE. Headless it goes below `heads` in a page that says
     title and description in words.
@@ -321,7 +321,7 @@ class _Sheet:
         return f"{span('number', step)} {span('method', method)} {marked}"
 
     def _answer(self, call: Call) -> str:
-        """The answer in its colour, the values that it gives as chips."""
+        """The response in its colour, the values that it gives as chips."""
         told = " · ".join([call.answer, *call.facts])
         for shown in range(min(VALUES, len(call.keeps)), 0, -1):
             values = values_of(call.keeps, shown)
@@ -343,7 +343,7 @@ class _Sheet:
             self.lines.append(f'<g class="flows" data-value="{xml(name)}" data-steps="{steps}">{marks}</g>')
 
     def _flow(self, one: Value) -> Iterator[str]:
-        """From the answer that gave it to every request in the picture that needed it."""
+        """From the response that gave it to every request in the picture that needed it."""
         x, start = self.layout.client - 6, self.answered.get(one.source)
         for end in [self.asked[step] for step in one.used if step in self.asked] if start else ():
             yield curve("flow", x, start or 0.0, end, GUTTER + 12)

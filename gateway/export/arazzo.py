@@ -127,7 +127,7 @@ class _Workflow:
         return found
 
     def _lost(self, steps: Sequence[Step]) -> list[Keep]:
-        """What no expression of Arazzo can cut out of an answer."""
+        """What no expression of Arazzo can cut out of a response."""
         return [keep for step in self.scenario.steps for keep in step.keeps if step not in steps or keep.pattern]
 
     def _left(self, steps: Sequence[Step]) -> Iterator[str]:

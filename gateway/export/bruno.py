@@ -156,7 +156,7 @@ def _kept(keep: Keep) -> str:
 
 
 def _example(step: Step, known: dict[str, Use]) -> Object:
-    """The recorded answer, secrets by the names of their variables."""
+    """The recorded response, secrets by the names of their variables."""
     response = step.exchange.response
     text = text_of(response) if response else None
     if response is None or text is None:

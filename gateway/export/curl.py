@@ -96,7 +96,7 @@ def _command(exchange: Exchange, base: str, secrets: Secrets) -> str:
     before, option, after = _body(exchange, secrets)
     words = [f'{before}curl "${{OPTIONS[@]}}"', _method(exchange), f'--url "${base}"{_word(rest.encode(), secrets)}']
     words += [f"--header {_word(header, secrets)}" for header in _headers(exchange)]
-    if exchange.request.header("accept-encoding"):  # what curl can decode, so that answers can be read
+    if exchange.request.header("accept-encoding"):  # what curl can decode, so that responses can be read
         words.append("--compressed")
     if exchange.stream == "sse":  # an endless stream: leave it after a while, exit code 28
         words.append('--no-buffer --max-time "${STREAM_SECONDS:-5}"')

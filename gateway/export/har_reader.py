@@ -2,7 +2,7 @@
 
 Seen in the wild: a byte order mark, null redirectURL, no timings, sizes of -1 or as text, "http/2.0" and "h3",
 pseudo headers, status 0, bodies that claim base64 and are none, addresses without their brackets, queries, cookies and
-forms that stand in their arrays only, header fields as an object, statuses beside an error, entries without a time.
+forms that stand in their arrays only, headers as an object, statuses beside an error, entries without a time.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def _body(step: Step) -> str:
 
 
 def _query(keep: Keep) -> str:
-    """Where Hurl finds the value in the answer."""
+    """Where Hurl finds the value in the response."""
     if keep.part == "json":
         path = "$" + "".join(f"[{key}]" if key.isdigit() else f"['{_key(key)}']" for key in keep.keys)
         return f'jsonpath "{path}"{_regex(keep)}'

@@ -155,7 +155,7 @@ def _kept(keep: Keep) -> str:
 
 
 def _examples(step: Step, request: Object, known: dict[str, Use]) -> Iterator[Object]:
-    """The recorded answer as a saved example; secrets by the names of their variables."""
+    """The recorded response as a saved example; secrets by the names of their variables."""
     response = step.exchange.response
     if response is None:
         return

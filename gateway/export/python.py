@@ -1,4 +1,4 @@
-"""A Python script that sends a recording's requests and checks their answers, with the standard library alone. Pure."""
+"""A Python script that sends a recording's requests and checks the responses; standard library alone. Pure."""
 
 from __future__ import annotations
 

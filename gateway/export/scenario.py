@@ -159,7 +159,7 @@ def _text(request: Message) -> str | None:
 def _headers(
     exchange: Exchange, request: Message, uses: Mapping[str, Use], jar: set[str]
 ) -> Iterator[tuple[str, Text]]:
-    """What the client chose to say; cookies only those that no answer has set."""
+    """What the client chose to say; cookies only those that no response has set."""
     crumbs = []
     overridden = False
     for name, value in request.headers:

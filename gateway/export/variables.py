@@ -1,4 +1,4 @@
-"""Values that an answer gives and a later request needs, ready to become a format's own variables. Pure."""
+"""Values that a response gives and a later request needs, ready to become a format's own variables. Pure."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def _line(text: str) -> str:
 
 
 def _best(binding: Binding) -> Source:
-    """The source, unless the same answer holds the value as a plain member of JSON: every tool can read that."""
+    """The source, unless the same response holds the value as a plain member of JSON: every tool can read that."""
     if binding.source.part == "json" or binding.transforms:
         return binding.source
     plain = (one for one in binding.alternates if one.part == "json" and one.step == binding.source.step)
@@ -155,7 +155,7 @@ def _pattern(piece: str) -> str | None:
 
 
 def _bring(found: Flows, correlations: Correlations, taken: set[str], literals: Set[tuple[int, int]]) -> None:
-    """Inputs whose value means the same in every place. Secrets are found by their placeholders, header fields stay."""
+    """Inputs whose value means the same in every place. Secrets are found by their placeholders, headers stay."""
     bound = {(one.sink.step, one.sink.part, one.sink.path) for one in correlations.in_force}
     for given in correlations.inputs:
         sinks = [one for one in given.sinks or (given.sink,) if one.part not in ("header", "cookie", "multipart")]

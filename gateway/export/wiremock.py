@@ -52,7 +52,7 @@ def _obstacle(exchange: Exchange) -> str:
 
 
 def _in_sequence(number: int, group: list[Object]) -> None:
-    """Equal requests answer one after the other, the last answer stays. Where all answers are equal, one is enough."""
+    """Equal requests are answered in turn; the last response stays. Where all are equal, one is enough."""
     answers = [json.dumps(mapping["response"], sort_keys=True) for mapping in group]
     if len(set(answers)) == 1:
         for mapping in group[1:]:

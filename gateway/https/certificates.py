@@ -107,7 +107,7 @@ def _loaded(pair: KeyPair, now: datetime) -> _Loaded:
 def _context(pair: KeyPair) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # A client that offers h2 alone gets no protocol, and then an answer in words: proxy/client.py knows its preface.
+    # A client that offers h2 alone gets no protocol, and then a response in words: proxy/client.py knows its preface.
     context.set_alpn_protocols(["http/1.1"])
     try:
         pair.key.read_bytes()

@@ -101,7 +101,7 @@ class Exchange:
 
     @property
     def status_words(self) -> str:
-        """ "404"; "no answer" where a request was sent in vain, "not sent" of a call that an import only knows."""
+        """ "404"; "no response" where a request was sent in vain, "not sent" of a call that an import only knows."""
         if self.status:
             return str(self.status)
         never = self.response is None and self.failure is None and self.state == "done"

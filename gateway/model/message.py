@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-Pairs = tuple[tuple[str, str], ...]  # header fields: order, case and repeats kept
+Pairs = tuple[tuple[str, str], ...]  # headers: order, case and repeats kept
 
 
 @dataclass(frozen=True, slots=True)

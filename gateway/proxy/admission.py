@@ -19,7 +19,7 @@ SAFE_METHODS = frozenset(name.encode() for name in SAFE)
 
 
 class RefusedError(Exception):
-    """The gateway's own answer to a request that does not pass."""
+    """The gateway's own response to a request that does not pass."""
 
     def __init__(self, details: ProblemDetails) -> None:
         super().__init__(details.detail)

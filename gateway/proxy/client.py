@@ -53,7 +53,7 @@ MAX_LINE = 16 * 1024  # bytes of a request line
 MAX_FIELDS = 1000
 REFUSED = (b"CONNECT", b"TRACE")  # a proxy of its own kind; an echo of cookies
 PIPELINE = 64 * 1024  # bytes read ahead while a response is under way
-LINGER = 2.0  # seconds in which a client may still send after an early answer
+LINGER = 2.0  # seconds in which a client may still send after an early response
 
 # A request line that needs no parser: origin-form, no fragment, HTTP/1.1.
 PLAIN_LINE = re.compile(rb"(?!CONNECT |TRACE )([A-Z]{3,16}) (/[!\"$-~]*) HTTP/1\.1\r\n")
@@ -109,7 +109,7 @@ class ClientConnection(asyncio.Protocol):
             self.flow.request_flush()
 
     def eof_received(self) -> bool:
-        """A client that stops sending may still be reading: its answer gets a little time."""
+        """A client that stops sending may still be reading: its response gets a little time."""
         self.half_closed = True
         if self.flow is None or self._state in (LENGTH_BODY, CHUNKED_BODY, DISCARD):
             return False
@@ -387,7 +387,7 @@ class ClientConnection(asyncio.Protocol):
         self.data_received(data)
 
     def _linger(self) -> None:
-        """Close without a reset that would destroy the answer: RFC 9112 section 9.6."""
+        """Close without a reset that would destroy the response: RFC 9112 section 9.6."""
         self._state, self.since = DISCARD, self.relay.clock()
         if self.transport.can_write_eof():
             self.transport.write_eof()

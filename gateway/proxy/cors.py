@@ -1,4 +1,4 @@
-"""Cross-origin answers for the front ends that routes.yaml lists (Fetch standard, CORS protocol). Pure."""
+"""Cross-origin responses for the front ends that routes.yaml lists (Fetch standard, CORS protocol). Pure."""
 
 from __future__ import annotations
 

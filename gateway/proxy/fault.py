@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .request import RequestHead
     from .server import Relay
 
-LARGEST: Final = 16 << 20  # bytes of an answer that waits to be altered
+LARGEST: Final = 16 << 20  # bytes of a response that waits to be altered
 BODILESS: Final = (204, 304)
 
 
@@ -52,14 +52,14 @@ class FaultFlow(RewriteFlow):
             then()
 
     def request_data(self, data: bytes) -> None:
-        """A piece of the request's body; no upstream waits for it where the answer is forced."""
+        """A piece of the request's body; no upstream waits for it where the response is forced."""
         if self._fault is not None and not self._fault.asks:
             self.outgoing.data(data, forward=False)
         else:
             super().request_data(data)
 
     def _refuse(self) -> None:
-        """The forced status, as an answer of its own."""
+        """The forced status, as a response of its own."""
         if self._done or self._fault is None or self._fault.status is None:
             return
         if not self.request.chunked and not self.request.length:
@@ -71,10 +71,10 @@ class FaultFlow(RewriteFlow):
             fields = [pair for pair in fields if not pair[0].startswith(b"Content-")]
         self._give(ResponseHead(details.status, details.title.encode(), "1.1", fields), body, [])
 
-    # -- the answer
+    # -- the response
 
     def answer(self, details: ProblemDetails) -> None:
-        """The gateway's own answer, which nothing is injected into: the upstream had none."""
+        """The gateway's own response, which nothing is injected into: the upstream had none."""
         if self._fault is not None and self._fault.edits and not self._done:
             self._give_up()
         super().answer(details)
@@ -119,7 +119,7 @@ class FaultFlow(RewriteFlow):
         body = b"".join(self._pieces)
         try:
             head, body, trailers = self._altered(head, body)
-        except UsageError:  # what was to be altered is not there: the answer passes as it is, and is no fault's
+        except UsageError:  # what was to be altered is not there: the response passes as it is, and is no fault's
             self._give_up()
         self._give(head, body, trailers)
 

@@ -57,7 +57,7 @@ WORKER = "the service worker of this script would see what the console's pages a
 CACHED = (b"GET", b"HEAD")  # of which browsers keep responses
 VARY = b"Vary: Gateway-Env"  # what a browser keeps is of the environment that was asked for
 VISIBLE_AFTER = 1.0  # seconds after which an exchange under way shows in the recording
-HALF_CLOSED = 5.0  # seconds a client that stopped sending may wait for its answer
+HALF_CLOSED = 5.0  # seconds a client that stopped sending may wait for its response
 
 
 class Flow:
@@ -291,7 +291,7 @@ class Flow:
         return pin.environment if pin is not None else self.table.clusters[cluster].environment
 
     def _interim(self, head: ResponseHead) -> None:
-        """1xx answers pass at once to clients that know them (RFC 9110 section 15.2)."""
+        """1xx responses pass at once to clients that know them (RFC 9110 section 15.2)."""
         if self.client.version == "1.1":
             lines = [line for line in head.lines if line[:11].lower() != b"set-cookie:"]  # final responses set cookies
             self.client.write(b"\r\n".join([*lines, b"", b""]))
@@ -412,7 +412,7 @@ class Flow:
             self.client.abort()
 
     def answer(self, details: ProblemDetails) -> None:
-        """The gateway's own answer instead of an upstream's."""
+        """The gateway's own response instead of an upstream's."""
         if self._done:
             return
         self.capture.failure = (details.kind, details.detail) if details.kind else None
@@ -479,7 +479,7 @@ class Flow:
         self.client.transport.close()
 
     def client_half_closed(self) -> bool:
-        """Whether the connection may stay open for the answer."""
+        """Whether the connection may stay open for the response."""
         self.half_closed = True
         return not self._tunnel and not self.capture.stream
 

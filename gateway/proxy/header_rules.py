@@ -111,7 +111,7 @@ def signs_in_connection(authorization: bytes) -> bool:
 
 @lru_cache(maxsize=256)
 def route_field(cluster: str, environment: str) -> bytes:
-    """The Gateway-Route line of an answer."""
+    """The Gateway-Route line of a response."""
     return f"Gateway-Route: {cluster}@{environment}".encode("latin-1", "replace")
 
 

@@ -1,4 +1,4 @@
-"""The gateway's own answers, as they go on the wire. Pure."""
+"""The gateway's own responses, as they go on the wire. Pure."""
 
 from __future__ import annotations
 

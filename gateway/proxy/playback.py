@@ -1,6 +1,6 @@
 """An exchange of a session that plays a recording: answered from memory, or sent on when nothing recorded fits. I/O.
 
-To the client and to the recorder it is an exchange like any other; only where its answer comes from differs.
+To the client and to the recorder it is an exchange like any other; only where its response comes from differs.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class PlaybackFlow(RewriteFlow):
         self._size = 0
         self._trailers: RawPairs = []
         self._ended = False  # the request is complete
-        self._failed: ProblemDetails | None = None  # why the upstream has no answer
+        self._failed: ProblemDetails | None = None  # why the upstream has no response
         self._after = ""  # the same in a word
         self._source = ""  # the Gateway-Playback field: which step answers
         self._player: asyncio.Task[None] | None = None
@@ -86,7 +86,7 @@ class PlaybackFlow(RewriteFlow):
             self.client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def request_data(self, data: bytes) -> None:
-        """A piece of the request's body: gathered until it is known where the answer comes from."""
+        """A piece of the request's body: gathered until it is known where the response comes from."""
         if self._failed is not None:
             self.outgoing.data(data, forward=False)
         elif self._live:
@@ -213,10 +213,10 @@ class PlaybackFlow(RewriteFlow):
             self.outgoing.complete = self._ended
             self.capture.request_size, self.capture.request_trailers = self._size, self._trailers
 
-    # -- the answer
+    # -- the response
 
     def answer(self, details: ProblemDetails) -> None:
-        """The gateway's own answer; where the upstream failed, the recording's instead."""
+        """The gateway's own response; where the upstream failed, the recording's instead."""
         if self._done or self._failed is not None or details.kind not in FAILURES:
             super().answer(details)
             return
@@ -229,7 +229,7 @@ class PlaybackFlow(RewriteFlow):
             self.client.pause(False)  # it may have waited for a connection
 
     def response_head(self, head: ResponseHead) -> None:
-        """An upstream's answer; what tells that it is down counts as a failure."""
+        """An upstream's response; what tells that it is down counts as a failure."""
         if (
             self._tells_down(head)
             and isinstance(found := self._find(self._asked()), Found)
@@ -259,7 +259,7 @@ class PlaybackFlow(RewriteFlow):
         return waiting and head.status in GATEWAY_ERRORS and self._mode.mode == "live-then-playback"
 
     def _play(self, found: Found) -> None:
-        """Give the recorded answer."""
+        """Give the recorded response."""
         capture, playback = self.capture, self._mode.playback
         step = self._step(playback.tape, found.exchange)
         one = step.exchange

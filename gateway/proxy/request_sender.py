@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Methods that may be sent twice (RFC 9110 section 9.2.2, RFC 4918, RFC 10008).
 IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"QUERY", b"PROPFIND"))
-LATE = 0.1  # seconds that the end of an early answer waits for the rest of its request
+LATE = 0.1  # seconds that the end of an early response waits for the rest of its request
 HIGH_WATER = 64 * 1024  # bytes of a request gathered while its upstream connection is being opened
 
 

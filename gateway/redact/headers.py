@@ -1,4 +1,4 @@
-"""Secrets in header fields: credentials, cookies, and URLs in any field. Pure."""
+"""Secrets in headers: credentials, cookies, and URLs in any field. Pure."""
 
 from __future__ import annotations
 

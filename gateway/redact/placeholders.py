@@ -8,7 +8,7 @@ from base64 import b32encode
 from typing import Final, Protocol
 
 # sealed_<100 bits of an HMAC>_<length of the secret, rounded up to a power of two>. Only characters that JSON,
-# URLs, cookies, forms and header fields take as they are.
+# URLs, cookies, forms and headers take as they are.
 # A JSON number is sealed as a string whose first letter is written as an escape: the value is the same, and a replay
 # can tell that a number stood there.
 PLACEHOLDER: Final = re.compile(rb"(?:s|\\u0073)ealed_[a-z2-7]{20}_[0-9]{1,10}")

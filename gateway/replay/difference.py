@@ -124,7 +124,7 @@ def diff_requests(recorded: Request, replayed: Request, context: Context) -> Ite
 
 
 def diff_answers(recorded: Exchange, replayed: Exchange, context: Context) -> list[Difference]:
-    """Status, headers, body, or the failure where no answer came."""
+    """Status, headers, body, or the failure where no response came."""
     return [_injected(one, context.injected) for one in islice(_answers(recorded, replayed, context), MOST)]
 
 
@@ -239,7 +239,7 @@ def _of_change(where: str, change: Change, context: Context, *, name: str) -> Di
 
 
 def _breaks(where: str, change: Change) -> bool:
-    """Whether it is the form of the answer that changed: members and types, not the items of a list or a value."""
+    """Whether it is the form of the response that changed: members and types, not the items of a list or a value."""
     if where.endswith("headers"):
         return change.pointer == "content-type"
     return where == "response.body" and (

@@ -25,7 +25,7 @@ from .step_pairs import VALUE, kind_of
 CREDENTIALS: Final = ("authorization", "x-api-key", "x-auth-token", "cookie")
 REFUSALS: Final = (401, 403, 407)
 UNKNOWN: Final = (404, 410)
-DEEP: Final = 3  # levels of an answer in which a value's name is looked for
+DEEP: Final = 3  # levels of a response in which a value's name is looked for
 MOST: Final = 3  # request differences that a sentence names
 
 
@@ -98,7 +98,7 @@ def fault_told(exchange: Exchange) -> str:
 
 
 def _counts(difference: Difference, status: int) -> bool:
-    """Whether it may be the reason. Tokens are new at every sign-in: only an answer about them tells them apart."""
+    """Whether it may be the reason. Tokens are new at every sign-in: only a response about them tells them apart."""
     token = difference.where == "request.headers" and difference.pointer in CREDENTIALS
     if token and difference.kind == "changed" and _text(difference.recorded) == _text(difference.replayed):
         return status in REFUSALS and difference.cause != "correlated"
@@ -253,7 +253,7 @@ def _segments(failing: str, succeeding: str) -> tuple[tuple[str, str], str] | No
 
 
 def _name_of(value: str, answered: Exchange) -> str:
-    """What the good answer calls this value: "isbn" of "978-1"; not "authorId" of the 1 that names a post."""
+    """What the good response calls this value: "isbn" of "978-1"; not "authorId" of the 1 that names a post."""
     text = text_of(answered.response) if answered.response else None
     try:
         document = read_json(text) if text else None

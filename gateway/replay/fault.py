@@ -1,4 +1,4 @@
-"""Injected faults: an answer that comes late, has another status, or lacks a field. What they make of it. Pure."""
+"""Injected faults: a response that comes late, has another status, or lacks a field. What they make of it. Pure."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from .json_difference import read_json
 LONGEST: Final = 120.0  # seconds of delay
 PARTS: Final = ("json", "header", "body", "name")
 EXAMPLES: Final = "json:/price=0, header:ETag, body="
-FIELD: Final = "Gateway-Fault"  # tells on the answer, and in its record, what was injected
+FIELD: Final = "Gateway-Fault"  # tells on the response, and in its record, what was injected
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
     """`delay` in seconds. A `status` alone is answered with the upstream untouched; with `edits`, it replaces the
-    upstream's own. `edits` are of the answer: its JSON, its header fields, its body. `rate` is the share of the calls
+    upstream's own. `edits` are of the response: its JSON, its headers, its body. `rate` is the share of the calls
     that it meets, 0 to 1."""
 
     delay: float = 0.0
@@ -97,7 +97,7 @@ def fault_of(exchange: Exchange) -> Fault | None:
 
 
 def injected_places(exchange: Exchange) -> frozenset[str]:
-    """ "response.body/price": where an injected fault changed the answer; "*" for all of it."""
+    """ "response.body/price": where an injected fault changed the response; "*" for all of it."""
     if exchange.mode != "fault":
         return frozenset()
     fault = fault_of(exchange)
@@ -115,12 +115,12 @@ def place_of(edit: Edit) -> str:
 
 
 def resolved(response: Response, fault: Fault) -> Fault:
-    """The fault with every bare name told as the one place of the answer that has it."""
+    """The fault with every bare name told as the one place of the response that has it."""
     return replace(fault, edits=tuple(_placed(response, one) for one in fault.edits))
 
 
 def altered(response: Response, fault: Fault) -> Response:
-    """The answer with the fault in it, its length told anew. UsageError when a place is not in it."""
+    """The response with the fault in it, its length told anew. UsageError when a place is not in it."""
     for edit in fault.edits:
         edit = _placed(response, edit)
         if edit.part == "header":

@@ -25,19 +25,19 @@ End = Literal["last", "cycle", "404", "live"]
 
 IsKnown = Callable[[Exchange, Mismatch], bool]  # whether this client can have the value that stands in a role
 NAMED: Final = 5  # recorded values that a miss names
-NEAREST: Final = 3  # near misses that an answer tells
+NEAREST: Final = 3  # near misses that a response tells
 LOOKED_AT: Final = 12  # recorded requests that are compared in full to find them
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How requests are compared with the recorded ones, and what comes after the last recorded answer."""
+    """How requests are compared with the recorded ones, and what comes after the last recorded response."""
 
     match: Match = "loose"
     end: End = "last"
     headers: frozenset[str] = frozenset()  # ignored, in lower case
     query: frozenset[str] = frozenset()  # ignored
-    roles: bool = True  # a value that came from an earlier answer may be another one now
+    roles: bool = True  # a value that came from an earlier response may be another one now
     json: tuple[str, ...] = ()  # ignored: pointers, each with all that lies below; * stands for any one part
 
     def __post_init__(self) -> None:
@@ -213,7 +213,7 @@ class Look:
         return one.status not in (206, 416) or wants_part(self._asked)
 
     def _asked_the_same(self, one: Exchange) -> bool:
-        """Whether a recorded 304 is the answer: only the copy that its client had is known to be good."""
+        """Whether a recorded 304 is the response: only the copy that its client had is known to be good."""
         tags, recorded = self._asked.header("if-none-match"), one.request.header("if-none-match")
         if tags or recorded:
             known = set(re.findall(r'"[^"]*"', recorded + (one.response.header("etag") if one.response else "")))
@@ -261,7 +261,7 @@ WHERE: Final = {
     "path": "path", "query": "query", "header": "header", "json": "body", "form": "body", "multipart": "body",
     "text": "body",
 }  # fmt: skip
-# A price or a date that came from an earlier answer is not its name for something: another one is another request.
+# A price or a date that came from an earlier response is not its name for something: another one is another request.
 NAMING: Final = frozenset((
     "code", "csrf", "cursor", "etag", "guid", "handle", "href", "id", "ids", "key", "link", "no", "nonce", "nr",
     "number", "page", "ref", "reference", "secret", "session", "sid", "slug", "state", "ticket", "token", "uri", "url",

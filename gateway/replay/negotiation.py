@@ -80,7 +80,7 @@ def _differing(candidates: Sequence[Exchange]) -> list[str]:
 
 
 def _by_accept(asked: Request, candidates: list[Exchange]) -> list[Exchange]:
-    """By the very same Accept, else by the type of what came; a type that is not accepted is no answer."""
+    """By the very same Accept, else by the type of what came; a type that is not accepted is no response."""
     field = value_of(asked, "accept")
     if field is None or not candidates:
         return candidates
@@ -115,7 +115,7 @@ def _weight(field: str, one: Exchange) -> float:
 
 
 def _by_language(asked: Request, candidates: list[Exchange]) -> list[Exchange]:
-    """By the same field, else by the first language that one of several answers has; else any."""
+    """By the same field, else by the first language that one of several responses has; else any."""
     field = value_of(asked, "accept-language")
     if field is None or len({value_of(one.request, "accept-language") for one in candidates}) < 2:
         return candidates

@@ -86,9 +86,9 @@ class Context:
     recorded: Place = Place()
     replayed: Place = Place()
     noise: frozenset[str] = frozenset()  # "response.body/etag": places that other runs of the same chain changed, too
-    injected: frozenset[str] = frozenset()  # places that a fault changed on purpose; "*" for all of the answer
+    injected: frozenset[str] = frozenset()  # places that a fault changed on purpose; "*" for all of the response
     moves: str = ""  # "; moved by console at 10:12": what the route history tells of the two places
-    same_request: bool = True  # whether the very same was asked: only then is the place the cause of another answer
+    same_request: bool = True  # whether the very same was asked: only then is the place the cause of another response
     used: Uses = _never
     echoes: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     # of the request: recorded value -> (its name, "" in the path; what this run sent there)
@@ -187,7 +187,7 @@ def _no_other_role(bound: Bound, name: str, context: Context) -> bool:
 
 
 def _echoed(own: str, before: str, after: str, context: Context) -> Verdict | None:
-    """A value that the request of this very step said, and the answer repeats."""
+    """A value that the request of this very step said, and the response repeats."""
     names = words_of(own)
     for said, sent in context.echoes.get(before, ()):
         if said.lower() != own.lower() and not (said == "" and names & IDS):

@@ -187,7 +187,7 @@ class Run:
         self._jar: dict[str, str] = {}
         self._keys: dict[str, str] = {}
         self._new_values = self._new_values_of(wanted.fresh)
-        self._set_at: dict[str, int] = {}  # cookie -> the first step whose recorded answer set it
+        self._set_at: dict[str, int] = {}  # cookie -> the first step whose recorded response set it
         self._given: dict[int, list[str]] = {}  # step -> the cookies that its recorded response set
         self._renamed: dict[str, str] = {}  # a cookie's recorded name -> this run's
         for exchange in exchanges:

@@ -1,4 +1,4 @@
-"""One session's way through a recording: which answer comes next, and what comes after the last. Pure."""
+"""One session's way through a recording: which response comes next, and what comes after the last. Pure."""
 
 from __future__ import annotations
 
@@ -236,7 +236,7 @@ class Playback:
         ]
 
     def _turn(self, same: Sequence[Exchange], how: How) -> Found | Missed:
-        """The next of several recorded answers to one request.
+        """The next of several recorded responses to one request.
 
         What a played write has made stale is passed over: who has paid does not get the 404 of before.
         """
@@ -255,7 +255,7 @@ class Playback:
             self.position = max(self.position, chosen.step)
 
     def _ended(self, same: Sequence[Exchange], how: How) -> Found | Missed:
-        """All recorded answers to this request were given."""
+        """All recorded responses to this request were given."""
         end = self.rules.end
         if end == "last":
             return Found(same[-1], how)

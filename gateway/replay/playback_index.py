@@ -11,7 +11,7 @@ from ..model.exchange import Chunk, Exchange
 from ..model.frames import Frame
 from .request_table import CREDENTIALS, Place, Scalar, fields_of
 
-Roles = Mapping[int, frozenset[Place]]  # step -> the places whose values came from earlier answers
+Roles = Mapping[int, frozenset[Place]]  # step -> the places whose values came from earlier responses
 
 # Failures that nobody upstream had.
 OURS: Final = frozenset(("client_closed", "gateway_stopped", "playback_miss", "http_request_error"))
@@ -67,7 +67,7 @@ class Tape:
 
     @cached_property
     def by_shape(self) -> dict[tuple[str, str, int], list[Exchange]]:
-        """The steps with values that came from earlier answers, by cluster, method and length of the path."""
+        """The steps with values that came from earlier responses, by cluster, method and length of the path."""
         found: dict[tuple[str, str, int], list[Exchange]] = {}
         for one in self.exchanges.values():
             if self.roles.get(one.step):
@@ -92,7 +92,7 @@ class Tape:
 
 
 def is_playable(one: Exchange) -> bool:
-    """Whether a step has an answer, be it a failure, that can be given again."""
+    """Whether a step has a response, be it a failure, that can be given again."""
     if one.state != "done" or not one.cluster:
         return False
     return one.response is not None or (one.failure is not None and one.failure.kind not in OURS)

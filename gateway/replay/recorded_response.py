@@ -61,7 +61,7 @@ def unsealed_frames(one: Exchange, chunks: Sequence[Chunk], secrets: Secrets) ->
 
 
 def answer_of(one: Exchange, response: Response, *, origin: str, now: datetime | None) -> Answer:
-    """The answer for a client that reaches the gateway at `origin`; with `now`, as if it was recorded then."""
+    """The response for a client that reaches the gateway at `origin`; with `now`, as if it was recorded then."""
     fields = _at_origin(response.headers, recorded=_origin(one.url), origin=origin)
     if now is not None:
         fields = _at(fields, now - datetime.fromisoformat(one.started_at))

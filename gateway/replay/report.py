@@ -212,7 +212,7 @@ def unsent(comparison: Comparison, correlations: Correlations) -> Mapping[int, s
 
 
 def _lacking(step: int, correlations: Correlations, answers: Mapping[int, Exchange]) -> str:
-    """The first value that the step needs and that came in no answer of the run; "" when all came."""
+    """The first value that the step needs and that came in no response of the run; "" when all came."""
     for binding in correlations.of_step(step):
         if (answer := answers.get(binding.source.step)) and not _is_there(binding, answers):
             came = f"{answer.response.status} with {outline(answer.response)}" if answer.response else "nothing"

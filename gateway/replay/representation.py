@@ -1,7 +1,7 @@
 """The part of a recorded representation that a request asks for: ranges, conditions, codings. Pure.
 
 A browser that seeks in a film, a client with a warm cache and one that reads no brotli ask for one and the same thing
-in other words than the recorded client did. From a whole that was recorded the right answer to each follows
+in other words than the recorded client did. From a whole that was recorded the right response to each follows
 (RFC 9110 sections 12.5.3, 13 and 14).
 """
 
@@ -55,7 +55,7 @@ def wants_part(request: Request) -> bool:
 
 
 def part_of(response: Response) -> Part | None:
-    """The bytes that an answer has of its representation; None for several parts at once, or no such answer."""
+    """The bytes that a response has of its representation; None for several parts at once, or no such response."""
     if response.body.truncated:
         return None
     if response.status == 200:
@@ -67,7 +67,7 @@ def part_of(response: Response) -> Part | None:
 
 
 def partial(request: Request, recorded: Sequence[Response]) -> Response | None:
-    """The answer to a request for a part, out of recorded answers of the same thing; None when they do not hold it.
+    """The response to a request for a part, out of recorded responses of the same thing; None when they do not hold it.
 
     An If-Range that names another version asks for the whole (RFC 9110 section 13.1.5).
     """
@@ -98,7 +98,7 @@ def partial(request: Request, recorded: Sequence[Response]) -> Response | None:
 
 
 def whole(recorded: Sequence[Response]) -> Response | None:
-    """A whole answer: one that was recorded, or a part that is all of it."""
+    """A whole response: one that was recorded, or a part that is all of it."""
     for response in recorded:
         part = part_of(response)
         if part is not None and part.first == 0 and part.total == len(part.data):
@@ -143,7 +143,7 @@ def is_conditional(request: Request) -> bool:
 
 
 def is_fresh(request: Request, response: Response) -> bool:
-    """Whether the client's copy is the recorded version, so that 304 is the answer (RFC 9110 section 13.2.2)."""
+    """Whether the client's copy is the recorded version, so that 304 is the response (RFC 9110 section 13.2.2)."""
     tags = request.header("if-none-match")
     if tags:
         tag = _weak(response.header("etag"))
@@ -173,7 +173,7 @@ def not_modified(response: Response) -> Response:
 
 
 def in_coding_for(request: Request, response: Response) -> Response:
-    """The answer in a coding that the client reads: byte-true where it reads the recorded one."""
+    """The response in a coding that the client reads: byte-true where it reads the recorded one."""
     if response.body.plain or not response.body.data or response.status == 206 or not names_coding(codings(response)):
         return response
     field = request.header("accept-encoding") or None

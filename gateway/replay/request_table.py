@@ -21,14 +21,14 @@ Place = tuple[str, str]  # ("path", "3") · ("query", "page") · ("header", "acc
 MOST: Final = 20_000  # values of one body that are distinguished; a body with more is compared as a whole
 SHOWN: Final = 200  # letters of a value in a near miss
 
-# Fields that differ from client to client and from day to day and seldom decide about an answer.
+# Fields that differ from client to client and from day to day and seldom decide about a response.
 UNCOMPARED: Final = frozenset((
     *headers.HOP_BY_HOP, *headers.FRAMING, *headers.GATEWAY_REQUEST, *headers.TRACE, *headers.USER_AGENT,
     *headers.CLIENT_CACHE, "cookie", "date", "forwarded", *headers.WEBSOCKET, "via",
 ))  # fmt: skip
 
 
-# Whether there is one decides about an answer; which one it is, is known by its role: tokens are new at every sign-in.
+# Whether there is one decides about a response; which one it is, is known by its role: tokens are new at every sign-in.
 CREDENTIALS: Final = frozenset(headers.CREDENTIALS)
 
 

@@ -45,7 +45,7 @@ PROTOCOL: Final = "sec-websocket-protocol"
 
 
 async def talk(url: str, headers: Sequence[tuple[str, str]], script: Sequence[SocketMessage]) -> tuple[Response, str]:
-    """(the answer to the handshake, the id of its exchange). Raises aiohttp.ClientError when nobody answers."""
+    """(the response to the handshake, the id of its exchange). Raises aiohttp.ClientError when nobody answers."""
     seen: list[CIMultiDictProxy[str]] = []
 
     async def note(session: Any, context: Any, end: aiohttp.TraceRequestEndParams) -> None:
@@ -95,9 +95,9 @@ def _response(status: int, headers: CIMultiDictProxy[str] | Any) -> Response:
     return Response("1.1", fields, status=status)
 
 
-LONGEST: Final = 300.0  # seconds for one answer; the gateway's own limits are shorter
-LARGEST_RESPONSE: Final = 64 << 20  # bytes of an answer that values are looked for in
-STORED: Final = 5.0  # seconds to wait for the record of an answer
+LONGEST: Final = 300.0  # seconds for one response; the gateway's own limits are shorter
+LARGEST_RESPONSE: Final = 64 << 20  # bytes of a response that values are looked for in
+STORED: Final = 5.0  # seconds to wait for the record of a response
 STREAM_EXTRA: Final = 5.0  # seconds that a stream may take longer than it did
 
 
@@ -165,7 +165,7 @@ class Driver:
     def _compared(
         self, send: Send, recorded: Exchange, stored: Exchange | None, answer: Response, said: Sequence[Difference]
     ) -> StepResult:
-        """How the record of the answer differs; of one that is not recorded only the status is compared."""
+        """How the record of the response differs; of one that is not recorded only the status is compared."""
         live = stored or replace(recorded, response=None, status=answer.status, failure=None, environment="")
         learn_drift(self._drift, recorded, live, self._correlations)
         known = recorded if stored else replace(recorded, response=None, failure=None)
@@ -257,7 +257,7 @@ class Driver:
         return message
 
     async def _stored(self, id: str) -> Exchange | None:
-        """The record of the answer: its secrets are placeholders, as in the recording. None when it is not recorded."""
+        """The record of the response: its secrets are placeholders, as recorded. None when it is not recorded."""
         until = monotonic() + STORED
         found: Exchange | None = None
         while monotonic() < until:

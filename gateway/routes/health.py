@@ -25,7 +25,7 @@ from .tls import client_context
 log = logging.getLogger("gateway.health")
 
 AT_ONCE = 16  # upstreams that are asked at the same time
-LIMIT = 2.0  # seconds for one answer
+LIMIT = 2.0  # seconds for one response
 MAX_VERSION = 64 << 10  # bytes of a version answer
 UNKNOWN = Health()
 
@@ -66,7 +66,7 @@ class HealthPoller:
             self._task = None
 
     async def _poll_forever(self) -> None:
-        # Own connections, closed after each answer: a poll must not depend on what an earlier one left behind.
+        # Own connections, closed after each response: a poll must not depend on what an earlier one left behind.
         connector = aiohttp.TCPConnector(force_close=True, limit=0, use_dns_cache=False)
         async with aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, auto_decompress=True,

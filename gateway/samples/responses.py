@@ -26,7 +26,7 @@ class Refusal(Exception):
 
 @web.middleware
 async def speak_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every answer is JSON, the framework's own errors included."""
+    """Every response is JSON, the framework's own errors included."""
     try:
         return await handler(request)
     except Refusal as refusal:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def assertions_json(store: Store, id: str) -> dict[str, Any]:
-    """The assertions of a recording (a full id), and whether the recorded answers hold them. Blocking."""
+    """The assertions of a recording (a full id), and whether the recorded responses hold them. Blocking."""
     said = [read_assertion(text) for text in store.assertions(id)]
     steps = {one.step: one for one in all_steps(store, id)} if said else {}
     held = [each for one in said if one.step in steps for each in check([one], steps[one.step])]
@@ -56,7 +56,7 @@ def _one_of(text: str, known: Sequence[str]) -> str:
 
 
 def _told(text: str, steps: Mapping[int, Exchange]) -> Iterator[Assertion]:
-    """ "status" stands for all steps as recorded, "3:schema" for the form of the recorded answer."""
+    """ "status" stands for all steps as recorded, "3:schema" for the form of the recorded response."""
     if text == "status":
         yield from as_recorded(steps.values())
         return
@@ -70,7 +70,7 @@ def _told(text: str, steps: Mapping[int, Exchange]) -> Iterator[Assertion]:
 
 
 def _schema(step: Exchange) -> dict[str, Any]:
-    """Inferred from the recorded answer."""
+    """Inferred from the recorded response."""
     text = text_of(step.response) if step.response else None
     try:
         return schema_of([read_json(text or "")])

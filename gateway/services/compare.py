@@ -27,7 +27,7 @@ class Column:
 
     recording: Recording
     comparison: Comparison
-    unsent: Mapping[int, str] = field(default_factory=dict)  # step -> why this one has no answer to it
+    unsent: Mapping[int, str] = field(default_factory=dict)  # step -> why this one has no response to it
 
 
 def matrix(base: Recording, steps: Sequence[Exchange], columns: Sequence[Column]) -> dict[str, Any]:

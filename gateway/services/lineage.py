@@ -29,8 +29,8 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    taken: tuple[Flow, ...] = ()  # values of this request, from earlier answers
-    given: tuple[Flow, ...] = ()  # values of this answer, needed by later requests
+    taken: tuple[Flow, ...] = ()  # values of this request, from earlier responses
+    given: tuple[Flow, ...] = ()  # values of this response, needed by later requests
 
 
 async def lineage(services: Services, recording: Recording, exchange: Exchange) -> Lineage | None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..replay.playback import Playback
     from ..routes.table import CompiledCluster
 
-MAX_PIECES = 2000  # frames or events of one exchange that an answer holds
+MAX_PIECES = 2000  # frames or events of one exchange that a response holds
 
 
 def routes_json(

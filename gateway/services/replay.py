@@ -88,7 +88,7 @@ class Order:
 
     recording: str  # a full id
     wanted: Wanted = field(default_factory=Wanted)
-    yes: bool = False  # the answer to the guard's "ask"
+    yes: bool = False  # the response to the guard's "ask"
     tape: Tape | None = None  # answered from it, no upstream touched
     kind: Kind = "replay"
     branched_at: int | None = None

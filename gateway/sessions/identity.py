@@ -1,4 +1,4 @@
-"""What a request's header fields say about its sender, byte by byte. Pure."""
+"""What a request's headers say about its sender, byte by byte. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sessions of our own pages: which one a request has, its cookie on the answer, aiohttp-session's view of it. I/O."""
+"""Sessions of our own pages: which one a request has, its cookie on the response, aiohttp-session's view of it. I/O."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def only_https(request: web.Request) -> bool:
 
 
 def session_of(sessions: LiveSessions, request: web.Request) -> LiveSession:
-    """The session of a request; its cookie, when it needs one, is kept for the answer's head."""
+    """The session of a request; its cookie, when it needs one, is kept for the response's head."""
     session = request.get(SESSION)
     if session is None:
         client = sender_of_page(request).address

@@ -39,7 +39,7 @@ OPEN = frozenset(
 )
 AUDIENCE = "/_gateway/watch/"
 # What viewers may send: their own session's pins and recordings, the demos' forms (which are calls that any client
-# may make), and the way out. Playing a recording is none of it: that puts real tokens into its answers.
+# may make), and the way out. Playing a recording is none of it: that puts real tokens into its responses.
 ABOUT_SESSION = frozenset(
     (
         "/_gateway/pin", "/_gateway/unpin", "/_gateway/session/recording", "/_gateway/session/live",

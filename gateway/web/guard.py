@@ -149,7 +149,7 @@ SECURITY_HEADERS = {
 
 
 async def secure(request: web.BaseRequest, response: web.StreamResponse) -> None:
-    """Set the headers of every answer of ours; a handler that set one itself keeps it."""
+    """Set the headers of every response of ours; a handler that set one itself keeps it."""
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["Server"] = "gateway"  # aiohttp has put its version and Python's there
@@ -321,7 +321,7 @@ def _local_address(request: web.Request) -> str:
 
 
 def _is_navigation(request: web.Request) -> bool:
-    """A reader followed a link or typed the address: the other site gets nothing of the answer."""
+    """A reader followed a link or typed the address: the other site gets nothing of the response."""
     return request.headers.get("Sec-Fetch-Mode") == "navigate"
 
 

@@ -29,7 +29,7 @@ from .what_ifs import Compared, WhatIf, belongs, compared, what_ifs
 BODY = 16 << 10  # characters of a body; what is beyond is for the recording itself
 FOLD = 16  # lines of a body that are shown at once
 _SECRET = re.compile(PLACEHOLDER.pattern.decode())
-# Fields that explain an answer; the rest is for the recording itself.
+# Fields that explain a response; the rest is for the recording itself.
 _TELLING = frozenset(
     {"content-type", "location", "content-location", "etag", "retry-after", "www-authenticate", "allow", "set-cookie"}
     | {"link", "warning", "cache-control", "content-range", "x-request-id", "deprecation", "sunset"}
@@ -68,7 +68,7 @@ class Chapter:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A row of the reference table: (status, first step) of every answer seen."""
+    """A row of the reference table: (status, first step) of every response seen."""
 
     cluster: str
     method: str
@@ -233,7 +233,7 @@ def _pretty(step: Step, text: str) -> str:
 
 
 def answer_text(step: Step, known: dict[str, Use]) -> str:
-    """Status, telling fields and body of the answer; sealed values by the names of their variables."""
+    """Status, telling fields and body of the response; sealed values by the names of their variables."""
     exchange = step.exchange
     response = exchange.response
     if response is None:
@@ -285,7 +285,7 @@ def folded(text: str) -> tuple[str, int]:
 
 
 def kept_as(keep: Keep) -> str:
-    """Where a kept value stands in the answer: "$.token", "header Location"."""
+    """Where a kept value stands in the response: "$.token", "header Location"."""
     if keep.part != "json":
         return f"{keep.part} {keep.path}".strip()
     return visible("$" + "".join(f"[{key}]" if key.isdigit() else f".{key}" for key in keep.keys))

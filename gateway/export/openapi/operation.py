@@ -20,7 +20,7 @@ from .form_bodies import members, multipart
 from .observed_operations import Operation, Sample
 from .security import credentials, requirements
 
-EXAMPLES = 5  # of one media type of one answer
+EXAMPLES = 5  # of one media type of one response
 EXAMPLE = 16 << 10  # characters
 FORM = "application/x-www-form-urlencoded"
 Object = dict[str, Any]
@@ -88,7 +88,7 @@ PointTo = Callable[[Operation], Object]  # how a link names the operation that i
 
 
 def described(one: Operation, path: str, everything: Sequence[Operation], point_to: PointTo) -> Object:
-    """The operation object. Answers that failed are there as well, with their examples."""
+    """The operation object. Responses that failed are there as well, with their examples."""
     notes = dict.fromkeys(note.strip() for sample in one.samples for note in sample.step.exchange.notes if note.strip())
     operation: Object = {"operationId": one.id, "tags": [one.tag], "summary": one.action or f"{one.method} {path}"}
     operation["description"] = harmless("\n\n".join([*notes, _seen(one)]))
@@ -187,7 +187,7 @@ def _phrase(status: int, exchange: Exchange) -> str:
 
 
 def _fields(samples: Sequence[Sample]) -> Object:
-    """Fields of an answer that a client acts upon, the first value of each as its example."""
+    """Fields of a response that a client acts upon, the first value of each as its example."""
     found: Object = {}
     for sample in samples:
         response = sample.step.exchange.response
@@ -199,7 +199,7 @@ def _fields(samples: Sequence[Sample]) -> Object:
 
 
 def _links(sample: Sample, everything: Sequence[Operation], point_to: PointTo) -> Iterator[tuple[str, Object]]:
-    """From an answer to the operations whose path parameters it gives."""
+    """From a response to the operations whose path parameters it gives."""
     for keep in sample.step.keeps:
         if keep.part != "json" or keep.pattern:
             continue

@@ -1,4 +1,4 @@
-"""Full text: URLs, header fields and text bodies of exchanges, indexed when the writer has nothing else to do. I/O.
+"""Full text: URLs, headers and text bodies of exchanges, indexed when the writer has nothing else to do. I/O.
 
 What the index has passed by is searched all the same: it is indexed in memory for the one query that asks. What it
 has not come to yet is looked through by gateway/store/sqlite/search.py.
@@ -245,7 +245,7 @@ def documents(
 
 
 def head_text(row: Any) -> str:
-    """URLs, header fields and the failure's sentence."""
+    """URLs, headers and the failure's sentence."""
     lines = [row["method"], public_url(row["origin"], row["target"]), row["upstream_url"]]
     lines += [head_words(row[f"{side}_head"]) for side in _sides(row)]
     if row["failure_kind"]:

@@ -1,4 +1,4 @@
-"""Header fields as one BLOB and back, byte for byte. Pure."""
+"""Headers as one BLOB and back, byte for byte. Pure."""
 
 from __future__ import annotations
 
