@@ -15,7 +15,7 @@ from .markup_difference import NotMarkup, html_changes, xml_changes
 from .text_difference import text_changes
 
 Named = tuple[Change, str]  # a change, and the name under which its value stands
-WHOLE: Final = "whole"
+MEMBER: Final = re.compile(r"/member\[([^\]]+)\](?:/value(?:/\w+)?)?$")  # a struct of XML-RPC
 DEEPEST: Final = 4  # multipart within multipart
 
 
@@ -71,7 +71,8 @@ def _json(before: object, after: object, alias: Alias) -> Iterator[Named]:
 
 def _xml(before: str, after: str) -> Iterator[Named]:
     for change in xml_changes(before, after):
-        yield change, name_of(change.pointer)
+        member = MEMBER.search(change.pointer)
+        yield change, member[1] if member else name_of(change.pointer)
 
 
 def _pairs(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Named]:

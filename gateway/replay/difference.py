@@ -32,6 +32,12 @@ VOLATILE: Final = frozenset((
 ))  # fmt: skip
 
 LIST: Final = re.compile(r"\[\s*[{\]]|<(?:\w+:)?(response|contents|entry|item)\b", re.IGNORECASE)  # a list of things
+LISTS: Final = frozenset((
+    "vary", "allow", "access-control-expose-headers", "access-control-allow-headers", "access-control-allow-methods",
+    "accept-patch", "accept-post", "dav", "content-language", "cache-control", "public", "permissions-policy",
+    "clear-site-data", "strict-transport-security", "ms-author-via",
+))  # fmt: skip
+PORT: Final = re.compile(r"(?<![0-9])[0-9]{4,5}$")  # servers on one host tell their cookies apart by the port: Jupyter
 SAID: Final = ("request.query", "request.body")
 Kind = Literal["changed", "type", "removed", "added", "order"]
 
@@ -168,7 +174,7 @@ def _fields(headers: Pairs) -> dict[str, str]:
             continue
         if low == "set-cookie":
             cookie, _, content = value.partition(";")[0].partition("=")
-            low, value = f"set-cookie {cookie.strip()}", content.strip()
+            low, value = f"set-cookie {PORT.sub('*', cookie.strip())}", content.strip()
         found[low] = f"{found[low]}, {value}" if low in found else value
     return found
 
@@ -185,6 +191,8 @@ def _pairs(where: str, before: Mapping[str, str], after: Mapping[str, str], cont
 
 
 def _plain(name: str, value: str) -> str:
+    if name in LISTS:  # the same words in another order are the same list (RFC 9110 section 5.6.1)
+        return ",".join(sorted({word.strip().lower() for word in value.split(",") if word.strip()}))
     return value.replace(" ", "").lower() if name == "content-type" else value
 
 

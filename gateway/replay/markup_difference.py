@@ -87,13 +87,22 @@ def _children(
     """Elements of one name below one parent."""
     several = len(before) > 1 or len(after) > 1
     for i, j in _paired(before, after):
-        place = f"{pointer}[{(i if i is not None else j or 0) + 1}]" if several else pointer
+        place = f"{pointer}[{_label(before, after, i, j)}]" if several else pointer
         if i is None and j is not None:
             yield Change(place, "added", MISSING, _shown(after[j]))
         elif j is None and i is not None:
             yield Change(place, "removed", _shown(before[i]), MISSING)
         elif i is not None and j is not None:
             yield from _elements(before[i], after[j], place, depth)
+
+
+def _label(
+    before: Sequence[ElementTree.Element], after: Sequence[ElementTree.Element], i: int | None, j: int | None
+) -> str:
+    """How one of several elements is called: the name of a member of XML-RPC, else its number from 1."""
+    element = before[i] if i is not None else after[j or 0]
+    name = _key(element, "name") if _local(element.tag) == "member" else None
+    return name if name and re.fullmatch(r"[\w.-]{1,60}", name) else str((i if i is not None else j or 0) + 1)
 
 
 def _paired(

@@ -54,7 +54,7 @@ def _words(text: str) -> frozenset[str]:
 IDS: Final = _words(
     "id ids uid uuid guid oid pk number no nr ref reference etag trace span correlation cursor seq sequence serial key "
     "arn sid handle node hash sha checksum digest md5 crc integrity commit fingerprint signature sig token csrf xsrf "
-    "nonce ticket session viewstate rev revision lsn etags continuation marker offset jti txn transaction request"
+    "nonce ticket session viewstate pid rev revision lsn etags continuation marker offset jti txn transaction request"
 )
 VERSIONS: Final = _words("version revision rev generation resourceversion lock lockversion seq sequence epoch")
 TIMES: Final = _words(
@@ -77,6 +77,10 @@ COUNTERS: Final = _words(
     "count counts counter views hits visits logins downloads clicks reads writes requests usage used sequence calls"
 )
 LEVELS: Final = _words("stock remaining available left quota load inventory free memory heap cpu disk rss threads")
+# Codes of persons and goods: another one is another person, whatever it looks like.
+CODES: Final = _words(
+    "isbn ean gtin upc iban bic phone tel telephone mobile fax email mail zip postal postcode colour color birthday"
+)
 # What people mean: words, money, addresses, states. Another value is another thing, whatever it looks like.
 MEANT: Final = _words(
     "price amount total sum cost fee tax vat qty quantity balance discount rate score points percent percentage grade "
@@ -92,7 +96,10 @@ MACHINES: Final = _words("host hostname pod backend server served machine instan
 SEALED: Final = re.compile(r"sealed_[a-z2-7]{20}_[0-9]{1,10}")
 UUID: Final = re.compile(r"(?:urn:uuid:)?\{?[0-9a-fA-F]{8}-(?:[0-9a-zA-Z]{4}-){3}[0-9a-zA-Z]{11,12}\}?")
 ULID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
-HEX: Final = re.compile(r"(?:sha\d+[:-])?(?:(?:[0-9a-f]{2}){8,64}|(?:[0-9A-F]{2}){8,64})")
+LONG_HASH: Final = re.compile(r"(?:0x)?[0-9a-f]{40,128}")
+HEX_NUMBER: Final = re.compile(r"0x[0-9a-f]{1,15}")
+ZONE_NAME: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-?\d[a-z]|[a-z]+-[a-z]+\d-[a-z]")  # of AWS, of Google
+HEX: Final = re.compile(r"(?:sha\d+[:-]|0x)?(?:(?:[0-9a-f]{2}){8,64}|(?:[0-9A-F]{2}){8,64})")
 TOKEN: Final = re.compile(
     r"(?=[^0-9]*[0-9])(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])[A-Za-z0-9_\-+/=.~][A-Za-z0-9_\-+/=.~:]{15,}"
 )
@@ -143,9 +150,9 @@ AGO: Final = re.compile(
 )
 # Within a sentence.
 PIECES: Final = re.compile(
-    rf"(?P<time>{MOMENT.pattern}|\b\d\d:\d\d:\d\d(?:[.,]\d+)?\b)"
+    rf"(?P<time>{MOMENT.pattern}|\b\d{{1,3}}:\d\d:\d\d(?:[.,]\d+)?\b)"
     r"|(?P<id>\b[0-9a-fA-F]{8}-(?:[0-9a-zA-Z]{4}-){3}[0-9a-zA-Z]{11,12}\b|\b(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{12,128}\b"
-    r"|\b[0-7][0-9A-HJKMNP-TV-Z]{25}\b|\bsealed_[a-z2-7]{20}_[0-9]{1,10}\b|\b\d{13,}\b)"
+    r"|\b[0-7][0-9A-HJKMNP-TV-Z]{25}\b|\bsealed_[a-z2-7]{20}_[0-9]{1,10}\b|\b\d{13,}\b|\bpid[ =:]+\d+)"
     rf"|(?P<span>\b{SPAN})"
 )
 WORDY: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*", re.UNICODE)
@@ -157,16 +164,17 @@ def judge(name: str, before: object, after: object) -> Judgement:
     The name may have the one above it before it, "sizes/active": it counts where the own one says nothing.
     """
     parent, _, own = name.rpartition("/")
-    told = _judge(words_of(own), before, after)
-    return _judge(words_of(name), before, after) if told.kind == "unknown" and parent else told
+    last = (WORDS.findall(own) or [""])[-1].lower()
+    told = _judge(words_of(own), last, before, after)
+    return _judge(words_of(name), last, before, after) if told.kind == "unknown" and parent else told
 
 
-def _judge(names: frozenset[str], before: object, after: object) -> Judgement:
+def _judge(names: frozenset[str], last: str, before: object, after: object) -> Judgement:
     if isinstance(before, bool) or isinstance(after, bool) or before is None or after is None:
         return DATA
     if isinstance(before, (int, float)) and isinstance(after, (int, float)):
         return _numbers(names, before, after)
-    return _texts(names, str(before), str(after))
+    return _texts(names, last, str(before), str(after))
 
 
 # -- numbers
@@ -206,25 +214,40 @@ def _is_moment(number: float) -> bool:
 # -- texts
 
 
-def _texts(names: frozenset[str], before: str, after: str) -> Judgement:
+def _texts(names: frozenset[str], last: str, before: str, after: str) -> Judgement:
     if not before.strip() or not after.strip():
         return DATA
+    if HEX_NUMBER.fullmatch(before) and HEX_NUMBER.fullmatch(after):  # quantities of Ethereum: "0x5208"
+        return A_LEVEL if "gas" in names else _numbers(names, int(before, 16), int(after, 16))
     if (told := _moments(names, before, after)) is not None:
         return told
     if _is_number(before) and _is_number(after):
         return _number_texts(names, before, after)
-    if names & MEANT and not (SEALED.fullmatch(before) and SEALED.fullmatch(after)):
+    if names & MEANT and not _is_named_id(names, last, before, after):
         return _sentence(before, after, meant=True)
     for pattern, why in GENERATED:
         if pattern.fullmatch(before) and pattern.fullmatch(after) and _alike(pattern, before, after):
             return Judgement("noise", why, opaque=True)
     if _is_link(before) and _is_link(after):
         return links(before, after)
+    if ZONE_NAME.fullmatch(before) and ZONE_NAME.fullmatch(after):
+        return Judgement("noise", "the place where it was put")
     if names & MACHINES and not re.search(r"\s", before + after):
         return Judgement("noise", "the machine that answered")
     if names & (IDS | VERSIONS) and _is_opaque(before) and _is_opaque(after):
         return AN_ID
     return _sentence(before, after)
+
+
+def _is_named_id(names: frozenset[str], last: str, before: str, after: str) -> bool:
+    """Whether an id stands under a name of data: the RoleId of a role, the txn_1GkX of a balance_transaction."""
+    if SEALED.fullmatch(before) and SEALED.fullmatch(after):
+        return True
+    if names & CODES:
+        return False
+    if last in IDS and _is_opaque(before) and _is_opaque(after):
+        return True
+    return any(pattern.fullmatch(before) and pattern.fullmatch(after) for pattern in (UUID, ULID, PREFIXED, LONG_HASH))
 
 
 def _alike(pattern: re.Pattern[str], before: str, after: str) -> bool:
