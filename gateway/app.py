@@ -90,9 +90,9 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
             viewer_password=options.viewer_password,
         )  # fmt: skip
         metrics = Metrics()
-        tls_url = _url_of(tls_socket, options.host, "https")
+        tls_url, plain_url = _url_of(tls_socket, options.host, "https"), _url_of(listening, options.host)
         services, sessions, ring = await _services(
-            stack, options, url, metrics, lambda: tls.state(tls_url) if tls else None
+            stack, options, url, metrics, lambda: tls.state(tls_url, plain_url) if tls else None
         )
         runner = await stack.enter_async_context(_own_pages(services, sessions, access, console_socket))
         console_url = _url_of(console_socket, options.host) or url

@@ -391,6 +391,7 @@ class TlsState:
     until: str  # RFC 3339
     authority: Path | None = None  # the local authority's certificate
     fingerprint: str = ""  # of the authority: SHA-256, pairs with colons
+    plain: str = ""  # "http://127.0.0.1:8080": where the page can be read before the authority is trusted; or ""
 
 
 class Keys(Protocol):

@@ -205,7 +205,7 @@ def print_tls(gateway: Gateway) -> None:
     if state.url != gateway.url:
         print(f"https: {state.url}")
     if state.authority:
-        print(f"trust it on other devices: {gateway.url}/_gateway/tls  (gateway tls trust)")
+        print(f"trust it on other devices: {state.plain or state.url}/_gateway/tls  (gateway tls trust)")
         print(f"its authority has the SHA-256 fingerprint {state.fingerprint}", flush=True)
 
 

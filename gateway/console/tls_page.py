@@ -32,12 +32,13 @@ def addresses(services: Services, state: TlsState) -> list[str]:
     host = services.options.host
     if host in ("127.0.0.1", "localhost", "::1"):
         return []
-    base = urlsplit(state.url if services.options.plain == "off" else services.url())
-    scheme = "https" if services.options.plain == "off" else "http"
-    port = base.port if services.options.plain in ("off", "keep") else services.options.port or base.port
+    base = urlsplit(state.plain or state.url)
     hosts = [str(one) for one in machine_addresses()] if host in ("0.0.0.0", "::", "") else [host]
-    shown = (f"[{one}]" if ":" in one else one for one in hosts)
-    return [f"{scheme}://{one}:{port}/_gateway/tls" for one in shown]
+    if host == "0.0.0.0":
+        hosts = [one for one in hosts if ":" not in one]
+    named = [one for one in hosts if one in state.names] or hosts
+    shown = (f"[{one}]" if ":" in one else one for one in named)
+    return [f"{base.scheme}://{one}:{base.port}/_gateway/tls" for one in shown]
 
 
 async def tls_json(request: web.Request) -> web.Response:

@@ -28,7 +28,7 @@ class TlsFiles:
         if self.authority is not None and self.names is not None:
             self.authority.ensure(self.names())
 
-    def state(self, url: str) -> TlsState:
+    def state(self, url: str, plain: str) -> TlsState:
         """For people, as it is now."""
         leaf = self.certificates.leaves[0]
         names = names_of(leaf)
@@ -36,8 +36,8 @@ class TlsFiles:
         until = leaf.not_valid_after_utc.isoformat().replace("+00:00", "Z")
         shown = (*names.dns, *map(str, names.addresses))
         if authority is None:
-            return TlsState(url, shown, until)
-        return TlsState(url, shown, until, authority.file, authority.fingerprint)
+            return TlsState(url, shown, until, plain=plain)
+        return TlsState(url, shown, until, authority.file, authority.fingerprint, plain)
 
 
 def tls_of(options: Options) -> TlsFiles | None:

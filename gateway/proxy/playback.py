@@ -17,7 +17,9 @@ from ..problems import ProblemDetails, problem
 from ..replay.playback import Found, Missed, response_of
 from ..replay.playback_index import Opened
 from ..replay.recorded_response import Answer, answer_of
+from ..routes.table import Cors
 from .body_rewrite import RewriteFlow
+from .cors import answer_preflight
 from .response import ResponseHead
 from .websocket_playback import SocketPlayer, accept_of
 
@@ -152,9 +154,29 @@ class PlaybackFlow(RewriteFlow):
         elif self._failed is not None:
             failed, self._failed = self._failed, None
             super().answer(replace(failed, points=_points(found), more=_members(found)))
+        elif fields := self._allowed_as_recorded():
+            self.capture.mode, self.upstream = "playback", None
+            self._answer_here(204, b"No Content", fields, b"")
         else:
             self.capture.mode, self.upstream = "playback", None
             super().answer(_miss(found, playback.tape.recording))
+
+    def _allowed_as_recorded(self) -> list[bytes]:
+        """For a preflight that was not recorded, because a browser remembered an earlier one: what the upstream allowed
+        this origin in any response of the recording; nothing when it allowed it nothing."""
+        origin = self.request.origin
+        if self.client.method != b"OPTIONS" or not self.request.preflight or not origin:
+            return []
+        for one in self._mode.playback.tape.exchanges.values():
+            headers = {name.lower(): value for name, value in one.response.headers} if one.response else {}
+            allowed = headers.get("access-control-allow-origin", "")
+            if one.cluster == self.cluster.name and allowed in ("*", origin.decode("latin-1")):
+                asked = {name.lower(): value for name, value in self.client.headers}
+                credentials = headers.get("access-control-allow-credentials") == "true"
+                cors = Cors(frozenset((origin,)), credentials=credentials)
+                wanted = asked.get(b"access-control-request-headers", b"")
+                return answer_preflight(cors, origin, asked[b"access-control-request-method"], wanted)
+        return []
 
     def _find(self, asked: Request) -> Found | Missed:
         failures = self._failed is None and not self._live

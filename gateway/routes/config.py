@@ -249,6 +249,7 @@ class RoutesConfig(Part):
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of routes.yaml, for editors."""
     schema = RoutesConfig.model_json_schema(by_alias=True)
+    schema["patternProperties"] = {"^x-": {"description": "the author's own, such as a place for anchors"}}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "routes.yaml of What-If Gateway"} | {
         key: value for key, value in schema.items() if key != "title"
     }

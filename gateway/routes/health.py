@@ -19,6 +19,7 @@ from yarl import URL
 
 from ..errors import GatewayError
 from ..protocols import Health, Live, Routes
+from .outbound_proxy import proxy_for
 from .table import CompiledCluster, CompiledUpstream, Tls
 from .tls import client_context
 
@@ -142,8 +143,14 @@ class HealthPoller:
         url = f"{scheme}://{host}:{upstream.port}{upstream.base_path.decode()}{path}"
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in upstream.headers}
         headers.setdefault("Host", upstream.authority.decode())
+        proxy = proxy_for(
+            upstream.proxy, upstream.host, upstream.port, secure=upstream.tls is not None, environ=os.environ
+        )
+        way: dict[str, Any] = {"proxy": proxy.url} if proxy else {}
+        if proxy and proxy.authorization:
+            way["proxy_headers"] = {"Proxy-Authorization": proxy.authorization.decode()}
         async with client.get(
-            URL(url, encoded=True), headers=headers, allow_redirects=False, **self._secured(upstream.tls)
+            URL(url, encoded=True), headers=headers, allow_redirects=False, **self._secured(upstream.tls), **way
         ) as answer:
             raw = b""
             while len(raw) < room and (piece := await answer.content.read(room - len(raw))):

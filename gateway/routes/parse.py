@@ -52,6 +52,7 @@ def _is_model(kind: Any) -> bool:
 
 Include = Callable[[str], Sequence[tuple[str, bytes]]]
 INCLUDED = re.compile(r"^# ==== included: (.+) ====\n", re.MULTILINE)
+EXTENSION = "x-"  # a key at the top that is the author's own, such as a place for anchors, as in Compose
 INCLUDED_KEYS = ("version", "clusters", "include")
 
 
@@ -182,7 +183,7 @@ class _Reader:
 
     def _only_clusters(self, root: Node) -> None:
         for key, _ in root.entries():
-            if key.text not in INCLUDED_KEYS:
+            if key.text not in INCLUDED_KEYS and not key.text.startswith(EXTENSION):
                 hint = f"; an included file has {', '.join(INCLUDED_KEYS)} only"
                 self.add([key.problem(key.text, f"'{key.text}' belongs into the file that includes this one{hint}")])
 
@@ -223,7 +224,8 @@ class _Reader:
 
     def validate(self, root: Node) -> RoutesConfig | None:
         try:
-            return RoutesConfig.model_validate(plain(root))
+            found = plain(root)
+            return RoutesConfig.model_validate({key: found[key] for key in found if not key.startswith(EXTENSION)})
         except ValidationError as error:
             self.add(_problem(found, root) for found in error.errors(include_url=False, include_context=True))
             return None

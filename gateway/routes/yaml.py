@@ -21,6 +21,7 @@ TOO_DEEP: Final = "exceeded maximum nesting depth"  # libyaml 0.2.5 gives no cod
 MAX_SCALAR = 64 << 10
 MAX_ALIASED = 100_000  # nodes that aliases stand for, all together
 MERGE = "<<"
+MERGES = "<< merges mappings only, one or a list of them"
 
 Kind = Literal["scalar", "mapping", "sequence"]
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -207,7 +208,11 @@ class _Builder:
         self._seen.pop()
         node.end, node.whole = event.end_mark.index, True
         if self._open:
-            self._grow(self._open[-1], node)
+            parent = self._open[-1]
+            self._grow(parent, node)
+            merged = parent.kind == "mapping" and parent.pairs and parent.pairs[-1][1] is node
+            if merged and is_merge(parent.pairs[-1][0]) and any(one.kind != "mapping" for one in node.items):
+                self.problems.append(parent.pairs[-1][0].problem("", MERGES))
 
     def _grow(self, parent: Node, node: Node) -> None:
         parent.weight += node.weight - 1
@@ -255,8 +260,8 @@ class _Builder:
             self._keys[-1] = self._checked_key(node)
         else:
             self._keys[-1] = None
-            if is_merge(key) and any(one.kind != "mapping" for one in node.items or [node]):
-                self.problems.append(key.problem("", "<< merges mappings only"))
+            if is_merge(key) and node.kind == "scalar":
+                self.problems.append(key.problem("", MERGES))
             elif is_merge(key) or self._seen[-1].get(key.text) is key:
                 parent.merges = parent.merges or is_merge(key)
                 parent.pairs.append((key, node))

@@ -542,3 +542,23 @@ async def test_at_the_end_of_the_sequence_it_may_go_live() -> None:
         raw_client(gateway.url) as client,
     ):
         assert [(await ask(client))[1] for _ in range(2)] == [b"old", b"live"]
+
+
+@pytest.mark.parametrize(
+    ("allowed", "origin", "status"),
+    [
+        ("http://a.example", b"http://a.example", 204),
+        ("*", b"http://b.example", 204),
+        ("http://a.example", b"http://b.example", 404),
+    ],
+)
+async def test_a_preflight_that_was_not_recorded_is_allowed_what_the_upstream_allowed(allowed, origin, status) -> None:
+    step = a_step(1, answer=b"{}", headers=(("Access-Control-Allow-Origin", allowed),))
+    fields = b"Origin: %b\r\nAccess-Control-Request-Method: PUT\r\nAccess-Control-Request-Headers: x-a\r\n" % origin
+    async with playing(step) as gateway, raw_client(gateway.url) as client:
+        head, _ = await ask(client, "/api/orders/9", b"OPTIONS", fields=fields)
+        assert status_of(head) == status
+        if status == 204:
+            assert field_of(head, b"Access-Control-Allow-Origin") == origin
+            assert field_of(head, b"Access-Control-Allow-Methods") == b"PUT"
+            assert field_of(head, b"Access-Control-Allow-Headers") == b"x-a"

@@ -509,3 +509,31 @@ def test_ten_thousand_clusters_are_read() -> None:
     assert found.config is not None
     assert len(found.config.clusters) == 10_000
     print(f"{time.perf_counter() - begun:.2f} s")
+
+
+def test_anchors_stand_where_people_put_them() -> None:
+    text = """x-up: &up {url: "http://127.0.0.1:9"}
+x-both: &both {environment: dev}
+version: 1
+environments: [dev]
+clusters:
+  z: &z {path: /z, environment: dev, upstreams: {dev: *up}}
+  a:
+    <<: [*both, *z]
+    path: /a
+  b:
+    <<:
+      - *z
+    path: /b
+"""
+    parsed = parse(text.encode())
+    assert parsed.problems == ()
+    assert parsed.config is not None
+    assert {name: one.path for name, one in parsed.config.clusters.items()} == {"z": "/z", "a": "/a", "b": "/b"}
+
+
+@pytest.mark.parametrize("merged", ["1", "[1]", "[*z, 1]", "[[*z]]"])
+def test_only_mappings_are_merged(merged: str) -> None:
+    text = "version: 1\nenvironments: [dev]\nclusters:\n  z: &z {path: /z, environment: dev, upstreams: {dev: http://127.0.0.1:9}}\n"
+    parsed = parse((text + f"  a:\n    <<: {merged}\n    path: /a\n").encode())
+    assert any("<< merges mappings only" in one.message for one in parsed.problems), parsed.problems
