@@ -76,14 +76,16 @@ EVENT_LINE: Final = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 IS_EVENTS: Final = re.compile(rb"\s*(?:(?:event|id|retry):[^\r\n]*[\r\n]+|:[^\r\n]*[\r\n]+)*data:")
 
 
-def seal_events(data: bytes, seal_text_of: Seal) -> bytes:
+def seal_events(data: bytes, seal_text_of: Seal, has_word: Callable[[bytes], bool]) -> bytes:
     """Each event's data put together from its lines, sealed, and put on lines again; others as text."""
     out: list[bytes] = []
     at = 0
     while at < len(data):
         end = EVENT.search(data, at)
         stop = end.end() if end else len(data)
-        out.append(_sealed_event(data[at:stop], seal_text_of))
+        event = data[at:stop]
+        is_split = event.count(b"data:") > 1  # a name may be on two lines, and no word stands there whole
+        out.append(_sealed_event(event, seal_text_of) if is_split or has_word(event) else event)
         at = stop
     return b"".join(out)
 
@@ -208,7 +210,7 @@ class BodySealer:
         if form or FORM_LIKE.fullmatch(data):
             return seal_text(seal_form(data, self.names.is_secret, self.seal), self.names.is_secret, self.seal)
         if kind == b"text/event-stream" or (b"data:" in data[:1024] and IS_EVENTS.match(data)):
-            return seal_events(data, lambda text: self._json_or_text(text, lines=True))
+            return seal_events(data, lambda text: self._json_or_text(text, lines=True), self.names.has_word)
         return self._json_or_text(data, lines=CODE.match(kind) is None)
 
     def _json_or_text(self, data: bytes, *, lines: bool) -> bytes:

@@ -14,7 +14,7 @@ from .json_text import SCHEME, IsSecret, Seal, decoded
 from .markup import seal_markup
 from .placeholders import number_of
 from .shapes import seal_shapes
-from .values import ANY, fits
+from .values import ANY, LONGEST, fits
 from .vocabulary import normal
 
 # name=value anywhere, with nothing but a space or a sign before the name. Quoted values have their own rules.
@@ -77,15 +77,16 @@ def seal_lines(data: bytes, is_secret: IsSecret, seal: Seal, *, escaped: bool = 
 
 def _after(data: bytes, name: re.Pattern[bytes], usual: re.Pattern[bytes], is_secret: IsSecret, seal: Seal) -> bytes:
     out: list[bytes] = []
-    done = 0
+    done = past = 0  # what is written, and what is looked at
     for found in name.finditer(data):
-        if found.start() < done or not (kind := is_secret(found[1])):
+        if found.start() < max(done, past) or not (kind := is_secret(found[1])):
             continue
         start = found.end()
         whole = normal(found[1]).endswith(WHOLE)
         if whole and (scheme := SCHEME.match(data, start)):
             start = scheme.end()
-        value = (REST if whole else usual).match(data, start)
+        value = (REST if whole else usual).match(data, start, len(data) if kind == ANY else start + LONGEST + 1)
+        past = value.end() if kind != ANY and value and len(value[0]) > LONGEST else past
         if value is None or not (text := value[0].rstrip()) or NO_VALUE.fullmatch(text) or not fits(kind, text):
             continue
         out += data[done:start], seal(text)
@@ -193,11 +194,15 @@ def seal_query(data: bytes, is_secret: IsSecret, seal: Seal) -> bytes:
     if b"=" not in data and b"%3" not in data and b"u003" not in data:
         return data
     out: list[bytes] = []
-    done = 0
+    done = past = 0  # what is written, and what is looked at
     # Key by key, because the value of an innocent key may be a URL with a secret of its own.
     for key in QUERY_KEY.finditer(data):
-        if key.start() < done or not (kind := is_secret(key[1])) or not (value := _value_behind(data, key)):
+        if key.start() < max(done, past) or not (kind := is_secret(key[1])):
             continue
+        value = _value_behind(data, key, len(data) if kind == ANY else key.end() + LONGEST + 1)
+        if value is None:
+            continue
+        past = value.end() if len(value[0]) > LONGEST and kind != ANY else past
         secret = unquote_to_bytes(decoded(value[0]))
         if (
             kind != ANY
@@ -216,9 +221,9 @@ def is_oauth(text: bytes) -> bool:
     return any(word in text for word in (b"grant_type", b"code_verifier", b"state=", b"redirect_uri", b"state%3D"))
 
 
-def _value_behind(data: bytes, key: re.Match[bytes]) -> re.Match[bytes] | None:
+def _value_behind(data: bytes, key: re.Match[bytes], end: int) -> re.Match[bytes] | None:
     """A parameter of a path (`/x;token=y?z`) ends where the query begins."""
-    value = QUERY_VALUE.match(data, key.end())
+    value = QUERY_VALUE.match(data, key.end(), end)
     if value and key[0].startswith(b";") and b"?" in value[0]:
         return QUERY_VALUE.match(data, key.end(), key.end() + value[0].index(b"?"))
     return value
@@ -227,30 +232,33 @@ def _value_behind(data: bytes, key: re.Match[bytes]) -> re.Match[bytes] | None:
 def seal_pairs(data: bytes, is_secret: IsSecret, seal: Seal) -> bytes:
     """Quoted values behind secret keys: in broken JSON, in JSON within a string, in scripts and settings."""
     out: list[bytes] = []
-    done = 0
+    done = past = 0  # what is written, and what is looked at
     for key in PAIR_KEY.finditer(data):
-        if key.start() >= done and (kind := is_secret(key[2])):
-            start = key.end()
-            end = _triple_end(data, start, key[3] * 3) if key[4] else _end_of_quoted(data, start, key[3])
-            if (value := data[start:end]) and fits(kind, secret := decoded(value)):
-                out += data[done:start], _sealed_as(value, secret, seal)
-                done = end
+        if key.start() < max(done, past) or not (kind := is_secret(key[2])):
+            continue
+        start = key.end()
+        most = len(data) if kind == ANY else min(len(data), start + LONGEST + 1)
+        end = _triple_end(data, start, most, key[3] * 3) if key[4] else _end_of_quoted(data, start, most, key[3])
+        past = end if end - start > LONGEST and kind != ANY else past
+        if (value := data[start:end]) and fits(kind, secret := decoded(value)):
+            out += data[done:start], _sealed_as(value, secret, seal)
+            done = end
     return b"".join([*out, data[done:]]) if out else data
 
 
-def _triple_end(data: bytes, at: int, quotes: bytes) -> int:
-    end = data.find(quotes, at)
-    return len(data) if end < 0 else end
+def _triple_end(data: bytes, at: int, most: int, quotes: bytes) -> int:
+    end = data.find(quotes, at, most)
+    return most if end < 0 else end
 
 
-def _end_of_quoted(data: bytes, at: int, quote: bytes) -> int:
+def _end_of_quoted(data: bytes, at: int, most: int, quote: bytes) -> int:
     """Where the closing quote stands, or the line ends.
 
     Within a string of n backslashes per quote, one of the text itself is written as 2n + 1 of them and a quote.
     """
     depth = len(quote) - 1
     begin = at  # backslashes are counted from the last stop on, never twice
-    for stop in STOPS[quote[-1:]].finditer(data, at):
+    for stop in STOPS[quote[-1:]].finditer(data, at, most):
         place = stop.start()
         run = place - begin - len(data[begin:place].rstrip(b"\\"))
         begin = stop.end()
@@ -261,7 +269,7 @@ def _end_of_quoted(data: bytes, at: int, quote: bytes) -> int:
             return place
         if more % 2 == 0:
             return place - depth
-    return len(data)
+    return most
 
 
 def seal_url(data: bytes, is_secret: IsSecret, seal: Seal) -> bytes:

@@ -10,6 +10,7 @@ from typing import Final
 NO, ANY, DIGITS, RANDOM, TEXT, SIGNATURE, NATIONAL_PHONE = range(7)
 
 SHORTEST: Final = 16  # bytes of a value that a generator made: fewer are everyday words and numbers
+LONGEST: Final = 2048  # bytes of one: a longer text is data, and is not looked at again from every name within it
 VARIED: Final = 8  # different bytes in it
 # How often a random text changes between small letters, capitals and digits: every second byte or more; camelCase words
 # do at every fourth, ORDER-2024-000123 at none.
@@ -45,7 +46,7 @@ def fits(kind: int, value: bytes, *, in_url: bool = False) -> bool:
 
 def looks_random(value: bytes) -> bool:
     """Whether a generator made it: long, without spaces, and mixed as no words and no numbers are."""
-    if not SHORTEST <= len(value) <= 8192 or len(value.split()) != 1 or len(set(value)) < VARIED:
+    if not SHORTEST <= len(value) <= LONGEST or len(value.split()) != 1 or len(set(value)) < VARIED:
         return False
     if value.startswith(b"eyJ") and value.count(b".") >= 2:  # a JWT, whose claims stay: only its signature is sealed
         return False
