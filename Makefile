@@ -8,7 +8,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-u
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak hostile clients consumers browsers docs lock chromium clean
+.PHONY: help demo test check bench soak hostile fuzz clients consumers browsers docs lock chromium clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -30,6 +30,9 @@ bench: $(VENV)/.dev ## speed and memory against a bare proxy, nginx and mitmprox
 
 soak: $(VENV)/.run ## 300,000 exchanges over 200 sessions with streams, aborts and reloads: nothing leaks, crosses or is lost
 	$(BIN)/python bench/soak.py $(COUNT)
+
+fuzz: $(VENV)/.dev ## the parsers of foreign bytes under mutations that reach new lines, for each SECONDS=30 (SEED=2)
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),30) --seed $(or $(SEED),1)
 
 hostile: $(VENV)/.dev ## more than 2,500 hostile inputs against a gateway: what held, the longest pause, the growth (SEED=2)
 	$(BIN)/python -m tests.hostile --seed $(or $(SEED),1)

@@ -25,7 +25,9 @@ HEADER_ENDS: Final = (b"-token", b"-secret", b"-key", b"-authorization")
 BY_KIND: Final = {ANY: CREDENTIALS, TEXT: CREDENTIALS, DIGITS: CREDENTIALS, RANDOM: MAYBE}
 
 APART: Final = r"(?:[^a-z0-9]|%[0-9a-f]{2}|\\u00[0-9a-f]{2}){0,6}"  # what may stand between the parts of a name
-VALUE: Final = r"(?:[\"'\\\s\[\]0-9]|%22|%20|%5[bd]|&quot;){0,12}(?:[:=>]|%3[ad])[^\n]{0,12}?[0-9a-z_\-.~+/%]{16}"
+VALUE: Final = (
+    r"(?:[\"'\\\s\[\]0-9,]|value|%22|%20|%5[bd]|&quot;){0,12}(?:[:=>]|%3[ad])[^\n]{0,12}?[0-9a-z_\-.~+/%]{16}"
+)
 
 
 def _either(words: Iterable[bytes]) -> str:
@@ -45,7 +47,7 @@ WORDS: Final = (
     r"|(?-i:[a-z](?:Pin|PIN|Sig|Csc|CSC|Otp|OTP|Totp|TOTP)[0-9]?[^a-z0-9])"
     r"|" + _either(PINS) + r"pin[0-9]?(?:[^a-z0-9]|$)"
     r"|(?:code|signature|session|ticket|auth|jwt|bearer|hm)" + VALUE + r"|[?&;](?:\w|-){0,30}signature="
-    r"|code=|grant_type"
+    r"|name=[^\r\n]*(?:code|signature|session|ticket|auth|jwt|bearer|hm)[\]0-9]*[\"\r\n;]|code=|grant_type"
     r"|/[^\s/?#\"'<>@]*@|%(?:25)*[4-7][0-9a-f]|\\u00[4-7]|bearer|basic[ +%]"
 )
 MOST: Final = 4096

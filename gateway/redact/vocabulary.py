@@ -135,7 +135,8 @@ def _kind(parts: list[bytes]) -> int:
     if (kind := _by_last(last, before, whole)) != NO:
         return NO if last in (b"token", b"tokens") and _counts(parts[:-1], whole) else kind
     for size in (2, 3):  # Pass-Word, api_key, pre_shared_key
-        if b"".join(parts[-size:]) in STRONG:
+        ending = b"".join(parts[-size:])
+        if ending in STRONG or EXACT.get(ending) == ANY:
             return ANY
     if len(parts) == 1:
         return _run_together(whole)
@@ -160,7 +161,11 @@ def _by_last(last: bytes, before: bytes, whole: bytes) -> int:
         return TEXT
     if last == b"cookie" and before in COOKIES:
         return ANY
-    if last == b"tokens" and before:
+    if (
+        last in (b"tokens", b"assertion", b"verifier")
+        and before
+        and before not in (b"client", b"code", b"oauth", b"jwt")
+    ):
         return RANDOM
     return ANY if last in (b"assertion", b"verifier") and before in (b"client", b"code", b"oauth", b"jwt") else NO
 

@@ -64,7 +64,7 @@ WORDS = st.sampled_from(sorted(STRONG | KEYS | PASSES | CODES | TAILS | set(EXAC
 RANDOM = b"Q7kVb2Zt9LmXw4Rp8Ys3"
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(st.lists(WORDS, min_size=1, max_size=4), st.sampled_from([b"_", b"-", b"", b"."]), st.booleans())
 def test_the_quick_look_finds_whatever_the_names_know(words: list[bytes], separator: bytes, humps: bool):
     name = separator.join(word.title() if humps else word for word in words)
