@@ -136,6 +136,7 @@ def body_text(message: Message) -> str:
         return f"[{body.size} bytes, none kept]" if body.size else ""
     text = text_of(message)
     cut_off = f"\n[cut in the record: {len(body.data)} of {body.size} bytes]" if body.truncated else ""
+    cut_off += "\n[the rest is sealed as a whole: it holds too much to look into]" if body.sealed_rest else ""
     if text is None:
         _, problem = decoded(message)
         return (

@@ -65,6 +65,10 @@ def readable_body(message: Message) -> ShownBody:
     body, notes = message.body, []
     if body.truncated:
         notes.append(f"the record kept {len(body.data)} of {body.size} bytes")
+    if body.sealed_rest:
+        notes.append(
+            "what stands behind the text is sealed as a whole: it holds too much to look into, and is played back"
+        )
     _, problem = decoded(message, SHOWN)
     if problem:
         notes.append(problem)

@@ -122,6 +122,7 @@ def body_json(message: Message) -> dict[str, Any]:
         "size": body.size,
         "stored": len(body.data),
         "truncated": body.truncated,
+        **({"sealed_rest": True} if body.sealed_rest else {}),
         "content_type": message.content_type or None,
         "text": text,
         "base64": None if text is not None else base64.b64encode(body.data).decode("ascii"),

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 Pairs = tuple[tuple[str, str], ...]  # headers: order, case and repeats kept
+
+# A placeholder at the very end (redact.placeholders), of a secret longer than any that people send.
+SEALED_REST: Final = re.compile(rb"sealed_[a-z2-7]{20}_([0-9]{4,10})\Z")
+WHOLE: Final = 64 << 10  # bytes
+
+
+def sealed_rest(data: bytes) -> int:
+    """Where the placeholder begins behind which all the rest of a body is sealed; -1 without one."""
+    found = SEALED_REST.search(data[-64:])
+    return -1 if found is None or int(found[1]) < WHOLE else len(data) - len(found[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +32,11 @@ class Body:
     @property
     def truncated(self) -> bool:
         return (len(self.data) if self.kept is None else self.kept) < self.size
+
+    @property
+    def sealed_rest(self) -> bool:
+        """Whether all behind the first bytes is sealed as one secret, because looking into it was beyond the budget."""
+        return sealed_rest(self.data) >= 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,6 +211,7 @@ class _Work:
     def _one_of_body(self, secret: bytes) -> bytes:
         """The same within a body; BudgetSpent when it holds too many of them."""
         if len(self.found) >= self._limit and secret not in self.found:
+            self._limit += MOST_SECRETS  # for the head, which is looked into again
             raise BudgetSpent
         return self.one(secret)
 

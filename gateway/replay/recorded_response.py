@@ -14,7 +14,7 @@ from urllib.parse import quote_from_bytes, urlsplit
 from ..model.bodies import format_of
 from ..model.exchange import Chunk, Exchange
 from ..model.frames import Deflate, Frame, websocket_frames
-from ..model.message import Pairs, Response
+from ..model.message import Pairs, Response, sealed_rest
 from ..redact import NUMBER, PLACEHOLDER, spelled
 
 URLS: Final = frozenset(("location", "content-location", "refresh", "link"))  # fields in which secrets are escaped
@@ -90,6 +90,8 @@ def _restore(data: bytes, secrets: Secrets, escape: Escape) -> bytes:
     """With every placeholder whose secret is known as it was."""
     if b"ealed_" not in data:
         return data
+    if (at := sealed_rest(data)) >= 0 and (rest := secrets.get(data[at:].decode())) is not None:
+        return _restore(data[:at], secrets, escape) + rest
 
     def one(match: re.Match[bytes]) -> bytes:
         secret = secrets.get(spelled(match[0]).decode())

@@ -9,7 +9,7 @@ from dataclasses import replace
 from urllib.parse import quote_plus
 
 from ..model.bodies import format_of
-from ..model.message import Request
+from ..model.message import Request, sealed_rest
 from ..redact import NUMBER, PLACEHOLDER, spelled
 
 
@@ -38,6 +38,9 @@ def revealed(message: bytes, secrets: Mapping[str, str]) -> bytes:
 
 
 def _in(data: bytes, secrets: Mapping[str, str], spell: Callable[[str], bytes]) -> bytes:
+    if (at := sealed_rest(data)) >= 0 and (rest := secrets.get(data[at:].decode())) is not None:
+        return _in(data[:at], secrets, spell) + rest.encode("utf-8", "surrogateescape")
+
     def one(match: re.Match[bytes]) -> bytes:
         secret = secrets.get(spelled(match[0]).decode())
         return match[0] if secret is None else spell(secret)
