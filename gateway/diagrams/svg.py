@@ -315,10 +315,15 @@ class _Sheet:
 
     def _request(self, call: Call) -> str:
         step, method = str(call.step), call.method
-        used = width(f"{step} {method} ", bold=True)
-        path = fitted(call.request[len(f"{step} {method} ") :], self.layout.labels - used)
+        head = f"{step} {method} " if method else f"{step} "  # a call by its name may have no method
+        used = width(head, bold=True)
+        path = fitted(call.request[len(head) :], self.layout.labels - used)
         marked = _NAMED.sub(lambda found: self._chip(found[1], found[0]), xml(path)) if call.uses else xml(path)
-        return f"{span('number', step)} {span('method', method)} {marked}"
+        return (
+            f"{span('number', step)} {span('method', method)} {marked}"
+            if method
+            else f"{span('number', step)} {marked}"
+        )
 
     def _answer(self, call: Call) -> str:
         """The response in its colour, the values that it gives as chips."""

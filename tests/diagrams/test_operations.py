@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
-from gateway.diagrams import sequence
+from gateway.diagrams import sequence, svg
 from gateway.diagrams.diagram import calls
 from gateway.diagrams.mermaid import mermaid
 from gateway.model.exchange import Exchange
@@ -40,6 +41,8 @@ def test_arrows_carry_names_and_the_path_is_in_the_tooltip():
     assert [one.outcome for one in found] == ["ok", "client-error", "ok"]
     assert "mutation Pay by POST /graphql" in found[1].sentence
     assert "mutation Pay" in mermaid(sequence(RECORDING, steps))
+    words = re.sub("<[^>]*>", "", svg(sequence(RECORDING, steps)))
+    assert "2 mutation Pay" in words and "3 DynamoDB.GetItem" in words
 
 
 @pytest.mark.parametrize("names", [("A", "A"), ("A", "B")])

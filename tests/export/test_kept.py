@@ -17,6 +17,7 @@ import yaml
 from nasty import NASTY
 from nasty_recording import nasty_recording
 
+from gateway.errors import UsageError
 from gateway.export import FORMATS, files
 from gateway.export.documents.notes import seen
 from gateway.model.text import clean, visible
@@ -61,16 +62,17 @@ def test_wiremock_expects_and_answers_it(word):
 
 @words
 def test_arazzo_sends_it(word):
+    if re.search("[\ud800-\udfff]", word):
+        with pytest.raises(UsageError, match=r"Step 1 is not expressible: its URL holds bytes that are no UTF-8\."):
+            written("arazzo", word)
+        return
     found = written("arazzo", word)
     (workflow,) = yaml.load(next(text for file, text in found.items() if file.endswith(".yaml")), LOADER)["workflows"]
-    if re.search("[\ud800-\udfff]", word):
-        assert "Step 1 is not expressible: its URL holds bytes that are no UTF-8." in workflow["description"]
-    else:
-        (said,) = workflow["steps"][0]["requestBody"]["payload"].values()
-        given = {
-            f"$inputs.{name}": one["default"] for name, one in workflow.get("inputs", {}).get("properties", {}).items()
-        }
-        assert given.get(said, said) == word, "what looks like an expression is an input"
+    (said,) = workflow["steps"][0]["requestBody"]["payload"].values()
+    given = {
+        f"$inputs.{name}": one["default"] for name, one in workflow.get("inputs", {}).get("properties", {}).items()
+    }
+    assert given.get(said, said) == word, "what looks like an expression is an input"
 
 
 @words

@@ -10,6 +10,7 @@ from ...correlation import Correlations, correlate
 from ...diagrams import Diagram
 from ...model.bodies import media_type, pretty_json, text_of
 from ...model.exchange import Exchange
+from ...model.failures import failed_of
 from ...model.message import Message
 from ...model.operations import operation_of
 from ...model.text import counted, duration, visible
@@ -189,6 +190,31 @@ def place(exchange: Exchange) -> str:
     if not exchange.cluster:
         return visible(exchange.unrouted_host) or "the gateway itself"
     return f"{exchange.cluster} @{exchange.environment}" if exchange.environment else exchange.cluster
+
+
+def ended(exchange: Exchange, *, with_reason: bool = False) -> str:
+    """ "200", with its reason "200 OK"; "200 with errors: card declined" for a failure inside a 2xx."""
+    failed = failed_of(exchange)
+    if failed:
+        return f"{exchange.status} {failed.label}"
+    reason = exchange.response.reason if exchange.response and with_reason else ""
+    return f"{exchange.status_words} {reason}".strip()
+
+
+def error_anchor(exchange: Exchange, chapter: Chapter) -> str:
+    """Where the document says how to get or avoid the failure of a step; "" where it has no card."""
+    if not any(card.failing.id == exchange.id for card in chapter.cards):
+        return ""
+    return f"error-{chapter.steps.get(exchange.step, f'step-{exchange.step}')}"
+
+
+def error_rows(chapter: Chapter) -> Iterator[tuple[Exchange, str, str]]:
+    """(the failing exchange, what its response says, how to get or avoid it) of every error, what-ifs among them."""
+    for card in chapter.cards:
+        yield card.failing, card.says, card.sentence
+    for one in chapter.what_ifs:
+        if fails(one.exchange):
+            yield one.exchange, one.says, one.sentence or f"What if: {one.title}"
 
 
 def took(exchange: Exchange) -> str:

@@ -9,6 +9,7 @@ from html import escape
 
 from ...diagrams import STYLE
 from ...model.exchange import Exchange
+from ...model.operations import operation_of
 from ..format import ALONE, Beside, Recordings
 from .error_cards import Card
 from .guide import (
@@ -17,7 +18,8 @@ from .guide import (
     Guide,
     about,
     answer_text,
-    curl_of,
+    error_anchor,
+    error_rows,
     errors_title,
     folded,
     guide,
@@ -32,6 +34,7 @@ from .html_diagram import picture
 from .html_parts import block, code, hue, link, linked, status, table, text
 from .html_style import LOOK, SCRIPT
 from .notes import prose
+from .snippets import snippets
 from .what_ifs import Compared, Other, WhatIf
 
 
@@ -49,7 +52,7 @@ def what_if(one: WhatIf, chapter: Chapter) -> Iterator[str]:
     if one.sentence:
         yield f"<p>{linked(one.sentence, chapter)}</p>"
     if one.says and one.says not in one.sentence:
-        yield f"<p>The answer says: {code(one.says)}</p>"
+        yield f"<p>The response says: {code(one.says)}</p>"
     if one.rows and one.sibling:
         head = ("Where", f"This gives {exchange.status}", f"This gives {one.sibling.status}")
         yield table(
@@ -246,10 +249,12 @@ def _entry(chapter: Chapter, entry: Entry) -> Iterator[str]:
         yield f'<p class="muted">No client can send this from the recording: {text(step.obstacle)}.</p>'
     answer = answer_text(step, chapter.known)
     shown, left = folded(answer)
-    whole = f"<details><summary>The whole answer: {left} more lines</summary>{block(answer)}</details>" if left else ""
+    whole = (
+        f"<details><summary>The whole response: {left} more lines</summary>{block(answer)}</details>" if left else ""
+    )
     yield (
         f'<div class="pair"><div><h4>Request</h4>{block(request_text(step))}</div>'
-        f"<div><h4>Answer</h4>{block(shown)}{whole}</div></div>"
+        f"<div><h4>Response</h4>{block(shown)}{whole}</div></div>"
     )
     if step.keeps:
         items = "".join(
@@ -260,21 +265,39 @@ def _entry(chapter: Chapter, entry: Entry) -> Iterator[str]:
             for keep in step.keeps
         )
         yield f'<ul class="keeps">{items}</ul>'
-    if command := curl_of(step):
-        yield f"<details><summary>curl</summary><pre>{escape(command)}</pre></details>"
+    if anchor := error_anchor(step.exchange, chapter):
+        yield f'<p><a href="#{anchor}">How to get, or avoid, this error</a></p>'
+    yield from _tabs(entry)
     yield "</article>"
+
+
+def _tabs(entry: Entry) -> Iterator[str]:
+    """The request in several languages, one at a time, without a script: radio buttons are the tabs."""
+    found = list(snippets(entry.step))
+    if not found:
+        return
+    name = f"code-{entry.anchor}"
+    heads = "".join(
+        f'<input type="radio" name="{name}" id="{name}-{index}"{"" if index else " checked"}>'
+        f'<label for="{name}-{index}">{text(one.language)}</label>'
+        for index, one in enumerate(found)
+    )
+    panels = "".join(f'<pre data-language="{text(one.language)}">{escape(one.code)}</pre>' for one in found)
+    languages = ", ".join(one.language for one in found)
+    yield f'<details><summary>{text(languages)}</summary><div class="tabs">{heads}{panels}</div></details>'
 
 
 def _card(card: Card, chapter: Chapter) -> Iterator[str]:
     failing, sibling = card.failing, card.sibling
     target = masked(f"{failing.method} {failing.request.target}", chapter.known)
     yield (
-        f'<article class="card" data-slide>\n<h3>{status(failing)} {code(target)}</h3>\n'
+        f'<article class="card" id="{error_anchor(failing, chapter)}" data-slide>\n'
+        f"<h3>{status(failing)} {code(_named(failing, target))}</h3>\n"
         f'<p class="facts"><span>{link(failing.step, chapter)}, {text(place(failing))}</span></p>'
     )
     yield from (f'<div class="note">{prose(note)}</div>' for note in failing.notes if note.strip())
     if card.says:
-        yield f"<p>The answer says: {code(card.says)}</p>"
+        yield f"<p>The response says: {code(card.says)}</p>"
     yield f"<p>{linked(card.sentence, chapter)}</p>"
     if card.rows and sibling:
         yield table(
@@ -291,6 +314,29 @@ def _card(card: Card, chapter: Chapter) -> Iterator[str]:
     yield "</article>"
 
 
+def _named(exchange: Exchange, target: str) -> str:
+    operation = operation_of(exchange.request)
+    return f"{operation.label} · {target}" if operation else target
+
+
+def _errors(found: Guide) -> Iterator[str]:
+    """Every error of the document, with how to get and avoid it."""
+    rows = [
+        (
+            status(exchange),
+            code(_named(exchange, masked(f"{exchange.method} {exchange.request.target}", chapter.known))),
+            text(says) or "nothing",
+            linked(sentence, chapter),
+            link(exchange.step, chapter),
+        )
+        for chapter in found.chapters
+        for exchange, says, sentence in error_rows(chapter)
+    ]
+    if rows:
+        yield "<h3>All errors</h3>"
+        yield table(("Error", "Call", "The response says", "How to get, or avoid, it", "Step"), rows)
+
+
 def _reference(found: Guide) -> Iterator[str]:
     anchors = {id: anchor for chapter in found.chapters for id, anchor in chapter.anchors.items()}
     yield '<section id="reference" data-slide>\n<h2>Reference</h2>'
@@ -299,7 +345,8 @@ def _reference(found: Guide) -> Iterator[str]:
     for one in found.operations:
         answers = ", ".join(_answered(each, anchors) for _, each in one.answers)
         rows.append((text(one.cluster), code(f"{one.method} {one.path}"), answers))
-    yield table(("API", "Operation", "Answers"), rows)
+    yield table(("API", "Operation", "Responses"), rows)
+    yield from _errors(found)
     yield "</section>"
 
 

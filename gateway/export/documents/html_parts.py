@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from html import escape
 
 from ...model.exchange import Exchange
+from ...model.failures import failed_of
 from ...model.text import clean
-from .guide import Chapter
+from .guide import Chapter, ended
 
 VARIABLE = re.compile(r"\{\{([a-z][a-z0-9_]*)\}\}")
 
@@ -34,14 +35,13 @@ def _marked(markup: str) -> str:
 
 def hue(exchange: Exchange) -> str:
     status = exchange.status or 0
-    if exchange.failure or status >= 500 or not status:
+    if exchange.failure or status >= 500 or not status or failed_of(exchange):
         return "bad"
     return "warn" if status >= 400 else "redirect" if status >= 300 else "ok"
 
 
 def status(exchange: Exchange) -> str:
-    reason = exchange.response.reason if exchange.response else ""
-    words = f"{exchange.status_words} {reason}".strip()
+    words = ended(exchange, with_reason=True)
     return f'<span class="status {hue(exchange)}">{text(words)}</span>'
 
 

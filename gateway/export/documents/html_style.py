@@ -62,6 +62,16 @@ var { font-style: normal; padding: 0 .2em; border-radius: .25em; background: var
 .ok { color: var(--ok); } .redirect { color: var(--redirect); } .warn { color: var(--warn); } .bad { color: var(--bad); }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: .9rem 1rem; }
 .pair > div { min-width: 0; }
+.tabs { display: flex; flex-wrap: wrap; gap: .15rem .4rem; }
+.tabs > input { position: absolute; opacity: 0; }
+.tabs > label { padding: .15rem .6rem; border-bottom: 2px solid transparent; cursor: pointer; }
+.tabs > input:checked + label { border-bottom-color: currentColor; font-weight: 600; }
+.tabs > input:focus-visible + label { outline: 2px solid currentColor; }
+.tabs > pre { display: none; flex: 1 0 100%; }
+.tabs > input:nth-of-type(1):checked ~ pre:nth-of-type(1), .tabs > input:nth-of-type(2):checked ~ pre:nth-of-type(2),
+.tabs > input:nth-of-type(3):checked ~ pre:nth-of-type(3), .tabs > input:nth-of-type(4):checked ~ pre:nth-of-type(4),
+.tabs > input:nth-of-type(5):checked ~ pre:nth-of-type(5), .tabs > input:nth-of-type(6):checked ~ pre:nth-of-type(6)
+{ display: block; }
 details { margin-top: .6rem; }
 summary { cursor: pointer; color: var(--link); width: fit-content; }
 details[open] > summary { margin-bottom: .4rem; }

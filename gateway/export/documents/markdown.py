@@ -16,7 +16,9 @@ from .guide import (
     Guide,
     about,
     answer_text,
-    curl_of,
+    ended,
+    error_anchor,
+    error_rows,
     errors_title,
     folded,
     guide,
@@ -28,6 +30,7 @@ from .guide import (
     took,
 )
 from .notes import seen
+from .snippets import snippets
 from .what_ifs import Compared, WhatIf
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
@@ -78,7 +81,7 @@ def _page(found: Guide, version: str) -> Iterator[str]:
         yield "## Reference"
         yield "Every operation that was seen, and the statuses it answered with."
         yield table(
-            ("API", "Operation", "Answers (step)"),
+            ("API", "Operation", "Responses (step)"),
             [
                 (
                     plain(one.cluster),
@@ -88,6 +91,7 @@ def _page(found: Guide, version: str) -> Iterator[str]:
                 for one in found.operations
             ],
         )
+    yield from _errors(found)
     yield "---"
     yield f"Written by What-If Gateway {plain(version)} from a recording. Secrets were sealed and are not in this page."
 
@@ -141,7 +145,7 @@ def _entry(chapter: Chapter, entry: Entry) -> Iterator[str]:
     yield f"### {step.number}. {code(heading(step))}"
     times = f" · {entry.times} times in a row, up to step {entry.last}" if entry.times > 1 else ""
     spent = f" · {plain(took(step.exchange))}" if took(step.exchange) else ""
-    yield f"To {plain(place(step.exchange))} · **{step.exchange.status_words}**{spent}{times}"
+    yield f"To {plain(place(step.exchange))} · **{plain(ended(step.exchange))}**{spent}{times}"
     yield from (prose(note) for note in entry.notes)
     if step.obstacle:
         yield f"*No client can send this from the recording: {plain(step.obstacle)}.*"
@@ -150,14 +154,33 @@ def _entry(chapter: Chapter, entry: Entry) -> Iterator[str]:
     shown, left = folded(answer)
     yield fence(shown)
     if left:
-        yield f"<details><summary>The whole answer: {left} more lines</summary>\n\n{fence(answer)}\n\n</details>"
+        yield f"<details><summary>The whole response: {left} more lines</summary>\n\n{fence(answer)}\n\n</details>"
     if step.keeps:
         yield "Kept for later steps:"
         yield "\n".join(
             f"- {code(keep.variable)} from {code(kept_as(keep))}, used in {_steps(keep.used)}" for keep in step.keeps
         )
-    if command := curl_of(step):
-        yield f"<details><summary>curl</summary>\n\n{fence(command, 'bash')}\n\n</details>"
+    if error_anchor(step.exchange, chapter):
+        yield f"How to get, or avoid, this error: see [{errors_title(chapter)}](#{_slug(errors_title(chapter))})."
+    for one in snippets(step):
+        yield f"<details><summary>{one.language}</summary>\n\n{fence(one.code, one.fence)}\n\n</details>"
+
+
+def _slug(title: str) -> str:
+    """The anchor that GitHub and its like give a heading."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def _errors(found: Guide) -> Iterator[str]:
+    rows = [
+        (plain(ended(one)), code(masked(f"{one.method} {one.request.target}", chapter.known)), plain(says or "nothing"),
+         plain(sentence), str(one.step))
+        for chapter in found.chapters
+        for one, says, sentence in error_rows(chapter)
+    ]  # fmt: skip
+    if rows:
+        yield "## All errors"
+        yield table(("Error", "Call", "The response says", "How to get, or avoid, it", "Step"), rows)
 
 
 def _steps(numbers: Sequence[int]) -> str:
@@ -168,10 +191,10 @@ def _steps(numbers: Sequence[int]) -> str:
 def _card(card: Card, chapter: Chapter) -> Iterator[str]:
     failing, known = card.failing, chapter.known
     target = masked(failing.request.target, known)
-    yield f"### {failing.status or 'No answer'}: {code(f'{failing.method} {target}')} (step {failing.step})"
+    yield f"### {plain(ended(failing))}: {code(f'{failing.method} {target}')} (step {failing.step})"
     yield from (prose(note) for note in failing.notes if note.strip())
     if card.says:
-        yield f"The answer says: {code(card.says)}"
+        yield f"The response says: {code(card.says)}"
     yield plain(card.sentence)
     if card.rows and card.sibling:
         yield table(
@@ -189,7 +212,7 @@ def _what_if(one: WhatIf, chapter: Chapter) -> Iterator[str]:
     if one.sentence:
         yield plain(one.sentence)
     if one.says and one.says not in one.sentence:
-        yield f"The answer says: {code(one.says)}"
+        yield f"The response says: {code(one.says)}"
     if one.rows and one.sibling:
         yield table(
             ("Where", f"This gives {exchange.status}", f"This gives {one.sibling.status}"),
