@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("gateway")
 SealApart = Callable[[Capture], Awaitable[SealedCapture]]
 BACKLOG = 1024
+WARM = 1.0  # seconds after the start at which the pages are compiled
 TIDY_FIRST, TIDY = 60.0, 600.0  # seconds until recordings are looked through for what may go, and between two looks
 SAVE_SESSIONS = 5.0  # seconds between two looks for sessions whose pins or titles changed
 
@@ -356,9 +358,27 @@ async def _own_pages(
     if own_port is not None:
         await web.SockSite(runner, own_port, backlog=BACKLOG).start()
     try:
-        yield runner
+        async with _warming(app) if services.options.warm else contextlib.nullcontext():
+            yield runner
     finally:
         await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def _warming(app: web.Application) -> AsyncIterator[None]:
+    """Compile the pages when the start is over, so that no request waits for it."""
+    stopped = threading.Event()
+
+    async def warm() -> None:
+        await asyncio.sleep(WARM)
+        await asyncio.to_thread(console.compile_templates, app, stopped.is_set)
+
+    task = asyncio.create_task(warm())
+    try:
+        yield
+    finally:
+        stopped.set()
+        task.cancel()
 
 
 async def _close_after(request: web.BaseRequest, response: web.StreamResponse) -> None:

@@ -362,6 +362,7 @@ class Options:
     templates: Path | None = None
     durability: str = "strict"  # "strict" | "relaxed" | "fsync"
     hosts: tuple[str, ...] = ()  # further Host names by which the gateway is reached
+    warm: bool = False  # compile the pages in the background at the start
     any_host: bool = False  # proxied traffic may come under any name, on loopback too
     reload_interval: float = 0.25  # seconds between polls of routes.yaml and demo.yaml
     health_interval: float = 5.0  # seconds between health polls

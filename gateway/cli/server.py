@@ -49,6 +49,7 @@ def serve(args: argparse.Namespace) -> int:
         keep_alive=args.keep_alive,
         drain=args.drain,
         allow_code=args.allow_code,
+        warm=True,
         **tls_options(args),
         **access_options(args),
     )
@@ -134,6 +135,7 @@ async def _demo_in(folder: Path, args: argparse.Namespace, routes_yaml: str, sto
         health_interval=1.0,
         templates=_own_templates(),
         allow_code=args.allow_code,
+        warm=True,
         **access_options(args),
     )
     async with running(options) as gateway:

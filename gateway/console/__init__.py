@@ -5,6 +5,14 @@ from __future__ import annotations
 from ..services.changes import delete as delete_recording
 from ..web.access import check_operator
 from ..web.guard import MIDDLEWARES, check_csrf, csrf_token
-from .setup import setup
+from .setup import compile_templates, setup
 
-__all__ = ["MIDDLEWARES", "check_csrf", "check_operator", "csrf_token", "delete_recording", "setup"]
+__all__ = [
+    "MIDDLEWARES",
+    "check_csrf",
+    "check_operator",
+    "compile_templates",
+    "csrf_token",
+    "delete_recording",
+    "setup",
+]

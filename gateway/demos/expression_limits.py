@@ -7,7 +7,7 @@ expression can do is in a table here, with a bound of what it makes, and the bou
 - a filter, a method or an operator that is in no table is refused;
 - nothing that is made may have more than LARGEST characters and items;
 - everything costs steps: one, and one more for each WEIGHT characters and items that it reads or makes. An expression
-  has STEPS of them, with which it can read about 3 million characters: some 50 ms on a slow machine.
+  has STEPS of them, with which it can read about a million characters: some 20 ms on a slow machine.
 
 Values that come in may be larger than LARGEST, as a recorded response may be; they cost what is done with them. No
 operation changes a value, so a value is measured once.
@@ -30,7 +30,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
 LARGEST: Final = 100_000  # characters and items that one operation may make
-STEPS: Final = 50_000
+STEPS: Final = 20_000
 WEIGHT: Final = 64  # characters or items that cost one step more
 DIGITS: Final = 1_000  # of a number: more cannot be meant, and each operation on it takes longer
 FINEST: Final = 30  # decimal places to round to: 10 ** places is worked out

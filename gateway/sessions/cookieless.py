@@ -28,6 +28,7 @@ from typing import Any, Final
 WINDOW: Final = 1800.0  # seconds: the contract's idle window of a client without a cookie
 BURST: Final = 5.0  # seconds after the first call in which a browser's calls without a cookie are one page load
 OFFERS: Final = 8  # cookies offered to one such client before we take it that it keeps none
+MARKS: Final = 20  # of one client: clients name their cookies as they like
 MOST: Final = 10_000  # of clients, and of marks
 LONGEST: Final = 8192  # bytes of a field that is looked into
 
@@ -143,7 +144,7 @@ class CookielessClients:
 
     def _mark(self, client: CookielessClient, asked: Asked) -> None:
         for kind, mark in asked.marks:
-            if client.marks.get(kind) != mark:
+            if client.marks.get(kind) != mark and (kind in client.marks or len(client.marks) < MARKS):
                 client.marks[kind] = mark
                 self._remember((asked.key, kind, mark), client)
 

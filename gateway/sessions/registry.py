@@ -133,6 +133,8 @@ class LiveSessions:
     def _add(self, session: LiveSession) -> LiveSession:
         while len(self._sessions) >= self._most:
             self._sessions.pop(next(iter(self._sessions)))
+        while len(self._changed) >= self._most:  # the store is slower than strangers are
+            self._changed.pop(next(iter(self._changed)))
         session.seen = self._clock()
         self._sessions[session.id] = self._changed[session.id] = session
         return session

@@ -154,8 +154,9 @@ class Lab:
     def pauses_file(self) -> Path:
         return self.folder / "pauses.txt"
 
-    def start(self) -> None:
-        """RuntimeError with its last words when the gateway does not start."""
+    def start(self, *, settle: float = 0.0) -> None:
+        """Return `settle` seconds after it answers: it compiles its pages then. RuntimeError with its last words when it
+        does not start."""
         routes = ROUTES.format(dev=self.dev.port, test=self.guarded.port, injected=INJECTED)
         (self.folder / "routes.yaml").write_text(routes, encoding="utf-8")
         for name, text in self.files.items():
@@ -181,6 +182,7 @@ class Lab:
         while time.monotonic() < until and self.process.poll() is None:
             if match := re.search(r"gateway: http://[^\s:]+:(\d+)", out.read_text()):
                 self.port = int(match[1])
+                time.sleep(settle)
                 return
             time.sleep(0.05)
         raise RuntimeError(f"the gateway does not start: {err.read_text()[-2000:]}")

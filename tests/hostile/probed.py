@@ -12,12 +12,15 @@ import asyncio
 import contextlib
 import os
 import sys
+import threading
 import time
+import traceback
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 STEP = 0.005  # seconds between two looks
+LATE = 0.035  # seconds after which HOSTILE_STACKS=FILE tells what every thread does
 WORTH = 0.010  # seconds: shorter pauses are not noted
 
 
@@ -47,6 +50,32 @@ async def watch(file: Path) -> None:
                 out.write(f"{begun:.6f} {pause * 1000:.2f}\n")
 
 
+def tell_where(file: Path) -> None:
+    """A thread that writes the stacks of all threads whenever the loop has been late for LATE, to find out why."""
+    seen = [time.monotonic()]
+    main = threading.get_ident()
+
+    async def beat() -> None:
+        while True:
+            seen[0] = time.monotonic()
+            await asyncio.sleep(STEP)
+
+    def look() -> None:
+        told = 0.0
+        with file.open("a", encoding="utf-8") as out:
+            while True:
+                time.sleep(STEP)
+                if time.monotonic() - seen[0] > LATE and told != seen[0]:
+                    told = seen[0]
+                    for thread, frame in sys._current_frames().items():
+                        mark = "loop" if thread == main else "thread"
+                        out.write(f"--- {mark} at {told:.3f}\n{''.join(traceback.format_stack(frame)[-9:])}")
+                    out.flush()
+
+    threading.Thread(target=look, daemon=True).start()
+    asyncio.get_running_loop().create_task(beat())
+
+
 def main() -> int:
     file = Path(sys.argv.pop(1))
     from gateway import app
@@ -58,6 +87,8 @@ def main() -> int:
     async def probed(options: Any) -> AsyncIterator[Any]:
         async with running(options) as found:
             task = asyncio.create_task(watch(file))
+            if os.environ.get("HOSTILE_STACKS"):
+                tell_where(Path(os.environ["HOSTILE_STACKS"]))
             try:
                 yield found
             finally:

@@ -84,6 +84,12 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 MISSED: Final = """
 INSERT INTO marks VALUES ('missed', ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value
 """
+# Strangers name sessions as they like; those unseen the longest go, and their values with them.
+MOST_SESSIONS: Final = 100_000
+TRIM_EVERY: Final = 500  # saves, of which there is one in 5 seconds
+OLDEST: Final = "SELECT id FROM sessions ORDER BY seen DESC LIMIT -1 OFFSET ?"
+TRIM_VALUES: Final = f"DELETE FROM session_values WHERE session IN ({OLDEST})"
+TRIM_SESSIONS: Final = f"DELETE FROM sessions WHERE id IN ({OLDEST})"
 LITTLE: Final = 256 << 20  # bytes left on the disk, with less than which the log is kept short
 LEAST: Final = 64  # pages that it may have at any rate
 KNOWN: Final = 8192  # recordings and uses remembered as written, and bodies after a start
@@ -101,6 +107,7 @@ class Tables:
         self._uses: dict[tuple[str, str, str], None] = {}
         self._begun: dict[str, None] = {}  # recordings that have their row, and are their session's
         self._open: set[str] = set()  # ids of exchanges whose rows wait for their end
+        self._saves = 0
         self._deleted: dict[str, None] = {}  # recordings of which an exchange may still be under way
         self._cut: dict[str, None] = {}  # exchanges that were open when their recording was deleted
         self._sweeper = Sweeper(connection)
@@ -366,6 +373,10 @@ class Tables:
             self.connection.executemany(SAVED_SESSION, rows)
             chosen = [(title, recording) for _, recording, *_, title in rows if title]
             self.connection.executemany("UPDATE recordings SET title = ? WHERE id = ? AND title = ''", chosen)
+            self._saves += 1
+            if self._saves % TRIM_EVERY == 1:
+                for trim in (TRIM_VALUES, TRIM_SESSIONS):
+                    self.connection.execute(trim, (MOST_SESSIONS,))
 
 
 def session_row(session: LiveSession) -> tuple[Any, ...]:
