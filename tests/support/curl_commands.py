@@ -275,6 +275,10 @@ WINDOWS = [
         'curl -X POST "http://HOST/x" -d "{""a"":""b""}" ^\r\n -H "X: \\\\server\\share"',
         """curl -X POST http://HOST/x -d '{"a":"b"}' -H 'X: \\\\server\\share'""",
     ),
+    (
+        'curl "http://HOST/x?a=1&b=2" -X POST -H "X: y" --data-raw "{""a"":""b c"",""n"":[{""d"":1}]}"',
+        """curl 'http://HOST/x?a=1&b=2' -X POST -H 'X: y' --data-raw '{"a":"b c","n":[{"d":1}]}'""",
+    ),
     ('curl.exe -s "http://HOST/x" `\r\n  -H "X: 1" `\r\n  -d \'a=1\'', "curl -s http://HOST/x -H 'X: 1' -d a=1"),
     (
         '$session = New-Object Microsoft.PowerShell.Commands.WebRequestSession\n$session.UserAgent = "Agent/1 (Windows)"\n'

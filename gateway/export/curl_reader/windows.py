@@ -28,8 +28,9 @@ _BACKTICK = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "a": "\a", "b": "\b", "
 
 
 def is_cmd(text: str) -> bool:
-    """Whether carets stand where only cmd.exe has them: before a quote, or at the end of a line."""
-    return bool(re.search(r'(?:^|\s)\^"|\^[ \t]*\r?\n', text))
+    """Whether something stands there that only cmd.exe has: a caret before a quote or at the end of a line, and JSON
+    whose quotes are written twice."""
+    return bool(re.search(r'(?:^|\s)\^"|\^[ \t]*\r?\n', text)) or bool(re.search(r'"[{[]+""\w', text))
 
 
 def is_powershell(text: str) -> bool:
