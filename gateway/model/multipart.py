@@ -11,9 +11,9 @@ from .message import Pairs
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a form; `file_name` is None for a field, `headers` stand after the part's own."""
+    """One part of a form; `name` is None for one without, `file_name` for a field; `headers` stand after its own."""
 
-    name: str
+    name: str | None
     data: bytes
     file_name: str | None = None
     content_type: str = ""
@@ -52,7 +52,7 @@ def encode(
 
 
 def _piece(part: Part, quoted: Callable[[str], str]) -> bytes:
-    disposition = f'form-data; name="{quoted(part.name)}"'
+    disposition = "form-data" if part.name is None else f'form-data; name="{quoted(part.name)}"'
     if part.file_name is not None:
         disposition += f'; filename="{quoted(part.file_name)}"'
     lines = [f"Content-Disposition: {disposition}"]

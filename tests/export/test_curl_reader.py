@@ -24,7 +24,7 @@ FOUND = [
     ("if curl http://h/1; then curl http://h/2; elif true; then curl http://h/3; else curl http://h/4; fi",
      [["http://h/1"], ["http://h/2"], ["http://h/3"], ["http://h/4"]]),
     ("case $1 in\n a|b) curl http://h/a ;;\n *) curl http://h/b;;\nesac", [["http://h/a"], ["http://h/b"]]),
-    ("x=`curl http://h/tick`; y=\"$(curl \"http://h/$(echo in)\")\"", [["http://h/tick"], ["http://h/$(echo in)"]]),
+    ("x=`curl http://h/tick`; y=\"$(curl \"http://h/$(echo in)\")\"", [["http://h/tick"], ["http://h/in"]]),
     ("cat <(curl http://h/x) | jq .", [["http://h/x"]]),
     ("f() { curl http://h/$1; }\nf a\nf b", [["http://h/a"], ["http://h/b"]]),
     ("f() { curl http://h/never; }\n", [["http://h/never"]]),

@@ -202,6 +202,15 @@ curl -F 'a=<body.txt;type=text/plain' http://HOST/x
 curl -F 'a=text;encoder=base64' http://HOST/x
 curl -X PUT -F a=1 http://HOST/x
 curl -F a=1 -H 'X-A: 1' http://HOST/x
+curl -F '=nameless' http://HOST/x
+curl -F 'a=@-' http://HOST/x < body.txt
+curl -H 'Content-Type: multipart/form-data' -F a=1 http://HOST/x
+curl -F 'a=x;y=z' http://HOST/x
+curl -F 'file=@picture.png;type=image/jpeg;filename="x y.jpg"' http://HOST/x
+curl -T - http://HOST/x < body.txt
+curl --etag-compare etag http://HOST/x
+curl -z 'Jan 2 2020' http://HOST/x
+curl http://HOST/x "" -H 'Content-Length: 3' -d abc
 """.strip().splitlines()
 
 SCRIPTS = [
@@ -234,6 +243,9 @@ SCRIPTS = [
     "echo 'a=1' | curl --data-binary @- http://HOST/x",
     "printf '%s' 'a=1' | curl -d @- http://HOST/x",
     "curl -d @- http://HOST/x < body.txt\ncat body.json | curl --json @- http://HOST/y",
+    "curl http://HOST/$(echo hi) -d `printf '%s=%s' a 1`",
+    "echo -e 'a\\tb' | curl --data-binary @- http://HOST/x",
+    'f() { local p=$1; shift; curl http://HOST/$p "$@"; }\nf a -d x=1',
     "cat <<E | curl --data-binary @- http://HOST/x\nhello\nE",
     "curl \\\n  -X POST \\\n  http://HOST/x \\\n  -d a=1 # a comment",
     "# curl http://HOST/commented\ncurl http://HOST/x # curl http://HOST/no",

@@ -6,6 +6,7 @@ command, is not: Host, User-Agent, Accept: */*, Content-Length, Expect, and the 
 
 from __future__ import annotations
 
+import json
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
@@ -25,6 +26,9 @@ from .shell import Command
 
 ReadFile = Callable[[str], bytes]
 _VARIABLE = re.compile(r"\$\{?\w+\}?|\$\{\w+\[@\]\}")
+# How a body is told from what follows: it belongs to the connection, and a replay writes it anew.
+_FRAMING = frozenset({"content-length", "transfer-encoding", "expect"})
+_DATES = ("%b %d %Y", "%d %b %Y", "%Y%m%d", "%b %d %Y %H:%M:%S", "%d %b %Y %H:%M:%S")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _FORM_TYPE = "application/x-www-form-urlencoded"
 
@@ -71,7 +75,7 @@ def requests(command: Command, read_file: ReadFile, jars: set[str]) -> tuple[lis
             if found or operation.switches & {"help", "version", "manual"}:
                 continue
             raise UsageError("the command has no URL", where=command.where)
-        known = [url for url in operation.urls if not _VARIABLE.fullmatch(url)]
+        known = [url for url in operation.urls if url and not _VARIABLE.fullmatch(url)]
         for index, url in enumerate(known or operation.urls):  # `curl $OPTIONS http://...`: options, and no URL
             upload = operation.uploads[min(index, len(operation.uploads) - 1)] if operation.uploads else None
             for one in [url] if "globoff" in operation.switches else globbed(url):
@@ -191,6 +195,8 @@ def _apply(operation: Operation, name: str, value: str, files: _Files) -> None:
         operation.queries.append(_text(query))
     elif name == "upload-file":
         operation.uploads.append(value)
+    elif name == "etag-compare":
+        operation.values[name] = files.read(value).decode("utf-8", "surrogateescape").strip()
     else:
         operation.values[name] = value
 
@@ -268,8 +274,6 @@ def _with_variables(text: str, variables: dict[str, bytes], where: str) -> str:
 
 
 def _json_escaped(data: bytes) -> bytes:
-    import json
-
     return json.dumps(_text(data), ensure_ascii=False)[1:-1].encode("utf-8", "surrogateescape")
 
 
@@ -382,36 +386,41 @@ def _method(operation: Operation, body: bytes | None, upload: str | None) -> str
 
 
 def _headers(operation: Operation, media: str, user: str | None) -> Iterator[tuple[str, str]]:
-    """In the order in which curl writes them."""
+    """In the order in which curl writes them: a header that is given takes the place of curl's own."""
     custom = [pair for line in operation.headers if (pair := _header(line)) is not None]
     named = {name.lower() for name, _ in custom}
-    sent = [(name, value) for name, value in custom if value is not None]
+    is_form = media.startswith("multipart/")
+    for name, value in _made_by_options(operation, user):
+        if name.lower() not in named:
+            yield name, value
+    for name, given in custom:
+        if given is not None and name.lower() not in _FRAMING and not (is_form and name.lower() == "content-type"):
+            yield name, given
+    if is_form:  # curl puts the boundary behind the type that is given
+        own = next((value for name, value in custom if name.lower() == "content-type" and value), "")
+        media = f"{own}; {media.partition('; ')[2]}" if own else media
+    after = [("Content-Type", "application/json"), ("Accept", "application/json")]
+    for name, value in [*(after if "json" in operation.switches else []), ("Content-Type", media)]:
+        if value and (name.lower() not in named or (is_form and value == media)):
+            yield name, value
 
-    def free(name: str) -> bool:
-        return name.lower() not in named
 
+def _made_by_options(operation: Operation, user: str | None) -> Iterator[tuple[str, str]]:
     values = operation.values
-    if free("authorization") and (credentials := _authorization(operation, user)):
+    if credentials := _authorization(operation, user):
         yield "Authorization", credentials
-    if free("range") and (wanted := _range(operation)):
+    if wanted := _range(operation):
         yield "Range", wanted
-    if values.get("user-agent") and free("user-agent"):
+    if values.get("user-agent"):
         yield "User-Agent", _line(values["user-agent"])
-    referer = values.get("referer", "").removesuffix(";auto")
-    if referer and free("referer"):
+    if referer := values.get("referer", "").removesuffix(";auto"):
         yield "Referer", _line(referer)
-    if operation.cookies and free("cookie"):
+    if operation.cookies:
         yield "Cookie", _line(";".join(operation.cookies))
+    if values.get("etag-compare"):
+        yield "If-None-Match", _line(values["etag-compare"])
     if "time-cond" in values:
-        yield from _condition(values["time-cond"], operation.where, free)
-    yield from sent
-    if "json" in operation.switches:
-        if free("content-type"):
-            yield "Content-Type", "application/json"
-        if free("accept"):
-            yield "Accept", "application/json"
-    if media and (free("content-type") or media.startswith("multipart/")):
-        yield "Content-Type", media
+        yield _condition(values["time-cond"], operation.where)
 
 
 def _authorization(operation: Operation, user: str | None) -> str:
@@ -441,26 +450,30 @@ def _range(operation: Operation) -> str:
     return f"bytes={start}-" if start and start != "0" else ""
 
 
-def _condition(value: str, where: str, free: Callable[[str], bool]) -> Iterator[tuple[str, str]]:
+def _condition(value: str, where: str) -> tuple[str, str]:
     """--time-cond: a date, or "-" and a date."""
     name = "If-Unmodified-Since" if value.startswith("-") else "If-Modified-Since"
-    text = value.removeprefix("-").removeprefix("=")
-    moment = _moment(text)
+    moment = _moment(value.removeprefix("-").removeprefix("="))
     if moment is None:
         raise UsageError(f"--time-cond {value[:40]!r} is no date that is understood here", where=where,
                          hint=f"-H '{name}: Sun, 06 Nov 1994 08:49:37 GMT'")  # fmt: skip
-    if free(name):
-        yield name, format_datetime(moment.astimezone(UTC), usegmt=True)
+    return name, format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
 def _moment(text: str) -> datetime | None:
-    for parse in (parsedate_to_datetime, datetime.fromisoformat):
-        try:
-            moment = parse(text)
-        except (ValueError, TypeError, IndexError):
-            continue
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return None
+    """A date as curl reads them: those of mail and a few plain ones, but not ISO 8601 (curl_getdate(3))."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError):
+        return next((found for form in _DATES if (found := _read_date(form, text)) is not None), None)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _read_date(form: str, text: str) -> datetime | None:
+    try:
+        return datetime.strptime(f"{text} +0000", f"{form} %z")
+    except ValueError:
+        return None
 
 
 def _header(line: str) -> tuple[str, str | None] | None:

@@ -22,7 +22,7 @@ class FormPart:
 
 def form_body(parts: Sequence[FormPart], *, escaped: bool) -> tuple[bytes, str]:
     """(body, content type)."""
-    found = [Part(one.name, one.data, one.file_name, one.content_type, one.headers) for one in parts]
+    found = [Part(one.name or None, one.data, one.file_name, one.content_type, one.headers) for one in parts]
     body, boundary = encode(found, quoted=backslash_quoted if escaped else percent_quoted)
     return body, f"multipart/form-data; boundary={boundary}"
 
@@ -43,7 +43,7 @@ def form_part(word: str, read: Callable[[str], bytes], *, literal: bool, where: 
     if sign == "@":
         part.file_name = "-" if value == "-" else value.replace("\\", "/").rpartition("/")[2]
     part.file_name = settings.get("filename", part.file_name)
-    default = type_of_file(value) if sign == "@" else ""
+    default = type_of_file(value) if sign == "@" and value != "-" else ""
     part.content_type = settings.get("type") or (type_of_file(part.file_name, default) if part.file_name else "")
     part.headers = _headers(settings, read)
     return _encoded(part, settings.get("encoder", ""), where)

@@ -24,6 +24,9 @@ def globbed(url: str) -> list[str]:
         if char == "\\" and url[at + 1 : at + 2] in ("{", "}", "[", "]"):
             plain, at = plain + url[at + 1], at + 2
             continue
+        if url.startswith("${", at) and (end := url.find("}", at)) > 0:  # a variable of a shell without a value
+            plain, at = plain + url[at : end + 1], end + 1
+            continue
         if char in "}]":
             return [url]
         if char in "{[":

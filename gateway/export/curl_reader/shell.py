@@ -15,7 +15,7 @@ from typing import TypeAlias
 from ...errors import UsageError
 from ..base64_dialects import unpacked
 from ..import_report import Omission
-from .shell_syntax import Block, For, Function, Node, Piece, Pipeline, Simple, Word, parse
+from .shell_syntax import Block, For, Function, Node, Piece, Pipeline, Simple, Word, ansi_c, parse
 
 MOST = 20_000  # commands of a text, loops unrolled
 CALLS = 20  # functions in functions
@@ -134,13 +134,16 @@ def _output(node: Node, run: _Run) -> Input:
     words = [text for word in node.words for text in _expanded(word, run, node.line)]
     if words[:1] == ["echo"]:
         flags = [word for word in words[1:] if re.fullmatch(r"-[neE]+", word)]
-        rest = words[1 + len(flags) :]
-        return " ".join(rest) + ("" if any("n" in flag for flag in flags) else "\n")
+        text = " ".join(words[1 + len(flags) :])
+        text = ansi_c(text) if any("e" in flag for flag in flags) else text
+        return text + ("" if any("n" in flag for flag in flags) else "\n")
     if words[:1] == ["printf"] and len(words) > 1:
         form, given = words[1], words[2:]
-        if form in ("%s", "%s\\n", "%b", "%b\\n") and len(given) == 1:
-            return given[0] + ("\n" if form.endswith("n") else "")
-        return form.replace("\\n", "\n").replace("%%", "%") if "%" not in form.replace("%%", "") else None
+        slots = re.findall(r"%(.)", form)
+        if set(slots) <= set("sdb%") and len(slots) - slots.count("%") == len(given):
+            values = iter(given)
+            return re.sub(r"%(.)", lambda slot: "%" if slot[1] == "%" else next(values), ansi_c(form))
+        return None
     if words in (["base64", "-d"], ["base64", "--decode"], ["base64", "-D"]):
         return _decoded(_input(node, run))
     if words[:1] == ["cat"] and len(words) < 3:
@@ -199,15 +202,27 @@ def _simple(node: Simple, run: _Run, stdin: Input) -> Iterator[Command]:
             if equals and f"${name}" not in value and "$(" not in value:
                 run.variables[name] = value
         return
+    if words[:1] == ["shift"]:
+        _shift(run)
+        return
     given = _input(node, run)
     yield from _command(words, node, run, stdin if given is None else given)
+
+
+def _shift(run: _Run) -> None:
+    """The first argument of a function goes, the others move up."""
+    rest = run.arrays.get("@", ())[1:]
+    run.arrays |= {"@": rest, "*": rest}
+    for index in range(1, 10):
+        run.variables.pop(str(index), None)
+    run.variables |= {str(index): word for index, word in enumerate(rest[:9], 1)}
 
 
 def _assign(node: Simple, run: _Run) -> None:
     for name, value, items in node.assignments:
         if items is not None:
             run.arrays[name] = tuple(text for item in items for text in _expanded(item, run, node.line))
-        elif any(piece.kind == "command" for piece in value.pieces):
+        elif any(piece.kind == "command" and _told(piece.text, run, node.line) is None for piece in value.pieces):
             run.variables.pop(name, None)
         else:
             text = _joined(value, run, node.line)
@@ -307,6 +322,15 @@ def _expanded(word: Word, run: _Run, line: int) -> list[str]:
     return [*fields, current] if begun else fields
 
 
+def _told(text: str, run: _Run, line: int) -> str | None:
+    """What $(echo ...) and $(printf ...) give; None for what has to run."""
+    if not text.lstrip().startswith(("echo", "printf")) or len(text) > 10_000:
+        return None
+    nodes = parse(text, line).nodes
+    output = _output(nodes[0], run) if len(nodes) == 1 else None
+    return output.rstrip("\n") if isinstance(output, str) else None
+
+
 def _joined(word: Word, run: _Run, line: int) -> str:
     return "".join(_value(piece, run, line) for piece in word.pieces)
 
@@ -314,6 +338,8 @@ def _joined(word: Word, run: _Run, line: int) -> str:
 def _value(piece: Piece, run: _Run, line: int) -> str:
     if piece.kind == "text":
         return piece.text
+    if piece.kind == "command" and (output := _told(piece.text, run, line)) is not None:
+        return output
     if piece.kind == "array" and piece.name in run.arrays:
         return " ".join(run.arrays[piece.name][piece.first :])
     if piece.kind == "variable" and piece.name in run.variables:

@@ -433,7 +433,7 @@ class _Reader:
             raise UsageError("a quote is not closed", where=self._where())
         inside = self._text[begin:end]
         self._at = end + 1
-        return Piece("text", _ansi_c(inside) if ansi else inside, quoted=True)
+        return Piece("text", ansi_c(inside) if ansi else inside, quoted=True)
 
     def _double(self) -> list[Piece]:
         where = self._where()
@@ -560,7 +560,7 @@ def _merged(pieces: list[Piece]) -> tuple[Piece, ...]:
     return tuple(found)
 
 
-def _ansi_c(text: str) -> str:
+def ansi_c(text: str) -> str:
     """$'...': escapes are bytes, which together may be UTF-8 (bash(1), QUOTING); what is none stays as a byte."""
     data = _ESCAPE.sub(_sign, text.encode("utf-8", "surrogateescape"))
     return data.partition(b"\0")[0].decode("utf-8", "surrogateescape")
