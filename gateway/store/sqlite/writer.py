@@ -1,4 +1,29 @@
-"""The writer thread: takes the queue, commits in groups, bears every kind of trouble without losing count. I/O."""
+"""The writer thread: takes the queue, commits in groups, bears every kind of trouble without losing count. I/O.
+
+The event loop appends entries to `queue` and rings; this thread alone touches the writing connection.
+
+    asleep ─ ring ─> take a group ─> exchanges and pieces: _write        a change (Job): _do, by itself
+       ^                                │ sealed and made into rows (Batch)    │ first moves what waits
+       │                                ├─ journal: one write(2), then on_safe │
+       │                                │    └─ due or idle: _move, one transaction into the file
+       │                                └─ no journal, or it fails: written through, then on_safe
+       └─ nothing queued for SLACK: move what waits, tidy a little (full text, facts); for IDLE: fold the log
+
+Trouble (`_trouble`, a StoreError with a code) is a state, not an event: it begins with the first failed write, decides
+how the next attempts go, and ends in `_recovered` with the first write that works.
+
+    locked, full     the connection stays; the write is tried again after PAUSES; what is queued waits, and the
+                     recorder slows the clients down before anything is missed
+    other I/O        the connection is closed and opened anew
+    damaged          the file is set aside as it is, and a new one is begun
+    a row that fails the group is written one by one; the one that cannot be stored is counted as missed
+
+What may never happen:
+- `on_safe` before the record would survive `kill -9` (relaxed: at most LINGER before);
+- a group written twice: the file notes the number of the last journal group in the transaction that moves it;
+- an exchange that is neither recorded nor counted in `missed`;
+- a change that does not see what came before it: `_worked` moves first.
+"""
 
 from __future__ import annotations
 
