@@ -86,7 +86,30 @@ def is_made_up(found: Mismatch, *, rpc: bool = False) -> bool:
         return True
     if found.where == "body" and word == "date" and "/header/" in found.name:
         return True  # Jupyter's message headers
+    if (
+        found.where == "body"
+        and found.name.startswith("ical ")
+        and plain(found.name.removeprefix("ical ")) in OF_CALENDARS
+    ):
+        return True
     return word in (IN_QUERY if found.where == "query" else IN_BODY) and all(RANDOM.fullmatch(each) for each in values)
+
+
+# Within a segment: "a1b2....ics" of a calendar, "upload-01HGW..." of a file.
+EMBEDDED: Final = re.compile(
+    r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-7][0-9A-HJKMNP-TV-Z]{25}|(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])"
+)
+MAKES: Final = frozenset(("PUT", "POST", "MKCOL", "MKCALENDAR"))
+OF_CALENDARS: Final = frozenset(("uid", "dtstamp", "created", "lastmodified", "rev", "prodid"))
+
+
+def made_in_path(found: Mismatch, method: str) -> list[tuple[str, str]]:
+    """The ids that a client makes up for what it puts there: (recorded, asked); [] where it is no such difference."""
+    if found.where != "path" or method not in MAKES:
+        return []
+    one, other = str(found.recorded), str(found.asked)
+    pairs = list(zip(EMBEDDED.findall(one), EMBEDDED.findall(other), strict=False))
+    return pairs if pairs and EMBEDDED.sub("", one) == EMBEDDED.sub("", other) else []
 
 
 def is_transport(found: Mismatch) -> bool:

@@ -13,7 +13,7 @@ from ..correlation.lexicon import OWN
 from ..errors import UsageError, did_you_mean
 from ..model.exchange import Exchange
 from ..model.message import Request
-from .echo import is_made_up, is_rpc, is_transport
+from .echo import EMBEDDED, MAKES, is_made_up, is_rpc, is_transport, made_in_path, plain
 from .negotiation import apart as by_headers
 from .negotiation import chosen
 from .playback_index import Roles, Tape
@@ -24,6 +24,7 @@ Match = Literal["strict", "loose", "by-order"]
 End = Literal["last", "cycle", "404", "live"]
 
 IsKnown = Callable[[Exchange, Mismatch], bool]  # whether this client can have the value that stands in a role
+OF_SOCKETS: Final = frozenset(("sessionid", "clientid", "clientsession", "tabid"))  # a kernel's channels, for instance
 NAMED: Final = 5  # recorded values that a miss names
 NEAREST: Final = 3  # near misses that a response tells
 LOOKED_AT: Final = 12  # recorded requests that are compared in full to find them
@@ -108,6 +109,11 @@ class Look:
         """The steps with this very request, in order; of a part of something all that have one."""
         path = self._asked.target.partition("?")[0]
         known = self._tape.by_path.get((self._cluster, self._asked.method, path), ())
+        if not known and self._asked.method in MAKES and EMBEDDED.search(path):
+            known = [
+                one for one in self._tape.exchanges.values()
+                if (one.cluster, one.method) == (self._cluster, self._asked.method)
+            ]  # fmt: skip
         return chosen(self._asked, [one for one in known if self._usable(one) and self._is_exact(one)])
 
     def parts(self) -> list[Exchange]:
@@ -189,8 +195,14 @@ class Look:
         return (
             each for each in found
             if not self._ignored(each) and not is_transport(each)
-            and not ((each.where, each.name) not in roles and is_made_up(each, rpc=self._rpc))
+            and not ((each.where, each.name) not in roles and self.is_made(each))
         )  # fmt: skip
+
+    def is_made(self, found: Mismatch) -> bool:
+        """Whether today's client made the value up, as the recorded one did; of a WebSocket its own session too."""
+        if found.where == "query" and self._asked.header("upgrade") and plain(found.name) in OF_SOCKETS:
+            return found.recorded is not None and found.asked is not None
+        return is_made_up(found, rpc=self._rpc) or bool(made_in_path(found, self._asked.method))
 
     def nearest(self, position: int) -> tuple[NearMiss, ...]:
         """The recorded requests that came closest."""

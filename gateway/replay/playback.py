@@ -13,7 +13,7 @@ from ..model.bodies import text_of
 from ..model.exchange import Exchange
 from ..model.message import Request, Response
 from ..protocols import PlaybackMode
-from .echo import header_pairs, pairs_of, with_todays
+from .echo import header_pairs, is_distinct, made_in_path, pairs_of, with_todays
 from .matching import NEAREST, Look, NearMiss, Rules
 from .playback_index import Tape
 from .representation import (
@@ -149,6 +149,7 @@ class Playback:
     # -- by fields
 
     def _by_fields(self, asked: Request, cluster: str, environment: str | None, *, failures: bool) -> Found | Missed:
+        asked_now, asked = asked, self._in_recorded_words(asked)
         look = Look(self.tape, self.rules, asked, cluster, environment=environment, failures=failures)
         same, how = self._same(look)
         if not same:
@@ -175,7 +176,39 @@ class Playback:
             and is_fresh(asked, response)
         ):
             found = replace(found, shape="not modified")
-        return replace(found, apart=tuple(look.apart(found.exchange)))
+        now = Look(self.tape, self.rules, asked_now, cluster, environment=environment, failures=failures)
+        apart = now.apart(found.exchange)
+        self._keep_made(found.exchange, [each for each in apart if now.is_made(each)], asked.method)
+        return replace(found, apart=(*apart, *self._stand_ins()))
+
+    def _keep_made(self, one: Exchange, made: Sequence[Mismatch], method: str) -> None:
+        """What today's client made up stands for the recorded value from now on."""
+        for each in made:
+            pairs = made_in_path(each, method) or [(str(each.recorded), str(each.asked))]
+            for recorded, now in pairs:
+                if recorded != now and is_distinct(recorded) and is_distinct(now):
+                    self._meant.setdefault(shown(now), shown(recorded))
+
+    def _stand_ins(self) -> list[Mismatch]:
+        """Every value of today that stands for a recorded one, for responses that repeat one."""
+        pairs = ((json.loads(now), json.loads(recorded)) for now, recorded in self._meant.items())
+        return [
+            Mismatch("stand-in", "", recorded, now) for now, recorded in pairs
+            if isinstance(now, str) and isinstance(recorded, str) and is_distinct(now) and is_distinct(recorded)
+        ]  # fmt: skip
+
+    def _in_recorded_words(self, asked: Request) -> Request:
+        """The request with the recorded values in the place of those that stand for them."""
+        pairs = [(str(each.asked), str(each.recorded)) for each in self._stand_ins()]
+        pairs = [pair for pair in pairs if pair[0] in asked.target or pair[0].encode() in asked.body.data]
+        if not pairs:
+            return asked
+        target, data = asked.target, asked.body.data
+        for now, recorded in pairs:
+            target = target.replace(now, recorded)
+            data = data.replace(now.encode(), recorded.encode())
+        size = asked.body.size + len(data) - len(asked.body.data)
+        return replace(asked, target=target, body=replace(asked.body, size=size, data=data, kept=None))
 
     def _part(self, asked: Request, same: Sequence[Exchange], how: How) -> Found | Missed:
         """The recorded part of this very range, else one cut out of what was recorded, else the whole."""

@@ -125,6 +125,9 @@ def _body(request: Request) -> dict[Place, Scalar]:
         return _pairs("body", parse_qsl(text, keep_blank_values=True))
     if kind == "multipart/form-data":
         return _multipart(request)
+    if text is not None and kind in ("text/calendar", "text/vcard"):
+        lines = (line.partition(":") for line in re.sub(r"\r?\n[ \t]", "", text).splitlines() if line.strip())
+        return _pairs("body", [(f"ical {name.partition(';')[0]}", value) for name, _, value in lines])
     if text is not None and form == "xml":
         return _xml(text)
     return {("body", ""): text if text is not None else _digest(decoded(request)[0])}

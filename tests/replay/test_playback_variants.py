@@ -366,6 +366,31 @@ def test_an_id_that_the_client_makes_for_a_put_comes_back_and_is_known_then() ->
     assert text(played(playback, a_request(f"GET /orders/{new}"))) == f'{{"id":"{new}","q":1}}'
 
 
+def test_a_calendar_client_makes_its_uids_and_finds_its_events_again() -> None:
+    """CalDAV: the name of the file, the UID and the times in it are the client's; listings and reads give them back."""
+    old, new = "a1b2c3d4-1111-4222-8333-444455556666", "f1e2d3c4-9999-4888-8777-666655554444"
+    event = "BEGIN:VCALENDAR\r\nUID:{}\r\nDTSTAMP:20261130T1{}0000Z\r\nSUMMARY:tea\r\nEND:VCALENDAR\r\n"
+    kind = [("Content-Type", "text/calendar; charset=utf-8")]
+
+    def put(uid: str, hour: int, summary: str = "tea") -> Request:
+        return a_request(f"PUT /cal/{uid}.ics", kind, event.format(uid, hour).replace("tea", summary))
+
+    listing = f"<multistatus><response><href>/cal/{old}.ics</href></response></multistatus>"
+    steps = [
+        a_step(1, put(old, 0), "", status=201),
+        a_step(2, a_request("PROPFIND /cal/", [("Depth", "1")]), listing, [("Content-Type", "text/xml")], 207),
+        a_step(3, a_request(f"GET /cal/{old}.ics"), event.format(old, 0), kind),
+        a_step(4, a_request(f"DELETE /cal/{old}.ics"), ""),
+    ]
+    playback = playing(*steps)
+    assert played(playback, a_request(f"DELETE /cal/{new}.ics")) is None
+    assert played(playback, put(new, 5, "coffee")) is None
+    assert played(playback, put(new, 5)) is not None
+    assert text(played(playback, a_request("PROPFIND /cal/", [("Depth", "1")]))) == listing.replace(old, new)
+    assert text(played(playback, a_request(f"GET /cal/{new}.ics"))) == event.format(new, 5)
+    assert played(playback, a_request(f"DELETE /cal/{new}.ics")) is not None
+
+
 def test_a_state_that_is_a_filter_is_no_made_up_value() -> None:
     step = a_step(1, a_request("GET /issues?state=open"), "[1]")
     assert played(playing(step), a_request("GET /issues?state=closed")) is None
