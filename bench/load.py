@@ -9,6 +9,7 @@ children took for each request, user and system, while the load went on.
 import asyncio
 import json
 import os
+import ssl
 import sys
 import time
 from pathlib import Path
@@ -117,15 +118,20 @@ async def client(shared: Load, parts, each: bool) -> None:
     """One connection until the time is over, or one for each request."""
     loop = asyncio.get_running_loop()
     while time.perf_counter() < shared.until:
-        _, one = await loop.create_connection(lambda: Client(shared, each), parts.hostname, parts.port)
+        _, one = await loop.create_connection(lambda: Client(shared, each), parts.hostname, parts.port, ssl=tls(parts))
         await one.done
+
+
+def tls(parts) -> ssl.SSLContext | None:
+    """For an https URL: what is measured is the server, so its certificate is not looked at."""
+    return ssl._create_unverified_context() if parts.scheme == "https" else None
 
 
 async def first_cookie(parts, number: int) -> bytes:
     """The session cookie that the server under test sets for a new client, if any."""
     path, agent = f"{parts.path}/x", f"browser/{number}"
     request = f"GET {path} HTTP/1.1\r\nHost: {parts.netloc}\r\nUser-Agent: {agent}\r\n\r\n".encode()
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port, ssl=tls(parts))
     writer.write(request)
     head = await reader.readuntil(b"\r\n\r\n")
     writer.close()

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from ..errors import ConfigError, Problem, UsageError
+from ..model.places import is_loopback
 from ..routes import FileMove, Loaded, check_move, load, prepare_move
 from ..routes.config import json_schema
 from ..routes.explain import Explanation, explain
@@ -38,7 +39,21 @@ def check(args: argparse.Namespace) -> int:
     else:
         for name, loaded in found.items():
             print("\n".join(map(str, loaded.problems)) or f"{name}: ok, {_counted(loaded.table)}")
+    for name, loaded in found.items():
+        _warn_of_proxy(name, loaded.table)
     return ConfigError.exit_code if any(loaded.problems for loaded in found.values()) else 0
+
+
+def _warn_of_proxy(name: str, table: RouteTable | None) -> None:
+    """A network with a proxy often lets nothing out without it, and no upstream takes the variables by itself."""
+    said = [word for word in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy") if os.environ.get(word)]
+    if not said or table is None:
+        return
+    upstreams = [one for cluster in table.clusters.values() for one in cluster.upstreams.values()]
+    if not any(one.proxy for one in upstreams) and not all(is_loopback(one.host.encode()) for one in upstreams):
+        print(
+            f"{name}: warning: {said[0]} is set, and no upstream has a proxy; proxy: env would take it", file=sys.stderr
+        )
 
 
 def routes(args: argparse.Namespace) -> int:

@@ -40,16 +40,21 @@ def main(folder: Path) -> int:
         options = ["--no-audit", "--no-fund", "--loglevel", "error"]
         if subprocess.run(["npm", "install", *options], cwd=folder, check=False).returncode:
             wanted.unlink()
-    if not shutil.which("firefox-esr") and not shutil.which("firefox"):
-        _install_firefox()
+    has_firefox = shutil.which("firefox-esr") or shutil.which("firefox")
+    missing = [] if has_firefox else ["firefox-esr"]
+    missing += (
+        [] if shutil.which("certutil") else ["libnss3-tools"]
+    )  # for the step by which browsers trust an authority
+    if missing:
+        _install(missing)
     return 0
 
 
-def _install_firefox() -> None:
+def _install(packages: list[str]) -> None:
     if os.geteuid() or not shutil.which("apt-get"):
-        print("Firefox is missing: its tests will skip. Install it, for example: sudo apt-get install firefox-esr")
+        print(f"some tests will skip. For all of them: sudo apt-get install {' '.join(packages)}")
         return
-    words = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "firefox-esr"]
+    words = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
     subprocess.run(words, env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"}, check=False)
 
 

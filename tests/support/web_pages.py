@@ -107,7 +107,7 @@ async def firefox_page(folder: Path, *, preferences: str = "") -> AsyncIterator[
     if program is None:
         pytest.skip("no Firefox on this machine: apt-get install firefox-esr")
     profile = folder / "firefox"
-    profile.mkdir()
+    profile.mkdir(exist_ok=True)
     (profile / "user.js").write_text(preferences)
     process = await asyncio.create_subprocess_exec(
         program, "--headless", "--no-remote", "--profile", str(profile), "--remote-debugging-port", "0", "about:blank",
