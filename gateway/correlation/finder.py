@@ -146,7 +146,8 @@ class _Walk:
             if not self._pieces(need, target, covered) and not covered:
                 said.append(need)
                 self.inputs.add(need, exchange.started_at)
-                self._shown_before(need)
+                for one in (need, *need.inner):
+                    self._shown_before(one)
         for need in said:
             if not self._index.knows(need.value, need.role):
                 self._index.said(need.value, need.role)

@@ -25,6 +25,7 @@ ARGUMENT: Final = re.compile(r"(\w+)\s*:\s*\[?\s*\$(\w+)")  # of a GraphQL field
 WRITTEN: Final = re.compile(r'(\w+)\s*:\s*(?:"([^"\\]{1,200})"|([0-9]{1,20})\b)')
 FIELD: Final = re.compile(r"[{]\s*(?:\w+\s*:\s*)?(\w+)")
 BOUNDARY: Final = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
+DOCUMENT_PART: Final = re.compile(r"(?i)^content-type:\s*application/(?:[\w.-]+\+)?json", re.MULTILINE)
 PART: Final = re.compile(r'\bname="([^"]*)"', re.IGNORECASE)
 SEPARATED: Final = re.compile(r"[^,:;|~._/=@-]+")
 FILE: Final = re.compile(r"(.{3,})\.[A-Za-z][A-Za-z0-9]{1,5}", re.DOTALL)  # 7c1d9e02.ics
@@ -369,7 +370,7 @@ def _document(text: str, sink: Sink) -> Iterator[Need]:
 
 
 def multipart_places(request: Request) -> Iterator[tuple[str, int, int]]:
-    """(name, start, end) of every field of a multipart form that is no file (RFC 7578)."""
+    """(name, start, end) of every field of a multipart form (RFC 7578), files of JSON among them, no other files."""
     match = BOUNDARY.search(request.content_type)
     data = request.body.data
     if not match:
@@ -384,7 +385,7 @@ def multipart_places(request: Request) -> Iterator[tuple[str, int, int]]:
             return
         fields = data[at + len(mark) : head].decode("utf-8", "replace")
         name = PART.search(fields)
-        if name and "filename" not in fields.lower():
+        if name and ("filename" not in fields.lower() or DOCUMENT_PART.search(fields)):
             seen[name[1]] = seen.get(name[1], 0) + 1
             key = name[1] if seen[name[1]] == 1 else f"{name[1]}~{seen[name[1]]}"
             yield key, head + 4, after - 2

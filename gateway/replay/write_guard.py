@@ -24,6 +24,7 @@ PROOFS: Final = {
     "ntlm": "NTLM proof",
     "negotiate": "Negotiate proof",
     "hawk": "Hawk proof",
+    "aws4-hmac-sha256": "AWS signature (version 4)",
     "oauth": "OAuth 1.0 signature",
     "dpop": "DPoP proof",
     "signature": "HTTP signature",
