@@ -26,6 +26,7 @@ MOST: Final = 20_000  # scalars of one response
 
 LINK: Final = re.compile(r"<([^<>]*)>([^,<\"]*(?:\"[^\"]*\"[^,<\"]*)*)")
 REL: Final = re.compile(r"rel\s*=\s*\"?([\w-]+)", re.IGNORECASE)
+BEHIND: Final = (r"^(?!https?:)[A-Za-z][A-Za-z0-9+.-]+:/+(.+)$", r"^https?://[^/\s]+(/[^\s?#]+)")
 CLAIMS: Final = frozenset(
     [
         "sub",
@@ -183,6 +184,9 @@ def _scalar(text: str, path: tuple[str | int, ...], name: str, about: _About) ->
         return
     if is_url(text) or is_link(name, text) or REFERENCE.fullmatch(text):
         yield from url_places("json", path, text)
+        for regex in BEHIND:
+            if match := re.search(regex, text):  # clients send it without its scheme, or host
+                yield Place("json", (path, f"#match={regex}"), name, match[1], role)
     elif text.startswith("eyJ") and JWT.fullmatch(text):
         for claim, said in claims(text).items():
             known = claim in CLAIMS or role_of(claim, ("user",)).is_id
