@@ -413,6 +413,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(("docs",), "--template", "", "path", None, "your own Jinja2 template, or a folder: document.*, index.*"),
     Setting(("docs",), "--without-variants", "", "switch", False, "leave the what-ifs out"),
     Setting(
+        ("docs",), "--for", "", "text", None,
+        "write what a tool publishes: mkdocs, docusaurus, backstage or confluence", "TOOL",
+    ),
+    Setting(
+        ("docs",), "--check", "", "switch", False,
+        "write nothing: say which pages of the folder are stale, and why; exit 1 when one is",
+    ),
+    Setting(
         ("import",), "--as", "", "text", "", "what the file is: bundle, har, postman, curl (default: found out)",
         "FORMAT",
     ),

@@ -48,7 +48,9 @@ def docs(*words: object) -> int:
 
 
 def files(folder: Path) -> list[str]:
-    return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+    """All but the facts by which `gateway docs --check` tells what is stale."""
+    found = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+    return [name for name in found if name != "gateway-docs.json"]
 
 
 async def test_a_site_of_two_recordings(recordings, tmp_path, capsys):
@@ -62,7 +64,7 @@ async def test_a_site_of_two_recordings(recordings, tmp_path, capsys):
     assert "too soon" in (site / "order-a-book.html").read_text("utf-8")
     assert "<td>1.9.3</td>" in (site / "pay.html").read_text("utf-8"), "the version that ran then"
     assert json.loads((site / "api/orders.openapi.json").read_text("utf-8"))["info"]["version"] == "1.9.3"
-    assert capsys.readouterr().err == f"{site}/index.html: the first of 6 files\n"
+    assert capsys.readouterr().err == f"{site}/index.html: the first of 7 files\n"
 
 
 async def test_what_ifs_can_stay_out(recordings, tmp_path):

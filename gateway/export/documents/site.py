@@ -42,7 +42,7 @@ def site(recordings: Recordings, *, version: str, beside: Beside, templates: Tem
     found: dict[str, str] = {}
     taken: set[str] = {"index"}
     entries = []
-    for recording, group in _groups(recordings):
+    for recording, group in groups(recordings):
         name = free(identifier(recording.title or recording.id, "recording").replace("_", "-"), taken)
         written = dict(_documents(name, group, version, beside, own))
         entries.append((recording, group, list(written)))
@@ -55,7 +55,7 @@ def site(recordings: Recordings, *, version: str, beside: Beside, templates: Tem
     )
 
 
-def _groups(recordings: Recordings) -> Iterator[tuple[Recording, list[Run]]]:
+def groups(recordings: Recordings) -> Iterator[tuple[Recording, list[Run]]]:
     """Every recording with those that its document tells of."""
     for run in recordings:
         if not belongs(run[0], recordings):
