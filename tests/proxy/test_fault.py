@@ -88,3 +88,14 @@ async def test_the_next_call_without_a_fault_is_as_ever():
             head, body = await client.response()
         assert (status_of(head), body) == (200, BOOK)
         assert [one.mode for one in await gw.recorder.until(2)] == ["fault", "live"]
+
+
+@pytest.mark.parametrize(
+    "fault", [{"status": 503}, {"status": 204}, {"status": 500, "delay": 0.02}, {"delay": 0.02}, {"alter": ["price=0"]}]
+)
+async def test_no_duration_is_negative_or_absurd(fault):
+    """A forced status asks nobody: what was never sent took no time."""
+    async with raw_upstream(answer()) as upstream, relaying(orders_at(upstream.url)) as gw:
+        head, _, _ = await asked(gw, **fault)
+    durations = [float(part.partition(b"dur=")[2]) for part in field_of(head, b"Server-Timing").split(b",")]
+    assert len(durations) == 2 and all(0 <= duration < 5000 for duration in durations)

@@ -149,3 +149,34 @@ def test_a_value_gets_the_name_that_the_good_answer_gives_it():
     failing = a_step(target="/api/catalogue/books/978-9", status=404)
     told = card(failing, a_step(body={"isbn": "978-1"}))
     assert told.sentence == "404 because isbn 978-9 is unknown on catalogue@qa; 978-1 answers 200."
+
+
+def test_what_was_changed_at_an_earlier_step_is_the_first_suspect():
+    failing, good = a_step(4, "/api/orders/7/receipt", status=404), a_step(4, "/api/orders/7/receipt")
+    found = card(failing, good, changed="step 2 was changed (path /books/978-9)")
+    assert found.sentence == (
+        "404 after step 2 was changed (path /books/978-9); without that change the same request answers 200."
+    )
+    own = card(a_step(4, "/b?size=0", status=422), a_step(4, "/b?size=1"), changed="step 2 was changed (path /x)")
+    assert own.sentence.startswith("422 because query size is 0"), "a change of the request itself goes before it"
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        ("/api/catalogue/books/978-2", True),
+        ("/api/catalogue/users/978-1", False),
+        ("/api/catalogue/books", False),
+        ("/api/catalogue/books/978-2?lang=fr", True),
+        ("/api/catalogue/books/978-2/reviews", False),
+    ],
+)
+def test_a_success_of_another_thing_explains_nothing(other, same):
+    failing = a_step(2, "/api/catalogue/books/978-9", status=404)
+    assert (sibling(failing, [a_step(1, other)]) is not None) is same
+
+
+def test_an_id_is_not_called_by_the_name_of_another_thing():
+    good = a_step(1, "/api/posts/1", body={"authorId": 1, "id": 1})
+    found = card(a_step(2, "/api/posts/9999", status=404), good)
+    assert found.sentence.startswith("404 because id 9999 is unknown")
