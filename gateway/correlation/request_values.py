@@ -21,8 +21,8 @@ from .xml_values import marks
 
 SCHEME: Final = re.compile(r"(?:Bearer|Token|Basic|ApiKey|Api-Key|Key|JWT|DPoP)[ \t]+", re.IGNORECASE)
 VERB: Final = re.compile(r"([^:]+):[a-z][A-Za-z]+")  # sub-x91ka:pull
-ARGUMENT: Final = re.compile(r"(\w+)\s*:\s*\[?\s*\$(\w+)")  # of a GraphQL field: createPost(user_id: $u)
-WRITTEN: Final = re.compile(r'(\w+)\s*:\s*(?:"([^"\\]{1,200})"|([0-9]{1,20})\b)')
+ARGUMENT: Final = re.compile(r"(?<!\w)(\w++)\s*+:\s*+\[?\s*+\$(\w+)")  # of a GraphQL field: createPost(user_id: $u)
+WRITTEN: Final = re.compile(r'(?<!\w)(\w++)\s*+:\s*+(?:"([^"\\]{1,200})"|([0-9]{1,20})\b)')
 FIELD: Final = re.compile(r"[{]\s*(?:\w+\s*:\s*)?(\w+)")
 BOUNDARY: Final = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
 DOCUMENT_PART: Final = re.compile(r"(?i)^content-type:\s*application/(?:[\w.-]+\+)?json", re.MULTILINE)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from captures import a_capture, recorded
+from cryptography.fernet import InvalidToken
 
 from gateway.keys import load_keys
 from gateway.model.bodies import text_of
@@ -110,3 +111,23 @@ async def test_another_attempt_seals_nothing_twice(tmp_path: Path, sealer: Seale
     await recorder.stop()
     assert sealed == [1, 2, 3]
     assert recorder.status().recorded == 3
+
+
+async def test_a_placeholder_opens_only_where_its_sealed_value_lies(
+    recorder: SqliteRecorder, store: SqliteStore, sealer: Sealer
+) -> None:
+    first = a_capture(
+        1, "R1", request_headers=[(b"X-Api-Key", CANARY.encode()), (b"X-Auth-Token", b"other-9f1c9a7b33")]
+    )
+    second = a_capture(1, "R2", request_headers=[(b"X-Api-Key", CANARY.encode())])
+    await recorded(recorder, first, second)
+    key, token = (store.exchange(first.id).request.header(name) for name in ("x-api-key", "x-auth-token"))
+    one, two = store.secrets("R1"), store.secrets("R2")
+    assert set(one) == {key, token}
+    assert set(two) == {key}  # the same placeholder, and no other of the first recording
+    assert one[key] != two[key]  # each sealed in the context of its own recording
+    assert sealer.unseal(key, one[key]) == sealer.unseal(key, two[key]) == CANARY.encode()
+    with pytest.raises(InvalidToken):
+        sealer.unseal(key, one[token])  # of another placeholder
+    with pytest.raises(InvalidToken):
+        sealer.unseal(key, one[key].replace(b"R1", b"R2"))  # of another recording
