@@ -270,7 +270,7 @@ async def pin(request: web.Request) -> View:
     done = bool(pins) and asked_here and not (session.named and is_viewer(request))
     if done and request.method == "GET":
         changes.pin(services, session, pins, ttl=seconds)
-    data = {"pins": pins, "ttl": ttl, "done": done, "session": listing.session_json(session)}
+    data = {"pins": pins, "ttl": ttl, "done": done, "token": "", "session": listing.session_json(session)}
     return view(data)
 
 
