@@ -43,6 +43,17 @@ class Definition:
     field: str
 
 
+_TOKEN = re.compile(rf"{_TEXT}|#[^\n]*+|{_NAME}|-?[0-9][0-9A-Za-z.+-]*+|\.\.\.|[^\s,\ufeff]", re.DOTALL)
+
+
+def canonical(text: str) -> str:
+    """A document without what means nothing in it: white space, commas, comments (section 2.1); other texts as they
+    are. Equal for two builds of a front end that print the same operation."""
+    if not operations(text):
+        return text
+    return " ".join(token for token in _TOKEN.findall(text) if not token.startswith("#"))
+
+
 class _NoDocument(ValueError):
     """The text is no executable GraphQL document."""
 

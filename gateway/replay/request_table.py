@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, unquote
 from ..correlation.xml_values import marks
 from ..model import headers
 from ..model.bodies import decoded, format_of, media_type, text_of
+from ..model.graphql import canonical
 from ..model.message import Request
 
 Scalar = str | int | float | bool | None | list[object]
@@ -65,9 +66,17 @@ def fields_of(request: Request, *, headers: bool, whole_body: bool = True) -> di
     found |= _pairs("header", [pair for pair in lowered if (_counts(pair[0]) if headers else pair[0] in CREDENTIALS)])
     if whole_body:
         found |= _body(request)
+        found |= {
+            place: canonical(value) for place, value in found.items() if isinstance(value, str) and _is_document(place)
+        }
     elif request.body.size:
         found["body", "size"] = request.body.size
     return found
+
+
+def _is_document(place: Place) -> bool:
+    """Whether a GraphQL document may stand there: white space means nothing in it."""
+    return place[0] in ("query", "body") and place[1].rpartition("/")[2] == "query"
 
 
 def _counts(header: str) -> bool:

@@ -292,3 +292,20 @@ def test_the_beginning_of_json_holds_nothing_that_the_whole_does_not(value, cut)
     found = json_prefix(text[:cut])
     assert found is None or all(value[key] == member for key, member in found.items())
     assert json_prefix(text) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "query Books($n: Int) { books(first: $n) { id title } }",
+        "query Books($n:Int){books(first:$n){id,title}}",
+        "# of the list\nquery Books($n: Int) {\n  books(first: $n) {\n    id\n    title\n  }\n}\n",
+    ],
+)
+def test_white_space_commas_and_comments_mean_nothing_in_a_document(text):
+    assert graphql.canonical(text) == "query Books ( $ n : Int ) { books ( first : $ n ) { id title } }"
+
+
+@pytest.mark.parametrize("text", ["shoes  and socks", "", "{", '{ say(text: "a  b") }'])
+def test_white_space_within_strings_and_other_texts_stays(text):
+    assert ("a  b" in graphql.canonical(text)) if "say" in text else graphql.canonical(text) == text
