@@ -71,7 +71,7 @@ DURATIONS: Final = _words(
     "ms took duration elapsed latency uptime age seconds millis nanos micros runtime timing ago msec usec"
 )
 SETTINGS: Final = _words(
-    "timeout interval period retention limit max min maximum minimum threshold delay per page pages step size capacity"
+    "timeout interval period retention limit max min maximum minimum threshold delay per page pages step capacity"
 )
 COUNTERS: Final = _words(
     "count counts counter views hits visits logins downloads clicks reads writes requests usage used sequence calls"
