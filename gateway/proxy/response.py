@@ -44,8 +44,8 @@ class ResponseHead:
     """
 
     __slots__ = (
-        "_unkept", "changing", "chunked", "close", "interim", "is_events", "kept", "length", "lines", "options",
-        "reason", "recorded", "rewritten", "status", "types", "upgrade", "version",
+        "_unkept", "changing", "chunked", "close", "interim", "is_events", "kept", "length", "lines", "no_store",
+        "options", "reason", "recorded", "rewritten", "status", "types", "upgrade", "version",
     )  # fmt: skip
 
     def __init__(self, status: int, reason: bytes, version: str, headers: RawPairs) -> None:
@@ -63,6 +63,7 @@ class ResponseHead:
         self.rewritten: RawPairs = []  # as the upstream sent them, where they differ
         self.changing: list[tuple[int, bytes, bytes]] = []  # (fate, name, value) of fields that may change
         self.kept: RawPairs = []  # what says whether, and for how long, a browser may keep it
+        self.no_store = False
         self._unkept: tuple[list[bytes], RawPairs, RawPairs] | None = None
         append = self.lines.append
         for name, value in headers:
@@ -90,6 +91,7 @@ class ResponseHead:
             self.changing.append((fate, name, value))
         elif fate == KEPT:
             self.kept.append((name, value))
+            self.no_store |= b"no-store" in value.lower() and name.lower() == b"cache-control"
         elif fate == BINDING:
             self.rewritten.append((name, value))
             return False
@@ -112,9 +114,7 @@ class ResponseHead:
     @property
     def may_be_kept(self) -> bool:
         """Whether a browser might keep this response, or ask with its validators whether it still holds."""
-        if not self.kept:
-            return self.status in PERMANENT
-        return not any(name.lower() == b"cache-control" and b"no-store" in value.lower() for name, value in self.kept)
+        return not self.no_store and bool(self.kept or self.status in PERMANENT)
 
     def unkept(self) -> tuple[list[bytes], RawPairs, RawPairs]:
         """(lines, recorded, rewritten) with which no browser keeps the response: after a move its next request would

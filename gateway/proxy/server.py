@@ -33,7 +33,6 @@ from .request import RequestHead
 
 if TYPE_CHECKING:
     from ..metrics import Metrics
-    from ..model.forwarding import Sender
     from ..protocols import Options, Recorder, RefusedOriginList, Routes, Sessions
     from ..redact import SealedCapture
     from ..routes.table import CompiledUpstream, RouteTable, Tls
@@ -157,7 +156,7 @@ class Relay:
             sender = request.sender
             assert sender is not None
             session, cookie = self.sessions.identify(
-                client.headers, client=sender.address, secure=self._only_https(client, sender)
+                client.headers, client=sender.address, secure=sender.scheme == b"https" and self._only_https(client)
             )
         except (UsageError, ValueError) as error:
             client.reject(problem("http_request_error", str(error), cluster=cluster.name))
@@ -237,10 +236,10 @@ class Relay:
             if fields := answer_preflight(table.cors, asked.get(b"origin", b""), method, headers):
                 client.respond(b"HTTP/1.1 204 No Content", fields)
 
-    def _only_https(self, client: ClientConnection, sender: Sender) -> bool:
+    def _only_https(self, client: ClientConnection) -> bool:
         """Whether the session's cookie may be Secure: while the plain port answers as well, a Secure one would lock its
         session out of the same browser."""
-        return sender.scheme == b"https" and (not client.secure or self.options.plain != "keep")
+        return not client.secure or self.options.plain != "keep"
 
     def _request(self, client: ClientConnection) -> RequestHead:
         """What comes of a client's headers, and who sent them."""
