@@ -50,6 +50,8 @@ SAME: Final = (
 )
 THERE: Final = f"SELECT {', '.join(SAME)} FROM exchanges WHERE id = ? AND state = 'done'"
 
+to_disk: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)  # macOS and Windows have only the latter
+
 # Writers of this process, by the file they write to: a reader has them move what waits.
 writers: dict[Path, Callable[[], None]] = {}
 
@@ -84,7 +86,7 @@ class Journal:
             if os.write(self._file, record) != len(record):
                 raise OSError(28, "No space left on device")
             if sync:
-                os.fdatasync(self._file)
+                to_disk(self._file)
         except OSError:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._file, self.size)  # half a record would hide those behind it
@@ -112,10 +114,11 @@ class Journal:
     def close(self) -> None:
         """An empty one does not stay behind."""
         if self._file >= 0:
-            if not self.size and self.is_there():
-                self._path.unlink()
+            is_empty = not self.size and self.is_there()
             os.close(self._file)
             self._file = -1
+            if is_empty:
+                self._path.unlink()
 
     def _open(self) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC

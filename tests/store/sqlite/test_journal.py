@@ -256,7 +256,7 @@ async def test_a_deleted_journal_is_begun_anew(path: Path, monkeypatch: pytest.M
 
 async def test_fsync_waits_for_the_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[int] = []
-    monkeypatch.setattr(journals.os, "fdatasync", synced.append)
+    monkeypatch.setattr(journals, "to_disk", synced.append)
     recorder = await killed(path, groups=3, durability="fsync")
     assert len(synced) == 3
     await recorder.stop()
