@@ -195,7 +195,7 @@ async def serve(folder: Path) -> None:
             status = gateway.services.recorder.status()
             held = {"tasks": len(asyncio.all_tasks()), "memory": rss}
             held |= {"descriptors": sum(1 for _ in Path("/proc/self/fd").iterdir())}
-            held |= {"clients": len(gateway.relay.clients), "under_way": len(gateway.proxy.flows)}
+            held |= {"clients": len(gateway.relay.clients), "under_way": len(gateway.relay.flows)}
             print(json.dumps(held | {"missed": status.missed, "recorded": status.recorded}), flush=True)
 
 

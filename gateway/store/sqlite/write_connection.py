@@ -92,8 +92,7 @@ TRIM_VALUES: Final = f"DELETE FROM session_values WHERE session IN ({OLDEST})"
 TRIM_SESSIONS: Final = f"DELETE FROM sessions WHERE id IN ({OLDEST})"
 LITTLE: Final = 256 << 20  # bytes left on the disk, with less than which the log is kept short
 LEAST: Final = 64  # pages that it may have at any rate
-KNOWN: Final = 8192  # recordings and uses remembered as written, and bodies after a start
-KNOWN_BODIES: Final = 32_768  # bodies remembered as written: 7 MiB
+KNOWN: Final = 8192  # recordings, uses and bodies remembered as written
 # Through the index alone, whose keys begin with milliseconds since the epoch (until 2109).
 LATEST_BODIES: Final = "SELECT sha256 FROM bodies WHERE sha256 < x'04' ORDER BY sha256 DESC LIMIT ?"
 
@@ -117,7 +116,7 @@ class Tables:
     def remember_bodies(self, batch: Batch) -> None:
         """Its bodies are in the file, or will be before whatever is written next."""
         self.stored |= batch.keys
-        for _ in range(len(self.stored) - KNOWN_BODIES):
+        for _ in range(len(self.stored) - KNOWN):
             del self.stored[next(iter(self.stored))]  # the one that was new longest ago
 
     def recall_bodies(self) -> None:
