@@ -4,9 +4,9 @@ interleaved.
 `python bench/proxies.py [--seconds 3] [--rounds 5] [--only main,one] [--file FILE] [--large COUNT] [--short]` prints,
 for each scenario, the CPU microseconds of the proxy's processes for each exchange, and its ratio to the bare proxy in
 the same round: medians, and from the least to the most of the rounds. Then requests per second, latency, bytes written
-to the disk, and the CPU that was left for later. With --file, or --large, a gateway that writes to a file that is
-large already takes part in the varied scenarios. nginx and mitmproxy take part when they are installed; --short leaves
-them out, with the other durabilities.
+to the disk, and the CPU that was left for later. A gateway that writes to a file of 1,000,000 exchanges (--large, or
+--file) takes part in the varied scenarios. nginx and mitmproxy take part when they are installed; --short leaves them
+out, with the other durabilities.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def arguments() -> argparse.Namespace:
     words.add_argument("--rounds", type=int, default=5)
     words.add_argument("--only", default="", help="first words of scenarios, with commas")
     words.add_argument("--file", type=Path, help="a file made by bench/large.py")
-    words.add_argument("--large", type=int, default=0, help="make one of so many exchanges")
+    words.add_argument("--large", type=int, help="make one of so many exchanges (1,000,000; with --short none)")
     words.add_argument("--short", action="store_true", help="only the bare proxy and the strict gateway")
     return words.parse_args()
 
@@ -93,7 +93,8 @@ def main() -> None:
     wanted = args.only.split(",") if args.only else []
     scenarios = [one for one in SCENARIOS if not wanted or one.name.partition(":")[0] in wanted]
     with tempfile.TemporaryDirectory() as name, backend() as port:
-        large = args.file or (grown(Path(name, "large"), args.large) if args.large else None)
+        count = (0 if args.short else 1_000_000) if args.large is None else args.large
+        large = args.file or (grown(Path(name, "large"), count) if count else None)
         before = count_of(large) if large else 0
         proxies = contenders(Path(name), port, large, short=args.short)
         try:
