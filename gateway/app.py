@@ -52,6 +52,7 @@ from .store.redaction_preview import preview
 
 if TYPE_CHECKING:
     from .model.recording import Revision
+    from .protocols import LiveSession
     from .store import SqliteRecorder, SqliteStore
 
 log = logging.getLogger("gateway")
@@ -59,6 +60,7 @@ SealApart = Callable[[Capture], Awaitable[SealedCapture]]
 BACKLOG = 1024
 WARM = 1.0  # seconds after the start at which the pages are compiled
 TIDY_FIRST, TIDY = 60.0, 600.0  # seconds until recordings are looked through for what may go, and between two looks
+AT_ONCE = 500  # sessions whose rows are made at once: strangers can make thousands new in 5 s, at 10 us each
 SAVE_SESSIONS = 5.0  # seconds between two looks for sessions whose pins or titles changed
 
 
@@ -264,21 +266,24 @@ async def _routes(
 async def _saving(sessions: LiveSessions, recorder: SqliteRecorder) -> AsyncIterator[None]:
     """Keep pins and new recordings of sessions over a restart."""
 
-    def save() -> None:
-        if changed := sessions.changed():
-            recorder.save_sessions(changed)
+    def batches() -> Iterator[Sequence[LiveSession]]:
+        changed = sessions.changed()
+        return (changed[at : at + AT_ONCE] for at in range(0, len(changed), AT_ONCE))
 
     async def forever() -> None:
         while True:
             await asyncio.sleep(SAVE_SESSIONS)
-            save()
+            for batch in batches():
+                recorder.save_sessions(batch)
+                await asyncio.sleep(0)
 
     task = asyncio.create_task(forever())
     try:
         yield
     finally:
         task.cancel()
-        save()
+        for batch in batches():
+            recorder.save_sessions(batch)
 
 
 async def _play_on(services: Services, store: SqliteStore) -> None:
