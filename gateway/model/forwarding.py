@@ -15,7 +15,7 @@ from typing import Final
 
 LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 MOST: Final = 1024  # addresses whose trust is remembered
-PAIR: Final = re.compile(rb'\s*([A-Za-z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;,"]*))\s*')
+PAIR: Final = re.compile(rb'(?<![A-Za-z-])([A-Za-z-]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*)"|([^;,"]*))')
 AUTHORITY: Final = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::[0-9]{1,5})?")
 PREFIX: Final = re.compile(rb"(?:/[A-Za-z0-9._~-]+)+")
 

@@ -114,7 +114,7 @@ def _link(before: str, after: str) -> Judgement:
 
 def _links(before: str, after: str) -> Judgement:
     """Link: the same relations, whose targets are judged one by one (RFC 8288)."""
-    pairs = [re.findall(r"<([^>]*)>([^,<]*)", one) for one in (before, after)]
+    pairs = [re.findall(r"<([^<>]*)>([^,<]*)", one) for one in (before, after)]
     if [rest.strip() for _, rest in pairs[0]] != [rest.strip() for _, rest in pairs[1]]:
         return DATA
     found = [links(a, b) for (a, _), (b, _) in zip(*pairs, strict=True) if a != b]
