@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -270,10 +271,13 @@ async def _saving(sessions: LiveSessions, recorder: SqliteRecorder) -> AsyncIter
         changed = sessions.changed()
         return (changed[at : at + AT_ONCE] for at in range(0, len(changed), AT_ONCE))
 
+    waiting: list[Iterator[Sequence[LiveSession]]] = []
+
     async def forever() -> None:
         while True:
             await asyncio.sleep(SAVE_SESSIONS)
-            for batch in batches():
+            waiting[:] = [batches()]
+            for batch in waiting[0]:
                 recorder.save_sessions(batch)
                 await asyncio.sleep(0)
 
@@ -282,7 +286,7 @@ async def _saving(sessions: LiveSessions, recorder: SqliteRecorder) -> AsyncIter
         yield
     finally:
         task.cancel()
-        for batch in batches():
+        for batch in chain(*waiting, batches()):
             recorder.save_sessions(batch)
 
 
