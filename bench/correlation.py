@@ -23,15 +23,15 @@ from generating import generated
 from judging import Score, all_sessions, held_out, judge
 from sessions import Labelled
 
-from gateway.correlation import Rules, correlate
+from gateway.correlation import ScoringRules, correlate
 
 ABLATIONS = (
-    ("all rules", Rules()), ("no echo rule", Rules(echo=False)), ("no entropy", Rules(entropy=False)),
-    ("no names", Rules(names=False)),
+    ("all rules", ScoringRules()), ("no echo rule", ScoringRules(echo=False)),
+    ("no entropy", ScoringRules(entropy=False)), ("no names", ScoringRules(names=False)),
 )  # fmt: skip
 
 
-def scores(sessions: Iterable[Labelled], rules: Rules) -> dict[str, Score]:
+def scores(sessions: Iterable[Labelled], rules: ScoringRules) -> dict[str, Score]:
     """By kind of session."""
     found: dict[str, Score] = defaultdict(Score)
     for labelled in sessions:
@@ -61,7 +61,7 @@ def main(worlds: int = 200) -> None:
     sets["made up"] = [generated(seed) for seed in range(worlds)]
     for name, sessions in sets.items():
         print(f"{name}: {len(sessions)} sessions\n{HEAD}")
-        found = scores(sessions, Rules())
+        found = scores(sessions, ScoringRules())
         for kind, score in sorted(found.items()):
             print(line(kind, score))
         print(line("together", total(found)) + "\n")

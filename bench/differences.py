@@ -25,7 +25,7 @@ from gateway.correlation import correlate
 from gateway.model.exchange import Exchange
 from gateway.model.message import Body, Request, Response
 from gateway.replay.compare import compare_runs
-from gateway.replay.difference import diff
+from gateway.replay.differences.difference import diff
 
 ITEMS = 27_000  # about 5 MiB of JSON
 

@@ -31,11 +31,11 @@ from .keys import LOST_HINT, Keyring, unopened
 from .live_events import LiveEvents
 from .logs import AcceptTrouble
 from .metrics import Metrics
+from .model.addresses import AllowedHosts
 from .model.audit import Who
 from .model.capture import Capture
 from .model.exchange import FailedWhen
 from .model.forwarding import TrustedProxies
-from .model.hosts import AllowedHosts
 from .paths import run_file, templates_dir
 from .protocols import Options, Services, TlsState
 from .proxy.cors import RefusedOrigins

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from .model.capture import Capture, RawPairs
     from .model.exchange import Chunk, Exchange
     from .model.recording import Page, Recording, Relative, Revision
-    from .redact.preview import Finding
+    from .redact.preview import RedactionFinding
     from .replay.fault import Fault
-    from .replay.playback import Playback
+    from .replay.playback.playback import Playback
     from .routes.table import RouteTable
 
 Result = TypeVar("Result")
@@ -334,7 +334,7 @@ class HealthBoard(Protocol):
     def of(self, cluster: str, environment: str) -> Health: ...
 
 
-class Live(Protocol):
+class EventSink(Protocol):
     """Events for pages that watch. Publishing without a listener costs one look."""
 
     @property
@@ -374,7 +374,7 @@ class Options:
     console_port: int | None = None  # console, API and demos on a port of their own
     allow_code: bool = False  # modules beside demo.yaml may run
     trust_proxy: tuple[str, ...] = ("loopback",)  # networks whose word on the client counts
-    tls_cert: tuple[Path, ...] = ()  # certificates of one's own, each with the key at the same place of `tls_key`
+    tls_cert: tuple[Path, ...] = ()  # your own certificates, each with the key at the same place of `tls_key`
     tls_key: tuple[Path, ...] = ()
     tls_auto: bool = False  # a local authority makes the certificate
     tls_port: int = 8443
@@ -395,7 +395,7 @@ class TlsState:
     plain: str = ""  # "http://127.0.0.1:8080": where the page can be read before the authority is trusted; or ""
 
 
-class Keys(Protocol):
+class KeyRing(Protocol):
     """The keys now in force."""
 
     def names(self) -> list[str]:
@@ -426,12 +426,12 @@ class Services:
     recorder: Recorder
     sessions: Sessions
     health: HealthBoard
-    live: Live
+    live: EventSink
     metrics: Callable[[], str]  # Prometheus text
     url: Callable[[], str]  # "http://127.0.0.1:8080", once the port is known
     secrets: Callable[[str], Mapping[str, str]] = no_secrets  # of a recording, by placeholder; blocking
-    keys: Keys | None = None
+    keys: KeyRing | None = None
     # (step, what) of a recording that the rules in force mask; blocking
-    would_mask: Callable[[str], Sequence[tuple[int, Finding]]] = lambda recording: ()
+    would_mask: Callable[[str], Sequence[tuple[int, RedactionFinding]]] = lambda recording: ()
     refused_origins: RefusedOriginList = field(default_factory=NoOrigins)
     tls: Callable[[], TlsState | None] = lambda: None

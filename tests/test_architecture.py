@@ -190,6 +190,36 @@ def test_a_file_can_be_read_in_one_sitting(module: str) -> None:
     assert len(MODULES[module].read_text("utf-8").splitlines()) <= 600
 
 
+def modules_with_tests() -> set[str]:
+    """Every module that has its test file, or that a test names in the Covers line of its docstring."""
+    found = set()
+    for file in ROOT.glob("tests/**/test_*.py"):
+        found.add(str(file.relative_to(ROOT / "tests").with_name(file.stem.removeprefix("test_"))))
+        text = ast.get_docstring(ast.parse(file.read_text("utf-8"))) or ""
+        if match := re.search(r"Covers: ([\w/,\s]+)\.", text):
+            found |= set(re.split(r"[,\s]+", match[1].strip()))
+    return found
+
+
+def test_every_module_has_its_test_or_a_test_that_names_it() -> None:
+    modules = {
+        str(file.relative_to(ROOT / "gateway").with_suffix("")) for file in FILES if not file.name.startswith("__")
+    }
+    assert modules - modules_with_tests() == set(), (
+        "give it tests/..., or name it in `Covers: ...` of the test that reaches it"
+    )
+
+
+def test_a_test_names_only_modules_that_exist() -> None:
+    modules = {str(file.relative_to(ROOT / "gateway").with_suffix("")) for file in FILES}
+    named = set()
+    for file in ROOT.glob("tests/**/test_*.py"):
+        text = ast.get_docstring(ast.parse(file.read_text("utf-8"))) or ""
+        if match := re.search(r"Covers: ([\w/,\s]+)\.", text):
+            named |= set(re.split(r"[,\s]+", match[1].strip()))
+    assert named - modules == set()
+
+
 def test_the_map_names_every_module_and_only_modules_that_exist() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
     named = set(re.findall(r"`(gateway/[\w/]+\.py)`", text))

@@ -1,4 +1,7 @@
-"""Keys: made once with the right mode, rotated, and clear words when they are unusable."""
+"""Keys: made once with the right mode, rotated, and clear words when they are unusable.
+
+Covers: cli/keys.
+"""
 
 import base64
 import logging

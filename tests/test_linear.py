@@ -65,15 +65,15 @@ def written() -> dict[tuple[str, int], tuple[re.Pattern, str]]:
 # Used through a variable, and only to match whole texts.
 WHOLE = {
     "gateway.export.schema_inference._FORMATS", "gateway.export.schema_inference._KEYS", "gateway.model.path_templates._FILE", "gateway.model.path_templates._VERB",
-    "gateway.model.path_templates._ODATA", "gateway.replay.header_kinds.REQUEST_ID", "gateway.replay.header_kinds.CACHE",
-    "gateway.replay.header_kinds.TIMING", "gateway.replay.header_kinds.LIMITS", "gateway.replay.header_kinds.MACHINES",
+    "gateway.model.path_templates._ODATA", "gateway.replay.differences.header_kinds.REQUEST_ID", "gateway.replay.differences.header_kinds.CACHE",
+    "gateway.replay.differences.header_kinds.TIMING", "gateway.replay.differences.header_kinds.LIMITS", "gateway.replay.differences.header_kinds.MACHINES",
 }  # fmt: skip
 # Quadratic still: on a head (64 KiB), a line of an imported file, or what an author or an operator wrote.
 NOT_YET = (
     "gateway.export.documents.publish._SPAN", "gateway.export.documents.storage_format._INLINE",
-    "gateway.replay.representation.ONE_RANGE", "gateway.replay.error_words.ELEMENTS", "gateway.replay.value_kinds.", "gateway.routes.yaml.SURPRISES",
-    "gateway.services.seen_sessions.BROWSERS", "gateway.sessions.cookieless.SESSION_COOKIE", "export/curl_reader/shell.py",
-    "export/curl_reader/windows.py", "gateway.export.curl_reader.shell_syntax._FUNCTION", "replay/request_table.py", "replay/value_kinds.py",
+    "gateway.replay.playback.playback.playback.representation.ONE_RANGE", "gateway.replay.error_words.ELEMENTS", "gateway.replay.differences.value_kinds.", "gateway.routes.yaml.SURPRISES",
+    "gateway.services.seen_sessions.BROWSERS", "gateway.sessions.cookieless.SESSION_COOKIE", "export/readers/curl/shell.py",
+    "export/readers/curl/windows.py", "gateway.export.readers.curl.shell_syntax._FUNCTION", "replay/playback/request_table.py", "replay/differences/value_kinds.py",
 )  # fmt: skip
 # Quadratic, and only ever asked about a text whose length was checked before.
 BOUNDED = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .authentication import Access, Verdict, is_remote
+from .authentication import Access, SignInVerdict, is_remote
 from .credentials import FILE, Credential, read_credentials, write_credentials, write_private
 from .hashing import hash_password, hash_token, is_hash, new_token
 from .logins import Login, Logins
@@ -13,7 +13,7 @@ __all__ = [
     "Credential",
     "Login",
     "Logins",
-    "Verdict",
+    "SignInVerdict",
     "hash_password",
     "hash_token",
     "is_hash",

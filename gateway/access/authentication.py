@@ -15,10 +15,67 @@ from typing import Final
 
 from ..errors import ConfigError
 from . import logins
-from .attempts import Attempts
 from .credentials import FILE, Credential, SignInRole, read_credentials
 from .hashing import hash_password, hash_token, is_hash, matches, new_token
 from .logins import Login, Logins
+
+BURST: Final = 5.0  # wrong attempts of one address before it has to wait
+EVERY: Final = 10.0  # seconds after which one of them is forgotten
+ALL_BURST: Final = 50.0  # the same for all addresses together: many addresses are no way around
+ALL_EVERY: Final = 1.0
+MOST: Final = 10_000  # addresses remembered
+
+
+class Bucket:
+    """Fills by one with every attempt, and empties by time."""
+
+    __slots__ = ("at", "burst", "every", "level")
+
+    def __init__(self, burst: float, every: float) -> None:
+        self.burst, self.every = burst, every
+        self.level = self.at = 0.0
+
+    def wait(self, now: float) -> float:
+        """Seconds until one more fits."""
+        self.level = max(0.0, self.level - max(0.0, now - self.at) / self.every)
+        self.at = now
+        return max(0.0, (self.level + 1 - self.burst) * self.every)
+
+
+class Attempts:
+    """Counts before an attempt is judged, so that many at once are no way around either."""
+
+    def __init__(self) -> None:
+        self._all = Bucket(ALL_BURST, ALL_EVERY)
+        self._each: dict[str, Bucket] = {}
+
+    def take(self, address: str, now: float) -> float:
+        """0 when the attempt may be made, and then it counts as a wrong one; else the seconds to wait."""
+        mine = self._each.setdefault(network(address), Bucket(BURST, EVERY))
+        wait = max(mine.wait(now), self._all.wait(now))
+        if wait <= 0:
+            mine.level += 1
+            self._all.level += 1
+        while len(self._each) > MOST:
+            del self._each[next(iter(self._each))]
+        return wait
+
+    def right(self, address: str) -> None:
+        """The attempt was a right one: what this address did wrong before is forgotten."""
+        if self._each.pop(network(address), None):
+            self._all.level = max(0.0, self._all.level - 1)
+
+
+def network(address: str) -> str:
+    """One household's IPv6 addresses are one (a /64); anything else stands for itself."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if found.version == 6:
+        return str(found.ipv4_mapped or ipaddress.ip_network(f"{address.partition('%')[0]}/64", strict=False))
+    return address
+
 
 log = logging.getLogger("gateway.access")
 
@@ -30,7 +87,7 @@ LINKED: Final = "link"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SignInVerdict:
     """`credential` is None when nothing fits, and when there was no judging because `wait` seconds must pass first."""
 
     credential: Credential | None = None
@@ -74,16 +131,16 @@ class Access:
         """Whether somebody can sign in without a link."""
         return bool(self._given or self._look())
 
-    async def judge(self, secret: str, *, address: str) -> Verdict:
+    async def judge(self, secret: str, *, address: str) -> SignInVerdict:
         """Who shows this token or password. A wrong one costs its address one of a few attempts."""
         digest = hashlib.blake2b(secret.encode("utf-8", "replace"), key=self._pepper).digest()
         credentials = self.credentials()
         known = self._known.get(digest)
         if known is not None and known in credentials:
-            return Verdict(known)
+            return SignInVerdict(known)
         wait = self.attempts.take(address, self._clock())
         if wait > 0:
-            return Verdict(wait=wait)
+            return SignInVerdict(wait=wait)
         async with self._gate:
             found = await asyncio.to_thread(_matching, secret, credentials)
         if found is not None:
@@ -91,7 +148,7 @@ class Access:
             if len(self._known) >= MOST_KNOWN:
                 self._known.clear()
             self._known[digest] = found
-        return Verdict(found)
+        return SignInVerdict(found)
 
     def link_code(self, role: SignInRole = "operator", *, lasts: float = LINK_LASTS) -> str:
         """The code of a link that signs in once."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from aiohttp import web
 
 from ..web import sign_in
-from .operation import Field, Operation, read_body
+from .operation import ApiCall, ApiField, read_body
 from .schemas import BOOLEAN, TEXT, page, ref, shape
 
-LINK = (Field("role", "string", '"operator" or "viewer"; "viewer" without it'),)
+LINK = (ApiField("role", "string", '"operator" or "viewer"; "viewer" without it'),)
 
 
 async def get_access(request: web.Request) -> web.Response:
@@ -31,16 +31,16 @@ async def make_link(request: web.Request) -> web.Response:
 
 
 OPERATIONS = (
-    Operation(
+    ApiCall(
         "GET",
         "access",
         get_access,
         "Whether anybody has to sign in, and who asks",
         shape(needed=BOOLEAN, me={"oneOf": [ref("Login"), {"type": "null"}]}),
     ),
-    Operation("GET", "access/sessions", list_sign_ins, "Who is signed in, newest first", page("Login")),
-    Operation("DELETE", "access/sessions/{id}", end_sign_in, "Sign somebody out at once", shape(revoked=TEXT)),
-    Operation(
+    ApiCall("GET", "access/sessions", list_sign_ins, "Who is signed in, newest first", page("Login")),
+    ApiCall("DELETE", "access/sessions/{id}", end_sign_in, "Sign somebody out at once", shape(revoked=TEXT)),
+    ApiCall(
         "POST",
         "access/links",
         make_link,

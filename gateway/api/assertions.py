@@ -9,14 +9,14 @@ from aiohttp import web
 from ..services import listing
 from ..services.assertions import assert_about, assertions_json
 from ..web.keys import SERVICES
-from .operation import Field, Operation, read_body
+from .operation import ApiCall, ApiField, read_body
 from .schemas import BOOLEAN, INTEGER, TEXT, TEXT_OR_NULL, shape
 
 CHANGES = (
-    Field(
+    ApiField(
         "add", "strings", "such as 3:status=201, 3:$.total>=25, 3:took<200ms, 3:schema; status: all steps as recorded"
     ),
-    Field("remove", "strings", "assertions to take back"),
+    ApiField("remove", "strings", "assertions to take back"),
 )
 ASSERTIONS = shape(
     items={"type": "array", "items": shape(step=INTEGER, assertion=TEXT, passed=BOOLEAN, message=TEXT_OR_NULL)},
@@ -37,14 +37,14 @@ async def change_assertions(request: web.Request) -> web.Response:
 
 
 OPERATIONS = (
-    Operation(
+    ApiCall(
         "GET",
         "recordings/{id}/assertions",
         list_assertions,
         "What its steps must answer, and whether they did when they were recorded",
         ASSERTIONS,
     ),
-    Operation(
+    ApiCall(
         "PATCH",
         "recordings/{id}/assertions",
         change_assertions,

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from ..model.audit import audit_json
 from ..web.keys import SERVICES
-from .operation import Field, Operation, query_int
+from .operation import ApiCall, ApiField, query_int
 from .schemas import page
 
 
@@ -29,16 +29,16 @@ async def list_audit(request: web.Request) -> web.Response:
 
 
 OPERATIONS = (
-    Operation(
+    ApiCall(
         "GET",
         "audit",
         list_audit,
         "Who moved, deleted or unmasked what, newest first",
         page("AuditEntry"),
         query=(
-            Field("q", "string", "words that stand somewhere in an entry"),
-            Field("limit", "integer", "how many at most"),
-            Field("cursor", "string", "`next` of the slice before"),
+            ApiField("q", "string", "words that stand somewhere in an entry"),
+            ApiField("limit", "integer", "how many at most"),
+            ApiField("cursor", "string", "`next` of the slice before"),
         ),
     ),
 )

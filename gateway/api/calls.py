@@ -29,9 +29,9 @@ from . import (
     sessions,
 )
 from .openapi import PREFIX, document
-from .operation import Operation
+from .operation import ApiCall
 
-OPERATIONS: tuple[Operation, ...] = (
+OPERATIONS: tuple[ApiCall, ...] = (
     *recordings.OPERATIONS,
     *compose.OPERATIONS,
     *correlations.OPERATIONS,
@@ -55,7 +55,7 @@ async def openapi(request: web.Request) -> web.Response:
     return web.json_response(document(OPERATIONS, version=__version__, server=request.app[SERVICES].url()))
 
 
-def _with_known_query(operation: Operation) -> Handler:
+def _with_known_query(operation: ApiCall) -> Handler:
     """The call, refusing parameters that it does not know: a misspelt one would be passed over in silence."""
     known = {field.name: field for field in operation.query}
 

@@ -14,7 +14,7 @@ from ..services import listing
 from ..store.compose import Composition, merged, split, trimmed
 from ..store.sqlite.statistics import Statistics
 from ..web.keys import SERVICES
-from .operation import Field, Operation, read_body
+from .operation import ApiCall, ApiField, read_body
 from .schemas import INTEGER, NUMBER_OR_NULL, TEXT, page, shape
 
 if TYPE_CHECKING:
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 
     from ..protocols import Services
 
-TITLE = Field("title", "string", "the new recording's title")
+TITLE = ApiField("title", "string", "the new recording's title")
 TRIM = (
-    Field("from", "integer", "the first step to keep"),
-    Field("until", "integer", "the last step to keep"),
-    Field("without", "strings", "steps to leave out, as numbers"),
+    ApiField("from", "integer", "the first step to keep"),
+    ApiField("until", "integer", "the last step to keep"),
+    ApiField("without", "strings", "steps to leave out, as numbers"),
     TITLE,
 )
-SPLIT = (Field("at", "strings", "the steps that begin another recording, as numbers", required=True), TITLE)
+SPLIT = (ApiField("at", "strings", "the steps that begin another recording, as numbers", required=True), TITLE)
 MERGE = (
-    Field("recordings", "strings", "which, two or more", required=True),
-    Field("append", "boolean", "one after the other; without it by time"),
+    ApiField("recordings", "strings", "which, two or more", required=True),
+    ApiField("append", "boolean", "one after the other; without it by time"),
     TITLE,
 )
 
@@ -85,7 +85,7 @@ COUNTS: dict[str, Any] = dict.fromkeys(
 )
 STATUS = shape(recorded=INTEGER, missed=INTEGER, backlog=INTEGER, reason=TEXT)
 OPERATIONS = (
-    Operation(
+    ApiCall(
         "POST",
         "recordings/{id}/trim",
         trim_recording,
@@ -93,7 +93,7 @@ OPERATIONS = (
         page("Recording"),
         body=TRIM,
     ),
-    Operation(
+    ApiCall(
         "POST",
         "recordings/{id}/split",
         split_recording,
@@ -101,8 +101,8 @@ OPERATIONS = (
         page("Recording"),
         body=SPLIT,
     ),
-    Operation("POST", "merge", merge_recordings, "A new recording of several", page("Recording"), body=MERGE),
-    Operation(
+    ApiCall("POST", "merge", merge_recordings, "A new recording of several", page("Recording"), body=MERGE),
+    ApiCall(
         "GET",
         "statistics",
         get_statistics,

@@ -7,17 +7,19 @@ from aiohttp import web
 from ..correlation import Verdicts
 from ..services.correlations import decide, decided, flows, values
 from ..web.keys import SERVICES
-from .operation import Field, Operation, query_int, read_body
+from .operation import ApiCall, ApiField, query_int, read_body
 from .schemas import BOOLEAN, INTEGER, NUMBER, TEXT, TEXT_OR_NULL, TEXTS, shape
 
 YAML = "application/yaml"  # RFC 9512
 VERDICTS = (
-    Field("accept", "strings", "ids of correlations that hold"),
-    Field("reject", "strings", "ids of correlations that do not"),
-    Field("declare", "strings", "correlations of your own, such as 3:path.order_id=2:json:/id"),
-    Field("forget", "strings", "ids whose decision is taken back"),
-    Field("yaml", "string", "decisions as GET recordings/{id}/decisions gives them"),
-    Field("second", "string", "another recording of this chain: what moved together in it holds, what stayed does not"),
+    ApiField("accept", "strings", "ids of correlations that hold"),
+    ApiField("reject", "strings", "ids of correlations that do not"),
+    ApiField("declare", "strings", "correlations of your own, such as 3:path.order_id=2:json:/id"),
+    ApiField("forget", "strings", "ids whose decision is taken back"),
+    ApiField("yaml", "string", "decisions as GET recordings/{id}/decisions gives them"),
+    ApiField(
+        "second", "string", "another recording of this chain: what moved together in it holds, what stayed does not"
+    ),
 )
 PLACE = {"place": TEXT, "step": INTEGER, "part": TEXT, "path": TEXT, "name": TEXT}
 SPAN = {"type": ["array", "null"], "items": INTEGER}
@@ -78,15 +80,15 @@ async def get_decisions(request: web.Request) -> web.Response:
 
 
 OPERATIONS = (
-    Operation(
+    ApiCall(
         "GET",
         "recordings/{id}/correlations",
         list_correlations,
         "Which value of which answer a later request needs, and what the client says by itself",
         CORRELATIONS,
-        query=(Field("step", "integer", "only what this step needs"),),
+        query=(ApiField("step", "integer", "only what this step needs"),),
     ),
-    Operation(
+    ApiCall(
         "PATCH",
         "recordings/{id}/correlations",
         decide_correlations,
@@ -94,14 +96,14 @@ OPERATIONS = (
         CORRELATIONS,
         body=VERDICTS,
     ),
-    Operation(
+    ApiCall(
         "GET",
         "recordings/{id}/values",
         list_values,
         "Each value that moves, once: where it comes from, every place that needs it, and what was decided",
         shape(items=_list(VALUE), inputs=_list(INPUT), next=TEXT_OR_NULL),
     ),
-    Operation(
+    ApiCall(
         "GET",
         "recordings/{id}/decisions",
         get_decisions,

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from ..errors import UsageError
-from ..export.import_file import IMPORTS, LIMIT
+from ..export.readers.import_file import IMPORTS, LIMIT
 from ..model.json_shapes import recording_json
 from ..services import listing
 from ..services.imports import Source, locator, taken
 from ..web.keys import SERVICES
-from .operation import Field, Operation, query_text
+from .operation import ApiCall, ApiField, query_text
 from .schemas import page, ref
 
 if TYPE_CHECKING:
-    from ..export.import_report import ImportReport
+    from ..export.readers.import_report import ImportReport
     from ..protocols import Services
 
 
@@ -54,15 +54,15 @@ async def _body(request: web.Request) -> bytes:
 
 
 OPERATIONS = (
-    Operation(
+    ApiCall(
         "POST",
         "import",
         import_recordings,
         "Take a file (HAR, Postman collection, curl commands, bundle) as new recordings",
         page("Recording", report=ref("ImportReport")),
         query=(
-            Field("as", "string", f"one of {', '.join(IMPORTS)}; found out without it"),
-            Field("name", "string", "the file's name: a title where the file has none"),
+            ApiField("as", "string", f"one of {', '.join(IMPORTS)}; found out without it"),
+            ApiField("name", "string", "the file's name: a title where the file has none"),
         ),
         takes="the file as it is, whatever it is",
     ),

@@ -14,7 +14,7 @@ from aiohttp import web
 from ..services.status import routes_event
 from ..web.access import still_in
 from ..web.keys import SERVICES
-from .operation import Field, Operation
+from .operation import ApiCall, ApiField
 from .schemas import TEXT
 
 if TYPE_CHECKING:
@@ -67,13 +67,13 @@ def _event(name: str, data: Mapping[str, Any], id: int | None = None) -> bytes:
 
 
 OPERATIONS = (
-    Operation(
+    ApiCall(
         "GET",
         "live",
         live,
         "Events (exchange, routes, health, recorder) as they happen; Last-Event-ID continues",
         TEXT,
-        query=(Field("after", "string", "an event id to continue from, as Last-Event-ID"),),
+        query=(ApiField("after", "string", "an event id to continue from, as Last-Event-ID"),),
         media="text/event-stream",
     ),
 )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .schemas import SCHEMAS
 
 if TYPE_CHECKING:
-    from .operation import Field, Operation, Schema
+    from .operation import ApiCall, ApiField, Schema
 
 PREFIX = "/_gateway/api/v1/"
 
@@ -20,7 +20,7 @@ PARAMETERS = {
 }
 
 
-def document(operations: Iterable[Operation], *, version: str, server: str) -> dict[str, Any]:
+def document(operations: Iterable[ApiCall], *, version: str, server: str) -> dict[str, Any]:
     """The whole description."""
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
@@ -39,7 +39,7 @@ def document(operations: Iterable[Operation], *, version: str, server: str) -> d
     }
 
 
-def _operation(operation: Operation) -> dict[str, Any]:
+def _operation(operation: ApiCall) -> dict[str, Any]:
     found: dict[str, Any] = {
         "operationId": operation.id,
         "summary": operation.summary,
@@ -63,7 +63,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
     return found
 
 
-def _body(fields: tuple[Field, ...]) -> dict[str, Any]:
+def _body(fields: tuple[ApiField, ...]) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {field.name: {**_type(field), "description": field.help} for field in fields},
@@ -72,7 +72,7 @@ def _body(fields: tuple[Field, ...]) -> dict[str, Any]:
     }
 
 
-def _type(field: Field) -> Schema:
+def _type(field: ApiField) -> Schema:
     if field.type in ("strings", "integers"):
         return {"type": "array", "items": {"type": field.type.removesuffix("s")}}
     return {"type": field.type}
@@ -83,7 +83,7 @@ def _path_parameter(name: str, path: str) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "description": text, "schema": {"type": "string"}}
 
 
-def _query_parameter(field: Field) -> dict[str, Any]:
+def _query_parameter(field: ApiField) -> dict[str, Any]:
     return {
         "name": field.name,
         "in": "query",

@@ -27,7 +27,7 @@ PYTHON_TYPES: dict[Type, tuple[type, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class ApiField:
     """A member of a JSON body, or a parameter of a query."""
 
     name: str
@@ -37,7 +37,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class ApiCall:
     """`path` is relative to /_gateway/api/v1/. `answer` is the schema of a good response, "" media means JSON."""
 
     method: str
@@ -45,8 +45,8 @@ class Operation:
     handler: Handler
     summary: str
     answer: Schema
-    query: tuple[Field, ...] = ()
-    body: tuple[Field, ...] = ()
+    query: tuple[ApiField, ...] = ()
+    body: tuple[ApiField, ...] = ()
     media: str = "application/json"
     takes: str = ""  # what the body is where it is no JSON object
 
@@ -57,7 +57,7 @@ class Operation:
         return f"{name}_of_session" if self.path.startswith("sessions/{session}/") else name
 
 
-async def read_body(request: web.Request, fields: tuple[Field, ...]) -> dict[str, Any]:
+async def read_body(request: web.Request, fields: tuple[ApiField, ...]) -> dict[str, Any]:
     """The members of a JSON object, checked against `fields`; UsageError says what is off."""
     try:
         body = json.loads(await request.text() or "{}")
@@ -66,7 +66,7 @@ async def read_body(request: web.Request, fields: tuple[Field, ...]) -> dict[str
     return checked_body(body, fields)
 
 
-def checked_body(body: object, fields: tuple[Field, ...]) -> dict[str, Any]:
+def checked_body(body: object, fields: tuple[ApiField, ...]) -> dict[str, Any]:
     """The same of a body that is read already."""
     if not isinstance(body, dict):
         raise UsageError("the body is not a JSON object")
@@ -94,7 +94,7 @@ def query_int(request: web.Request, name: str, default: int, *, most: int) -> in
     return int(text)
 
 
-def _check(field: Field, body: Mapping[str, Any]) -> None:
+def _check(field: ApiField, body: Mapping[str, Any]) -> None:
     if field.name not in body:
         if field.required:
             raise UsageError(f"the body lacks {field.name!r}: {field.help}")

@@ -9,28 +9,28 @@ from aiohttp import web
 from ..services import listing, playback
 from ..web.keys import SERVICES, SESSION_OF
 from ..web.sessions import session_for
-from .operation import Field, Operation, read_body
+from .operation import ApiCall, ApiField, read_body
 from .schemas import ref
 
 PLAY = (
-    Field("mode", "string", f"{', '.join(playback.MODES)}; playback without it"),
-    Field(
+    ApiField("mode", "string", f"{', '.join(playback.MODES)}; playback without it"),
+    ApiField(
         "clusters",
         "strings",
         "only these of its clusters; without it all, with playback those that were not recorded too",
     ),
-    Field("match", "string", "strict, loose or by-order; loose without it"),
-    Field("end", "string", "after the last recorded answer: last (again), cycle, 404 or live; last without it"),
-    Field("ignore_headers", "strings", "header fields that do not count"),
-    Field("ignore_query", "strings", "query parameters that do not count"),
-    Field("ignore_json", "strings", "JSON pointers that do not count, with what lies below; * is any one part"),
-    Field("roles", "boolean", "whether values of earlier answers match by their role; true without it"),
-    Field("pace", "number", "streams wait as long as recorded, times this; 0 is at once"),
-    Field("shift", "boolean", "move dates, cookie expiries and Age to now; true without it"),
+    ApiField("match", "string", "strict, loose or by-order; loose without it"),
+    ApiField("end", "string", "after the last recorded answer: last (again), cycle, 404 or live; last without it"),
+    ApiField("ignore_headers", "strings", "header fields that do not count"),
+    ApiField("ignore_query", "strings", "query parameters that do not count"),
+    ApiField("ignore_json", "strings", "JSON pointers that do not count, with what lies below; * is any one part"),
+    ApiField("roles", "boolean", "whether values of earlier answers match by their role; true without it"),
+    ApiField("pace", "number", "streams wait as long as recorded, times this; 0 is at once"),
+    ApiField("shift", "boolean", "move dates, cookie expiries and Age to now; true without it"),
 )
 MODE = (
-    Field("mode", "string", f"live, {', '.join(playback.MODES)}", required=True),
-    Field("recording", "string", "what to play; without it, what the session plays already"),
+    ApiField("mode", "string", f"live, {', '.join(playback.MODES)}", required=True),
+    ApiField("recording", "string", "what to play; without it, what the session plays already"),
 )
 
 
@@ -40,7 +40,7 @@ async def play_recording(request: web.Request) -> web.Response:
 
 
 async def play_session(request: web.Request) -> web.Response:
-    body = await read_body(request, (Field("recording", "string", "what to play", required=True), *PLAY))
+    body = await read_body(request, (ApiField("recording", "string", "what to play", required=True), *PLAY))
     return await _play(request, body.pop("recording"), body)
 
 
@@ -82,7 +82,7 @@ async def clear_modes(request: web.Request) -> web.Response:
 
 SESSION = ref("Session")
 OPERATIONS = (
-    Operation(
+    ApiCall(
         "POST",
         "recordings/{id}/playback",
         play_recording,
@@ -90,7 +90,7 @@ OPERATIONS = (
         SESSION,
         body=PLAY,
     ),
-    Operation("PUT", "session/modes/{cluster}", set_mode, "How this session's calls are answered", SESSION, body=MODE),
-    Operation("DELETE", "session/modes/{cluster}", clear_mode, "Take one cluster back to live", SESSION),
-    Operation("DELETE", "session/modes", clear_modes, "Take every cluster back to live", SESSION),
+    ApiCall("PUT", "session/modes/{cluster}", set_mode, "How this session's calls are answered", SESSION, body=MODE),
+    ApiCall("DELETE", "session/modes/{cluster}", clear_mode, "Take one cluster back to live", SESSION),
+    ApiCall("DELETE", "session/modes", clear_modes, "Take every cluster back to live", SESSION),
 )

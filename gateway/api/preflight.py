@@ -7,20 +7,20 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from ..replay.plan import Wanted
+from ..replay.plan import ReplayOptions
 from ..replay.readiness import readiness_json
 from ..services import listing
 from ..services.preflight import preflight
 from ..services.replay_request import environments
 from ..web.guard import form_text
 from ..web.keys import FORM, SERVICES
-from .operation import Field, Operation, read_body
+from .operation import ApiCall, ApiField, read_body
 from .replay import TO
 from .schemas import BOOLEAN, TEXT, TEXT_OR_NULL, TEXTS, shape
 
 KEPT = 50  # recordings whose last look is remembered
 LOOKS: web.AppKey[dict[str, dict[str, Any]]] = web.AppKey("looks")
-BODY = (TO, Field("from", "integer", "the first step"), Field("until", "integer", "the last step"))
+BODY = (TO, ApiField("from", "integer", "the first step"), ApiField("until", "integer", "the last step"))
 CHECK = shape(kind=TEXT, state={"enum": ["ok", "warning", "bad"]}, what=TEXT, message=TEXT, steps={"type": "array"})
 READINESS = shape(
     of=TEXT, ready=BOOLEAN, recording=TEXT_OR_NULL, checks={"type": "array", "items": CHECK},
@@ -28,7 +28,7 @@ READINESS = shape(
 )  # fmt: skip
 
 
-async def look(app: web.Application, id: str, wanted: Wanted) -> dict[str, Any]:
+async def look(app: web.Application, id: str, wanted: ReplayOptions) -> dict[str, Any]:
     """Look now, and remember what was found."""
     found = readiness_json(await preflight(app[SERVICES], id, wanted))
     looks = app[LOOKS]
@@ -42,7 +42,7 @@ async def look(app: web.Application, id: str, wanted: Wanted) -> dict[str, Any]:
 async def preflight_recording(request: web.Request) -> web.Response:
     found = await listing.recording(request.app[SERVICES], request.match_info["id"])
     body = await read_body(request, BODY)
-    wanted = Wanted(first=body.get("from", 1), last=body.get("until"), to=environments(body.get("to", ())))
+    wanted = ReplayOptions(first=body.get("from", 1), last=body.get("until"), to=environments(body.get("to", ())))
     return web.json_response(await look(request.app, found.id, wanted))
 
 
@@ -50,7 +50,7 @@ async def preflight_form(request: web.Request) -> web.Response:
     """Fields to.CLUSTER = environment; leads to the page that tells what was found."""
     found = await listing.recording(request.app[SERVICES], request.match_info["id"])
     to = {name[3:]: form_text(request, name) for name in request[FORM] if name.startswith("to.")}
-    await look(request.app, found.id, Wanted(to={name: value for name, value in to.items() if value}))
+    await look(request.app, found.id, ReplayOptions(to={name: value for name, value in to.items() if value}))
     raise web.HTTPSeeOther(f"/_gateway/recordings/{quote(found.id, safe='')}/preflight")
 
 
@@ -60,7 +60,7 @@ def add_preflight(app: web.Application) -> None:
 
 
 OPERATIONS = (
-    Operation(
+    ApiCall(
         "POST",
         "recordings/{id}/preflight",
         preflight_recording,

@@ -8,11 +8,11 @@ from ..services.listing import known_cluster
 from ..services.recheck import Rechecks
 from ..web.guard import form_text
 from ..web.keys import SERVICES
-from .operation import Field, Operation, read_body
+from .operation import ApiCall, ApiField, read_body
 from .schemas import BOOLEAN, TEXT, TEXT_OR_NULL, shape
 
 RECHECKS: web.AppKey[Rechecks] = web.AppKey("rechecks")
-BODY = (Field("writes", "boolean", "run them whole, writes too; without it only what reads is sent"),)
+BODY = (ApiField("writes", "boolean", "run them whole, writes too; without it only what reads is sent"),)
 ONE = shape(
     cluster=TEXT, environment=TEXT, recording=TEXT, title=TEXT, good=BOOLEAN, why=TEXT, look=TEXT_OR_NULL, at=TEXT
 )
@@ -48,8 +48,8 @@ async def _close(app: web.Application) -> None:
 
 
 OPERATIONS = (
-    Operation("GET", "rechecks", list_rechecks, "Marked recordings that were checked again after a move", LIST),
-    Operation(
+    ApiCall("GET", "rechecks", list_rechecks, "Marked recordings that were checked again after a move", LIST),
+    ApiCall(
         "POST",
         "routes/{cluster}/recheck",
         recheck_cluster,

@@ -16,7 +16,7 @@ from ..services import changes, listing
 from ..services.export import Wish, exported, servers_of
 from ..web.access import who_of
 from ..web.keys import SERVICES
-from .operation import Field, Operation, query_int, query_text, read_body
+from .operation import ApiCall, ApiField, query_int, query_text, read_body
 from .schemas import TEXT, page, ref, shape
 
 if TYPE_CHECKING:
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from ..model.message import Message
     from ..model.recording import Page
 
-FILTER = Field("q", "string", "plain words and key:value terms, such as status:404 cluster:orders")
-LIMIT = Field("limit", "integer", "how many at most")
-CURSOR = Field("cursor", "string", "`next` of the slice before")
+FILTER = ApiField("q", "string", "plain words and key:value terms, such as status:404 cluster:orders")
+LIMIT = ApiField("limit", "integer", "how many at most")
+CURSOR = ApiField("cursor", "string", "`next` of the slice before")
 CHANGES = (
-    Field("title", "string", "the recording's title"),
-    Field("note", "string", "a note to add"),
-    Field("tags", "strings", "tags to add"),
-    Field("pinned", "boolean", "keep it from being tidied away"),
-    Field("step", "integer", "add the note and the tags to this step instead"),
+    ApiField("title", "string", "the recording's title"),
+    ApiField("note", "string", "a note to add"),
+    ApiField("tags", "strings", "tags to add"),
+    ApiField("pinned", "boolean", "keep it from being tidied away"),
+    ApiField("step", "integer", "add the note and the tags to this step instead"),
 )
 
 # Served for saving only: whatever was recorded, a browser must not run it with the console's rights.
@@ -149,7 +149,7 @@ def _charset(message: Message) -> str:
 
 
 OPERATIONS = (
-    Operation(
+    ApiCall(
         "GET",
         "recordings",
         list_recordings,
@@ -161,8 +161,8 @@ OPERATIONS = (
             CURSOR,
         ),
     ),
-    Operation("GET", "recordings/{id}", get_recording, "One recording", ref("Recording")),
-    Operation(
+    ApiCall("GET", "recordings/{id}", get_recording, "One recording", ref("Recording")),
+    ApiCall(
         "PATCH",
         "recordings/{id}",
         change_recording,
@@ -170,8 +170,8 @@ OPERATIONS = (
         ref("Recording"),
         body=CHANGES,
     ),
-    Operation("DELETE", "recordings/{id}", delete_recording, "Delete a recording for good", shape(deleted=TEXT)),
-    Operation(
+    ApiCall("DELETE", "recordings/{id}", delete_recording, "Delete a recording for good", shape(deleted=TEXT)),
+    ApiCall(
         "GET",
         "recordings/{id}/exchanges",
         list_exchanges,
@@ -179,23 +179,23 @@ OPERATIONS = (
         page("Exchange"),
         query=(FILTER, LIMIT, CURSOR),
     ),
-    Operation(
+    ApiCall(
         "GET",
         "recordings/{id}/export",
         export_recording,
         "The recording in another format",
         TEXT,
         query=(
-            Field("as", "string", f"one of {', '.join(FORMATS)}; json without it"),
-            Field("also", "string", "further recordings for the same file, separated by commas"),
-            Field("variants", "string", "yes: the what-ifs of these recordings as well"),
-            Field("cluster", "string", "one cluster's file, where the format has one per cluster"),
-            Field("steps", "string", "only these steps: 12-40, 12- or 12"),
+            ApiField("as", "string", f"one of {', '.join(FORMATS)}; json without it"),
+            ApiField("also", "string", "further recordings for the same file, separated by commas"),
+            ApiField("variants", "string", "yes: the what-ifs of these recordings as well"),
+            ApiField("cluster", "string", "one cluster's file, where the format has one per cluster"),
+            ApiField("steps", "string", "only these steps: 12-40, 12- or 12"),
         ),
         media="*/*",
     ),
-    Operation("GET", "exchanges/{id}", get_exchange, "One exchange", ref("Exchange")),
-    Operation(
+    ApiCall("GET", "exchanges/{id}", get_exchange, "One exchange", ref("Exchange")),
+    ApiCall(
         "GET",
         "exchanges/{id}/request-body",
         get_request_body,
@@ -203,7 +203,7 @@ OPERATIONS = (
         TEXT,
         media="*/*",
     ),
-    Operation(
+    ApiCall(
         "GET",
         "exchanges/{id}/response-body",
         get_response_body,
@@ -211,7 +211,7 @@ OPERATIONS = (
         TEXT,
         media="*/*",
     ),
-    Operation(
+    ApiCall(
         "GET",
         "exchanges/{id}/chunks",
         list_chunks,

@@ -16,7 +16,7 @@ from ..services.replay_request import branch_order, read_edits, replay_order
 from ..services.stepwise_replay import WORDS
 from ..services.variants import variants, what_ifs
 from ..web.keys import SERVICES, STEPPERS
-from .operation import Field, Operation, query_int, query_text, read_body
+from .operation import ApiCall, ApiField, query_int, query_text, read_body
 from .recordings import CURSOR, LIMIT
 from .replay_runs import answer
 from .schemas import INTEGER, INTEGER_OR_NULL, TEXT, TEXT_OR_NULL, TEXTS, page, shape
@@ -24,53 +24,57 @@ from .schemas import INTEGER, INTEGER_OR_NULL, TEXT, TEXT_OR_NULL, TEXTS, page, 
 if TYPE_CHECKING:
     pass
 
-YES = Field("yes", "boolean", "let writes pass whose guard says ask")
-TO = Field("to", "strings", "cluster=environment: where to send the steps of a cluster")
-TITLE = Field("title", "string", "the new recording's title")
-UNTIL_DIFFERS = Field("stop_on_difference", "boolean", "stop after the first step that really differs")
+YES = ApiField("yes", "boolean", "let writes pass whose guard says ask")
+TO = ApiField("to", "strings", "cluster=environment: where to send the steps of a cluster")
+TITLE = ApiField("title", "string", "the new recording's title")
+UNTIL_DIFFERS = ApiField("stop_on_difference", "boolean", "stop after the first step that really differs")
 DECISIONS = (
-    Field("accept", "strings", "ids of suggested correlations that this run binds"),
-    Field("declare", "strings", "bindings of this run, such as 3:path.order_id=2:json:/id"),
-    Field("yes_to", "integers", "writes that go out with a recorded value that this run has otherwise"),
-    Field("fresh", "strings", "inputs that get a new value wherever they are sent, such as a name that must be unique"),
-    Field("wait", "number", "seconds that a poll is repeated until it has the recorded state (30); 0 = never"),
-    Field("pace", "string", "fast, or recorded: the steps as far apart as they were"),
+    ApiField("accept", "strings", "ids of suggested correlations that this run binds"),
+    ApiField("declare", "strings", "bindings of this run, such as 3:path.order_id=2:json:/id"),
+    ApiField("yes_to", "integers", "writes that go out with a recorded value that this run has otherwise"),
+    ApiField(
+        "fresh", "strings", "inputs that get a new value wherever they are sent, such as a name that must be unique"
+    ),
+    ApiField("wait", "number", "seconds that a poll is repeated until it has the recorded state (30); 0 = never"),
+    ApiField("pace", "string", "fast, or recorded: the steps as far apart as they were"),
 )
 REPLAY = (
     YES,
     TO,
     *DECISIONS,
-    Field("offline", "boolean", "answered from the recording itself, no upstream touched"),
-    Field("as_recorded", "boolean", "send every step to the environment that answered it then"),
-    Field("from", "integer", "the first step to send"),
-    Field("until", "integer", "the last step to send"),
-    Field("set", "strings", "STEP:PLACE=VALUE, such as 3:json:/qty=2"),
-    Field("stepwise", "boolean", "wait before every step, and say so"),
+    ApiField("offline", "boolean", "answered from the recording itself, no upstream touched"),
+    ApiField("as_recorded", "boolean", "send every step to the environment that answered it then"),
+    ApiField("from", "integer", "the first step to send"),
+    ApiField("until", "integer", "the last step to send"),
+    ApiField("set", "strings", "STEP:PLACE=VALUE, such as 3:json:/qty=2"),
+    ApiField("stepwise", "boolean", "wait before every step, and say so"),
     UNTIL_DIFFERS,
-    Field("only_assertions", "boolean", "differences are told, but only assertions decide"),
+    ApiField("only_assertions", "boolean", "differences are told, but only assertions decide"),
     TITLE,
 )
 EDITS = (
-    Field("set", "strings", "PLACE=VALUE, such as json:/qty=2, query:page=3, path:4=978-9, header:X-Tenant=blue"),
-    Field("unset", "strings", "a place to take away"),
-    Field("header", "strings", "NAME: VALUE; without a value the field is taken away"),
+    ApiField("set", "strings", "PLACE=VALUE, such as json:/qty=2, query:page=3, path:4=978-9, header:X-Tenant=blue"),
+    ApiField("unset", "strings", "a place to take away"),
+    ApiField("header", "strings", "NAME: VALUE; without a value the field is taken away"),
 )
 WORD = (
-    Field("do", "string", f"{', '.join(WORDS)}: run sends the rest without asking", required=True),
-    Field("until", "integer", "with run: ask again after this step"),
+    ApiField("do", "string", f"{', '.join(WORDS)}: run sends the rest without asking", required=True),
+    ApiField("until", "integer", "with run: ask again after this step"),
     *EDITS,
 )
 BRANCH = (
-    Field("step", "integer", "the step that is changed", required=True),
+    ApiField("step", "integer", "the step that is changed", required=True),
     *EDITS,
-    Field("env", "strings", "cluster=environment for this one step"),
-    Field("delay", "number", "seconds: its answer comes so much later"),
-    Field("status", "integer", "its answer has this status; the upstream is not asked, unless the answer is altered"),
-    Field("alter", "strings", "PLACE=VALUE of its answer, such as json:/price=0 or header:ETag=x"),
-    Field("drop", "strings", "a place of its answer to take away, such as json:/id"),
-    Field("repeat", "boolean", "send it twice"),
-    Field("swap", "integer", "send it in the place of this step, and that one in its place"),
-    Field("until", "integer", "the last step to send"),
+    ApiField("env", "strings", "cluster=environment for this one step"),
+    ApiField("delay", "number", "seconds: its answer comes so much later"),
+    ApiField(
+        "status", "integer", "its answer has this status; the upstream is not asked, unless the answer is altered"
+    ),
+    ApiField("alter", "strings", "PLACE=VALUE of its answer, such as json:/price=0 or header:ETag=x"),
+    ApiField("drop", "strings", "a place of its answer to take away, such as json:/id"),
+    ApiField("repeat", "boolean", "send it twice"),
+    ApiField("swap", "integer", "send it in the place of this step, and that one in its place"),
+    ApiField("until", "integer", "the last step to send"),
     TO,
     YES,
     *DECISIONS,
@@ -146,7 +150,7 @@ async def compare(request: web.Request) -> web.Response:
 
 
 OPERATIONS = (
-    Operation(
+    ApiCall(
         "POST",
         "recordings/{id}/replay",
         replay_recording,
@@ -154,7 +158,7 @@ OPERATIONS = (
         RESULT,
         body=REPLAY,
     ),
-    Operation(
+    ApiCall(
         "POST",
         "recordings/{id}/branch",
         branch_recording,
@@ -162,7 +166,7 @@ OPERATIONS = (
         RESULT,
         body=BRANCH,
     ),
-    Operation(
+    ApiCall(
         "GET",
         "recordings/{id}/variants",
         list_variants,
@@ -170,7 +174,7 @@ OPERATIONS = (
         page("Relative", recording=TEXT, total=INTEGER),
         query=(LIMIT, CURSOR),
     ),
-    Operation(
+    ApiCall(
         "GET",
         "recordings/{id}/what-ifs",
         list_what_ifs,
@@ -178,20 +182,20 @@ OPERATIONS = (
         shape(
             items={"type": "array", "items": shape(title=TEXT, kind=TEXT, body={"type": "object"})}, next=TEXT_OR_NULL
         ),
-        query=(Field("step", "integer", "the step; 1 without it"),),
+        query=(ApiField("step", "integer", "the step; 1 without it"),),
     ),
-    Operation("GET", "replays/{id}", get_stepwise, "Where a stepwise replay stands", STEPWISE),
-    Operation("POST", "replays/{id}", step_replay, "What a waiting replay shall do", shape(do=TEXT), body=WORD),
-    Operation(
+    ApiCall("GET", "replays/{id}", get_stepwise, "Where a stepwise replay stands", STEPWISE),
+    ApiCall("POST", "replays/{id}", step_replay, "What a waiting replay shall do", shape(do=TEXT), body=WORD),
+    ApiCall(
         "GET",
         "diff",
         compare,
         "What differs between two recordings, steps or exchanges",
         COMPARISON,
         query=(
-            Field("a", "string", "REC, REC/STEP or the id of an exchange", required=True),
-            Field("b", "string", "the same", required=True),
-            Field("noise", "string", "another run of a: what it changed, every run may change"),
+            ApiField("a", "string", "REC, REC/STEP or the id of an exchange", required=True),
+            ApiField("b", "string", "the same", required=True),
+            ApiField("noise", "string", "another run of a: what it changed, every run may change"),
         ),
     ),
 )

@@ -17,12 +17,12 @@ from ..web.keys import SERVICES, STEPPERS
 
 if TYPE_CHECKING:
     from ..protocols import Services
-    from ..services.replay import Order
+    from ..services.replay import ReplayOrder
 
 STEPWISE: web.AppKey[list[asyncio.Task[None]]] = web.AppKey("stepwise")
 
 
-async def answer(request: web.Request, order: Order, *, total: int, stepwise: bool = False) -> web.StreamResponse:
+async def answer(request: web.Request, order: ReplayOrder, *, total: int, stepwise: bool = False) -> web.StreamResponse:
     """The result; every step as it comes for who accepts NDJSON; where it waits for who steps without."""
     services, lines = request.app[SERVICES], NDJSON in request.headers.get("Accept", "")
     stepping = Stepping(order.recording, total, stop_on_difference=order.until_differs) if stepwise else None
@@ -37,7 +37,7 @@ async def answer(request: web.Request, order: Order, *, total: int, stepwise: bo
     return web.json_response(stepping.as_json(), status=202)
 
 
-def start(app: web.Application, order: Order, stepping: Stepping) -> None:
+def start(app: web.Application, order: ReplayOrder, stepping: Stepping) -> None:
     """Run a stepwise replay that nobody's connection holds."""
     task = asyncio.create_task(_stepped(app[SERVICES], order, stepping))
     waiting = app[STEPWISE]
@@ -45,7 +45,7 @@ def start(app: web.Application, order: Order, stepping: Stepping) -> None:
     task.add_done_callback(waiting.remove)
 
 
-async def _stepped(services: Services, order: Order, stepping: Stepping) -> None:
+async def _stepped(services: Services, order: ReplayOrder, stepping: Stepping) -> None:
     publish = publishing(services, order, stepping.total)
     stepping.told_to(lambda line: services.live.publish("replay", {"of": order.recording} | line))
 
@@ -60,7 +60,9 @@ async def _stepped(services: Services, order: Order, stepping: Stepping) -> None
     services.live.publish("replay", {"of": order.recording, "token": stepping.token, "ended": True})
 
 
-async def _as_lines(request: web.Request, order: Order, total: int, stepping: Stepping | None) -> web.StreamResponse:
+async def _as_lines(
+    request: web.Request, order: ReplayOrder, total: int, stepping: Stepping | None
+) -> web.StreamResponse:
     services = request.app[SERVICES]
     response = web.StreamResponse(headers={"Content-Type": NDJSON, "Cache-Control": "no-store"})
     lines: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()

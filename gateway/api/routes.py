@@ -9,13 +9,13 @@ from aiohttp import web
 from ..services import changes, listing
 from ..web.access import who_of
 from ..web.keys import MOVES, SERVICES, SESSION_OF
-from .operation import Field, Operation, query_int, read_body
+from .operation import ApiCall, ApiField, query_int, read_body
 from .schemas import TEXT, TEXTS, page, ref
 
 MOVE = (
-    Field("environment", "string", "where the cluster shall live", required=True),
-    Field("source", "string", 'who asks, for the history; "api" without it'),
-    Field("why", "string", "the reason, for the history and the audit"),
+    ApiField("environment", "string", "where the cluster shall live", required=True),
+    ApiField("source", "string", 'who asks, for the history; "api" without it'),
+    ApiField("why", "string", "the reason, for the history and the audit"),
 )
 
 
@@ -46,20 +46,20 @@ async def list_history(request: web.Request) -> web.Response:
 
 
 OPERATIONS = (
-    Operation(
+    ApiCall(
         "GET",
         "routes",
         list_routes,
         "The clusters in force, with health and version of every upstream",
         page("Cluster", environments=TEXTS, revision=TEXT, file=TEXT, problems=TEXTS),
     ),
-    Operation("POST", "routes/{cluster}/move", move_cluster, "Move a cluster", ref("Moved"), body=MOVE),
-    Operation(
+    ApiCall("POST", "routes/{cluster}/move", move_cluster, "Move a cluster", ref("Moved"), body=MOVE),
+    ApiCall(
         "GET",
         "routes/history",
         list_history,
         "Accepted route tables, newest first",
         page("Revision"),
-        query=(Field("limit", "integer", "how many at most"),),
+        query=(ApiField("limit", "integer", "how many at most"),),
     ),
 )

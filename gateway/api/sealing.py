@@ -10,17 +10,17 @@ from ..routes.table import RedactRules
 from ..services import sealing
 from ..web.access import who_of
 from ..web.keys import SERVICES
-from .operation import Field, Operation, read_body
+from .operation import ApiCall, ApiField, read_body
 from .schemas import INTEGER, TEXT, TEXTS, shape
 
 RULES = (
-    Field("headers", "strings", "names of header fields; with any of the three, instead of the rules in force"),
-    Field("json", "strings", "JSONPaths"),
-    Field("query", "strings", "keys of queries, forms and multipart"),
+    ApiField("headers", "strings", "names of header fields; with any of the three, instead of the rules in force"),
+    ApiField("json", "strings", "JSONPaths"),
+    ApiField("query", "strings", "keys of queries, forms and multipart"),
 )
 REVEAL = (
-    Field("why", "string", "what you need it for; the audit keeps it", required=True),
-    Field("names", "strings", "the placeholders to reveal; all of the exchange without them"),
+    ApiField("why", "string", "what you need it for; the audit keeps it", required=True),
+    ApiField("names", "strings", "the placeholders to reveal; all of the exchange without them"),
 )
 
 
@@ -70,14 +70,14 @@ async def retire_keys(request: web.Request) -> web.Response:
     return await _changed(request, sealing.retire)
 
 
-async def _changed(request: web.Request, change: sealing.Change) -> web.Response:
+async def _changed(request: web.Request, change: sealing.KeyChange) -> web.Response:
     await read_body(request, ())
     return web.json_response(await change(request.app[SERVICES], source="api", who=who_of(request)))
 
 
 KEYS = shape(keys=TEXTS, renewed=INTEGER, lost=INTEGER, retired=INTEGER)
 OPERATIONS = (
-    Operation(
+    ApiCall(
         "POST",
         "recordings/{id}/redact",
         seal_recording,
@@ -85,7 +85,7 @@ OPERATIONS = (
         shape(recording=TEXT, changed=INTEGER),
         body=RULES,
     ),
-    Operation(
+    ApiCall(
         "POST",
         "exchanges/{id}/reveal",
         reveal_secrets,
@@ -93,7 +93,7 @@ OPERATIONS = (
         shape(exchange=TEXT, recording=TEXT, step=INTEGER, secrets={"type": "object"}),
         body=REVEAL,
     ),
-    Operation("POST", "keys/rotate", rotate_keys, "A new key for everything; sessions begin new recordings", KEYS),
-    Operation("POST", "keys/renew", renew_keys, "Bring all sealed secrets under the newest key", KEYS),
-    Operation("POST", "keys/retire", retire_keys, "The same, and then take the older keys away", KEYS),
+    ApiCall("POST", "keys/rotate", rotate_keys, "A new key for everything; sessions begin new recordings", KEYS),
+    ApiCall("POST", "keys/renew", renew_keys, "Bring all sealed secrets under the newest key", KEYS),
+    ApiCall("POST", "keys/retire", retire_keys, "The same, and then take the older keys away", KEYS),
 )

@@ -10,21 +10,21 @@ from ..replay.fault import read_fault
 from ..services import changes, listing
 from ..web.keys import SERVICES, SESSION_OF
 from ..web.sessions import session_for
-from .operation import Field, Operation, read_body
+from .operation import ApiCall, ApiField, read_body
 from .schemas import ref
 
 PIN = (
-    Field("environment", "string", "where this session's calls to the cluster go", required=True),
-    Field("ttl", "string", 'for how long, such as "2h"; for the session\'s life without it'),
+    ApiField("environment", "string", "where this session's calls to the cluster go", required=True),
+    ApiField("ttl", "string", 'for how long, such as "2h"; for the session\'s life without it'),
 )
 FAULT = (
-    Field("delay", "string", 'how late the answer comes, such as "200ms"'),
-    Field("status", "integer", "the answer's status; alone it leaves the upstream untouched"),
-    Field("drop", "strings", "what the answer is to lack: json:/id, header:ETag"),
-    Field("alter", "strings", "what it is to say instead: json:/price=0"),
-    Field("rate", "number", "the share of the calls, above 0 and at most 1; all of them without it"),
+    ApiField("delay", "string", 'how late the answer comes, such as "200ms"'),
+    ApiField("status", "integer", "the answer's status; alone it leaves the upstream untouched"),
+    ApiField("drop", "strings", "what the answer is to lack: json:/id, header:ETag"),
+    ApiField("alter", "strings", "what it is to say instead: json:/price=0"),
+    ApiField("rate", "number", "the share of the calls, above 0 and at most 1; all of them without it"),
 )
-START = (Field("title", "string", "the new recording's title"),)
+START = (ApiField("title", "string", "the new recording's title"),)
 
 
 async def get_session(request: web.Request) -> web.Response:
@@ -77,10 +77,10 @@ async def start_recording(request: web.Request) -> web.Response:
 
 
 OPERATIONS = (
-    Operation("GET", "session", get_session, "This session: its recording, pins and modes", ref("Session")),
-    Operation("PUT", "session/pins/{cluster}", pin_cluster, "Pin a cluster for this session", ref("Session"), body=PIN),
-    Operation("DELETE", "session/pins/{cluster}", unpin_cluster, "Take a pin away", ref("Session")),
-    Operation(
+    ApiCall("GET", "session", get_session, "This session: its recording, pins and modes", ref("Session")),
+    ApiCall("PUT", "session/pins/{cluster}", pin_cluster, "Pin a cluster for this session", ref("Session"), body=PIN),
+    ApiCall("DELETE", "session/pins/{cluster}", unpin_cluster, "Take a pin away", ref("Session")),
+    ApiCall(
         "PUT",
         "session/faults/{cluster}",
         inject_fault,
@@ -88,6 +88,6 @@ OPERATIONS = (
         ref("Session"),
         body=FAULT,
     ),
-    Operation("DELETE", "session/faults/{cluster}", remove_fault, "Inject no more fault", ref("Session")),
-    Operation("POST", "session/recording", start_recording, "Start a new recording", ref("Session"), body=START),
+    ApiCall("DELETE", "session/faults/{cluster}", remove_fault, "Inject no more fault", ref("Session")),
+    ApiCall("POST", "session/recording", start_recording, "Start a new recording", ref("Session"), body=START),
 )

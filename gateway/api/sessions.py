@@ -11,17 +11,17 @@ from ..services import changes, origins, seen_sessions
 from ..services.audit_log import note
 from ..web.access import who_of
 from ..web.keys import LINKS, SERVICES, SESSION_OF
-from .operation import Field, Operation, read_body
+from .operation import ApiCall, ApiField, read_body
 from .playback import PLAY, clear_modes, play_session
 from .schemas import BOOLEAN, NUMBER, TEXT, TEXTS, page, ref, shape
 from .session import FAULT, PIN, inject_fault, pin_cluster, remove_fault, unpin_cluster
 
 LINK = (
-    Field("pins", "strings", 'what the link pins, such as "orders=qa"; without any it joins the session'),
-    Field("ttl", "string", 'for how long a pin holds, such as "2h"'),
+    ApiField("pins", "strings", 'what the link pins, such as "orders=qa"; without any it joins the session'),
+    ApiField("ttl", "string", 'for how long a pin holds, such as "2h"'),
 )
-ALLOW = (Field("origin", "string", "as a browser sends it: http://localhost:4200", required=True),)
-PLAY_SESSION = (Field("recording", "string", "what to play", required=True), *PLAY)
+ALLOW = (ApiField("origin", "string", "as a browser sends it: http://localhost:4200", required=True),)
+PLAY_SESSION = (ApiField("recording", "string", "what to play", required=True), *PLAY)
 
 
 async def list_sessions(request: web.Request) -> web.Response:
@@ -65,19 +65,19 @@ REFUSED = {"type": "array", "items": shape(origin=TEXT, count=NUMBER, at=TEXT, c
 ORIGINS = {"origins": TEXTS, "credentials": BOOLEAN, "refused": REFUSED}
 AT = "sessions/{session}/"
 OPERATIONS = (
-    Operation("GET", "sessions", list_sessions, "Sessions seen lately, the last first", page("SeenSession")),
-    Operation("PUT", AT + "pins/{cluster}", pin_cluster, "Pin a cluster for a session", SESSION, body=PIN),
-    Operation("DELETE", AT + "pins/{cluster}", unpin_cluster, "Take a session's pin away", SESSION),
-    Operation("PUT", AT + "faults/{cluster}", inject_fault, "Inject a fault into its calls", SESSION, body=FAULT),
-    Operation("DELETE", AT + "faults/{cluster}", remove_fault, "Inject no more fault into them", SESSION),
-    Operation("POST", AT + "playback", play_session, "Play a recording for a session", SESSION, body=PLAY_SESSION),
-    Operation("DELETE", AT + "playback", clear_modes, "Lead a session back to live", SESSION),
-    Operation(
+    ApiCall("GET", "sessions", list_sessions, "Sessions seen lately, the last first", page("SeenSession")),
+    ApiCall("PUT", AT + "pins/{cluster}", pin_cluster, "Pin a cluster for a session", SESSION, body=PIN),
+    ApiCall("DELETE", AT + "pins/{cluster}", unpin_cluster, "Take a session's pin away", SESSION),
+    ApiCall("PUT", AT + "faults/{cluster}", inject_fault, "Inject a fault into its calls", SESSION, body=FAULT),
+    ApiCall("DELETE", AT + "faults/{cluster}", remove_fault, "Inject no more fault into them", SESSION),
+    ApiCall("POST", AT + "playback", play_session, "Play a recording for a session", SESSION, body=PLAY_SESSION),
+    ApiCall("DELETE", AT + "playback", clear_modes, "Lead a session back to live", SESSION),
+    ApiCall(
         "POST", AT + "link", make_link, "A link, good once, by which a browser joins a session or has it pinned",
         shape(url=TEXT), body=LINK,
     ),
-    Operation("GET", "cors", list_origins, "Front ends of other origins: listed, and refused", shape(**ORIGINS)),
-    Operation(
+    ApiCall("GET", "cors", list_origins, "Front ends of other origins: listed, and refused", shape(**ORIGINS)),
+    ApiCall(
         "POST", "cors/allow", allow_origin, "Let a front end call, by one line of routes.yaml",
         shape(origin=TEXT, file=TEXT, line={"type": ["integer", "null"]}, **ORIGINS), body=ALLOW,
     ),

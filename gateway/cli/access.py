@@ -16,7 +16,7 @@ from ..access import FILE, Credential, hash_password, hash_token, new_token, rea
 from ..access.credentials import checked_name
 from ..errors import NotFoundError, UsageError, did_you_mean
 from ..model.text import visible
-from .client import Server, find_server
+from .client import RunningGateway, find_server
 from .text import cut, table
 
 API: Final = "/_gateway/api/v1/access"
@@ -140,7 +140,7 @@ def _file(args: argparse.Namespace) -> Path:
     return recordings.parent / FILE
 
 
-def _server(args: argparse.Namespace) -> Server:
+def _server(args: argparse.Namespace) -> RunningGateway:
     server = find_server(args.recordings, args.url, args.token)
     if server is None:
         raise UsageError("no gateway runs with these recordings", hint="--recordings FILE, or --url URL and --token")

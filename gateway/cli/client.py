@@ -28,7 +28,7 @@ ERRORS: dict[int, type[GatewayError]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class RunningGateway:
     """A gateway that answered at this URL."""
 
     url: str
@@ -99,7 +99,7 @@ def problem_of(line: str) -> Problem:
     return Problem(match[1], int(match[2]), int(match[3]), "", match[5], match[4])
 
 
-def find_server(recordings: Path | None, url: str | None, token: str | None = None) -> Server | None:
+def find_server(recordings: Path | None, url: str | None, token: str | None = None) -> RunningGateway | None:
     """The running gateway: at `url`, at GATEWAY_URL, or the one whose run file lies beside the recordings.
 
     One that was named must answer (UpstreamError else), and gets the token given, else that of GATEWAY_TOKEN. A run
@@ -108,7 +108,7 @@ def find_server(recordings: Path | None, url: str | None, token: str | None = No
     named = url or os.environ.get("GATEWAY_URL") or ""
     if named:
         token = token or os.environ.get("GATEWAY_TOKEN", "")
-        server = Server(checked(named, "--url" if url else "GATEWAY_URL"), token)
+        server = RunningGateway(checked(named, "--url" if url else "GATEWAY_URL"), token)
         if not answers(server):
             raise UpstreamError("no gateway answers here", where=server.url, hint="is it running? gateway serve")
         return server
@@ -116,7 +116,7 @@ def find_server(recordings: Path | None, url: str | None, token: str | None = No
     return found if found and answers(found) else None
 
 
-def find_writer(recordings: Path, url: str | None, token: str | None = None) -> Server | None:
+def find_writer(recordings: Path, url: str | None, token: str | None = None) -> RunningGateway | None:
     """The gateway that runs, unless the recordings file that it writes is another one of the same folder."""
     server = find_server(recordings, url, token)
     if server is not None and server.recordings and Path(server.recordings) != recordings.resolve():
@@ -136,7 +136,7 @@ def checked(url: str, where: str) -> str:
     return url.rstrip("/")
 
 
-def run_file_server(recordings: Path | None) -> Server | None:
+def run_file_server(recordings: Path | None) -> RunningGateway | None:
     """What the run file beside the recordings says; None when there is none or it cannot be read."""
     if recordings is None:
         return None
@@ -144,12 +144,12 @@ def run_file_server(recordings: Path | None) -> Server | None:
         found = json.loads(run_file(recordings).read_text("utf-8"))
         address = str(found.get("console") or found["url"])
         url = checked(address, str(run_file(recordings)))
-        return Server(url, str(found.get("token", "")), str(found.get("recordings", "")), is_here=True)
+        return RunningGateway(url, str(found.get("token", "")), str(found.get("recordings", "")), is_here=True)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, UsageError):
         return None
 
 
-def answers(server: Server) -> bool:
+def answers(server: RunningGateway) -> bool:
     """Whether a gateway is up there."""
     try:
         status, _ = server.ask("GET", "/_gateway/healthz")

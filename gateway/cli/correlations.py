@@ -19,7 +19,7 @@ from .text import cut, table
 if TYPE_CHECKING:
     from ..correlation import Decisions
     from ..model.exchange import Exchange
-    from .client import Server
+    from .client import RunningGateway
 
 API = "/_gateway/api/v1/recordings/"
 
@@ -93,7 +93,7 @@ def _text_of(name: str) -> str:
 
 
 def decide(
-    said: Said, id: str, *, server: Server | None, exchanges: Callable[[str], Sequence[Exchange]],
+    said: Said, id: str, *, server: RunningGateway | None, exchanges: Callable[[str], Sequence[Exchange]],
     decisions: Callable[[], Decisions], write: Callable[[dict[str, Any]], None],
 ) -> str:  # fmt: skip
     """Ask the gateway that runs, or check and write here; what was decided, in words."""

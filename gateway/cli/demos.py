@@ -10,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..demos.check import check_routes
-from ..demos.new_demo import from_recording, own_folder, write_demo
+from ..demos.authoring.new_demo import from_recording, own_folder, write_demo
+from ..demos.definition.check import check_routes
 from ..demos.registry import demo_folder, demo_paths, read_entry
 from ..errors import ConfigError, NotFoundError, Problem, UsageError, did_you_mean
 from ..protocols import Options
@@ -19,7 +19,7 @@ from ..routes.parse import parse
 from .masked_store import masked_store
 
 if TYPE_CHECKING:
-    from ..demos.check import Clusters
+    from ..demos.definition.check import Clusters
     from ..routes.yaml import Node
 
 ACTIONS = ("check", "new")

@@ -29,7 +29,7 @@ MIB: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DoctorFinding:
     """One thing that was looked at. `hint` says what to do about it."""
 
     name: str
@@ -55,7 +55,7 @@ def doctor(args: argparse.Namespace) -> int:
     return 0 if healthy else 1
 
 
-def line(finding: Finding) -> str:
+def line(finding: DoctorFinding) -> str:
     """ "warn  sqlite      3.40.1 ..." and, below it, what to try."""
     text = f"{finding.level:<5} {finding.name:<11} {visible(finding.detail)}"
     return f"{text}\n{'':<18}try: {visible(finding.hint)}" if finding.hint else text
@@ -64,32 +64,32 @@ def line(finding: Finding) -> str:
 # -- the recordings file
 
 
-def on_recordings(path: Path) -> Iterator[Finding]:
+def on_recordings(path: Path) -> Iterator[DoctorFinding]:
     """The state of the store, from the outside in."""
     yield from on_disk(path)
     if not path.exists():
-        yield Finding("recordings", "ok", f"{path} is not there yet; `gateway serve` creates it")
+        yield DoctorFinding("recordings", "ok", f"{path} is not there yet; `gateway serve` creates it")
         return
     try:
         found = examined(path)
     except GatewayError as error:
-        yield Finding("recordings", "fail", f"{error.where}: {error.message}", error.hint)
+        yield DoctorFinding("recordings", "fail", f"{error.where}: {error.message}", error.hint)
         return
     size = f"{path.stat().st_size / MIB:.1f} MiB"
-    yield Finding(
+    yield DoctorFinding(
         "recordings",
         "ok",
         f"{path}: {counted(found.recordings, 'recording')}, {counted(found.exchanges, 'exchange')}, {size}",
     )
-    yield Finding("schema", "ok", f"version {found.schema}")
-    yield Finding("contents", "ok", contents(found))
+    yield DoctorFinding("schema", "ok", f"version {found.schema}")
+    yield DoctorFinding("contents", "ok", contents(found))
     yield from on_soundness(found)
     yield from on_writer(path, found)
     yield from on_modes(path)
     yield from on_keys(path)
 
 
-def on_keys(path: Path) -> Iterator[Finding]:
+def on_keys(path: Path) -> Iterator[DoctorFinding]:
     """Whether the keys open what the recordings hold. Makes no key."""
     from ..keys import LOST_HINT, existing_keys, fingerprints, unopened
     from ..store import open_store
@@ -99,16 +99,18 @@ def on_keys(path: Path) -> Iterator[Finding]:
         names = fingerprints(path.parent, os.environ) if keys else []
         store = open_store(path)
     except GatewayError as error:
-        yield Finding("keys", "fail", f"{error.where}: {error.message}", error.hint)
+        yield DoctorFinding("keys", "fail", f"{error.where}: {error.message}", error.hint)
         return
     with closing(store):
         samples = store.secret_samples()
     if lost := unopened(keys, samples):
-        yield Finding("keys", "fail", lost, LOST_HINT)
+        yield DoctorFinding("keys", "fail", lost, LOST_HINT)
     elif samples:
-        yield Finding("keys", "ok", f"{', '.join(names)}: they open the secrets of the oldest and newest recordings")
+        yield DoctorFinding(
+            "keys", "ok", f"{', '.join(names)}: they open the secrets of the oldest and newest recordings"
+        )
     else:
-        yield Finding("keys", "ok", f"{', '.join(names) or 'none yet'}; no recording holds a secret")
+        yield DoctorFinding("keys", "ok", f"{', '.join(names) or 'none yet'}; no recording holds a secret")
 
 
 def contents(found: Examination) -> str:
@@ -122,63 +124,67 @@ def contents(found: Examination) -> str:
     return ", ".join(parts)
 
 
-def on_soundness(found: Examination) -> Iterator[Finding]:
+def on_soundness(found: Examination) -> Iterator[DoctorFinding]:
     if found.damage:
         hint = "stop the gateway, then: gateway doctor --repair"
-        yield Finding("integrity", "fail", "; ".join(found.damage), hint)
+        yield DoctorFinding("integrity", "fail", "; ".join(found.damage), hint)
     else:
-        yield Finding("integrity", "ok", f"{found.check} finds no damage")
+        yield DoctorFinding("integrity", "ok", f"{found.check} finds no damage")
     for name in found.aside:
         hint = f"gateway doctor --repair -r {name}, in its folder; then delete it or keep it"
-        yield Finding("aside", "warn", f"{name} was damaged and set aside", hint)
+        yield DoctorFinding("aside", "warn", f"{name} was damaged and set aside", hint)
     if found.missed:
         detail = f"{found.missed} exchanges were answered while nothing could be stored: they are in no file"
-        yield Finding("missed", "warn", detail, "the log says when, and why")
+        yield DoctorFinding("missed", "warn", detail, "the log says when, and why")
     if found.bodies_lost:
-        yield Finding("bodies", "fail", f"{found.bodies_lost} exchanges have lost a body")
+        yield DoctorFinding("bodies", "fail", f"{found.bodies_lost} exchanges have lost a body")
 
 
-def on_writer(path: Path, found: Examination) -> Iterator[Finding]:
+def on_writer(path: Path, found: Examination) -> Iterator[DoctorFinding]:
     """Who writes, what is under way, how long the log is."""
     if found.writer is not None:
-        yield Finding("writer", "ok", f"process {found.writer} writes to it; {found.open} exchanges under way")
+        yield DoctorFinding("writer", "ok", f"process {found.writer} writes to it; {found.open} exchanges under way")
         try:
             server = find_server(path, None)
         except GatewayError as error:
-            yield Finding("gateway", "warn", f"{error.where}: {error.message}", error.hint)
+            yield DoctorFinding("gateway", "warn", f"{error.where}: {error.message}", error.hint)
         else:
-            yield Finding("gateway", "ok", f"answers at {server.url}" if server else "none wrote down where it answers")
+            yield DoctorFinding(
+                "gateway", "ok", f"answers at {server.url}" if server else "none wrote down where it answers"
+            )
     elif found.open:
         hint = "the next start of the gateway marks them as interrupted"
-        yield Finding("writer", "warn", f"nobody writes, but {found.open} exchanges are open: a gateway crashed", hint)
+        yield DoctorFinding(
+            "writer", "warn", f"nobody writes, but {found.open} exchanges are open: a gateway crashed", hint
+        )
     else:
-        yield Finding("writer", "ok", "nobody writes to it now")
+        yield DoctorFinding("writer", "ok", "nobody writes to it now")
     if found.interrupted:
-        yield Finding("interrupted", "ok", f"{found.interrupted} exchanges were cut off by a stop or a crash")
+        yield DoctorFinding("interrupted", "ok", f"{found.interrupted} exchanges were cut off by a stop or a crash")
     if found.log > 256 * MIB:
         hint = "a reader may keep it from being folded in: close other programs that have the file open"
-        yield Finding("log", "warn", f"the -wal file has {found.log // MIB} MiB", hint)
+        yield DoctorFinding("log", "warn", f"the -wal file has {found.log // MIB} MiB", hint)
 
 
-def on_modes(path: Path) -> Iterator[Finding]:
+def on_modes(path: Path) -> Iterator[DoctorFinding]:
     """Recordings and keys are for their owner only."""
     if os.name != "posix":
         return
     for place, mode in ((path, 0o600), (path.parent, 0o700), (path.parent / "gateway.key", 0o600)):
         if place.exists() and (found := place.stat().st_mode & 0o777) & ~mode & 0o777:
             detail = f"{place} has mode {found:o}: others on this machine may read it"
-            yield Finding("modes", "warn", detail, f"chmod {mode:o} {place}")
+            yield DoctorFinding("modes", "warn", detail, f"chmod {mode:o} {place}")
 
 
-def on_disk(path: Path) -> Iterator[Finding]:
+def on_disk(path: Path) -> Iterator[DoctorFinding]:
     """Room for what will be recorded."""
     folder = next(parent for parent in path.absolute().parents if parent.exists())
     free = shutil.disk_usage(folder).free // MIB
     detail = f"{free} MiB are free in {folder}"
     if free < 64:
-        yield Finding("disk", "fail", detail, "make room: exchanges will be missed")
+        yield DoctorFinding("disk", "fail", detail, "make room: exchanges will be missed")
     else:
-        yield Finding("disk", "warn" if free < 1024 else "ok", detail)
+        yield DoctorFinding("disk", "warn" if free < 1024 else "ok", detail)
 
 
 # -- repair
@@ -209,45 +215,45 @@ def repair(path: Path, *, as_json: bool) -> int:
 # -- routes.yaml
 
 
-def on_routes(path: Path) -> Iterator[Finding]:
+def on_routes(path: Path) -> Iterator[DoctorFinding]:
     """What `gateway check` would say."""
     if not path.exists():
-        yield Finding("routes", "warn", f"there is no {path}", "gateway init, or name it with --routes")
+        yield DoctorFinding("routes", "warn", f"there is no {path}", "gateway init, or name it with --routes")
         return
     from ..routes import load  # brings pydantic and YAML along
 
     loaded = load(path, environ=os.environ, name=str(path))
     for problem in loaded.problems:
-        yield Finding("routes", "warn" if problem.severity == "warning" else "fail", str(problem))
+        yield DoctorFinding("routes", "warn" if problem.severity == "warning" else "fail", str(problem))
     if loaded.table is not None:
-        yield Finding("routes", "ok", f"{path}: {_clusters(len(loaded.table.clusters))}")
+        yield DoctorFinding("routes", "ok", f"{path}: {_clusters(len(loaded.table.clusters))}")
 
 
 # -- this machine
 
 
-def on_this_machine() -> Iterator[Finding]:
+def on_this_machine() -> Iterator[DoctorFinding]:
     """Python and the libraries that matter."""
     for look in (on_python, on_sqlite, on_aiohttp, on_httptools, on_open_files):
         yield from look()
 
 
-def on_python() -> Iterator[Finding]:
+def on_python() -> Iterator[DoctorFinding]:
     found = ".".join(map(str, sys.version_info[:3]))
     known = (3, 11) <= sys.version_info[:2] <= (3, 14)
-    yield Finding("python", "ok" if known else "warn", found if known else f"{found}; tested are 3.11 to 3.14")
+    yield DoctorFinding("python", "ok" if known else "warn", found if known else f"{found}; tested are 3.11 to 3.14")
 
 
-def on_sqlite() -> Iterator[Finding]:
+def on_sqlite() -> Iterator[DoctorFinding]:
     """STRICT tables came with 3.37. The WAL-reset bug needs two connections that write; the gateway has one."""
     found, text = sqlite3.sqlite_version_info, sqlite3.sqlite_version
     if found < (3, 37, 0):
-        yield Finding("sqlite", "fail", f"{text} is too old", "a Python that was built with SQLite 3.37 or newer")
+        yield DoctorFinding("sqlite", "fail", f"{text} is too old", "a Python that was built with SQLite 3.37 or newer")
     elif has_wal_reset_bug(found):
         detail = f"{text} has the WAL-reset bug, which one writer, as the gateway has it, does not meet"
-        yield Finding("sqlite", "ok", f"{detail}; let no other program write to the file")
+        yield DoctorFinding("sqlite", "ok", f"{detail}; let no other program write to the file")
     else:
-        yield Finding("sqlite", "ok", text)
+        yield DoctorFinding("sqlite", "ok", text)
 
 
 def has_wal_reset_bug(found: tuple[int, ...]) -> bool:
@@ -256,33 +262,37 @@ def has_wal_reset_bug(found: tuple[int, ...]) -> bool:
     return (3, 7, 0) <= found <= (3, 51, 2) and found[2] < mended.get((found[0], found[1]), 1 << 30)
 
 
-def on_aiohttp() -> Iterator[Finding]:
+def on_aiohttp() -> Iterator[DoctorFinding]:
     from aiohttp import http_parser
 
     found = version("aiohttp")
     fast = http_parser.HttpRequestParser is not http_parser.HttpRequestParserPy
     if tuple(map(int, found.split(".")[:3])) < (3, 14, 5):
-        yield Finding("aiohttp", "fail", f"{found} is too old: it hands bytes to the wrong request", "3.14.5 or newer")
+        yield DoctorFinding(
+            "aiohttp", "fail", f"{found} is too old: it hands bytes to the wrong request", "3.14.5 or newer"
+        )
     elif not fast:
-        yield Finding("aiohttp", "warn", f"{found} without its C extensions", "install a wheel of it for this Python")
+        yield DoctorFinding(
+            "aiohttp", "warn", f"{found} without its C extensions", "install a wheel of it for this Python"
+        )
     else:
-        yield Finding("aiohttp", "ok", f"{found} with C extensions")
+        yield DoctorFinding("aiohttp", "ok", f"{found} with C extensions")
     if find_spec("aiodns") is not None:
         detail = "aiodns is installed: aiohttp then asks name servers itself and misses VPN, .local and Docker names"
-        yield Finding("aiodns", "warn", detail, "pip uninstall aiodns")
+        yield DoctorFinding("aiodns", "warn", detail, "pip uninstall aiodns")
 
 
-def on_httptools() -> Iterator[Finding]:
+def on_httptools() -> Iterator[DoctorFinding]:
     try:
-        yield Finding("httptools", "ok", version("httptools"))
+        yield DoctorFinding("httptools", "ok", version("httptools"))
     except PackageNotFoundError:
-        yield Finding("httptools", "fail", "is not installed", "pip install httptools")
+        yield DoctorFinding("httptools", "fail", "is not installed", "pip install httptools")
 
 
-def on_open_files() -> Iterator[Finding]:
+def on_open_files() -> Iterator[DoctorFinding]:
     limit = open_files()
     if limit is not None and limit < 1024:
-        yield Finding("open files", "warn", f"at most {limit}: few clients fit", "ulimit -n 4096")
+        yield DoctorFinding("open files", "warn", f"at most {limit}: few clients fit", "ulimit -n 4096")
 
 
 def open_files() -> int | None:

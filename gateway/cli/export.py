@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import UsageError
-from ..export import FORMATS, Format, Server, format_named
+from ..export import FORMATS, ApiServer, Format, format_named
 from ..export.archive import encoded, zipped
 from ..export.format import ServersOf
 from ..model.text import counted
@@ -65,7 +65,9 @@ def servers_now(args: argparse.Namespace) -> ServersOf:
     if server is None:
         return servers_of(load(args.routes, environ=os.environ).table)
     clusters = {one["name"]: one["upstreams"] for one in server.call("GET", "/_gateway/api/v1/routes")["items"]}
-    return lambda cluster: [Server(one["environment"], one["url"], one["current"]) for one in clusters.get(cluster, ())]
+    return lambda cluster: [
+        ApiServer(one["environment"], one["url"], one["current"]) for one in clusters.get(cluster, ())
+    ]
 
 
 def _is_folder(output: Path, format: Format) -> bool:

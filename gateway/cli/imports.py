@@ -16,9 +16,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from ..errors import NotFoundError, UsageError
-from ..export.import_file import LIMIT, no_files
-from ..export.import_report import report_lines
-from ..export.imported_recording import Imported
+from ..export.readers.import_file import LIMIT, no_files
+from ..export.readers.import_report import report_lines
+from ..export.readers.imported_recording import Imported
 from ..keys import load_keys
 from ..model.json_shapes import recording_json
 from ..model.text import visible

@@ -82,8 +82,8 @@ def rules_in(file: Path) -> RedactRules:
 def _read(file: Path, section: object) -> RedactRules:
     from pydantic import ValidationError
 
-    from ..routes.config import RedactConfig
     from ..routes.patterns import problem_of
+    from ..routes.schema import RedactConfig
     from ..routes.table import redact_rules
 
     try:

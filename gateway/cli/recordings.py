@@ -24,7 +24,7 @@ from ..model.text import visible
 from ..services.assertions import assertions_json, changes
 from ..services.variants import variants
 from ..store import open_recorder, open_store
-from .client import Server, find_writer
+from .client import RunningGateway, find_writer
 from .correlations import decide, print_correlations, print_decisions, verdicts_of
 from .masked_store import masked_store
 from .text import cut, exchange_text, recording_text, recordings_text, table
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..model.exchange import Exchange
     from ..model.recording import Recording
     from ..store import SqliteRecorder, SqliteStore
-    from .client import Server
+    from .client import RunningGateway
 
 
 PATIENT: Final = 60.0  # seconds of looking: whoever sits at a terminal waits, and can stop it
@@ -182,7 +182,7 @@ def delete_noted(recorder: SqliteRecorder, id: str) -> Future[None]:
     return done
 
 
-def known(store: SqliteStore, ref: str, server: Server | None) -> tuple[str, int | None]:
+def known(store: SqliteStore, ref: str, server: RunningGateway | None) -> tuple[str, int | None]:
     """The full id, from the file; a gateway elsewhere, whose file is not here, is asked with the name as it is."""
     try:
         recording, step = find(store, ref)
@@ -281,7 +281,7 @@ def assertions_text(items: Sequence[dict[str, Any]]) -> str:
 
 
 def assert_about(
-    store: SqliteStore, id: str, add: Sequence[str], remove: Sequence[str], *, server: Server | None,
+    store: SqliteStore, id: str, add: Sequence[str], remove: Sequence[str], *, server: RunningGateway | None,
     write: Callable[[Sequence[str], Sequence[str]], None],
 ) -> str:  # fmt: skip
     """Ask the gateway that runs, or check and write here; what was done, in words."""

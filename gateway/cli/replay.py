@@ -29,7 +29,7 @@ from ..services.diagrams import difference_of
 from ..services.replay_request import environments
 from ..services.variants import what_ifs
 from ..store import open_store
-from .client import Server, find_writer
+from .client import RunningGateway, find_writer
 from .export import write_text
 from .recordings import NAMED, known
 from .replay_progress import run
@@ -184,7 +184,7 @@ def diff(args: argparse.Namespace) -> int:
 # -- the gateway that does it
 
 
-def recording_id(args: argparse.Namespace, server: Server) -> str:
+def recording_id(args: argparse.Namespace, server: RunningGateway) -> str:
     """The full id; a step has no place here."""
     id, step = known(open_store(args.recordings), args.recording, server)
     if step is not None:
@@ -193,7 +193,7 @@ def recording_id(args: argparse.Namespace, server: Server) -> str:
 
 
 @contextmanager
-def server_for(args: argparse.Namespace) -> Iterator[Server]:
+def server_for(args: argparse.Namespace) -> Iterator[RunningGateway]:
     """The gateway that runs, or one for the time being on a free port."""
     found = find_writer(args.recordings, args.url, args.token)
     if found is not None:
@@ -201,7 +201,7 @@ def server_for(args: argparse.Namespace) -> Iterator[Server]:
         return
     open_store(args.recordings).recording(args.recording)  # NotFoundError before anything is started
     with _own_gateway(Options(args.routes, args.recordings, port=0, health_interval=0.0, drain=1.0)) as url:
-        yield Server(url)
+        yield RunningGateway(url)
 
 
 @contextmanager
@@ -240,7 +240,9 @@ def _own_gateway(options: Options) -> Iterator[str]:
         thread.join()
 
 
-def agreed_run(server: Server, id: str, verb: str, body: dict[str, Any], args: argparse.Namespace) -> dict[str, Any]:
+def agreed_run(
+    server: RunningGateway, id: str, verb: str, body: dict[str, Any], args: argparse.Namespace
+) -> dict[str, Any]:
     """Run it; when the write guard asks, ask whoever sits at the terminal, once."""
     result = run(server, id, verb, body, progress=not args.json)
     asked = [step for step in result["steps"] if step["outcome"] == "stopped" and not result["recording"]]

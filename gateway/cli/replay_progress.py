@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from ..errors import GatewayError, UpstreamError
 from ..model.text import visible
 from ..services.replay_request import NDJSON
-from .client import Server, error_of
+from .client import RunningGateway, error_of
 
 STEPPING: Final = {"": "go", "n": "go", "s": "skip", "t": "retry", "r": "run", "q": "stop"}
 PATIENT: Final = 600.0  # seconds between two steps
@@ -20,7 +20,7 @@ HINT: Final = "Enter sends it, e PLACE=VALUE edits and sends it, s skips it, t t
 BAR: Final = 24  # letters
 
 
-def run(server: Server, id: str, verb: str, body: dict[str, Any], *, progress: bool) -> dict[str, Any]:
+def run(server: RunningGateway, id: str, verb: str, body: dict[str, Any], *, progress: bool) -> dict[str, Any]:
     """The result of a replay; on a terminal, a bar shows how far it is."""
     shown = progress and sys.stderr.isatty()
     done = 0
@@ -56,7 +56,7 @@ def bar(done: int, total: int) -> str:
     return f"[{'#' * full}{'-' * (BAR - full)}] {done}/{total}"
 
 
-def _ask(server: Server, before: dict[str, Any]) -> None:
+def _ask(server: RunningGateway, before: dict[str, Any]) -> None:
     """Ask until the gateway takes the response."""
     while True:
         try:
@@ -97,7 +97,7 @@ def _question(before: dict[str, Any]) -> str:
     return f"step {before['step']}: {before['method']} {visible(before['path'])}{place}{with_values}"
 
 
-def _lines(server: Server, path: str, body: object) -> Iterator[dict[str, Any]]:
+def _lines(server: RunningGateway, path: str, body: object) -> Iterator[dict[str, Any]]:
     """The lines of an NDJSON answer as they come; a problem answer is raised."""
     parts = urlsplit(server.url)
     connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection

@@ -14,13 +14,13 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from ..errors import ConfigError, Problem, UsageError
-from ..model.places import is_loopback
+from ..model.addresses import is_loopback
 from ..routes import FileMove, Loaded, check_move, load, prepare_move
-from ..routes.config import json_schema
 from ..routes.explain import Explanation, explain
 from ..routes.history import changes
+from ..routes.schema import json_schema
 from ..routes.table import CompiledCluster, RouteTable
-from .client import Server, find_server
+from .client import RunningGateway, find_server
 
 API = "/_gateway/api/v1/routes"
 TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
@@ -163,7 +163,7 @@ def _target(path: str) -> str:
 # -- moving
 
 
-def _move_there(server: Server, args: argparse.Namespace) -> dict[str, Any]:
+def _move_there(server: RunningGateway, args: argparse.Namespace) -> dict[str, Any]:
     body = {"environment": args.environment, "source": "command line"} | ({"why": args.why} if args.why else {})
     return {**server.call("POST", f"{API}/{quote(args.cluster, safe='')}/move", body), "dry_run": False}
 

@@ -23,14 +23,14 @@ from ..model.text import visible
 from ..redact import Sealer
 from ..store import open_recorder, open_store
 from ..store.redaction_preview import would_mask
-from .client import Server, find_writer
+from .client import RunningGateway, find_writer
 from .masked_store import PARTS, masked_store, rules_in, rules_of
 from .recordings import API, NAMED, find, steps
 from .text import table
 
 if TYPE_CHECKING:
     from ..model.exchange import Exchange
-    from ..redact.preview import Finding
+    from ..redact.preview import RedactionFinding
     from ..routes.table import RedactRules
     from ..store import SqliteRecorder, SqliteStore
 
@@ -67,7 +67,7 @@ def redact(args: argparse.Namespace) -> int:
     return _told(recording.id, changed, as_json=args.json)
 
 
-def _listed(id: str, found: Sequence[tuple[int, Finding]], *, as_json: bool) -> int:
+def _listed(id: str, found: Sequence[tuple[int, RedactionFinding]], *, as_json: bool) -> int:
     if as_json:
         items = [
             {"recording": id, "step": step, "where": one.where, "rule": one.rule, "placeholder": one.placeholder}
@@ -94,7 +94,7 @@ def _told(id: str, changed: int, *, as_json: bool) -> int:
     return 0
 
 
-def _at_server(server: Server, id: str, rules: RedactRules | None, *, given: bool) -> int:
+def _at_server(server: RunningGateway, id: str, rules: RedactRules | None, *, given: bool) -> int:
     if given and rules is not None and rules.clusters:
         hint = "leave out --rules: the gateway has those of its own routes.yaml"
         raise UsageError("a gateway that runs takes no rules of single clusters", hint=hint)

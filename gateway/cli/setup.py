@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..errors import UpstreamError, UsageError
 from ..settings import did_you_mean, from_environment
-from .client import Server, find_server
+from .client import RunningGateway, find_server
 from .completion import SHELLS, completion_script
 
 ROUTES = """\
@@ -128,10 +128,10 @@ def healthcheck(args: argparse.Namespace) -> int:
     return report(args, ready=status == 200, url=server.url, reasons=reasons)
 
 
-def usual_server() -> Server:
+def usual_server() -> RunningGateway:
     """Where `gateway serve` listens when nothing was written down: its port from the environment, or 8080."""
     port = from_environment("serve", os.environ).get("port") or 8080
-    return Server(f"http://127.0.0.1:{port}")
+    return RunningGateway(f"http://127.0.0.1:{port}")
 
 
 def report(args: argparse.Namespace, *, ready: bool, url: str, reasons: list[str]) -> int:

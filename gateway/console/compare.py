@@ -13,12 +13,12 @@ from aiohttp import web
 from ..errors import UsageError
 from ..model.json_shapes import recording_json
 from ..replay.compare import compare_runs
-from ..replay.plan import Wanted
+from ..replay.plan import ReplayOptions
 from ..replay.report import unsent
 from ..replay.write_guard import writing
 from ..services import listing
 from ..services.compare import Column, matrix
-from ..services.replay import Order, all_steps, check_wanted, correlated, guarded, replay
+from ..services.replay import ReplayOrder, all_steps, check_wanted, correlated, guarded, replay
 from ..services.replay_request import publishing
 from ..web.keys import FORM, SERVICES
 
@@ -92,7 +92,7 @@ async def compare_form(request: web.Request) -> web.Response:
     check_guard(services, steps, runs, yes="yes" in form)
     made = []
     for run in runs:
-        order = Order(base.id, Wanted(to=run), yes="yes" in form)
+        order = ReplayOrder(base.id, ReplayOptions(to=run), yes="yes" in form)
         result = await replay(services, order, seen=publishing(services, order, base.steps))
         made.append(result.recording)
     raise web.HTTPSeeOther(address_of(base.id, [id for id in made if id]) + "#matrix")
@@ -113,7 +113,7 @@ def combinations(form: MultiMapping[str]) -> list[Environments]:
 def check_guard(services: Services, steps: Sequence[Exchange], runs: Sequence[Mapping[str, str]], *, yes: bool) -> None:
     """Nothing is sent unless every run may be: UsageError with what the write guard says."""
     for run in runs:
-        wanted = Wanted(to=run)
+        wanted = ReplayOptions(to=run)
         check_wanted(wanted, steps, services)
         found = [each for step in steps for each in writing(step, wanted, services.routes.table)]
         if said := guarded(found, yes=yes):

@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from .. import __version__
 from ..export import dump, format_named
-from ..export.scenario import Scenario, Step, scenario
-from ..export.templated_text import Text, Use, settled
+from ..export.scenario import Scenario, ScenarioStep, scenario
+from ..export.templated_text import Text, VariableUse, settled
 from ..model.exchange import Exchange
 from ..model.recording import Recording
 
@@ -54,8 +54,10 @@ def _secrets(found: Scenario) -> str:
     return "".join(f"# {one.variable}: {one.about}\n" for one in found.inputs if one.secret)
 
 
-def _address(step: Step) -> str:
-    path = tuple(quote(part.recorded, safe="") if isinstance(part, Use) and part.given else part for part in step.path)
+def _address(step: ScenarioStep) -> str:
+    path = tuple(
+        quote(part.recorded, safe="") if isinstance(part, VariableUse) and part.given else part for part in step.path
+    )
     return _word((step.target.base, *path))
 
 
@@ -72,7 +74,7 @@ def _word(text: Text) -> str:
     """One word of a shell: literals quoted, variables between them."""
     pieces: list[str] = []
     for part in text:
-        if isinstance(part, Use):
+        if isinstance(part, VariableUse):
             pieces.append(f'"${{{part.name}:?}}"')
         elif pieces and not pieces[-1].startswith('"$'):
             pieces[-1] += part

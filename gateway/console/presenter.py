@@ -17,11 +17,11 @@ from aiohttp import web
 from ..api.replay_runs import start
 from ..errors import GatewayError, UsageError
 from ..replay.branch import read_set, read_unset
-from ..replay.plan import Wanted
+from ..replay.plan import ReplayOptions
 from ..services import sealing
 from ..services.audit_log import note
 from ..services.changes import read_ttl
-from ..services.replay import Order
+from ..services.replay import ReplayOrder
 from ..services.stepwise_replay import Stepping
 from ..web import access
 from ..web.access import who_of
@@ -100,7 +100,7 @@ async def go_live(
     if show.stepping is None or show.stepping.result is not None or show.stepping.error:
         show.stepping = Stepping(found.recording.id, len(found.exchanges))
         request.app[STEPPERS].add(show.stepping)
-        start(request.app, Order(found.recording.id, Wanted(), yes=yes), show.stepping)
+        start(request.app, ReplayOrder(found.recording.id, ReplayOptions(), yes=yes), show.stepping)
     run = show.stepping
     changes = [read_unset(line[1:]) if line.startswith("-") else read_set(line) for line in edits]
     try:

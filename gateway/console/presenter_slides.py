@@ -19,7 +19,7 @@ from .slides import Deck, Slide, deck, hue_of, picture, status_of
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from ..export.documents.error_cards import Card
+    from ..export.documents.error_cards import ErrorCard
     from ..model.exchange import Exchange
     from ..model.recording import Recording
     from ..protocols import Services, Store
@@ -32,7 +32,7 @@ WHAT_IFS: Final = 6  # of one step that a slide shows
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class LiveResponse:
     """What a live run got for a slide's step. `why` is empty when its response is shown."""
 
     status: str = ""
@@ -111,7 +111,7 @@ async def what_ifs(services: Services, found: Deck, slide: Slide) -> list[dict[s
     return here + await asyncio.to_thread(_what_ifs, services.store, found, slide, slide.exchange)
 
 
-def _tried(found: Deck, slide: Slide, one: Card) -> dict[str, Any]:
+def _tried(found: Deck, slide: Slide, one: ErrorCard) -> dict[str, Any]:
     """The same call, another time in the same recording, when it failed."""
     there = found.slide(found.of_step(one.failing.step))
     return _told(found, slide, one.failing) | {
@@ -149,23 +149,25 @@ def _told(found: Deck, slide: Slide, step: Exchange) -> dict[str, Any]:
     }
 
 
-async def live_of(services: Services, found: Deck, slide: Slide, show: Show | None) -> Live | None:
+async def live_of(services: Services, found: Deck, slide: Slide, show: Show | None) -> LiveResponse | None:
     """The live response to a slide's step; the recorded one stands in where there is none. None while offline."""
     if show is None or not slide.step or (show.stepping is None and not show.trouble):
         return None
     if show.stepping is None:
-        return Live(why=show.trouble) if slide.step <= show.trouble_at <= slide.last else None
+        return LiveResponse(why=show.trouble) if slide.step <= show.trouble_at <= slide.last else None
     line = next((one for one in show.stepping.steps if one["step"] == slide.step), None)
     if line is None:
-        return Live(why=show.stepping.error or "not sent yet")
+        return LiveResponse(why=show.stepping.error or "not sent yet")
     if not line["exchange"] or line["failure"]:
-        return Live(why=line["message"] or f"{line['where'] or 'the upstream'}: {line['failure'] or 'no answer'}")
+        return LiveResponse(
+            why=line["message"] or f"{line['where'] or 'the upstream'}: {line['failure'] or 'no answer'}"
+        )
     try:
         one = await listing.exchange(services, line["exchange"])
     except NotFoundError:  # not stored yet, or deleted
-        return Live(why="its record cannot be read")
+        return LiveResponse(why="its record cannot be read")
     where = f"{one.cluster} @{one.environment}" if one.environment else one.cluster
-    return Live(
+    return LiveResponse(
         status_of(one), hue_of(one), found.told(slide, one), where, line["took_ms"],
         line["outcome"] in ("same", "expected"),
     )  # fmt: skip
@@ -179,7 +181,7 @@ async def slide_context(
     try:
         live = await live_of(services, found, slide, show)
     except GatewayError as error:  # the store fails: the show goes on with what is there
-        live = Live(why=str(error))
+        live = LiveResponse(why=str(error))
     return {
         "deck": found,
         "slide": slide,

@@ -20,13 +20,13 @@ from ..model.json_shapes import recording_json
 from ..replay.branch import read_set, read_unset
 from ..replay.compare import compare_runs, comparison_json
 from ..replay.error_card import Card, card, card_json, sibling
-from ..replay.plan import Wanted
-from ..replay.report import Result, difference_line
+from ..replay.plan import ReplayOptions
+from ..replay.report import ReplayResult, difference_line
 from ..replay.what_if_gallery import gallery
 from ..services import listing
 from ..services.compare import compared, elsewhere
 from ..services.diagrams import both
-from ..services.replay import Order, all_steps, replay
+from ..services.replay import ReplayOrder, all_steps, replay
 from ..services.replay_request import branch_order, publishing
 from ..services.stepwise_replay import Stepping
 from ..web.guard import form_text
@@ -137,7 +137,7 @@ async def replay_form(request: web.Request) -> web.Response:
     """Fields to.CLUSTER = environment, yes; leads to the differences."""
     services = request.app[SERVICES]
     found = await listing.recording(services, request.match_info["id"])
-    order = Order(found.id, Wanted(to=_chosen(request)), yes="yes" in request[FORM])
+    order = ReplayOrder(found.id, ReplayOptions(to=_chosen(request)), yes="yes" in request[FORM])
     raise web.HTTPSeeOther(_place(found.id, await _run(services, order, found.steps)))
 
 
@@ -145,7 +145,7 @@ async def steps_form(request: web.Request) -> web.Response:
     """The same fields, and it waits before every step: leads to the page on which it goes on."""
     services = request.app[SERVICES]
     found = await listing.recording(services, request.match_info["id"])
-    order = Order(found.id, Wanted(to=_chosen(request)), yes="yes" in request[FORM])
+    order = ReplayOrder(found.id, ReplayOptions(to=_chosen(request)), yes="yes" in request[FORM])
     stepping = Stepping(found.id, found.steps)
     request.app[STEPPERS].add(stepping)
     start(request.app, order, stepping)
@@ -176,7 +176,7 @@ async def branch_form(request: web.Request) -> web.Response:
     raise web.HTTPSeeOther(_place(found.id, await _run(services, order, found.steps)))
 
 
-async def _run(services: Services, order: Order, total: int) -> Result:
+async def _run(services: Services, order: ReplayOrder, total: int) -> ReplayResult:
     """The page from which it was started is told how far it is."""
     return await replay(services, order, seen=publishing(services, order, total))
 
@@ -231,7 +231,7 @@ def _chosen(request: web.Request) -> Mapping[str, str]:
     return {name[3:]: str(value) for name, value in request[FORM].items() if name.startswith("to.") and value}
 
 
-def _place(recording: str, result: Result) -> str:
+def _place(recording: str, result: ReplayResult) -> str:
     """The page of the differences; UsageError when the write guard let nothing pass."""
     if result.recording:
         return "/_gateway/diff?" + urlencode({"a": recording, "b": result.recording})

@@ -11,10 +11,10 @@ from markupsafe import Markup, escape
 from ..diagrams import Chapter as Rows
 from ..diagrams import Diagram, sequence, svg
 from ..diagrams.diagram import Row, calls
-from ..export.documents.error_cards import Card
+from ..export.documents.error_cards import ErrorCard
 from ..export.documents.guide import (
-    Chapter,
-    Entry,
+    GuideChapter,
+    GuideEntry,
     about,
     answer_text,
     guide,
@@ -53,7 +53,7 @@ class Slide:
     answer: str = ""
     keeps: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  # for the speaker alone
-    cards: tuple[Card, ...] = ()
+    cards: tuple[ErrorCard, ...] = ()
     obstacle: str = ""  # why no client can send it
 
     @property
@@ -73,7 +73,7 @@ class Deck:
     title: str
     about: str
     slides: tuple[Slide, ...]
-    chapter: Chapter
+    chapter: GuideChapter
     exchanges: tuple[Exchange, ...]
 
     @property
@@ -88,7 +88,7 @@ class Deck:
         """The slide that shows a step; 0 when none does."""
         return next((one.number for one in self.slides if one.step <= step <= one.last and one.step), 0)
 
-    def tried_at(self, slide: Slide) -> list[Card]:
+    def tried_at(self, slide: Slide) -> list[ErrorCard]:
         """Steps that did what this slide's step does, and failed where it did not."""
         steps = range(slide.step, slide.last + 1) if slide.step else ()
         return [one for one in self.chapter.cards if one.sibling is not None and one.sibling.step in steps]
@@ -121,7 +121,7 @@ def deck(recording: Recording, exchanges: Sequence[Exchange], beside: Beside = A
     return Deck(recording, title, lead, (first, *steps, last), chapter, tuple(exchanges))
 
 
-def _slide(number: int, entry: Entry, chapter: Chapter, failed: dict[str, Card]) -> Slide:
+def _slide(number: int, entry: GuideEntry, chapter: GuideChapter, failed: dict[str, ErrorCard]) -> Slide:
     step, one = entry.step, entry.step.exchange
     card = failed.get(one.id)
     keeps = tuple(f"{keep.variable} ({kept_as(keep)}) for step {_steps(keep.used)}" for keep in step.keeps)

@@ -17,10 +17,10 @@ from .model import (
     correlations_json,
 )
 from .rebind import rebind, rewrite
-from .scoring import Rules
+from .scoring import ScoringRules
 
 __all__ = [
-    "Binding", "Correlations", "Decisions", "Declared", "Input", "MissingValue", "Rules", "Sink", "Source", "Unbound",
-    "Verdicts", "checked", "confirm", "correlate", "correlations_json", "evaluate", "extract", "judged", "proved",
-    "read_declared", "rebind", "rewrite",
+    "Binding", "Correlations", "Decisions", "Declared", "Input", "MissingValue", "ScoringRules", "Sink", "Source",
+    "Unbound", "Verdicts", "checked", "confirm", "correlate", "correlations_json", "evaluate", "extract", "judged",
+    "proved", "read_declared", "rebind", "rewrite",
 ]  # fmt: skip

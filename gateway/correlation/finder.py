@@ -20,9 +20,9 @@ from .model import Binding, Correlations, Decisions, Input, Sink, Source, Status
 from .names import free_name, snake, variable_name
 from .request_values import Need, about_of, needs, pieces_of
 from .response_values import places
-from .scoring import AUTOMATIC, Candidate, Rules, Target, candidates, latest_counts, may_be_stale
+from .scoring import AUTOMATIC, Candidate, ScoringRules, ScoringTarget, candidates, latest_counts, may_be_stale
 from .urls import subject_of
-from .value_index import Index, Shown
+from .value_index import Index, ShownValue
 
 SLACK = 0.0002  # seconds: both times are rounded
 
@@ -101,10 +101,12 @@ WHOLE: Final = 20.0  # bits of a run of words: shorter ones are looked for by th
 WORDS_OF: Final = re.compile(r"[^/:,;|?&=#@\s]+")
 MOST_SOURCES: Final = 16  # places that showed a value, of those that a replay looks at
 NOTHING: Final = Decisions()
-ALL: Final = Rules()
+ALL: Final = ScoringRules()
 
 
-def correlate(exchanges: Sequence[Exchange], decisions: Decisions = NOTHING, *, rules: Rules = ALL) -> Correlations:
+def correlate(
+    exchanges: Sequence[Exchange], decisions: Decisions = NOTHING, *, rules: ScoringRules = ALL
+) -> Correlations:
     """Every binding and input of a recording. What people decided wins over what was found."""
     walk = _Walk(decisions, rules)
     waiting: list[tuple[float, int, Exchange]] = []
@@ -124,7 +126,7 @@ def correlate(exchanges: Sequence[Exchange], decisions: Decisions = NOTHING, *, 
 class _Walk:
     """The state between two exchanges."""
 
-    def __init__(self, decisions: Decisions, rules: Rules) -> None:
+    def __init__(self, decisions: Decisions, rules: ScoringRules) -> None:
         self._decisions, self._rules = decisions, rules
         self._index = Index(echo=rules.echo)
         self.bindings: list[Binding] = []
@@ -136,7 +138,7 @@ class _Walk:
     def asked(self, exchange: Exchange) -> None:
         """Look the request's values up first, then remember what it was the first to say."""
         said: list[Need] = []
-        target = Target(exchange.request.target)
+        target = ScoringTarget(exchange.request.target)
         for need in islice(needs(exchange.request, exchange.step), MOST):
             if need.sink.part == "cookie" and need.sink.name in self._index.cookies:
                 continue  # the jar's business
@@ -157,7 +159,7 @@ class _Walk:
         if exchange.method == "DELETE":
             self._deleted.update(need.value for need in said_or_bound(exchange))
 
-    def _longest(self, need: Need, target: Target) -> list[tuple[int, int]]:
+    def _longest(self, need: Need, target: ScoringTarget) -> list[tuple[int, int]]:
         """Bind the longest runs of its words that responses gave as a whole; where they stand in it."""
         taken: list[tuple[int, int]] = []
         for piece in pieces_of(need):
@@ -171,7 +173,7 @@ class _Walk:
                 taken.append(span)
         return taken
 
-    def _pieces(self, need: Need, target: Target, covered: Sequence[tuple[int, int]] = ()) -> bool:
+    def _pieces(self, need: Need, target: ScoringTarget, covered: Sequence[tuple[int, int]] = ()) -> bool:
         """Whether any piece of it has a source; each of them is looked for, but for those that are covered."""
         left = [
             each for each in need.inner
@@ -216,7 +218,7 @@ class _Walk:
             at = made if place.value != subject and (sole or is_rare(place.value)) else ""
             self._index.show(order, exchange.step, place, subject, anew=anew, made=at)
 
-    def _bound(self, need: Need, target: Target) -> bool:
+    def _bound(self, need: Need, target: ScoringTarget) -> bool:
         """Whether a source is known well enough to be mentioned."""
         found = candidates(need, self._index, self._rules, target)
         for candidate in found[:ALTERNATES]:
@@ -262,7 +264,7 @@ def said_or_bound(exchange: Exchange) -> Iterator[Need]:
         yield from need.inner
 
 
-def source_of(shown: Shown) -> Source:
+def source_of(shown: ShownValue) -> Source:
     return Source(shown.step, shown.place.part, shown.place.text, shown.place.name)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from .lexicon import IDISH, TOKENS
 from .names import role_of, words
-from .response_value import Place, token_places, url_places
+from .response_value import ValuePlace, token_places, url_places
 from .urls import is_url, shape
 
 TAG: Final = re.compile(r"<(/?[a-z][a-z0-9]*)((?:\s[^<>]*)?)>", re.IGNORECASE)
@@ -19,7 +19,7 @@ SCRIPT: Final = re.compile(r"<script[^<>]*+>", re.IGNORECASE)
 SCRIPT_END: Final = re.compile(r"</script>", re.IGNORECASE)
 
 
-def html_places(text: str) -> Iterator[Place]:
+def html_places(text: str) -> Iterator[ValuePlace]:
     """What repeats is counted, so that a place names one of them; an option has the name of its list."""
     counts: dict[str, int] = {}
     chosen_from = ""
@@ -38,14 +38,14 @@ def attributes(text: str) -> dict[str, str]:
     return {name.lower(): unescape(a or b or c) for name, a, b, c in ATTRIBUTE.findall(text)}
 
 
-def _element(tag: str, found: dict[str, str], counts: dict[str, int], chosen_from: str) -> Iterator[Place]:
+def _element(tag: str, found: dict[str, str], counts: dict[str, int], chosen_from: str) -> Iterator[ValuePlace]:
     name = found.get("name") or found.get("property") or found.get("itemprop") or ""
     if tag == "option":
         name = chosen_from
     value = found.get("content" if tag == "meta" else "value", "")
     if value and (name or tag == "option") and (tag != "meta" or _telling(name)):
         path = _counted(f"{tag}[{name}]", counts)
-        yield Place("html", path, name, value, role_of(name))
+        yield ValuePlace("html", path, name, value, role_of(name))
     for attribute in ("href", "action", "formaction"):
         url = found.get(attribute, "")
         if url.startswith(("/", "http://", "https://")) and is_url(url):
@@ -53,7 +53,7 @@ def _element(tag: str, found: dict[str, str], counts: dict[str, int], chosen_fro
     for attribute, text in found.items():
         if attribute.startswith("data-") and text:
             path = _counted(f"{tag}[{attribute}]", counts)
-            yield Place("html", path, attribute[5:], text, role_of(attribute[5:]))
+            yield ValuePlace("html", path, attribute[5:], text, role_of(attribute[5:]))
 
 
 def _telling(name: str) -> bool:

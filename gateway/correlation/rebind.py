@@ -13,7 +13,7 @@ from ..model.message import Body, Pairs, Request
 from .json_values import Number, parse, pointer, scalars
 from .model import Binding, MissingValue, Sink
 from .request_values import SCHEME, multipart_places
-from .urls import Piece, encoded, pieces, query_pieces
+from .urls import UrlPiece, encoded, pieces, query_pieces
 
 JSON_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 SEALED_NUMBER: Final = '"\\u0073ealed_'  # redact.vault.number_of
@@ -64,7 +64,7 @@ def _cut(text: str, cuts: Iterable[Cut]) -> str:
     return text
 
 
-def _pieces_replaced(text: str, found: Sequence[Piece], changes: Mapping[str, list[Change]]) -> str:
+def _pieces_replaced(text: str, found: Sequence[UrlPiece], changes: Mapping[str, list[Change]]) -> str:
     cuts: list[Cut] = []
     for piece in found:
         here = [change for change in changes.get(piece.kind, []) if change[0].path == piece.key]

@@ -16,7 +16,7 @@ from .model import Sink, SinkPart
 from .names import Role, entity_of, one_of, role_of, segment_entity, words
 from .response_value import LINE, LINES, LONG_TOKEN
 from .response_values import type_of
-from .urls import KEYED, REFERENCE, Piece, collection_of, is_url, pieces, query_pieces
+from .urls import KEYED, REFERENCE, UrlPiece, collection_of, is_url, pieces, query_pieces
 from .xml_values import marks
 
 SCHEME: Final = re.compile(r"(?:Bearer|Token|Basic|ApiKey|Api-Key|Key|JWT|DPoP)[ \t]+", re.IGNORECASE)
@@ -127,7 +127,7 @@ def _id_of(entity: tuple[str, ...]) -> Role:
     return role_of("id", entity)
 
 
-def _piece(piece: Piece, part: SinkPart, step: int, about: tuple[str, ...]) -> Need:
+def _piece(piece: UrlPiece, part: SinkPart, step: int, about: tuple[str, ...]) -> Need:
     role = role_of(piece.name) if part == "path" else role_of(piece.name.partition("~")[0], about)
     need = Need(Sink(step, part, piece.key, piece.name), piece.value, role, (piece.start, piece.end), piece.literal)
     if not piece.literal and len(piece.value) > 2 and not DATES.fullmatch(piece.value):

@@ -20,7 +20,7 @@ ANCHORS: Final = (24, 80, 240)  # characters before a token that find it again: 
 ENDINGS: Final = (r"([\w-]{8,}(?:\.[\w-]+)*=*)", r"([\w-]{8,}=*)")  # the second: a sentence or a file's name goes on
 
 
-class Place:
+class ValuePlace:
     """One value of a response and where it stands."""
 
     __slots__ = ("link", "name", "owner", "part", "path", "role", "value")
@@ -41,7 +41,7 @@ class Place:
         return f"{pointer(path)}{piece}"
 
 
-def url_places(part: SourcePart, path: Any, url: str) -> Iterator[Place]:
+def url_places(part: SourcePart, path: Any, url: str) -> Iterator[ValuePlace]:
     """The values in a URL. `path` is where the URL stands: a name, or the keys of a JSON document."""
     link = followable(url)
     before = False
@@ -52,7 +52,7 @@ def url_places(part: SourcePart, path: Any, url: str) -> Iterator[Place]:
             continue
         key = f"#segment={piece.from_end}" if piece.kind == "segment" else f"#query={piece.key}"
         where = path + key if isinstance(path, str) else (path, key)
-        yield Place(part, where, piece.name, piece.value, role_of(piece.name), link=link)
+        yield ValuePlace(part, where, piece.name, piece.value, role_of(piece.name), link=link)
 
 
 def tokens(text: str) -> Iterator[tuple[str, str]]:
@@ -91,7 +91,7 @@ def _literally(text: str) -> str:
     return re.sub(r"(?:\\?\s)+", r"\\s+", re.sub(r"[0-9]+", r"[0-9]+", re.escape(text)))
 
 
-def token_places(part: SourcePart, path: str, text: str) -> Iterator[Place]:
+def token_places(part: SourcePart, path: str, text: str) -> Iterator[ValuePlace]:
     """Values in free text; a name is nowhere to be had."""
     for value, regex in tokens(text[: 1 << 18]):
-        yield Place(part, f"{path}#match={regex}", "", value, Role())
+        yield ValuePlace(part, f"{path}#match={regex}", "", value, Role())

@@ -15,12 +15,12 @@ from .information import JWT, LIMIT
 from .json_values import Number, parse
 from .lexicon import VOLATILE, WRAPPERS
 from .names import entity_of, one_of, role_of, words
-from .response_value import LINE, LINES, Place, token_places, tokens, url_places
+from .response_value import LINE, LINES, ValuePlace, token_places, tokens, url_places
 from .transforms import ETAG
 from .urls import REFERENCE, is_link, is_url
 from .xml_values import xml_places
 
-__all__ = ["Place", "claims", "html_places", "json_places", "places"]
+__all__ = ["ValuePlace", "claims", "html_places", "json_places", "places"]
 
 MOST: Final = 20_000  # scalars of one response
 
@@ -52,7 +52,7 @@ IDS: Final = ("id", "_id", "uuid", "guid", "key", "slug")
 TYPES: Final = ("type", "kind", "object", "__typename", "resourceType")  # beside an id: what it is the id of
 
 
-def places(response: Response, context: tuple[str, ...]) -> Iterator[Place]:
+def places(response: Response, context: tuple[str, ...]) -> Iterator[ValuePlace]:
     """Everything in it that could be asked for again; `context` is the thing that the request was about."""
     yield from _fields(response)
     if not response.body.data:
@@ -76,7 +76,7 @@ def places(response: Response, context: tuple[str, ...]) -> Iterator[Place]:
         yield from _lines(text)
     else:
         if len(text) < ALONE and (word := WORD_ALONE.fullmatch(text)):
-            yield Place("text", f"#match={WORD_ALONE.pattern}", "id", word[1], role_of("id", context))
+            yield ValuePlace("text", f"#match={WORD_ALONE.pattern}", "id", word[1], role_of("id", context))
         yield from token_places("text", "", text)
 
 
@@ -84,24 +84,24 @@ WORD_ALONE: Final = re.compile(r"\s*(\S+)\s*")
 ALONE: Final = 200  # characters of a text that may be one value
 
 
-def _lines(text: str) -> Iterator[Place]:
+def _lines(text: str) -> Iterator[ValuePlace]:
     """The first value of every name: the others are not found again by it."""
     seen: set[str] = set()
     for match in LINE.finditer(text[: 1 << 18]):
         if (name := match[1].lower()) not in seen:
             seen.add(name)
             regex = rf"(?m)^{match[1]}(?:;[^:\n]*)?:[ \t]*(\S[^\r\n]*)"
-            yield Place("text", f"#match={regex}", name, match[2], role_of(name))
+            yield ValuePlace("text", f"#match={regex}", name, match[2], role_of(name))
 
 
-def _fields(response: Response) -> Iterator[Place]:
+def _fields(response: Response) -> Iterator[ValuePlace]:
     for field, value in response.headers:
         name = field.lower()
         if name == "set-cookie":
             cookie, equals, rest = value.partition("=")
             found = rest.partition(";")[0].strip().strip('"')
             if equals and found:
-                yield Place("cookie", cookie.strip(), cookie.strip(), found, role_of(cookie.strip()))
+                yield ValuePlace("cookie", cookie.strip(), cookie.strip(), found, role_of(cookie.strip()))
         elif name in ("location", "content-location"):
             yield from url_places("location", name, value)
         elif name == "link":
@@ -112,17 +112,17 @@ def _fields(response: Response) -> Iterator[Place]:
             yield from _field(name, value)
 
 
-def _field(name: str, value: str) -> Iterator[Place]:
+def _field(name: str, value: str) -> Iterator[ValuePlace]:
     short = name.removeprefix("x-")
-    yield Place("header", name, short, value, role_of(short))
+    yield ValuePlace("header", name, short, value, role_of(short))
     if is_url(value):
         yield from url_places("header", name, value)
     elif not ETAG.fullmatch(value):
         for token, regex in tokens(value):
-            yield Place("header", f"{name}#match={regex}", short, token, role_of(short))
+            yield ValuePlace("header", f"{name}#match={regex}", short, token, role_of(short))
 
 
-def json_places(value: Any, context: tuple[str, ...]) -> Iterator[Place]:
+def json_places(value: Any, context: tuple[str, ...]) -> Iterator[ValuePlace]:
     """The scalars of a JSON document in order, and what stands inside of them."""
     left = MOST
     stack: list[tuple[Any, tuple[str | int, ...], str, _About]] = [(value, (), "", _About(context))]
@@ -174,27 +174,27 @@ def type_of(node: dict[str, Any]) -> tuple[str, ...]:
     return ()
 
 
-def _scalar(text: str, path: tuple[str | int, ...], name: str, about: _About) -> Iterator[Place]:
+def _scalar(text: str, path: tuple[str | int, ...], name: str, about: _About) -> Iterator[ValuePlace]:
     alone = not name or (path == ("result",) and name == "result")  # a response that is one value
     role = role_of("id" if alone else name, about.thing)
-    yield Place("json", (path, ""), name, text, role, about.owner)
+    yield ValuePlace("json", (path, ""), name, text, role, about.owner)
     if about.type and about.type != role.entity and role.is_id and role.entity == about.thing:
-        yield Place("json", (path, ""), name, text, role_of(name, about.type), about.owner)
+        yield ValuePlace("json", (path, ""), name, text, role_of(name, about.type), about.owner)
     if isinstance(text, Number):
         return
     if is_url(text) or is_link(name, text) or REFERENCE.fullmatch(text):
         yield from url_places("json", path, text)
         for regex in BEHIND:
             if match := re.search(regex, text):  # clients send it without its scheme, or host
-                yield Place("json", (path, f"#match={regex}"), name, match[1], role)
+                yield ValuePlace("json", (path, f"#match={regex}"), name, match[1], role)
     elif text.startswith("eyJ") and JWT.fullmatch(text):
         for claim, said in claims(text).items():
             known = claim in CLAIMS or role_of(claim, ("user",)).is_id
             if known and isinstance(said, str | int) and not isinstance(said, bool):
-                yield Place("jwt", (path, f"#claim={claim}"), claim, str(said), role_of(claim, ("user",)))
+                yield ValuePlace("jwt", (path, f"#claim={claim}"), claim, str(said), role_of(claim, ("user",)))
     elif len(text) > 16 and (" " in text or ":" in text):
         for piece_text, regex in tokens(text):
-            yield Place("json", (path, f"#match={regex}"), name, piece_text, role)
+            yield ValuePlace("json", (path, f"#match={regex}"), name, piece_text, role)
 
 
 def claims(token: str) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from .information import DECIMAL, ECHO, FULL, HIGH, SURE, WORDS, bits_of, is_rar
 from .lexicon import AMOUNTS, LOCKS, OWN
 from .names import CONFLICT, EXACT, NEAR, PEER, SAME, WEAK, Role, affinity
 from .request_values import Need
-from .response_value import Place
+from .response_value import ValuePlace
 from .transforms import origins
 from .urls import follows, lies_below, subject_of
-from .value_index import Index, Shown, is_version
+from .value_index import Index, ShownValue, is_version
 
 AUTOMATIC: Final = 0.60
 SUGGESTED: Final = 0.30
@@ -28,7 +28,7 @@ CODE: Final = re.compile(r"(?=.*[0-9])[\w-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
+class ScoringRules:
     """What the score is made of; the benchmark turns parts off to see what they are worth."""
 
     echo: bool = True
@@ -36,7 +36,7 @@ class Rules:
     names: bool = True
 
 
-class Target:
+class ScoringTarget:
     """The request that needs values: where it goes, and which thing it is about."""
 
     __slots__ = ("subject", "target")
@@ -44,7 +44,7 @@ class Target:
     def __init__(self, target: str) -> None:
         self.target, self.subject = target, subject_of(target)
 
-    def follows(self, shown: Shown, need: Need) -> bool:
+    def follows(self, shown: ShownValue, need: Need) -> bool:
         """Whether the value stood in a link that this request follows, or in the form that it sends."""
         place, part = shown.place, need.sink.part
         if place.part == "html":
@@ -64,14 +64,14 @@ class Target:
         path = self.target.partition("?")[0]
         return path.startswith(f"{collection}/") and need.sink.path == str(collection.count("/") + 1)
 
-    def _holds(self, place: Place, need: Need) -> bool:
+    def _holds(self, place: ValuePlace, need: Need) -> bool:
         """Whether the path of the link stands in this one, and the value at the same place of it."""
         at = lies_below(self.target, place.link)
         piece = SEGMENT.search(place.text)
         count = sum(1 for each in place.link.partition("?")[0].split("/") if each)
         return bool(at and piece) and need.sink.path == str(at + count + int(piece[1] if piece else 0))
 
-    def is_about(self, shown: Shown) -> bool:
+    def is_about(self, shown: ShownValue) -> bool:
         """Whether a response was about the same thing, or about what this one lies under."""
         same = self.subject in (shown.subject, shown.place.owner)
         return same or (shown.subject[:1] == "/" and self.subject.startswith(f"{shown.subject}/"))
@@ -83,14 +83,14 @@ class Candidate:
 
     score: float
     role: Role
-    shown: tuple[Shown, ...]
+    shown: tuple[ShownValue, ...]
     transforms: tuple[str, ...]
     why: str
     level: float
     certain: bool = False  # chance cannot repeat the value: whoever showed it first made it
 
 
-def candidates(need: Need, index: Index, rules: Rules, target: Target) -> list[Candidate]:
+def candidates(need: Need, index: Index, rules: ScoringRules, target: ScoringTarget) -> list[Candidate]:
     """Every origin of the value worth mentioning, the best first."""
     found = list(_direct(need, need.value, index, rules, target))
     if not found or max(each.score for each in found) < AUTOMATIC:
@@ -132,8 +132,8 @@ def _direct(
     need: Need,
     text: str,
     index: Index,
-    rules: Rules,
-    target: Target,
+    rules: ScoringRules,
+    target: ScoringTarget,
     transforms: tuple[str, ...] = (),
     penalty: float = 0.0,
 ) -> Iterator[Candidate]:

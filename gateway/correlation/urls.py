@@ -24,7 +24,7 @@ PATH_SAFE: Final = "-._~!$&'()*+,;=:@"
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class UrlPiece:
     """A path segment (`name` says of what) or a query value; `start` and `end` are its raw place in the URL."""
 
     kind: str  # "segment" | "query"
@@ -86,7 +86,7 @@ def lies_below(target: str, link: str) -> int:
 
 
 @lru_cache(4096)
-def pieces(url: str) -> tuple[Piece, ...]:
+def pieces(url: str) -> tuple[UrlPiece, ...]:
     """The path segments and query values of a URL or request target."""
     match = URL.match(url)
     if match is None:
@@ -97,7 +97,7 @@ def pieces(url: str) -> tuple[Piece, ...]:
     return tuple(found)
 
 
-def _segments(path: str, at: int) -> Iterator[Piece]:
+def _segments(path: str, at: int) -> Iterator[UrlPiece]:
     raw = path.split("/")
     number, before = 0, ""
     count = sum(1 for part in raw if part)
@@ -111,15 +111,15 @@ def _segments(path: str, at: int) -> Iterator[Piece]:
                 value = unquote(part)
                 literal = is_literal(value) or "{" in value
                 name, end = _name(before), at + len(part)
-                yield Piece("segment", str(number), value, name, at, end, number - count - 1, literal)
+                yield UrlPiece("segment", str(number), value, name, at, end, number - count - 1, literal)
                 before = value if literal else f"{before}/" if before else ""
         at += len(part) + 1
 
 
-def _keyed(match: re.Match[str], number: int, from_end: int, at: int) -> Piece:
+def _keyed(match: re.Match[str], number: int, from_end: int, at: int) -> UrlPiece:
     start, end = match.span(3 if match[2] is None else 2)
     value = unquote(match[3] if match[2] is None else match[2])
-    return Piece("segment", str(number), value, _name(match[1]), at + start, at + end, from_end, False, match[1])
+    return UrlPiece("segment", str(number), value, _name(match[1]), at + start, at + end, from_end, False, match[1])
 
 
 def _name(before: str) -> str:
@@ -129,9 +129,9 @@ def _name(before: str) -> str:
     return "_".join((*segment_entity(before), "id"))
 
 
-def query_pieces(query: str, at: int = 0) -> list[Piece]:
+def query_pieces(query: str, at: int = 0) -> list[UrlPiece]:
     """name=value pairs, of a query or a form, in order."""
-    found: list[Piece] = []
+    found: list[UrlPiece] = []
     seen: dict[str, int] = {}
     for pair in query.split("&"):
         name, equals, value = pair.partition("=")
@@ -140,7 +140,7 @@ def query_pieces(query: str, at: int = 0) -> list[Piece]:
             seen[key] = seen.get(key, 0) + 1
             numbered = key if seen[key] == 1 else f"{key}~{seen[key]}"
             start = at + len(name) + 1
-            found.append(Piece("query", numbered, unquote_plus(value), key, start, start + len(value)))
+            found.append(UrlPiece("query", numbered, unquote_plus(value), key, start, start + len(value)))
         at += len(pair) + 1
     return found
 

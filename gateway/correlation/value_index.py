@@ -7,7 +7,7 @@ from typing import Final
 from .information import is_rare
 from .lexicon import LOCKS
 from .names import NEAR, NONE, Role, affinity
-from .response_value import Place
+from .response_value import ValuePlace
 
 EACH: Final = 4  # places kept of one value under one role: the first ones, and always the last
 VERSIONS: Final = 64  # of a version: many things have a third one
@@ -17,12 +17,12 @@ def is_version(role: Role) -> bool:
     return any(word in LOCKS for word in role.words)
 
 
-class Shown:
+class ShownValue:
     """A place and the exchange that has it."""
 
     __slots__ = ("made", "order", "place", "step", "subject")
 
-    def __init__(self, order: int, step: int, place: Place, subject: str, made: str = "") -> None:
+    def __init__(self, order: int, step: int, place: ValuePlace, subject: str, made: str = "") -> None:
         self.order, self.step, self.place, self.subject = order, step, place, subject
         self.made = made  # the path of the POST whose response this is: what it made lies below
 
@@ -34,7 +34,7 @@ class Index:
     """Values of responses by role, without those that the client had said first."""
 
     def __init__(self, *, echo: bool = True) -> None:
-        self._shown: dict[str, dict[Key, list[Shown]]] = {}
+        self._shown: dict[str, dict[Key, list[ShownValue]]] = {}
         self._said: dict[str, set[Role]] = {}
         self._echo = echo
         self.cookies: set[str] = set()
@@ -43,7 +43,9 @@ class Index:
         """A request has this value, and no response had it before."""
         self._said.setdefault(value, set()).add(role)
 
-    def show(self, order: int, step: int, place: Place, subject: str, *, anew: bool = False, made: str = "") -> None:
+    def show(
+        self, order: int, step: int, place: ValuePlace, subject: str, *, anew: bool = False, made: str = ""
+    ) -> None:
         """A response about `subject` has this value; an echo of what the client had said is no product.
 
         `anew` is a thing just made: whatever had its number before is gone.
@@ -54,7 +56,7 @@ class Index:
             return
         roles = self._shown.setdefault(place.value, {})
         found = roles.setdefault((place.role, place.part), [])
-        shown = Shown(order, step, place, subject, made)
+        shown = ShownValue(order, step, place, subject, made)
         if anew and not is_rare(place.value):
             found.clear()
         if len(found) < EACH or (len(found) < VERSIONS and is_version(place.role)):
@@ -62,7 +64,7 @@ class Index:
         else:
             found[-1] = shown
 
-    def _is_echo(self, place: Place) -> bool:
+    def _is_echo(self, place: ValuePlace) -> bool:
         """A small number is an echo only of the same thing: the quantity 2 does not make the order 2 one."""
         if self.knows(place.value, place.role):
             return False  # already a product of another response
@@ -71,7 +73,7 @@ class Index:
         said = self._said[place.value]
         return any(role.words == place.role.words or affinity(place.role, role)[0] > NONE for role in said)
 
-    def of(self, value: str) -> dict[Key, list[Shown]]:
+    def of(self, value: str) -> dict[Key, list[ShownValue]]:
         return self._shown.get(value, {})
 
     def knows(self, value: str, role: Role) -> bool:

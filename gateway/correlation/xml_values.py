@@ -10,7 +10,7 @@ from typing import Final
 from .information import LIMIT
 from .lexicon import FILLER, WRAPPERS
 from .names import entity_of, role_of, words
-from .response_value import Place
+from .response_value import ValuePlace
 from .urls import followable, is_url, pieces
 
 TAG: Final = re.compile(r"<(/?)(?:[\w.-]+:)?([\w.-]+)((?:\s[^<>]*?)?)(/?)>([^<]*)")
@@ -103,10 +103,10 @@ def _about(element: str) -> tuple[str, ...]:
     return entity_of("_".join(found)) if found else ()
 
 
-def xml_places(text: str, about: tuple[str, ...]) -> Iterator[Place]:
+def xml_places(text: str, about: tuple[str, ...]) -> Iterator[ValuePlace]:
     """What an XML response shows."""
     for mark in marks(text, about):
-        yield Place("text", f"#match={mark.regex}", mark.name, mark.value, role_of(mark.name, mark.about))
+        yield ValuePlace("text", f"#match={mark.regex}", mark.name, mark.value, role_of(mark.name, mark.about))
         if is_url(mark.value) and (last := pieces(mark.value)) and last[-1].kind == "segment" and not last[-1].literal:
             found, link = last[-1], followable(mark.value)
-            yield Place("text", f"#match={mark.last}", found.name, found.value, role_of(found.name), link=link)
+            yield ValuePlace("text", f"#match={mark.last}", found.name, found.value, role_of(found.name), link=link)

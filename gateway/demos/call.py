@@ -15,12 +15,12 @@ from yarl import URL
 
 from ..errors import did_you_mean
 from ..model.codings import undone, words_of
-from .keep import Answer
+from .definition.keep_rules import StepResponse
 from .step import NotSent
 
 if TYPE_CHECKING:
     from ..protocols import LiveSession, Services
-    from .step import Call
+    from .step import PreparedCall
 
 PATIENCE = 120.0  # seconds for a whole response; the gateway's own time limits come first
 LISTEN = 5.0  # seconds to listen to a stream of events, which may never end
@@ -34,7 +34,7 @@ class Outcome:
 
     url: str
     took_ms: float
-    answer: Answer | None = None
+    answer: StepResponse | None = None
     failure: str = ""
 
 
@@ -56,7 +56,7 @@ class Caller:
         ) as self._client:
             yield
 
-    def url(self, call: Call) -> str:
+    def url(self, call: PreparedCall) -> str:
         """The public URL of a call; NotSent when routes.yaml has no such cluster."""
         clusters = self._services.routes.table.clusters
         if call.cluster not in clusters:
@@ -65,7 +65,7 @@ class Caller:
             raise NotSent(f"'{call.cluster}' is no cluster in routes.yaml ({known}){near}")
         return self._services.url() + clusters[call.cluster].prefix.decode() + call.path
 
-    async def send(self, call: Call, session: LiveSession) -> Outcome:
+    async def send(self, call: PreparedCall, session: LiveSession) -> Outcome:
         """Send one call as part of this session's recording."""
         url = self.url(call)
         await asyncio.sleep(call.delay)
@@ -78,7 +78,7 @@ class Caller:
             answer, failure = None, f"the gateway gave no answer: {error}"
         return Outcome(url, (time.perf_counter() - began) * 1000, answer, failure)
 
-    async def _answer(self, call: Call, url: str, session: LiveSession) -> Answer:
+    async def _answer(self, call: PreparedCall, url: str, session: LiveSession) -> StepResponse:
         assert self._client is not None, "the application is running"
         credential = self._services.sessions.credential(session)
         headers = [("User-Agent", "gateway-demo"), *call.headers, ("Gateway-Session", credential)]
@@ -90,7 +90,7 @@ class Caller:
             body, complete = await _read(response)
             pairs = tuple((name.decode("latin-1"), _text(value)) for name, value in response.raw_headers)
             body, complete = _decoded(body, response.headers.get("Content-Encoding", ""), complete)
-            return Answer(response.status, response.reason or "", pairs, body, complete)
+            return StepResponse(response.status, response.reason or "", pairs, body, complete)
 
 
 async def _read(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import ConfigError, UsageError
-from .config import Demo, Step, WhatIf, slug_of
-from .expressions import literal
+from .authoring.save_what_if import with_what_if
+from .definition.expressions import literal
+from .definition.parse import parse_demo
+from .definition.schema import Demo, DemoStep, WhatIf, slug_of
 from .masking import holds_secret, is_secret_header, masked_url
-from .parse import parse_demo
-from .save_what_if import with_what_if
 
 NAME = "what I tried"
 SECRET_ONLY: Mapping[str, Any] = {"delay": "0s"}  # what differs is sent, and never written down
@@ -31,7 +31,7 @@ class Trial:
         return slug_of(self.name)
 
 
-def read_trial(step: Step, plain: Mapping[str, Any], fields: Mapping[str, Any], form: Mapping[str, str]) -> Trial:
+def read_trial(step: DemoStep, plain: Mapping[str, Any], fields: Mapping[str, Any], form: Mapping[str, str]) -> Trial:
     """What the form changes: fields against the `plain` ones, and `own.*` for the rest; UsageError if nothing.
 
     What a reader types is text: braces in it are not worked out, now or when it is saved.
@@ -86,7 +86,7 @@ def _headers(text: str) -> dict[str, str | None]:
 
 
 def as_what_if(
-    raw: bytes, demo: Demo, step: Step, name: str, spec: Mapping[str, Any], *, file: str, files: tuple[str, ...]
+    raw: bytes, demo: Demo, step: DemoStep, name: str, spec: Mapping[str, Any], *, file: str, files: tuple[str, ...]
 ) -> WhatIf:
     """The what-if as demo.yaml would have it; ConfigError says what is wrong with it."""
     preset = with_what_if(raw, step.slug, name, spec, file=file)

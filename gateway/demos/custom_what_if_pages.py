@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError, NotFoundError, Problem, UsageError
 from ..routes.files import Unreadable, read_file, write_file
-from .config import Demo, Step, WhatIf
+from .authoring.save_what_if import with_what_if
 from .custom_what_if import as_what_if, read_trial, to_save
+from .definition.schema import Demo, DemoStep, WhatIf
 from .masking import is_secret_name
 from .preview import Preview, preview, substitutions
-from .registry import FILE, DemosKeeper, Entry
-from .save_what_if import with_what_if
+from .registry import FILE, DemoEntry, DemosKeeper
 from .send import Press
 from .step import NotSent, build, fill, text_of
 
@@ -35,8 +35,8 @@ class Trying:
     memories: Memories
 
     async def press(
-        self, session: LiveSession, entry: Entry, step: Step, fields: Mapping[str, Any], form: Mapping[str, str],
-        values: Mapping[str, Any],
+        self, session: LiveSession, entry: DemoEntry, step: DemoStep, fields: Mapping[str, Any],
+        form: Mapping[str, str], values: Mapping[str, Any],
     ) -> Press:  # fmt: skip
         """The what-if that this form makes of its step; it is remembered, so that it can be saved."""
         demo = demo_of(entry)
@@ -58,7 +58,7 @@ class Trying:
         made = substitutions(press.step, press.what_if, press.fields, values, origins)
         return preview(press.name, call, self.caller.url(call), made, secrets)
 
-    async def save(self, session: LiveSession, entry: Entry, step: Step, form: Mapping[str, str]) -> str:
+    async def save(self, session: LiveSession, entry: DemoEntry, step: DemoStep, form: Mapping[str, str]) -> str:
         """Write what was tried last into demo.yaml; says where it stands now."""
         memory = self.memories.of(session.id)
         trial = memory.trials.get((entry.name, step.slug))
@@ -71,17 +71,17 @@ class Trying:
         return f"'{saved.name}' is saved in {entry.file} line {line}."
 
 
-def demo_of(entry: Entry) -> Demo:
+def demo_of(entry: DemoEntry) -> Demo:
     assert entry.demo is not None, "its page was shown"
     return entry.demo
 
 
-def _read(entry: Entry, demo: Demo, step: Step, name: str, spec: Mapping[str, Any]) -> WhatIf:
+def _read(entry: DemoEntry, demo: Demo, step: DemoStep, name: str, spec: Mapping[str, Any]) -> WhatIf:
     raw, files = _file(entry), tuple(path.name for path in entry.folder.iterdir())
     return as_what_if(raw, demo, step, name, spec, file=entry.file, files=files)
 
 
-def _save(entry: Entry, demo: Demo, step: Step, name: str, spec: Mapping[str, Any]) -> int:
+def _save(entry: DemoEntry, demo: Demo, step: DemoStep, name: str, spec: Mapping[str, Any]) -> int:
     """The line of the new what-if. Nothing is written that the demo's own check would refuse."""
     raw = _file(entry)
     if "site-packages" in entry.folder.parts:
@@ -95,12 +95,12 @@ def _save(entry: Entry, demo: Demo, step: Step, name: str, spec: Mapping[str, An
     return preset.line
 
 
-def _file(entry: Entry) -> bytes:
+def _file(entry: DemoEntry) -> bytes:
     try:
         return read_file(entry.folder / FILE)
     except Unreadable as error:
         raise _refused(entry, str(error)) from None
 
 
-def _refused(entry: Entry, message: str) -> ConfigError:
+def _refused(entry: DemoEntry, message: str) -> ConfigError:
     return ConfigError([Problem(entry.file, 1, 1, "", message)])

@@ -9,22 +9,22 @@ import aiohttp_jinja2
 from aiohttp import web
 from markupsafe import Markup
 
-from .config import KINDS, Step
-from .lineage import Origin, destinations
-from .result import Result
-from .step import Filled, text_of
+from .definition.lineage import Origin, destinations
+from .definition.schema import KINDS, DemoStep
+from .result import CallResult
+from .step import FilledField, text_of
 
 NOTHING: Mapping[str, str] = {}
 
 
 def form_parts(
     request: web.Request,
-    step: Step,
-    filled: tuple[Filled, ...],
+    step: DemoStep,
+    filled: tuple[FilledField, ...],
     csrf: str,
     *,
     origins: Mapping[str, Origin],
-    sent: Result | None,
+    sent: CallResult | None,
     environments: Sequence[str] = (),
     own: Mapping[str, str] = NOTHING,
 ) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, unquote_plus
 
-from ..redact.names import PLAIN, Names
+from ..redact.names import PLAIN, SecretNames
 from ..redact.values import ANY, DIGITS, TEXT
 
 MASK = "•••••"
 SHORTEST = 4  # a shorter secret would blank out half a page wherever it happens to stand
 
-NAMES = Names()  # the gateway's own list: what a recording seals, a page masks
+NAMES = SecretNames()  # the gateway's own list: what a recording seals, a page masks
 SCHEME = re.compile(r"(Basic|Bearer|Digest|Token)\s+\S.*", re.IGNORECASE | re.DOTALL)
 JWT = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{5,}+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 COOKIE = re.compile(r"(?<![^=;\s])([^=;\s]++)=[^;]*")

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from .config import Demo, Step
-from .lineage import destinations
-from .result import Result
-from .step import Filled
+from .definition.lineage import destinations
+from .definition.schema import Demo, DemoStep
+from .result import CallResult
+from .step import FilledField
 
 
 def home_json(demos: Iterable[tuple[str, Demo | None, tuple[str, ...]]], done: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,7 +35,7 @@ def home_json(demos: Iterable[tuple[str, Demo | None, tuple[str, ...]]], done: M
     return {"items": items, "next": None}
 
 
-def step_json(demo: Demo, step: Step, filled: tuple[Filled, ...], shown: Mapping[str, Any]) -> dict[str, Any]:
+def step_json(demo: Demo, step: DemoStep, filled: tuple[FilledField, ...], shown: Mapping[str, Any]) -> dict[str, Any]:
     """One step's page; `shown` is what its template is given."""
     goes = destinations(step)
     fields = [
@@ -53,7 +53,7 @@ def step_json(demo: Demo, step: Step, filled: tuple[Filled, ...], shown: Mapping
         {"name": one.name, "slug": one.slug, "expect": one.expect.text if one.expect else None, "why": one.why}
         for one in step.what_ifs
     ]
-    results: Mapping[str, Result] = shown["results"]
+    results: Mapping[str, CallResult] = shown["results"]
     return {
         "demo": demo.name,
         "title": step.title,

@@ -15,19 +15,19 @@ from aiohttp_session import get_session
 from yarl import URL
 
 from ..errors import ConfigError, GatewayError, NotFoundError, UsageError, did_you_mean
+from .authoring.new_demo import from_recording, own_folder, write_demo
 from .call import Caller
-from .colours import style_sheet
-from .config import Demo, Step, Upload, slug_of
 from .custom_what_if import boxes_again
 from .custom_what_if_pages import Trying
+from .definition.colours import style_sheet
+from .definition.schema import Demo, DemoStep, UploadField, slug_of
 from .form import form_parts
-from .new_demo import from_recording, own_folder, write_demo
 from .page_json import home_json, step_json
 from .preview import Preview
-from .registry import DemosKeeper, Entry, shown
+from .registry import DemoEntry, DemosKeeper, shown
 from .send import Press, Sending
 from .session_memory import Memories
-from .step import Filled, NotSent, fill, read_form
+from .step import FilledField, NotSent, fill, read_form
 from .step_page import StepView
 
 if TYPE_CHECKING:
@@ -168,8 +168,8 @@ class Pages:
         raise web.HTTPSeeOther(_address(demo, step))
 
     async def _press(
-        self, session: LiveSession, entry: Entry, step: Step, fields: Mapping[str, Any], form: Mapping[str, str],
-        values: Mapping[str, Any],
+        self, session: LiveSession, entry: DemoEntry, step: DemoStep, fields: Mapping[str, Any],
+        form: Mapping[str, str], values: Mapping[str, Any],
     ) -> Press:  # fmt: skip
         """What was pressed: Send, a what-if of the demo, or one of the reader's own."""
         wanted = form.get("what_if", "")
@@ -180,7 +180,9 @@ class Pages:
             raise NotFoundError(f"'{step.title}' has no such what-if", hint="reload the page: demo.yaml has changed")
         return Press(self._demo(entry), step, what_if, fields)
 
-    async def _save(self, request: web.Request, entry: Entry, step: Step, form: Mapping[str, str]) -> web.Response:
+    async def _save(
+        self, request: web.Request, entry: DemoEntry, step: DemoStep, form: Mapping[str, str]
+    ) -> web.Response:
         """Save as preset: what was tried last becomes a what-if in demo.yaml."""
         self.check_operator(request)
         session = self.session_of(request)
@@ -194,7 +196,7 @@ class Pages:
         raise web.HTTPSeeOther(_address(self._demo(entry), step))
 
     def _remember_typed(
-        self, session: LiveSession, demo: Demo, step: Step, fields: Mapping[str, Any], *, keep: bool
+        self, session: LiveSession, demo: Demo, step: DemoStep, fields: Mapping[str, Any], *, keep: bool
     ) -> None:
         """What was typed stays in the form until it has done its work; a step that went well renews the later ones."""
         typed = self.memories.of(session.id).typed
@@ -207,20 +209,26 @@ class Pages:
     async def _refused(
         self,
         request: web.Request,
-        entry: Entry,
-        step: Step,
-        filled: tuple[Filled, ...],
+        entry: DemoEntry,
+        step: DemoStep,
+        filled: tuple[FilledField, ...],
         fields: Mapping[str, Any],
         problems: Mapping[str, str],
     ) -> web.Response:
         again = tuple(
-            Filled(each.field, fields[each.field.name], "typed", problems.get(each.field.name, "")) for each in filled
+            FilledField(each.field, fields[each.field.name], "typed", problems.get(each.field.name, ""))
+            for each in filled
         )
         values = await self.sending.values(self.session_of(request))
         return await self._step_page(request, entry, step, again, values, status=422)
 
     async def _previewed(
-        self, request: web.Request, entry: Entry, filled: tuple[Filled, ...], press: Press, values: Mapping[str, Any]
+        self,
+        request: web.Request,
+        entry: DemoEntry,
+        filled: tuple[FilledField, ...],
+        press: Press,
+        values: Mapping[str, Any],
     ) -> web.Response:
         """The page with the call as it would be sent, and what was typed still in the form."""
         again = _again(filled, press.fields)
@@ -281,9 +289,9 @@ class Pages:
     async def _step_page(
         self,
         request: web.Request,
-        entry: Entry,
-        step: Step,
-        filled: tuple[Filled, ...],
+        entry: DemoEntry,
+        step: DemoStep,
+        filled: tuple[FilledField, ...],
         values: Mapping[str, Any],
         status: int = 200,
         preview: Preview | None = None,
@@ -301,7 +309,7 @@ class Pages:
         previewed = {"preview": preview, "trouble": trouble}
         return _page(request, "step", status=status, **about, **previewed, csrf=csrf, said=said)
 
-    def _entry(self, request: web.Request) -> Entry:
+    def _entry(self, request: web.Request) -> DemoEntry:
         name = request.match_info["demo"]
         entry = self.keeper.entries.get(name)
         if entry is None:
@@ -309,13 +317,13 @@ class Pages:
             raise NotFoundError(f"there is no demo '{name[:100]}'{near}", hint="see / for the demos that exist")
         return entry
 
-    def _demo(self, entry: Entry) -> Demo:
+    def _demo(self, entry: DemoEntry) -> Demo:
         if entry.demo is None:
             lines = "; ".join(map(str, entry.problems))
             raise BrokenDemo(f"the demo '{entry.name}' cannot be shown: {lines}", hint="mend demo.yaml and reload")
         return entry.demo
 
-    def _step(self, request: web.Request) -> tuple[Entry, Step]:
+    def _step(self, request: web.Request) -> tuple[DemoEntry, DemoStep]:
         entry, slug = self._entry(request), request.match_info["step"]
         demo = self._demo(entry)
         step = demo.step(slug)
@@ -333,9 +341,9 @@ def _page(request: web.Request, name: str, *, status: int = 200, **context: Any)
     return aiohttp_jinja2.render_template(f"demos/{name}.html", request, context, status=status)
 
 
-def _again(filled: tuple[Filled, ...], fields: Mapping[str, Any]) -> tuple[Filled, ...]:
+def _again(filled: tuple[FilledField, ...], fields: Mapping[str, Any]) -> tuple[FilledField, ...]:
     """The form with what was typed still in it."""
-    return tuple(Filled(each.field, fields[each.field.name], "typed") for each in filled)
+    return tuple(FilledField(each.field, fields[each.field.name], "typed") for each in filled)
 
 
 def _is_changed(form: Mapping[str, str]) -> bool:
@@ -343,16 +351,16 @@ def _is_changed(form: Mapping[str, str]) -> bool:
     return any(form.get(f"own.{verb}", "").strip() for verb in ("via", "path", "headers", "delay"))
 
 
-def _submitted(value: object) -> str | Upload:
+def _submitted(value: object) -> str | UploadField:
     """A field of a form as it came; a file that was not chosen is empty."""
     if not isinstance(value, FileField):
         return value if isinstance(value, str) else ""
     if not value.filename:
         return ""
-    return Upload(value.filename, value.content_type or "application/octet-stream", value.file.read())
+    return UploadField(value.filename, value.content_type or "application/octet-stream", value.file.read())
 
 
-def _address(demo: Demo, step: Step) -> str:
+def _address(demo: Demo, step: DemoStep) -> str:
     return str(URL.build(path=f"/demos/{demo.name}/{step.slug}"))
 
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .config import Step, WhatIf
-from .expressions import names_in_all
-from .lineage import Origin, parts_of
+from .definition.expressions import names_in_all
+from .definition.lineage import Origin, parts_of
+from .definition.parse_parts import placeholders
+from .definition.schema import DemoStep, WhatIf
 from .masking import MASK, is_secret_name, masked_json
-from .parse_parts import placeholders
-from .result import Shown, shown_request
-from .step import Call, text_of
+from .result import ShownMessage, shown_request
+from .step import PreparedCall, text_of
 
 LONGEST = 200  # characters of a value
 
@@ -35,14 +35,14 @@ class Preview:
     name: str
     method: str
     url: str
-    sent: Shown
+    sent: ShownMessage
     substitutions: tuple[Substitution, ...]
     delay: float = 0.0
 
 
 def preview(
     name: str,
-    call: Call,
+    call: PreparedCall,
     url: str,
     substitutions: tuple[Substitution, ...],
     secrets: tuple[str, ...],
@@ -51,7 +51,7 @@ def preview(
 
 
 def substitutions(
-    step: Step,
+    step: DemoStep,
     what_if: WhatIf | None,
     fields: Mapping[str, Any],
     values: Mapping[str, Any],
@@ -73,7 +73,7 @@ def substitutions(
     return tuple(found)
 
 
-def changed_step(step: Step, what_if: WhatIf | None) -> Step:
+def changed_step(step: DemoStep, what_if: WhatIf | None) -> DemoStep:
     """The step with the call, the headers and the body of its what-if."""
     if what_if is None:
         return step
@@ -81,7 +81,7 @@ def changed_step(step: Step, what_if: WhatIf | None) -> Step:
     return replace(step, call=what_if.call or step.call, headers=headers, body=what_if.body or step.body)
 
 
-def _needed(step: Step) -> frozenset[str]:
+def _needed(step: DemoStep) -> frozenset[str]:
     body = step.body.value if step.body else None
     return placeholders(step.call.path).union(*(names_in_all(each) for each in (step.headers, step.query, body)))
 
@@ -101,6 +101,6 @@ def _source(
     return "this session", origins.get(name)
 
 
-def _shown(step: Step, name: str, value: Any) -> str:
+def _shown(step: DemoStep, name: str, value: Any) -> str:
     secret = is_secret_name(name) or any(each.name == name and each.is_secret for each in step.fields)
     return MASK if secret else text_of(masked_json(value))[:LONGEST]

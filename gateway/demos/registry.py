@@ -18,12 +18,12 @@ from aiohttp import web
 
 from ..errors import Problem
 from ..paths import templates_dir
-from .parse import Parsed, parse_demo
-from .python_steps import Coded, coded_steps, with_code
+from .definition.parse import ParsedDemo, parse_demo
+from .definition.python_steps import Coded, coded_steps, with_code
 
 if TYPE_CHECKING:
     from ..protocols import Options
-    from .config import Demo
+    from .definition.schema import Demo
 
 
 OFF = "is not loaded: code runs only where the gateway was started with --allow-code"
@@ -56,7 +56,7 @@ LARGEST = 1 << 20  # bytes of a demo.yaml
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DemoEntry:
     """One folder with a demo.yaml. `demo` is the last good state, None when there was none yet."""
 
     name: str
@@ -80,7 +80,7 @@ class DemosKeeper:
         self._options = options
         self.templates = tuple(templates)
         self._code = options.allow_code
-        self.entries: Mapping[str, Entry] = {}
+        self.entries: Mapping[str, DemoEntry] = {}
 
     async def running(self, app: web.Application) -> AsyncIterator[None]:
         """For app.cleanup_ctx."""
@@ -119,7 +119,7 @@ def demo_paths(folder: Path) -> list[Path]:
         return []
 
 
-def read_entry(folder: Path, before: Entry | None = None, *, code: bool = False) -> Entry:
+def read_entry(folder: Path, before: DemoEntry | None = None, *, code: bool = False) -> DemoEntry:
     """The demo of a folder as it now stands, or as it was before with the reason; `code`: its module may run."""
     seen = _look_of(folder)
     if before is not None and before.seen == seen and before.folder == folder:
@@ -135,17 +135,17 @@ def read_entry(folder: Path, before: Entry | None = None, *, code: bool = False)
         if parsed.demo is not None and parsed.demo.code:
             parsed = _with_code(parsed, folder, parsed.demo.code, allowed=code)
         demo, problems = parsed.demo, parsed.problems
-    return Entry(folder.name, folder, demo or (before.demo if before else None), problems, file, seen)
+    return DemoEntry(folder.name, folder, demo or (before.demo if before else None), problems, file, seen)
 
 
-def _with_code(parsed: Parsed, folder: Path, name: str, *, allowed: bool) -> Parsed:
+def _with_code(parsed: ParsedDemo, folder: Path, name: str, *, allowed: bool) -> ParsedDemo:
     """The demo with the steps of its module; without them, and with a warning, where no code may run."""
     file = shown(folder / name)
     if not allowed:
-        return Parsed(parsed.demo, (*parsed.problems, Problem(file, 1, 1, "", OFF, "warning")))
+        return ParsedDemo(parsed.demo, (*parsed.problems, Problem(file, 1, 1, "", OFF, "warning")))
     coded, problems = load_code(folder, name, file)
     if problems:
-        return Parsed(None, (*parsed.problems, *problems))
+        return ParsedDemo(None, (*parsed.problems, *problems))
     return with_code(parsed, coded, file=file)
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from .config import Step, WhatIf
-from .keep import Answer
+from .definition.keep_rules import StepResponse
+from .definition.schema import DemoStep, WhatIf
 from .masking import MASK, is_secret_name, masked_header, masked_json, masked_pairs, masked_text, masked_url
-from .step import Call, text_of
+from .step import PreparedCall, text_of
 
 SHOWN = 20_000  # characters of a body in the page; the recording has all of it
 PART = re.compile(
@@ -23,7 +23,7 @@ SAYS = ("detail", "message", "error_description", "error", "title")
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownMessage:
     """A request or a response as a page may show it: no secret in it."""
 
     headers: tuple[tuple[str, str], ...] = ()
@@ -32,7 +32,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class CallResult:
     """One call of a demo and the result. Everything is masked: it may be shown as it is."""
 
     step: str  # slug
@@ -40,8 +40,8 @@ class Result:
     name: str  # the what-if's name or the step's title
     method: str
     url: str
-    sent: Shown = Shown()
-    answer: Shown = Shown()
+    sent: ShownMessage = ShownMessage()
+    answer: ShownMessage = ShownMessage()
     status: int | None = None
     reason: str = ""
     expected: bool | None = None  # None: nothing was expected
@@ -72,29 +72,29 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class CallJudgement:
     expected: bool | None
     expectation: str
     why: str
 
 
-def judge(step: Step, what_if: WhatIf | None, status: int) -> Judgement:
+def judge(step: DemoStep, what_if: WhatIf | None, status: int) -> CallJudgement:
     """Compare a status with what the step or the what-if expects, and say why in its words."""
     if what_if is None:
-        return Judgement(status in step.expect, step.expect.text, step.why)
+        return CallJudgement(status in step.expect, step.expect.text, step.why)
     if what_if.expect is None:
-        return Judgement(None, "", what_if.why)
-    return Judgement(status in what_if.expect, what_if.expect.text, what_if.why)
+        return CallJudgement(None, "", what_if.why)
+    return CallJudgement(status in what_if.expect, what_if.expect.text, what_if.why)
 
 
-def shown_request(call: Call, secrets: Sequence[str]) -> Shown:
+def shown_request(call: PreparedCall, secrets: Sequence[str]) -> ShownMessage:
     body = _readable(call.body or b"")
     kind = next((value for name, value in call.headers if name.lower() == "content-type"), "")
     via = [("Gateway-Env", ", ".join(f"{name}={value}" for name, value in call.via.items()))] if call.via else []
     return _shown((*call.headers, *via), body, kind, (*secrets, *call.secrets), True)
 
 
-def shown_answer(answer: Answer, secrets: Sequence[str]) -> Shown:
+def shown_answer(answer: StepResponse, secrets: Sequence[str]) -> ShownMessage:
     kind = next((value for name, value in answer.headers if name.lower() == "content-type"), "")
     return _shown(answer.headers, _readable(answer.body), kind, secrets, answer.complete)
 
@@ -104,9 +104,11 @@ def _readable(body: bytes) -> str:
     return f"{len(body)} bytes that are not text" if b"\0" in body[:1000] else body.decode("utf-8", "replace")
 
 
-def _shown(headers: Sequence[tuple[str, str]], body: str, kind: str, secrets: Sequence[str], complete: bool) -> Shown:
+def _shown(
+    headers: Sequence[tuple[str, str]], body: str, kind: str, secrets: Sequence[str], complete: bool
+) -> ShownMessage:
     text = _pretty(body, kind)
-    return Shown(
+    return ShownMessage(
         headers=tuple((name, masked_text(masked_header(name, value), secrets)) for name, value in headers),
         body=masked_text(text, secrets)[:SHOWN],
         cut=len(text) > SHOWN or not complete,
@@ -125,7 +127,7 @@ def _pretty(body: str, kind: str) -> str:
         return body
 
 
-def says(answer: Answer, secrets: Sequence[str]) -> str:
+def says(answer: StepResponse, secrets: Sequence[str]) -> str:
     """The sentence in a JSON error, where there is one."""
     try:
         document = json.loads(answer.body) if answer.status >= 400 else None
@@ -149,14 +151,14 @@ def shown_values(values: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class CallComparison:
     """Two results side by side: only what differs, and which side it lies on."""
 
     verdict: str
     rows: tuple[tuple[str, str, str], ...]
 
 
-def compare(first: Result, second: Result) -> Comparison:
+def compare(first: CallResult, second: CallResult) -> CallComparison:
     """What differs between two results of the same step."""
     asked = (
         ("method", first.method, second.method),
@@ -172,7 +174,7 @@ def compare(first: Result, second: Result) -> Comparison:
     )
     request_differs = any(a != b for _, a, b in asked)
     rows = tuple(row for row in (*asked, route, *answered) if row[1] != row[2])
-    return Comparison(_verdict(request_differs, route[1] != route[2], len(rows)), rows)
+    return CallComparison(_verdict(request_differs, route[1] != route[2], len(rows)), rows)
 
 
 def _verdict(request: bool, route: bool, rows: int) -> str:
@@ -185,9 +187,9 @@ def _verdict(request: bool, route: bool, rows: int) -> str:
     return "only the answer: the same request on the same route" if rows else "nothing"
 
 
-def _lines(shown: Shown, without: str) -> str:
+def _lines(shown: ShownMessage, without: str) -> str:
     return "\n".join(f"{name}: {value}" for name, value in shown.headers if name != without)
 
 
-def _status(result: Result) -> str:
+def _status(result: CallResult) -> str:
     return f"{result.status} {result.reason}".strip() if result.status is not None else "no answer"

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import GatewayError
 from .call import Caller
-from .config import Demo, Step, WhatIf
-from .keep import Answer, keep
-from .lineage import Origin
+from .definition.keep_rules import StepResponse, keep
+from .definition.lineage import Origin
+from .definition.schema import Demo, DemoStep, WhatIf
 from .masking import holds_secret, is_secret_name
-from .result import Judgement, Result, judge, says, shown_answer, shown_request, shown_url, shown_values
+from .result import CallJudgement, CallResult, judge, says, shown_answer, shown_request, shown_url, shown_values
 from .session_memory import Memories
 from .step import NotSent, build, text_of
 from .step_function import Conversed, converse
@@ -33,7 +33,7 @@ class Press:
     """What was pressed, and with which fields."""
 
     demo: Demo
-    step: Step
+    step: DemoStep
     what_if: WhatIf | None
     fields: Mapping[str, Any]
 
@@ -53,7 +53,7 @@ class Sending:
         stored = await asyncio.to_thread(self._services.store.values, session.id)
         return {**stored, **self._memories.of(session.id).secrets}
 
-    async def press(self, session: LiveSession, press: Press) -> Result:
+    async def press(self, session: LiveSession, press: Press) -> CallResult:
         """Make the call; the result is remembered as what the step's page shows next."""
         values = await self.values(session)
         try:
@@ -73,12 +73,12 @@ class Sending:
         call = build(press.step, press.fields, values, press.what_if)
         return Conversed(call, await self._caller.send(call, session))
 
-    def _not_sent(self, press: Press, error: NotSent) -> Result:
+    def _not_sent(self, press: Press, error: NotSent) -> CallResult:
         keeper = next((step for step in press.demo.steps if error.missing in step.writes), None)
         from_here = keeper is None or keeper is press.step
         hint = "" if from_here or keeper is None else f"send '{keeper.title}' first: it gives '{error.missing}'"
         slug = press.what_if.slug if press.what_if else ""
-        return Result(press.step.slug, slug, press.name, "", "", failure=str(error), hint=hint)
+        return CallResult(press.step.slug, slug, press.name, "", "", failure=str(error), hint=hint)
 
     async def _result(
         self,
@@ -86,11 +86,11 @@ class Sending:
         press: Press,
         made: Conversed,
         values: Mapping[str, Any],
-    ) -> Result:
+    ) -> CallResult:
         call, outcome = made.call, made.outcome
         secrets = (*call.secrets, *(text_of(v) for name, v in values.items() if is_secret_name(name)))
         slug = press.what_if.slug if press.what_if else ""
-        result = Result(
+        result = CallResult(
             step=press.step.slug,
             what_if=slug,
             name=press.name,
@@ -134,7 +134,7 @@ class Sending:
             await asyncio.wrap_future(self._services.recorder.keep_values(session.id, plain))
         return tuple(written)
 
-    async def _placed(self, session: LiveSession, press: Press, result: Result) -> Result:
+    async def _placed(self, session: LiveSession, press: Press, result: CallResult) -> CallResult:
         """The result with its place in the recording, which gets a note saying what was tried there."""
         if not result.exchange:
             return result
@@ -152,15 +152,15 @@ class Sending:
         return replace(result, recording=exchange.recording, number=exchange.step, took_ms=took)
 
 
-def _judged(press: Press, answer: Answer) -> tuple[Judgement, bool]:
+def _judged(press: Press, answer: StepResponse) -> tuple[CallJudgement, bool]:
     """Whether the response is the expected one, and whether the gateway made it itself."""
     status = next((value for name, value in answer.headers if name.lower() == "proxy-status"), "")
     if status.startswith("gateway; error=playback_miss"):
-        return Judgement(None, "", MISSED), True
+        return CallJudgement(None, "", MISSED), True
     return judge(press.step, press.what_if, answer.status), status.startswith("gateway; error=")
 
 
-def _answered(result: Result, press: Press, answer: Answer, secrets: tuple[str, ...]) -> Result:
+def _answered(result: CallResult, press: Press, answer: StepResponse, secrets: tuple[str, ...]) -> CallResult:
     headers = {name.lower(): value for name, value in answer.headers}
     judgement, own = _judged(press, answer)
     return replace(

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .custom_what_if import Trial
-from .lineage import Origin
-from .result import Result
+from .definition.lineage import Origin
+from .result import CallResult
 
 SESSIONS = 1_000
 RESULTS = 600  # of all sessions together; each holds at most a few bodies' worth of text
@@ -35,7 +35,7 @@ class Memories:
 
     def __init__(self) -> None:
         self._sessions: OrderedDict[str, SessionMemory] = OrderedDict()
-        self._results: OrderedDict[tuple[str, str, str, str], Result] = OrderedDict()
+        self._results: OrderedDict[tuple[str, str, str, str], CallResult] = OrderedDict()
 
     def of(self, session: str) -> SessionMemory:
         memory = self._sessions.setdefault(session, SessionMemory())
@@ -44,7 +44,7 @@ class Memories:
             self._sessions.popitem(last=False)
         return memory
 
-    def remember(self, session: str, demo: str, result: Result) -> None:
+    def remember(self, session: str, demo: str, result: CallResult) -> None:
         """The latest result of this step or what-if; it is what the page shows next."""
         key = (session, demo, result.step, result.what_if)
         self._results.pop(key, None)
@@ -53,15 +53,15 @@ class Memories:
             self._results.popitem(last=False)
         self.of(session).shown[demo, result.step] = result.what_if
 
-    def results(self, session: str, demo: str, step: str) -> dict[str, Result]:
+    def results(self, session: str, demo: str, step: str) -> dict[str, CallResult]:
         """By what-if slug, oldest first; "" is the step itself."""
         return {key[3]: result for key, result in self._results.items() if key[:3] == (session, demo, step)}
 
-    def happy(self, session: str, demo: str) -> dict[str, Result]:
+    def happy(self, session: str, demo: str) -> dict[str, CallResult]:
         """The results of the demo's steps themselves, by step."""
         return {key[2]: result for key, result in self._results.items() if key[:2] == (session, demo) and key[3] == ""}
 
-    def shown(self, session: str, demo: str, step: str) -> Result | None:
+    def shown(self, session: str, demo: str, step: str) -> CallResult | None:
         """The result that came last at this step."""
         slug = self.of(session).shown.get((demo, step))
         return None if slug is None else self._results.get((session, demo, step, slug))

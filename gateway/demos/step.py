@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from .config import CallTemplate, Field, Step, Upload, WhatIf
-from .expressions import ExpressionError, is_expression, worked_out
+from .definition.expressions import ExpressionError, is_expression, worked_out
+from .definition.parse_parts import FORBIDDEN, PLACEHOLDER
+from .definition.schema import CallTemplate, DemoStep, FormField, UploadField, WhatIf
 from .multipart import multipart
-from .parse_parts import FORBIDDEN, PLACEHOLDER
 
 WHOLE = re.compile(r"[-+]?[0-9]{1,400}")
 DECIMAL = re.compile(r"[-+]?(?:[0-9]{1,400}\.[0-9]{0,400}|\.[0-9]{1,400}|[0-9]{1,400})(?:[eE][-+]?[0-9]{1,3})?")
@@ -29,10 +29,10 @@ class NotSent(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class FilledField:
     """A field as the form shows it. `origin`: "session", "default", "expression", "typed" or ""."""
 
-    field: Field
+    field: FormField
     value: Any = None
     origin: str = ""
     problem: str = ""
@@ -45,7 +45,7 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class PreparedCall:
     """One request to a cluster; `path` is below the cluster's prefix, percent-encoded, with its query."""
 
     method: str
@@ -62,37 +62,39 @@ def text_of(value: Any) -> str:
     """A value as a person would type it."""
     if value is None:
         return ""
-    if isinstance(value, str | Upload):
+    if isinstance(value, str | UploadField):
         return str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return json.dumps(value, ensure_ascii=False, default=str)
 
 
-def fill(step: Step, values: Mapping[str, Any], typed: Mapping[str, Any] | None = None) -> tuple[Filled, ...]:
+def fill(step: DemoStep, values: Mapping[str, Any], typed: Mapping[str, Any] | None = None) -> tuple[FilledField, ...]:
     """The form before it is sent: what was `typed` just now, else the session's value, else the default."""
-    filled: list[Filled] = []
+    filled: list[FilledField] = []
     for each in step.fields:
         known = {**values, **{before.field.name: before.value for before in filled if before.value is not None}}
         filled.append(_fill(each, known, values, typed or {}))
     return tuple(filled)
 
 
-def _fill(each: Field, known: Mapping[str, Any], values: Mapping[str, Any], typed: Mapping[str, Any]) -> Filled:
+def _fill(
+    each: FormField, known: Mapping[str, Any], values: Mapping[str, Any], typed: Mapping[str, Any]
+) -> FilledField:
     if each.name in typed and not each.is_secret:
-        return Filled(each, typed[each.name], "typed")
+        return FilledField(each, typed[each.name], "typed")
     if is_expression(each.default):
         try:
-            return Filled(each, worked_out(each.default, known), "expression")
+            return FilledField(each, worked_out(each.default, known), "expression")
         except ExpressionError as error:
-            return Filled(each, missing=error.missing, problem="" if error.missing else str(error))
+            return FilledField(each, missing=error.missing, problem="" if error.missing else str(error))
     if values.get(each.name) is not None:
-        return Filled(each, values[each.name], "session")
-    return Filled(each, each.default, "default" if each.default is not None else "")
+        return FilledField(each, values[each.name], "session")
+    return FilledField(each, each.default, "default" if each.default is not None else "")
 
 
 def read_form(
-    filled: tuple[Filled, ...], submitted: Mapping[str, str | Upload]
+    filled: tuple[FilledField, ...], submitted: Mapping[str, str | UploadField]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """(values, problems by field) of a form that came back; an empty field is None."""
     values: dict[str, Any] = {}
@@ -100,8 +102,8 @@ def read_form(
     for each in filled:
         name = each.field.name
         given = submitted.get(name, "")
-        if isinstance(given, Upload) or each.field.kind == "file":
-            values[name] = given if isinstance(given, Upload) and each.field.kind == "file" else None
+        if isinstance(given, UploadField) or each.field.kind == "file":
+            values[name] = given if isinstance(given, UploadField) and each.field.kind == "file" else None
             continue
         try:
             values[name] = _typed(each, given)
@@ -110,7 +112,7 @@ def read_form(
     return values, problems
 
 
-def _typed(each: Filled, text: str) -> Any:
+def _typed(each: FilledField, text: str) -> Any:
     kind, text = each.field.kind, text.replace("\r\n", "\n")
     if kind == "checkbox":
         return bool(text)
@@ -146,7 +148,9 @@ def _json(text: str) -> Any:
 READERS = {"number": _number, "json": _json}
 
 
-def build(step: Step, fields: Mapping[str, Any], values: Mapping[str, Any], what_if: WhatIf | None = None) -> Call:
+def build(
+    step: DemoStep, fields: Mapping[str, Any], values: Mapping[str, Any], what_if: WhatIf | None = None
+) -> PreparedCall:
     """The call that this form makes, or that the what-if makes of it; NotSent says what is missing."""
     fields, known = changed(fields, values, what_if)
     template = what_if.call if what_if and what_if.call else step.call
@@ -163,7 +167,7 @@ def build(step: Step, fields: Mapping[str, Any], values: Mapping[str, Any], what
         raise NotSent(str(error), error.missing) from None
     if query is None and template.method in BODYLESS and body is None:
         query = rest
-    return Call(
+    return PreparedCall(
         method=template.method,
         cluster=template.cluster,
         path=with_query(path, query or {}),
@@ -206,7 +210,7 @@ def _path(template: CallTemplate, known: Mapping[str, Any]) -> tuple[str, frozen
     return quote(path, safe="%/:?@!$&'()*+,;=~[]"), used
 
 
-def _headers(step: Step, what_if: WhatIf | None, known: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:
+def _headers(step: DemoStep, what_if: WhatIf | None, known: Mapping[str, Any]) -> dict[str, tuple[str, Any]]:
     """By lower-case name, so that a what-if replaces or removes (null) what the step says."""
     wanted = {name.lower(): (name, value) for name, value in (step.headers or {}).items()}
     if what_if is not None:
@@ -221,7 +225,7 @@ def _headers(step: Step, what_if: WhatIf | None, known: Mapping[str, Any]) -> di
 
 
 def _body(
-    step: Step, what_if: WhatIf | None, method: str, rest: Mapping[str, Any], known: Mapping[str, Any]
+    step: DemoStep, what_if: WhatIf | None, method: str, rest: Mapping[str, Any], known: Mapping[str, Any]
 ) -> tuple[bytes | None, str]:
     """(bytes, content type) of the declared body, else of the fields that are left."""
     declared = what_if.body if what_if and what_if.body else step.body
@@ -231,14 +235,16 @@ def _body(
             return None, ""
         if isinstance(value, str):
             return value.encode("utf-8", "surrogatepass"), "text/plain; charset=utf-8"
-        if isinstance(value, Upload):
+        if isinstance(value, UploadField):
             return value.data, value.content_type
     elif method in BODYLESS or not rest:
         return None, ""
     else:
         value = dict(rest)
     if step.send == "multipart" and isinstance(value, dict):
-        return multipart((name, item if isinstance(item, Upload) else text_of(item)) for name, item in value.items())
+        return multipart(
+            (name, item if isinstance(item, UploadField) else text_of(item)) for name, item in value.items()
+        )
     if step.send == "form" and isinstance(value, dict):
         pairs = [(name, text_of(item)) for name, item in value.items()]
         return urlencode(pairs, errors="surrogatepass").encode(), "application/x-www-form-urlencoded"

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from .config import CallTemplate, Step, Upload, WhatIf
+from .definition.parse_parts import CALL, FORBIDDEN
+from .definition.python_steps import Reply, WantedCall, arguments
+from .definition.schema import CallTemplate, DemoStep, UploadField, WhatIf
 from .multipart import multipart
-from .parse_parts import CALL, FORBIDDEN
-from .python_steps import Reply, Wanted, arguments
 from .registry import line_of
-from .step import Call, NotSent, changed, complete, text_of, with_query
+from .step import NotSent, PreparedCall, changed, complete, text_of, with_query
 
 if TYPE_CHECKING:
     from .call import Outcome
@@ -29,18 +29,18 @@ MOST = 20  # calls of one step
 class Conversed:
     """The last call and its outcome; what the function wants kept, and how it failed after that response."""
 
-    call: Call
+    call: PreparedCall
     outcome: Outcome
     kept: Mapping[str, Any] = field(default_factory=dict)
     trouble: str = ""
 
 
 async def converse(
-    step: Step,
+    step: DemoStep,
     fields: Mapping[str, Any],
     values: Mapping[str, Any],
     what_if: WhatIf | None,
-    send: Callable[[Call], Awaitable[Outcome]],
+    send: Callable[[PreparedCall], Awaitable[Outcome]],
 ) -> Conversed:
     """Run it to its end. The author's code runs in a thread: it may take its time.
 
@@ -49,12 +49,12 @@ async def converse(
     given, known = changed(fields, values, what_if)
     secrets = tuple(text_of(given[f.name]) for f in step.fields if f.is_secret and given.get(f.name))
     said: Any = await _run(step, partial(_begin, step, given, known))
-    last: tuple[Call, Outcome] | None = None
+    last: tuple[PreparedCall, Outcome] | None = None
     kept: Any = None
     trouble = ""
     for number in range(MOST + 1):
         wanted, conversation = said
-        if not isinstance(wanted, Wanted):
+        if not isinstance(wanted, WantedCall):
             kept = wanted
             break
         if number == MOST:
@@ -83,7 +83,7 @@ async def converse(
 Said = tuple[Any, Generator[Any, Any, Any] | None]
 
 
-def _begin(step: Step, fields: Mapping[str, Any], values: Mapping[str, Any]) -> Said:
+def _begin(step: DemoStep, fields: Mapping[str, Any], values: Mapping[str, Any]) -> Said:
     assert step.run is not None, "it is a step with code"
     said = step.run(**arguments(step.run, fields, values))
     return _go_on(said, None) if inspect.isgenerator(said) else (said, None)
@@ -96,7 +96,7 @@ def _go_on(conversation: Generator[Any, Any, Any], reply: Reply | None) -> Said:
         return stop.value, None
 
 
-async def _run(step: Step, act: Callable[[], Said]) -> Said:
+async def _run(step: DemoStep, act: Callable[[], Said]) -> Said:
     """What the author's code says next; NotSent names the line where it failed."""
     try:
         return await asyncio.to_thread(act)
@@ -106,7 +106,7 @@ async def _run(step: Step, act: Callable[[], Said]) -> Said:
         raise NotSent(f"{path.name}:{line_of(error, path)}: {type(error).__name__}: {error}") from None
 
 
-def _call(wanted: Wanted, first: WhatIf | None, what_if: WhatIf | None, secrets: tuple[str, ...]) -> Call:
+def _call(wanted: WantedCall, first: WhatIf | None, what_if: WhatIf | None, secrets: tuple[str, ...]) -> PreparedCall:
     """As demo.yaml would make it; a what-if's headers and route hold for every call, its wait for the first."""
     match = CALL.fullmatch(wanted.target.strip())
     if match is None:
@@ -117,7 +117,7 @@ def _call(wanted: Wanted, first: WhatIf | None, what_if: WhatIf | None, secrets:
     headers |= {name.lower(): (name, value) for name, value in ((what_if.headers if what_if else None) or {}).items()}
     if any(c in str(value) for _, value in headers.values() for c in "\r\n\0"):
         raise NotSent("a header would hold a line break")
-    return Call(
+    return PreparedCall(
         method=template.method,
         cluster=template.cluster,
         path=with_query(template.path, wanted.query),
@@ -129,13 +129,13 @@ def _call(wanted: Wanted, first: WhatIf | None, what_if: WhatIf | None, secrets:
     )
 
 
-def _payload(wanted: Wanted) -> tuple[bytes | None, str]:
+def _payload(wanted: WantedCall) -> tuple[bytes | None, str]:
     """(bytes, content type) of what the function gave; multipart where a file is among the fields of a form."""
     if wanted.body is not None:
         return wanted.body, "application/octet-stream"
     if wanted.form is not None:
-        parts = [(name, item if isinstance(item, Upload) else text_of(item)) for name, item in wanted.form.items()]
-        if any(isinstance(item, Upload) for _, item in parts):
+        parts = [(name, item if isinstance(item, UploadField) else text_of(item)) for name, item in wanted.form.items()]
+        if any(isinstance(item, UploadField) for _, item in parts):
             return multipart(parts)
         return urlencode(parts, errors="surrogatepass").encode(), "application/x-www-form-urlencoded"
     if wanted.json is None:

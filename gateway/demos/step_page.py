@@ -15,16 +15,16 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from ..errors import NotFoundError, StoreError
-from .check import check_routes
-from .config import Demo, Step
-from .lineage import next_uses
+from .definition.check import check_routes
+from .definition.lineage import next_uses
+from .definition.schema import Demo, DemoStep
 from .masking import masked_json
-from .result import Result, compare, shown_values
+from .result import CallResult, compare, shown_values
 
 if TYPE_CHECKING:
     from ..model.exchange import Exchange
     from ..protocols import LiveSession, Services
-    from .registry import Entry
+    from .registry import DemoEntry
     from .session_memory import Memories
 
 
@@ -61,27 +61,27 @@ def _line(error: Exception, name: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class TrailStop:
     """One step of the stepper. `branch` names the step that it follows, where that is not the one above it."""
 
     number: int
-    step: Step
-    result: Result | None
+    step: DemoStep
+    result: CallResult | None
     is_next: bool
     branch: str = ""
 
 
-def trail(demo: Demo, done: Mapping[str, Result]) -> tuple[Stop, ...]:
+def trail(demo: Demo, done: Mapping[str, CallResult]) -> tuple[TrailStop, ...]:
     """Every step; those are next that were not sent while all on the way to them were."""
     return tuple(_stops(demo, done))
 
 
-def _stops(demo: Demo, done: Mapping[str, Result]) -> Iterator[Stop]:
+def _stops(demo: Demo, done: Mapping[str, CallResult]) -> Iterator[TrailStop]:
     for at, step in enumerate(demo.steps):
         before = demo.before(step)
         is_next = step.slug not in done and all(each.slug in done for each in demo.ancestors(step))
         branch = before.title if before is not None and before is not demo.steps[at - 1] else ""
-        yield Stop(at + 1, step, done.get(step.slug), is_next, branch)
+        yield TrailStop(at + 1, step, done.get(step.slug), is_next, branch)
 
 
 LATEST = 8  # exchanges in the pane
@@ -97,9 +97,9 @@ class StepView:
     async def of(
         self,
         session: LiveSession,
-        entry: Entry,
+        entry: DemoEntry,
         demo: Demo,
-        step: Step,
+        step: DemoStep,
         parts: Mapping[str, Any],
         values: Mapping[str, Any],
     ) -> dict[str, Any]:
@@ -172,7 +172,7 @@ class StepView:
         pinned = {name: pin.environment for name, pin in session.pins.items() if not pin.until or pin.until > now}
         return {name: pinned.get(name, cluster.environment) for name, cluster in clusters.items()}
 
-    def problems(self, entry: Entry) -> tuple[str, ...]:
+    def problems(self, entry: DemoEntry) -> tuple[str, ...]:
         """What is wrong with the file as it stands, or with its clusters beside routes.yaml."""
         if any(each.severity == "error" for each in entry.problems) or entry.demo is None:
             return tuple(map(str, entry.problems))
@@ -181,7 +181,7 @@ class StepView:
 
 
 def _own(
-    entry: Entry, step: Step, parts: Mapping[str, Any], values: Mapping[str, Any], result: object
+    entry: DemoEntry, step: DemoStep, parts: Mapping[str, Any], values: Mapping[str, Any], result: object
 ) -> tuple[str, str]:
     """(the author's own page, why it could not be shown)."""
     if not step.page:

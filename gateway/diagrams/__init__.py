@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .comparison import changes
 from .d2 import d2
-from .diagram import Call, Chapter, Diagram, Divider, Fragment, Loop, Overview, Participant, Run, Section, Value
+from .diagram import Call, Chapter, Diagram, Divider, Fragment, Loop, MessageRun, Overview, Participant, Section, Value
 from .mermaid import mermaid
 from .plantuml import plantuml
 from .sequence import sequence
@@ -22,9 +22,9 @@ __all__ = [
     "Divider",
     "Fragment",
     "Loop",
+    "MessageRun",
     "Overview",
     "Participant",
-    "Run",
     "Section",
     "Value",
     "changes",

@@ -12,14 +12,14 @@ from ..model.failures import failed_of
 from ..model.frames import sse_events, websocket_frames
 from ..model.operations import Operation, operation_of
 from ..model.text import clean, counted, shortened, size
-from .diagram import Call, Outcome, Participant, Run
-from .step_labels import Names
+from .diagram import Call, MessageRun, Outcome, Participant
+from .step_labels import ValueNames
 
 RUNS = 6  # a longer conversation shows its first runs and counts the rest
 _DATA = frozenset({"text", "binary", "continuation"})
 
 
-def runs(exchange: Exchange, chunks: Sequence[Chunk]) -> tuple[Run, ...]:
+def runs(exchange: Exchange, chunks: Sequence[Chunk]) -> tuple[MessageRun, ...]:
     """What passed on a stream; from the bodies where no chunk was kept."""
     if exchange.stream == "sse":
         return _events(exchange, chunks)
@@ -28,31 +28,31 @@ def runs(exchange: Exchange, chunks: Sequence[Chunk]) -> tuple[Run, ...]:
     return ()
 
 
-def _events(exchange: Exchange, chunks: Sequence[Chunk]) -> tuple[Run, ...]:
+def _events(exchange: Exchange, chunks: Sequence[Chunk]) -> tuple[MessageRun, ...]:
     body = exchange.response.body.data if exchange.response else b""
     pieces = chunks or [Chunk(0, 0.0, "received", body)]
     total = sum(len(chunk.data) for chunk in pieces)
     events = sum(event.complete for event in sse_events(pieces))
     words = f"{counted(events, 'event')} · {size(total)}" if events else size(total)
-    return (Run(True, words),) if total else ()
+    return (MessageRun(True, words),) if total else ()
 
 
-def _messages(chunks: Sequence[Chunk]) -> tuple[Run, ...]:
+def _messages(chunks: Sequence[Chunk]) -> tuple[MessageRun, ...]:
     found = []
     frames = (frame for frame in websocket_frames(chunks) if frame.kind in _DATA)
     for direction, group in groupby(frames, key=lambda frame: frame.direction):
         members = list(group)
         messages = sum(frame.final for frame in members)  # a message ends with its final frame
         words = f"{counted(messages, 'message')} · {size(sum(frame.size for frame in members))}"
-        found.append(Run(direction == "received", words))
+        found.append(MessageRun(direction == "received", words))
     rest = len(found) - RUNS
-    return tuple(found) if rest <= 0 else (*found[:RUNS], Run(True, f"... and {counted(rest, 'more run')}"))
+    return tuple(found) if rest <= 0 else (*found[:RUNS], MessageRun(True, f"... and {counted(rest, 'more run')}"))
 
 
-def _sizes(exchange: Exchange) -> tuple[Run, ...]:
+def _sizes(exchange: Exchange) -> tuple[MessageRun, ...]:
     sent = exchange.request.body.size
     received = exchange.response.body.size if exchange.response else 0
-    both = (Run(False, f"messages · {size(sent)}"), Run(True, f"messages · {size(received)}"))
+    both = (MessageRun(False, f"messages · {size(sent)}"), MessageRun(True, f"messages · {size(received)}"))
     return tuple(run for run, count in zip(both, (sent, received), strict=True) if count)
 
 
@@ -67,7 +67,7 @@ def answering(exchange: Exchange) -> Participant:
     return Participant(cluster, shortened(clean(exchange.environment).strip(), _NAME))
 
 
-def call_of(exchange: Exchange, participant: int, names: Names, chunks: Sequence[Chunk] = ()) -> Call:
+def call_of(exchange: Exchange, participant: int, names: ValueNames, chunks: Sequence[Chunk] = ()) -> Call:
     """The call of one exchange, its values called by their names."""
     took = exchange.timing.total_ms
     operation = operation_of(exchange.request)

@@ -14,7 +14,7 @@ from .calls import answering, call_of
 from .chapters import chapters
 from .diagram import Call, Change, Diagram, Divider, Participant, Row
 from .sequence import PICTURE, participants_of
-from .step_labels import Names, names
+from .step_labels import ValueNames, names
 
 WRITTEN = 3  # equal steps in a row that are still drawn
 TOLD = 3  # differences that a tooltip names
@@ -57,7 +57,9 @@ def _rows(pairs: Sequence[StepPair], participants: tuple[Participant, ...]) -> I
             yield from (_call(pair, change, participants, before, after) for pair in found)
 
 
-def _call(pair: StepPair, change: Change, participants: tuple[Participant, ...], before: Names, after: Names) -> Call:
+def _call(
+    pair: StepPair, change: Change, participants: tuple[Participant, ...], before: ValueNames, after: ValueNames
+) -> Call:
     one = _of(pair.recorded, participants, before)
     other = _of(pair.replayed, participants, after)
     if one is None or other is None:
@@ -69,7 +71,7 @@ def _call(pair: StepPair, change: Change, participants: tuple[Participant, ...],
     return _changed(pair, one, other, participants)
 
 
-def _of(exchange: Exchange | None, participants: tuple[Participant, ...], moving: Names) -> Call | None:
+def _of(exchange: Exchange | None, participants: tuple[Participant, ...], moving: ValueNames) -> Call | None:
     if exchange is None:
         return None
     exchange = replace(exchange, mode="live")  # that one of the two was sent again is no difference

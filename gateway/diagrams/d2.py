@@ -53,7 +53,7 @@ def _rows(rows: Sequence[Row], numbers: Iterator[int], indent: str) -> Iterator[
 
 
 def _overview(overview: Overview, numbers: Iterator[int]) -> Iterator[str]:
-    """A sequence has no table: every operation once, with how often and what came of it."""
+    """A sequence has no table: every operation once, with how often and the result."""
     yield from (_note(text, numbers, "") for text in told(overview))
     for line in overview.lines:
         yield from _call(line.call, "")

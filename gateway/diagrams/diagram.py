@@ -26,7 +26,7 @@ class Participant:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class MessageRun:
     """Messages of a stream that followed each other in one direction, told in a few words."""
 
     to_client: bool
@@ -47,7 +47,7 @@ class Call:
     shape: str = ""  # the path with ids replaced; equal shapes may be folded
     took: tuple[float, float] | None = None  # shortest and longest, in milliseconds
     remark: str = ""  # "pin", "playback" ...: why this one is not an ordinary live exchange
-    runs: tuple[Run, ...] = ()
+    runs: tuple[MessageRun, ...] = ()
     sentence: str = ""  # the whole story, nothing shortened
     keeps: tuple[str, ...] = ()  # values of the response that later requests need
     uses: tuple[str, ...] = ()  # values of earlier responses that this request needs

@@ -16,7 +16,7 @@ from .diagram import Call, Diagram, Divider, Fragment, Participant, Row, Section
 from .fold import folded, key_of, merged
 from .noise import hidden, noise
 from .overview import overview
-from .step_labels import Names, names
+from .step_labels import ValueNames, names
 from .what_ifs import Steps, Way, woven
 
 # Clocks are read in two places and answers are done a moment after their last byte: less is no overlap.
@@ -152,7 +152,7 @@ def participants_of(exchanges: Sequence[Exchange]) -> tuple[Participant, ...]:
 def _steps(
     exchanges: Sequence[Exchange],
     participants: tuple[Participant, ...],
-    moving: Names,
+    moving: ValueNames,
     chunks: ChunksOf,
     *,
     digests: bool,

@@ -18,7 +18,7 @@ Digest = tuple[str, str]  # (kind of request, all of it with its status): those 
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class ValueNames:
     """The values that move through a recording: where each comes from, where it is needed again."""
 
     needs: Mapping[int, tuple[Binding, ...]] = field(default_factory=dict)  # step -> what its request needs
@@ -61,7 +61,7 @@ class Names:
         return {f"{_MARK}{index:06}": binding for index, binding in enumerate(found)}
 
 
-def names(exchanges: Sequence[Exchange], decisions: Decisions) -> Names:
+def names(exchanges: Sequence[Exchange], decisions: Decisions) -> ValueNames:
     """The values of a recording, by the bindings that are in force."""
     needs: dict[int, list[Binding]] = {}
     values: dict[tuple[str, int], set[int]] = {}
@@ -72,7 +72,7 @@ def names(exchanges: Sequence[Exchange], decisions: Decisions) -> Names:
         if key not in values:
             gives.setdefault(binding.source.step, []).append(binding.variable)
         values.setdefault(key, set()).add(binding.sink.step)
-    return Names(
+    return ValueNames(
         {step: tuple(found) for step, found in needs.items()},
         {step: tuple(dict.fromkeys(found)) for step, found in gives.items()},
         tuple(Value(name, source, tuple(sorted(used))) for (name, source), used in values.items()),

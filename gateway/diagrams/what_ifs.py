@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ..replay.step_pairs import align_digests
+from ..replay.differences.step_pairs import align_digests
 from .diagram import Fragment, Row, Section
 from .step_labels import Digest
 

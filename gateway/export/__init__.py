@@ -23,17 +23,17 @@ from . import (
     wiremock,
 )
 from .documents import html, markdown
-from .format import ALONE, Beside, Format, Recordings, Server, no_chunks
+from .format import ALONE, ApiServer, Beside, Format, Recordings, no_chunks
 from .recording_groups import roots
 from .templated_text import identifier
 
 __all__ = [
     "ALONE",
     "FORMATS",
+    "ApiServer",
     "Beside",
     "Format",
     "Recordings",
-    "Server",
     "dump",
     "files",
     "format_named",

@@ -18,16 +18,16 @@ from . import openapi
 from .documents.notes import harmless
 from .file_comments import about_file, fitting, left_out, step_title
 from .format import ALONE, Beside, Recordings
-from .scenario import Scenario, Step, scenario
-from .templated_text import Text, Use, cut, free, identifier, names, split, written
+from .scenario import Scenario, ScenarioStep, scenario
+from .templated_text import Text, VariableUse, cut, free, identifier, names, split, written
 from .urls import is_utf8
-from .variables import MARK, Keep
+from .variables import MARK, KeptVariable
 from .yaml import yaml_of
 
 SUFFIX = ".arazzo.yaml"
 FORM = "application/x-www-form-urlencoded"
 Object = dict[str, Any]
-Seen = Mapping[int, tuple[openapi.Operation, openapi.Sample]]  # by id() of the step
+Seen = Mapping[int, tuple[openapi.ObservedOperation, openapi.Sample]]  # by id() of the step
 
 
 def files(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> dict[str, str]:
@@ -108,7 +108,7 @@ class _Workflow:
             workflow["inputs"] = {"type": "object", "properties": inputs}
         return workflow | {"steps": written}
 
-    def _obstacle(self, step: Step) -> str:
+    def _obstacle(self, step: ScenarioStep) -> str:
         if step.obstacle:
             return step.obstacle
         if id(step) not in self.seen:
@@ -119,18 +119,18 @@ class _Workflow:
             return "its URL holds bytes that are no UTF-8"
         return "its JSON holds half a character" if _has_halves(step.body.text) else ""
 
-    def _expressions(self, steps: Sequence[Step]) -> dict[str, str]:
+    def _expressions(self, steps: Sequence[ScenarioStep]) -> dict[str, str]:
         """Variable -> the expression that gives its value."""
         found = {one.variable: f"$inputs.{one.variable}" for one in self.scenario.inputs}
         for step in steps:
             found |= {keep.variable: f"$steps.{self._step_id(step)}.outputs.{keep.variable}" for keep in _kept(step)}
         return found
 
-    def _lost(self, steps: Sequence[Step]) -> list[Keep]:
+    def _lost(self, steps: Sequence[ScenarioStep]) -> list[KeptVariable]:
         """What no expression of Arazzo can cut out of a response."""
         return [keep for step in self.scenario.steps for keep in step.keeps if step not in steps or keep.pattern]
 
-    def _left(self, steps: Sequence[Step]) -> Iterator[str]:
+    def _left(self, steps: Sequence[ScenarioStep]) -> Iterator[str]:
         for step in self.scenario.steps:
             if (why := self._obstacle(step)) and not step.obstacle:
                 yield f"Step {step.number} is not expressible: {why}."
@@ -155,10 +155,10 @@ class _Workflow:
                 inputs[one.variable] = about | {"default": one.default}
         return inputs | {name: {"type": "string", "default": text} for text, name in given.literals.items()}
 
-    def _step_id(self, step: Step) -> str:
+    def _step_id(self, step: ScenarioStep) -> str:
         return f"{self.prefix}step_{step.number}"
 
-    def _step(self, step: Step, given: _Given) -> Object:
+    def _step(self, step: ScenarioStep, given: _Given) -> Object:
         operation, sample = self.seen[id(step)]
         written: Object = {
             "stepId": self._step_id(step),
@@ -191,10 +191,10 @@ class _Given:
             return parts[0][0]
         return "".join(f"{{{part}}}" if expression else part for part, expression in parts)
 
-    def _part(self, part: str | Use) -> tuple[str, bool]:
-        if isinstance(part, Use) and part.name in self.expressions:
+    def _part(self, part: str | VariableUse) -> tuple[str, bool]:
+        if isinstance(part, VariableUse) and part.name in self.expressions:
             return self.expressions[part.name], True
-        words = part.recorded if isinstance(part, Use) else part
+        words = part.recorded if isinstance(part, VariableUse) else part
         if "{$" not in words and not words.startswith("$"):
             return words, False
         return f"$inputs.{self.literals.setdefault(words, f'literal_{len(self.literals) + 1}')}", True
@@ -206,19 +206,19 @@ def _has_halves(body: Text) -> bool:
     return bool(re.search(r"\\u[dD][89a-fA-F]", spelled))
 
 
-def _kept(step: Step) -> Iterator[Keep]:
+def _kept(step: ScenarioStep) -> Iterator[KeptVariable]:
     return (keep for keep in step.keeps if not keep.pattern)
 
 
-def _answer_fields(step: Step) -> Sequence[tuple[str, str]]:
+def _answer_fields(step: ScenarioStep) -> Sequence[tuple[str, str]]:
     return step.exchange.response.headers if step.exchange.response else ()
 
 
-def _output(keep: Keep) -> str:
+def _output(keep: KeptVariable) -> str:
     return f"$response.body#{keep.path}" if keep.part == "json" else f"$response.header.{keep.path}"
 
 
-def _parameters(step: Step, sample: openapi.Sample, given: _Given) -> Iterator[Object]:
+def _parameters(step: ScenarioStep, sample: openapi.Sample, given: _Given) -> Iterator[Object]:
     """Names are unique in their place (Arazzo 1.0.1, 4.6.6.1): what came several times is an array, a header a list."""
     path, query = _halves(step.path)
     segments = cut(path, "/")[1:]
@@ -248,7 +248,7 @@ def _halves(path: Text) -> tuple[Text, Text]:
 
 
 def _joined(pieces: Sequence[Text], by: str = "=") -> Text:
-    out: list[str | Use] = []
+    out: list[str | VariableUse] = []
     for index, piece in enumerate(pieces):
         out += [by, *piece] if index else piece
     return tuple(out)
@@ -273,7 +273,7 @@ def _plain(text: Text, decode: Callable[[str], str]) -> Text:
     )
 
 
-def _body(step: Step, given: _Given) -> Object:
+def _body(step: ScenarioStep, given: _Given) -> Object:
     media = step.body.media.partition(";")[0].strip().lower()
     payload: Any = None
     if "json" in media:
@@ -288,7 +288,7 @@ def _body(step: Step, given: _Given) -> Object:
 def _json(text: Text, given: _Given) -> Any:
     """The value with expressions in it; None where it is no JSON."""
     marks = {f"{MARK}{index:04}": name for index, name in enumerate(dict.fromkeys(names(text)))}
-    uses = {part.name: part for part in text if isinstance(part, Use)}
+    uses = {part.name: part for part in text if isinstance(part, VariableUse)}
     by_name = {name: mark for mark, name in marks.items()}
     whole = "".join(part if isinstance(part, str) else by_name[part.name] for part in text)
     try:
@@ -297,7 +297,7 @@ def _json(text: Text, given: _Given) -> Any:
         return None
 
 
-def _walked(value: Any, marks: Mapping[str, Use], given: _Given) -> Any:
+def _walked(value: Any, marks: Mapping[str, VariableUse], given: _Given) -> Any:
     if isinstance(value, dict):
         return {key: _walked(inner, marks, given) for key, inner in value.items()}
     if isinstance(value, list):
@@ -307,9 +307,9 @@ def _walked(value: Any, marks: Mapping[str, Use], given: _Given) -> Any:
     found = split(value if isinstance(value, str) else str(value), marks)
     if isinstance(value, str):
         return given.value(found)
-    if not any(isinstance(part, Use) for part in found):
+    if not any(isinstance(part, VariableUse) for part in found):
         return value
-    given.numbers |= {part.name for part in found if isinstance(part, Use)}
+    given.numbers |= {part.name for part in found if isinstance(part, VariableUse)}
     return given.value(found)
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from .scenario import Payload, Step
+from .scenario import Payload, ScenarioStep
 from .templated_text import Text, written
 
 _NAMED = re.compile(r"\{\{([^{}\n]*)\}\}")
@@ -18,7 +18,7 @@ def taken(text: Text, known: Callable[[str], bool] = bool) -> str:
     return next((f"{{{{{name}}}}}" for name in _names(text) if known(name)), "")
 
 
-def obstacle(step: Step, known: Callable[[str], bool] = bool) -> str:
+def obstacle(step: ScenarioStep, known: Callable[[str], bool] = bool) -> str:
     """Why a tool would change the URL or the body of a step, or ""."""
     name = taken(step.path, known) or taken(step.body.text, known)
     return f"{name} in it would be taken for a variable" if name else ""
@@ -28,7 +28,7 @@ def _names(text: Text) -> Iterator[str]:
     return (name for part in text if isinstance(part, str) for name in _NAMED.findall(part))
 
 
-def escaped(step: Step) -> Step:
+def escaped(step: ScenarioStep) -> ScenarioStep:
     """The same step with its JSON so written that no {{ stands in it: a second brace is an escape in its string."""
     body = step.body
     if "json" not in body.media.lower() or not taken(body.text) or not _is_json(body):

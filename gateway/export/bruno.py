@@ -15,10 +15,10 @@ from .brace_escaping import escaped, obstacle, taken
 from .documents.guide import heading, masked, named_secrets
 from .file_comments import about_file, fitting, is_ascii, left_out
 from .format import ALONE, Beside, Recordings
-from .scenario import Scenario, Step
-from .templated_text import Text, Use, free, identifier, written
+from .scenario import Scenario, ScenarioStep
+from .templated_text import Text, VariableUse, free, identifier, written
 from .variable_names import scenarios
-from .variables import Keep
+from .variables import KeptVariable
 from .yaml import yaml_of
 
 SUFFIX = ".opencollection.yml"
@@ -90,7 +90,7 @@ def _folder(found: Scenario, number: int, version: str) -> Object:
     return {"info": {"name": clean(found.title), "type": "folder", "seq": number}, "docs": _about(found, version)}
 
 
-def _obstacle(step: Step) -> str:
+def _obstacle(step: ScenarioStep) -> str:
     if step.obstacle or not step.body.is_text:
         return step.obstacle or "its body is not text"
     return obstacle(escaped(step))
@@ -109,7 +109,7 @@ def _items(found: Scenario) -> Iterator[tuple[str, Object]]:
         yield f"{step.number:0{max(width, 2)}}-{word.replace('_', '-')}", _item(found, step, number, known)
 
 
-def _item(found: Scenario, step: Step, number: int, known: dict[str, Use]) -> Object:
+def _item(found: Scenario, step: ScenarioStep, number: int, known: dict[str, VariableUse]) -> Object:
     notes = [note.strip() for note in step.exchange.notes if note.strip()] + [
         *found.left.get(step.number, ()),
         *left_out(step, _fits),
@@ -132,7 +132,7 @@ def _item(found: Scenario, step: Step, number: int, known: dict[str, Use]) -> Ob
     return item | ({"docs": "\n\n".join(notes)} if notes else {})
 
 
-def _http(step: Step) -> Object:
+def _http(step: ScenarioStep) -> Object:
     http: Object = {"method": step.method, "url": f"{{{{{step.target.variable}}}}}{_text(step.path)}"}
     if step.headers:
         http["headers"] = [{"name": name, "value": _text(value)} for name, value in step.headers]
@@ -146,7 +146,7 @@ def _text(text: Text) -> str:
     return written(text, lambda name: f"{{{{{name}}}}}")
 
 
-def _kept(keep: Keep) -> str:
+def _kept(keep: KeptVariable) -> str:
     """An expression of JavaScript."""
     if keep.part == "json":
         found = "res.body" + "".join(f"[{key if key.isdigit() else json.dumps(key)}]" for key in keep.keys)
@@ -155,7 +155,7 @@ def _kept(keep: Keep) -> str:
     return f"String({found}).match(new RegExp({json.dumps(keep.pattern)}))[1]" if keep.pattern else found
 
 
-def _example(step: Step, known: dict[str, Use]) -> Object:
+def _example(step: ScenarioStep, known: dict[str, VariableUse]) -> Object:
     """The recorded response, secrets by the names of their variables."""
     response = step.exchange.response
     text = text_of(response) if response else None

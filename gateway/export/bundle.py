@@ -14,10 +14,10 @@ from typing import Any, get_args
 from ..model.exchange import FAILURE_KINDS, Chunk, Exchange, Failure, Mode, Timing
 from ..model.message import Body, Message, Pairs, Request, Response
 from ..model.recording import Recording
-from .foreign_json import Node
 from .format import ALONE, Beside, ChunksOf, Recordings
-from .imported_recording import Imported
 from .json import dumped
+from .readers.foreign_json import JsonNode
+from .readers.imported_recording import Imported
 
 BUNDLE = 1  # raised when a reader of today would misread a file of tomorrow
 Object = dict[str, Any]
@@ -96,7 +96,7 @@ def _chunk(chunk: Chunk) -> Object:
     return {"at_ms": chunk.at_ms, "direction": chunk.direction, "size": chunk.size, **_bytes(chunk.data)}
 
 
-def load(root: Node) -> list[Imported]:
+def load(root: JsonNode) -> list[Imported]:
     """The recordings of a bundle; UsageError names the place of whatever is off."""
     version = root.at("gateway_bundle").whole()
     if version != BUNDLE:
@@ -105,7 +105,7 @@ def load(root: Node) -> list[Imported]:
     return [_load_recording(node, index) for index, node in enumerate(nodes)]
 
 
-def _load_recording(node: Node, index: int) -> Imported:
+def _load_recording(node: JsonNode, index: int) -> Imported:
     exchanges, chunks, before = [], {}, 0
     for each in node.at("exchanges").items():
         exchange = _load_exchange(each)
@@ -130,21 +130,21 @@ def _load_recording(node: Node, index: int) -> Imported:
     return Imported(recording, tuple(exchanges), chunks)
 
 
-def _timing(node: Node) -> Timing:
+def _timing(node: JsonNode) -> Timing:
     total, connect, first, upstream = (node.at(name).number() for name in _TIMES)
     return Timing(total, connect, first, upstream, _phases(node.at("phases")))
 
 
-def _phases(node: Node) -> tuple[tuple[str, float], ...]:
+def _phases(node: JsonNode) -> tuple[tuple[str, float], ...]:
     found = ((name, item.number()) for name, item in node.members())
     return tuple((name, ms) for name, ms in found if ms is not None and name.isalnum())
 
 
-def _texts(node: Node) -> tuple[str, ...]:
+def _texts(node: JsonNode) -> tuple[str, ...]:
     return tuple(item.text() for item in node.items())
 
 
-def _load_exchange(node: Node) -> Exchange:
+def _load_exchange(node: JsonNode) -> Exchange:
     failure = [item.text() for item in node.at("failure").items()]
     if failure and (len(failure) != 2 or failure[0] not in FAILURE_KINDS):
         raise node.at("failure").wrong("is not a kind of failure with its detail")
@@ -177,7 +177,7 @@ def _load_exchange(node: Node) -> Exchange:
     )
 
 
-def _moment(node: Node) -> str:
+def _moment(node: JsonNode) -> str:
     """RFC 3339 with a zone, as the model writes it."""
     try:
         moment = datetime.fromisoformat(node.text()).astimezone(UTC)
@@ -186,18 +186,18 @@ def _moment(node: Node) -> str:
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _load_pairs(node: Node) -> Pairs:
+def _load_pairs(node: JsonNode) -> Pairs:
     return tuple(_load_pair(item) for item in node.items())
 
 
-def _load_pair(node: Node) -> tuple[str, str]:
+def _load_pair(node: JsonNode) -> tuple[str, str]:
     words = [item.text() for item in node.items()]
     if len(words) != 2:
         raise node.wrong("is not a name and a value")
     return words[0], words[1]
 
 
-def _load_request(node: Node) -> Request:
+def _load_request(node: JsonNode) -> Request:
     return Request(
         http_version=node.at("http_version").text(),
         headers=_load_pairs(node.at("headers")),
@@ -208,7 +208,7 @@ def _load_request(node: Node) -> Request:
     )
 
 
-def _latin(node: Node) -> str:
+def _latin(node: JsonNode) -> str:
     """One character per byte of the wire (RFC 9112 section 3)."""
     text = node.text()
     if not text or any(not "!" <= char <= "\xff" or char == "\x7f" for char in text):
@@ -216,7 +216,7 @@ def _latin(node: Node) -> str:
     return text
 
 
-def _load_response(node: Node, status: int) -> Response:
+def _load_response(node: JsonNode, status: int) -> Response:
     return Response(
         http_version=node.at("http_version").text(),
         headers=_load_pairs(node.at("headers")),
@@ -227,12 +227,12 @@ def _load_response(node: Node, status: int) -> Response:
     )
 
 
-def _load_body(node: Node) -> Body:
+def _load_body(node: JsonNode) -> Body:
     kept = node.at("kept").whole() if node.has("kept") else None
     return Body(node.at("size").whole(), _load_bytes(node), kept, node.at("plain").flag())
 
 
-def _load_bytes(node: Node) -> bytes:
+def _load_bytes(node: JsonNode) -> bytes:
     if node.has("text"):
         return node.at("text").text().encode()
     try:
@@ -241,7 +241,7 @@ def _load_bytes(node: Node) -> bytes:
         raise node.at("base64").wrong("is not base64") from None
 
 
-def _load_chunks(node: Node) -> Iterator[Chunk]:
+def _load_chunks(node: JsonNode) -> Iterator[Chunk]:
     for index, item in enumerate(node.items()):
         direction = item.at("direction").one_of("sent", "received")
         at_ms, size = item.at("at_ms").number() or 0.0, item.at("size").whole(-1, least=-1)

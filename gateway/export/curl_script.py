@@ -9,11 +9,11 @@ from ..model.text import clean
 from .curl import ARGUMENT
 from .file_comments import about_file, step_title
 from .format import ALONE, Beside, Recordings
-from .scenario import Scenario, Step
+from .scenario import Scenario, ScenarioStep
 from .shell_quoting import quoted
 from .templated_text import Text, shell_name, written
 from .variable_names import scenarios
-from .variables import Keep
+from .variables import KeptVariable
 
 _HEAD = r"""#!/usr/bin/env bash
 # @TITLE@
@@ -130,7 +130,7 @@ def _variables(found: Sequence[Scenario]) -> Iterator[str]:
         yield f'{name}="${{{name}:-}}"\n[ -n "${name}" ] || echo {words} >&2'
 
 
-def _step(found: Scenario, step: Step) -> Iterator[str]:
+def _step(found: Scenario, step: ScenarioStep) -> Iterator[str]:
     if step.obstacle:
         said = f"skipped, {step.obstacle}: {step_title(step)}"
         yield f"echo {quoted(clean(said).encode())} >&2"
@@ -155,7 +155,7 @@ def _step(found: Scenario, step: Step) -> Iterator[str]:
     yield from (f"keep {shell_name(keep.variable)} {_kept(keep)}" for keep in step.keeps)
 
 
-def _method(step: Step) -> str:
+def _method(step: ScenarioStep) -> str:
     # With --request HEAD curl would wait for a body that never comes.
     return "--head" if step.method == "HEAD" else f"--request {quoted(step.method.encode())}"
 
@@ -164,7 +164,7 @@ def _header(name: str, value: Text) -> str:
     return _word((f"{name}: ", *value)) if value else quoted(f"{name};".encode())
 
 
-def _silenced(step: Step) -> Iterator[str]:
+def _silenced(step: ScenarioStep) -> Iterator[str]:
     """What curl would add by itself."""
     said = {name.lower() for name, _ in step.headers}
     if step.body.data and "content-type" not in said:
@@ -173,7 +173,7 @@ def _silenced(step: Step) -> Iterator[str]:
         yield "Expect"
 
 
-def _body(step: Step) -> tuple[str, str, str]:
+def _body(step: ScenarioStep) -> tuple[str, str, str]:
     """What stands before curl, the option, and what follows the command."""
     if not step.body.data:
         return "", ("--data-raw ''" if step.method in ("POST", "PUT", "PATCH") else ""), ""
@@ -194,7 +194,7 @@ def _word(text: Text) -> str:
     return "".join(part for part in parts if part and part != "''") or "''"
 
 
-def _kept(keep: Keep) -> str:
+def _kept(keep: KeptVariable) -> str:
     """The command that finds it."""
     if keep.part == "json":
         found = " ".join(["json_at", *(quoted(key.encode("utf-8", "replace")) or "''" for key in keep.keys)])

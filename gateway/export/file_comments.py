@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from ..model.text import clean, counted
 from .documents.guide import heading, place
-from .scenario import Scenario, Step
+from .scenario import Scenario, ScenarioStep
 from .templated_text import Text, written
 
 
@@ -46,12 +46,12 @@ def is_ascii(text: Text) -> bool:
     return all(part.isascii() for part in text if isinstance(part, str))
 
 
-def fitting(step: Step, fit: Fit = is_ascii) -> Step:
+def fitting(step: ScenarioStep, fit: Fit = is_ascii) -> ScenarioStep:
     """The step with those fields that a tool sends as they are."""
     return replace(step, headers=tuple(field for field in step.headers if fit(field[1])))
 
 
-def left_out(step: Step, fit: Fit = is_ascii) -> Iterator[str]:
+def left_out(step: ScenarioStep, fit: Fit = is_ascii) -> Iterator[str]:
     """Says so of every field that `fitting` leaves out, and what stood there."""
     for name, value in step.headers:
         if not fit(value):
@@ -59,7 +59,7 @@ def left_out(step: Step, fit: Fit = is_ascii) -> Iterator[str]:
             yield f"Sent without its field {name}, which cannot be written here: {shown}"
 
 
-def step_title(step: Step) -> str:
+def step_title(step: ScenarioStep) -> str:
     """ "3. GET /books/978-1 to catalogue @qa: 200", with the step's first note where it has one."""
     note = next((note.strip().splitlines()[0] for note in step.exchange.notes if note.strip()), "")
     words = f"{step.number}. {heading(step)} to {place(step.exchange)}: {step.exchange.status_words}"

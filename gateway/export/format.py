@@ -14,7 +14,7 @@ Recordings: TypeAlias = Sequence[tuple[Recording, Sequence[Exchange]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ApiServer:
     """Where a cluster can be found now: one of its environments. `here`: the route leads there."""
 
     environment: str
@@ -24,7 +24,7 @@ class Server:
 
 ChunksOf: TypeAlias = Callable[[str], Sequence[Chunk]]
 DecisionsOf: TypeAlias = Callable[[str], Decisions]
-ServersOf: TypeAlias = Callable[[str], Sequence[Server]]
+ServersOf: TypeAlias = Callable[[str], Sequence[ApiServer]]
 VersionOf: TypeAlias = Callable[[str, str, str], str]
 
 
@@ -38,7 +38,7 @@ def undecided(_recording: str) -> Decisions:
     return Decisions()
 
 
-def unrouted(_cluster: str) -> Sequence[Server]:
+def unrouted(_cluster: str) -> Sequence[ApiServer]:
     """For callers without a route table."""
     return ()
 

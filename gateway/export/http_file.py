@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 
 from .file_comments import about_file, fitting, left_out, step_title
 from .format import ALONE, Beside, Recordings
-from .scenario import Scenario, Step
+from .scenario import Scenario, ScenarioStep
 from .templated_text import Text, written
 from .urls import is_utf8
 from .variable_names import scenarios
-from .variables import Keep
+from .variables import KeptVariable
 
 _SIGN = "\x02"  # where a variable stands
 _BRACES = rf"\{{\{{|\}}\}}|\{{{_SIGN}|{_SIGN}\}}"
@@ -50,7 +50,7 @@ def _head(found: Sequence[Scenario], version: str) -> Iterator[str]:
         yield "}}"
 
 
-def _request(found: Scenario, step: Step) -> Iterator[str]:
+def _request(found: Scenario, step: ScenarioStep) -> Iterator[str]:
     yield f"### {step_title(step)}"
     obstacle = _obstacle(step)
     if obstacle:
@@ -73,7 +73,7 @@ def _request(found: Scenario, step: Step) -> Iterator[str]:
         yield "}}"
 
 
-def _obstacle(step: Step) -> str:
+def _obstacle(step: ScenarioStep) -> str:
     if step.obstacle or not step.body.is_text:
         return step.obstacle or "its body is not text"
     return "" if is_utf8(written(step.path, lambda name: "x")) else "its URL holds bytes that are no UTF-8"
@@ -119,7 +119,7 @@ def _seen(char: str) -> str:
     )
 
 
-def _kept(keep: Keep) -> str:
+def _kept(keep: KeptVariable) -> str:
     """An expression of JavaScript."""
     if keep.part == "json":
         found = "response.parsedBody" + "".join(f"[{key if key.isdigit() else _quoted(key)}]" for key in keep.keys)

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 
 from .file_comments import about_file, step_title
 from .format import ALONE, Beside, Recordings
-from .scenario import Scenario, Step
+from .scenario import Scenario, ScenarioStep
 from .templated_text import Text, written
 from .variable_names import scenarios
-from .variables import Keep
+from .variables import KeptVariable
 
 _SLASH = "\\/"  # in an expression between slashes
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}
@@ -38,7 +38,7 @@ def _command(found: Sequence[Scenario]) -> Iterator[str]:
     yield f"  hurl --test {' '.join(given.values())} THIS_FILE"
 
 
-def _entry(found: Scenario, step: Step) -> Iterator[str]:
+def _entry(found: Scenario, step: ScenarioStep) -> Iterator[str]:
     yield f"# {step_title(step)}"
     if step.obstacle:
         yield f"# skipped: {step.obstacle}"
@@ -73,14 +73,14 @@ def _escaped(char: str, special: str) -> str:
     return char
 
 
-def _body(step: Step) -> str:
+def _body(step: ScenarioStep) -> str:
     if not step.body.is_text:
         return f"base64,{b64encode(step.body.data).decode()};"
     text = written(step.body.text, lambda name: f"{{{{{name}}}}}", lambda part: _literal(part, "`"))
     return f"`{text}`"
 
 
-def _query(keep: Keep) -> str:
+def _query(keep: KeptVariable) -> str:
     """Where Hurl finds the value in the response."""
     if keep.part == "json":
         path = "$" + "".join(f"[{key}]" if key.isdigit() else f"['{_key(key)}']" for key in keep.keys)
@@ -88,7 +88,7 @@ def _query(keep: Keep) -> str:
     return f'header "{keep.path}"{_regex(keep)}'
 
 
-def _regex(keep: Keep) -> str:
+def _regex(keep: KeptVariable) -> str:
     return f" regex /{keep.pattern.replace('/', _SLASH)}/" if keep.pattern else ""
 
 

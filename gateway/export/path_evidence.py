@@ -11,7 +11,7 @@ from ..model.bodies import text_of
 from ..model.exchange import Exchange
 from ..model.path_templates import Path
 from ..model.path_templates import templates as templates_of
-from .public_paths import Target, key_of
+from .public_paths import PublicTarget, key_of
 from .urls import ascii_url, split_origin
 
 _LONGEST = 256 << 10  # characters of a response that is looked into for names
@@ -22,7 +22,9 @@ _NAMES: Final = frozenset(
 )
 
 
-def literal_segments(exchanges: Sequence[Exchange], targets: Mapping[tuple[str, str], Target]) -> set[tuple[int, int]]:
+def literal_segments(
+    exchanges: Sequence[Exchange], targets: Mapping[tuple[str, str], PublicTarget]
+) -> set[tuple[int, int]]:
     """(step, number) of segments of request targets that are no parameters by themselves, empty ones not counted."""
     bases = [split_origin(targets[key_of(one)].base)[1] for one in exchanges]
     plain = [

@@ -17,11 +17,11 @@ from .documents.guide import heading, masked, named_secrets
 from .file_comments import Fit, about_file, fitting, is_ascii, left_out
 from .format import ALONE, Beside, Recordings
 from .json import dumped
-from .scenario import Scenario, Step
+from .scenario import Scenario, ScenarioStep
 from .sealed_secrets import PLACEHOLDER
-from .templated_text import Text, Use, written
+from .templated_text import Text, VariableUse, written
 from .variable_names import scenarios
-from .variables import Keep
+from .variables import KeptVariable
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 EXAMPLE = 64 << 10  # characters of a saved answer
@@ -78,13 +78,13 @@ def _items(found: Scenario, variables: Container[str]) -> list[Object]:
     ]
 
 
-def _obstacle(step: Step, known: Callable[[str], bool]) -> str:
+def _obstacle(step: ScenarioStep, known: Callable[[str], bool]) -> str:
     if step.obstacle or not step.body.is_text:
         return step.obstacle or "its body is not text"
     return obstacle(step, known)
 
 
-def _item(found: Scenario, step: Step, secrets: dict[str, Use], fits: Fit) -> Object:
+def _item(found: Scenario, step: ScenarioStep, secrets: dict[str, VariableUse], fits: Fit) -> Object:
     request = _request(fitting(step, fits))
     notes = [note.strip() for note in step.exchange.notes if note.strip()] + [
         *found.left.get(step.number, ()),
@@ -99,7 +99,7 @@ def _item(found: Scenario, step: Step, secrets: dict[str, Use], fits: Fit) -> Ob
     }
 
 
-def _request(step: Step, *, concrete: bool = False) -> Object:
+def _request(step: ScenarioStep, *, concrete: bool = False) -> Object:
     """With its variables, or with what was recorded in their places; secrets are variables always."""
     body = {"body": _body(step, concrete)} if step.body.text else {}
     return {
@@ -116,11 +116,11 @@ def _text(text: Text, concrete: bool) -> str:
     return written(text, lambda name: f"{{{{{name}}}}}")
 
 
-def _recorded(part: str | Use) -> str | Use:
+def _recorded(part: str | VariableUse) -> str | VariableUse:
     return part if isinstance(part, str) or PLACEHOLDER.search(part.recorded.encode()) else part.recorded
 
 
-def _url(step: Step, concrete: bool) -> Object:
+def _url(step: ScenarioStep, concrete: bool) -> Object:
     path, mark, query = _text(step.path, concrete).partition("?")
     url: Object = {
         "raw": f"{{{{{step.target.variable}}}}}{path}{mark}{query}",
@@ -133,19 +133,19 @@ def _url(step: Step, concrete: bool) -> Object:
     return url
 
 
-def _body(step: Step, concrete: bool) -> Object:
+def _body(step: ScenarioStep, concrete: bool) -> Object:
     body: Object = {"mode": "raw", "raw": _text(step.body.text, concrete)}
     return body | ({"options": {"raw": {"language": "json"}}} if "json" in step.body.media.lower() else {})
 
 
-def _tests(step: Step) -> Iterator[str]:
+def _tests(step: ScenarioStep) -> Iterator[str]:
     if step.status:
         yield f'pm.test("status {step.status}", () => pm.response.to.have.status({step.status}));'
     for keep in step.keeps:
         yield f"pm.collectionVariables.set({json.dumps(keep.variable)}, {_kept(keep)});"
 
 
-def _kept(keep: Keep) -> str:
+def _kept(keep: KeptVariable) -> str:
     """An expression of JavaScript."""
     if keep.part == "json":
         found = "pm.response.json()" + "".join(f"[{key if key.isdigit() else json.dumps(key)}]" for key in keep.keys)
@@ -154,7 +154,7 @@ def _kept(keep: Keep) -> str:
     return f"String({found}).match(new RegExp({json.dumps(keep.pattern)}))[1]" if keep.pattern else found
 
 
-def _examples(step: Step, request: Object, known: dict[str, Use]) -> Iterator[Object]:
+def _examples(step: ScenarioStep, request: Object, known: dict[str, VariableUse]) -> Iterator[Object]:
     """The recorded response as a saved example; secrets by the names of their variables."""
     response = step.exchange.response
     if response is None:

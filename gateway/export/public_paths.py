@@ -12,7 +12,7 @@ from .urls import ascii_url, split_origin
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class PublicTarget:
     """A cluster as a client sees it; `variable` holds `base` in files that run.
 
     Without a cluster it is the host of an import, and without a host the gateway itself.
@@ -30,19 +30,19 @@ class Target:
         return self.cluster or self.host
 
 
-def targets(exchanges: Sequence[Exchange]) -> dict[tuple[str, str], Target]:
+def targets(exchanges: Sequence[Exchange]) -> dict[tuple[str, str], PublicTarget]:
     """By (public origin, cluster), in order of first use."""
     groups: dict[tuple[str, str], list[Exchange]] = {}
     for exchange in exchanges:
         groups.setdefault(key_of(exchange), []).append(exchange)
-    found: dict[tuple[str, str], Target] = {}
+    found: dict[tuple[str, str], PublicTarget] = {}
     taken: set[str] = set()
     for (origin, cluster), members in groups.items():
         host = members[0].unrouted_host
         name = free(f"{identifier(cluster or host, 'cluster')}_url" if cluster or host else "gateway_url", taken)
         environments = tuple(dict.fromkeys(one.environment for one in members if one.environment))
         base = ascii_url(origin) + (_prefix(members) if cluster else "")
-        found[origin, cluster] = Target(cluster, name, base, environments, host)
+        found[origin, cluster] = PublicTarget(cluster, name, base, environments, host)
     return found
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from .file_comments import about_file, step_title
 from .format import ALONE, Beside, Recordings
-from .scenario import Scenario, Step, scenario
+from .scenario import Scenario, ScenarioStep, scenario
 from .templated_text import Text, shell_name
-from .variables import Keep
+from .variables import KeptVariable
 
 _HEAD = '''\
 #!/usr/bin/env python3
@@ -116,7 +116,7 @@ def _variables(found: Scenario) -> Iterator[str]:
     yield "}"
 
 
-def _step(found: Scenario, step: Step) -> Iterator[str]:
+def _step(found: Scenario, step: ScenarioStep) -> Iterator[str]:
     yield f"# {step_title(step)}"
     if step.obstacle:
         yield f"# skipped: {step.obstacle}"
@@ -140,7 +140,7 @@ def _joined(text: Text) -> str:
     return " + ".join(ascii(part) if isinstance(part, str) else f'v["{part.name}"]' for part in text) or "''"
 
 
-def _kept(keep: Keep) -> str:
+def _kept(keep: KeptVariable) -> str:
     part = ", ".join(map(ascii, keep.keys)) if keep.part == "json" else ascii(keep.path)
     found = f"answer.{keep.part}({part})"
     return f"answer.cut({keep.pattern!a}, {found})" if keep.pattern else found

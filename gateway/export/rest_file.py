@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from .brace_escaping import escaped, obstacle, taken
 from .file_comments import about_file, fitting, is_ascii, left_out, step_title
 from .format import ALONE, Beside, Recordings
-from .scenario import Scenario, Step
+from .scenario import Scenario, ScenarioStep
 from .sealed_secrets import PLACEHOLDER
 from .templated_text import Text, written
 from .urls import is_utf8
 from .variable_names import scenarios
-from .variables import Keep
+from .variables import KeptVariable
 
 # Lines that an editor would read as its own, or drop: separators, files to include, scripts, comments, variables.
 _OWN = re.compile(
@@ -47,7 +47,7 @@ def _head(found: Sequence[Scenario], version: str) -> Iterator[str]:
             yield f"  {keep.variable}: from the answer of step {step.number}, {_place(keep)}"
 
 
-def _place(keep: Keep) -> str:
+def _place(keep: KeptVariable) -> str:
     where = f"JSON {keep.path}" if keep.part == "json" else f"header {keep.path}"
     return f"{where}, the part that {keep.pattern} finds" if keep.pattern else where
 
@@ -67,7 +67,7 @@ def _known(recorded: str) -> str:
     return recorded if plain and not PLACEHOLDER.search(recorded.encode()) else ""
 
 
-def _request(found: Scenario, step: Step) -> Iterator[str]:
+def _request(found: Scenario, step: ScenarioStep) -> Iterator[str]:
     yield f"### {step_title(step)}"
     step = escaped(step)
     if why := _obstacle(step):
@@ -83,7 +83,7 @@ def _request(found: Scenario, step: Step) -> Iterator[str]:
         yield _text(step.body.text)
 
 
-def _obstacle(step: Step) -> str:
+def _obstacle(step: ScenarioStep) -> str:
     if step.obstacle or not step.body.is_text:
         return step.obstacle or "its body is not text"
     if _OWN.search(written(step.body.text, lambda name: "x")):

@@ -18,11 +18,11 @@ from ..model.exchange import Exchange
 from ..model.message import Message, Request
 from ..model.recording import Recording
 from .path_evidence import literal_segments
-from .public_paths import Target, key_of, targets
+from .public_paths import PublicTarget, key_of, targets
 from .sealed_secrets import PLACEHOLDER
-from .templated_text import Text, Use, free, identifier, split
+from .templated_text import Text, VariableUse, free, identifier, split
 from .urls import ascii_url, sendable, split_origin
-from .variables import Flows, Input, Keep, flows
+from .variables import Flows, InputVariable, KeptVariable, flows
 
 # Written by every client for the connection it really has, or by the gateway and its tracing.
 _OURS = frozenset((
@@ -50,16 +50,16 @@ class Payload:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ScenarioStep:
     """One request to send and what is expected to come back. `path` follows the target's base."""
 
     number: int
     exchange: Exchange
-    target: Target
+    target: PublicTarget
     path: Text
     headers: tuple[tuple[str, Text], ...]
     body: Payload
-    keeps: tuple[Keep, ...]
+    keeps: tuple[KeptVariable, ...]
     obstacle: str  # why no client can send it from this recording, or ""
 
     @property
@@ -83,9 +83,9 @@ class Scenario:
     """A recording as something to be done again."""
 
     recording: Recording
-    targets: tuple[Target, ...]
-    inputs: tuple[Input, ...]
-    steps: tuple[Step, ...]
+    targets: tuple[PublicTarget, ...]
+    inputs: tuple[InputVariable, ...]
+    steps: tuple[ScenarioStep, ...]
     hidden: str  # "hidden: 3 preflights", or ""
     left: Mapping[int, tuple[str, ...]] = field(default_factory=dict)  # step -> values that no file can carry on
 
@@ -94,7 +94,7 @@ class Scenario:
         return self.recording.title.strip() or f"Recording {self.recording.id}"
 
     @property
-    def skipped(self) -> tuple[Step, ...]:
+    def skipped(self) -> tuple[ScenarioStep, ...]:
         return tuple(step for step in self.steps if step.obstacle)
 
 
@@ -108,7 +108,7 @@ def scenario(recording: Recording, exchanges: Sequence[Exchange], decisions: Dec
     taken = {target.variable for target in where.values()}
     values = flows(shown, decisions, taken=taken, literals=literal_segments(shown, where))
     secrets = _secrets(shown, values, {target.variable for target in where.values()})
-    variables = {text: Use(one.variable, text) for text, one in secrets.items()}
+    variables = {text: VariableUse(one.variable, text) for text, one in secrets.items()}
     jar: set[str] = set()
     steps = []
     for exchange in shown:
@@ -121,12 +121,14 @@ def scenario(recording: Recording, exchanges: Sequence[Exchange], decisions: Dec
     return Scenario(recording, tuple(where.values()), inputs, tuple(steps), unseen, values.left)
 
 
-def _used(step: Step) -> Iterator[str]:
+def _used(step: ScenarioStep) -> Iterator[str]:
     for text in (step.path, step.body.text, *(value for _, value in step.headers)):
-        yield from (part.name for part in text if isinstance(part, Use))
+        yield from (part.name for part in text if isinstance(part, VariableUse))
 
 
-def _step(exchange: Exchange, target: Target, values: Flows, secrets: Mapping[str, Use], jar: set[str]) -> Step:
+def _step(
+    exchange: Exchange, target: PublicTarget, values: Flows, secrets: Mapping[str, VariableUse], jar: set[str]
+) -> ScenarioStep:
     request, marks = values.marked(exchange)
     uses = {**secrets, **marks}
     url = ascii_url(split_origin(request.target)[1] if "://" in request.target else request.target)
@@ -136,7 +138,7 @@ def _step(exchange: Exchange, target: Target, values: Flows, secrets: Mapping[st
     if text is None and data and data.isascii() and b"\0" not in data:
         text = data.decode()
     payload = Payload(request.content_type, split(text, uses) if text else (), data)
-    return Step(
+    return ScenarioStep(
         number=exchange.step,
         exchange=exchange,
         target=target,
@@ -157,7 +159,7 @@ def _text(request: Message) -> str | None:
 
 
 def _headers(
-    exchange: Exchange, request: Message, uses: Mapping[str, Use], jar: set[str]
+    exchange: Exchange, request: Message, uses: Mapping[str, VariableUse], jar: set[str]
 ) -> Iterator[tuple[str, Text]]:
     """What the client chose to say; cookies only those that no response has set."""
     crumbs = []
@@ -203,9 +205,9 @@ def _obstacle(exchange: Exchange) -> str:
     return ""
 
 
-def _secrets(exchanges: Sequence[Exchange], values: Flows, taken: set[str]) -> dict[str, Input]:
+def _secrets(exchanges: Sequence[Exchange], values: Flows, taken: set[str]) -> dict[str, InputVariable]:
     """Sealed secrets that requests say first, by placeholder: the client's to bring, and empty."""
-    found: dict[str, Input] = {}
+    found: dict[str, InputVariable] = {}
     taken = taken | values.variables
     for exchange in exchanges:
         request, marks = values.marked(exchange)
@@ -213,7 +215,7 @@ def _secrets(exchanges: Sequence[Exchange], values: Flows, taken: set[str]) -> d
             for match in _SECRET.finditer(text):
                 if match[0] not in found and match[0] not in marks:
                     name = _name(place, text[max(0, match.start() - 60) : match.start()], taken)
-                    found[match[0]] = Input(name, "", True, f"{place} of step {exchange.step}")
+                    found[match[0]] = InputVariable(name, "", True, f"{place} of step {exchange.step}")
     return found
 
 

@@ -20,7 +20,7 @@ _SHELL = frozenset({
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class VariableUse:
     """The place of a variable; `recorded` is what stood there. `given`: the client said it first, no secret."""
 
     name: str
@@ -28,10 +28,10 @@ class Use:
     given: bool = False
 
 
-Text: TypeAlias = tuple[str | Use, ...]
+Text: TypeAlias = tuple[str | VariableUse, ...]
 
 
-def split(text: str, variables: Mapping[str, Use]) -> Text:
+def split(text: str, variables: Mapping[str, VariableUse]) -> Text:
     """The text with every key of `variables` replaced by its use."""
     if not variables or not text:
         return (text,) if text else ()
@@ -44,7 +44,7 @@ def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(map(re.escape, sorted(words, key=len, reverse=True))))
 
 
-def _parts(text: str, found: re.Pattern[str], variables: Mapping[str, Use]) -> Iterator[str | Use]:
+def _parts(text: str, found: re.Pattern[str], variables: Mapping[str, VariableUse]) -> Iterator[str | VariableUse]:
     at = 0
     for match in found.finditer(text):
         if match.start() > at:
@@ -62,12 +62,12 @@ def written(text: Text, variable: Callable[[str], str], literal: Callable[[str],
 
 def settled(text: Text) -> Text:
     """The text with what the client said first as it was recorded."""
-    return tuple(part.recorded if isinstance(part, Use) and part.given else part for part in text)
+    return tuple(part.recorded if isinstance(part, VariableUse) and part.given else part for part in text)
 
 
 def cut(text: Text, separator: str) -> list[Text]:
     """The pieces of a text between separators that stand in its literals; variables are never cut."""
-    pieces: list[list[str | Use]] = [[]]
+    pieces: list[list[str | VariableUse]] = [[]]
     for part in text:
         first, *rest = part.split(separator) if isinstance(part, str) else [part]
         if first:
@@ -78,7 +78,7 @@ def cut(text: Text, separator: str) -> list[Text]:
 
 def names(text: Text) -> Iterator[str]:
     """The variables that are used, in order, repeats included."""
-    return (part.name for part in text if isinstance(part, Use))
+    return (part.name for part in text if isinstance(part, VariableUse))
 
 
 def identifier(text: str, fallback: str = "value") -> str:

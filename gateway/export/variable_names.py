@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from .format import Beside, Recordings
-from .scenario import Scenario, Step, scenario
-from .templated_text import Text, Use, free
+from .scenario import Scenario, ScenarioStep, scenario
+from .templated_text import Text, VariableUse, free
 
 Meaning = tuple[str, str]  # ("input", its default), ("secret", its placeholder), ("target", its base), ("kept", "")
 
@@ -48,9 +48,9 @@ def _meanings(found: Scenario) -> Iterator[tuple[str, Meaning]]:
     yield from ((keep.variable, ("kept", "")) for step in found.steps for keep in step.keeps)
 
 
-def _uses(step: Step) -> Iterator[Use]:
+def _uses(step: ScenarioStep) -> Iterator[VariableUse]:
     for text in (step.path, step.body.text, *(value for _, value in step.headers)):
-        yield from (part for part in text if isinstance(part, Use))
+        yield from (part for part in text if isinstance(part, VariableUse))
 
 
 def _renamed(found: Scenario, names: Mapping[str, str]) -> Scenario:
@@ -75,5 +75,5 @@ def _renamed(found: Scenario, names: Mapping[str, str]) -> Scenario:
 
 def _text(text: Text, names: Mapping[str, str]) -> Text:
     return tuple(
-        replace(part, name=names.get(part.name, part.name)) if isinstance(part, Use) else part for part in text
+        replace(part, name=names.get(part.name, part.name)) if isinstance(part, VariableUse) else part for part in text
     )

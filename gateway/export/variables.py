@@ -12,7 +12,7 @@ from ..correlation import Binding, Correlations, Decisions, Sink, Source, correl
 from ..model.exchange import Exchange
 from ..model.message import Request
 from .sealed_secrets import PLACEHOLDER
-from .templated_text import Use, free, identifier
+from .templated_text import VariableUse, free, identifier
 
 MARK = "7319604418"  # begins a number that no recording holds: it survives every encoding, and JSON takes it as it is
 _SECRET = re.compile(PLACEHOLDER.pattern.decode())
@@ -21,7 +21,7 @@ _SEGMENT = r"[^/?#]+"
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
+class InputVariable:
     """What the client brings: a variable of the file, with what was recorded, or "" for a secret."""
 
     variable: str
@@ -31,7 +31,7 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
+class KeptVariable:
     """A value to keep from a step's answer. `path` is a JSON pointer (RFC 6901) or a header's name.
 
     `pattern`, where it is not "", is an expression whose only group finds the value in what stands there.
@@ -54,20 +54,20 @@ class Keep:
 class Flows:
     """All values of a recording that move: kept ones by the step that gives them, and those that the client brings."""
 
-    by_step: dict[int, list[Keep]] = field(default_factory=dict)
-    inputs: list[Input] = field(default_factory=list)
+    by_step: dict[int, list[KeptVariable]] = field(default_factory=dict)
+    inputs: list[InputVariable] = field(default_factory=list)
     left: dict[int, tuple[str, ...]] = field(default_factory=dict)  # step -> values that no file can carry on
     changes: dict[int, list[tuple[Sink, str]]] = field(default_factory=dict)  # step -> where a mark goes
-    uses: dict[str, Use] = field(default_factory=dict)  # mark -> variable
+    uses: dict[str, VariableUse] = field(default_factory=dict)  # mark -> variable
 
     @property
     def variables(self) -> set[str]:
         return {use.name for use in self.uses.values()}
 
-    def keeps(self, step: int) -> tuple[Keep, ...]:
+    def keeps(self, step: int) -> tuple[KeptVariable, ...]:
         return tuple(self.by_step.get(step, ()))
 
-    def marked(self, exchange: Exchange) -> tuple[Request, Mapping[str, Use]]:
+    def marked(self, exchange: Exchange) -> tuple[Request, Mapping[str, VariableUse]]:
         """The request with a mark in the place of every value that moves, and the use that each mark stands for."""
         changes = self.changes.get(exchange.step, ())
         if not changes:
@@ -77,7 +77,7 @@ class Flows:
     def mark(self, name: str, recorded: str, *, given: bool = False) -> str:
         """A new mark for a variable."""
         mark = f"{MARK}{len(self.uses):06}"
-        self.uses[mark] = Use(name, recorded, given)
+        self.uses[mark] = VariableUse(name, recorded, given)
         return mark
 
 
@@ -117,7 +117,7 @@ def _keep(found: Flows, correlations: Correlations, taken: set[str]) -> None:
         for one in bindings:
             found.changes.setdefault(one.sink.step, []).append((one.sink, mark))
         steps = tuple(sorted({one.sink.step for one in bindings}))
-        keep = Keep(name, place[0], place[1], bindings[0].value, steps, place[2])
+        keep = KeptVariable(name, place[0], place[1], bindings[0].value, steps, place[2])
         found.by_step.setdefault(source.step, []).append(keep)
 
 
@@ -168,7 +168,7 @@ def _bring(found: Flows, correlations: Correlations, taken: set[str], literals: 
         for sink in sinks:
             found.changes.setdefault(sink.step, []).append((sink, mark))
         place = f"the {sinks[0].part}" if sinks[0].part != "json" else f"the body's {sinks[0].path}"
-        found.inputs.append(Input(name, given.value, False, f"{place} of step {sinks[0].step}"))
+        found.inputs.append(InputVariable(name, given.value, False, f"{place} of step {sinks[0].step}"))
 
 
 def _plain(value: str) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """The certificates in force; `authority` is None for those of one's own."""
+    """The certificates in force; `authority` is None for your own."""
 
     certificates: Certificates
     authority: Authority | None = None

@@ -6,12 +6,12 @@ import base64
 from typing import Any
 from urllib.parse import parse_qsl
 
+from .addresses import past_gateway
 from .bodies import text_of
 from .exchange import Chunk, Exchange
 from .failures import failed_of
 from .message import Message, Pairs
 from .operations import Operation, operation_of
-from .places import past_gateway
 from .recording import Recording, Revision
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote
 
-from .words import is_plural, singular
+from .singular import is_plural, singular
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 from ..model.capture import Capture, RawPairs
 from ..model.message import Body, Request, Response, header_text
 from ..problems import ProblemDetails, problem
-from ..replay.playback import Found, Missed, response_of
-from ..replay.playback_index import Opened
-from ..replay.recorded_response import Answer, answer_of
+from ..replay.playback.playback import Missed, PlaybackMatch, response_of
+from ..replay.playback.recorded_response import PlayedResponse, answer_of
+from ..replay.playback.recording_index import Opened
 from ..routes.table import Cors
 from .body_rewrite import RewriteFlow
 from .cors import answer_preflight
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..model.frames import Frame
     from ..protocols import LiveSession, PlaybackMode
     from ..redact import SealedCapture
-    from ..replay.playback_index import Tape
+    from ..replay.playback.recording_index import Tape
     from ..routes.lookup import Destination
     from ..routes.table import RouteTable
     from .client import ClientConnection
@@ -142,14 +142,14 @@ class PlaybackFlow(RewriteFlow):
         """Answer the complete request: from the recording, else from the upstream, else with what was nearest."""
         mode, playback = self._mode.mode, self._mode.playback
         found = self._find(asked)
-        if isinstance(found, Found) and (why := self._unplayable(found.exchange)):
+        if isinstance(found, PlaybackMatch) and (why := self._unplayable(found.exchange)):
             found = Missed(why)
         may_go = self._failed is None and self._size <= GATHERED and self.upstream is not None
         if isinstance(found, Missed) and may_go and (mode == "playback-then-live" or found.live):
             self._go_live()
             return
         self._keep_request()
-        if isinstance(found, Found):
+        if isinstance(found, PlaybackMatch):
             self._play(found)
         elif self._failed is not None:
             failed, self._failed = self._failed, None
@@ -178,7 +178,7 @@ class PlaybackFlow(RewriteFlow):
                 return answer_preflight(cors, origin, asked[b"access-control-request-method"], wanted)
         return []
 
-    def _find(self, asked: Request) -> Found | Missed:
+    def _find(self, asked: Request) -> PlaybackMatch | Missed:
         failures = self._failed is None and not self._live
         return self._mode.playback.find(asked, self.cluster.name, environment=self._environment(), failures=failures)
 
@@ -254,7 +254,7 @@ class PlaybackFlow(RewriteFlow):
         """An upstream's response; what tells that it is down counts as a failure."""
         if (
             self._tells_down(head)
-            and isinstance(found := self._find(self._asked()), Found)
+            and isinstance(found := self._find(self._asked()), PlaybackMatch)
             and not self._unplayable(found.exchange)
         ):
             self._after = str(head.status)
@@ -280,7 +280,7 @@ class PlaybackFlow(RewriteFlow):
         waiting = self._ended and not self._responded and self._failed is None
         return waiting and head.status in GATEWAY_ERRORS and self._mode.mode == "live-then-playback"
 
-    def _play(self, found: Found) -> None:
+    def _play(self, found: PlaybackMatch) -> None:
         """Give the recorded response."""
         capture, playback = self.capture, self._mode.playback
         step = self._step(playback.tape, found.exchange)
@@ -311,13 +311,13 @@ class PlaybackFlow(RewriteFlow):
         opened = tape.opened.get(one.step) if self._opens else None
         return opened or Opened(one, tape.chunks.get(one.step, ()), tape.frames.get(one.step, ()))
 
-    def _play_whole(self, answer: Answer, response: Response) -> None:
+    def _play_whole(self, answer: PlayedResponse, response: Response) -> None:
         self._begin(answer, framed=not response.trailers)
         if answer.body and not self.head_only and answer.status not in (204, 304):
             self.response_data(answer.body)
         self.response_end([(n.encode("latin-1", "replace"), v.encode()) for n, v in response.trailers])
 
-    def _begin(self, answer: Answer, *, framed: bool) -> None:
+    def _begin(self, answer: PlayedResponse, *, framed: bool) -> None:
         """The head; `framed` by the body's length, which may differ from the recorded one."""
         fields = [pair for pair in answer.fields if pair[0].lower() != b"transfer-encoding"]
         bodiless = self.head_only or answer.status in (204, 304)
@@ -334,7 +334,7 @@ class PlaybackFlow(RewriteFlow):
             (b"Gateway-Playback", self._source.encode()),
         ]
 
-    def _play_stream(self, answer: Answer, one: Exchange, chunks: Sequence[Chunk], pace: float) -> None:
+    def _play_stream(self, answer: PlayedResponse, one: Exchange, chunks: Sequence[Chunk], pace: float) -> None:
         self._begin(answer, framed=False)
         self.response_flush()
         begun = one.timing.first_byte_ms or 0.0
@@ -357,7 +357,7 @@ class PlaybackFlow(RewriteFlow):
             self.response_flush()
         self.response_end([])
 
-    def _play_socket(self, answer: Answer, frames: Sequence[Frame], pace: float) -> None:
+    def _play_socket(self, answer: PlayedResponse, frames: Sequence[Frame], pace: float) -> None:
         """101 of our own, and then the recorded server's frames."""
         key = next((value for name, value in self.client.headers if name.lower() == b"sec-websocket-key"), b"")
         fields = [pair for pair in answer.fields if pair[0].lower() not in HANDSHAKE]

@@ -10,10 +10,10 @@ from ..correlation import Correlations, correlate
 from ..errors import GatewayError, UsageError
 from ..model.recording import all_items
 from ..protocols import PlaybackMode
-from ..replay.matching import fresh_of, roles_of
-from ..replay.playback import read_kept
-from ..replay.playback_index import Opened, Tape
-from ..replay.recorded_response import unsealed, unsealed_chunks, unsealed_frames
+from ..replay.playback.matching import fresh_of, roles_of
+from ..replay.playback.playback import read_kept
+from ..replay.playback.recorded_response import unsealed, unsealed_chunks, unsealed_frames
+from ..replay.playback.recording_index import Opened, Tape
 
 if TYPE_CHECKING:
     from ..model.exchange import Chunk, Exchange

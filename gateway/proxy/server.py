@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..ids import new_id
+from ..model.addresses import AllowedHosts
 from ..model.capture import Capture
 from ..model.forwarding import TrustedProxies, claims_of, sender_of
-from ..model.hosts import AllowedHosts
 from ..problems import ProblemDetails, problem
 from ..routes.lookup import Destinations
 from ..routes.outbound_proxy import proxy_for

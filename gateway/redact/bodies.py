@@ -18,7 +18,7 @@ import jsonpath
 
 from ..model.codings import DECODERS, NO_CODINGS, SHOWN, DecodeError, is_plain_text
 from .json_text import IsSecret, Path, Seal, named_places, seal_keys, seal_paths
-from .names import Names
+from .names import SecretNames
 from .text import FORM_LIKE, seal_form, seal_text
 from .values import fits
 
@@ -131,7 +131,7 @@ class Places:
     """JSONPaths of the rules that name more than a key; a key at the end of each stands in when JSON is broken."""
 
     paths: tuple[jsonpath.CompoundJSONPath | jsonpath.JSONPath, ...]
-    last: Names
+    last: SecretNames
 
     def find(self, document: Any) -> set[Path]:
         return {tuple(match.parts) for path in self.paths for match in path.finditer(document)}
@@ -143,15 +143,15 @@ class BudgetSpent(Exception):
 
 def read_rules(
     headers: Sequence[str], paths: Sequence[str], query: Sequence[str], kinds: Sequence[str] = ()
-) -> tuple[Names, Places | None]:
+) -> tuple[SecretNames, Places | None]:
     """The rules of a route table, ready for use: `$..name` is a name, any other path a place."""
     simple = {path: match[1] or match[2] for path in paths if (match := NAME.fullmatch(path))}
     others = [path for path in paths if path not in simple]
-    names = Names(headers, query, simple.values(), kinds)
+    names = SecretNames(headers, query, simple.values(), kinds)
     if not others:
         return names, None
     last = [match[1] for path in others if (match := LAST_NAME.search(path))]
-    return names, Places(tuple(jsonpath.compile(path) for path in others), Names((), last))
+    return names, Places(tuple(jsonpath.compile(path) for path in others), SecretNames((), last))
 
 
 @dataclass(slots=True)
@@ -159,7 +159,7 @@ class BodySealer:
     """Seals the bodies of one capture. `seal` may raise BudgetSpent, `seal_whole` may not; `echo` replaces what was
     sealed elsewhere in the capture."""
 
-    names: Names
+    names: SecretNames
     places: Places | None
     seal: Seal
     seal_whole: Seal

@@ -19,7 +19,7 @@ from ..model.headers import Fields
 from .bodies import LARGEST, decoded_body, is_form, may_be_wide
 from .echoes import is_password, is_token, spellings
 from .headers import content_of, seal_header, typed_passwords
-from .names import PLAIN, Names
+from .names import PLAIN, SecretNames
 from .placeholders import PLACEHOLDER, Vault
 
 Pair = tuple[bytes, bytes]
@@ -63,7 +63,7 @@ class Side:
 class Cache:
     """What is remembered under these rules and keys. For one thread."""
 
-    def __init__(self, names: Names, vault: Vault) -> None:
+    def __init__(self, names: SecretNames, vault: Vault) -> None:
         self.names, self.vault = names, vault
         self._pairs: dict[Pair, SealedPair | int] = {}
         self._kinds: dict[bytes, int] = {}  # what a name says: VARYING, FRAMED, CLEAN for other names, or SECRET

@@ -10,7 +10,7 @@ from typing import Final
 from ..model.capture import RawPairs
 from ..model.headers import Fields
 from .json_text import Seal
-from .names import COOKIE, CREDENTIALS, MAYBE, PLAIN, PROTOCOLS, Names
+from .names import COOKIE, CREDENTIALS, MAYBE, PLAIN, PROTOCOLS, SecretNames
 from .text import seal_text, seal_url
 from .values import ANY, FLAG, looks_random
 
@@ -29,7 +29,7 @@ AUTH_SCHEMES: Final = (b"bearer", b"basic", b"jwt", b"auth", b"apikey", b"author
 FOLDED: Final = re.compile(rb"(,[ \t]*)([^\s;,=\"]+=[^;,]*)")
 
 
-def seal_headers(headers: RawPairs, names: Names, seal: Seal) -> RawPairs:
+def seal_headers(headers: RawPairs, names: SecretNames, seal: Seal) -> RawPairs:
     """The fields with their secrets sealed; the very same list when there are none."""
     clean = names.clean_pairs
     if not any(seal_header(pair, names, seal) is not pair for pair in [pair for pair in headers if pair not in clean]):
@@ -37,7 +37,7 @@ def seal_headers(headers: RawPairs, names: Names, seal: Seal) -> RawPairs:
     return [seal_header(pair, names, seal) for pair in headers]
 
 
-def seal_header(pair: tuple[bytes, bytes], names: Names, seal: Seal) -> tuple[bytes, bytes]:
+def seal_header(pair: tuple[bytes, bytes], names: SecretNames, seal: Seal) -> tuple[bytes, bytes]:
     """A field with its secrets sealed; the very same pair when there are none."""
     name, value = pair
     kind = names.header(name)
@@ -98,7 +98,7 @@ def _is_random(value: bytes) -> bool:
     return looks_random(match[2] if match else value)
 
 
-def seal_protocols(value: bytes, names: Names, seal: Seal) -> bytes:
+def seal_protocols(value: bytes, names: SecretNames, seal: Seal) -> bytes:
     """Tokens among the subprotocols of a WebSocket: browsers can send no other header with one.
 
     `access_token, eyJ...`; `base64url.bearer.authorization.k8s.io.dG9rZW4`; `openai-insecure-api-key.sk-...`.
@@ -138,7 +138,7 @@ def _cookie(pair: bytes, seal: Seal) -> bytes:
     return name + equals + value[:at] + seal(content) + value[at + len(content) :]
 
 
-def seal_plain(value: bytes, names: Names, seal: Seal) -> bytes:
+def seal_plain(value: bytes, names: SecretNames, seal: Seal) -> bytes:
     """A field that is no secret by its name may still hold a URL, a token or JSON."""
     if value in names.clean:
         return value

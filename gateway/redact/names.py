@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Final, TypeVar
 
 from ..model import headers as header_classes
-from ..model.linear import Linear, compile_linear, quoted
+from ..model.linear_patterns import Linear, compile_linear, quoted
 from . import shapes
 from .personal import PHONE_NAMES, PersonalData, expression_of
 from .values import ANY, DIGITS, NATIONAL_PHONE, NO, RANDOM, TEXT
@@ -56,7 +56,7 @@ LONG: Final = 4096  # bytes of the longest of them; of a longer one only the has
 Value = TypeVar("Value")
 
 
-class Names:
+class SecretNames:
     """The names of one route table's rules on top of the defaults; answers are remembered, and bounded.
 
     `keys` are names of queries and forms, in any spelling; `exact` are keys of JSON as they are written; `kinds` are
@@ -170,7 +170,7 @@ __all__ = [
     "PLAIN",
     "PROTOCOLS",
     "SET_COOKIE",
-    "Names",
+    "SecretNames",
     "kind_of",
     "normal",
 ]

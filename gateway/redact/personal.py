@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Collection
 from typing import Final
 
-from ..model.linear import compile_linear
+from ..model.linear_patterns import compile_linear
 from .placeholders import number_of
 
 Seal = Callable[[bytes], bytes]

@@ -24,7 +24,7 @@ class Cipher(Protocol):
     def decrypt(self, sealed: bytes, placeholder: bytes) -> bytes: ...
 
 
-class Keys(Protocol):
+class PlaceholderKeys(Protocol):
     """The two keys needed here; gateway.secrets.Keys has them."""
 
     @property
@@ -36,7 +36,7 @@ class Keys(Protocol):
 class Vault:
     """Makes placeholders. For one thread; remembers the latest secrets, because encrypting is the slow part."""
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: PlaceholderKeys) -> None:
         self._cipher, self._key = keys.sealing, keys.placeholder
         self._known: dict[tuple[bytes, str], tuple[bytes, bytes]] = {}
 

@@ -12,16 +12,16 @@ from ..model.capture import Capture, RawPairs
 from .bodies import BOUNDARY, HEAD_END, name_of, read_rules
 from .headers import content_of
 from .json_text import Path
-from .names import COOKIE, PLAIN, SET_COOKIE, Names
+from .names import COOKIE, PLAIN, SET_COOKIE, SecretNames
 from .placeholders import PLACEHOLDER, spelled
-from .sealer import HEADS, Rules
+from .sealer import HEADS, SealingRules
 
-DEFAULTS: Final = Names()
+DEFAULTS: Final = SecretNames()
 QUERY_PAIR: Final = re.compile(rb"(?<![^?&#;=\s])([^?&#;=\s]++)=([^&#;\s]*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class RedactionFinding:
     """One place that is masked. `where` is "request.header Authorization", "response.body /user/iban"."""
 
     where: str
@@ -29,7 +29,7 @@ class Finding:
     placeholder: str
 
 
-def findings(before: Capture, after: Capture, rules: object) -> list[Finding]:
+def findings(before: Capture, after: Capture, rules: object) -> list[RedactionFinding]:
     """Every place whose secret was sealed, in the order in which a reader meets them."""
     of = getattr(rules, "of", None)
     look = _Look(rules if of is None else of(before.cluster))
@@ -51,15 +51,15 @@ class _Look:
 
     def __init__(self, rules: object) -> None:
         self._headers: frozenset[str] = frozenset()
-        self._query: tuple[tuple[str, Names], ...] = ()
+        self._query: tuple[tuple[str, SecretNames], ...] = ()
         self._json: tuple[tuple[str, Any], ...] = ()
         if rules is not None:
-            given = cast(Rules, rules)
+            given = cast(SealingRules, rules)
             self._headers = frozenset(name.lower() for name in given.headers)
-            self._query = tuple((name, Names((), (name,))) for name in sorted(given.query))
+            self._query = tuple((name, SecretNames((), (name,))) for name in sorted(given.query))
             self._json = tuple((path, read_rules((), (path,), ())) for path in sorted(given.json))
 
-    def fields(self, before: RawPairs, after: RawPairs, side: str) -> Iterator[Finding]:
+    def fields(self, before: RawPairs, after: RawPairs, side: str) -> Iterator[RedactionFinding]:
         for (name, old), (_, new) in zip(before, after, strict=True):
             if old == new:
                 continue
@@ -70,18 +70,18 @@ class _Look:
                 yield from self._cookies(old, new, where)
             elif kind != PLAIN or text.lower() in self._headers:
                 rule = f"redact.headers: {text}" if kind == PLAIN else "default: a field of this name"
-                yield from (Finding(where, rule, one) for one in fresh(old, new))
+                yield from (RedactionFinding(where, rule, one) for one in fresh(old, new))
             elif (key := self._key_rule(name)) is not None:
-                yield from (Finding(where, key, one) for one in fresh(old, new))
+                yield from (RedactionFinding(where, key, one) for one in fresh(old, new))
             else:
                 yield from self.text(old, new, where)
 
-    def _cookies(self, old: bytes, new: bytes, where: str) -> Iterator[Finding]:
+    def _cookies(self, old: bytes, new: bytes, where: str) -> Iterator[RedactionFinding]:
         for before, after in zip(old.split(b";"), new.split(b";"), strict=False):
             name = before.partition(b"=")[0].strip().decode("latin-1")
-            yield from (Finding(f"{where} {name}", "default: a cookie", one) for one in fresh(before, after))
+            yield from (RedactionFinding(f"{where} {name}", "default: a cookie", one) for one in fresh(before, after))
 
-    def query(self, old: bytes, new: bytes, *, where: str) -> Iterator[Finding]:
+    def query(self, old: bytes, new: bytes, *, where: str) -> Iterator[RedactionFinding]:
         """Pairs of a query or a form, then whatever else of it was sealed."""
         told = set()
         for match in QUERY_PAIR.finditer(new):
@@ -89,10 +89,10 @@ class _Look:
                 rule = self._key_rule(match[1])
                 if rule is not None:
                     told.add(one)
-                    yield Finding(f"{where}.query {match[1].decode('latin-1')}", rule, one)
+                    yield RedactionFinding(f"{where}.query {match[1].decode('latin-1')}", rule, one)
         yield from (one for one in self.text(old, new, f"{where}.url") if one.placeholder not in told)
 
-    def body(self, old: bytes, new: bytes, side: str, content_type: bytes) -> Iterator[Finding]:
+    def body(self, old: bytes, new: bytes, side: str, content_type: bytes) -> Iterator[RedactionFinding]:
         if old == new:
             return
         where = f"{side}.body"
@@ -104,7 +104,7 @@ class _Look:
         else:
             yield from self._json_or_text(old, new, where)
 
-    def _json_or_text(self, old: bytes, new: bytes, where: str) -> Iterator[Finding]:
+    def _json_or_text(self, old: bytes, new: bytes, where: str) -> Iterator[RedactionFinding]:
         try:
             strings = list(scalars(json.loads(new)))
         except (ValueError, RecursionError):
@@ -114,7 +114,9 @@ class _Look:
         for path, text in strings:
             for one in fresh(old, text.encode("utf-8", "replace")):
                 pointer = "".join(f"/{part}" for part in path)
-                yield Finding(f"{where} {pointer}", self._json_rule(path, places) or _by_shape(text.encode()), one)
+                yield RedactionFinding(
+                    f"{where} {pointer}", self._json_rule(path, places) or _by_shape(text.encode()), one
+                )
 
     def _places(self, body: bytes) -> list[tuple[str, set[Path]]]:
         """What each JSONPath finds in a body; nothing in one that was compressed, whose keys tell all the same."""
@@ -131,7 +133,7 @@ class _Look:
         above = {path[:length] for length in range(len(path) + 1)}
         return next((f"redact.json: {rule}" for rule, wanted in places if wanted & above), None)
 
-    def _parts(self, old: bytes, new: bytes, where: str, content_type: bytes) -> Iterator[Finding]:
+    def _parts(self, old: bytes, new: bytes, where: str, content_type: bytes) -> Iterator[RedactionFinding]:
         mark = BOUNDARY.search(content_type)
         if mark is None:
             yield from self.text(old, new, where)
@@ -142,14 +144,16 @@ class _Look:
             key = name_of(before[: end.end()] if end else before)
             content = before[end.end() :] if end else before
             for one in fresh(content, after):
-                yield Finding(f"{where} {key.decode('utf-8', 'replace')}", self._key_rule(key) or _by_shape(after), one)
+                yield RedactionFinding(
+                    f"{where} {key.decode('utf-8', 'replace')}", self._key_rule(key) or _by_shape(after), one
+                )
 
-    def text(self, old: bytes, new: bytes, where: str) -> Iterator[Finding]:
+    def text(self, old: bytes, new: bytes, where: str) -> Iterator[RedactionFinding]:
         for one in fresh(old, new):
             at = new.find(one.encode())
             name = re.search(rb"([\w.\-]{2,100})\W{1,12}\Z", new[max(0, at - 120) : at])
             rule = self._key_rule(name[1]) if name else None
-            yield Finding(where, rule or _by_shape(new[max(0, at - 300) : at + 60]), one)
+            yield RedactionFinding(where, rule or _by_shape(new[max(0, at - 300) : at + 60]), one)
 
     def _key_rule(self, key: bytes) -> str | None:
         if DEFAULTS.is_secret(key):

@@ -12,8 +12,8 @@ from .bodies import BodySealer, BudgetSpent, Places, read_rules
 from .cache import Cache
 from .echoes import Echoes, is_token
 from .headers import content_of, seal_header, seal_headers, typed_passwords
-from .names import PLAIN, Names
-from .placeholders import PLACEHOLDER, Keys, Vault
+from .names import PLAIN, SecretNames
+from .placeholders import PLACEHOLDER, PlaceholderKeys, Vault
 from .streams import Direction, direction_of
 from .text import seal_text, seal_url
 
@@ -25,7 +25,7 @@ SEARCHED: Final = 256 << 10  # bytes of a body in which they are
 MOST_OPEN: Final = 1000  # streams whose pieces gave secrets before their exchange ended
 
 
-class Rules(Protocol):
+class SealingRules(Protocol):
     """The `redact` section of a route table."""
 
     @property
@@ -56,15 +56,15 @@ def rules_of(capture: Capture) -> object:
 class Sealer:
     """Replaces the secrets of captures by placeholders; call it, or its `seal`."""
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: PlaceholderKeys) -> None:
         self._vault = Vault(keys)
-        self._rules: dict[object, tuple[Names, Places | None]] = {}
+        self._rules: dict[object, tuple[SecretNames, Places | None]] = {}
         self._caches: dict[object, Cache | None] = {}  # by rules; of the present keys
         self._pieces: dict[str, dict[bytes, tuple[bytes, bytes]]] = {}  # capture id -> secrets of its pieces
         self._sides: dict[tuple[str, bool], Direction] = {}  # (capture id, sent) -> what waits of a stream
         self._tokens: dict[str, tuple[bytes, ...]] = {}  # recording -> tokens that were sealed in it
 
-    def renew(self, keys: Keys) -> None:
+    def renew(self, keys: PlaceholderKeys) -> None:
         """From now on seal with these keys. Another thread may be sealing: it ends what it began with the old ones."""
         self._vault, self._caches = Vault(keys), {}
 
@@ -118,7 +118,7 @@ class Sealer:
         secrets = tuple((placeholder.decode(), ciphertext) for placeholder, ciphertext in work.found.values())
         return SealedCapture(_copy(capture, changes) if changes else capture, secrets, frozenset(work.decoded))
 
-    def _again(self, capture: Capture, names: Names) -> list[bytes]:
+    def _again(self, capture: Capture, names: SecretNames) -> list[bytes]:
         """Tokens of the recording that stand in this capture under a name that does not tell: an upload token that a
         response gave is a path now, a connection token an id."""
         tokens = self._tokens.get(capture.recording)
@@ -170,16 +170,16 @@ class Sealer:
         """The secret behind a placeholder."""
         return self._vault.unseal(placeholder.encode(), ciphertext)
 
-    def _ready(self, rules: object) -> tuple[Names, Places | None]:
+    def _ready(self, rules: object) -> tuple[SecretNames, Places | None]:
         ready = self._rules.get(rules)
         if ready is None:
             if len(self._rules) >= MOST_RULES:
                 self._rules.clear()
-            ready = self._rules[rules] = read_rules(*_sorted(cast(Rules | None, rules)))
+            ready = self._rules[rules] = read_rules(*_sorted(cast(SealingRules | None, rules)))
         return ready
 
 
-def _under_plain_name(token: bytes, headers: Iterable[tuple[bytes, bytes]], names: Names) -> bool:
+def _under_plain_name(token: bytes, headers: Iterable[tuple[bytes, bytes]], names: SecretNames) -> bool:
     return any(token in value and names.header(name) == PLAIN for name, value in headers)
 
 
@@ -189,7 +189,7 @@ class _Work:
     __slots__ = ("_cache", "_echoes", "_limit", "_names", "_places", "_recording", "_vault", "decoded", "found")
 
     def __init__(
-        self, vault: Vault, names: Names, places: Places | None, recording: str, cache: Cache | None = None
+        self, vault: Vault, names: SecretNames, places: Places | None, recording: str, cache: Cache | None = None
     ) -> None:
         self._vault, self._names, self._places, self._recording = vault, names, places, recording
         self._cache = cache if cache is not None and cache.vault is vault else None
@@ -329,11 +329,11 @@ def masked_text(text: str) -> str:
 
 
 @cache
-def _default_names() -> Names:
-    return Names()
+def _default_names() -> SecretNames:
+    return SecretNames()
 
 
-def _sorted(rules: Rules | None) -> tuple[list[str], list[str], list[str], list[str]]:
+def _sorted(rules: SealingRules | None) -> tuple[list[str], list[str], list[str], list[str]]:
     if rules is None:
         return [], [], [], []
     return sorted(rules.headers), sorted(rules.json), sorted(rules.query), sorted(rules.kinds)

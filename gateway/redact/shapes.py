@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from ..model.linear import compile_linear
+from ..model.linear_patterns import compile_linear
 from .values import KINDS
 
 Seal = Callable[[bytes], bytes]

@@ -20,7 +20,7 @@ FINAL, DEFLATED, MASKED = 0x80, 0x40, 0x80
 DATA: Final = (0, TEXT, BINARY)
 
 
-class Frame(NamedTuple):
+class SealedFrame(NamedTuple):
     """A frame as it passed, and what it says once unmasked."""
 
     raw: bytes
@@ -38,7 +38,7 @@ class FrameSealer:
 
     def __init__(self, deflate: Deflate | None, *, sent: bool) -> None:
         self._rest = b""
-        self._message: list[Frame] = []  # the frames so far of a message whose end has not come
+        self._message: list[SealedFrame] = []  # the frames so far of a message whose end has not come
         anew = deflate is not None and (deflate.client_anew if sent else deflate.server_anew)
         self._inflater = Inflater(anew=anew) if deflate else None
         self._inflated = False  # whether a compressed message was replaced on this side
@@ -56,7 +56,7 @@ class FrameSealer:
             self._rest, self._message = b"", []
         return b"".join(out)
 
-    def _frame(self, frame: Frame, seal: Seal) -> bytes:
+    def _frame(self, frame: SealedFrame, seal: Seal) -> bytes:
         if frame.opcode not in DATA:
             return frame.raw
         self._message.append(frame)
@@ -65,7 +65,7 @@ class FrameSealer:
         message, self._message = self._message, []
         return self._sealed(message, seal)
 
-    def _sealed(self, message: list[Frame], seal: Seal) -> bytes:
+    def _sealed(self, message: list[SealedFrame], seal: Seal) -> bytes:
         first = message[0]
         payload = b"".join(one.payload for one in message)
         plain, readable = self._plain(payload, first.first)
@@ -84,7 +84,7 @@ class FrameSealer:
         plain, problem = self._inflater.read(payload, last=True)
         return (payload, False) if problem else (plain, True)
 
-    def _sealed_apart(self, frames: list[Frame], seal: Seal) -> list[bytes]:
+    def _sealed_apart(self, frames: list[SealedFrame], seal: Seal) -> list[bytes]:
         """Frames of a message whose end never came."""
         return [one.raw if frames[0].first & DEFLATED else _again(one, seal(one.payload)) for one in frames]
 
@@ -97,13 +97,13 @@ class FrameSealer:
         return self._rest[:size] + masked(seal(masked(self._rest[size:], mask)), mask)
 
 
-def _again(frame: Frame, payload: bytes) -> bytes:
+def _again(frame: SealedFrame, payload: bytes) -> bytes:
     if payload == frame.payload:
         return frame.raw
     return head(frame.first, len(payload), frame.mask) + masked(payload, frame.mask)
 
 
-def frame_at(data: bytes, at: int) -> Frame | None:
+def frame_at(data: bytes, at: int) -> SealedFrame | None:
     """The whole frame at this place (RFC 6455 section 5.2)."""
     size = _head_size(data[at : at + 14])
     if size is None:
@@ -115,7 +115,7 @@ def frame_at(data: bytes, at: int) -> Frame | None:
     if end > len(data):
         return None
     mask = data[at + size - 4 : at + size] if data[at + 1] & MASKED else b""
-    return Frame(data[at:end], data[at], mask, masked(data[at + size : end], mask))
+    return SealedFrame(data[at:end], data[at], mask, masked(data[at + size : end], mask))
 
 
 def _head_size(data: bytes) -> int | None:

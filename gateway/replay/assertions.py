@@ -13,7 +13,7 @@ import jsonpath
 from ..errors import UsageError
 from ..model.bodies import text_of
 from ..model.exchange import Exchange
-from .json_difference import read_json, same
+from .differences.json_difference import read_json, same
 from .json_schema import check_schema, faults
 
 EXAMPLES: Final = "3:status=201, 3:$.total>=25, 3:$.id exists, 3:header:etag exists, 3:took<200ms, 3:schema={...}"

@@ -14,7 +14,7 @@ from ..errors import UsageError, did_you_mean
 from ..model.bodies import charset, media_type, text_of
 from ..model.headers import OF_THE_CODING
 from ..model.message import Body, Request
-from .json_difference import escaped, read_json
+from .differences.json_difference import escaped, read_json
 from .json_edit import edited_text
 
 Part = Literal["json", "query", "path", "header", "cookie", "form", "method", "body", "name"]

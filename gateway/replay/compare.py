@@ -9,13 +9,13 @@ from typing import Any, Literal
 from ..correlation import Correlations
 from ..model.exchange import Chunk, Exchange
 from ..model.recording import Revision
-from .difference import Difference, context_of, diff, diff_answers, difference_json, outcome
+from .differences.difference import Difference, context_of, diff, diff_answers, difference_json, outcome
+from .differences.list_noise import LaterRequests
+from .differences.noise import Context, Drift
+from .differences.step_pairs import align, learn_drift
+from .differences.stream_difference import conversation, diff_conversations
 from .error_card import Card, card, card_json
-from .list_noise import LaterRequests
 from .move_cause import moved_between
-from .noise import Context, Drift
-from .step_pairs import align, learn_drift
-from .stream_difference import conversation, diff_conversations
 
 Chunks = Callable[[str], Sequence[Chunk]]  # the pieces of a stream, by the id of its exchange
 PairOutcome = Literal["same", "expected", "unsure", "differs", "removed", "added"]

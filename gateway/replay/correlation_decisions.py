@@ -12,7 +12,7 @@ import yaml
 from ..correlation import Binding, Decisions, Declared, Verdicts, checked, correlate, judged, read_declared
 from ..errors import UsageError, did_you_mean
 from ..model.exchange import Exchange
-from .step_pairs import align
+from .differences.step_pairs import align
 
 SPAN: Final = re.compile(r"\[[0-9]+:[0-9]+\]=")
 LARGEST: Final = 1 << 20  # characters

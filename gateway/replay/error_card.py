@@ -15,12 +15,12 @@ from ..model.failures import failed_of
 from ..model.message import SAFE
 from ..model.operations import operation_of
 from .branch import scalars
-from .difference import Difference, diff_requests
+from .differences.difference import Difference, diff_requests
+from .differences.json_difference import read_json
+from .differences.noise import GENERIC, SEALED, Context, words_of
+from .differences.step_pairs import VALUE, kind_of
 from .error_words import error_words
 from .fault import fault_of
-from .json_difference import read_json
-from .noise import GENERIC, SEALED, Context, words_of
-from .step_pairs import VALUE, kind_of
 
 CREDENTIALS: Final = ("authorization", "x-api-key", "x-auth-token", "cookie")
 REFUSALS: Final = (401, 403, 407)
@@ -30,7 +30,7 @@ MOST: Final = 3  # request differences that a sentence names
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CardRow:
     """One thing that separates the two. "" where one side has nothing."""
 
     place: str  # "query isbn", "route"
@@ -44,7 +44,7 @@ class Card:
 
     status: int
     sentence: str
-    rows: tuple[Row, ...]
+    rows: tuple[CardRow, ...]
     failing: str  # ids of the exchanges
     succeeding: str
 
@@ -67,20 +67,20 @@ def card(
         return None
     requests = diff_requests(succeeding.request, failing.request, Context(drift or {}))
     found = [one for one in requests if _counts(one, status)]
-    rows = [Row(place_of(one), _text(one.replayed), _text(one.recorded)) for one in found]
+    rows = [CardRow(place_of(one), _text(one.replayed), _text(one.recorded)) for one in found]
     routes = route_of(failing), route_of(succeeding)
     if routes[0] != routes[1]:
-        rows.append(Row("route", *routes))
+        rows.append(CardRow("route", *routes))
     if (fault := fault_told(failing)) and not fault_told(succeeding):
         return Card(status, f"{status} because a fault was injected: {fault}.",
-                    (*rows, Row("fault", fault, "")), failing.id, succeeding.id)  # fmt: skip
+                    (*rows, CardRow("fault", fault, "")), failing.id, succeeding.id)  # fmt: skip
     if changed and not found:
         told = f"{label(failing)} after {changed}; without that change the same request answers {succeeding.status}"
         reason = reason_of(failing)
         sentence = f"{told}." + (f" It says: {reason}" if reason else "")
-        return Card(status, sentence, (*rows, Row("earlier", changed, "")), failing.id, succeeding.id)
+        return Card(status, sentence, (*rows, CardRow("earlier", changed, "")), failing.id, succeeding.id)
     cause = ("", "") if rows else _sooner_or_later(failing, succeeding, before)
-    rows += [Row("order", *_places_of(cause))] if cause[0] else []
+    rows += [CardRow("order", *_places_of(cause))] if cause[0] else []
     sentence = _ordered(failing, succeeding, cause) if cause[0] else _sentence(failing, succeeding, found)
     return Card(status, sentence, tuple(rows), failing.id, succeeding.id)
 

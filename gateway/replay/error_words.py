@@ -11,7 +11,7 @@ from ..model.bodies import format_of, text_of
 from ..model.exchange import Exchange
 from ..model.failures import failed_of
 from ..model.message import Response
-from .json_difference import read_json
+from .differences.json_difference import read_json
 
 # Members that hold words, the most telling first: RFC 9457, OAuth (RFC 6749 section 5.2), AWS, Google, FastAPI, Django.
 SAYS: Final = (

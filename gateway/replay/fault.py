@@ -14,7 +14,7 @@ from ..model.exchange import Exchange
 from ..model.headers import OF_THE_CODING
 from ..model.message import Body, Pairs, Response
 from .branch import Edit, changed_json, read_set, read_unset, scalars
-from .json_difference import read_json
+from .differences.json_difference import read_json
 
 LONGEST: Final = 120.0  # seconds of delay
 PARTS: Final = ("json", "header", "body", "name")

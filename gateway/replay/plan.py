@@ -37,8 +37,8 @@ from ..model.exchange import Exchange
 from ..model.headers import FRAMING, GATEWAY_REQUEST, HOP_BY_HOP, WEBSOCKET
 from ..model.message import SAFE, Message, Pairs, Request, Response
 from .branch import Edit, edited
+from .differences.json_difference import read_json
 from .fault import Fault, fault_of
-from .json_difference import read_json
 from .stale_values import StaleValue, decide, explain, source_words, stale_values
 from .unseal import placeholders, reveal, revealed
 
@@ -58,7 +58,7 @@ Environments = Mapping[str, str]  # cluster -> environment
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ReplayOptions:
     """What a replay shall do. Steps count from 1; `last` None goes to the end."""
 
     first: int = 1
@@ -148,7 +148,7 @@ Conversation = Generator[Action, Reply, None]
 def plan(
     exchanges: Sequence[Exchange],
     correlations: Correlations,
-    wanted: Wanted,
+    wanted: ReplayOptions,
     *,
     secrets: Mapping[str, str],
     new_key: Callable[[], str],
@@ -157,7 +157,7 @@ def plan(
 
     `secrets` are those of the recording by placeholder; `new_key` makes a fresh idempotency key.
     """
-    run = Run(exchanges, correlations, wanted, secrets, new_key)
+    run = PlanRun(exchanges, correlations, wanted, secrets, new_key)
     stopped = 0
     for exchange in wanted.in_order(exchanges):
         if stopped:
@@ -175,12 +175,12 @@ def plan(
                 stopped = exchange.step
 
 
-class Run:
+class PlanRun:
     """What one replay knows so far: the live responses, its cookies, its fresh keys."""
 
     def __init__(
-        self, exchanges: Sequence[Exchange], correlations: Correlations, wanted: Wanted, secrets: Mapping[str, str],
-        new_key: Callable[[], str],
+        self, exchanges: Sequence[Exchange], correlations: Correlations, wanted: ReplayOptions,
+        secrets: Mapping[str, str], new_key: Callable[[], str],
     ) -> None:  # fmt: skip
         self._correlations, self._wanted, self._secrets, self._new_key = correlations, wanted, secrets, new_key
         self._responses: dict[int, Response] = {}

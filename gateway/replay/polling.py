@@ -17,7 +17,7 @@ from ..correlation.names import words
 from ..model.bodies import text_of
 from ..model.exchange import Exchange
 from ..model.message import SAFE, Request, Response
-from .json_difference import read_json
+from .differences.json_difference import read_json
 from .plan import reads_only
 
 STATES: Final = frozenset(("status", "state", "phase", "stage", "progress", "conclusion"))

@@ -12,9 +12,9 @@ from ..model.message import SAFE
 from ..model.recording import Revision
 from ..routes.table import RouteTable
 from .move_cause import moved_since
-from .plan import Wanted
+from .plan import ReplayOptions
 from .report import StepResult
-from .write_guard import Finding
+from .write_guard import GuardFinding
 
 Kind = Literal["health", "route", "writes", "token", "answer"]
 State = Literal["ok", "warning", "bad"]
@@ -59,7 +59,7 @@ def readiness_json(found: Readiness) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def asked(exchanges: Sequence[Exchange], wanted: Wanted) -> frozenset[int]:
+def asked(exchanges: Sequence[Exchange], wanted: ReplayOptions) -> frozenset[int]:
     """The steps that a look may send: what only reads, and is no stream without an end."""
     return frozenset(
         one.step for one in exchanges
@@ -67,7 +67,9 @@ def asked(exchanges: Sequence[Exchange], wanted: Wanted) -> frozenset[int]:
     )  # fmt: skip
 
 
-def places(exchanges: Sequence[Exchange], wanted: Wanted, table: RouteTable) -> dict[tuple[str, str], tuple[int, ...]]:
+def places(
+    exchanges: Sequence[Exchange], wanted: ReplayOptions, table: RouteTable
+) -> dict[tuple[str, str], tuple[int, ...]]:
     """(cluster, environment) -> the steps that a live run sends there now."""
     found: dict[tuple[str, str], list[int]] = {}
     for one in exchanges:
@@ -79,7 +81,7 @@ def places(exchanges: Sequence[Exchange], wanted: Wanted, table: RouteTable) -> 
 
 
 def moves(
-    exchanges: Sequence[Exchange], wanted: Wanted, table: RouteTable, revisions: Sequence[Revision]
+    exchanges: Sequence[Exchange], wanted: ReplayOptions, table: RouteTable, revisions: Sequence[Revision]
 ) -> Iterator[Check]:
     """What lives elsewhere than it did; a move is no fault, but the first thing to know."""
     seen: set[tuple[str, str]] = set()
@@ -104,7 +106,7 @@ def moves(
             yield Check("route", "bad", one.path, "no cluster has this path any more", (one.step,))
 
 
-def credentials(found: Iterable[Finding]) -> Iterator[Check]:
+def credentials(found: Iterable[GuardFinding]) -> Iterator[Check]:
     """Tokens that are over, secrets that nobody has."""
     for one in found:
         yield Check(
@@ -112,7 +114,7 @@ def credentials(found: Iterable[Finding]) -> Iterator[Check]:
         )
 
 
-def writes(found: Iterable[Finding]) -> Iterator[Check]:
+def writes(found: Iterable[GuardFinding]) -> Iterator[Check]:
     """What the write guard never lets pass, so that a run sends nothing; and what it asks about first."""
     for one in found:
         if one.kind == "refused":

@@ -13,9 +13,9 @@ from ..correlation import Binding, Correlations, extract
 from ..model.exchange import Exchange
 from .assertions import Checked, checked_json
 from .compare import Comparison
-from .difference import Difference, difference_json
+from .differences.difference import Difference, difference_json
+from .differences.noise import EXPECTED
 from .error_card import Card, card_json
-from .noise import EXPECTED
 from .plan import outline
 from .stale_values import source_words
 
@@ -58,7 +58,7 @@ class StepResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ReplayResult:
     """A whole replay. `recording` is "" when nothing was sent."""
 
     recording: str
@@ -79,7 +79,7 @@ class Result:
         return next((step for step in self.steps if step.failure in UNREACHABLE and step.outcome == "differs"), None)
 
 
-def exit_code(result: Result) -> int:
+def exit_code(result: ReplayResult) -> int:
     """0 same or as expected, 4 an upstream could not be reached, else 1."""
     if result.unreachable:
         return 4
@@ -107,7 +107,7 @@ def step_json(step: StepResult) -> dict[str, Any]:
     }
 
 
-def result_json(result: Result) -> dict[str, Any]:
+def result_json(result: ReplayResult) -> dict[str, Any]:
     """A replay in the contract's shape."""
     return {
         "recording": result.recording or None,

@@ -19,16 +19,16 @@ from ..errors import GatewayError, NotFoundError, UsageError
 from ..model.exchange import Exchange
 from ..model.message import Body, Request, Response, header_text
 from .assertions import Assertion, Checked, check
-from .difference import Difference, context_of, diff_answers, outcome
+from .differences.difference import Difference, context_of, diff_answers, outcome
+from .differences.list_noise import LaterRequests
+from .differences.noise import Drift
+from .differences.step_pairs import learn_drift
+from .differences.stream_difference import SocketMessage, conversation, diff_conversations
 from .error_card import Card, card, changed_words, fault_told
 from .fault import Fault, altered
-from .list_noise import LaterRequests
 from .move_cause import moved_between
-from .noise import Drift
 from .plan import Send
 from .report import Outcome, StepResult
-from .step_pairs import learn_drift
-from .stream_difference import SocketMessage, conversation, diff_conversations
 from .unseal import revealed
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from ..model.recording import Revision
     from ..protocols import LiveSession, Services
-    from .stream_difference import SocketMessage
+    from .differences.stream_difference import SocketMessage
 
 
 SOCKET_EXTRA: Final = 3.0  # seconds that a server may take longer than it did

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from ..errors import UsageError
 from .branch import Edit
 from .fault import Fault
-from .plan import Wanted
+from .plan import ReplayOptions
 
 
 @dataclass(frozen=True, slots=True)
-class Otherwise:
+class StepChange:
     """`env` is cluster -> environment for this one step; `swap` the step with which it changes places, 0 for none."""
 
     edits: tuple[Edit, ...] = ()
@@ -28,11 +28,11 @@ class Otherwise:
         words += ["sent twice"] if self.repeat else []
         return ", ".join([*words, f"in the place of step {self.swap}"] if self.swap else words)
 
-    def wanted(self, step: int, steps: int) -> Wanted:
+    def wanted(self, step: int, steps: int) -> ReplayOptions:
         """What a replay of a recording of `steps` steps shall do; UsageError when nothing is changed."""
-        if self == Otherwise():
+        if self == StepChange():
             raise UsageError("nothing is changed", hint="set, unset, header, env, delay, status, repeat, swap")
-        return Wanted(
+        return ReplayOptions(
             edits={step: self.edits} if self.edits else {}, environments={step: self.env} if self.env else {},
             faults={step: self.fault} if self.fault else {}, order=self._order(step, steps),
         )  # fmt: skip

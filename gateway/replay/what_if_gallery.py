@@ -12,9 +12,9 @@ from ..model.bodies import text_of
 from ..model.exchange import Exchange
 from ..model.message import SAFE
 from .branch import places
-from .json_difference import escaped, read_json
-from .noise import SEALED
-from .step_pairs import kind_of
+from .differences.json_difference import escaped, read_json
+from .differences.noise import SEALED
+from .differences.step_pairs import kind_of
 
 MOST: Final = 16  # of one step: more would be a list of everything
 FIELDS: Final = 3  # members of a body that are left out, or given another type
@@ -27,7 +27,7 @@ Kind = Literal["unknown", "elsewhere", "foreign", "credentials", "missing", "typ
 
 
 @dataclass(frozen=True, slots=True)
-class WhatIf:
+class GalleryWhatIf:
     """`body` is what POST recordings/{id}/branch takes besides the step: {"set": ["path:4=978-9"]}."""
 
     title: str
@@ -38,27 +38,29 @@ class WhatIf:
 def gallery(
     exchange: Exchange, environments: Sequence[str] = (), *, chain: Sequence[Exchange] = (),
     foreign: Sequence[Exchange] = (),
-) -> list[WhatIf]:  # fmt: skip
+) -> list[GalleryWhatIf]:  # fmt: skip
     """What is worth trying at this step.
 
     `environments` are those of its cluster, `chain` is its recording, `foreign` what was recorded elsewhere.
     """
     others = [name for name in environments if name != exchange.environment]
     found = [*_ids(exchange), *_foreign(exchange, foreign)]
-    found += [WhatIf(f"the same on {name}", "elsewhere", {"env": [f"{exchange.cluster}={name}"]}) for name in others]
+    found += [
+        GalleryWhatIf(f"the same on {name}", "elsewhere", {"env": [f"{exchange.cluster}={name}"]}) for name in others
+    ]
     found += [*_credentials(exchange), *_conditions(exchange), *_submits(exchange, chain), *_members(exchange)]
     return found[: MOST - 2] + list(_faults())
 
 
-def _set(title: str, kind: Kind, *edits: str) -> WhatIf:
-    return WhatIf(title[:80], kind, {"set": list(edits)})
+def _set(title: str, kind: Kind, *edits: str) -> GalleryWhatIf:
+    return GalleryWhatIf(title[:80], kind, {"set": list(edits)})
 
 
-def _unset(title: str, kind: Kind, *places: str) -> WhatIf:
-    return WhatIf(title[:80], kind, {"unset": list(places)})
+def _unset(title: str, kind: Kind, *places: str) -> GalleryWhatIf:
+    return GalleryWhatIf(title[:80], kind, {"unset": list(places)})
 
 
-def _ids(exchange: Exchange) -> Iterator[WhatIf]:
+def _ids(exchange: Exchange) -> Iterator[GalleryWhatIf]:
     """Another value for every id in the path and in the query."""
     words = exchange.path.split("/")
     for number, word in _path_ids(exchange):
@@ -77,7 +79,7 @@ def _path_ids(exchange: Exchange) -> list[tuple[int, str]]:
             if ID.fullmatch(word) and not VERSION.fullmatch(word) and not SEALED.fullmatch(word)]  # fmt: skip
 
 
-def _foreign(exchange: Exchange, others: Sequence[Exchange]) -> Iterator[WhatIf]:
+def _foreign(exchange: Exchange, others: Sequence[Exchange]) -> Iterator[GalleryWhatIf]:
     """An id that another environment knows, and this one perhaps not."""
     own, seen = exchange.path.split("/"), set[str]()
     for other in others:
@@ -98,7 +100,7 @@ def unknown(value: str) -> str:
     return changed if changed != value else value + "9"
 
 
-def _credentials(exchange: Exchange) -> Iterator[WhatIf]:
+def _credentials(exchange: Exchange) -> Iterator[GalleryWhatIf]:
     for name, value in exchange.request.headers:
         low = name.lower()
         if low in CREDENTIALS:
@@ -115,7 +117,7 @@ def expired_token() -> str:
     return ".".join([*(urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in parts), "not-signed"])
 
 
-def _members(exchange: Exchange) -> Iterator[WhatIf]:
+def _members(exchange: Exchange) -> Iterator[GalleryWhatIf]:
     """Required members left out, and members of another type."""
     for name, value in list(_body(exchange).items())[:FIELDS]:
         pointer = "/" + escaped(name)
@@ -137,7 +139,7 @@ def _body(exchange: Exchange) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _conditions(exchange: Exchange) -> Iterator[WhatIf]:
+def _conditions(exchange: Exchange) -> Iterator[GalleryWhatIf]:
     for name, _ in exchange.request.headers:
         if name.lower() == "if-match":
             yield _set("with a stale ETag", "stale", f'header:{name}="stale"')
@@ -145,16 +147,16 @@ def _conditions(exchange: Exchange) -> Iterator[WhatIf]:
             yield _unset(f"without {name}", "stale", f"header:{name}")
 
 
-def _submits(exchange: Exchange, chain: Sequence[Exchange]) -> Iterator[WhatIf]:
+def _submits(exchange: Exchange, chain: Sequence[Exchange]) -> Iterator[GalleryWhatIf]:
     """A write sent twice, and steps that change places with the write next to them."""
     if exchange.method not in SAFE:
-        yield WhatIf("submitted twice", "repeat", {"repeat": True})
+        yield GalleryWhatIf("submitted twice", "repeat", {"repeat": True})
     following = next((one for one in chain if one.step == exchange.step + 1), None)
     if following is not None and (following.method not in SAFE or exchange.method not in SAFE):
         title = f"step {following.step}, {following.method} {following.path}, comes first"
-        yield WhatIf(title[:80], "order", {"swap": following.step})
+        yield GalleryWhatIf(title[:80], "order", {"swap": following.step})
 
 
-def _faults() -> Iterator[WhatIf]:
-    yield WhatIf("its server is overloaded: 503", "fault", {"status": 503})
-    yield WhatIf("its answer comes 3 s late", "fault", {"delay": 3})
+def _faults() -> Iterator[GalleryWhatIf]:
+    yield GalleryWhatIf("its server is overloaded: 503", "fault", {"status": 503})
+    yield GalleryWhatIf("its answer comes 3 s late", "fault", {"delay": 3})

@@ -15,7 +15,7 @@ from ..model.message import Request, is_write
 from ..routes.overrides import chosen, overrides_of
 from ..routes.table import RouteTable
 from .branch import Edit, edited
-from .plan import Wanted
+from .plan import ReplayOptions
 from .unseal import placeholders, reveal
 
 # Schemes whose credentials prove a secret for one nonce, moment or message (RFC 7616, RFC 4559, RFC 5849, RFC 9449).
@@ -34,7 +34,7 @@ SOON: Final = 3600.0  # seconds that a token ought to be good for
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class GuardFinding:
     """`kind`: "ask" is a write that needs a yes, "refused" one that is not sent, "warning" what goes wrong, "note" what
     will before long."""
 
@@ -46,14 +46,14 @@ class Finding:
 def findings(
     exchanges: Sequence[Exchange],
     correlations: Correlations,
-    wanted: Wanted,
+    wanted: ReplayOptions,
     table: RouteTable,
     *,
     secrets: Mapping[str, str],
     now: float,
-) -> list[Finding]:
+) -> list[GuardFinding]:
     """Everything worth knowing before, in the order of the steps. `now` is in seconds since the epoch."""
-    found: list[Finding] = []
+    found: list[GuardFinding] = []
     for exchange in exchanges:
         if wanted.includes(exchange.step):
             found += writing(exchange, wanted, table)
@@ -61,26 +61,28 @@ def findings(
     return found
 
 
-def writing(exchange: Exchange, wanted: Wanted, table: RouteTable, request: Request | None = None) -> Iterator[Finding]:
+def writing(
+    exchange: Exchange, wanted: ReplayOptions, table: RouteTable, request: Request | None = None
+) -> Iterator[GuardFinding]:
     """What the write guard says about a step; `request` is what is sent, where it is known already."""
     step, fault = exchange.step, wanted.fault_of(exchange)
     request = request or _as_sent(exchange, wanted)
     path, method = request.target.partition("?")[0], request.method
     cluster = table.match(path.encode("latin-1", "replace"))
     if cluster is None:
-        yield Finding(step, "warning", f"no cluster has the path {path} any more")
+        yield GuardFinding(step, "warning", f"no cluster has the path {path} any more")
         return
     environment = _asked(request, wanted.environments_of(exchange)).get(cluster.name, cluster.environment)
     upstream = cluster.upstreams.get(environment)
     where = f"{cluster.name}@{environment}"
     if upstream is None:
-        yield Finding(step, "warning", f"{cluster.name} has no upstream in {environment}")
+        yield GuardFinding(step, "warning", f"{cluster.name} has no upstream in {environment}")
     elif not is_write(method, request.headers) or (fault is not None and not fault.asks):
         return
     elif upstream.writes == "never":
-        yield Finding(step, "refused", f"{method} {path} writes to {where}, whose writes are: never")
+        yield GuardFinding(step, "refused", f"{method} {path} writes to {where}, whose writes are: never")
     elif upstream.writes == "ask":
-        yield Finding(step, "ask", f"{method} {path} writes to {where}")
+        yield GuardFinding(step, "ask", f"{method} {path} writes to {where}")
 
 
 def _asked(request: Request, environments: Mapping[str, str]) -> Mapping[str, str]:
@@ -93,7 +95,7 @@ def _asked(request: Request, environments: Mapping[str, str]) -> Mapping[str, st
         return environments
 
 
-def _as_sent(exchange: Exchange, wanted: Wanted) -> Request:
+def _as_sent(exchange: Exchange, wanted: ReplayOptions) -> Request:
     """With the edits, as far as they fit: one that does not is told when its step comes."""
     try:
         return edited(exchange.request, wanted.edits.get(exchange.step, ()))
@@ -103,25 +105,25 @@ def _as_sent(exchange: Exchange, wanted: Wanted) -> Request:
 
 def credentials(
     exchange: Exchange, correlations: Correlations, edits: Sequence[Edit], secrets: Mapping[str, str], now: float
-) -> Iterator[Finding]:
+) -> Iterator[GuardFinding]:
     """Secrets that nobody has any more, and tokens that are over, unless this run brings its own."""
     bound = " ".join(binding.value for binding in correlations.of_step(exchange.step))
     request = edited(exchange.request, [edit for edit in edits if edit.part in ("header", "cookie")])
     for name in placeholders(request):
         if name not in secrets and name not in bound:
-            yield Finding(exchange.step, "warning", f"the secret behind {name} is not in this recording")
+            yield GuardFinding(exchange.step, "warning", f"the secret behind {name} is not in this recording")
     if proof := proof_of(request):
-        yield Finding(exchange.step, "warning", f"its {proof} was made for one request and cannot be made anew here: "
-                      "the secret behind it is in no recording")  # fmt: skip
+        why = f"its {proof} was made for one request and cannot be made anew: the secret behind it is in no recording"
+        yield GuardFinding(exchange.step, "warning", why)
     sealed = request.header("authorization")
     token = reveal(request, secrets).header("authorization").rpartition(" ")[2]
     expires = claims_of(token).get("exp")
     if not isinstance(expires, (int, float)) or sealed.rpartition(" ")[2] in bound:
         return
     if expires < now:
-        yield Finding(exchange.step, "warning", f"its bearer token expired {ago(now - expires)} ago")
+        yield GuardFinding(exchange.step, "warning", f"its bearer token expired {ago(now - expires)} ago")
     elif expires < now + SOON:
-        yield Finding(exchange.step, "note", f"its bearer token expires in {ago(expires - now)}")
+        yield GuardFinding(exchange.step, "note", f"its bearer token expires in {ago(expires - now)}")
 
 
 def proof_of(request: Request) -> str:

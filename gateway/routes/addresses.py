@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ..model.places import ABSOLUTE, PORTS, Place, place_of_host, places_of, spellings
+from ..model.addresses import ABSOLUTE, PORTS, Place, place_of_host, places_of, spellings
 from .rewrite import public_path
 
 if TYPE_CHECKING:

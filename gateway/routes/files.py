@@ -15,7 +15,7 @@ from typing import BinaryIO, Final
 
 from ..errors import GatewayError, Problem, UsageError
 from ..settings import dotenv
-from .parse import Parsed, parse
+from .parse import ParsedRoutes, parse
 from .table import RouteTable, compile_table
 from .tls import client_context
 from .validation import at
@@ -45,7 +45,7 @@ class Loaded:
 
     table: RouteTable | None
     problems: tuple[Problem, ...]
-    parsed: Parsed
+    parsed: ParsedRoutes
     files: Mapping[str, Path] = field(default_factory=dict)  # by the name that problems use
     watched: tuple[Path, ...] = ()  # all files that it depends on, .env and certificates too
     patterns: tuple[str, ...] = ()  # of includes
@@ -130,7 +130,7 @@ class _Loading:
             raw = self._read(self.name, self.file)
         except Unreadable as error:
             unread = Problem(self.name, 1, 1, "", str(error), code="absent" if isinstance(error, Absent) else "")
-            return self._loaded(Parsed(None, (unread,), "", ""), [unread], None)
+            return self._loaded(ParsedRoutes(None, (unread,), "", ""), [unread], None)
         with _without_collections(len(raw) > LARGE):
             return self._parsed(raw, variables, problems)
 
@@ -145,7 +145,7 @@ class _Loading:
             problems += _unusable(table, parsed)
         return self._loaded(parsed, problems, table)
 
-    def _loaded(self, parsed: Parsed, problems: list[Problem], table: RouteTable | None) -> Loaded:
+    def _loaded(self, parsed: ParsedRoutes, problems: list[Problem], table: RouteTable | None) -> Loaded:
         return Loaded(
             table=None if problems else table,
             problems=tuple(problems),
@@ -215,7 +215,7 @@ def included(folder: Path, pattern: str) -> list[Path]:
     return [path for path in found if not path.name.startswith((".", "#")) and not path.name.endswith("~")]
 
 
-def _unusable(table: RouteTable, parsed: Parsed) -> list[Problem]:
+def _unusable(table: RouteTable, parsed: ParsedRoutes) -> list[Problem]:
     """Certificate files that cannot be used: better said now than at the first request."""
     problems = []
     for cluster in table.clusters.values():

@@ -18,7 +18,7 @@ import jsonpath
 from yarl import URL
 
 from ..errors import GatewayError
-from ..protocols import Health, Live, Routes
+from ..protocols import EventSink, Health, Routes
 from .outbound_proxy import proxy_for
 from .table import CompiledCluster, CompiledUpstream, Tls
 from .tls import client_context
@@ -44,7 +44,7 @@ class HealthPoller:
     """Implements protocols.HealthBoard. Follows the table in force."""
 
     def __init__(
-        self, routes: Routes, *, live: Live, interval: float = 5.0, limit: float = LIMIT, built: Built = unheard
+        self, routes: Routes, *, live: EventSink, interval: float = 5.0, limit: float = LIMIT, built: Built = unheard
     ) -> None:
         self._routes, self._live, self._interval, self._limit = routes, live, interval, limit
         self._built = built

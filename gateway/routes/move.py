@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ConfigError, NotFoundError, Problem, did_you_mean
-from .allow_origin import allow_origin
-from .edit import Splice, splice
+from .edit import Splice, allow_origin, splice
 from .files import Loaded, Unreadable, load, read_file, write_file
 from .table import RouteTable
 from .validation import at

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ..errors import Problem, did_you_mean
-from .config import RoutesConfig
+from .schema import RoutesConfig
 from .validation import at, check, texts
 from .yaml import Node, fill, is_merge, meaning, read_nodes, read_text, surprise
 
@@ -57,7 +57,7 @@ INCLUDED_KEYS = ("version", "clusters", "include")
 
 
 @dataclass(frozen=True, slots=True)
-class Parsed:
+class ParsedRoutes:
     """`config` is None when there are problems. `text` is the file with what it includes; `revision` its sha256."""
 
     config: RoutesConfig | None
@@ -74,7 +74,7 @@ def parse(
     variables: Mapping[str, str] | None = None,
     include: Include | None = None,
     own: tuple[str, int] | None = None,
-) -> Parsed:
+) -> ParsedRoutes:
     """Read a routes.yaml. `variables` fill ${V}; `include` gives the files of a pattern as (name, bytes), or raises
     ValueError; `own` is where the gateway listens, which no upstream may be."""
     reader = _Reader(variables or {}, include or _nothing)
@@ -86,7 +86,7 @@ def parse(
         config = reader.validate(root)
         reader.add(check(root, own=own))
     problems = tuple(sorted(reader.problems, key=reader.order))
-    return Parsed(None if problems else config, problems, text, revision, root)
+    return ParsedRoutes(None if problems else config, problems, text, revision, root)
 
 
 def bundle(texts: Mapping[str, str]) -> str:
@@ -105,7 +105,7 @@ def unbundle(text: str) -> tuple[bytes, dict[str, bytes]]:
     return pieces[0].encode(), dict(zip(rest[::2], (piece.encode() for piece in pieces[1:]), strict=True))
 
 
-def parse_stored(text: str, *, name: str = "routes.yaml", variables: Mapping[str, str] | None = None) -> Parsed:
+def parse_stored(text: str, *, name: str = "routes.yaml", variables: Mapping[str, str] | None = None) -> ParsedRoutes:
     """Read a stored revision: its text holds the very files that were included, whatever patterns named them."""
     raw, included = unbundle(text)
     return parse(raw, name=name, variables=variables, include=lambda pattern: list(included.items()))

@@ -19,7 +19,7 @@ from .rewrite import is_own
 from .upstream_url import read_listen, read_url
 
 if TYPE_CHECKING:
-    from .config import ClusterConfig, RedactConfig, RoutesConfig, UpstreamConfig
+    from .schema import ClusterConfig, RedactConfig, RoutesConfig, UpstreamConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Tls:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class RouteFault:
     """A what-if injected into a cluster: wait `delay` seconds, then answer `status`, for a share of `rate`."""
 
     delay: float = 0.0
@@ -84,7 +84,7 @@ class CompiledCluster:
     strip: bool
     environment: str
     upstreams: Mapping[str, CompiledUpstream]
-    fault: Fault | None = None
+    fault: RouteFault | None = None
     writes: str = "ask"  # "allow" | "ask" | "never"
     health: str | None = None
     version_path: str | None = None
@@ -157,9 +157,9 @@ __all__ = [
     "CompiledCluster",
     "CompiledUpstream",
     "Cors",
-    "Fault",
     "RecordingRules",
     "RedactRules",
+    "RouteFault",
     "RouteTable",
     "Tls",
     "compile_table",
@@ -327,7 +327,7 @@ def _cluster(name: str, cluster: ClusterConfig, config: RoutesConfig, tls: ReadT
                 for environment, one in cluster.upstreams.items()
             }
         ),
-        fault=Fault(read_duration(fault.delay), fault.status, fault.rate) if fault else None,
+        fault=RouteFault(read_duration(fault.delay), fault.status, fault.rate) if fault else None,
         writes=strictest(cluster.writes),
         health=cluster.health,
         version_path=version.path if version else None,

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from ..errors import Problem, did_you_mean
+from ..model.addresses import is_loopback
 from ..model.headers import HOP_BY_HOP
-from ..model.places import is_loopback
-from .config import NAME
 from .outbound_proxy import proxy_for
 from .patterns import check_rewrite, problem_of
 from .rewrite import unsafe_path
+from .schema import NAME
 from .upstream_url import reaches, read_listen, read_name, read_url
 from .yaml import Node
 

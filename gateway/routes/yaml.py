@@ -333,7 +333,7 @@ def meaning(text: str) -> str | int | float | bool | None:
     return text
 
 
-class Filled(str):
+class FilledText(str):
     """Text that came (in part) from variables: whoever wants a number or a truth value may read it from this."""
 
     __slots__ = ()
@@ -349,7 +349,7 @@ def fill(text: str, variables: Mapping[str, str]) -> str:
     if "$" not in text:
         return text
     found = VARIABLE.sub(lambda match: _value(match, variables), text)
-    return found if found == text else Filled(found)
+    return found if found == text else FilledText(found)
 
 
 def _value(match: re.Match[str], variables: Mapping[str, str]) -> str:

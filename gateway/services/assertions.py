@@ -11,7 +11,7 @@ from ..errors import UsageError, did_you_mean
 from ..export.schema_inference import schema_of
 from ..model.bodies import text_of
 from ..replay.assertions import Assertion, as_recorded, check, checked_json, read_assertion
-from ..replay.json_difference import read_json
+from ..replay.differences.json_difference import read_json
 from .replay import all_steps
 
 if TYPE_CHECKING:

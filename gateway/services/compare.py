@@ -13,8 +13,8 @@ from ..model.filter import quoted
 from ..model.recording import Recording
 from ..protocols import Store
 from ..replay.compare import Comparison, StepPair, compare_runs, compare_steps
-from ..replay.difference import difference_json
-from ..replay.noise import EXPECTED
+from ..replay.differences.difference import difference_json
+from ..replay.differences.noise import EXPECTED
 from ..replay.report import difference_line
 from .replay import all_steps
 

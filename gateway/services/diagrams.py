@@ -26,7 +26,7 @@ VALUES = 40  # values that a page offers to follow
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class DiagramOptions:
     """What somebody wants to see: some steps, the way of one value, the what-ifs as well."""
 
     steps: str = ""  # "51-100"
@@ -47,20 +47,20 @@ class Drawn:
     heads: Markup
     picture: Markup
     values: tuple[str, ...]
-    look: Look
+    look: DiagramOptions
 
 
-def looking(query: Mapping[str, str]) -> Look:
+def looking(query: Mapping[str, str]) -> DiagramOptions:
     """steps=51-100, value=order_id, whatifs=yes; steps that are none are all of them."""
     steps = query.get("steps", "")
     try:
         read_steps(steps)
     except UsageError:
         steps = ""
-    return Look(steps, query.get("value", "")[:100], query.get("whatifs", "") == "yes")
+    return DiagramOptions(steps, query.get("value", "")[:100], query.get("whatifs", "") == "yes")
 
 
-def drawn(store: Store, recording: Recording, chosen: Sequence[Exchange] | None, look: Look) -> Drawn | None:
+def drawn(store: Store, recording: Recording, chosen: Sequence[Exchange] | None, look: DiagramOptions) -> Drawn | None:
     """The diagram of a recording, or of the exchanges that a filter chose; None without steps."""
     steps = look.steps or (f"1-{MOST}" if recording.steps > MOST else "")
     found = [(recording, chosen)] if chosen is not None else _read(store, recording, look, steps)
@@ -79,7 +79,9 @@ def drawn(store: Store, recording: Recording, chosen: Sequence[Exchange] | None,
     return Drawn(diagram, strip, whole, names, look)
 
 
-def _read(store: Store, recording: Recording, look: Look, steps: str) -> Sequence[tuple[Recording, Sequence[Exchange]]]:
+def _read(
+    store: Store, recording: Recording, look: DiagramOptions, steps: str
+) -> Sequence[tuple[Recording, Sequence[Exchange]]]:
     return gathered(store, Wish(FORMATS["svg"], [recording.id], variants=look.whatifs, steps=steps))
 
 

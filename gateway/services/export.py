@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from .. import __version__
 from ..errors import UsageError, did_you_mean
-from ..export import Beside, Format, Recordings, Server, dump, files, stem
+from ..export import ApiServer, Beside, Format, Recordings, dump, files, stem
 from ..export.archive import encoded, zipped
 from ..export.format import ServersOf, unrouted
 from ..export.recording_groups import is_variant
@@ -81,11 +81,11 @@ def servers_of(table: RouteTable | None) -> ServersOf:
     if table is None:
         return unrouted
 
-    def servers(cluster: str) -> Sequence[Server]:
+    def servers(cluster: str) -> Sequence[ApiServer]:
         found = table.clusters.get(cluster)
         if found is None:
             return ()
-        return [Server(name, one.url, name == found.environment) for name, one in found.upstreams.items()]
+        return [ApiServer(name, one.url, name == found.environment) for name, one in found.upstreams.items()]
 
     return servers
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import UsageError
-from ..export.import_file import LIMIT, ImportedFile, ReadFile, no_files, read
-from ..export.import_report import ImportReport, report
-from ..export.imported_recording import Cluster, Locate, locating, nowhere, renewed
+from ..export.readers.import_file import LIMIT, ImportedFile, ReadFile, no_files, read
+from ..export.readers.import_report import ImportReport, report
+from ..export.readers.imported_recording import Cluster, Locate, locating, nowhere, renewed
 from ..ids import new_id
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
+class ValueFlow:
     """One value on its way between two steps; `exchange` is the one at the other end, "" when it is gone."""
 
     variable: str
@@ -29,8 +29,8 @@ class Flow:
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    taken: tuple[Flow, ...] = ()  # values of this request, from earlier responses
-    given: tuple[Flow, ...] = ()  # values of this response, needed by later requests
+    taken: tuple[ValueFlow, ...] = ()  # values of this request, from earlier responses
+    given: tuple[ValueFlow, ...] = ()  # values of this response, needed by later requests
 
 
 async def lineage(services: Services, recording: Recording, exchange: Exchange) -> Lineage | None:
@@ -55,7 +55,7 @@ def flows_at(found: Correlations, step: int, ids: dict[int, str]) -> Lineage:
     for one in found.in_force:
         source, sink = f"{one.source.part} {one.source.path}", f"{one.sink.part} {one.sink.name or one.sink.path}"
         if one.sink.step == step:
-            taken.append(Flow(one.variable, sink, one.source.step, source, ids.get(one.source.step, "")))
+            taken.append(ValueFlow(one.variable, sink, one.source.step, source, ids.get(one.source.step, "")))
         if one.source.step == step:
-            given.append(Flow(one.variable, source, one.sink.step, sink, ids.get(one.sink.step, "")))
+            given.append(ValueFlow(one.variable, source, one.sink.step, sink, ids.get(one.sink.step, "")))
     return Lineage(tuple(taken), tuple(given))

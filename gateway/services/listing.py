@@ -19,7 +19,7 @@ from .status import current_pins, problem_lines
 if TYPE_CHECKING:
     from ..model.recording import Page, Recording, Revision
     from ..protocols import LiveSession, Services
-    from ..replay.playback import Playback
+    from ..replay.playback.playback import Playback
     from ..routes.table import CompiledCluster
 
 MAX_PIECES = 2000  # frames or events of one exchange that a response holds

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from ..errors import NotFoundError, UsageError, did_you_mean
 from ..protocols import PlaybackMode
 from ..proxy.playback_loader import load_tape
-from ..replay.matching import Rules
-from ..replay.playback import Playback
+from ..replay.playback.matching import MatchRules
+from ..replay.playback.playback import Playback
 from .listing import known_cluster
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ async def play(
     *,
     mode: str = "playback",
     clusters: Sequence[str] = (),
-    rules: Rules | None = None,
+    rules: MatchRules | None = None,
     pace: float = 1.0,
     shift: bool = True,
 ) -> Playback:
@@ -48,7 +48,7 @@ async def play(
         _check_recorded(name, recorded, tape.title)
     if not recorded:
         raise UsageError(f"none of its clusters is in routes.yaml: {', '.join(tape.by_cluster)}", where=tape.title)
-    playback = Playback(tape, rules or Rules(), pace=pace, shift=shift)
+    playback = Playback(tape, rules or MatchRules(), pace=pace, shift=shift)
     if not clusters:
         session.modes.clear()
         # Offline is offline: a cluster that was not recorded must not be reached by surprise.
@@ -94,9 +94,9 @@ def check_mode(mode: str) -> None:
         raise UsageError("to go live, take the mode away", hint="DELETE /_gateway/api/v1/session/modes")
 
 
-def read_rules(given: Mapping[str, Any]) -> Rules:
+def read_rules(given: Mapping[str, Any]) -> MatchRules:
     """Rules out of a JSON body or a form: match, end, ignore_headers, ignore_query, ignore_json, roles."""
-    return Rules(
+    return MatchRules(
         match=given.get("match", "loose"),
         end=given.get("end", "last"),
         headers=frozenset(name.lower() for name in given.get("ignore_headers", ())),

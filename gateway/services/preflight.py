@@ -10,11 +10,11 @@ from time import time
 from typing import TYPE_CHECKING, Final
 
 from ..protocols import Health
-from ..replay.plan import Wanted
+from ..replay.plan import ReplayOptions
 from ..replay.readiness import Check, Readiness, answers, asked, bodies, moves, places, readiness, writes
 from ..replay.readiness import credentials as told_credentials
 from ..replay.write_guard import credentials, writing
-from .replay import Order, all_steps, check_wanted, correlated, replay
+from .replay import ReplayOrder, all_steps, check_wanted, correlated, replay
 
 if TYPE_CHECKING:
     from ..protocols import Services
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 PATIENCE: Final = 2.0  # seconds for an upstream to accept a connection
 
 
-async def preflight(services: Services, recording: str, wanted: Wanted | None = None) -> Readiness:
+async def preflight(services: Services, recording: str, wanted: ReplayOptions | None = None) -> Readiness:
     """Look at everything that a live run of a recording (a full id) needs; sends only what reads."""
-    wanted = wanted or Wanted()
+    wanted = wanted or ReplayOptions()
     store, table = services.store, services.routes.table
     exchanges = await asyncio.to_thread(all_steps, store, recording)
     check_wanted(wanted, exchanges, services)
@@ -41,7 +41,7 @@ async def preflight(services: Services, recording: str, wanted: Wanted | None = 
     title = f"Preflight: {(await asyncio.to_thread(store.recording, recording)).title}"[:200]
     if not sent:
         return readiness(recording, checks, exchanges)
-    result = await replay(services, Order(recording, replace(wanted, only=sent), title=title))
+    result = await replay(services, ReplayOrder(recording, replace(wanted, only=sent), title=title))
     checks += answers(result.steps, exchanges, correlations, sent)
     return readiness(recording, checks, exchanges, recording=result.recording)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..errors import GatewayError
 from ..model.filter import quoted
 from .preflight import preflight
-from .replay import Order, replay
+from .replay import ReplayOrder, replay
 
 if TYPE_CHECKING:
     from ..errors import Problem
@@ -91,7 +91,7 @@ class Rechecks:
         environment = self._services.routes.table.clusters[cluster].environment
         if writes:
             title = f"Checked again: {recording.title}"[:200]
-            result = await replay(self._services, Order(recording.id, yes=True, title=title))
+            result = await replay(self._services, ReplayOrder(recording.id, yes=True, title=title))
             bad = next((step for step in result.steps if step.outcome in ("differs", "unsure", "stopped")), None)
             card = bad.card.sentence if bad and bad.card else ""
             why = f"step {bad.step}: {card or bad.message or bad.outcome}" if bad else ""

@@ -24,16 +24,16 @@ from ..model.recording import all_items
 from ..protocols import LiveSession, PlaybackMode
 from ..replay.assertions import Assertion, read_assertion
 from ..replay.branch import Edit, edited
-from ..replay.plan import Action, Again, Conversation, LeftOut, Reply, Send, Skip, Stop, Wanted, plan
-from ..replay.playback import Playback
+from ..replay.plan import Action, Again, Conversation, LeftOut, ReplayOptions, Reply, Send, Skip, Stop, plan
+from ..replay.playback.playback import Playback
 from ..replay.polling import Poll, asks_again, is_another_moment, pause, polls
-from ..replay.report import Result, StepResult
+from ..replay.report import ReplayResult, StepResult
 from ..replay.runner import LONGEST, Driver, doubted, step_of
-from ..replay.write_guard import Finding, findings, writing
+from ..replay.write_guard import GuardFinding, findings, writing
 
 if TYPE_CHECKING:
     from ..protocols import Services, Store
-    from ..replay.playback_index import Tape
+    from ..replay.playback.recording_index import Tape
     from ..replay.report import StepResult
 
 
@@ -83,11 +83,11 @@ Gate = Callable[[Action | None], Awaitable[Word]]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ReplayOrder:
     """What to replay, and as what it is recorded."""
 
     recording: str  # a full id
-    wanted: Wanted = field(default_factory=Wanted)
+    wanted: ReplayOptions = field(default_factory=ReplayOptions)
     yes: bool = False  # the response to the guard's "ask"
     tape: Tape | None = None  # answered from it, no upstream touched
     kind: Kind = "replay"
@@ -100,7 +100,9 @@ class Order:
     pace: str = "fast"
 
 
-async def replay(services: Services, order: Order, *, seen: Seen | None = None, gate: Gate | None = None) -> Result:
+async def replay(
+    services: Services, order: ReplayOrder, *, seen: Seen | None = None, gate: Gate | None = None
+) -> ReplayResult:
     """Run it. `seen` is called after every step; `gate` before, and with None at the end: it says what to do."""
     exchanges = await asyncio.to_thread(all_steps, services.store, order.recording)
     check_wanted(order.wanted, exchanges, services)
@@ -113,7 +115,7 @@ async def replay(services: Services, order: Order, *, seen: Seen | None = None, 
     sequence = order.wanted.in_order(exchanges)
     if forbidden:
         steps = tuple(_unsent(exchange, order.wanted, forbidden) for exchange in sequence)
-        return Result("", order.recording, steps, warnings)
+        return ReplayResult("", order.recording, steps, warnings)
     live = await _begin(services, order)
     recording = live.recording
     conversation = plan(exchanges, correlations, order.wanted, secrets=secrets, new_key=lambda: str(uuid4()))
@@ -134,14 +136,16 @@ async def replay(services: Services, order: Order, *, seen: Seen | None = None, 
             only_assertions=order.only_assertions,
             revisions=await asyncio.to_thread(services.store.revisions),
         )
-        steps = tuple(await Run(services, order, conversation, driver, sequence, seen, gate, correlations.inputs).all())
+        steps = tuple(
+            await ReplayRun(services, order, conversation, driver, sequence, seen, gate, correlations.inputs).all()
+        )
     sent = any(step.exchange for step in steps)
     teaches = sent and not order.tape and order.kind == "replay" and not order.wanted.edits and not order.wanted.faults
     confirmed = await learn(services, order.recording, exchanges, correlations, recording, steps) if teaches else ()
-    return Result(recording if sent else "", order.recording, steps, warnings, confirmed)
+    return ReplayResult(recording if sent else "", order.recording, steps, warnings, confirmed)
 
 
-async def _begin(services: Services, order: Order) -> LiveSession:
+async def _begin(services: Services, order: ReplayOrder) -> LiveSession:
     """A session of its own, whose recording says what it is."""
     live = services.sessions.begin(order.kind)
     live.mode, live.is_guarded, live.may_write = "replay", True, order.yes
@@ -159,18 +163,18 @@ async def _begin(services: Services, order: Order) -> LiveSession:
     return live
 
 
-def _title(order: Order, of: str) -> str:
+def _title(order: ReplayOrder, of: str) -> str:
     """ "Replay on catalogue@test: Order a book" """
     there = ", ".join(f"{cluster}@{environment}" for cluster, environment in order.wanted.to.items())
     word = "Replay" if order.kind == "replay" else "What if"
     return f"{word}{f' on {there}' if there else ''}: {of}"[:200]
 
 
-class Run:
+class ReplayRun:
     """Asks the plan for actions, does them, tells it what came."""
 
     def __init__(
-        self, services: Services, order: Order, conversation: Conversation, driver: Driver,
+        self, services: Services, order: ReplayOrder, conversation: Conversation, driver: Driver,
         sequence: Sequence[Exchange], seen: Seen | None, gate: Gate | None, inputs: Sequence[Input] = (),
     ) -> None:  # fmt: skip
         self._inputs = inputs
@@ -422,12 +426,12 @@ def correlated(
     return correlate(exchanges, Decisions(said.accepted | set(sure.accept), rejected, declared))
 
 
-def _asserted(store: Store, order: Order) -> list[Assertion]:
+def _asserted(store: Store, order: ReplayOrder) -> list[Assertion]:
     """What the steps must answer; a variant is meant to answer otherwise."""
     return [] if order.kind == "variant" else list(map(read_assertion, store.assertions(order.recording)))
 
 
-def check_wanted(wanted: Wanted, exchanges: Sequence[Exchange], services: Services) -> None:
+def check_wanted(wanted: ReplayOptions, exchanges: Sequence[Exchange], services: Services) -> None:
     """UsageError where steps, clusters or environments do not exist."""
     steps = [exchange.step for exchange in exchanges]
     if not steps:
@@ -447,7 +451,7 @@ def check_wanted(wanted: Wanted, exchanges: Sequence[Exchange], services: Servic
                 raise UsageError(f"{cluster} has no environment {environment!r}", hint=f"it lives in {known}")
 
 
-def guarded(found: Sequence[Finding], *, yes: bool) -> dict[int, str]:
+def guarded(found: Sequence[GuardFinding], *, yes: bool) -> dict[int, str]:
     """step -> why the write guard does not let it pass."""
     refused = {one.step: f"{one.message}; --until {one.step - 1} replays the steps before it" for one in found
                if one.kind == "refused"}  # fmt: skip
@@ -455,7 +459,7 @@ def guarded(found: Sequence[Finding], *, yes: bool) -> dict[int, str]:
     return asked | refused
 
 
-def _unsent(exchange: Exchange, wanted: Wanted, forbidden: Mapping[int, str]) -> StepResult:
+def _unsent(exchange: Exchange, wanted: ReplayOptions, forbidden: Mapping[int, str]) -> StepResult:
     if exchange.step in forbidden:
         return step_of(exchange, "stopped", message=forbidden[exchange.step])
     why = "nothing was sent: the write guard stopped the replay" if wanted.includes(exchange.step) else ""

@@ -15,10 +15,10 @@ from ..errors import UsageError, did_you_mean
 from ..proxy.playback_loader import load_tape
 from ..replay.branch import Edit, read_header, read_set, read_step_set, read_unset
 from ..replay.fault import read_fault
-from ..replay.plan import Wanted
+from ..replay.plan import ReplayOptions
 from ..replay.report import StepResult
-from ..replay.variant_edit import Otherwise
-from .replay import LONGEST_WAIT, PACES, WAIT, Order
+from ..replay.variant_edit import StepChange
+from .replay import LONGEST_WAIT, PACES, WAIT, ReplayOrder
 
 if TYPE_CHECKING:
     from ..model.recording import Recording
@@ -28,29 +28,29 @@ if TYPE_CHECKING:
 NDJSON: Final = "application/x-ndjson"  # a step per line while a replay runs
 
 
-def replay_order(services: Services, id: str, body: Mapping[str, Any]) -> Order:
+def replay_order(services: Services, id: str, body: Mapping[str, Any]) -> ReplayOrder:
     """The order that a body of REPLAY gives. Blocking."""
     edits: dict[int, list[Edit]] = {}
     for text in body.get("set", ()):
         step, edit = read_step_set(text)
         edits.setdefault(step, []).append(edit)
-    wanted = Wanted(
+    wanted = ReplayOptions(
         first=body.get("from", 1), last=body.get("until"), to=environments(body.get("to", ())), edits=edits,
         as_recorded=body.get("as_recorded", False), yes_to=frozenset(body.get("yes_to", ())),
         fresh=tuple(body.get("fresh", ())),
     )  # fmt: skip
     tape = load_tape(services.store, services.secrets, id) if body.get("offline", False) else None
-    return Order(
+    return ReplayOrder(
         id, wanted, yes=body.get("yes", False), tape=tape, title=body.get("title", ""),
         until_differs=body.get("stop_on_difference", False), only_assertions=body.get("only_assertions", False),
         **_decisions(body),
     )  # fmt: skip
 
 
-def branch_order(recording: Recording, body: Mapping[str, Any]) -> Order:
+def branch_order(recording: Recording, body: Mapping[str, Any]) -> ReplayOrder:
     """The order that a body of BRANCH gives; UsageError when nothing is changed."""
     body, elsewhere = _sets_of_steps(body)
-    otherwise = Otherwise(
+    otherwise = StepChange(
         edits=read_edits(body), env=environments(body.get("env", ())),
         fault=read_fault(delay=body.get("delay", 0.0), status=body.get("status"), alter=body.get("alter", ()),
                          drop=body.get("drop", ())),
@@ -64,7 +64,7 @@ def branch_order(recording: Recording, body: Mapping[str, Any]) -> Order:
         yes_to=frozenset(body.get("yes_to", ())), fresh=tuple(body.get("fresh", ())),
     )  # fmt: skip
     title = body.get("title", "") or f"What if, at step {body['step']}: {otherwise}"[:200]
-    return Order(
+    return ReplayOrder(
         recording.id, wanted, yes=body.get("yes", False), kind="variant", branched_at=body["step"], title=title,
         **_decisions(body),
     )  # fmt: skip
@@ -113,7 +113,7 @@ def environments(chosen: Sequence[str]) -> Mapping[str, str]:
     return found
 
 
-def publishing(services: Services, order: Order, total: int) -> Seen:
+def publishing(services: Services, order: ReplayOrder, total: int) -> Seen:
     """Tells the pages that watch how far it is."""
     done = 0
 

@@ -19,10 +19,10 @@ from .audit_log import note
 if TYPE_CHECKING:
     from ..model.audit import Who
     from ..model.exchange import Chunk, Exchange
-    from ..protocols import Keys, Services
+    from ..protocols import KeyRing, Services
 
 
-class Change(Protocol):
+class KeyChange(Protocol):
     """One of rotate, renew and retire."""
 
     def __call__(self, services: Services, *, source: str, who: Who) -> Awaitable[dict[str, Any]]: ...
@@ -112,7 +112,7 @@ async def retire(services: Services, *, source: str, who: Who) -> dict[str, Any]
     return done | {"keys": await asyncio.to_thread(ring.names)}
 
 
-async def _renewed(services: Services, ring: Keys, verb: str, *, source: str, who: Who) -> dict[str, Any]:
+async def _renewed(services: Services, ring: KeyRing, verb: str, *, source: str, who: Who) -> dict[str, Any]:
     place: tuple[str, str] | None = ("", "")
     renewed = lost = 0
     while place is not None:  # piece by piece: exchanges that end meanwhile are written in between
@@ -123,7 +123,7 @@ async def _renewed(services: Services, ring: Keys, verb: str, *, source: str, wh
     return {"keys": names, "renewed": renewed, "lost": lost, "retired": 0}
 
 
-def _ring(services: Services) -> Keys:
+def _ring(services: Services) -> KeyRing:
     if services.keys is None:
         raise UsageError("this gateway runs without keys")
     return services.keys

@@ -10,7 +10,7 @@ from typing import Any, Final
 from ..errors import NotFoundError, UsageError
 from ..replay.branch import Edit, edited
 from ..replay.plan import Action, Send, Stop
-from ..replay.report import Result, StepResult, result_json, step_json
+from ..replay.report import ReplayResult, StepResult, result_json, step_json
 from .replay import GO, Word
 
 PATIENCE: Final = 600.0  # seconds until nobody is there any more
@@ -99,7 +99,7 @@ class Stepping:
                 return
             await asyncio.sleep(0.02)
 
-    def ended(self, result: Result) -> None:
+    def ended(self, result: ReplayResult) -> None:
         self.result = result_json(result)
 
     def as_json(self) -> dict[str, Any]:

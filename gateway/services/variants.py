@@ -10,8 +10,8 @@ from ..correlation import Correlations, correlate
 from ..errors import NotFoundError, UsageError
 from ..model.recording import Relative, relative_json
 from ..replay.compare import compare_runs
+from ..replay.differences.step_pairs import drift_of_runs, kind_of
 from ..replay.error_card import Card, card, card_json, sibling
-from ..replay.step_pairs import drift_of_runs, kind_of
 from ..replay.what_if_gallery import gallery
 from .compare import elsewhere
 from .replay import all_steps

@@ -57,7 +57,7 @@ class CookielessClient:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CookielessRequest:
     """What a request without our cookie shows of its sender."""
 
     key: Key
@@ -67,7 +67,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class CookielessSession:
     """The session of a request, the session whose cookie is offered with the response ("" for none), and by what the
     client was known."""
 
@@ -85,7 +85,7 @@ class CookielessClients:
         self._marked: dict[tuple[Key, str, object], CookielessClient] = {}
         self._by_session: dict[str, CookielessClient] = {}
 
-    def find(self, asked: Asked, now: float) -> Found:
+    def find(self, asked: CookielessRequest, now: float) -> CookielessSession:
         """The session of a request; begins one when it is of nobody known."""
         client, by_mark = self._known(asked, now)
         if client is None:
@@ -95,7 +95,7 @@ class CookielessClients:
         client.seen = now
         client.offers += 1
         self._mark(client, asked)
-        return Found(client.session, self._offer(client, asked, now), _told_by(asked, by_mark=by_mark))
+        return CookielessSession(client.session, self._offer(client, asked, now), _told_by(asked, by_mark=by_mark))
 
     def claim(self, session: str) -> None:
         """A cookie of the session came back."""
@@ -119,7 +119,7 @@ class CookielessClients:
                 client.marks[kind] = mark
                 self._remember((client.key, kind, mark), client)
 
-    def _known(self, asked: Asked, now: float) -> tuple[CookielessClient | None, bool]:
+    def _known(self, asked: CookielessRequest, now: float) -> tuple[CookielessClient | None, bool]:
         """(the client, whether a mark told it)."""
         for kind, mark in asked.marks:
             client = self._marked.get((asked.key, kind, mark))
@@ -131,7 +131,7 @@ class CookielessClients:
         self._clients[asked.key] = self._clients.pop(asked.key)  # seen last
         return client, False
 
-    def _is_theirs(self, client: CookielessClient, asked: Asked, now: float) -> bool:
+    def _is_theirs(self, client: CookielessClient, asked: CookielessRequest, now: float) -> bool:
         """Whether the session that began with this address and browser may be this request's as well."""
         if client.joined or (asked.browser and now - client.begun <= BURST):
             return True
@@ -142,7 +142,7 @@ class CookielessClients:
     def _differs(self, client: CookielessClient, marks: tuple[Mark, ...]) -> bool:
         return any(client.marks.get(kind, mark) != mark for kind, mark in marks)
 
-    def _mark(self, client: CookielessClient, asked: Asked) -> None:
+    def _mark(self, client: CookielessClient, asked: CookielessRequest) -> None:
         for kind, mark in asked.marks:
             if client.marks.get(kind) != mark and (kind in client.marks or len(client.marks) < MARKS):
                 client.marks[kind] = mark
@@ -165,7 +165,7 @@ class CookielessClients:
         self._by_session[client.session] = client
         return client
 
-    def _offer(self, client: CookielessClient, asked: Asked, now: float) -> str:
+    def _offer(self, client: CookielessClient, asked: CookielessRequest, now: float) -> str:
         """The first response offers the session itself; so do all of a page load. A later one may be somebody else's,
         who looks alike and keeps cookies: it offers a session of its own, and nobody is merged by our doing."""
         if asked.browser and (now - client.begun <= BURST or asked.navigation or _is_here(asked.key)):
@@ -220,7 +220,7 @@ def _is_here(key: Key) -> bool:
         return False
 
 
-def _told_by(asked: Asked, *, by_mark: bool) -> str:
+def _told_by(asked: CookielessRequest, *, by_mark: bool) -> str:
     """In words, for the list of sessions."""
     words = "its address and browser" if asked.browser else "its address and User-Agent"
     if by_mark and asked.marks:

@@ -29,7 +29,7 @@ from ..ids import DOT, new_id, renewed_id, session_id
 from ..model.headers import Fields
 from ..protocols import LiveSession, Pin
 from . import identity
-from .cookieless import Asked, CookielessClients, Mark, cookie_marks, is_browser, token_marks
+from .cookieless import CookielessClients, CookielessRequest, Mark, cookie_marks, is_browser, token_marks
 from .identity import COOKIE_NAME, FieldKinds
 
 if TYPE_CHECKING:
@@ -214,7 +214,7 @@ class LiveSessions:
         self, found: dict[int, bytes], client: str, *, secure: bool
     ) -> tuple[LiveSession, bytes | None]:
         agent, fetch_mode = found.get(identity.AGENT, b""), found.get(identity.FETCH_MODE, b"")
-        asked = Asked(
+        asked = CookielessRequest(
             key=(client, agent, found.get(identity.LANGUAGE, b"")),
             navigation=identity.is_navigation(found.get(identity.ACCEPT, b""), fetch_mode),
             browser=is_browser(agent, fetch_mode),

@@ -23,7 +23,7 @@ from .sqlite.write_connection import Tables
 from .sqlite.writer import WriterThread
 
 if TYPE_CHECKING:
-    from ..protocols import Live
+    from ..protocols import EventSink
 
 log = logging.getLogger("gateway.store")
 
@@ -48,7 +48,7 @@ def open_recorder(
     seal: Seal | None,
     seal_piece: SealPiece | None = None,
     durability: str = "strict",
-    live: Live | None = None,
+    live: EventSink | None = None,
     backlog: int = BACKLOG,
     rules: RulesOf = no_rules,
 ) -> SqliteRecorder:

@@ -48,7 +48,7 @@ class SealPiece(Protocol):
     def __call__(self, capture: Capture, data: bytes, *, sent: bool, last: bool) -> bytes: ...
 
 
-class Piece:
+class StreamPiece:
     """One piece of a stream on its way to the store. `size` is what passed, `data` what is kept of it; `last` is an
     empty one that lets out what waited. `sealed` is filled in once, however often its batch is written."""
 
@@ -107,7 +107,7 @@ class Batch:
         self.exchanges.append(row)
         self.captures.append(capture)
 
-    def add_piece(self, piece: Piece) -> None:
+    def add_piece(self, piece: StreamPiece) -> None:
         """Seal one piece of a stream."""
         if piece.sealed is None:
             piece.sealed = self._sealed_piece(piece)
@@ -116,7 +116,7 @@ class Batch:
             size = len(piece.sealed) + cut
             self.chunks.append((piece.capture.id, piece.number, piece.at_ms, piece.sent, size, piece.sealed))
 
-    def _sealed_piece(self, piece: Piece) -> bytes:
+    def _sealed_piece(self, piece: StreamPiece) -> bytes:
         if self._seal_piece is None or not (piece.data or piece.last):
             return piece.data
         return self._seal_piece(piece.capture, piece.data, sent=piece.sent, last=piece.last)

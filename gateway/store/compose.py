@@ -58,7 +58,7 @@ WHERE recording = ? AND step BETWEEN ? AND ? AND state <> 'open' ORDER BY step
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class RecordingPart:
     """Steps of one recording (a full id), both ends included."""
 
     recording: str
@@ -71,7 +71,7 @@ class Part:
 class Composition:
     """What a new recording is made of, one part after the other, or by time; `note` says where it comes from."""
 
-    parts: Sequence[Part]
+    parts: Sequence[RecordingPart]
     title: str = ""
     note: str = ""
     by_time: bool = False
@@ -85,7 +85,7 @@ def trimmed(of: Recording, first: int, last: int | None, without: Sequence[int],
         raise UsageError(f"step {last} comes before step {first}")
     left_out = f" without {', '.join(map(str, sorted(without)))}" if without else ""
     note = f"Trimmed from {of.id}: steps {first} to {last}{left_out}."
-    return Composition([Part(of.id, first, last, frozenset(without))], title, note)
+    return Composition([RecordingPart(of.id, first, last, frozenset(without))], title, note)
 
 
 def split(of: Recording, at: Sequence[int], *, title: str = "") -> list[Composition]:
@@ -97,7 +97,7 @@ def split(of: Recording, at: Sequence[int], *, title: str = "") -> list[Composit
     parts = [(first, end - 1) for first, end in pairwise(edges)]
     return [
         Composition(
-            [Part(of.id, first, last)], f"{title} ({number})" if title else "",
+            [RecordingPart(of.id, first, last)], f"{title} ({number})" if title else "",
             f"Split from {of.id}: steps {first} to {last}.",
         )
         for number, (first, last) in enumerate(parts, 1)
@@ -111,7 +111,7 @@ def merged(of: Sequence[Recording], *, by_time: bool, title: str = "") -> Compos
     if len({one.id for one in of}) < len(of):
         raise UsageError("a recording is named twice")
     note = f"Merged from {', '.join(one.id for one in of)}, {'by time' if by_time else 'one after the other'}."
-    return Composition([Part(one.id) for one in of], title, note, by_time)
+    return Composition([RecordingPart(one.id) for one in of], title, note, by_time)
 
 
 def _check(of: Recording, steps: Sequence[int]) -> None:

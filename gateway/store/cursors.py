@@ -9,7 +9,7 @@ from ..errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CursorPlace:
     """Where a list of recordings goes on: before this number, or, with a `step`, at it: `met` are the groups (bits)
     that its exchanges from that step on have met, as far as they are not indexed."""
 
@@ -21,12 +21,12 @@ class Place:
         return str(self.number) if self.step is None else f"{self.number}.{self.step}.{self.met}"
 
 
-def place_of(cursor: str | None) -> Place:
+def place_of(cursor: str | None) -> CursorPlace:
     """The cursor of a list of recordings: a number, or one with a step and what was met from there on."""
     match = re.fullmatch(r"([0-9]{1,18})\.([0-9]{1,18})\.([0-9]{1,18})", cursor or "")
     if match:
-        return Place(int(match[1]), int(match[2]), int(match[3]))
-    return Place(number_of(cursor, default=1 << 62))
+        return CursorPlace(int(match[1]), int(match[2]), int(match[3]))
+    return CursorPlace(number_of(cursor, default=1 << 62))
 
 
 def number_of(cursor: str | None, *, default: int) -> int:

@@ -20,7 +20,7 @@ from ..correlation import read_declared
 from ..errors import UsageError
 from ..model.capture import Capture
 from ..protocols import LiveSession, RecorderStatus
-from .batch import ROW, Piece, cost_of
+from .batch import ROW, StreamPiece, cost_of
 from .compose import Composition, compose
 from .imports import Import, write_import
 from .key_rotation import FIRST, Place, Renew, Renewed, begin_anew, renew_some
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ..model.audit import AuditEntry
     from ..model.exchange import Chunk, Exchange
     from ..model.recording import Recording, Revision
-    from ..protocols import Live
+    from ..protocols import EventSink
 
 log = logging.getLogger("gateway.store")
 Result = TypeVar("Result")
@@ -58,7 +58,9 @@ class Stream:
 class SqliteRecorder:
     """Implements protocols.Recorder. Made by open_recorder; `start` and `stop` it on the event loop."""
 
-    def __init__(self, thread: WriterThread, *, backlog: int, held: bool, live: Live | None, ledger: Ledger) -> None:
+    def __init__(
+        self, thread: WriterThread, *, backlog: int, held: bool, live: EventSink | None, ledger: Ledger
+    ) -> None:
         self._thread = thread
         self._queue = thread.queue
         self._limit = backlog
@@ -153,7 +155,7 @@ class SqliteRecorder:
         self, capture: Capture, stream: Stream, *, at_ms: float, sent: bool, data: bytes, size: int, last: bool = False
     ) -> None:
         self._queued += len(data)
-        self._queue.append(Piece(capture, stream.number, at_ms=at_ms, sent=sent, data=data, size=size, last=last))
+        self._queue.append(StreamPiece(capture, stream.number, at_ms=at_ms, sent=sent, data=data, size=size, last=last))
         stream.number += 1
         self._wake()
 

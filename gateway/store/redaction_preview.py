@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..redact.preview import Finding, findings
+from ..redact.preview import RedactionFinding, findings
 from .masking import resealed, sealed_chunks
 from .sqlite.reader import SqliteStore
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..redact import Sealer
 
 
-def preview(path: Path, recording: str, rules: object, sealer: Sealer) -> list[tuple[int, Finding]]:
+def preview(path: Path, recording: str, rules: object, sealer: Sealer) -> list[tuple[int, RedactionFinding]]:
     """The same of a whole recording (a full id) of a file. Blocking."""
     with closing(SqliteStore(path)) as store:
         page = store.exchanges(recording)
@@ -29,7 +29,7 @@ def preview(path: Path, recording: str, rules: object, sealer: Sealer) -> list[t
 
 def would_mask(
     store: SqliteStore, exchanges: Sequence[Exchange], rules: object, sealer: Sealer
-) -> Iterator[tuple[int, Finding]]:
+) -> Iterator[tuple[int, RedactionFinding]]:
     """(step, what is masked there) of every place that these rules, and the defaults, mask. The store must be one
     that masks nothing itself. Blocking."""
     for one in exchanges:
@@ -41,7 +41,7 @@ def would_mask(
         if pieces:
             _, _, sealed = resealed(one, rules, sealer.seal)
         told += [
-            Finding(f"pieces of the {one.stream} stream", "in a message or event", name)
+            RedactionFinding(f"pieces of the {one.stream} stream", "in a message or event", name)
             for name, _ in getattr(sealed, "secrets", ())
             if pieces and name not in known
         ]

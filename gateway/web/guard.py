@@ -25,7 +25,7 @@ from aiohttp import hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from ..errors import GatewayError, UsageError
-from ..model.hosts import host_of
+from ..model.addresses import host_of
 from ..problems import ProblemDetails
 from ..proxy.cors import cors_fields
 from ..sessions import sender_of_page

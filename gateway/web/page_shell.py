@@ -28,7 +28,7 @@ STRIP = 24  # clusters that the strip shows, pinned ones aside
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StripPlace:
     """Where a session's calls to a cluster go."""
 
     cluster: str
@@ -53,7 +53,7 @@ class Shell:
     pages: tuple[PageLink, ...]
     problems: tuple[str, ...]
     missing: str  # what is not recorded, and why; "" while everything is
-    strip: tuple[Place, ...]
+    strip: tuple[StripPlace, ...]
     hidden: int  # clusters that the strip leaves out
     recording: str  # of this session, "" before its first exchange
     login: Login | None  # who is signed in; None where nobody needs to be
@@ -81,12 +81,12 @@ def page_shell() -> Shell:
     )
 
 
-def strip(services: Services, session: LiveSession) -> tuple[Place, ...]:
+def strip(services: Services, session: LiveSession) -> tuple[StripPlace, ...]:
     """The first clusters, and all that are pinned, with the environment that answers this session."""
     clusters, pins = services.routes.table.clusters, current_pins(session)
     names = dict.fromkeys((*islice(clusters, STRIP), *(name for name in pins if name in clusters)))
     return tuple(
-        Place(
+        StripPlace(
             name, pins.get(name, clusters[name].environment), name in pins, _until(session, name), _mode(session, name)
         )
         for name in names

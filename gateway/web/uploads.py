@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import BodyPartReader, web
 
 from ..errors import UsageError
-from ..export.import_file import LIMIT
+from ..export.readers.import_file import LIMIT
 
 IMPORT = "/_gateway/import"
 FIELD = 4096  # bytes of a field that is no file

@@ -1,4 +1,7 @@
-"""Tokens, passwords, attempts, links and sign-ins, without a server around them."""
+"""Tokens, passwords, attempts, links and sign-ins, without a server around them.
+
+Covers: access/credentials, access/hashing, access/logins.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from gateway.access import (
     read_credentials,
     write_credentials,
 )
-from gateway.access.attempts import Attempts, network
+from gateway.access.authentication import Attempts, network
 from gateway.access.hashing import matches
 from gateway.errors import ConfigError
 

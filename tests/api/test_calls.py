@@ -1,4 +1,8 @@
-"""The JSON API does what its description says, and describes all that it does."""
+"""The JSON API does what its description says, and describes all that it does.
+
+Covers: api/access, api/assertions, api/compose, api/imports, api/live, api/openapi, api/operation, api/recordings,
+api/replay, api/routes, api/schemas, api/sealing, api/session.
+"""
 
 import asyncio
 import io

@@ -1,4 +1,7 @@
-"""A session is told to play a recording: by the API, on the recording's page, and back."""
+"""A session is told to play a recording: by the API, on the recording's page, and back.
+
+Covers: console/playback_forms.
+"""
 
 import consoling
 import pytest

@@ -1,4 +1,7 @@
-"""Sessions seen lately through the API: pinned, simulated, joined; front ends of other origins, refused and allowed."""
+"""Sessions seen lately through the API: pinned, simulated, joined; front ends of other origins, refused and allowed.
+
+Covers: web/sessions.
+"""
 
 from __future__ import annotations
 

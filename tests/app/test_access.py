@@ -1,4 +1,7 @@
-"""A whole gateway that asks who one is: traffic passes as ever, commands get in, pages may have a port of their own."""
+"""A whole gateway that asks who one is: traffic passes as ever, commands get in, pages may have a port of their own.
+
+Covers: cli/access.
+"""
 
 import asyncio
 import json

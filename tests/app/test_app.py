@@ -1,4 +1,7 @@
-"""The parts wired together: one port for clusters and own pages, restarts, moves, the end."""
+"""The parts wired together: one port for clusters and own pages, restarts, moves, the end.
+
+Covers: https/files, store/redaction_preview.
+"""
 
 import asyncio
 import io

@@ -9,7 +9,7 @@ from gateway.correlation import correlate
 from gateway.correlation.request_values import Need, needs
 from gateway.correlation.response_values import places
 from gateway.model.exchange import Exchange
-from gateway.replay.step_pairs import align
+from gateway.replay.differences.step_pairs import align
 from gateway.store.sqlite.reader import SqliteStore
 
 BROWSERS = ("user-agent", "cookie", "authorization", "baggage", "sentry-trace")

@@ -1,4 +1,7 @@
-"""Assertions kept beside a recording, and run by replay: exit code, report, JUnit XML."""
+"""Assertions kept beside a recording, and run by replay: exit code, report, JUnit XML.
+
+Covers: services/assertions.
+"""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli.client import Server, find_server, find_writer
+from gateway.cli.client import RunningGateway, find_server, find_writer
 from gateway.errors import ConfigError, GatewayError, NotFoundError, StoreError, UpstreamError, UsageError
 
 
@@ -49,7 +49,7 @@ def server():
 
 def test_a_call_sends_and_gives_json(server: ThreadingHTTPServer) -> None:
     server.answer = (200, b'{"moved": true}')
-    answer = Server(server.url).call("POST", "/_gateway/api/v1/routes/orders/move", {"environment": "qa"})
+    answer = RunningGateway(server.url).call("POST", "/_gateway/api/v1/routes/orders/move", {"environment": "qa"})
     method, path, headers, body = server.seen[0]
     assert answer == {"moved": True}
     assert (method, path, json.loads(body)) == ("POST", "/_gateway/api/v1/routes/orders/move", {"environment": "qa"})
@@ -58,13 +58,13 @@ def test_a_call_sends_and_gives_json(server: ThreadingHTTPServer) -> None:
 
 def test_a_call_without_a_body_still_proves_that_it_is_no_form(server: ThreadingHTTPServer) -> None:
     server.answer = (204, b"")
-    assert Server(server.url).call("DELETE", "/_gateway/api/v1/recordings/1") is None
+    assert RunningGateway(server.url).call("DELETE", "/_gateway/api/v1/recordings/1") is None
     assert server.seen[0][2]["Content-Type"] == "application/json"
 
 
 def test_a_proxy_in_the_environment_is_not_asked(server: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-    assert Server(server.url).call("GET", "/x") == {}
+    assert RunningGateway(server.url).call("GET", "/x") == {}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_problem_answer_is_raised_as_the_fitting_error(
 ) -> None:
     server.answer = (status, json.dumps({"title": "T", "detail": "what happened", "hint": "do this"}).encode())
     with pytest.raises(GatewayError) as caught:
-        Server(server.url).call("GET", "/x")
+        RunningGateway(server.url).call("GET", "/x")
     assert type(caught.value) is kind
     assert str(caught.value) == "what happened\n  try: do this"
 
@@ -86,7 +86,7 @@ def test_the_problems_of_a_file_come_through(server: ThreadingHTTPServer) -> Non
     detail = "routes.yaml:10:13: error: clusters.orders: 'qaa' is not one of dev, qa\nC:/teams/a.yaml:1:1: warning: x"
     server.answer = (422, json.dumps({"detail": detail}).encode())
     with pytest.raises(ConfigError) as caught:
-        Server(server.url).call("POST", "/x")
+        RunningGateway(server.url).call("POST", "/x")
     assert str(caught.value) == detail
     assert [(p.file, p.line, p.severity) for p in caught.value.problems] == [
         ("routes.yaml", 10, "error"), ("C:/teams/a.yaml", 1, "warning"),
@@ -96,12 +96,12 @@ def test_the_problems_of_a_file_come_through(server: ThreadingHTTPServer) -> Non
 def test_an_answer_that_is_not_json(server: ThreadingHTTPServer) -> None:
     server.answer = (200, b"<html>")
     with pytest.raises(UpstreamError, match="no gateway"):
-        Server(server.url).call("GET", "/x")
+        RunningGateway(server.url).call("GET", "/x")
 
 
 def test_the_run_file_beside_the_recordings_names_the_server(server: ThreadingHTTPServer, tmp_path: Path) -> None:
     (tmp_path / "gateway.run.json").write_text(json.dumps({"url": server.url, "pid": 1}))
-    assert find_server(tmp_path / "gateway.db", None) == Server(server.url)
+    assert find_server(tmp_path / "gateway.db", None) == RunningGateway(server.url)
 
 
 @pytest.mark.parametrize("text", ["", "not json", "[]", '{"pid": 1}', '{"url": "nonsense"}', '{"url": null}'])
@@ -127,7 +127,7 @@ def test_the_argument_beats_the_environment_beats_the_run_file(
     dead = f"http://127.0.0.1:{unused_tcp_port}"
     (tmp_path / "gateway.run.json").write_text(json.dumps({"url": dead}))
     monkeypatch.setenv("GATEWAY_URL", server.url + "/")
-    assert find_server(tmp_path / "gateway.db", None) == Server(server.url)
+    assert find_server(tmp_path / "gateway.db", None) == RunningGateway(server.url)
     with pytest.raises(UpstreamError, match="no gateway answers"):
         find_server(tmp_path / "gateway.db", dead)
 
@@ -153,4 +153,4 @@ def test_a_gateway_that_writes_another_file_of_the_folder_is_not_asked_to_write_
     assert found is not None
     assert found.url == server.url
     assert find_writer(other, None) is None
-    assert find_writer(other, server.url) == Server(server.url), "one that was named is asked"
+    assert find_writer(other, server.url) == RunningGateway(server.url), "one that was named is asked"

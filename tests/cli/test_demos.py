@@ -1,4 +1,7 @@
-"""`gateway demos check`: every mistake with its line, clusters and environments beside routes.yaml."""
+"""`gateway demos check`: every mistake with its line, clusters and environments beside routes.yaml.
+
+Covers: demos/authoring/new_demo.
+"""
 
 import asyncio
 import json

@@ -1,4 +1,7 @@
-"""`gateway docs`: a site of several recordings, by our own pages or by somebody's templates."""
+"""`gateway docs`: a site of several recordings, by our own pages or by somebody's templates.
+
+Covers: cli/tls.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`gateway docs --for` and `gateway docs --check`: what tools publish, and which pages are stale and why."""
+"""`gateway docs --for` and `gateway docs --check`: what tools publish, and which pages are stale and why.
+
+Covers: export/documents/publish, export/documents/site, export/documents/staleness, export/documents/storage_format.
+"""
 
 from __future__ import annotations
 

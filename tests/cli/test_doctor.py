@@ -1,4 +1,7 @@
-"""gateway doctor: sound things are said to be sound, broken ones come with what to do."""
+"""gateway doctor: sound things are said to be sound, broken ones come with what to do.
+
+Covers: cli/text, errors.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`gateway export`, from a real recordings file to a file or stdout."""
+"""`gateway export`, from a real recordings file to a file or stdout.
+
+Covers: services/export.
+"""
 
 from __future__ import annotations
 

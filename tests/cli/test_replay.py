@@ -1,4 +1,7 @@
-"""gateway replay, branch, compare, diff: with the gateway that runs, and with one for the time being."""
+"""gateway replay, branch, compare, diff: with the gateway that runs, and with one for the time being.
+
+Covers: cli/replay_progress, cli/replay_text.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""init, completion and healthcheck."""
+"""init, completion and healthcheck.
+
+Covers: cli/completion.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""docs/api.md names every call, page and probe, and no other."""
+"""docs/api.md names every call, page and probe, and no other.
+
+Covers: api/preflight, api/rechecks, console/imports, console/lists, console/overview, console/saved_filters,
+services/playback, web/view.
+"""
 
 import re
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Presenting: a page for every slide, with and without a script; the audience follows and sees nothing else."""
+"""Presenting: a page for every slide, with and without a script; the audience follows and sees nothing else.
+
+Covers: console/presentations, console/presenter_slides, console/slides, web/keys.
+"""
 
 import asyncio
 import json

@@ -1,4 +1,7 @@
-"""The console with the real parts around it: store, sessions, and the routes.yaml that is watched."""
+"""The console with the real parts around it: store, sessions, and the routes.yaml that is watched.
+
+Covers: console/audience, console/forms, console/setup, console/tls_page.
+"""
 
 import asyncio
 import re

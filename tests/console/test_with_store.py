@@ -1,4 +1,7 @@
-"""The pages and the API on the real recording file."""
+"""The pages and the API on the real recording file.
+
+Covers: cli/masked_store, services/imports.
+"""
 
 import asyncio
 import gzip

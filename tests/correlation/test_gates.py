@@ -1,4 +1,7 @@
-"""The labelled sessions: what is bound by itself must be right, and most of what is needed must be bound."""
+"""The labelled sessions: what is bound by itself must be right, and most of what is needed must be bound.
+
+Covers: correlation/extract, correlation/request_values.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import pytest
 from judging import Score, all_sessions, held_out, judge
 from sessions import Labelled, session
 
-from gateway.correlation import Rules, correlate, evaluate, extract, rebind
+from gateway.correlation import ScoringRules, correlate, evaluate, extract, rebind
 from gateway.correlation.request_values import needs
 
 SESSIONS = all_sessions()
@@ -21,7 +24,7 @@ def test_no_session_has_a_false_automatic_link(labelled: Labelled) -> None:
     assert judge(labelled, correlate(labelled.exchanges)).wrong == []
 
 
-def total(rules: Rules, among: list[Labelled] = SESSIONS) -> Score:
+def total(rules: ScoringRules, among: list[Labelled] = SESSIONS) -> Score:
     score = Score()
     for labelled in among:
         score.add(judge(labelled, correlate(labelled.exchanges, rules=rules)))
@@ -29,7 +32,7 @@ def total(rules: Rules, among: list[Labelled] = SESSIONS) -> Score:
 
 
 def test_the_gates_hold() -> None:
-    score = total(Rules())
+    score = total(ScoringRules())
     assert len(SESSIONS) >= 40
     assert score.precision >= 0.99
     assert score.recall >= 0.85, score.missed
@@ -37,7 +40,7 @@ def test_the_gates_hold() -> None:
 
 @pytest.mark.parametrize("name", sorted(UNSEEN))
 def test_the_gates_hold_for_every_other_set(name: str) -> None:
-    score = total(Rules(), UNSEEN[name])
+    score = total(ScoringRules(), UNSEEN[name])
     assert len(UNSEEN[name]) >= 10
     assert score.precision >= 0.99
     assert score.recall >= 0.85, score.missed
@@ -46,7 +49,7 @@ def test_the_gates_hold_for_every_other_set(name: str) -> None:
 @pytest.mark.parametrize("without", ["echo", "entropy", "names"])
 def test_every_rule_is_worth_its_place(without: str) -> None:
     """Without it, either something false is bound or much is missed."""
-    whole, less = total(Rules()), total(Rules(**{without: False}))
+    whole, less = total(ScoringRules()), total(ScoringRules(**{without: False}))
     assert less.false > whole.false or less.recall < whole.recall - 0.1
 
 

@@ -1,4 +1,9 @@
-"""What a value and a name tell by themselves."""
+"""What a value and a name tell by themselves.
+
+Covers: correlation/html_values, correlation/information, correlation/lexicon, correlation/model, correlation/names,
+correlation/response_value, correlation/response_values, correlation/urls, correlation/value_index,
+correlation/xml_values.
+"""
 
 from __future__ import annotations
 

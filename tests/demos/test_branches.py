@@ -1,7 +1,10 @@
-"""A sequence that branches: who follows whom, what may be used, what the stepper says."""
+"""A sequence that branches: who follows whom, what may be used, what the stepper says.
 
-from gateway.demos.parse import parse_demo
-from gateway.demos.result import Result
+Covers: demos/session_memory, demos/step_page.
+"""
+
+from gateway.demos.definition.parse import parse_demo
+from gateway.demos.result import CallResult
 from gateway.demos.step_page import trail
 
 STEPS = """\
@@ -20,7 +23,7 @@ def parse(text):
 
 
 def done(*slugs):
-    return {slug: Result(slug, "", slug, "GET", "u", status=200, expected=True) for slug in slugs}
+    return {slug: CallResult(slug, "", slug, "GET", "u", status=200, expected=True) for slug in slugs}
 
 
 def test_followers_and_ancestors():

@@ -1,13 +1,16 @@
-"""docs/demos.md names every key that demo.yaml may have, and its examples are valid."""
+"""docs/demos.md names every key that demo.yaml may have, and its examples are valid.
+
+Covers: demos/definition/parse_parts, demos/preview, demos/send.
+"""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from gateway.demos.config import KINDS
-from gateway.demos.parse import DEMO_KEYS, STEP_KEYS, WHAT_IF_KEYS, parse_demo
-from gateway.demos.parse_parts import FIELD_KEYS
+from gateway.demos.definition.parse import DEMO_KEYS, STEP_KEYS, WHAT_IF_KEYS, parse_demo
+from gateway.demos.definition.parse_parts import FIELD_KEYS
+from gateway.demos.definition.schema import KINDS
 
 DOCS = (Path(__file__).parents[2] / "docs" / "demos.md").read_text("utf-8")
 

@@ -1,4 +1,7 @@
-"""The bookshop in its pages: four steps, what-ifs, what is kept, shown, masked and refused."""
+"""The bookshop in its pages: four steps, what-ifs, what is kept, shown, masked and refused.
+
+Covers: demos/custom_what_if_pages, demos/page_json.
+"""
 
 import asyncio
 import html

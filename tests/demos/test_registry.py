@@ -1,4 +1,7 @@
-"""Demos come, change and go while the gateway runs; a bad save keeps the last good demo."""
+"""Demos come, change and go while the gateway runs; a bad save keeps the last good demo.
+
+Covers: paths.
+"""
 
 import os
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.diagrams import Run, sequence
+from gateway.diagrams import MessageRun, sequence
 from gateway.model.exchange import Chunk
 
 
@@ -26,7 +26,7 @@ def the_runs(exchange, recording, chunks):
 def test_events_are_counted_from_the_body(an_exchange, a_recording):
     body = b": hello\n\ndata: 1\n\nevent: x\r\ndata: 2\r\n\r\ndata: unfinished"
     exchange = an_exchange(1, stream="sse", body=body)
-    assert the_runs(exchange, a_recording([exchange]), []) == (Run(True, "2 events · 55 bytes"),)
+    assert the_runs(exchange, a_recording([exchange]), []) == (MessageRun(True, "2 events · 55 bytes"),)
 
 
 def test_websocket_messages_are_grouped_by_direction(an_exchange, a_recording):

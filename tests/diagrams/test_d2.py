@@ -1,4 +1,7 @@
-"""D2: recorded text is text, groups and chapters are containers."""
+"""D2: recorded text is text, groups and chapters are containers.
+
+Covers: diagrams/chapters.
+"""
 
 from __future__ import annotations
 

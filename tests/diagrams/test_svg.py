@@ -1,4 +1,7 @@
-"""SVG pictures: well formed, linked, without inline style; and in a real browser, nothing overlaps."""
+"""SVG pictures: well formed, linked, without inline style; and in a real browser, nothing overlaps.
+
+Covers: diagrams/layout, diagrams/style, diagrams/writers.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What-ifs stand in the diagram of their recording as alternatives, where they branch off."""
+"""What-ifs stand in the diagram of their recording as alternatives, where they branch off.
+
+Covers: demos/custom_what_if, diagrams/diagram, diagrams/overview.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What was recorded with {{ }} in it is never taken for a variable of a tool."""
+"""What was recorded with {{ }} in it is never taken for a variable of a tool.
+
+Covers: diagrams/noise, export/path_evidence.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Our own bundle: nothing is lost, and what is off is refused with its place."""
+"""Our own bundle: nothing is lost, and what is off is refused with its place.
+
+Covers: export/readers/foreign_json.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,8 @@ from hypothesis import strategies as st
 
 from gateway.errors import UsageError
 from gateway.export import Beside, bundle
-from gateway.export.foreign_json import parsed
-from gateway.export.imported_recording import renewed
+from gateway.export.readers.foreign_json import parsed
+from gateway.export.readers.imported_recording import renewed
 from gateway.model.exchange import Chunk, Exchange, Failure, Timing
 from gateway.model.message import Body, Request, Response
 from gateway.model.recording import Recording

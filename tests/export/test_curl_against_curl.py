@@ -1,4 +1,8 @@
-"""What a real curl sends is what the import stores: method, target, headers in their order, body, byte for byte."""
+"""What a real curl sends is what the import stores: method, target, headers in their order, body, byte for byte.
+
+Covers: export/readers/curl/command, export/readers/curl/globs, export/readers/curl/options,
+export/readers/curl/shell, export/readers/curl/windows.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +17,9 @@ from curl_commands import COMMANDS, FILES, WINDOWS
 from wire_echo import Echo, normalized
 
 from gateway.errors import UsageError
-from gateway.export.curl_reader import load
-from gateway.export.curl_reader.options import LETTERS, OPTIONS
-from gateway.export.imported_recording import nowhere
+from gateway.export.readers.curl import load
+from gateway.export.readers.curl.options import LETTERS, OPTIONS
+from gateway.export.readers.imported_recording import nowhere
 
 CURL = shutil.which("curl")
 needs_curl = pytest.mark.skipif(CURL is None or shutil.which("bash") is None, reason="no curl on this machine")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.export import FORMATS
-from gateway.export.import_file import read
+from gateway.export.readers.import_file import read
 
 FOLDER = Path(__file__).parents[1] / "data" / "foreign"
 LOGIN = {"user": "ada", "password": "lovelace"}

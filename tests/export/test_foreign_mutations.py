@@ -1,4 +1,7 @@
-"""Whatever stands where something else is expected, a file is read or refused with a word: nothing else happens."""
+"""Whatever stands where something else is expected, a file is read or refused with a word: nothing else happens.
+
+Covers: export/readers/import_report.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ from hypothesis import strategies as st
 from postman_kinds import COLLECTIONS
 
 from gateway.errors import UsageError
-from gateway.export.import_file import no_files, read
-from gateway.export.import_report import report
+from gateway.export.readers.import_file import no_files, read
+from gateway.export.readers.import_report import report
 
 ODD: list[Any] = [
     None, True, 0, -1, 1e400, 10**30, "", "x", "\ud800", [], {}, [None], [[]], [{}], {"a": 1}, "[", "http://", "{{a}}",

@@ -1,4 +1,7 @@
-"""The table of formats and finding one in it."""
+"""The table of formats and finding one in it.
+
+Covers: demos/form, export/readers/curl/form.
+"""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.export import FORMATS, Beside, Server, dump, files
+from gateway.export import FORMATS, ApiServer, Beside, dump, files
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -35,7 +35,7 @@ def test_golden_files(name, bookshop):
 
 
 def servers(cluster):
-    return [Server("test", f"http://127.0.0.1:9101/{cluster}"), Server("qa", "http://127.0.0.1:9202", here=True)]
+    return [ApiServer("test", f"http://127.0.0.1:9101/{cluster}"), ApiServer("qa", "http://127.0.0.1:9202", here=True)]
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -1,4 +1,7 @@
-"""HAR 1.2: every required member with its type, for the bookshop and for anything Hypothesis thinks of."""
+"""HAR 1.2: every required member with its type, for the bookshop and for anything Hypothesis thinks of.
+
+Covers: export/d2, export/mermaid, export/plantuml, export/svg.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Entries in are steps out, whatever tool wrote the HAR, and the rest is said; what comes out again is the same."""
+"""Entries in are steps out, whatever tool wrote the HAR, and the rest is said; what comes out again is the same.
+
+Covers: export/readers/base64_dialects, export/readers/har_websocket, export/readers/import_url.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,9 @@ from har_dialects import DIALECTS, Dialect
 
 from gateway.errors import UsageError
 from gateway.export import har
-from gateway.export.har_reader import PHASES
-from gateway.export.import_file import ImportedFile, no_files, read
-from gateway.export.imported_recording import renewed
+from gateway.export.readers.har import PHASES
+from gateway.export.readers.import_file import ImportedFile, no_files, read
+from gateway.export.readers.imported_recording import renewed
 from gateway.model.bodies import text_of
 from gateway.model.frames import websocket_frames
 
@@ -88,7 +91,7 @@ def test_an_archive_without_a_har_or_with_too_much_is_refused(monkeypatch):
         archive.writestr("a.txt", b"a" * 100_000)
     with pytest.raises(UsageError, match="0 HAR files, not one"):
         read(packed.getvalue())
-    monkeypatch.setattr("gateway.export.import_file.LIMIT", 1000)
+    monkeypatch.setattr("gateway.export.readers.import_file.LIMIT", 1000)
     with pytest.raises(UsageError, match="unpacks to more than"):
         read(packed.getvalue())
 

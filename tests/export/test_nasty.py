@@ -1,4 +1,7 @@
-"""Words that break writers, in every place of a recording, through every format: parsed, nothing lost, nothing run."""
+"""Words that break writers, in every place of a recording, through every format: parsed, nothing lost, nothing run.
+
+Covers: export/archive.
+"""
 
 from __future__ import annotations
 
@@ -77,6 +80,11 @@ def check(file: str, data: bytes) -> None:
     elif suffix == "mmd":
         known = r"\s*(?:P\d+.*|participant P.*|actor P.*|box rgba.*|end|Note over .*|title .*|(?:loop|alt|else|opt|par|and)\b.*)"
         assert all(re.fullmatch(known, line) for line in text.splitlines()[1:])
+    elif (
+        suffix == "d2"
+    ):  # every recorded text stands in single quotes, where nothing but a doubled quote means anything
+        bare = re.sub(r"'(?:[^'\n]|'')*'", "T", text)
+        assert re.fullmatch(r"(?:[\w.#:;{}\-> ]*\n)*", bare), bare
     else:
         assert suffix in ("md", "hurl", "http", "rest")
 

@@ -1,4 +1,7 @@
-"""OpenAPI: a description per cluster, templated paths, every status with its examples, links, security, servers."""
+"""OpenAPI: a description per cluster, templated paths, every status with its examples, links, security, servers.
+
+Covers: export/openapi/document, export/openapi/observed_operations, export/openapi/security.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import json
 
 import pytest
 
-from gateway.export import FORMATS, Beside, Server, files, openapi
+from gateway.export import FORMATS, ApiServer, Beside, files, openapi
 
 TOKEN = "sealed_abcdefghijklmnopqrst_32"
 BEARER = (("Authorization", f"Bearer {TOKEN}"), ("Content-Type", "application/json"))
@@ -43,7 +46,7 @@ def test_every_cluster_has_a_description_with_paths_that_follow_its_servers(chai
 
 def test_the_servers_are_the_gateway_and_where_the_cluster_lives_now(chain):
     def servers(cluster):
-        return [Server("test", "http://127.0.0.1:1"), Server("qa", f"http://127.0.0.1:2/{cluster}", here=True)]
+        return [ApiServer("test", "http://127.0.0.1:1"), ApiServer("qa", f"http://127.0.0.1:2/{cluster}", here=True)]
 
     found = described(chain, beside=Beside(servers=servers))["orders"]["servers"]
     assert found == [

@@ -1,4 +1,7 @@
-"""What makes a description one would publish: arrays, forms, enumerations, maps, shared schemas, protocols left out."""
+"""What makes a description one would publish: arrays, forms, enumerations, maps, shared schemas, protocols left out.
+
+Covers: export/openapi/components, export/openapi/form_bodies.
+"""
 
 from __future__ import annotations
 

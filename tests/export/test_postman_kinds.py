@@ -1,4 +1,7 @@
-"""Postman collections are stored as newman 6.2 sent them; `make consumers` sends them again."""
+"""Postman collections are stored as newman 6.2 sent them; `make consumers` sends them again.
+
+Covers: export/readers/postman_auth.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Files that other tools run: they carry values on, hold no secret, and nothing recorded can become code."""
+"""Files that other tools run: they carry values on, hold no secret, and nothing recorded can become code.
+
+Covers: export/file_comments, export/format, export/http_file, export/hurl, export/json, export/postman,
+export/python, export/variables, export/wiremock.
+"""
 
 from __future__ import annotations
 

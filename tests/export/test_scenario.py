@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.export.scenario import scenario
-from gateway.export.templated_text import Use, written
+from gateway.export.templated_text import VariableUse, written
 
 ONE = "sealed_abcdefghijklmnopqrst_32"
 TWO = "sealed_bcdefghijklmnopqrstu_8"
@@ -35,7 +35,7 @@ def test_a_secret_that_an_answer_gives_becomes_a_kept_value(an_exchange, a_recor
     found = scenario(a_recording(2), [login, an_exchange(2, headers=BEARER)])
     keep = found.steps[0].keeps[0]
     assert (keep.variable, keep.path, keep.used) == ("token", "/token", (2,))
-    assert found.steps[1].headers == (("Authorization", ("Bearer ", Use("token", ONE))),)
+    assert found.steps[1].headers == (("Authorization", ("Bearer ", VariableUse("token", ONE))),)
     assert [(one.variable, one.default, one.secret) for one in found.inputs] == [("password", "", True)]
 
 

@@ -1,4 +1,7 @@
-"""Quoting survives a real bash, whatever the bytes."""
+"""Quoting survives a real bash, whatever the bytes.
+
+Covers: export/readers/curl/shell_syntax.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Text with variables in it."""
+"""Text with variables in it.
+
+Covers: export/documents/custom_template.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.export.templated_text import Use, identifier, names, split, written
+from gateway.export.templated_text import VariableUse, identifier, names, split, written
 
-USES = {"501": Use("order_id", "501"), "50": Use("count", "50")}
+USES = {"501": VariableUse("order_id", "501"), "50": VariableUse("count", "50")}
 
 
 def test_the_longest_value_wins():

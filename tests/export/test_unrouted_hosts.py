@@ -7,8 +7,8 @@ import json
 import pytest
 
 from gateway.export import FORMATS, dump, files
-from gateway.export.import_file import read
-from gateway.export.imported_recording import renewed
+from gateway.export.readers.import_file import read
+from gateway.export.readers.imported_recording import renewed
 
 CURL = b"""
 curl https://shop.example/orders/7 -H 'Accept: application/json'

@@ -10,9 +10,10 @@ from cryptography.fernet import Fernet
 from peers import raw_client, raw_upstream
 from relaying import orders_at, relaying
 
-from gateway.demos.parse import parse_demo
+from gateway.demos.definition.parse import parse_demo
 from gateway.errors import GatewayError
-from gateway.export import bundle, import_file
+from gateway.export import bundle
+from gateway.export.readers import import_file
 from gateway.keys import Keys
 from gateway.model.capture import Capture
 from gateway.model.exchange import Chunk
@@ -196,9 +197,9 @@ JSON_WORDS = (
 
 TARGETS = (
     Target("routes.yaml", routes, [ROUTES], YAML_WORDS, ("routes/parse.py", "routes/yaml.py", "routes/validation.py")),
-    Target("demo.yaml", demo, [DEMO], YAML_WORDS, ("demos/parse.py", "demos/config.py")),
-    Target("har", lambda data: imported("har", data), [HAR], JSON_WORDS, ("export/har_reader.py", "export/foreign_json.py")),
-    Target("postman", lambda data: imported("postman", data), [POSTMAN], JSON_WORDS, ("export/postman_reader.py",)),
+    Target("demo.yaml", demo, [DEMO], YAML_WORDS, ("demos/definition/parse.py", "demos/definition/schema.py")),
+    Target("har", lambda data: imported("har", data), [HAR], JSON_WORDS, ("export/readers/har.py", "export/readers/foreign_json.py")),
+    Target("postman", lambda data: imported("postman", data), [POSTMAN], JSON_WORDS, ("export/readers/postman.py",)),
     Target("curl", lambda data: imported("curl", data), [CURL], (b"'", b'"', b"\\\n", b"$'", b"--data", b"-d", b"@", b"^", b"$(", b"|"),
         tuple(f"curl_reader/{name}.py" for name in ("__init__", "command", "form", "globs", "options", "shell", "shell_syntax", "windows"))),
     Target("bundle", lambda data: imported("bundle", data), [BUNDLE], JSON_WORDS, ("export/bundle.py",)),

@@ -1,4 +1,7 @@
-"""The local authority: limited to local names, a certificate that is renewed, files that nobody else reads."""
+"""The local authority: limited to local names, a certificate that is renewed, files that nobody else reads.
+
+Covers: https/trust.
+"""
 
 import ipaddress
 import stat

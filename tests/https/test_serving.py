@@ -1,4 +1,7 @@
-"""A gateway that speaks HTTPS: by curl, node, Python, WebSocket and event streams; renewed under load; plain ports."""
+"""A gateway that speaks HTTPS: by curl, node, Python, WebSocket and event streams; renewed under load; plain ports.
+
+Covers: https/server.
+"""
 
 from __future__ import annotations
 

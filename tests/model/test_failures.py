@@ -1,4 +1,7 @@
-"""Failures inside a 2xx: GraphQL, JSON-RPC, SOAP, gRPC-web, and what a cluster's rule names."""
+"""Failures inside a 2xx: GraphQL, JSON-RPC, SOAP, gRPC-web, and what a cluster's rule names.
+
+Covers: model/soap.
+"""
 
 from __future__ import annotations
 

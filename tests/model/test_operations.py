@@ -1,4 +1,7 @@
-"""What requests ask for, by name: GraphQL, JSON-RPC, SOAP, AWS-style calls and gRPC-web."""
+"""What requests ask for, by name: GraphQL, JSON-RPC, SOAP, AWS-style calls and gRPC-web.
+
+Covers: export/openapi/operation, model/graphql.
+"""
 
 from __future__ import annotations
 

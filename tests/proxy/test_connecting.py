@@ -1,4 +1,7 @@
-"""Upstreams with several addresses, behind a proxy of one's network, and in both families of localhost."""
+"""Upstreams with several addresses, behind a proxy of one's network, and in both families of localhost.
+
+Covers: https/certificates, proxy/pool, proxy/tunnel.
+"""
 
 import asyncio
 import contextlib

@@ -1,4 +1,7 @@
-"""A head is taken without a parser only when llhttp would say the same of it."""
+"""A head is taken without a parser only when llhttp would say the same of it.
+
+Covers: proxy/client, proxy/upstream.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Heads in, heads out: what must hold for any fields."""
+"""Heads in, heads out: what must hold for any fields.
+
+Covers: proxy/request, proxy/response.
+"""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,7 @@
-"""A session plays a recording through a real relay: nothing listens where its upstreams were."""
+"""A session plays a recording through a real relay: nothing listens where its upstreams were.
+
+Covers: proxy/playback_loader, proxy/websocket_playback.
+"""
 
 import asyncio
 import contextlib
@@ -9,6 +12,9 @@ from email.utils import format_datetime, parsedate_to_datetime
 
 import aiohttp
 import pytest
+from gateway.replay.playback.playback.matching import Rules
+from gateway.replay.playback.playback.playback import Playback
+from gateway.replay.playback.playback.recording_index import Tape
 from peers import field_of, raw_client, raw_upstream, status_of
 from relaying import orders_at, relaying, table_of
 
@@ -16,9 +22,6 @@ from gateway.model.exchange import Chunk, Exchange, Failure, Timing
 from gateway.model.frames import Frame
 from gateway.model.message import Body, Request, Response
 from gateway.protocols import LiveSession, PlaybackMode
-from gateway.replay.matching import Rules
-from gateway.replay.playback import Playback
-from gateway.replay.playback_index import Tape
 
 NOWHERE = "http://127.0.0.1:1"  # a port that nothing can listen on
 

@@ -1,4 +1,7 @@
-"""What passes, what changes, what is kept: the relay between raw peers."""
+"""What passes, what changes, what is kept: the relay between raw peers.
+
+Covers: problems, proxy/admission, proxy/cors, proxy/flow, proxy/own_responses, proxy/request_sender.
+"""
 
 import asyncio
 import gc

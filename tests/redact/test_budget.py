@@ -1,10 +1,14 @@
-"""Bodies that are beyond the budget: their heads can be read and searched, the rest is one secret, and nothing is lost."""
+"""Bodies that are beyond the budget: their heads can be read and searched, the rest is one secret, and nothing is lost.
+
+Covers: redact/bodies.
+"""
 
 import json
 import time
 
 import pytest
 from cryptography.fernet import Fernet
+from gateway.replay.playback.playback.recorded_response import _json_escape, _restore
 
 from gateway.keys import Keys
 from gateway.model.capture import Capture
@@ -12,7 +16,6 @@ from gateway.model.json_shapes import body_json
 from gateway.model.message import Body, Response
 from gateway.redact import Sealer
 from gateway.redact.bodies import HEAD, LARGEST
-from gateway.replay.recorded_response import _json_escape, _restore
 
 KEYS = Keys.of([Fernet.generate_key().decode()])
 

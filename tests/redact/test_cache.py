@@ -1,4 +1,7 @@
-"""What is known is sealed as it would be if nothing were: the quick way and the whole search agree."""
+"""What is known is sealed as it would be if nothing were: the quick way and the whole search agree.
+
+Covers: redact/echoes.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from gateway.keys import Keys
 from gateway.model.capture import FIELDS, Capture
 from gateway.model.headers import Fields
 from gateway.redact import SealedCapture, Sealer
-from gateway.redact.names import Names
+from gateway.redact.names import SecretNames
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,7 @@ def test_after_the_keys_are_renewed_nothing_is_sealed_with_the_old_ones(told):
 
 def test_what_is_new_beside_a_known_token_is_searched_once(monkeypatch):
     sealer, searches = Sealer(KEYS), []
-    monkeypatch.setattr(Names, "has_word", lambda self, data: searches.append(data) or False)
+    monkeypatch.setattr(SecretNames, "has_word", lambda self, data: searches.append(data) or False)
     for number in range(3):
         searches.clear()
         headers = [*REQUESTS[1], (b"X-Request-Id", b"%032x" % number)]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gateway.redact.json_text import named_places
-from gateway.redact.names import Names
+from gateway.redact.names import SecretNames
 
 
 @pytest.mark.parametrize(
@@ -21,11 +21,11 @@ from gateway.redact.names import Names
     ],
 )
 def test_a_value_is_known_by_what_stands_beside_it(document: object, places: set[object]):
-    assert named_places(json.dumps(document).encode(), document, Names().is_secret) == places
+    assert named_places(json.dumps(document).encode(), document, SecretNames().is_secret) == places
 
 
 def test_what_is_very_deep_ends():
     document: object = {"name": "password", "value": 1}
     for _ in range(500):
         document = [document]
-    assert named_places(b'"value"', document, Names().is_secret) == set()
+    assert named_places(b'"value"', document, SecretNames().is_secret) == set()

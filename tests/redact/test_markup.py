@@ -3,9 +3,9 @@
 import pytest
 
 from gateway.redact.markup import seal_markup
-from gateway.redact.names import Names
+from gateway.redact.names import SecretNames
 
-IS_SECRET = Names().is_secret
+IS_SECRET = SecretNames().is_secret
 
 
 def stars(secret: bytes) -> bytes:

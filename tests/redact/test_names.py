@@ -1,4 +1,7 @@
-"""Names that carry secrets, in every spelling, and the quick look that never misses one."""
+"""Names that carry secrets, in every spelling, and the quick look that never misses one.
+
+Covers: redact/values, redact/vocabulary.
+"""
 
 import json
 from pathlib import Path
@@ -7,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.redact.names import COOKIE, CREDENTIALS, MAYBE, PLAIN, PROTOCOLS, SET_COOKIE, Names
+from gateway.redact.names import COOKIE, CREDENTIALS, MAYBE, PLAIN, PROTOCOLS, SET_COOKIE, SecretNames
 from gateway.redact.values import ANY, NO, fits
 from gateway.redact.vocabulary import CODES, EXACT, KEYS, PASSES, STRONG, TAILS
 
@@ -40,18 +43,18 @@ def test_the_labelled_list_is_long_and_half_of_it_harmless():
 
 
 def test_every_labelled_secret_is_known():
-    names = Names()
+    names = SecretNames()
     assert [name for name, value in SECRETS if not fits(names.is_secret(name), value)] == []
 
 
 def test_no_labelled_harmless_name_is_taken_for_a_secret():
-    names = Names()
+    names = SecretNames()
     assert [(name, value) for name, value in HARMLESS if fits(names.is_secret(name), value)] == []
 
 
 @pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
 def test_every_secret_name_in_every_spelling_is_known_and_hinted_at(spell):
-    names = Names(keys=["odd_key_name"])
+    names = SecretNames(keys=["odd_key_name"])
     for name, value in [*SECRETS, (b"odd_key_name", b"x")]:
         if b"[" in name or (b"." in name and spell(name) != name):
             continue
@@ -72,14 +75,14 @@ def test_the_quick_look_finds_whatever_the_names_know(words: list[bytes], separa
         assert NAMES.has_word(json.dumps({name.decode(): RANDOM.decode()}).encode()), name
 
 
-NAMES = Names()
+NAMES = SecretNames()
 
 
 @pytest.mark.parametrize(
     "text", [b'{"shipping": "keyboard", "session": 1}', b"an opinion, a design", b"a@b.c", b"100%", b'{"code": 404}']
 )
 def test_everyday_words_need_no_closer_look(text: bytes):
-    assert not Names().hint(text)
+    assert not SecretNames().hint(text)
 
 
 @pytest.mark.parametrize(
@@ -92,17 +95,17 @@ def test_everyday_words_need_no_closer_look(text: bytes):
     ],
 )  # fmt: skip
 def test_headers_by_name(name: bytes, kind: int):
-    assert Names(headers=["X-Tenant"]).header(name) == kind
+    assert SecretNames(headers=["X-Tenant"]).header(name) == kind
 
 
 def test_names_of_rules_are_known_in_every_spelling_and_exact_ones_as_they_are():
-    names = Names(keys=["customer_no"], exact=["ssn.1"])
+    names = SecretNames(keys=["customer_no"], exact=["ssn.1"])
     assert [names.is_secret(name) for name in (b"customerNo", b"CUSTOMER-NO", b"customerno", b"ssn.1")] == [ANY] * 4
     assert names.is_secret(b"customer") == NO
 
 
 def test_the_memory_of_names_is_bounded():
-    names = Names()
+    names = SecretNames()
     for number in range(10_000):
         names.is_secret(b"name-%d" % number)
         names.header(b"name-%d" % number)
@@ -111,7 +114,7 @@ def test_the_memory_of_names_is_bounded():
 
 
 def test_a_long_body_that_was_harmless_is_known_by_its_hash_alone():
-    names = Names()
+    names = SecretNames()
     body = b'{"n": "%b"}' % (b"x" * 100_000)
     assert not names.hint(body)
     assert not names.hint(bytes(bytearray(body)))

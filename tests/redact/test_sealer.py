@@ -548,10 +548,8 @@ def test_json_around_a_secret_keeps_every_byte(value: object, secret: str, inden
     inner = json.dumps(secret, ensure_ascii=ascii)[1:-1].encode("utf-8", "surrogatepass")
     assume(raw.count(inner) == 1 or len(inner) < 16)  # a long one is sealed wherever else it stands
     sealed = body_of(seal(a_request(raw)))
-    expected = json.loads(raw)
-    expected["password"] = PLACEHOLDER.search(sealed)[0].decode()
     known = PLACEHOLDER.sub(b"", sealed)
-    assert json.loads(sealed)["password"] == expected["password"]
+    assert PLACEHOLDER.fullmatch(json.loads(sealed)["password"].encode())
     if not re.search(
         rb"(?i)passw|token|secret|pwd|key|cred|session|cvv|pin|sig|auth|eyJ|@", raw.replace(b'"password"', b"")
     ):

@@ -1,11 +1,14 @@
-"""Secrets in text without quotes."""
+"""Secrets in text without quotes.
+
+Covers: model/linear_patterns, redact/personal.
+"""
 
 import pytest
 
-from gateway.redact.names import Names
+from gateway.redact.names import SecretNames
 from gateway.redact.text import seal_lines, seal_private_keys
 
-IS_SECRET = Names().is_secret
+IS_SECRET = SecretNames().is_secret
 PEM = b"-----BEGIN %bPRIVATE KEY-----\nMIIEvQ\nIBADAN\n-----END %bPRIVATE KEY-----\n"
 
 

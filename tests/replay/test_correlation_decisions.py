@@ -1,4 +1,7 @@
-"""Decisions as YAML, for this recording or another one of the chain, and what a second run proves."""
+"""Decisions as YAML, for this recording or another one of the chain, and what a second run proves.
+
+Covers: correlation/decisions.
+"""
 
 from __future__ import annotations
 

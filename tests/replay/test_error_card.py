@@ -1,4 +1,7 @@
-"""Why a step failed where its sibling did not, in words; and two recordings side by side."""
+"""Why a step failed where its sibling did not, in words; and two recordings side by side.
+
+Covers: replay/error_words.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from gateway.model.exchange import Exchange
 from gateway.model.message import Body, Request, Response
 from gateway.replay.compare import compare_runs, comparison_json
 from gateway.replay.error_card import card, sibling
-from gateway.replay.report import Result, StepResult, junit, result_json
+from gateway.replay.report import ReplayResult, StepResult, junit, result_json
 
 
 def a_step(number=1, target="/api/catalogue/books/978-1", *, status=200, body=None, where="catalogue@qa", headers=()):
@@ -94,7 +97,7 @@ def test_junit_has_a_case_for_every_step_and_survives_any_text():
         StepResult(1, "GET", "/a\x00<&\"", "same", 200, 200, took_ms=5.0),
         StepResult(2, "GET", "/b", "stopped", message='say "no"'), StepResult(3, "GET", "/c", "skipped"),
     )  # fmt: skip
-    suite = ET.fromstring(junit([("x<y", result_json(Result("N", "O", steps)))])).find("testsuite")
+    suite = ET.fromstring(junit([("x<y", result_json(ReplayResult("N", "O", steps)))])).find("testsuite")
     assert suite.attrib | {} == {
         "name": "x<y", "tests": "3", "failures": "0", "errors": "1", "skipped": "1", "time": "0.005",
     }  # fmt: skip

@@ -13,7 +13,7 @@ from gateway.errors import UsageError
 from gateway.model.exchange import Exchange
 from gateway.model.message import Body, Request, Response
 from gateway.replay.branch import read_set
-from gateway.replay.difference import context_of, diff_answers
+from gateway.replay.differences.difference import context_of, diff_answers
 from gateway.replay.fault import FIELD, Fault, altered, fault_of, read_fault, read_field, resolved
 
 TEXT = st.text(min_size=1, max_size=12).filter(lambda text: not any("\ud800" <= c <= "\udfff" for c in text))

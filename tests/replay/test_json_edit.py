@@ -1,4 +1,7 @@
-"""One place of a JSON text changes, and no other byte."""
+"""One place of a JSON text changes, and no other byte.
+
+Covers: correlation/json_values, replay/variant_edit.
+"""
 
 from __future__ import annotations
 

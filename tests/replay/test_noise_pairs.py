@@ -1,6 +1,8 @@
 """Pairs of values from two runs of one chain, as real servers write them: what is harmless, and what a person has to know.
 
-Covers gateway/replay/value_kinds.py and gateway/replay/header_kinds.py.
+Covers gateway/replay/differences/value_kinds.py and gateway/replay/differences/header_kinds.py.
+
+Covers: replay/differences/list_noise, replay/differences/value_kinds.
 """
 
 from __future__ import annotations
@@ -20,8 +22,8 @@ from hypothesis import strategies as st
 
 from gateway.model.exchange import Exchange
 from gateway.model.message import Body, Request, Response
-from gateway.replay.difference import context_of, diff_answers, outcome
-from gateway.replay.value_kinds import judge
+from gateway.replay.differences.difference import context_of, diff_answers, outcome
+from gateway.replay.differences.value_kinds import judge
 
 GROUPS: list[dict[str, Any]] = yaml.safe_load(Path(__file__).with_name("noise_pairs.yaml").read_text())
 TYPES = {"json": "application/json", "xml": "text/xml", "html": "text/html", "text": "text/plain", "csv": "text/csv"}

@@ -1,4 +1,7 @@
-"""The plan of a replay: what is sent next, given what came; told without any network."""
+"""The plan of a replay: what is sent next, given what came; told without any network.
+
+Covers: model/message, replay/readiness, replay/unseal, replay/write_guard.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from gateway.correlation import correlate
 from gateway.model.exchange import Exchange
 from gateway.model.message import Body, Request, Response
 from gateway.replay.branch import read_unset
-from gateway.replay.plan import Send, Skip, Stop, Wanted, cookies_set, plan
+from gateway.replay.plan import ReplayOptions, Send, Skip, Stop, cookies_set, plan
 from gateway.replay.unseal import reveal
 from gateway.replay.write_guard import findings
 from gateway.routes.table import RouteTable
@@ -39,7 +42,7 @@ def a_response(body, *, status=200, fields=()):
 
 def begin(*steps, wanted=None, secrets=None):
     keys = iter(f"key-{number}" for number in range(9))
-    return plan(steps, correlate(steps), wanted or Wanted(), secrets=secrets or {}, new_key=lambda: next(keys))
+    return plan(steps, correlate(steps), wanted or ReplayOptions(), secrets=secrets or {}, new_key=lambda: next(keys))
 
 
 ORDER = step(1, "POST", "/api/orders", {"isbn": "978-1"}, answer={"id": 70001}, status=201)
@@ -69,7 +72,7 @@ def test_a_missing_value_stops_and_says_what_came_instead_without_its_values():
 def test_an_edit_of_the_very_place_makes_a_missing_value_unnecessary():
     from gateway.replay.branch import read_set
 
-    wanted = Wanted(edits={2: [read_set("path:3=9"), read_set("json:/order_id=9")]})
+    wanted = ReplayOptions(edits={2: [read_set("path:3=9"), read_set("json:/order_id=9")]})
     talk = begin(ORDER, PAY, wanted=wanted)
     next(talk)
     sent = talk.send(a_response({}, status=500))
@@ -87,7 +90,7 @@ def test_what_belongs_to_one_connection_or_run_is_not_sent_again():
 
 
 def test_environments_of_a_step_win_over_those_of_the_replay_over_the_recorded_ones():
-    wanted = Wanted(to={"orders": "test"}, environments={2: {"orders": "dev"}}, as_recorded=True)
+    wanted = ReplayOptions(to={"orders": "test"}, environments={2: {"orders": "dev"}}, as_recorded=True)
     talk = begin(step(1, "GET", "/a"), step(2, "GET", "/a"), wanted=wanted)
     assert next(talk).environments == {"orders": "test"}
     assert talk.send(a_response({})).environments == {"orders": "dev"}
@@ -137,7 +140,7 @@ def test_a_cut_body_is_not_sent_and_a_websocket_is_begun_anew():
 
 
 def test_only_the_wanted_steps_are_sent():
-    talk = begin(*(step(n, "GET", "/a") for n in (1, 2, 3)), wanted=Wanted(first=2, last=2))
+    talk = begin(*(step(n, "GET", "/a") for n in (1, 2, 3)), wanted=ReplayOptions(first=2, last=2))
     kinds = [type(next(talk))]
     kinds += [type(talk.send(None)) for _ in range(2)]
     assert kinds == [Skip, Send, Skip]
@@ -147,7 +150,7 @@ def test_a_token_that_is_over_is_told_before_the_first_request():
     claims = urlsafe_b64encode(json.dumps({"exp": 1000}).encode()).decode().rstrip("=")
     steps = [step(1, "GET", "/a", headers=[("Authorization", f"Bearer {SEALED}")])]
     secrets = {SEALED: f"e30.{claims}.sig"}
-    found = findings(steps, correlate(steps), Wanted(), RouteTable({}), secrets=secrets, now=1000 + 7200)
+    found = findings(steps, correlate(steps), ReplayOptions(), RouteTable({}), secrets=secrets, now=1000 + 7200)
     assert [one.message for one in found if "expired" in one.message] == ["its bearer token expired 2 hours ago"]
     assert "no cluster has the path /a" in found[0].message
 
@@ -172,7 +175,7 @@ def test_a_number_that_this_run_brings_takes_the_place_of_a_sealed_number_as_a_n
 def test_an_edited_body_with_a_secret_in_it_has_the_length_of_what_is_sent():
     """The placeholder is longer than the password: its length must not be announced."""
     login = step(1, "POST", "/login", {"user": "ada", "password": SEALED})
-    send = next(begin(login, wanted=Wanted(edits={1: [read_unset("json:/user")]}), secrets={SEALED: "pw"}))
+    send = next(begin(login, wanted=ReplayOptions(edits={1: [read_unset("json:/user")]}), secrets={SEALED: "pw"}))
     assert json.loads(send.request.body.data) == {"password": "pw"}
     assert not send.request.header("content-length")
 

@@ -1,6 +1,6 @@
 """Playback that a client cannot tell from the server: headers that choose, ranges, caches, preflights, echoes, unknown ids.
 
-Covers gateway/replay/negotiation.py, gateway/replay/representation.py and gateway/replay/echo.py.
+Covers gateway/replay/playback/negotiation.py, gateway/replay/playback/representation.py and gateway/replay/playback/echo.py.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 import brotli
 import pytest
+from gateway.replay.playback.playback.matching import Rules
+from gateway.replay.playback.playback.playback import Found, Missed, Playback, response_of
+from gateway.replay.playback.playback.recording_index import Tape
 
 from gateway.model.exchange import Exchange
 from gateway.model.message import Body, Request, Response
-from gateway.replay.matching import Rules
-from gateway.replay.playback import Found, Missed, Playback, response_of
-from gateway.replay.playback_index import Tape
 
 Headers = Sequence[tuple[str, str]]
 FILM = bytes(range(256)) * 40

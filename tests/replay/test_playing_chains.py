@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from gateway.replay.playback.playback.matching import roles_of
+from gateway.replay.playback.playback.playback import Found, Missed, Playback
+from gateway.replay.playback.playback.recording_index import Tape
 from sessions import session
 
 from gateway.correlation import correlate
 from gateway.model.exchange import Exchange
 from gateway.model.message import Body, Response
-from gateway.replay.matching import roles_of
-from gateway.replay.playback import Found, Missed, Playback
-from gateway.replay.playback_index import Tape
 
 SOAP = """
 POST /ws

@@ -1,4 +1,7 @@
-"""Recorded WebSockets and event streams are had again, and what the server says is compared message by message."""
+"""Recorded WebSockets and event streams are had again, and what the server says is compared message by message.
+
+Covers: replay/differences/stream_difference.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,8 @@ import aiohttp
 from bookshop import a_shop
 
 from gateway.replay.branch import read_set
-from gateway.replay.plan import Wanted
-from gateway.replay.stream_difference import conversation
+from gateway.replay.differences.stream_difference import conversation
+from gateway.replay.plan import ReplayOptions
 from gateway.services.compare import compared
 
 
@@ -42,7 +45,7 @@ async def test_the_same_is_said_and_answered(tmp_path):
 
 async def test_elsewhere_the_server_says_something_else(tmp_path):
     async with a_shop(tmp_path, buying=watch) as shop:
-        result = await shop.run(Wanted(to={"catalogue": "test"}))
+        result = await shop.run(ReplayOptions(to={"catalogue": "test"}))
         (step,) = result.steps
         assert step.where == "catalogue@test" and step.outcome == "differs"
         told = {(one.pointer, one.cause) for one in step.differences if not one.expected}
@@ -51,7 +54,7 @@ async def test_elsewhere_the_server_says_something_else(tmp_path):
 
 async def test_two_recorded_conversations_are_compared_too(tmp_path):
     async with a_shop(tmp_path, buying=watch) as shop:
-        result = await shop.run(Wanted(to={"catalogue": "test"}))
+        result = await shop.run(ReplayOptions(to={"catalogue": "test"}))
         found = compared(shop.gateway.services.store, shop.recording, result.recording).steps[0]
         told = {one.pointer for one in found.differences if one.where == "response.messages" and not one.expected}
         assert told == {"/0/0/stock/978-4", "/0/0/stock/978-5"}
@@ -61,7 +64,7 @@ async def test_two_recorded_conversations_are_compared_too(tmp_path):
 
 async def test_a_server_that_refuses_the_socket(tmp_path):
     async with a_shop(tmp_path, buying=watch) as shop:
-        result = await shop.run(Wanted(edits={1: [read_set("path=/api/catalogue/books")]}))
+        result = await shop.run(ReplayOptions(edits={1: [read_set("path=/api/catalogue/books")]}))
         assert (result.steps[0].status, result.steps[0].outcome) == (200, "differs")
 
 

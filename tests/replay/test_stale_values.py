@@ -6,7 +6,7 @@ from sessions import session
 
 from gateway.correlation import Decisions, correlate, read_declared
 from gateway.model.message import Body, Response
-from gateway.replay.plan import Send, Stop, Wanted, plan
+from gateway.replay.plan import ReplayOptions, Send, Stop, plan
 
 
 def response(text: str = "{}", status: int = 200, *headers: tuple[str, str]) -> Response:
@@ -15,12 +15,16 @@ def response(text: str = "{}", status: int = 200, *headers: tuple[str, str]) -> 
 
 
 def replayed(
-    text: str, *live: Response, wanted: Wanted | None = None, decisions: Decisions | None = None
+    text: str, *live: Response, wanted: ReplayOptions | None = None, decisions: Decisions | None = None
 ) -> list[object]:
     """What the plan does, step by step, where these responses come."""
     exchanges = session(text)
     talk = plan(
-        exchanges, correlate(exchanges, decisions or Decisions()), wanted or Wanted(), secrets={}, new_key=lambda: "key"
+        exchanges,
+        correlate(exchanges, decisions or Decisions()),
+        wanted or ReplayOptions(),
+        secrets={},
+        new_key=lambda: "key",
     )
     actions: list[object] = []
     reply: Response | None = None
@@ -85,7 +89,7 @@ POST /jobs
 
 
 def test_yes_to_sends_it_as_recorded_and_says_so():
-    sent = replayed(NAME, response('{"called": "b.txt"}', 201), wanted=Wanted(yes_to=frozenset((2,))))[1]
+    sent = replayed(NAME, response('{"called": "b.txt"}', 201), wanted=ReplayOptions(yes_to=frozenset((2,))))[1]
     assert isinstance(sent, Send)
     assert b"Untitled-file.txt" in sent.request.body.data or b"b.txt" in sent.request.body.data
 
@@ -118,9 +122,9 @@ POST /orders
 DELETE /orders/70001
 -> 204
 """
-    _, stop = replayed(text, wanted=Wanted(first=2))
+    _, stop = replayed(text, wanted=ReplayOptions(first=2))
     assert isinstance(stop, Stop) and "step 1, which gives it, was left out" in stop.why and "--yes-to 2" in stop.why
-    send = replayed(text, response("", 204), wanted=Wanted(first=2, yes_to=frozenset((2,))))[1]
+    send = replayed(text, response("", 204), wanted=ReplayOptions(first=2, yes_to=frozenset((2,))))[1]
     assert isinstance(send, Send) and send.request.target == "/orders/70001"
 
 
@@ -150,7 +154,7 @@ GET /projects?name=pricing&note=the%20pricing%20one
 -> 200
 []
 """
-    first, second = replayed(text, response('{"name": "x"}', 201), wanted=Wanted(fresh=("name",)))
+    first, second = replayed(text, response('{"name": "x"}', 201), wanted=ReplayOptions(fresh=("name",)))
     assert isinstance(first, Send) and isinstance(second, Send)
     assert b'"name": "pricing-key", "size": 2' in first.request.body.data
     assert second.request.target == "/projects?name=pricing-key&note=the%20pricing-key%20one"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model.places import past_gateway
+from gateway.model.addresses import past_gateway
 from gateway.routes.addresses import Addresses, View
 from gateway.routes.parse import parse
 from gateway.routes.table import CompiledCluster, CompiledUpstream, RouteTable, Tls, compile_table

@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.errors import ConfigError
-from gateway.routes.allow_origin import allow_origin
+from gateway.routes.edit import allow_origin
 
 ORIGIN = "http://localhost:4200"
 HEAD = "version: 1\nenvironments: [dev]\nclusters:\n  a: {path: /a, environment: dev, upstreams: {dev: http://127.0.0.1:9}}\n"

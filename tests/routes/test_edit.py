@@ -1,4 +1,7 @@
-"""A move changes one word of the file and nothing else."""
+"""A move changes one word of the file and nothing else.
+
+Covers: routes/validation.
+"""
 
 from __future__ import annotations
 

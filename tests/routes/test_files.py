@@ -1,4 +1,7 @@
-"""Reading and writing routes.yaml, whatever stands in its place."""
+"""Reading and writing routes.yaml, whatever stands in its place.
+
+Covers: routes/move.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Every upstream's health and version, as the board shows them."""
+"""Every upstream's health and version, as the board shows them.
+
+Covers: routes/schema, routes/tls.
+"""
 
 from __future__ import annotations
 

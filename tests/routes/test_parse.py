@@ -1,4 +1,7 @@
-"""Everything wrong with a routes.yaml is said at once, with its place and a suggestion."""
+"""Everything wrong with a routes.yaml is said at once, with its place and a suggestion.
+
+Covers: routes/yaml.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.routes import yaml as yaml_nodes
-from gateway.routes.parse import Parsed, bundle, parse, unbundle
+from gateway.routes.parse import ParsedRoutes, bundle, parse, unbundle
 
 GOOD = """\
 version: 1
@@ -30,7 +33,7 @@ def lines(text: str | bytes, **options) -> list[str]:
     return [str(problem) for problem in parsed(text, **options).problems]
 
 
-def parsed(text: str | bytes, **options) -> Parsed:
+def parsed(text: str | bytes, **options) -> ParsedRoutes:
     return parse(text if isinstance(text, bytes) else text.encode(), **options)
 
 

@@ -1,4 +1,7 @@
-"""Public path -> cluster -> upstream."""
+"""Public path -> cluster -> upstream.
+
+Covers: replay/playback/request_table.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ from gateway.routes.parse import parse
 from gateway.routes.table import (
     CompiledCluster,
     Cors,
-    Fault,
     RecordingRules,
     RedactRules,
+    RouteFault,
     RouteTable,
     Tls,
     compile_table,
@@ -83,7 +86,7 @@ def test_everything_that_a_file_says_is_in_the_table() -> None:
     orders = table.clusters["orders"]
     qa, dev = orders.upstreams["qa"], orders.upstreams["dev"]
     assert (orders.prefix, orders.strip, orders.environment) == (b"/api/orders", True, "qa")
-    assert orders.fault == Fault(0.2, 503, 0.1)
+    assert orders.fault == RouteFault(0.2, 503, 0.1)
     assert (orders.health, orders.version_path, orders.version_pointer) == ("/health", "/version", "/build")
     assert (qa.host, qa.port, qa.authority) == ("qa2.example", 8443, b"qa2.example:8443")
     assert (qa.url, qa.base_path) == ("https://QA2.example:8443/orders-v3", b"/orders-v3")

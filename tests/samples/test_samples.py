@@ -1,4 +1,8 @@
-"""The sample backends over real connections: what each environment knows, and how each error reads."""
+"""The sample backends over real connections: what each environment knows, and how each error reads.
+
+Covers: samples/catalogue, samples/orders, samples/payments, samples/responses, samples/routes, samples/servers,
+samples/shop, samples/users.
+"""
 
 import asyncio
 import json

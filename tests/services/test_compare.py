@@ -1,3 +1,8 @@
+"""A recording beside others: rows, columns, and what differs.
+
+Covers: replay/compare.
+"""
+
 from dataclasses import replace
 
 import consoling

@@ -5,8 +5,8 @@ from __future__ import annotations
 import aiohttp
 import pytest
 
-from gateway.replay.plan import Wanted
-from gateway.services.replay import Order, replay
+from gateway.replay.plan import ReplayOptions
+from gateway.services.replay import ReplayOrder, replay
 from tests.support.shopping import a_shop
 
 
@@ -60,8 +60,8 @@ async def test_a_value_is_followed_with_arrows(shop, page):
 
 
 async def test_what_ifs_and_differences_are_drawn(shop, page):
-    order = Order(
-        shop.recording, Wanted(environments={2: {"catalogue": "dev"}}), yes=True, kind="variant", branched_at=2,
+    order = ReplayOrder(
+        shop.recording, ReplayOptions(environments={2: {"catalogue": "dev"}}), yes=True, kind="variant", branched_at=2,
         title="What if, at step 2: catalogue@dev",
     )  # fmt: skip
     variant = (await replay(shop.gateway.services, order)).recording

@@ -1,4 +1,7 @@
-"""A fault is injected into one step of a variant: told on the answer, in its record, and in what differs."""
+"""A fault is injected into one step of a variant: told on the answer, in its record, and in what differs.
+
+Covers: services/origins.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import aiohttp
 from bookshop import a_shop
 
 from gateway.replay.fault import FIELD
-from gateway.replay.plan import Wanted
+from gateway.replay.plan import ReplayOptions
 
 
 async def branched(shop, client, body):
@@ -37,7 +40,7 @@ async def test_a_field_of_the_answer_is_altered_or_dropped_and_later_steps_follo
         assert told == {"/price": "injected", "/title": "injected"}
         kept = shop.gateway.services.store.exchange(found["steps"][1]["exchange"])
         assert json.loads(kept.response.body.data)["price"] == 0 and kept.mode == "fault"
-        again = await shop.run(Wanted(last=2))
+        again = await shop.run(ReplayOptions(last=2))
         assert again.outcome in ("same", "expected"), "the next run is as before"
         _, found = await branched(shop, client, {"step": 3, "drop": ["json:/id", "header:Location"]})
         assert found["steps"][3]["outcome"] == "stopped" and "order_id is missing" in found["steps"][3]["message"]

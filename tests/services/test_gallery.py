@@ -1,4 +1,7 @@
-"""Every kind of ready what-if, tried on the bookshop: what it is answered, and why, in a sentence."""
+"""Every kind of ready what-if, tried on the bookshop: what it is answered, and why, in a sentence.
+
+Covers: replay/playback/recording_index, services/replay_request.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import pytest
 from bookshop import CLUSTERS, a_shop, buy_carefully
 
 from gateway.cli.main import main
-from gateway.replay.plan import Wanted
+from gateway.replay.plan import ReplayOptions
 from gateway.replay.what_if_gallery import gallery
 from gateway.services.compare import elsewhere
 from gateway.services.replay import all_steps, replay
@@ -88,7 +91,7 @@ async def test_the_receipt_before_the_payment(tmp_path):
 
 async def test_an_id_of_another_environment(tmp_path):
     async with a_shop(tmp_path, buying=buy_carefully) as shop:
-        there = await shop.run(Wanted(to=dict.fromkeys(CLUSTERS, "test")))
+        there = await shop.run(ReplayOptions(to=dict.fromkeys(CLUSTERS, "test")))
         assert there.steps[3].status == 200, "the order was looked at on test"
         ready = next(one for one in offered(shop, 4) if one.kind == "foreign")
         assert ready.title == "orders 5001 of test"

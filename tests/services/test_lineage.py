@@ -1,4 +1,7 @@
-"""An exchange says which values of it come from where, and where its own are used next."""
+"""An exchange says which values of it come from where, and where its own are used next.
+
+Covers: services/correlations.
+"""
 
 from gateway.correlation import Correlations
 from gateway.correlation.model import Binding, Sink, Source

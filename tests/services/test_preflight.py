@@ -1,4 +1,7 @@
-"""A look before the meeting: ready where all is well; else what is wrong, and what to play offline. Nothing is written."""
+"""A look before the meeting: ready where all is well; else what is wrong, and what to play offline. Nothing is written.
+
+Covers: cli/preflight.
+"""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ from bookshop import CLUSTERS, a_shop
 
 from gateway.errors import UsageError
 from gateway.replay.branch import read_header, read_set
-from gateway.replay.plan import Wanted
+from gateway.replay.plan import ReplayOptions
 from gateway.replay.report import exit_code, junit, result_json
-from gateway.services.replay import Order, replay
+from gateway.services.replay import ReplayOrder, replay
 
 
 async def test_it_replays_on_the_same_environment_with_new_numbers_and_right_data(tmp_path):
@@ -36,7 +36,7 @@ async def test_it_replays_on_the_same_environment_with_new_numbers_and_right_dat
 
 async def test_it_replays_on_another_environment_and_tells_the_planted_difference(tmp_path):
     async with a_shop(tmp_path) as shop:
-        result = await shop.run(Wanted(to=dict.fromkeys(CLUSTERS, "test")))
+        result = await shop.run(ReplayOptions(to=dict.fromkeys(CLUSTERS, "test")))
         assert [step.outcome for step in result.steps] == ["expected", "differs", *["expected"] * 4]
         assert shop.samples.shops["test"].payments and len(shop.samples.shops["qa"].payments) == 1
         planted = result.steps[1]
@@ -48,7 +48,9 @@ async def test_it_replays_on_another_environment_and_tells_the_planted_differenc
 
 async def test_no_secret_shows_in_what_it_reports(tmp_path):
     async with a_shop(tmp_path) as shop:
-        result = await shop.run(Wanted(edits={3: [read_header("Authorization: Bearer other-secret-1234567890")]}))
+        result = await shop.run(
+            ReplayOptions(edits={3: [read_header("Authorization: Bearer other-secret-1234567890")]})
+        )
         text = json.dumps(result_json(result)) + junit([("x", result_json(result))])
         tokens = list(shop.samples.shops["qa"].tokens)
         assert tokens and not any(token in text for token in [*tokens, "lovelace", "other-secret"])
@@ -56,7 +58,7 @@ async def test_no_secret_shows_in_what_it_reports(tmp_path):
 
 async def test_a_value_that_does_not_come_stops_the_step_that_needs_it(tmp_path):
     async with a_shop(tmp_path) as shop:
-        result = await shop.run(Wanted(edits={3: [read_set("json:/isbn=978-9")]}))
+        result = await shop.run(ReplayOptions(edits={3: [read_set("json:/isbn=978-9")]}))
         assert [step.outcome for step in result.steps] == [
             "expected",
             "expected",
@@ -72,7 +74,7 @@ async def test_a_value_that_does_not_come_stops_the_step_that_needs_it(tmp_path)
 async def test_an_edit_makes_a_variant_whose_card_says_why(tmp_path):
     async with a_shop(tmp_path) as shop:
         result = await shop.run(
-            Wanted(edits={2: [read_set("path:4=978-9")]}), kind="variant", branched_at=2, title="unknown book"
+            ReplayOptions(edits={2: [read_set("path:4=978-9")]}), kind="variant", branched_at=2, title="unknown book"
         )
         card = result.steps[1].card
         assert card.status == 404 and "978-9" in card.sentence and "978-1 answers 200" in card.sentence
@@ -82,7 +84,7 @@ async def test_an_edit_makes_a_variant_whose_card_says_why(tmp_path):
 
 async def test_one_step_on_another_environment(tmp_path):
     async with a_shop(tmp_path) as shop:
-        result = await shop.run(Wanted(environments={2: {"catalogue": "dev"}}, last=2))
+        result = await shop.run(ReplayOptions(environments={2: {"catalogue": "dev"}}, last=2))
         assert result.steps[1].where == "catalogue@dev" and result.steps[1].status == 404
         assert [step.outcome for step in result.steps[2:]] == ["skipped"] * 4
         assert result.steps[1].card.rows[-1].place == "route"
@@ -90,7 +92,7 @@ async def test_one_step_on_another_environment(tmp_path):
 
 async def test_steps_left_out_lend_their_recorded_values_and_say_so(tmp_path):
     async with a_shop(tmp_path) as shop:
-        result = await shop.run(Wanted(first=6))
+        result = await shop.run(ReplayOptions(first=6))
         assert [step.outcome for step in result.steps] == ["skipped"] * 5 + ["same"]
         assert "order_id is the recorded one" in result.steps[5].message
 
@@ -114,7 +116,7 @@ async def test_the_write_guard_asks_refuses_and_sends_nothing(tmp_path):
         refused = await shop.run(yes=True)
         assert [step.step for step in refused.steps if step.outcome == "stopped"] == [5]
         assert "never" in refused.steps[4].message and len(shop.samples.shops["qa"].orders) == 1
-        until = await shop.run(Wanted(last=4), yes=True)
+        until = await shop.run(ReplayOptions(last=4), yes=True)
         assert until.outcome == "expected" and len(shop.samples.shops["qa"].orders) == 2
 
 
@@ -126,7 +128,7 @@ async def test_an_upstream_that_is_down_is_unreachable_not_different(tmp_path):
         async with asyncio.timeout(10):
             while shop.gateway.services.routes.table.clusters["catalogue"].upstreams["qa"].port != 1:
                 await asyncio.sleep(0.02)
-        result = await shop.run(Wanted(first=2, last=2))
+        result = await shop.run(ReplayOptions(first=2, last=2))
         assert result.unreachable.step == 2 and exit_code(result) == 4
 
 
@@ -138,7 +140,13 @@ async def test_two_replays_at_once_do_not_touch_each_other(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wanted", [Wanted(first=9), Wanted(last=0), Wanted(to={"nobody": "qa"}), Wanted(to={"users": "prod"})]
+    "wanted",
+    [
+        ReplayOptions(first=9),
+        ReplayOptions(last=0),
+        ReplayOptions(to={"nobody": "qa"}),
+        ReplayOptions(to={"users": "prod"}),
+    ],
 )
 async def test_what_does_not_exist_is_named_before_anything_is_sent(tmp_path, wanted):
     async with a_shop(tmp_path) as shop:
@@ -178,7 +186,7 @@ async def test_no_answer_at_all_stops_its_step_and_what_was_done_is_told(tmp_pat
         services = shop.gateway.services
         urls = iter([services.url(), "http://127.0.0.1:1"])
         broken = replace(services, url=lambda: next(urls))
-        result = await replay(broken, Order(shop.recording, yes=True))
+        result = await replay(broken, ReplayOrder(shop.recording, yes=True))
         assert [step.outcome for step in result.steps] == ["expected", "stopped", *["skipped"] * 4]
         assert "no answer came" in result.steps[1].message and result.recording
 
@@ -186,10 +194,10 @@ async def test_no_answer_at_all_stops_its_step_and_what_was_done_is_told(tmp_pat
 async def test_a_moved_cluster_is_told_from_the_history_of_the_routes(tmp_path):
     async with a_shop(tmp_path) as shop, aiohttp.ClientSession(shop.gateway.url) as client:
         await client.post("/_gateway/api/v1/routes/catalogue/move", json={"environment": "test"})
-        result = await shop.run(Wanted(last=2))
+        result = await shop.run(ReplayOptions(last=2))
         why = result.steps[1].differences[0].why
         assert why.startswith("catalogue@qa then, catalogue@test now; moved 2") and "(UTC) by " in why
-        by_hand = await shop.run(Wanted(last=2, to={"catalogue": "dev"}))
+        by_hand = await shop.run(ReplayOptions(last=2, to={"catalogue": "dev"}))
         assert by_hand.steps[1].differences[0].why == "catalogue@qa then, catalogue@dev now"
         async with client.get("/_gateway/api/v1/diff", params={"a": shop.recording, "b": result.recording}) as answer:
             found = (await answer.json())["steps"][1]
@@ -200,7 +208,7 @@ async def test_the_payment_is_for_the_right_order_wherever_it_runs(tmp_path):
     """Asked of the shop itself, on qa and where the numbers start elsewhere; only the planted difference is told."""
     async with a_shop(tmp_path) as shop:
         for environment, planted in (("qa", set()), ("test", {2})):
-            result = await shop.run(Wanted(to=dict.fromkeys(CLUSTERS, environment)))
+            result = await shop.run(ReplayOptions(to=dict.fromkeys(CLUSTERS, environment)))
             there = shop.samples.shops[environment]
             order = max(there.orders)
             assert there.payments[order]["order"] == order
@@ -214,7 +222,7 @@ async def test_the_payment_is_for_the_right_order_wherever_it_runs(tmp_path):
 
 async def test_a_replay_stops_at_the_first_difference(tmp_path):
     async with a_shop(tmp_path) as shop:
-        result = await shop.run(Wanted(to={"catalogue": "test"}), until_differs=True)
+        result = await shop.run(ReplayOptions(to={"catalogue": "test"}), until_differs=True)
         assert shop.stored(result.recording).title.startswith("Replay on catalogue@test: ")
         assert [step.outcome for step in result.steps] == ["expected", "differs", *["skipped"] * 4]
         assert "stopped after step 2, which differs" in result.steps[2].message

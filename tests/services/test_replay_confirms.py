@@ -6,7 +6,7 @@ from bookshop import a_shop
 
 from gateway.correlation import correlate
 from gateway.replay.branch import read_set
-from gateway.replay.plan import Wanted
+from gateway.replay.plan import ReplayOptions
 from gateway.replay.report import result_json
 from gateway.services.replay import all_steps
 
@@ -34,7 +34,7 @@ async def test_what_a_replay_proves_is_confirmed_beside_the_recording(tmp_path):
 
 async def test_a_step_that_went_wrong_proves_nothing(tmp_path):
     async with a_shop(tmp_path) as shop:
-        result = await shop.run(Wanted(to={"catalogue": "test"}))
+        result = await shop.run(ReplayOptions(to={"catalogue": "test"}))
         wrong = {step.step for step in result.steps if step.status != step.recorded_status}
         assert wrong
         confirmed = {int(sink.partition(":")[0]) for sink, status in statuses(shop).items() if status == "confirmed"}
@@ -43,6 +43,6 @@ async def test_a_step_that_went_wrong_proves_nothing(tmp_path):
 
 async def test_what_was_edited_proves_nothing(tmp_path):
     async with a_shop(tmp_path) as shop:
-        result = await shop.run(Wanted(edits={3: [read_set("json:/qty=3")]}))
+        result = await shop.run(ReplayOptions(edits={3: [read_set("json:/qty=3")]}))
         assert result.confirmed == ()
         assert "confirmed" not in statuses(shop).values()

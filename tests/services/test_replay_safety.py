@@ -1,4 +1,7 @@
-"""A replay on another environment, against servers of other state: nothing that it did not make is changed unseen."""
+"""A replay on another environment, against servers of other state: nothing that it did not make is changed unseen.
+
+Covers: correlation/declarations, correlation/finder, correlation/scoring, protocols.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,9 @@ from aiohttp import web
 from gateway.app import Gateway, running
 from gateway.correlation import Verdicts
 from gateway.protocols import Options
-from gateway.replay.plan import Wanted
-from gateway.replay.report import Result
-from gateway.services.replay import Order, replay
+from gateway.replay.plan import ReplayOptions
+from gateway.replay.report import ReplayResult
+from gateway.services.replay import ReplayOrder, replay
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -81,8 +84,10 @@ async def record(gateway: Gateway, *calls: tuple[str, str, Any]) -> str:
     return gateway.services.store.recording("@last").id
 
 
-async def run(gateway: Gateway, recording: str, wanted: Wanted | None = None, **facts: Any) -> Result:
-    return await replay(gateway.services, Order(recording, wanted or Wanted(to={"a": "qa"}), yes=True, **facts))
+async def run(gateway: Gateway, recording: str, wanted: ReplayOptions | None = None, **facts: Any) -> ReplayResult:
+    return await replay(
+        gateway.services, ReplayOrder(recording, wanted or ReplayOptions(to={"a": "qa"}), yes=True, **facts)
+    )
 
 
 def entries(first: int) -> tuple[Server, dict[int, str]]:
@@ -114,7 +119,7 @@ async def test_a_doubtful_write_stops_before_it_is_sent_until_somebody_decides(t
         assert "/id is 3" in result.steps[1].message and "this run has 10 there" in result.steps[1].message
         declared = await run(gateway, recording, verdicts=Verdicts(declare=("2:json:/id=1:json:/record/id",)))
         assert declared.steps[1].status == 200 and held[3] == "own" and held[11] == "two"
-        anyway = await run(gateway, recording, Wanted(to={"a": "qa"}, yes_to=frozenset((2,))))
+        anyway = await run(gateway, recording, ReplayOptions(to={"a": "qa"}, yes_to=frozenset((2,))))
         assert anyway.steps[1].outcome in ("unsure", "differs") and held[3] == "two"
 
 
@@ -127,7 +132,7 @@ async def test_a_write_by_a_typed_id_that_is_there_already_is_never_called_the_s
         recording = await record(gateway, ("DELETE", "/books/978-1", None))
         result = await run(gateway, recording)
         assert result.steps[0].outcome == "unsure" and "was there already" in result.steps[0].message
-        again = await run(gateway, recording, Wanted())
+        again = await run(gateway, recording, ReplayOptions())
         assert again.steps[0].outcome in ("same", "expected") and not again.steps[0].message
 
 
@@ -176,7 +181,7 @@ async def test_a_taken_name_is_told_and_freshened(tmp_path: Path) -> None:
             refused.steps[0].status == 409
             and "--fresh NAME sends a new one: name (pricing)" in refused.steps[0].message
         )
-        fresh = await run(gateway, recording, Wanted(to={"a": "qa"}, fresh=("name",)))
+        fresh = await run(gateway, recording, ReplayOptions(to={"a": "qa"}, fresh=("name",)))
         assert [one.status for one in fresh.steps] == [201, 200] and len(names) == 2
         assert all("pricing-" in path for method, path in qa.seen[-1:] if method == "GET")
 

@@ -1,4 +1,7 @@
-"""Sessions seen lately: clients in words, links that are good once."""
+"""Sessions seen lately: clients in words, links that are good once.
+
+Covers: services/listing.
+"""
 
 import pytest
 

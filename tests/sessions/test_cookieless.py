@@ -188,10 +188,10 @@ def test_a_cookie_for_https_alone_says_so(live):
 def test_what_strangers_send_is_bounded():
     ids = iter(range(10**9))
     clients = CookielessClients(lambda: str(next(ids)), most=50)
-    from gateway.sessions.cookieless import Asked
+    from gateway.sessions.cookieless import CookielessRequest
 
     for number in range(500):
-        asked = Asked(("10.0.0.1", b"%d" % number, b""), marks=(("token:bearer", number),))
+        asked = CookielessRequest(("10.0.0.1", b"%d" % number, b""), marks=(("token:bearer", number),))
         clients.find(asked, 1.0)
     assert max(map(len, (clients._clients, clients._marked))) <= 50
     assert len(clients._by_session) <= 100

@@ -13,7 +13,7 @@ from gateway.errors import NotFoundError, UsageError
 from gateway.keys import load_keys
 from gateway.redact import Sealer
 from gateway.store import SqliteRecorder, SqliteStore, open_recorder, open_store
-from gateway.store.compose import Composition, Part, merged, split, trimmed
+from gateway.store.compose import Composition, RecordingPart, merged, split, trimmed
 
 A, B = "01JCOMP000000000000000000A", "01JCOMP000000000000000000B"
 TOKEN = b"tok-5f0e7a91b2c34d"
@@ -105,9 +105,9 @@ async def test_nothing_half_done_is_left(path: Path, filled: SqliteRecorder) -> 
     store = open_store(path)
     before = [one.id for one in store.recordings().items]
     with pytest.raises(NotFoundError):
-        await make(filled, Composition([Part(A)]), Composition([Part("01JNOWHERE")]))
+        await make(filled, Composition([RecordingPart(A)]), Composition([RecordingPart("01JNOWHERE")]))
     with pytest.raises(UsageError, match="no step is left"):
-        await make(filled, Composition([Part(A, 1, 1, frozenset([1]))]))
+        await make(filled, Composition([RecordingPart(A, 1, 1, frozenset([1]))]))
     assert [one.id for one in store.recordings().items] == before
     for wrong in ([], [1], [9]):
         with pytest.raises(UsageError):

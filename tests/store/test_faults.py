@@ -1,4 +1,7 @@
-"""The disk, the file and the process fail: traffic goes on, and what is lost is counted."""
+"""The disk, the file and the process fail: traffic goes on, and what is lost is counted.
+
+Covers: store/key_rotation, store/reseal, store/sqlite/writer.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A recording from a file: whole or not at all, sealed, and the same again when it is exported."""
+"""A recording from a file: whole or not at all, sealed, and the same again when it is exported.
+
+Covers: cli/imports.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,9 @@ import pytest
 from captures import a_capture, recorded
 
 from gateway.export import bundle
-from gateway.export.foreign_json import parsed
 from gateway.export.format import Beside
-from gateway.export.imported_recording import renewed
+from gateway.export.readers.foreign_json import parsed
+from gateway.export.readers.imported_recording import renewed
 from gateway.ids import new_id
 from gateway.keys import load_keys
 from gateway.model.exchange import Exchange

@@ -1,4 +1,7 @@
-"""Recordings made before a rule existed: masked as they are read, sealed for good when asked, secrets for replays."""
+"""Recordings made before a rule existed: masked as they are read, sealed for good when asked, secrets for replays.
+
+Covers: redact/headers, redact/placeholders, redact/preview.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""When the writer falls behind: clients are slowed first; only a writer that stands still loses, and every loss counts."""
+"""When the writer falls behind: clients are slowed first; only a writer that stands still loses, and every loss counts.
+
+Covers: store/batch.
+"""
 
 from __future__ import annotations
 

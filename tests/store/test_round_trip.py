@@ -1,4 +1,7 @@
-"""Property: whatever the wire carried comes back byte for byte."""
+"""Property: whatever the wire carried comes back byte for byte.
+
+Covers: store/sqlite/header_blob.
+"""
 
 from __future__ import annotations
 

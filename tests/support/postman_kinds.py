@@ -10,7 +10,7 @@ from typing import Any
 
 from wire_echo import normalized
 
-from gateway.export.import_file import read
+from gateway.export.readers.import_file import read
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v{}.0/collection.json"
 FILES = {"part.txt": b"text of a file\n", "picture.png": b"\x89PNG\r\n\x1a\nnot really", "data.json": b'{"file": 1}'}

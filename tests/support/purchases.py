@@ -13,17 +13,17 @@ from serving import serving
 from gateway.app import Gateway
 from gateway.export import FORMATS, Beside, Recordings
 from gateway.replay.branch import read_header, read_set
-from gateway.replay.plan import Wanted
+from gateway.replay.plan import ReplayOptions
 from gateway.samples import running_samples
 from gateway.services.export import Wish, beside, gathered, servers_of
-from gateway.services.replay import Order, replay
+from gateway.services.replay import ReplayOrder, replay
 from gateway.store import open_store
 
-WHAT_IFS: tuple[tuple[str, int, Wanted], ...] = (
-    ("unknown ISBN", 2, Wanted(edits={2: [read_set("path:4=978-9")]})),
-    ("same book on dev", 2, Wanted(environments={2: {"catalogue": "dev"}})),
-    ("not signed in", 3, Wanted(edits={3: [read_header("Authorization:")]})),
-    ("wrong amount", 5, Wanted(edits={5: [read_set("json:/amount=1")]})),
+WHAT_IFS: tuple[tuple[str, int, ReplayOptions], ...] = (
+    ("unknown ISBN", 2, ReplayOptions(edits={2: [read_set("path:4=978-9")]})),
+    ("same book on dev", 2, ReplayOptions(environments={2: {"catalogue": "dev"}})),
+    ("not signed in", 3, ReplayOptions(edits={3: [read_header("Authorization:")]})),
+    ("wrong amount", 5, ReplayOptions(edits={5: [read_set("json:/amount=1")]})),
 )
 NOTES: tuple[tuple[int | None, str | None, str], ...] = (
     (None, "Order a book", "What a front end does to **sell one book**."),
@@ -50,10 +50,10 @@ async def buy(url: str) -> None:
         await ask("GET", f"/api/orders/orders/{order['id']}/receipt", **me)
 
 
-async def branch_out(gateway: Gateway, id: str, what_ifs: Sequence[tuple[str, int, Wanted]] = WHAT_IFS) -> None:
+async def branch_out(gateway: Gateway, id: str, what_ifs: Sequence[tuple[str, int, ReplayOptions]] = WHAT_IFS) -> None:
     """Every what-if, as a variant of the recording."""
     for title, step, wanted in what_ifs:
-        order = Order(id, wanted, yes=True, kind="variant", branched_at=step, title=title)
+        order = ReplayOrder(id, wanted, yes=True, kind="variant", branched_at=step, title=title)
         await replay(gateway.services, order)
 
 

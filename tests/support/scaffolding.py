@@ -1,7 +1,7 @@
 """Recorded steps, and the demo that is made of them, checked as demo.yaml is."""
 
-from gateway.demos.parse import parse_demo
-from gateway.demos.scaffold import new_demo
+from gateway.demos.authoring.scaffold import new_demo
+from gateway.demos.definition.parse import parse_demo
 from gateway.model.exchange import Exchange
 from gateway.model.message import Body, Request, Response
 from gateway.model.recording import Recording

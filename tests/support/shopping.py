@@ -7,10 +7,10 @@ import aiohttp
 
 from gateway.app import Gateway, running
 from gateway.protocols import Options
-from gateway.replay.plan import Wanted
+from gateway.replay.plan import ReplayOptions
 from gateway.samples import running_samples
 from gateway.samples.servers import Samples
-from gateway.services.replay import Order, replay
+from gateway.services.replay import ReplayOrder, replay
 
 CLUSTERS = ("users", "catalogue", "orders", "payments")
 
@@ -23,8 +23,8 @@ class Shop:
     samples: Samples
     recording: str = ""
 
-    async def run(self, wanted: Wanted | None = None, **facts):
-        order = Order(self.recording, wanted or Wanted(), **{"yes": True} | facts)
+    async def run(self, wanted: ReplayOptions | None = None, **facts):
+        order = ReplayOrder(self.recording, wanted or ReplayOptions(), **{"yes": True} | facts)
         return await replay(self.gateway.services, order)
 
     def stored(self, recording):

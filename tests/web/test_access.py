@@ -1,4 +1,8 @@
-"""Where others can reach the console, nobody unknown gets in, and viewers only look."""
+"""Where others can reach the console, nobody unknown gets in, and viewers only look.
+
+Covers: api/replay_runs, services/audit_log, services/changes, services/status, web/page_shell, web/sign_in,
+web/static.
+"""
 
 import asyncio
 import json

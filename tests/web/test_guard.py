@@ -1,4 +1,7 @@
-"""Foreign names, foreign sites and forged forms do not get in."""
+"""Foreign names, foreign sites and forged forms do not get in.
+
+Covers: web/errors, web/uploads.
+"""
 
 import asyncio
 import re

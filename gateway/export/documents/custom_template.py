@@ -12,11 +12,11 @@ from markupsafe import Markup
 
 from ...diagrams import mermaid, svg
 from ...errors import UsageError
-from .error_cards import Card
+from .error_cards import ErrorCard
 from .guide import (
-    Chapter,
-    Entry,
     Guide,
+    GuideChapter,
+    GuideEntry,
     about,
     answer_text,
     curl_of,
@@ -29,7 +29,7 @@ from .guide import (
     took,
 )
 from .notes import prose
-from .what_ifs import WhatIf
+from .what_ifs import DocumentWhatIf
 
 MARKUP = (".html", ".htm", ".xhtml", ".xml", ".svg")
 Data = dict[str, Any]
@@ -72,7 +72,7 @@ def guide_data(found: Guide, version: str) -> Data:
     }
 
 
-def _chapter(chapter: Chapter) -> Data:
+def _chapter(chapter: GuideChapter) -> Data:
     found = chapter.scenario
     return {
         "title": found.title,
@@ -120,7 +120,7 @@ def _chapter(chapter: Chapter) -> Data:
     }
 
 
-def _step(entry: Entry, chapter: Chapter) -> Data:
+def _step(entry: GuideEntry, chapter: GuideChapter) -> Data:
     step = entry.step
     return {
         "number": step.number,
@@ -144,7 +144,7 @@ def _step(entry: Entry, chapter: Chapter) -> Data:
     }
 
 
-def _card(card: Card, chapter: Chapter) -> Data:
+def _card(card: ErrorCard, chapter: GuideChapter) -> Data:
     return {
         "step": card.failing.step,
         "status": card.failing.status,
@@ -156,7 +156,7 @@ def _card(card: Card, chapter: Chapter) -> Data:
     }
 
 
-def _what_if(one: WhatIf, chapter: Chapter) -> Data:
+def _what_if(one: DocumentWhatIf, chapter: GuideChapter) -> Data:
     return {
         "title": one.title,
         "anchor": chapter.anchors.get(one.exchange.id, ""),

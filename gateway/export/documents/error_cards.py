@@ -18,7 +18,7 @@ ABSENT = "(not there)"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ErrorCardRow:
     """One unequal place of the two requests."""
 
     place: str  # "path", "query lang", "body /isbn", "header Authorization", "environment"
@@ -27,17 +27,17 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class ErrorCard:
     """One failure, what it says of itself, and what a request that succeeds does differently."""
 
     failing: Exchange
     says: str
     sibling: Exchange | None
-    rows: tuple[Row, ...]
+    rows: tuple[ErrorCardRow, ...]
     sentence: str  # in plain text
 
 
-def cards(exchanges: Sequence[Exchange]) -> tuple[Card, ...]:
+def cards(exchanges: Sequence[Exchange]) -> tuple[ErrorCard, ...]:
     """One card for every failing step whose like has none yet: the same request but for ids in its path, and status."""
     found: dict[object, list[Exchange]] = {}
     for exchange in exchanges:
@@ -51,23 +51,25 @@ def cards(exchanges: Sequence[Exchange]) -> tuple[Card, ...]:
     return tuple(_counted(_card(alike[0], exchanges), len(alike)) for alike in found.values())
 
 
-def _counted(card: Card, count: int) -> Card:
+def _counted(card: ErrorCard, count: int) -> ErrorCard:
     """Equal causes are told once, with how many steps they are of."""
     return card if count < 2 else replace(card, sentence=f"{card.sentence} It is so with {count} steps.".strip())
 
 
-def _card(failing: Exchange, exchanges: Sequence[Exchange]) -> Card:
+def _card(failing: Exchange, exchanges: Sequence[Exchange]) -> ErrorCard:
     """By the engine of the pages and the command line, beside the success that is nearest to it."""
     near = sibling(failing, exchanges)
     if near is None:
-        return Card(failing, says(failing), None, (), f"No {failing.method} of this kind succeeded in this recording.")
+        return ErrorCard(
+            failing, says(failing), None, (), f"No {failing.method} of this kind succeeded in this recording."
+        )
     chains = [[one for one in exchanges if one.step < step] for step in (failing.step, near.step)]
     found = error_card.card(failing, near, before=(chains[0], chains[1]))
     if found is None:
-        return Card(failing, says(failing), near, (), "")
-    rows = tuple(Row(row.place, *_apart(row.failing, row.succeeding)) for row in found.rows[:MOST])
+        return ErrorCard(failing, says(failing), near, (), "")
+    rows = tuple(ErrorCardRow(row.place, *_apart(row.failing, row.succeeding)) for row in found.rows[:MOST])
     words = _short_words(found.sentence.partition(" It says: ")[0])
-    return Card(failing, says(failing), near, rows, f"{words} Step {near.step} is the one that succeeded.")
+    return ErrorCard(failing, says(failing), near, rows, f"{words} Step {near.step} is the one that succeeded.")
 
 
 def _short(text: str) -> str:

@@ -17,15 +17,15 @@ from ...model.text import counted, duration, visible
 from ...replay.error_card import fails
 from ..format import ALONE, Beside, Recordings
 from ..path_templates import templates
-from ..public_paths import Target
+from ..public_paths import PublicTarget
 from ..recording_groups import Run, diagram_of
-from ..scenario import Scenario, Step, scenario
+from ..scenario import Scenario, ScenarioStep, scenario
 from ..sealed_secrets import PLACEHOLDER
 from ..shell_quoting import quoted
-from ..templated_text import Text, Use, names, settled, split, written
-from ..variables import MARK, Keep
-from .error_cards import Card, cards
-from .what_ifs import Compared, WhatIf, belongs, compared, what_ifs
+from ..templated_text import Text, VariableUse, names, settled, split, written
+from ..variables import MARK, KeptVariable
+from .error_cards import ErrorCard, cards
+from .what_ifs import Compared, DocumentWhatIf, belongs, compared, what_ifs
 
 BODY = 16 << 10  # characters of a body; what is beyond is for the recording itself
 FOLD = 16  # lines of a body that are shown at once
@@ -38,10 +38,10 @@ _TELLING = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class GuideEntry:
     """A step as it is told; `last` and `times` where the same call came several times in a row."""
 
-    step: Step
+    step: ScenarioStep
     anchor: str
     last: int
     times: int
@@ -52,23 +52,23 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Chapter:
+class GuideChapter:
     """One recording of the document, with its what-ifs and its runs on other environments."""
 
     scenario: Scenario
     diagram: Diagram
-    entries: tuple[Entry, ...]
-    cards: tuple[Card, ...]
-    what_ifs: tuple[WhatIf, ...]
+    entries: tuple[GuideEntry, ...]
+    cards: tuple[ErrorCard, ...]
+    what_ifs: tuple[DocumentWhatIf, ...]
     compared: tuple[Compared, ...]
-    versions: dict[Target, str]
+    versions: dict[PublicTarget, str]
     anchors: dict[str, str]  # exchange -> anchor of the entry that shows it
     steps: dict[int, str]  # step -> the same
-    known: dict[str, Use]  # sealed values that have a variable
+    known: dict[str, VariableUse]  # sealed values that have a variable
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class GuideOperation:
     """A row of the reference table: (status, first step) of every response seen."""
 
     cluster: str
@@ -82,8 +82,8 @@ class Guide:
     """The whole document."""
 
     title: str
-    chapters: tuple[Chapter, ...]
-    operations: tuple[Operation, ...]
+    chapters: tuple[GuideChapter, ...]
+    operations: tuple[GuideOperation, ...]
 
 
 def guide(recordings: Recordings, *, beside: Beside = ALONE) -> Guide:
@@ -97,7 +97,7 @@ def guide(recordings: Recordings, *, beside: Beside = ALONE) -> Guide:
     return Guide(title, found, tuple(_operations([step for each in told for step in each.steps])))
 
 
-def _chapter(index: int, run: Run, recordings: Recordings, beside: Beside) -> Chapter:
+def _chapter(index: int, run: Run, recordings: Recordings, beside: Beside) -> GuideChapter:
     recording, exchanges = run
     found = scenario(recording, exchanges, beside.decisions(recording.id))
     entries = tuple(_entries(found.steps, f"r{index + 1}-" if index else ""))
@@ -109,7 +109,7 @@ def _chapter(index: int, run: Run, recordings: Recordings, beside: Beside) -> Ch
     correlations = correlate(exchanges, beside.decisions(recording.id)) if related else Correlations()
     told = tuple(what_ifs(run, recordings, correlations))
     anchors |= {one.exchange.id: f"what-if-{index + 1}-{number}" for number, one in enumerate(told, 1)}
-    return Chapter(
+    return GuideChapter(
         scenario=found,
         diagram=diagram_of(run, recordings, beside),
         entries=entries,
@@ -123,7 +123,7 @@ def _chapter(index: int, run: Run, recordings: Recordings, beside: Beside) -> Ch
     )
 
 
-def _version(target: Target, found: Scenario, beside: Beside) -> str:
+def _version(target: PublicTarget, found: Scenario, beside: Beside) -> str:
     """What ran there then, where that is known: "1.9.3", of several environments "1.9.3 (qa), 2.0 (test)"."""
     moment = found.recording.started_at
     told = {name: beside.version(target.cluster, name, moment) for name in target.environments}
@@ -133,25 +133,25 @@ def _version(target: Target, found: Scenario, beside: Beside) -> str:
     return ", ".join(f"{version} ({name})" for name, version in told.items())
 
 
-def _entries(steps: Sequence[Step], prefix: str) -> Iterator[Entry]:
-    run: list[Step] = []
+def _entries(steps: Sequence[ScenarioStep], prefix: str) -> Iterator[GuideEntry]:
+    run: list[ScenarioStep] = []
     for step in (*steps, None):
         if run and (step is None or _call(step) != _call(run[0]) or step.keeps or step.exchange.notes):
             if len(run) >= 3:
-                yield Entry(run[0], f"{prefix}step-{run[0].number}", run[-1].number, len(run))
+                yield GuideEntry(run[0], f"{prefix}step-{run[0].number}", run[-1].number, len(run))
             else:
-                yield from (Entry(one, f"{prefix}step-{one.number}", one.number, 1) for one in run)
+                yield from (GuideEntry(one, f"{prefix}step-{one.number}", one.number, 1) for one in run)
             run = []
         if step is not None:
             run.append(step)
 
 
-def _call(step: Step) -> tuple[object, ...]:
+def _call(step: ScenarioStep) -> tuple[object, ...]:
     one = step.exchange
     return one.method, one.request.target, one.environment, one.status, one.request.body.data
 
 
-def _operations(steps: Sequence[Step]) -> Iterator[Operation]:
+def _operations(steps: Sequence[ScenarioStep]) -> Iterator[GuideOperation]:
     found: dict[tuple[str, str, str], dict[int, Exchange]] = {}
     paths = templates(steps)
     for step in steps:
@@ -160,10 +160,10 @@ def _operations(steps: Sequence[Step]) -> Iterator[Operation]:
         key = (step.exchange.server or "gateway", step.method, visible(path))
         found.setdefault(key, {}).setdefault(step.status, step.exchange)
     for (cluster, method, path), answers in sorted(found.items()):
-        yield Operation(cluster, method, path, tuple(sorted(answers.items(), key=lambda item: item[0])))
+        yield GuideOperation(cluster, method, path, tuple(sorted(answers.items(), key=lambda item: item[0])))
 
 
-def errors_title(chapter: Chapter) -> str:
+def errors_title(chapter: GuideChapter) -> str:
     """ "How to get, or avoid, this 404", of the statuses that the cards are about."""
     statuses = [card.failing.status for card in chapter.cards] + [one.exchange.status for one in chapter.what_ifs]
     wrong = sorted({status for status in statuses if status and status >= 400})
@@ -173,7 +173,7 @@ def errors_title(chapter: Chapter) -> str:
     return f"How to get, or avoid, {'this' if len(wrong) == 1 else 'a'} {words}"
 
 
-def heading(step: Step) -> str:
+def heading(step: ScenarioStep) -> str:
     """ "GET /orders/{{order_id}}": what a response gave by its name, what the client said first as it was; before it
     the name of the operation, where it has one: "mutation Pay · POST /graphql"."""
     operation = operation_of(step.exchange.request)
@@ -201,14 +201,14 @@ def ended(exchange: Exchange, *, with_reason: bool = False) -> str:
     return f"{exchange.status_words} {reason}".strip()
 
 
-def error_anchor(exchange: Exchange, chapter: Chapter) -> str:
+def error_anchor(exchange: Exchange, chapter: GuideChapter) -> str:
     """Where the document says how to get or avoid the failure of a step; "" where it has no card."""
     if not any(card.failing.id == exchange.id for card in chapter.cards):
         return ""
     return f"error-{chapter.steps.get(exchange.step, f'step-{exchange.step}')}"
 
 
-def error_rows(chapter: Chapter) -> Iterator[tuple[Exchange, str, str]]:
+def error_rows(chapter: GuideChapter) -> Iterator[tuple[Exchange, str, str]]:
     """(the failing exchange, what its response says, how to get or avoid it) of every error, what-ifs among them."""
     for card in chapter.cards:
         yield card.failing, card.says, card.sentence
@@ -231,7 +231,7 @@ def about(found: Scenario) -> str:
     return f"{counted(len(found.steps), 'call')} to {others}, recorded{when}{wrong}."
 
 
-def request_text(step: Step) -> str:
+def request_text(step: ScenarioStep) -> str:
     """The request as one writes it down: line, fields, body, values by their names."""
     lines = [f"{step.method} {{{{{step.target.variable}}}}}{readable(step.path)}"]
     lines += [f"{visible(name)}: {readable(value)}" for name, value in step.headers]
@@ -243,7 +243,7 @@ def request_text(step: Step) -> str:
     return "\n".join([*lines, *(["", shown] if shown else [])])
 
 
-def _pretty(step: Step, text: str) -> str:
+def _pretty(step: ScenarioStep, text: str) -> str:
     """JSON over lines. A variable outside quotes is none of JSON: a number takes its place meanwhile."""
     if "json" not in step.body.media.lower():
         return _cut(text)
@@ -258,7 +258,7 @@ def _pretty(step: Step, text: str) -> str:
     return _cut(visible(found, lines=True))
 
 
-def answer_text(step: Step, known: dict[str, Use]) -> str:
+def answer_text(step: ScenarioStep, known: dict[str, VariableUse]) -> str:
     """Status, telling fields and body of the response; sealed values by the names of their variables."""
     exchange = step.exchange
     response = exchange.response
@@ -278,7 +278,7 @@ def answer_text(step: Step, known: dict[str, Use]) -> str:
     return "\n".join([*lines, *(["", body] if body else [])])
 
 
-def body_text(message: Message, known: dict[str, Use]) -> str:
+def body_text(message: Message, known: dict[str, VariableUse]) -> str:
     """A body for reading: JSON laid out, secrets masked, the rest counted."""
     if not message.body.size:
         return ""
@@ -290,7 +290,7 @@ def body_text(message: Message, known: dict[str, Use]) -> str:
     return _cut(masked(visible(laid_out.replace("\r\n", "\n"), lines=True), known)) + cut
 
 
-def masked(text: str, known: dict[str, Use]) -> str:
+def masked(text: str, known: dict[str, VariableUse]) -> str:
     """Sealed values as {{token}} where they have a name, else as <secret>."""
     named = written(split(text, known), lambda name: f"{{{{{name}}}}}")
     return _SECRET.sub("<secret>", named)
@@ -310,23 +310,23 @@ def folded(text: str) -> tuple[str, int]:
     return "\n".join([*lines[:FOLD], "…"]), len(lines) - FOLD
 
 
-def kept_as(keep: Keep) -> str:
+def kept_as(keep: KeptVariable) -> str:
     """Where a kept value stands in the response: "$.token", "header Location"."""
     if keep.part != "json":
         return f"{keep.part} {keep.path}".strip()
     return visible("$" + "".join(f"[{key}]" if key.isdigit() else f".{key}" for key in keep.keys))
 
 
-def named_secrets(found: Scenario) -> dict[str, Use]:
+def named_secrets(found: Scenario) -> dict[str, VariableUse]:
     """Every sealed value that has a variable, by its placeholder."""
     texts = [
         text for step in found.steps for text in (step.path, step.body.text, *(value for _, value in step.headers))
     ]
-    uses = (part for text in texts for part in text if isinstance(part, Use))
+    uses = (part for text in texts for part in text if isinstance(part, VariableUse))
     return {use.recorded: use for use in uses if _SECRET.fullmatch(use.recorded)}
 
 
-def curl_of(step: Step) -> str:
+def curl_of(step: ScenarioStep) -> str:
     """One command for a shell; "" where no client could send it."""
     if step.obstacle or not step.body.is_text:
         return ""

@@ -11,11 +11,11 @@ from ...diagrams import STYLE
 from ...model.exchange import Exchange
 from ...model.operations import operation_of
 from ..format import ALONE, Beside, Recordings
-from .error_cards import Card
+from .error_cards import ErrorCard
 from .guide import (
-    Chapter,
-    Entry,
     Guide,
+    GuideChapter,
+    GuideEntry,
     about,
     answer_text,
     error_anchor,
@@ -35,10 +35,10 @@ from .html_parts import block, code, hue, link, linked, status, table, text
 from .html_style import LOOK, SCRIPT
 from .notes import prose
 from .snippets import snippets
-from .what_ifs import Compared, Other, WhatIf
+from .what_ifs import Compared, DocumentWhatIf, Other
 
 
-def what_if(one: WhatIf, chapter: Chapter) -> Iterator[str]:
+def what_if(one: DocumentWhatIf, chapter: GuideChapter) -> Iterator[str]:
     """A card: what one does otherwise, what comes of it, and why."""
     exchange = one.exchange
     target = masked(f"{exchange.method} {exchange.request.target}", chapter.known)
@@ -70,7 +70,7 @@ def what_if(one: WhatIf, chapter: Chapter) -> Iterator[str]:
     yield "</article>"
 
 
-def _afterwards(one: WhatIf, chapter: Chapter) -> Iterator[str]:
+def _afterwards(one: DocumentWhatIf, chapter: GuideChapter) -> Iterator[str]:
     if one.after:
         told = ", ".join(f"{link(step, chapter)} {here} instead of {there}" for step, there, here in one.after)
         yield f"<p>Because of it: {told}.</p>"
@@ -78,7 +78,7 @@ def _afterwards(one: WhatIf, chapter: Chapter) -> Iterator[str]:
         yield f"<p>Step {one.stopped + 1} and later ones could not be sent: what they need never came.</p>"
 
 
-def compared(one: Compared, chapter: Chapter) -> Iterator[str]:
+def compared(one: Compared, chapter: GuideChapter) -> Iterator[str]:
     """A table of the steps that answered otherwise, or from elsewhere."""
     where = f" ({text(', '.join(one.places))})" if one.places else ""
     yield f"<section data-slide>\n<h2>The same chain again: {text(one.title)}{where}</h2>"
@@ -89,7 +89,7 @@ def compared(one: Compared, chapter: Chapter) -> Iterator[str]:
     yield "</section>"
 
 
-def _other_row(other: Other, chapter: Chapter) -> tuple[str, ...]:
+def _other_row(other: Other, chapter: GuideChapter) -> tuple[str, ...]:
     step, here = other.step, other.here
     what = f"{link(step.step, chapter)} {code(f'{step.method} {step.path}')}"
     there = f"{status(step)} {text(place(step))}"
@@ -179,7 +179,7 @@ def _contents(found: Guide) -> Iterator[str]:
     yield f"<h2>Look up</h2><ul>{links}{reference}</ul></nav>"
 
 
-def _contents_what_ifs(chapter: Chapter) -> Iterator[str]:
+def _contents_what_ifs(chapter: GuideChapter) -> Iterator[str]:
     if chapter.what_ifs:
         rows = (
             f'<li><a href="#{chapter.anchors[one.exchange.id]}"><span>{one.exchange.step}</span>'
@@ -194,7 +194,7 @@ def _short(heading: str) -> str:
     return heading.replace("{{", "{").replace("}}", "}")
 
 
-def _chapter(chapter: Chapter, index: int) -> Iterator[str]:
+def _chapter(chapter: GuideChapter, index: int) -> Iterator[str]:
     found = chapter.scenario
     rank = "h1" if index == 0 else "h2"
     yield f'<section data-slide>\n<{rank}>{text(found.title)}</{rank}>\n<p class="lead">{text(about(found))}</p>'
@@ -235,7 +235,7 @@ def _chapter(chapter: Chapter, index: int) -> Iterator[str]:
         yield f'<p class="muted">Not shown: {text(found.hidden.removeprefix("hidden: "))}.</p>'
 
 
-def _entry(chapter: Chapter, entry: Entry) -> Iterator[str]:
+def _entry(chapter: GuideChapter, entry: GuideEntry) -> Iterator[str]:
     step = entry.step
     times = f"<span>{entry.times} times in a row, up to step {entry.last}</span>" if entry.times > 1 else ""
     yield (
@@ -271,7 +271,7 @@ def _entry(chapter: Chapter, entry: Entry) -> Iterator[str]:
     yield "</article>"
 
 
-def _tabs(entry: Entry) -> Iterator[str]:
+def _tabs(entry: GuideEntry) -> Iterator[str]:
     """The request in several languages, one at a time, without a script: radio buttons are the tabs."""
     found = list(snippets(entry.step))
     if not found:
@@ -287,7 +287,7 @@ def _tabs(entry: Entry) -> Iterator[str]:
     yield f'<details><summary>{text(languages)}</summary><div class="tabs">{heads}{panels}</div></details>'
 
 
-def _card(card: Card, chapter: Chapter) -> Iterator[str]:
+def _card(card: ErrorCard, chapter: GuideChapter) -> Iterator[str]:
     failing, sibling = card.failing, card.sibling
     target = masked(f"{failing.method} {failing.request.target}", chapter.known)
     yield (

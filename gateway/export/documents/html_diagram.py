@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...diagrams import heads, svg
-from .guide import Chapter
+from .guide import GuideChapter
 from .html_parts import text
 
 MOST = 40  # values that are offered to follow
@@ -68,7 +68,7 @@ SCRIPT = """\
 """
 
 
-def picture(chapter: Chapter) -> str:
+def picture(chapter: GuideChapter) -> str:
     """The diagram of a chapter; its steps lead to where they are told."""
     diagram = chapter.diagram
     names = list(dict.fromkeys(one.name for one in diagram.values))[:MOST] if diagram.chapters else []
@@ -87,7 +87,7 @@ def picture(chapter: Chapter) -> str:
     )
 
 
-def _first(chapter: Chapter, first: int, last: int) -> str:
+def _first(chapter: GuideChapter, first: int, last: int) -> str:
     """Where the steps of a cell of an overview begin to be told."""
     return next((anchor for step, anchor in sorted(chapter.steps.items()) if first <= step <= last), "")
 

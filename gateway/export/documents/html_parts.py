@@ -9,7 +9,7 @@ from html import escape
 from ...model.exchange import Exchange
 from ...model.failures import failed_of
 from ...model.text import clean
-from .guide import Chapter, ended
+from .guide import GuideChapter, ended
 
 VARIABLE = re.compile(r"\{\{([a-z][a-z0-9_]*)\}\}")
 
@@ -54,12 +54,12 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f'<div class="scroll"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
-def link(number: int, chapter: Chapter) -> str:
+def link(number: int, chapter: GuideChapter) -> str:
     """To a step of the chapter; words alone where the document does not show it."""
     anchor = chapter.steps.get(number)
     return f'<a href="#{anchor}">step {number}</a>' if anchor else f"step {number}"
 
 
-def linked(sentence: str, chapter: Chapter) -> str:
+def linked(sentence: str, chapter: GuideChapter) -> str:
     """Every step that a sentence names as a link to it."""
     return re.sub(r"step (\d{1,9})\b", lambda found: link(int(found[1]), chapter), text(sentence))

@@ -9,11 +9,11 @@ from ...diagrams import mermaid
 from ...model.exchange import Exchange
 from ...model.text import clean
 from ..format import ALONE, Beside, Recordings
-from .error_cards import Card
+from .error_cards import ErrorCard
 from .guide import (
-    Chapter,
-    Entry,
     Guide,
+    GuideChapter,
+    GuideEntry,
     about,
     answer_text,
     ended,
@@ -31,7 +31,7 @@ from .guide import (
 )
 from .notes import seen
 from .snippets import snippets
-from .what_ifs import Compared, WhatIf
+from .what_ifs import Compared, DocumentWhatIf
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 
@@ -100,7 +100,7 @@ def _answer(status: int, exchange: Exchange) -> str:
     return f"{status or 'no answer'} ({exchange.step})"
 
 
-def _chapter(chapter: Chapter) -> Iterator[str]:
+def _chapter(chapter: GuideChapter) -> Iterator[str]:
     found = chapter.scenario
     yield about(found)
     yield from (prose(note) for note in found.recording.notes if note.strip())
@@ -140,7 +140,7 @@ def _chapter(chapter: Chapter) -> Iterator[str]:
         yield f"Not shown: {plain(found.hidden.removeprefix('hidden: '))}."
 
 
-def _entry(chapter: Chapter, entry: Entry) -> Iterator[str]:
+def _entry(chapter: GuideChapter, entry: GuideEntry) -> Iterator[str]:
     step = entry.step
     yield f"### {step.number}. {code(heading(step))}"
     times = f" · {entry.times} times in a row, up to step {entry.last}" if entry.times > 1 else ""
@@ -188,7 +188,7 @@ def _steps(numbers: Sequence[int]) -> str:
     return f"step {shown}" if len(numbers) == 1 else f"steps {shown}"
 
 
-def _card(card: Card, chapter: Chapter) -> Iterator[str]:
+def _card(card: ErrorCard, chapter: GuideChapter) -> Iterator[str]:
     failing, known = card.failing, chapter.known
     target = masked(failing.request.target, known)
     yield f"### {plain(ended(failing))}: {code(f'{failing.method} {target}')} (step {failing.step})"
@@ -203,7 +203,7 @@ def _card(card: Card, chapter: Chapter) -> Iterator[str]:
         )
 
 
-def _what_if(one: WhatIf, chapter: Chapter) -> Iterator[str]:
+def _what_if(one: DocumentWhatIf, chapter: GuideChapter) -> Iterator[str]:
     exchange = one.exchange
     target = masked(exchange.request.target, chapter.known)
     yield f"### {exchange.status or 'No answer'}: what if {plain(one.title)} (step {exchange.step})"

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from ..scenario import Step
-from ..templated_text import Text, Use, settled, written
+from ..scenario import ScenarioStep
+from ..templated_text import Text, VariableUse, settled, written
 from .guide import curl_of
 
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -26,7 +26,7 @@ class Snippet:
     code: str
 
 
-def snippets(step: Step) -> Iterator[Snippet]:
+def snippets(step: ScenarioStep) -> Iterator[Snippet]:
     """All languages, curl first; nothing where no client can send the request as it was recorded."""
     command = curl_of(step)
     if not command:
@@ -36,11 +36,11 @@ def snippets(step: Step) -> Iterator[Snippet]:
         yield Snippet(language, fence, write(step))
 
 
-def _url(step: Step) -> Text:
-    return (Use(step.target.variable, step.target.base), *settled(step.path))
+def _url(step: ScenarioStep) -> Text:
+    return (VariableUse(step.target.variable, step.target.base), *settled(step.path))
 
 
-def _headers(step: Step) -> list[tuple[str, Text]]:
+def _headers(step: ScenarioStep) -> list[tuple[str, Text]]:
     return [(name, settled(value)) for name, value in step.headers]
 
 
@@ -59,7 +59,7 @@ def _quoted(text: Text, variable: Callable[[str], str], more: dict[str, str], co
 
 def _js(text: Text) -> str:
     """A template literal where a variable stands in it, else a string."""
-    if not any(isinstance(part, Use) for part in settled(text)):
+    if not any(isinstance(part, VariableUse) for part in settled(text)):
         return _quoted(text, str, {"\u2028": "\\u2028", "\u2029": "\\u2029"})
     signs = {"\\": "\\\\", "`": "\\`", "\r": "\\r"}
 
@@ -69,16 +69,16 @@ def _js(text: Text) -> str:
     return f"`{written(settled(text), lambda name: f'${{{name}}}', literal)}`"
 
 
-def _fetch(step: Step) -> str:
+def _fetch(step: ScenarioStep) -> str:
     return _js_call(step, "fetch", f"{_js(_url(step))}, {{", [f'  method: "{step.method}",'], "body")
 
 
-def _axios(step: Step) -> str:
+def _axios(step: ScenarioStep) -> str:
     first = [f"  url: {_js(_url(step))},", f'  method: "{step.method}",', "  validateStatus: () => true,"]
     return _js_call(step, "axios", "{", first, "data")
 
 
-def _js_call(step: Step, function: str, opening: str, lines: list[str], body: str) -> str:
+def _js_call(step: ScenarioStep, function: str, opening: str, lines: list[str], body: str) -> str:
     if headers := _headers(step):
         named = [f"    {_js((name,))}: {_js(value)}," for name, value in headers]
         lines += ["  headers: {", *named, "  },"]
@@ -90,7 +90,7 @@ def _js_call(step: Step, function: str, opening: str, lines: list[str], body: st
 # -- Swift, Kotlin, Python
 
 
-def _swift(step: Step) -> str:
+def _swift(step: ScenarioStep) -> str:
     def string(text: Text) -> str:
         return _quoted(text, lambda name: f"\\({name})", {}, "\\u{{{:x}}}")
 
@@ -107,7 +107,7 @@ def _swift(step: Step) -> str:
     return "\n".join([*lines, "let (data, response) = try await URLSession.shared.data(for: request)"])
 
 
-def _kotlin(step: Step) -> str:
+def _kotlin(step: ScenarioStep) -> str:
     """OkHttp 4 and later; GET and HEAD have no body there."""
 
     def string(text: Text) -> str:
@@ -125,9 +125,9 @@ def _kotlin(step: Step) -> str:
     return "\n".join([*lines, "val response = OkHttpClient().newCall(request).execute()"])
 
 
-def _python(step: Step) -> str:
+def _python(step: ScenarioStep) -> str:
     def string(text: Text) -> str:
-        has_variable = any(isinstance(part, Use) for part in settled(text))
+        has_variable = any(isinstance(part, VariableUse) for part in settled(text))
         braces = {"{": "{{", "}": "}}"} if has_variable else {}
         return f"{'f' if has_variable else ''}{_quoted(text, lambda name: f'{{{name}}}', braces)}"
 
@@ -140,7 +140,7 @@ def _python(step: Step) -> str:
     return "\n".join([*lines, ")"])
 
 
-_WRITERS: Final[tuple[tuple[str, str, Callable[[Step], str]], ...]] = (
+_WRITERS: Final[tuple[tuple[str, str, Callable[[ScenarioStep], str]], ...]] = (
     ("fetch", "js", _fetch),
     ("axios", "js", _axios),
     ("Swift", "swift", _swift),

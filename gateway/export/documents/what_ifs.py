@@ -12,17 +12,17 @@ from ...model.exchange import Exchange
 from ...model.recording import Recording
 from ...model.text import shortened
 from ...replay.compare import StepPair, compare_runs
-from ...replay.difference import Difference
+from ...replay.differences.difference import Difference
 from ..format import Recordings
 from ..recording_groups import Run, is_replay, is_variant, variants_of
 from ..sealed_secrets import PLACEHOLDER
-from .error_cards import SHOWN, Row, says
+from .error_cards import SHOWN, ErrorCardRow, says
 
 MOST = 12  # differences of one step that are told
 
 
 @dataclass(frozen=True, slots=True)
-class WhatIf:
+class DocumentWhatIf:
     """A variant: what was changed, and the result. `sibling` is the same step of the recording itself."""
 
     title: str
@@ -31,7 +31,7 @@ class WhatIf:
     sibling: Exchange | None
     sentence: str
     says: str
-    rows: tuple[Row, ...]
+    rows: tuple[ErrorCardRow, ...]
     after: tuple[tuple[int, int, int], ...]  # (step, its status there, here) of later steps that ended otherwise
     stopped: int  # the last step that was sent, where the recording itself goes on; else 0
 
@@ -54,7 +54,7 @@ class Compared:
     others: tuple[Other, ...]
 
 
-def what_ifs(run: Run, recordings: Recordings, correlations: Correlations) -> Iterator[WhatIf]:
+def what_ifs(run: Run, recordings: Recordings, correlations: Correlations) -> Iterator[DocumentWhatIf]:
     """Of the variants among these recordings that branch from this one."""
     parent, steps = run
     for variant, exchanges in variants_of(parent, recordings):
@@ -80,7 +80,7 @@ def belongs(recording: Recording, recordings: Recordings) -> bool:
 
 def _what_if(
     steps: Sequence[Exchange], variant: Recording, exchanges: Sequence[Exchange], correlations: Correlations
-) -> WhatIf:
+) -> DocumentWhatIf:
     pairs = compare_runs("", variant.id, steps, exchanges, correlations).steps
     both = [pair for pair in pairs if pair.recorded and pair.replayed]
     at = variant.branched_at or 1
@@ -93,14 +93,16 @@ def _what_if(
         if pair.recorded and pair.replayed and pair.recorded.step > at
         and pair.recorded.status != pair.replayed.status
     )  # fmt: skip
-    return WhatIf(
+    return DocumentWhatIf(
         title=variant.title or f"step {at} changed",
         notes=variant.notes,
         exchange=exchange,
         sibling=here.recorded if here else None,
         sentence=shown(known.sentence) if known else _plainly(here),
         says=says(exchange),
-        rows=tuple(Row(row.place, shown(row.failing), shown(row.succeeding)) for row in known.rows) if known else (),
+        rows=tuple(ErrorCardRow(row.place, shown(row.failing), shown(row.succeeding)) for row in known.rows)
+        if known
+        else (),
         after=after,
         stopped=exchanges[-1].step if len(exchanges) < len(steps) else 0,
     )

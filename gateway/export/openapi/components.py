@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ...model.words import singular
+from ...model.singular import singular
 from ..templated_text import free
 
 Object = dict[str, Any]

@@ -10,13 +10,13 @@ from ...model.text import clean, counted
 from ..documents.notes import harmless
 from ..format import ALONE, Beside, Recordings
 from ..json import dumped
-from ..public_paths import Target
+from ..public_paths import PublicTarget
 from ..recording_groups import is_variant
 from ..scenario import Scenario, scenario
 from ..templated_text import free, identifier
 from ..urls import split_origin
 from .components import shared
-from .observed_operations import Operation, inexpressible, operations, tags
+from .observed_operations import ObservedOperation, inexpressible, operations, tags
 from .operation import described
 from .security import schemes
 
@@ -49,13 +49,13 @@ def file_of(found: Sequence[Scenario]) -> dict[str, str]:
 
 
 def _of_cluster(
-    tag: str, targets: Sequence[Target], found: Sequence[Scenario], seen: Sequence[Operation], *, version: str,
-    beside: Beside,
+    tag: str, targets: Sequence[PublicTarget], found: Sequence[Scenario], seen: Sequence[ObservedOperation], *,
+    version: str, beside: Beside,
 ) -> Object:  # fmt: skip
     own = [one for one in seen if one.tag == tag]
     named = file_of(found)
 
-    def point_to(other: Operation) -> Object:
+    def point_to(other: ObservedOperation) -> Object:
         if other.tag == tag:
             return _by_id(other)
         return {"operationRef": f"./{named[other.tag]}#/paths/{_pointer(other.path)}/{other.method.lower()}"}
@@ -74,7 +74,7 @@ def _of_cluster(
     )
 
 
-def _together(found: Sequence[Scenario], seen: Sequence[Operation], version: str) -> Object:
+def _together(found: Sequence[Scenario], seen: Sequence[ObservedOperation], version: str) -> Object:
     paths: dict[str, Object] = {}
     for one in seen:
         path = one.public or "/"
@@ -91,13 +91,13 @@ def _together(found: Sequence[Scenario], seen: Sequence[Operation], version: str
     )
 
 
-def _by_id(operation: Operation) -> Object:
+def _by_id(operation: ObservedOperation) -> Object:
     return {"operationId": operation.id}
 
 
 def _document(
     *, title: str, about: Sequence[str], tags: dict[str, str], servers: list[Object], version: str, paths: Object,
-    own: Sequence[Operation],
+    own: Sequence[ObservedOperation],
 ) -> Object:  # fmt: skip
     found = {name: scheme for one in own for name, scheme in schemes(one).items()}
     paths, schemas = shared(paths)
@@ -112,7 +112,7 @@ def _document(
     return document | ({"components": components} if components else {})
 
 
-def _servers(targets: Sequence[Target], beside: Beside) -> Iterator[Object]:
+def _servers(targets: Sequence[PublicTarget], beside: Beside) -> Iterator[Object]:
     """The gateway first, for it knows where the cluster lives; then its environments as routed now."""
     for base in dict.fromkeys(target.base for target in targets):
         yield {"url": base or "/", "description": "through the gateway"}
@@ -121,7 +121,7 @@ def _servers(targets: Sequence[Target], beside: Beside) -> Iterator[Object]:
         yield {"url": server.url, "description": f"{clean(server.environment)}{here}"}
 
 
-def _version(tag: str, targets: Sequence[Target], found: Sequence[Scenario], beside: Beside) -> str:
+def _version(tag: str, targets: Sequence[PublicTarget], found: Sequence[Scenario], beside: Beside) -> str:
     """What ran when it was recorded, where that is known."""
     cluster = targets[0].cluster
     moment = found[0].recording.started_at if found else ""
@@ -129,7 +129,7 @@ def _version(tag: str, targets: Sequence[Target], found: Sequence[Scenario], bes
     return ", ".join(dict.fromkeys(filter(None, told))) or "recorded"
 
 
-def _about(targets: Sequence[Target], before: Sequence[str]) -> str:
+def _about(targets: Sequence[PublicTarget], before: Sequence[str]) -> str:
     environments = dict.fromkeys(name for target in targets for name in target.environments)
     on = f" on {clean(', '.join(environments))}" if environments else ""
     bases = ", ".join(dict.fromkeys(target.base for target in targets))

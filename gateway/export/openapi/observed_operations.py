@@ -10,9 +10,9 @@ from ...model.path_templates import Template
 from ...model.text import clean
 from ..documents.guide import named_secrets
 from ..path_templates import templates
-from ..public_paths import Target
-from ..scenario import Scenario, Step
-from ..templated_text import Use, free, identifier, names
+from ..public_paths import PublicTarget
+from ..scenario import Scenario, ScenarioStep
+from ..templated_text import VariableUse, free, identifier, names
 from ..urls import split_origin
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -22,20 +22,20 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 class Sample:
     """One step of an operation. `label` names its examples; `known` are the secrets that have a variable."""
 
-    step: Step
+    step: ScenarioStep
     template: Template
-    known: dict[str, Use]
+    known: dict[str, VariableUse]
     label: str  # "step_3", "what_if_unknown_isbn_step_3"
     title: str  # of its recording
 
 
 @dataclass(slots=True)
-class Operation:
+class ObservedOperation:
     """`path` follows the cluster's base; `prefix` is what the base adds in public URLs."""
 
     id: str
     tag: str
-    target: Target
+    target: PublicTarget
     path: str
     prefix: str
     method: str
@@ -54,19 +54,19 @@ class Operation:
         return f"{self.prefix}{self.path}" if self.path != "/" or not self.prefix else self.prefix
 
 
-def tag_of(target: Target) -> str:
+def tag_of(target: PublicTarget) -> str:
     return clean(target.name) or "gateway"
 
 
-def tags(found: Sequence[Scenario]) -> dict[str, list[Target]]:
+def tags(found: Sequence[Scenario]) -> dict[str, list[PublicTarget]]:
     """The clusters in order of first use, each with the places where clients saw it."""
-    by_tag: dict[str, list[Target]] = {}
+    by_tag: dict[str, list[PublicTarget]] = {}
     for target in dict.fromkeys(target for one in found for target in one.targets):
         by_tag.setdefault(tag_of(target), []).append(target)
     return by_tag
 
 
-def inexpressible(step: Step) -> str:
+def inexpressible(step: ScenarioStep) -> str:
     """Why OpenAPI has no word for a step; "" where it has."""
     if step.exchange.stream == "websocket":
         return "WebSockets"
@@ -79,11 +79,11 @@ def inexpressible(step: Step) -> str:
 _PROTOCOLS = {"graphql": "GraphQL", "jsonrpc": "JSON-RPC", "soap": "SOAP", "grpc": "gRPC"}
 
 
-def expressible(step: Step) -> bool:
+def expressible(step: ScenarioStep) -> bool:
     return not inexpressible(step)
 
 
-def _action(step: Step) -> tuple[str, str]:
+def _action(step: ScenarioStep) -> tuple[str, str]:
     """(name, what tells it in the request as a fragment of the path) of an AWS-style call; ("", "") of all others.
 
     Fragments keep one operation per action on one path: a client drops them before it sends (RFC 9110 section 7.1).
@@ -95,9 +95,9 @@ def _action(step: Step) -> tuple[str, str]:
     return operation.name, f"#X-Amz-Target={target}" if target else f"#Action={operation.name}"
 
 
-def operations(found: Sequence[Scenario]) -> list[Operation]:
+def operations(found: Sequence[Scenario]) -> list[ObservedOperation]:
     """All operations, by path and method. Templates are found over all recordings together."""
-    seen: dict[tuple[str, str, str], Operation] = {}
+    seen: dict[tuple[str, str, str], ObservedOperation] = {}
     taken: set[str] = set()
     labels: set[str] = set()
     paths = templates(_renamed(found))
@@ -116,18 +116,18 @@ def operations(found: Sequence[Scenario]) -> list[Operation]:
     return sorted(seen.values(), key=lambda one: (one.public, METHODS.index(one.method.lower())))
 
 
-def _renamed(found: Sequence[Scenario]) -> list[Step]:
+def _renamed(found: Sequence[Scenario]) -> list[ScenarioStep]:
     """Steps whose exchanges' ids tell the recordings apart: the same recording may be there twice."""
     return list(_numbered(found))
 
 
-def _numbered(found: Sequence[Scenario]) -> Iterator[Step]:
+def _numbered(found: Sequence[Scenario]) -> Iterator[ScenarioStep]:
     for index, one in enumerate(found):
         for step in one.steps:
             yield replace(step, exchange=replace(step.exchange, id=f"{index} {step.exchange.id}"))
 
 
-def _operation(step: Step, template: Template, action: str, taken: set[str]) -> Operation:
+def _operation(step: ScenarioStep, template: Template, action: str, taken: set[str]) -> ObservedOperation:
     id = free(identifier(action or f"{step.method} {step.target.name} {template.path}", "call"), taken)
     prefix = split_origin(step.target.base)[1]
-    return Operation(id, tag_of(step.target), step.target, template.path, prefix, step.method, action)
+    return ObservedOperation(id, tag_of(step.target), step.target, template.path, prefix, step.method, action)

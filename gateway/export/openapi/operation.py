@@ -17,7 +17,7 @@ from ..documents.guide import masked
 from ..documents.notes import harmless
 from ..schema_inference import sample_of, schema_of
 from .form_bodies import members, multipart
-from .observed_operations import Operation, Sample
+from .observed_operations import ObservedOperation, Sample
 from .security import credentials, requirements
 
 EXAMPLES = 5  # of one media type of one response
@@ -84,10 +84,10 @@ _PER_CALL = re.compile(
     r"stainless-.*|x-stainless-.*|if-(?:none-)?match|if-(?:un)?modified-since|range"
 )
 _TELLING = ("location", "etag", "link", "retry-after", "www-authenticate", "allow")
-PointTo = Callable[[Operation], Object]  # how a link names the operation that it leads to
+PointTo = Callable[[ObservedOperation], Object]  # how a link names the operation that it leads to
 
 
-def described(one: Operation, path: str, everything: Sequence[Operation], point_to: PointTo) -> Object:
+def described(one: ObservedOperation, path: str, everything: Sequence[ObservedOperation], point_to: PointTo) -> Object:
     """The operation object. Responses that failed are there as well, with their examples."""
     notes = dict.fromkeys(note.strip() for sample in one.samples for note in sample.step.exchange.notes if note.strip())
     operation: Object = {"operationId": one.id, "tags": [one.tag], "summary": one.action or f"{one.method} {path}"}
@@ -100,7 +100,7 @@ def described(one: Operation, path: str, everything: Sequence[Operation], point_
     return operation | {"security": requirements(one)}
 
 
-def _parameters(one: Operation) -> list[Object]:
+def _parameters(one: ObservedOperation) -> list[Object]:
     found: dict[tuple[str, str], list[list[str]]] = {}
     for sample in one.samples:
         given: dict[tuple[str, str], list[str]] = {}
@@ -121,7 +121,7 @@ def _given(sample: Sample) -> Iterator[tuple[str, str, str]]:
     yield from (one for one in pairs if one[:2] not in secret)
 
 
-def _seen(one: Operation) -> str:
+def _seen(one: ObservedOperation) -> str:
     """ "Recorded 3 times: 200, 404."."""
     statuses = dict.fromkeys(str(sample.step.status or "no response") for sample in one.samples)
     return f"Recorded {'once' if len(one.samples) == 1 else f'{len(one.samples)} times'}: {', '.join(statuses)}."
@@ -131,7 +131,7 @@ def _is_quiet(name: str) -> bool:
     return name.lower() in _QUIET or _PER_CALL.fullmatch(name.lower()) is not None
 
 
-def _parameter(place: str, name: str, samples: Sequence[list[str]], one: Operation) -> Object:
+def _parameter(place: str, name: str, samples: Sequence[list[str]], one: ObservedOperation) -> Object:
     """`samples`: what each request that has it gave; several values at once, or a name in brackets, are an array."""
     good = [sample for sample in one.samples if 0 < sample.step.status < 400] or one.samples
     required = place == "path" or (len(samples) >= len(good) and len(samples) == len(one.samples))
@@ -149,13 +149,13 @@ def _parameter(place: str, name: str, samples: Sequence[list[str]], one: Operati
     return found if shown is None else found | {"example": example}
 
 
-def _request_body(one: Operation) -> Object:
+def _request_body(one: ObservedOperation) -> Object:
     told = [(sample.step.exchange.request, sample) for sample in one.samples]
     told = [(request, sample) for request, sample in told if request.body.data]
     return {"required": len(told) == len(one.samples), "content": content(told)} if told else {}
 
 
-def _responses(one: Operation, everything: Sequence[Operation], point_to: PointTo) -> Object:
+def _responses(one: ObservedOperation, everything: Sequence[ObservedOperation], point_to: PointTo) -> Object:
     by_status: dict[int, list[Sample]] = {}
     for sample in one.samples:
         by_status.setdefault(sample.step.status, []).append(sample)
@@ -165,7 +165,9 @@ def _responses(one: Operation, everything: Sequence[Operation], point_to: PointT
     }
 
 
-def _response(status: int, samples: Sequence[Sample], everything: Sequence[Operation], point_to: PointTo) -> Object:
+def _response(
+    status: int, samples: Sequence[Sample], everything: Sequence[ObservedOperation], point_to: PointTo
+) -> Object:
     answer: Object = {"description": _phrase(status, samples[0].step.exchange)}
     if fields := _fields(samples):
         answer["headers"] = fields
@@ -198,7 +200,7 @@ def _fields(samples: Sequence[Sample]) -> Object:
     return found
 
 
-def _links(sample: Sample, everything: Sequence[Operation], point_to: PointTo) -> Iterator[tuple[str, Object]]:
+def _links(sample: Sample, everything: Sequence[ObservedOperation], point_to: PointTo) -> Iterator[tuple[str, Object]]:
     """From a response to the operations whose path parameters it gives."""
     for keep in sample.step.keeps:
         if keep.part != "json" or keep.pattern:

@@ -6,21 +6,21 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl
 
-from ..scenario import Step
+from ..scenario import ScenarioStep
 from ..sealed_secrets import PLACEHOLDER
 from ..templated_text import identifier
-from .observed_operations import Operation, Sample
+from .observed_operations import ObservedOperation, Sample
 
 Object = dict[str, Any]
 _HTTP = ("bearer", "basic", "digest")
 
 
-def schemes(operation: Operation) -> dict[str, Object]:
+def schemes(operation: ObservedOperation) -> dict[str, Object]:
     """By name; none where no sample had credentials."""
     return {name: scheme for sample in operation.samples for name, scheme in _of(sample.step)}
 
 
-def requirements(operation: Operation) -> list[Object]:
+def requirements(operation: ObservedOperation) -> list[Object]:
     """What the operation takes: {} among them where it succeeded without credentials; [] where nobody gave any."""
     ways: list[dict[str, Any]] = []
     for sample in operation.samples:
@@ -30,7 +30,7 @@ def requirements(operation: Operation) -> list[Object]:
     return sorted(ways, key=lambda way: not way) if any(ways) else []
 
 
-def credentials(step: Step) -> set[tuple[str, str]]:
+def credentials(step: ScenarioStep) -> set[tuple[str, str]]:
     """(place, name) of the parameters that are credentials: a scheme tells of them."""
     return {(scheme.get("in", "header"), scheme.get("name", "Authorization")) for _, scheme in _of(step)}
 
@@ -39,7 +39,7 @@ def _passes(sample: Sample) -> bool:
     return 0 < sample.step.status < 400
 
 
-def _of(step: Step) -> Iterator[tuple[str, Object]]:
+def _of(step: ScenarioStep) -> Iterator[tuple[str, Object]]:
     request = step.exchange.request
     for name, value in request.headers:
         low = name.lower()

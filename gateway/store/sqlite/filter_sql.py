@@ -38,14 +38,14 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class FilterConditions:
     """What is asked of recordings (as r): a condition on each by itself, and the groups."""
 
     condition: Condition
     groups: tuple[Group, ...]
 
 
-def of_recordings(query: str, *, now: float) -> Wanted:
+def of_recordings(query: str, *, now: float) -> FilterConditions:
     """UsageError when the filter is off."""
     terms = parse_filter(query)
     own = [term for term in terms if term.key and not is_of_exchange(term)]
@@ -55,7 +55,7 @@ def of_recordings(query: str, *, now: float) -> Wanted:
     groups = [Group(same)] if same else []
     groups += [Group((_plain(term),), True) for term in terms if is_of_exchange(term) and term.negated]
     groups += [Group((_plain(term),), term.negated, _titled(term)) for term in terms if not term.key]
-    return Wanted(_all(parts), tuple(groups))
+    return FilterConditions(_all(parts), tuple(groups))
 
 
 def of_exchanges(query: str, shard: int, *, now: float, texts: Texts) -> Condition:

@@ -19,14 +19,13 @@ from ...correlation import Decisions
 from ...errors import NotFoundError, UsageError
 from ...model.audit import AuditEntry
 from ...model.exchange import Chunk, Exchange
-from ...model.recording import Page, Recording, Relative, Revision
+from ...model.recording import Page, Recording, Relative, Revision, in_tree
 from ...protocols import LiveSession, Pin
 from ..cursors import limit_of, number_of, place_of
 from ..masking import Mask
 from ..missed import read_ledger
 from . import search
 from .audit_log import entries
-from .builds import build_at
 from .contents import SOME, bodies_of
 from .decisions import asserted_of, decisions_of
 from .files import connect_reader, identity, unreadable
@@ -34,9 +33,57 @@ from .filter_sql import of_recordings
 from .journal import settle
 from .operations import RulesOf, no_rules
 from .retention import Stale, stale
-from .rows import chunk_of, default_title, exchange_of, recording_of, revision_of
+from .rows import chunk_of, default_title, exchange_of, recording_of, revision_of, timestamp
+from .server_builds import build_at
 from .statistics import Statistics, statistics
-from .variants import family, outcomes
+
+RELATED: Final = """
+SELECT id, title, kind, parent, branched_at, started_at, steps FROM recordings WHERE parent IS NOT NULL OR id = ?
+OR id IN (SELECT parent FROM recordings WHERE parent IS NOT NULL)
+"""
+FIRST: Final = "SELECT method, target FROM exchanges WHERE recording = ? ORDER BY step LIMIT 1"
+AT_BRANCH: Final = "SELECT status FROM exchanges WHERE recording = ? AND step = ?"
+STATUSES: Final = """
+SELECT recording, step, status, id FROM exchanges WHERE recording IN ({}) AND step <= ? ORDER BY recording, step
+"""
+
+
+def family(connection: sqlite3.Connection, recording: str) -> list[Relative]:
+    """The family of a recording (a full id) as a tree, depth first."""
+    rows = connection.execute(RELATED, (recording,)).fetchall()
+    found = [
+        Relative(
+            row["id"], row["title"], row["kind"], row["parent"], row["branched_at"],
+            timestamp(row["started_at"]), row["steps"],
+        )
+        for row in rows
+    ]  # fmt: skip
+    return [_complete(connection, one) for one in in_tree(found, recording)]
+
+
+def _complete(connection: sqlite3.Connection, one: Relative) -> Relative:
+    """With a title, and with what came at the step where it branched."""
+    if not one.title:
+        first = connection.execute(FIRST, (one.id,)).fetchone()
+        one = replace(one, title=default_title(first["method"], first["target"], one.steps) if first else one.id)
+    if one.branched_at is None:
+        return one
+    row = connection.execute(AT_BRANCH, (one.id, one.branched_at)).fetchone()
+    return replace(one, status=row["status"] if row else None)
+
+
+def outcomes(
+    connection: sqlite3.Connection, recordings: Sequence[str], *, most: int
+) -> dict[str, list[tuple[int, int | None, str]]]:
+    """By recording: (step, status, exchange id) of its first `most` steps."""
+    found: dict[str, list[tuple[int, int | None, str]]] = {one: [] for one in recordings}
+    for at in range(0, len(recordings), 500):
+        some = recordings[at : at + 500]
+        sql = STATUSES.format(",".join("?" * len(some)))
+        for row in connection.execute(sql, (*some, most)):
+            found[row["recording"]].append((row["step"], row["status"], row["id"]))
+    return found
+
 
 PATIENCE: Final = 0.12  # seconds of looking for what a filter wants, before a page is shown as it is
 IDLE: Final = 8  # connections kept for the next reads
@@ -177,7 +224,7 @@ class SqliteStore:
             return [_session(row) for row in connection.execute(sql, (limit_of(limit),))]
 
     def playing(self, *, since: float, limit: int = 1000) -> dict[str, str]:
-        """What the sessions of the last run were playing (replay/playback.py), those seen last first."""
+        """What the sessions of the last run were playing (replay/playback/playback.py), those seen last first."""
         sql = "SELECT id, playing FROM sessions WHERE playing <> '' AND seen >= ? ORDER BY seen DESC LIMIT ?"
         with self._reading() as connection:
             return dict(connection.execute(sql, (since, limit_of(limit))).fetchall())

@@ -155,14 +155,14 @@ def timestamp(seconds: float) -> str:
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-class Row(Protocol):
+class ExchangeRow(Protocol):
     """A row of a result, by column name."""
 
     def __getitem__(self, name: str, /) -> Any: ...
 
 
 def exchange_of(
-    row: Row, bodies: Mapping[bytes, bytes], notes: Sequence[str] = (), tags: Sequence[str] = ()
+    row: ExchangeRow, bodies: Mapping[bytes, bytes], notes: Sequence[str] = (), tags: Sequence[str] = ()
 ) -> Exchange:
     """The exchange of a row; `bodies` by hash."""
     failure = Failure(row["failure_kind"], row["failure_detail"] or "") if row["failure_kind"] else None
@@ -184,7 +184,7 @@ def public_url(origin: str, target: str) -> str:
     return target if not target.startswith("/") and "://" in target else origin + target
 
 
-def _timing(row: Row) -> Timing:
+def _timing(row: ExchangeRow) -> Timing:
     phases = (pair.partition("=") for pair in row["phases"].split())
     return Timing(
         _ms(row["total_ms"]), _ms(row["connect_ms"]), _ms(row["first_byte_ms"]), _ms(row["upstream_ms"]),
@@ -196,12 +196,12 @@ def _ms(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-def _body(row: Row, side: str, bodies: Mapping[bytes, bytes]) -> Body:
+def _body(row: ExchangeRow, side: str, bodies: Mapping[bytes, bytes]) -> Body:
     data = bodies.get(row[f"{side}_body"] or b"", b"")
     return Body(row[f"{side}_size"], data, row[f"{side}_kept"], bool(row[f"{side}_plain"]))
 
 
-def _request(row: Row, bodies: Mapping[bytes, bytes]) -> Request:
+def _request(row: ExchangeRow, bodies: Mapping[bytes, bytes]) -> Request:
     return Request(
         http_version=row["request_version"], headers=fields_of(row["request_head"]),
         body=_body(row, "request", bodies), trailers=fields_of(row["request_trailers"]),
@@ -209,7 +209,7 @@ def _request(row: Row, bodies: Mapping[bytes, bytes]) -> Request:
     )  # fmt: skip
 
 
-def _response(row: Row, bodies: Mapping[bytes, bytes]) -> Response | None:
+def _response(row: ExchangeRow, bodies: Mapping[bytes, bytes]) -> Response | None:
     if not row["response_version"]:
         return None
     return Response(
@@ -220,7 +220,7 @@ def _response(row: Row, bodies: Mapping[bytes, bytes]) -> Response | None:
 
 
 def recording_of(
-    row: Row, *, title: str, clusters: Sequence[str], notes: Sequence[str], tags: Sequence[str]
+    row: ExchangeRow, *, title: str, clusters: Sequence[str], notes: Sequence[str], tags: Sequence[str]
 ) -> Recording:
     """The recording of a row and of what lies beside it."""
     return Recording(
@@ -238,14 +238,14 @@ def default_title(method: str, target: str, steps: int) -> str:
     return f"{method} {path}" + (f" … {steps} steps" if steps > 1 else "")
 
 
-def chunk_of(row: Row) -> Chunk:
+def chunk_of(row: ExchangeRow) -> Chunk:
     return Chunk(
         index=row["number"], at_ms=round(row["at_ms"], 3), direction="sent" if row["sent"] else "received",
         data=row["data"], size=row["size"],
     )  # fmt: skip
 
 
-def revision_of(row: Row) -> Revision:
+def revision_of(row: ExchangeRow) -> Revision:
     return Revision(
         id=row["id"], accepted_at=row["accepted_at"], source=row["source"],
         changes=tuple(json.loads(row["changes"])), text=row["text"],

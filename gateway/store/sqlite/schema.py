@@ -205,7 +205,7 @@ CREATE TABLE audit (
 ) STRICT;
 """
 
-# What a session plays, and how far it is: gateway/replay/playback.py writes and reads it.
+# What a session plays, and how far it is: gateway/replay/playback/playback.py writes and reads it.
 PLAYING: Final = "ALTER TABLE sessions ADD COLUMN playing TEXT NOT NULL DEFAULT ''"
 
 # A filter reads these columns and no page of the table, in the order of `seq`, so that a list begins with the newest.

@@ -15,10 +15,10 @@ from functools import partial
 from typing import Any, Final
 
 from ...model.filter import Term
-from ..cursors import Place
+from ..cursors import CursorPlace
 from . import full_text, operations
 from .contents import bodies_of
-from .filter_sql import Condition, Group, Wanted, is_textual, of_exchanges
+from .filter_sql import Condition, FilterConditions, Group, is_textual, of_exchanges
 from .full_text import SHARD, TextSearch, indexed
 
 Connection = sqlite3.Connection
@@ -272,34 +272,36 @@ class _Undecided(Exception):
 
 
 def recordings(
-    connection: Connection, wanted: Wanted, place: Place, count: int, *, now: float, until: float
-) -> tuple[list[sqlite3.Row], Place | None]:
+    connection: Connection, wanted: FilterConditions, place: CursorPlace, count: int, *, now: float, until: float
+) -> tuple[list[sqlite3.Row], CursorPlace | None]:
     """(rows of recordings, newest first; where to go on when time was up before the end)."""
     found: list[sqlite3.Row] = []
-    at: Place | None = None
+    at: CursorPlace | None = None
     with closing(TextSearch(connection)) as texts:
         judge = _Judge(connection, wanted, texts, now=now, until=until)
         try:
             for row in _candidates(connection, wanted, place):
-                resumed = place if place.number == row["seq"] and place.step is not None else Place(0)
+                resumed = place if place.number == row["seq"] and place.step is not None else CursorPlace(0)
                 if judge.wants(row, resumed):
                     found.append(row)
                 if len(found) == count:
                     return found, None
-                at = Place(int(row["seq"]))
+                at = CursorPlace(int(row["seq"]))
                 if judge.is_late():
                     return found, at
         except TimeUp:
             return found, at
         except _Undecided as left:
-            return found, Place(int(row["seq"]), left.step, left.met)
+            return found, CursorPlace(int(row["seq"]), left.step, left.met)
     return found, None
 
 
 class _Judge:
     """Says of one recording after the other whether it is wanted."""
 
-    def __init__(self, connection: Connection, wanted: Wanted, texts: TextSearch, *, now: float, until: float) -> None:
+    def __init__(
+        self, connection: Connection, wanted: FilterConditions, texts: TextSearch, *, now: float, until: float
+    ) -> None:
         shards = int(connection.execute("SELECT coalesce(max(seq), 0) FROM exchanges").fetchone()[0]) // SHARD + 1
         self._connection, self._now, self._until = connection, now, until
         self._spans = Spans(connection)
@@ -316,7 +318,7 @@ class _Judge:
             finder.is_first = False
         return bool(self._finders) and time.monotonic() > self._until + GRACE
 
-    def wants(self, row: sqlite3.Row, resumed: Place) -> bool:
+    def wants(self, row: sqlite3.Row, resumed: CursorPlace) -> bool:
         """Whether each group is met by the recording, or, negated, by nothing of it."""
         open_groups: dict[int, Group] = {}
         for number, finder in enumerate(self._finders):
@@ -328,7 +330,7 @@ class _Judge:
                 return False
         return not open_groups or self._met(row["id"], open_groups, resumed)
 
-    def _met(self, recording: str, groups: Mapping[int, Group], resumed: Place) -> bool:
+    def _met(self, recording: str, groups: Mapping[int, Group], resumed: CursorPlace) -> bool:
         """The same of what is not indexed yet."""
         below = 1 << 62 if resumed.step is None else resumed.step
         met, step = met_by(
@@ -341,7 +343,7 @@ class _Judge:
         return all(group.negated or number in met for number, group in groups.items())
 
 
-def _candidates(connection: Connection, wanted: Wanted, place: Place) -> Iterator[sqlite3.Row]:
+def _candidates(connection: Connection, wanted: FilterConditions, place: CursorPlace) -> Iterator[sqlite3.Row]:
     """Recordings by what they are themselves, newest first, with what lies beside them for each group."""
     beside = [(f"({group.beside[0]}) AS beside_{at}", group.beside[1]) for at, group in enumerate(wanted.groups)]
     columns = ", ".join(["r.*", *(sql for sql, _ in beside)])

@@ -14,11 +14,10 @@ from ...model.audit import AuditEntry
 from ...model.exchange import Exchange
 from ...model.recording import Recording, Revision
 from ...protocols import LiveSession
-from ...replay.playback import kept
+from ...replay.playback.playback import kept
 from ..batch import Batch
 from . import full_text
 from .audit_log import add_entry
-from .builds import add_build
 from .decisions import decide
 from .deletion import Sweeper, delete_rows, give_back_room
 from .files import PAGE
@@ -38,6 +37,7 @@ from .rows import (
     USUAL,
     hash_in,
 )  # fmt: skip
+from .server_builds import add_build
 
 Connection = sqlite3.Connection
 Row = tuple[Any, ...]

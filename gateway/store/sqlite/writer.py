@@ -41,7 +41,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from ...errors import StoreError
-from ..batch import Batch, Piece, Seal, SealPiece
+from ..batch import Batch, Seal, SealPiece, StreamPiece
 from .files import WriterLock, connect_writer, examine, identity, is_trouble, room, size, unwritable, wal_of
 from .journal import PATIENCE, Journal, Pending, writers
 from .operations import RulesOf, no_rules
@@ -49,7 +49,7 @@ from .repair import set_aside
 from .write_connection import Tables
 
 if TYPE_CHECKING:
-    from ...protocols import Live
+    from ...protocols import EventSink
 
 log = logging.getLogger("gateway.store")
 Result = TypeVar("Result")
@@ -77,7 +77,7 @@ class Job(Generic[Result]):
 
 
 # A list is [capture, on_safe, cost]: the cheapest thing to make on the hot path, and on_safe can be taken out of it.
-Entry = list[Any] | Piece | Job[Any]
+Entry = list[Any] | StreamPiece | Job[Any]
 Done = Callable[[Sequence[Entry], Sequence[Mapping[str, Any]]], None]
 
 
@@ -86,7 +86,7 @@ class WriterThread:
 
     def __init__(
         self, path: Path, lock: WriterLock, connection: sqlite3.Connection, *, seal: Seal, seal_piece: SealPiece | None,
-        durability: str, live: Live | None, journal: Journal | None = None, rules: RulesOf = no_rules,
+        durability: str, live: EventSink | None, journal: Journal | None = None, rules: RulesOf = no_rules,
     ) -> None:  # fmt: skip
         """Without a journal every group is written to the file before it is safe."""
         self.path, self._lock = path, lock
@@ -367,7 +367,7 @@ class WriterThread:
             return made[0]
         batch = Batch(self._seal, self._seal_piece, tables.stored)
         for entry in entries:
-            if isinstance(entry, Piece):
+            if isinstance(entry, StreamPiece):
                 batch.add_piece(entry)
             elif isinstance(entry, list):
                 batch.add(entry[0])
@@ -488,7 +488,7 @@ class WriterThread:
 
 
 def _cost(entry: Entry) -> int:
-    if isinstance(entry, Piece):
+    if isinstance(entry, StreamPiece):
         return len(entry.data)
     if isinstance(entry, Job):
         return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.export.documents.error_cards import Row, cards
+from gateway.export.documents.error_cards import ErrorCardRow, cards
 
 MISSING = {"status": 404, "reason": "Not Found", "received": b'{"detail": "no such book"}'}
 
@@ -17,7 +17,7 @@ def the_card(*exchanges):
 
 def test_the_path_differs(an_exchange):
     card = the_card(an_exchange(1, target="/api/orders/1"), an_exchange(2, target="/api/orders/9", **MISSING))
-    assert card.rows == (Row("path", "/api/orders/9", "/api/orders/1"),)
+    assert card.rows == (ErrorCardRow("path", "/api/orders/9", "/api/orders/1"),)
     assert (card.says, card.sentence) == (
         "no such book",
         "404 because order 9 is unknown on orders@qa; 1 answers 200. Step 1 is the one that succeeded.",
@@ -42,19 +42,19 @@ def test_the_same_request_after_something_was_done(an_exchange):
 def test_a_header_is_missing(an_exchange):
     bearer = (("Authorization", "Bearer sealed_abcdefghijklmnopqrst_32"),)
     card = the_card(an_exchange(1, headers=(), **MISSING), an_exchange(2, headers=bearer))
-    assert card.rows == (Row("header authorization", "(not there)", "Bearer (sealed)"),)
+    assert card.rows == (ErrorCardRow("header authorization", "(not there)", "Bearer (sealed)"),)
 
 
 def test_a_field_of_the_body(an_exchange):
     good = an_exchange(1, method="POST", sent=b'{"qty": 1, "isbn": "a"}')
     bad = an_exchange(2, method="POST", sent=b'{"qty": 99, "isbn": "a"}', **MISSING)
-    assert the_card(good, bad).rows == (Row("body /qty", "99", "1"),)
+    assert the_card(good, bad).rows == (ErrorCardRow("body /qty", "99", "1"),)
 
 
 def test_two_secrets_that_differ_say_so(an_exchange):
     first, second = (b'{"password": "sealed_%s_8"}' % (b"abcdefghijklmnopqrs" + end) for end in (b"a", b"b"))
     card = the_card(an_exchange(1, method="POST", sent=first, **MISSING), an_exchange(2, method="POST", sent=second))
-    assert card.rows == (Row("body /password", "(sealed) (one value)", "(sealed) (another)"),)
+    assert card.rows == (ErrorCardRow("body /password", "(sealed) (one value)", "(sealed) (another)"),)
 
 
 def test_the_smallest_difference_is_chosen(an_exchange):

@@ -1,4 +1,7 @@
-"""The document's diagram leads to where its steps are told."""
+"""The document's diagram leads to where its steps are told.
+
+Covers: export/documents/html_parts, export/documents/html_style.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What-ifs and replays are told of in the chapter of what they come from."""
+"""What-ifs and replays are told of in the chapter of what they come from.
+
+Covers: export/documents/html, export/documents/markdown.
+"""
 
 from __future__ import annotations
 

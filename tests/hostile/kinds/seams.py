@@ -10,7 +10,7 @@ from random import Random
 from cryptography.fernet import Fernet
 
 from gateway.keys import Keys
-from gateway.model.hosts import AllowedHosts
+from gateway.model.addresses import AllowedHosts
 from gateway.proxy.header_rules import REQUEST, RESPONSE
 from gateway.sessions.identity import FieldKinds
 from gateway.sessions.registry import LiveSessions

@@ -1,4 +1,7 @@
-"""The audit: lines are added, found by words, read page by page, and outlive what they tell of."""
+"""The audit: lines are added, found by words, read page by page, and outlive what they tell of.
+
+Covers: model/audit.
+"""
 
 from __future__ import annotations
 

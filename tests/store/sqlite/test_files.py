@@ -1,4 +1,7 @@
-"""Which files are taken, which refused, and that a refused one stays byte for byte as it was."""
+"""Which files are taken, which refused, and that a refused one stays byte for byte as it was.
+
+Covers: store/sqlite/rows, store/sqlite/schema.
+"""
 
 from __future__ import annotations
 

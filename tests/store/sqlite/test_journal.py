@@ -1,4 +1,7 @@
-"""The journal: what a client saw complete is read back, whenever the gateway ends and whatever is torn."""
+"""The journal: what a client saw complete is read back, whenever the gateway ends and whatever is torn.
+
+Covers: store/sqlite/decisions, store/sqlite/deletion, store/sqlite/write_connection.
+"""
 
 from __future__ import annotations
 

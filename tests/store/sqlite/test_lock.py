@@ -1,4 +1,7 @@
-"""One recordings file, one writer, by the file itself: symbolic links, hard links, and a file that is replaced."""
+"""One recordings file, one writer, by the file itself: symbolic links, hard links, and a file that is replaced.
+
+Covers: store/sqlite/backup, store/sqlite/retention.
+"""
 
 from __future__ import annotations
 

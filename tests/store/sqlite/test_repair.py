@@ -1,4 +1,7 @@
-"""A damaged file: what can be read is saved, and the file itself is never touched."""
+"""A damaged file: what can be read is saved, and the file itself is never touched.
+
+Covers: store/sqlite/statistics.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Filters over many shards: what is found is the same however exchanges are divided, and short pages lose nothing."""
+"""Filters over many shards: what is found is the same however exchanges are divided, and short pages lose nothing.
+
+Covers: store/cursors, store/sqlite/contents, store/sqlite/filter_sql, store/sqlite/full_text.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Demos made from recordings, and what-ifs saved into demo.yaml. I/O."""

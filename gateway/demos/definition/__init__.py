@@ -1,0 +1,1 @@
+"""demo.yaml and Python steps: read, checked, and what they mean. Pure."""

@@ -1,0 +1,1 @@
+"""Files of other tools become recordings: HAR, Postman, curl, bundles. Pure."""

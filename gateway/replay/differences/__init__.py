@@ -1,0 +1,1 @@
+"""What differs between two exchanges or two runs, and what kind of difference it is. Pure."""
