@@ -29,6 +29,16 @@ PHRASES = {
     r"of one's own": "your own",
     r"the way back": "the link back",
     r"brings? (?:a recording )?to life": "replay",
+    r"(?:as|while) one types": "while you type",
+    r"with its why": "and says why",
+    r"what is so now": "the current state",
+    r"be there any": "even if there is none",
+    r"stands? in the way of": "affects",
+    r"good for (?:two|\d+) hours": "valid for two hours",
+    r"at its word": "literally",
+    r"when its time is over": "when it expires",
+    r"nasty": "difficult",
+    r"may do whatever": "has all the rights of",
 }
 
 

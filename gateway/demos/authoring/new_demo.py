@@ -27,7 +27,7 @@ def from_recording(store: Store, ref: str, *, title: str = "") -> str:
 
 
 def own_folder(options: Options, templates: Sequence[Path] = ()) -> Path:
-    """Where a new demo belongs: where your own demos are looked for, be there any yet or not."""
+    """Where a new demo belongs: the folder of your own demos, even if it is empty."""
     found, shipped = demo_folder(options, templates), templates_dir()
     is_own = found != shipped / "demos" or shipped.resolve() == (options.routes.parent / "templates").resolve()
     return found if is_own else (options.templates or options.routes.parent / "templates") / "demos"
