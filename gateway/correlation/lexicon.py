@@ -105,4 +105,5 @@ ALIASES: Final = {
     "repo": "repository", "org": "organization", "organisation": "organization", "msg": "message", "acct": "account",
     "cust": "customer", "prod": "product", "img": "image", "cat": "category", "txn": "transaction", "tx": "transaction",
     "attr": "attribute", "dept": "department", "addr": "address", "usr": "user", "inv": "invoice",
+    "leaf": "leave",  # `leaves` names several of either
 }  # fmt: skip

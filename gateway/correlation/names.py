@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from ..model.singular import singular
 from .lexicon import (
     ALIASES,
     AMOUNTS,
@@ -39,13 +40,6 @@ ONE_WORD: Final = {
 }  # fmt: skip
 
 
-IRREGULAR: Final = {
-    "people": "person", "children": "child", "men": "man", "women": "woman", "indices": "index", "indexes": "index",
-    "vertices": "vertex", "matrices": "matrix", "analyses": "analysis", "criteria": "criterion", "lives": "life",
-    "shelves": "shelf", "feet": "foot", "movies": "movie", "cookies": "cookie", "caches": "cache",
-}  # fmt: skip
-
-
 @dataclass(frozen=True, slots=True)
 class Role:
     """`entity` is the thing ("order"), `is_id` whether the value names one of them, `words` the whole name."""
@@ -69,23 +63,6 @@ def words(name: str) -> tuple[str, ...]:
 
 def _alias(word: str) -> str:
     return ALIASES.get(word, word)
-
-
-@lru_cache(8192)
-def singular(word: str) -> str:
-    if word == "ids":
-        return "id"
-    if word in IRREGULAR:
-        return IRREGULAR[word]
-    if len(word) < 4 or word.endswith(("ss", "us", "is", "news", "series")):
-        return word
-    if word.endswith(("tuses", "ruses", "nuses", "puses", "suses")):  # statuses, viruses, bonuses; not houses
-        return word[:-2]
-    if word.endswith("ies"):
-        return word[:-3] + "y"
-    if word.endswith(("sses", "xes", "ches", "shes", "zes")):
-        return word[:-2]
-    return word.removesuffix("s")
 
 
 @lru_cache(16384)

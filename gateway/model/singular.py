@@ -40,13 +40,18 @@ SAME: Final = _set(
     "analytics physics mathematics maths economics politics logistics ethics genetics electronics robotics athletics "
     "alias canvas atlas bias christmas pancreas texas chaos kudos cosmos macos ios lens sms dns tls https css aws "
     "gps os pos mms saas paas iaas sas nas gas yes plus thus this his axis tennis iris debris metropolis trellis "
-    "redis cannabis chassis corps headquarters means access process address business sass always pass sales goods "
+    "redis cannabis chassis corps headquarters means access process address business sass always pass goods "
     "res rss aws eks ecs sqs sns rds is was has does goes"
 )
 
 # Ends in -us, and is a plural all the same.
 _IN_US: Final = _set(
     "menus submenus gurus cpus gpus tpus npus skus emus ecus haikus tutus caribous bayous gnus bureaus"
+)
+# The same for -is: most words in it are singulars, also in other languages (oasis, Preis, devis).
+_IN_IS: Final = _set(
+    "apis uris kpis guis clis uis pois emojis wikis taxis skis bikinis alibis safaris kiwis rabbis khakis minis "
+    "semis yetis"
 )
 _IN_IES: Final = _set(
     "movies cookies zombies calories ties pies lies hoodies selfies rookies brownies smoothies genies prairies aunties "
@@ -73,7 +78,7 @@ def singular(word: str) -> str:
         return _in_es(word)
     if word.endswith("ss") or (word.endswith("us") and word not in _IN_US):
         return word
-    if word.endswith(("sis", "itis")):
+    if word.endswith("is") and word not in _IN_IS:
         return word
     return word[:-1]
 

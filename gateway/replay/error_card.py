@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from ..correlation.names import singular
 from ..correlation.urls import collection_of
 from ..model.bodies import text_of
 from ..model.exchange import Exchange
 from ..model.failures import failed_of
 from ..model.message import SAFE
 from ..model.operations import operation_of
+from ..model.singular import singular
 from .branch import scalars
 from .differences.difference import Difference, diff_requests
 from .differences.json_difference import read_json

@@ -6,6 +6,7 @@ import pytest
 from sessions import session
 
 from gateway.correlation import correlate, evaluate, rebind
+from gateway.correlation.names import EXACT, affinity, role_of, segment_entity
 
 # @1, @2 ... stand for values: the recorded ones, then those of the fresh server.
 STYLES = {
@@ -180,6 +181,18 @@ PUT /slots/3
 """)
     found = {str(each.sink): str(each.source) for each in correlate(steps).in_force}
     assert found == {"2:path:2": "1:json:/slot", "4:path:2": "3:json:/slot"}
+
+
+@pytest.mark.parametrize(
+    ("many", "one"),
+    [
+        ("sales", "sale"), ("leaves", "leave"), ("leaves", "leaf"), ("wolves", "wolf"), ("menus", "menu"),
+        ("aliases", "alias"), ("sizes", "size"), ("mice", "mouse"), ("buses", "bus"), ("movies", "movie"),
+    ],
+)  # fmt: skip
+def test_one_of_many_has_the_name_of_the_many(many: str, one: str) -> None:
+    level, _ = affinity(role_of(f"{one}Id"), role_of("id", segment_entity(many)))
+    assert level == EXACT
 
 
 def test_people_children_and_statuses_are_in_the_singular() -> None:
