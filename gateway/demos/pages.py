@@ -20,7 +20,7 @@ from .call import Caller
 from .custom_what_if import boxes_again
 from .custom_what_if_pages import Trying
 from .definition.colours import style_sheet
-from .definition.schema import Demo, DemoStep, UploadField, slug_of
+from .definition.schema import Demo, DemoStep, Upload, slug_of
 from .form import form_parts
 from .page_json import home_json, step_json
 from .preview import Preview
@@ -351,13 +351,13 @@ def _is_changed(form: Mapping[str, str]) -> bool:
     return any(form.get(f"own.{verb}", "").strip() for verb in ("via", "path", "headers", "delay"))
 
 
-def _submitted(value: object) -> str | UploadField:
+def _submitted(value: object) -> str | Upload:
     """A field of a form as it came; a file that was not chosen is empty."""
     if not isinstance(value, FileField):
         return value if isinstance(value, str) else ""
     if not value.filename:
         return ""
-    return UploadField(value.filename, value.content_type or "application/octet-stream", value.file.read())
+    return Upload(value.filename, value.content_type or "application/octet-stream", value.file.read())
 
 
 def _address(demo: Demo, step: DemoStep) -> str:

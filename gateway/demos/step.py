@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 
 from .definition.expressions import ExpressionError, is_expression, worked_out
 from .definition.parse_parts import FORBIDDEN, PLACEHOLDER
-from .definition.schema import CallTemplate, DemoStep, FormField, UploadField, WhatIf
+from .definition.schema import CallTemplate, DemoStep, FormField, Upload, WhatIf
 from .multipart import multipart
 
 WHOLE = re.compile(r"[-+]?[0-9]{1,400}")
@@ -62,7 +62,7 @@ def text_of(value: Any) -> str:
     """A value as a person would type it."""
     if value is None:
         return ""
-    if isinstance(value, str | UploadField):
+    if isinstance(value, str | Upload):
         return str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -94,7 +94,7 @@ def _fill(
 
 
 def read_form(
-    filled: tuple[FilledField, ...], submitted: Mapping[str, str | UploadField]
+    filled: tuple[FilledField, ...], submitted: Mapping[str, str | Upload]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """(values, problems by field) of a form that came back; an empty field is None."""
     values: dict[str, Any] = {}
@@ -102,8 +102,8 @@ def read_form(
     for each in filled:
         name = each.field.name
         given = submitted.get(name, "")
-        if isinstance(given, UploadField) or each.field.kind == "file":
-            values[name] = given if isinstance(given, UploadField) and each.field.kind == "file" else None
+        if isinstance(given, Upload) or each.field.kind == "file":
+            values[name] = given if isinstance(given, Upload) and each.field.kind == "file" else None
             continue
         try:
             values[name] = _typed(each, given)
@@ -235,16 +235,14 @@ def _body(
             return None, ""
         if isinstance(value, str):
             return value.encode("utf-8", "surrogatepass"), "text/plain; charset=utf-8"
-        if isinstance(value, UploadField):
+        if isinstance(value, Upload):
             return value.data, value.content_type
     elif method in BODYLESS or not rest:
         return None, ""
     else:
         value = dict(rest)
     if step.send == "multipart" and isinstance(value, dict):
-        return multipart(
-            (name, item if isinstance(item, UploadField) else text_of(item)) for name, item in value.items()
-        )
+        return multipart((name, item if isinstance(item, Upload) else text_of(item)) for name, item in value.items())
     if step.send == "form" and isinstance(value, dict):
         pairs = [(name, text_of(item)) for name, item in value.items()]
         return urlencode(pairs, errors="surrogatepass").encode(), "application/x-www-form-urlencoded"

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 
 from .definition.parse_parts import CALL, FORBIDDEN
 from .definition.python_steps import Reply, WantedCall, arguments
-from .definition.schema import CallTemplate, DemoStep, UploadField, WhatIf
+from .definition.schema import CallTemplate, DemoStep, Upload, WhatIf
 from .multipart import multipart
 from .registry import line_of
 from .step import NotSent, PreparedCall, changed, complete, text_of, with_query
@@ -134,8 +134,8 @@ def _payload(wanted: WantedCall) -> tuple[bytes | None, str]:
     if wanted.body is not None:
         return wanted.body, "application/octet-stream"
     if wanted.form is not None:
-        parts = [(name, item if isinstance(item, UploadField) else text_of(item)) for name, item in wanted.form.items()]
-        if any(isinstance(item, UploadField) for _, item in parts):
+        parts = [(name, item if isinstance(item, Upload) else text_of(item)) for name, item in wanted.form.items()]
+        if any(isinstance(item, Upload) for _, item in parts):
             return multipart(parts)
         return urlencode(parts, errors="surrogatepass").encode(), "application/x-www-form-urlencoded"
     if wanted.json is None:

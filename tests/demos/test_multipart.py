@@ -9,7 +9,7 @@ from email.policy import HTTP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.demos.definition.schema import UploadField
+from gateway.demos.definition.schema import Upload
 from gateway.demos.multipart import multipart
 
 
@@ -19,9 +19,7 @@ def read(body, content_type):
 
 
 def test_fields_and_files_arrive_as_they_are():
-    body, content_type = multipart(
-        [("note", "café"), ("cover", UploadField('a "b".png', "image/png", b"\x89PNG\r\n\x00"))]
-    )
+    body, content_type = multipart([("note", "café"), ("cover", Upload('a "b".png', "image/png", b"\x89PNG\r\n\x00"))])
     (note, text), (cover, file) = read(body, content_type)
     assert (note, text.get_payload(decode=True).decode()) == ("note", "café")
     assert (cover, file.get_content_type(), file.get_filename()) == ("cover", "image/png", "a %22b%22.png")
@@ -30,14 +28,14 @@ def test_fields_and_files_arrive_as_they_are():
 
 @given(st.binary(max_size=200))
 def test_the_boundary_stands_in_no_part(data):
-    body, content_type = multipart([("a", UploadField("f", "x/y", data)), ("b", "text")])
+    body, content_type = multipart([("a", Upload("f", "x/y", data)), ("b", "text")])
     boundary = content_type.partition("boundary=")[2].encode()
     assert body.count(b"--" + boundary) == 3
     assert b"\r\n\r\n" + data + b"\r\n--" + boundary in body
 
 
 def test_a_boundary_that_is_in_a_file_is_not_used():
-    _, first = multipart([("a", UploadField("f", "x/y", b"1"))])
+    _, first = multipart([("a", Upload("f", "x/y", b"1"))])
     body, _ = multipart([("a", "x")])
     assert multipart([("a", "x")]) == multipart([("a", "x")])
     assert first.partition("=")[2] not in body.decode()

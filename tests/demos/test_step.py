@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.demos.definition.parse import parse_demo
-from gateway.demos.definition.schema import UploadField
+from gateway.demos.definition.schema import Upload
 from gateway.demos.step import NotSent, build, fill, read_form, text_of
 
 
@@ -158,7 +158,7 @@ def test_what_the_session_knows_goes_through_a_form_unchanged(value):
     assert values["x"] == expected or "\r" in text  # a browser sends line ends its own way
 
 
-COVER = UploadField("c.png", "image/png", b"\x89PNG")
+COVER = Upload("c.png", "image/png", b"\x89PNG")
 
 
 def test_a_form_with_a_file_is_multipart():

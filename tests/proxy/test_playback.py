@@ -12,9 +12,6 @@ from email.utils import format_datetime, parsedate_to_datetime
 
 import aiohttp
 import pytest
-from gateway.replay.playback.playback.matching import Rules
-from gateway.replay.playback.playback.playback import Playback
-from gateway.replay.playback.playback.recording_index import Tape
 from peers import field_of, raw_client, raw_upstream, status_of
 from relaying import orders_at, relaying, table_of
 
@@ -22,6 +19,9 @@ from gateway.model.exchange import Chunk, Exchange, Failure, Timing
 from gateway.model.frames import Frame
 from gateway.model.message import Body, Request, Response
 from gateway.protocols import LiveSession, PlaybackMode
+from gateway.replay.playback.matching import MatchRules
+from gateway.replay.playback.playback import Playback
+from gateway.replay.playback.recording_index import Tape
 
 NOWHERE = "http://127.0.0.1:1"  # a port that nothing can listen on
 
@@ -51,7 +51,7 @@ async def playing(*steps, mode="playback", upstream=NOWHERE, rules=None, extra="
     """A relay whose one session plays these steps."""
     tape = Tape("01JREC", "Order a book", steps, chunks=chunks, roles=roles)
     async with relaying(orders_at(upstream, extra)) as gateway:
-        playback = Playback(tape, rules or Rules(), **how)
+        playback = Playback(tape, rules or MatchRules(), **how)
         gateway.sessions.session.modes["orders"] = PlaybackMode(mode, playback)
         yield gateway
 
@@ -541,7 +541,7 @@ async def test_other_clusters_and_other_sessions_stay_live() -> None:
 async def test_at_the_end_of_the_sequence_it_may_go_live() -> None:
     async with (
         raw_upstream(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlive") as upstream,
-        playing(a_step(1, answer=b"old"), upstream=upstream.url, rules=Rules(end="live")) as gateway,
+        playing(a_step(1, answer=b"old"), upstream=upstream.url, rules=MatchRules(end="live")) as gateway,
         raw_client(gateway.url) as client,
     ):
         assert [(await ask(client))[1] for _ in range(2)] == [b"old", b"live"]

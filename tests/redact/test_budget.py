@@ -8,7 +8,6 @@ import time
 
 import pytest
 from cryptography.fernet import Fernet
-from gateway.replay.playback.playback.recorded_response import _json_escape, _restore
 
 from gateway.keys import Keys
 from gateway.model.capture import Capture
@@ -16,6 +15,7 @@ from gateway.model.json_shapes import body_json
 from gateway.model.message import Body, Response
 from gateway.redact import Sealer
 from gateway.redact.bodies import HEAD, LARGEST
+from gateway.replay.playback.recorded_response import _json_escape, _restore
 
 KEYS = Keys.of([Fernet.generate_key().decode()])
 

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 import brotli
 import pytest
-from gateway.replay.playback.playback.matching import Rules
-from gateway.replay.playback.playback.playback import Found, Missed, Playback, response_of
-from gateway.replay.playback.playback.recording_index import Tape
 
 from gateway.model.exchange import Exchange
 from gateway.model.message import Body, Request, Response
+from gateway.replay.playback.matching import MatchRules
+from gateway.replay.playback.playback import Missed, Playback, PlaybackMatch, response_of
+from gateway.replay.playback.recording_index import Tape
 
 Headers = Sequence[tuple[str, str]]
 FILM = bytes(range(256)) * 40
@@ -42,13 +42,13 @@ def a_step(
 
 
 def playing(*steps: Exchange, **how: object) -> Playback:
-    return Playback(Tape("R", "a recording", steps, **how), Rules())  # type: ignore[arg-type]
+    return Playback(Tape("R", "a recording", steps, **how), MatchRules())  # type: ignore[arg-type]
 
 
 def played(playback: Playback, request: Request) -> Response | None:
     """What the client gets; None for a miss."""
     found = playback.find(request, "shop")
-    return response_of(found, request, lambda one: one) if isinstance(found, Found) else None
+    return response_of(found, request, lambda one: one) if isinstance(found, PlaybackMatch) else None
 
 
 def text(response: Response | None) -> str | None:
@@ -239,7 +239,7 @@ def test_by_order_a_preflight_more_or_less_does_not_matter() -> None:
     flight = a_step(1, a_request("OPTIONS /o/7", ASKS), b"", status=204)
     for steps in ((flight, CROSS), (CROSS,)):
         numbered = [Exchange(**{**_facts(one), "step": n}) for n, one in enumerate(steps, 1)]
-        playback = Playback(Tape("R", "t", numbered), Rules(match="by-order"))
+        playback = Playback(Tape("R", "t", numbered), MatchRules(match="by-order"))
         assert played(playback, a_request("PUT /o/7", [("Origin", "http://a:1")], "{}")) is not None
         playback.rewind()
         assert played(playback, a_request("OPTIONS /o/7", ASKS)) is not None

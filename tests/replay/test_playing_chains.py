@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from gateway.replay.playback.playback.matching import roles_of
-from gateway.replay.playback.playback.playback import Found, Missed, Playback
-from gateway.replay.playback.playback.recording_index import Tape
 from sessions import session
 
 from gateway.correlation import correlate
 from gateway.model.exchange import Exchange
 from gateway.model.message import Body, Response
+from gateway.replay.playback.matching import roles_of
+from gateway.replay.playback.playback import Missed, Playback, PlaybackMatch
+from gateway.replay.playback.recording_index import Tape
 
 SOAP = """
 POST /ws
@@ -51,7 +51,7 @@ def playable(one: Exchange) -> Exchange:
     return one
 
 
-def ask(playback: Playback, text: str) -> Found | Missed:
+def ask(playback: Playback, text: str) -> PlaybackMatch | Missed:
     return playback.find(session(f"{text}\n-> 200\n")[0].request, "orders")
 
 
@@ -74,7 +74,7 @@ def test_xml_matches_value_by_value_and_ids_by_their_role(pay: str, how: str) ->
     playback = a_playback(SOAP.replace("@1", "4500091873"))
     playback.heard(an_answer("<Envelope><OrderNumber>4500099999</OrderNumber></Envelope>"))
     found = ask(playback, PAY.format(pay))
-    assert (found.how if isinstance(found, Found) else "") == how
+    assert (found.how if isinstance(found, PlaybackMatch) else "") == how
 
 
 def test_a_near_miss_in_xml_names_the_element() -> None:
@@ -86,7 +86,7 @@ def test_a_near_miss_in_xml_names_the_element() -> None:
 
 def test_space_between_elements_does_not_count() -> None:
     pay = '\n <Pay currency="EUR">\n  <OrderNumber>4500091873</OrderNumber>\n  <Sum>25</Sum>\n </Pay>\n'
-    assert isinstance(ask(a_playback(SOAP.replace("@1", "4500091873")), PAY.format(pay)), Found)
+    assert isinstance(ask(a_playback(SOAP.replace("@1", "4500091873")), PAY.format(pay)), PlaybackMatch)
 
 
 def test_another_page_is_another_request_and_another_cursor_is_not() -> None:
@@ -97,4 +97,4 @@ def test_another_page_is_another_request_and_another_cursor_is_not() -> None:
     other_cursor = ask(playback, "GET /parts?page=2&cursor=z9Zz1zzz")
     assert isinstance(other_page, Missed)
     assert isinstance(unknown_cursor, Missed)
-    assert isinstance(other_cursor, Found)
+    assert isinstance(other_cursor, PlaybackMatch)

@@ -1,9 +1,9 @@
 """Which places of a recorded request are known by their role."""
 
 import pytest
-from gateway.replay.playback.playback.matching import names_something, roles_of
 
 from gateway.correlation import Binding, Correlations, Input, Sink, Source
+from gateway.replay.playback.matching import names_something, roles_of
 
 
 def bound(sink, value="5001", status="auto"):

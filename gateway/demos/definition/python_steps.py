@@ -18,12 +18,12 @@ from ..authoring.yaml_text import flow
 from .check import check_values
 from .keep_rules import StepResponse
 from .parse import ParsedDemo, check_after, step_of
-from .schema import DemoPlace, DemoStep, UploadField
+from .schema import DemoPlace, DemoStep, Upload
 from .yaml import Report, read_yaml
 
 Function = TypeVar("Function", bound=FunctionType)
 KINDS: tuple[tuple[type, str], ...] = (
-    (bool, "checkbox"), (int, "number"), (float, "number"), (str, "text"), (UploadField, "file"), (dict, "json"),
+    (bool, "checkbox"), (int, "number"), (float, "number"), (str, "text"), (Upload, "file"), (dict, "json"),
     (list, "json"),
 )  # fmt: skip
 SESSION = "session"  # a parameter of this name is given the session's values

@@ -56,7 +56,7 @@ class FormField:
 
 
 @dataclass(frozen=True, slots=True)
-class UploadField:
+class Upload:
     """A file that a form brought along; it goes into one request and is kept nowhere else."""
 
     name: str

@@ -12,7 +12,7 @@ import pytest
 from gateway.demos.call import Outcome
 from gateway.demos.definition.keep_rules import StepResponse
 from gateway.demos.definition.python_steps import arguments, call, form_of
-from gateway.demos.definition.schema import UploadField
+from gateway.demos.definition.schema import Upload
 from gateway.demos.registry import read_entry
 from gateway.demos.step import NotSent
 from gateway.demos.step_function import converse
@@ -44,7 +44,7 @@ class Upstream:
 def test_the_signature_is_the_form():
     def function(
         session, name: str, qty: int = 2, size: Literal["S", "M"] = "M", gift: bool = False, extra: dict | None = None,
-        cover: UploadField | None = None, price: float = 1.5,
+        cover: Upload | None = None, price: float = 1.5,
     ): ...  # fmt: skip
 
     assert form_of(function) == {
@@ -158,7 +158,7 @@ async def test_one_call_without_a_conversation_and_no_call_at_all(folder):
     _, one, none, ever = read_entry(folder, code=True).demo.steps
     upstream = Upstream((200, b""))
     with pytest.raises(NotSent, match="should read METHOD cluster:/path"):
-        await converse(one, {"f": UploadField("a", "x/y", b"1")}, {}, None, upstream.send)
+        await converse(one, {"f": Upload("a", "x/y", b"1")}, {}, None, upstream.send)
     with pytest.raises(NotSent, match="asked for no call"):
         await converse(none, {}, {}, None, upstream.send)
     made = await converse(ever, {}, {}, None, Upstream(*[(200, b"")] * 20).send)

@@ -6,16 +6,16 @@ Covers: replay/playback/negotiation, replay/playback/recorded_response.
 from dataclasses import replace
 
 import pytest
-from gateway.replay.playback.playback.matching import Rules
-from gateway.replay.playback.playback.playback import Found, Missed, Playback
-from gateway.replay.playback.playback.recording_index import Tape
-from gateway.replay.playback.playback.request_table import Mismatch, fields_of, mismatches
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import UsageError
 from gateway.model.exchange import Exchange
 from gateway.model.message import Body, Request, Response
+from gateway.replay.playback.matching import MatchRules
+from gateway.replay.playback.playback import Missed, Playback, PlaybackMatch
+from gateway.replay.playback.recording_index import Tape
+from gateway.replay.playback.request_table import Mismatch, fields_of, mismatches
 
 JSON = (("Content-Type", "application/json"),)
 
@@ -40,13 +40,13 @@ def an_answer(text):
 
 
 def a_playback(*steps, known=None, **rules):
-    return Playback(Tape("rec", "Order a book", steps, roles=known), Rules(**rules))
+    return Playback(Tape("rec", "Order a book", steps, roles=known), MatchRules(**rules))
 
 
 def played(playback, *requests):
     """The steps that answer these requests, one after the other; 0 for a miss."""
     found = [playback.find(request, "orders") for request in requests]
-    return [one.exchange.step if isinstance(one, Found) else 0 for one in found]
+    return [one.exchange.step if isinstance(one, PlaybackMatch) else 0 for one in found]
 
 
 RECEIPTS = (a_step(1, status=404), a_step(2, "POST", "/api/orders/1/pay", b"{}"), a_step(3), a_step(4))
@@ -187,9 +187,9 @@ def test_ignored_query_parameters_do_not_count() -> None:
 
 def test_rules_that_do_not_exist_are_refused_with_the_ones_that_do() -> None:
     with pytest.raises(UsageError, match="match: 'losse' is not one of strict, loose, by-order; did you mean 'loose'"):
-        Rules(match="losse")
+        MatchRules(match="losse")
     with pytest.raises(UsageError, match="'items' is no JSON pointer"):
-        Rules(json=("items",))
+        MatchRules(json=("items",))
 
 
 def test_a_bound_value_matches_by_its_role() -> None:
@@ -199,7 +199,7 @@ def test_a_bound_value_matches_by_its_role() -> None:
     assert played(playback, asked(target="/api/orders/7777")) == [0], "nobody gave this client a 7777"
     playback.heard(an_answer('{"id": 7777}'))
     found = playback.find(asked(target="/api/orders/7777"), "orders")
-    assert isinstance(found, Found)
+    assert isinstance(found, PlaybackMatch)
     assert (found.exchange.step, found.how) == (1, "role")
     assert played(playback, asked(target="/api/orders/7777/items"), asked(target="/api/books/7777")) == [2, 0]
     assert played(a_playback(*steps, known=roles), asked(target="/api/orders/new")) == [0]  # not of its kind
@@ -224,7 +224,7 @@ def test_a_value_keeps_the_role_in_which_it_stood() -> None:
 
 def test_roles_can_be_switched_off() -> None:
     tape = Tape("rec", "t", [a_step(1)], roles={1: frozenset({("path", "3")})})
-    assert played(Playback(tape, Rules(roles=False)), asked(target="/api/orders/2")) == [0]
+    assert played(Playback(tape, MatchRules(roles=False)), asked(target="/api/orders/2")) == [0]
 
 
 def test_the_nearest_misses_come_first_and_tell_every_difference() -> None:

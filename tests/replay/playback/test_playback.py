@@ -8,15 +8,15 @@ from __future__ import annotations
 import json
 
 import pytest
-from gateway.replay.playback.playback.matching import Rules
-from gateway.replay.playback.playback.playback import Found, Playback, kept, read_kept
-from gateway.replay.playback.playback.recording_index import Tape
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model.exchange import Exchange
 from gateway.model.message import Request, Response
 from gateway.protocols import PlaybackMode
+from gateway.replay.playback.matching import MatchRules
+from gateway.replay.playback.playback import Playback, PlaybackMatch, kept, read_kept
+from gateway.replay.playback.recording_index import Tape
 
 
 def a_tape(steps: int = 3) -> Tape:
@@ -35,7 +35,7 @@ def a_tape(steps: int = 3) -> Tape:
 
 def ask(playback: Playback) -> int:
     found = playback.find(Request(method="GET", target="/api/receipt"), "orders")
-    assert isinstance(found, Found)
+    assert isinstance(found, PlaybackMatch)
     return found.exchange.step
 
 
@@ -46,7 +46,7 @@ def ask(playback: Playback) -> int:
 def test_it_goes_on_where_it_was(
     asked: int, match: str, end: str, pace: float, shift: bool, names: frozenset[str]
 ) -> None:
-    rules = Rules(match, end, headers=names, query=names, roles=shift, json=("/at", "/items/*/at"))  # type: ignore[arg-type]
+    rules = MatchRules(match, end, headers=names, query=names, roles=shift, json=("/at", "/items/*/at"))  # type: ignore[arg-type]
     one = Playback(a_tape(), rules, pace=pace, shift=shift)
     for _ in range(asked):
         ask(one)
