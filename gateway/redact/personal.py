@@ -21,10 +21,13 @@ CARD: Final = r"[2-68](?:(?: |-|%20|\+)?[0-9]){11,18}"
 # ISO 13616: country, two check digits, up to 30 letters and digits; written in groups of four, too.
 IBAN: Final = r"[A-Za-z]{2}[0-9]{2}(?:(?: |-|%20|\+)?[0-9A-Za-z]){11,30}"
 # The common part of RFC 5321: a local part without quotes (nor = and &, which end a field), a domain with a dot.
-LOCAL: Final = r"[0-9A-Za-z.!#$*?^_`{|}~+\-]+"
-EMAIL: Final = LOCAL + "(?:'" + LOCAL + r")?(?:@|%40|\\u0040|&#64;)(?:[0-9A-Za-z\-]{1,63}\.){1,8}[A-Za-z]{2,24}"
-# ITU-T E.164: a plus (or 00) and 7 to 15 digits, with the marks that people put between them.
-PHONE: Final = r"(?:\+|%2[Bb]|00|\\u002[Bb])[1-9](?:(?:[ ./\-]|%20|\()?\)?(?:[ ./\-]|%20)?\(?[0-9]){6,14}"
+LOCAL: Final = r"(?:[0-9A-Za-z.!#$*?^_`{|}~+\-]|%2[Bb])+"  # a form writes a plus as %2B
+EMAIL: Final = LOCAL + "(?:(?:'|%27)" + LOCAL + r")?(?:@|%40|\\u0040|&#64;)(?:[0-9A-Za-z\-]{1,63}\.){1,8}[A-Za-z]{2,24}"
+# ITU-T E.164: a plus (or 00) and 7 to 15 digits, with the marks that people put between them; as forms write them, too.
+MARK: Final = r"(?:[ ./+\-]|%20|%2[Ff])"
+OPENING: Final = r"(?:\(|%28)"
+CLOSING: Final = r"(?:\)|%29)"
+PHONE: Final = rf"(?:\+|%2[Bb]|00|\\u002[Bb])[1-9](?:(?:{MARK}|{OPENING})?{CLOSING}?{MARK}?{OPENING}?[0-9]){{6,14}}"
 EXPRESSIONS: Final = {"card": CARD, "iban": IBAN, "email": EMAIL, "phone": PHONE}
 # Digits of a phone number, of whatever country, under a name that says so.
 PHONE_NAMES: Final = frozenset(

@@ -81,6 +81,24 @@ clusters:
     )
 
 
+def test_kinds_of_personal_data_of_the_file_and_of_a_cluster() -> None:
+    text = """
+version: 1
+environments: [qa]
+redact: {kinds: [card, iban]}
+clusters:
+  orders: {path: /a, environment: qa, upstreams: {qa: http://127.0.0.1:1}}
+  people: {path: /b, environment: qa, upstreams: {qa: http://127.0.0.1:1}, redact: {kinds: [email, phone]}}
+"""
+    rules = table_of(text).redact
+    assert rules.of("orders").kinds == {"card", "iban"}
+    assert rules.of("people").kinds == {"card", "iban", "email", "phone"}
+    assert table_of(text.replace("redact: {kinds: [card, iban]}", "")).redact.of("orders").kinds == frozenset()
+    problems = parse(text.replace("iban", "passport").encode(), variables={}).problems
+    assert len(problems) == 1
+    assert "redact.kinds[1]" in str(problems[0])
+
+
 def test_everything_that_a_file_says_is_in_the_table() -> None:
     table = table_of(WHOLE, QA_TOKEN="s3cret")
     orders = table.clusters["orders"]
