@@ -67,11 +67,13 @@ def copy(db: sqlite3.Connection, count: int) -> None:
     for turn in range(1, 1 + max(0, -(-(count - seed) // seed))):
         mark = f"substr({{0}}, 1, 22) || '{turn:03}U'"  # no id of the gateway has a U
         db.execute("BEGIN")
-        for table in ("recordings", "exchanges", "bodies", "secrets", "uses"):
+        for table in ("recordings", "exchanges", "bodies", "secrets", "uses", "sessions"):
             names = [row[1] for row in db.execute(f"PRAGMA table_info({table})") if row[1] != "seq"]
             news = {"id": mark.format("id"), "recording": mark.format("recording")}
             news |= {name: f"anew({name}, {turn})" for name in ("sha256", "request_body", "response_body")}
             news["session"] = f"session || '-{turn}'"
+            if table == "sessions":
+                news["id"] = f"id || '-{turn}'"
             values = ", ".join(news.get(name, name) for name in names)
             if table in ends:
                 where = f"WHERE seq <= {ends[table]}"
@@ -80,7 +82,8 @@ def copy(db: sqlite3.Connection, count: int) -> None:
             db.execute(f"INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM {table} {where}")
         db.execute("COMMIT")
     newest = db.execute("SELECT max(seq) FROM exchanges").fetchone()[0]
-    db.execute("INSERT OR REPLACE INTO marks VALUES ('indexed', ?)", (newest,))  # full text is another bench's business
+    for mark in ("indexed", "named"):  # full text and names of operations are another bench's business
+        db.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (mark, newest))
     print(f"{newest:,} exchanges after {time.perf_counter() - begun:.0f} s", flush=True)
 
 
