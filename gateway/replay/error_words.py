@@ -22,10 +22,10 @@ HOLDERS: Final = ("error", "errors", "fault", "exception", "Error", "detail", "p
 DEEP: Final = 4  # levels
 LONGEST: Final = 300  # characters
 ELEMENTS: Final = re.compile(
-    r"<(?:\w+:)?(faultstring|Text|Message|message|detail|description|title|error)\b[^>]*>([^<]{1,2000})<"
+    r"<(?:\w+:)?(faultstring|Text|Message|message|detail|description|title|error)\b[^<>]*>([^<]{1,2000})<"
 )
 HEADINGS: Final = re.compile(r"<(h1|title|h2)\b[^>]*>(.{1,2000}?)</\1>", re.IGNORECASE | re.DOTALL)
-TAG: Final = re.compile(r"<[^>]{0,500}>")
+TAG: Final = re.compile(r"<[^<>]{0,500}>")
 
 
 def error_words(exchange: Exchange) -> str:

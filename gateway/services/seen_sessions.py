@@ -34,7 +34,7 @@ BROWSERS: Final = (  # the more special first: Edge and Opera call themselves Ch
     ("Samsung Internet", re.compile(r"SamsungBrowser/(\d+)")),
     ("Firefox", re.compile(r"(?:Firefox|FxiOS)/(\d+)")),
     ("Chrome", re.compile(r"(?:Headless)?(?:Chrome|CriOS|Chromium)/(\d+)")),
-    ("Safari", re.compile(r"Version/(\d+).*Safari/")),
+    ("Safari", re.compile(r"Version/(\d{1,9}).{0,80}Safari/")),
 )
 SYSTEMS: Final = (
     ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("CrOS", "ChromeOS"),

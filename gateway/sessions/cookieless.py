@@ -33,10 +33,8 @@ MOST: Final = 10_000  # of clients, and of marks
 LONGEST: Final = 8192  # bytes of a field that is looked into
 
 # Names of cookies by which servers know their clients; those of statistics and settings change, and tell nothing.
-SESSION_COOKIE: Final = re.compile(
-    rb"(?:^|;)[ \t]*((?![^\s;=]*[cx]srf)[^\s;=]*(?:sess|sid|auth|token|login|jwt|identity)[^\s;=]*)=([^;]+)",
-    re.IGNORECASE,
-)
+SESSION_NAME: Final = re.compile(rb"sess|sid|auth|token|login|jwt|identity", re.IGNORECASE)
+NO_SESSION_NAME: Final = re.compile(rb"[cx]srf|\s", re.IGNORECASE)
 
 Key = tuple[str, bytes, bytes]  # address, User-Agent, Accept-Language
 Mark = tuple[str, object]  # kind, what tells one from another
@@ -193,8 +191,10 @@ def token_marks(authorization: bytes) -> Iterator[Mark]:
 def cookie_marks(cookies: bytes) -> Iterator[Mark]:
     """The marks of a Cookie value without our own cookie."""
     if len(cookies) <= LONGEST:
-        for name, value in SESSION_COOKIE.findall(cookies):
-            yield f"cookie:{name.decode('latin-1')}", _subject(value) or hash(value)
+        for cookie in cookies.split(b";"):
+            name, _, value = cookie.lstrip(b" \t").partition(b"=")
+            if value and SESSION_NAME.search(name) and not NO_SESSION_NAME.search(name):
+                yield f"cookie:{name.decode('latin-1')}", _subject(value) or hash(value)
 
 
 def _subject(token: bytes) -> tuple[str, str] | None:

@@ -213,6 +213,9 @@ def test_the_window_ends_what_a_token_was_known_by(live, clock):
         (b"a=1; PHPSESSID=x; b=2", ["cookie:PHPSESSID"]),
         (b"XSRF-TOKEN=a; laravel_session=b", ["cookie:laravel_session"]),
         (b"sid", []),
+        (b"sid=; SID=a=b;\tauth_token=c", ["cookie:SID", "cookie:auth_token"]),
+        (b"my sid=a; sid =b; x_csrf_token=c; v=sid=d", []),
+        (b"sess" * 2000, []),
         (b"", []),
     ],
 )

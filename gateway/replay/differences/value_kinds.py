@@ -294,7 +294,7 @@ def _is_opaque(text: str) -> bool:
     """Whether a text is a name for something rather than words: one word, with a digit, a capital inside, or signs."""
     if not text or re.search(r"\s", text) or len(text) > 4096:
         return False
-    if re.fullmatch(r"v?\d+(?:\.\d+)+[\w.+-]*|v\d{1,3}", text):  # a version that people chose
+    if re.fullmatch(r"v?\d+\.\d[\w.+-]*|v\d{1,3}", text):  # a version that people chose
         return False
     return bool(re.search(r"\d|[a-z][A-Z]|[+/=]", text)) or (text.startswith(('"', 'W/"')) and len(text) > 2)
 

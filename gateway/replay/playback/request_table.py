@@ -152,7 +152,7 @@ def _xml(text: str) -> dict[Place, Scalar]:
         at = mark.end
         if len(found) > MOST:
             return {("body", ""): _digest(text.encode("utf-8", "replace"))}
-    bare = re.sub(r"\s*([<>])\s*", r"\1", "".join([*left, text[at:]]))
+    bare = "".join(piece.strip() for piece in re.split(r"([<>])", "".join([*left, text[at:]])))
     return found | {("body", ""): bare if len(bare) <= 10 * SHOWN else _digest(bare.encode("utf-8", "replace"))}
 
 
