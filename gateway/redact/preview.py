@@ -16,6 +16,10 @@ from .names import COOKIE, PLAIN, SET_COOKIE, SecretNames
 from .placeholders import PLACEHOLDER, spelled
 from .sealer import HEADS, SealingRules
 
+NAME_BEFORE = re.compile(rb"([\w.\-]{2,100})\W{1,12}\Z")  # asked about the 120 bytes before a placeholder
+SEALED_PEM = re.compile(rb"PRIVATE(?:[ +]|%20)KEY[^\"'<>]*sealed_")  # asked about the 400 bytes around one
+
+
 DEFAULTS: Final = SecretNames()
 QUERY_PAIR: Final = re.compile(rb"(?<![^?&#;=\s])([^?&#;=\s]++)=([^&#;\s]*)")
 
@@ -151,7 +155,7 @@ class _Look:
     def text(self, old: bytes, new: bytes, where: str) -> Iterator[RedactionFinding]:
         for one in fresh(old, new):
             at = new.find(one.encode())
-            name = re.search(rb"([\w.\-]{2,100})\W{1,12}\Z", new[max(0, at - 120) : at])
+            name = NAME_BEFORE.search(new[max(0, at - 120) : at])
             rule = self._key_rule(name[1]) if name else None
             yield RedactionFinding(where, rule or _by_shape(new[max(0, at - 300) : at + 60]), one)
 
@@ -184,10 +188,12 @@ def scalars(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
 
 
 def _by_shape(text: bytes) -> str:
-    """Why something was sealed whose name says nothing."""
+    """Why something was sealed whose name says nothing: told by what is within 300 bytes before the placeholder."""
+    at = max(0, text.find(b"sealed_"))
+    text = text[max(0, at - 300) : at + 100]
     if re.search(rb"eyJ[\w-]+\.[\w-]*\.sealed_", text):
         return "default: the signature of a token"
-    if re.search(rb"PRIVATE(?:[ +]|%20)KEY[^\"'<>]*sealed_", text):
+    if SEALED_PEM.search(text):
         return "default: a private key"
     if re.search(rb"(?:[Bb]earer|[Bb]asic)(?:[ \t]|%20|\+)sealed_", text):
         return "default: a bearer of credentials"
