@@ -49,10 +49,6 @@ def connect_reader(path: Path) -> sqlite3.Connection:
         if time.monotonic() > until or (lock_holder(path) is None and not is_new):
             break
         time.sleep(0.02)
-    if connection is not None and not found:
-        hint = "`gateway doctor --repair` saves what can be read and keeps the damaged file"
-        said = f"{DAMAGED}, or it is just being made: it has no schema"
-        raise StoreError(said, where=str(path), hint=hint, code="damaged")
     if connection is not None:
         hint = "start `gateway serve` once: it migrates the file and keeps a backup"
         raise StoreError(f"the file has the older schema {found}", where=str(path), hint=hint)
