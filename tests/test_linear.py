@@ -64,7 +64,7 @@ def written() -> dict[tuple[str, int], tuple[re.Pattern, str]]:
 
 # Used through a variable, and only to match whole texts.
 WHOLE = {
-    "gateway.export.schema_inference._FORMATS", "gateway.export.schema_inference._KEYS", "gateway.model.path_templates._FILE", "gateway.model.path_templates._VERB",
+    "gateway.export.openapi.schema_inference._FORMATS", "gateway.export.openapi.schema_inference._KEYS", "gateway.model.path_templates._FILE", "gateway.model.path_templates._VERB",
     "gateway.model.path_templates._ODATA", "gateway.replay.differences.header_kinds.REQUEST_ID", "gateway.replay.differences.header_kinds.CACHE",
     "gateway.replay.differences.header_kinds.TIMING", "gateway.replay.differences.header_kinds.LIMITS", "gateway.replay.differences.header_kinds.MACHINES",
     *(f"gateway.replay.differences.value_kinds.{name}" for name in ("UUID", "ULID", "LONG_HASH", "HEX", "TOKEN", "BASE64", "PREFIXED", "COUCH", "LSN")),

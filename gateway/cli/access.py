@@ -17,7 +17,7 @@ from ..access.credentials import checked_name
 from ..errors import NotFoundError, UsageError, did_you_mean
 from ..model.text import visible
 from .client import RunningGateway, find_server
-from .text import cut, table
+from .recordings.text import cut, table
 
 API: Final = "/_gateway/api/v1/access"
 

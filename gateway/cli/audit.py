@@ -8,7 +8,7 @@ import sys
 
 from ..model.audit import AuditEntry, audit_json
 from ..store import open_store
-from .text import cut, moment, table
+from .recordings.text import cut, moment, table
 
 HEAD = ("when (UTC)", "what", "by", "from")
 

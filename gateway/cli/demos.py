@@ -16,7 +16,7 @@ from ..demos.registry import demo_folder, demo_paths, read_entry
 from ..errors import ConfigError, NotFoundError, Problem, UsageError, did_you_mean
 from ..protocols import Options
 from ..routes.parse import parse
-from .masked_store import masked_store
+from .recordings.masked_store import masked_store
 
 if TYPE_CHECKING:
     from ..demos.definition.check import Clusters

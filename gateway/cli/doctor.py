@@ -22,7 +22,7 @@ from ..model.text import counted, visible
 from ..store.sqlite.examination import Examination, examined
 from ..store.sqlite.repair import recover
 from .client import find_server
-from .text import amount
+from .recordings.text import amount
 
 Level = Literal["ok", "warn", "fail"]
 MIB: Final = 1 << 20

@@ -14,7 +14,7 @@ from ..keys import Keyring
 from ..store import SqliteRecorder
 from ..store.key_rotation import FIRST, Place, Renewed
 from .client import find_server
-from .sealing import audit, with_sealer
+from .recordings.sealing import audit, with_sealer
 
 VERBS = {
     "rotate": "a new key for everything; what is sealed is brought under it, sessions begin new recordings",

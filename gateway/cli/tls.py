@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import NotFoundError
-from .text import table
+from .recordings.text import table
 
 if TYPE_CHECKING:
     from ..https import Authority

@@ -6,7 +6,7 @@ from base64 import b64encode
 from dataclasses import dataclass
 from html.parser import HTMLParser
 
-from ..export.sealed_secrets import PLACEHOLDER
+from ..export.scenario.sealed_secrets import PLACEHOLDER
 from ..model.bodies import SHOWN, decoded, media_type, pretty_json, text_of
 from ..model.exchange import Exchange, Timing
 from ..model.message import Message, Request, Response

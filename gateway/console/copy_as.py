@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from .. import __version__
 from ..export import dump, format_named
-from ..export.scenario import Scenario, ScenarioStep, scenario
-from ..export.templated_text import Text, VariableUse, settled
+from ..export.scenario.scenario import Scenario, ScenarioStep, scenario
+from ..export.scenario.templated_text import Text, VariableUse, settled
 from ..model.exchange import Exchange
 from ..model.recording import Recording
 

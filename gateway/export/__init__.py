@@ -3,29 +3,12 @@
 from __future__ import annotations
 
 from ..errors import UsageError, did_you_mean
-from . import (
-    arazzo,
-    bruno,
-    bundle,
-    curl_script,
-    d2,
-    har,
-    http_file,
-    hurl,
-    json,
-    mermaid,
-    openapi,
-    plantuml,
-    postman,
-    python,
-    rest_file,
-    svg,
-    wiremock,
-)
+from . import bundle, d2, har, json, mermaid, openapi, plantuml, svg
 from .documents import html, markdown
 from .format import ALONE, ApiServer, Beside, Format, Recordings, no_chunks
-from .recording_groups import roots
-from .templated_text import identifier
+from .runnable import arazzo, bruno, curl_script, http_file, hurl, postman, python, rest_file, wiremock
+from .scenario.recording_groups import roots
+from .scenario.templated_text import identifier
 
 __all__ = [
     "ALONE",

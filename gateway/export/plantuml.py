@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..diagrams import plantuml
 from .format import ALONE, Beside, Recordings
-from .recording_groups import diagrams
+from .scenario.recording_groups import diagrams
 
 
 def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:

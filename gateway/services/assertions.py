@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError, did_you_mean
-from ..export.schema_inference import schema_of
+from ..export.openapi.schema_inference import schema_of
 from ..model.bodies import text_of
 from ..replay.assertions import Assertion, as_recorded, check, checked_json, read_assertion
 from ..replay.differences.json_difference import read_json

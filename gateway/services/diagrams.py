@@ -12,7 +12,7 @@ from markupsafe import Markup
 from ..diagrams import Diagram, changes, heads, svg
 from ..errors import NotFoundError, UsageError
 from ..export import FORMATS
-from ..export.recording_groups import diagram_of
+from ..export.scenario.recording_groups import diagram_of
 from ..model.exchange import Exchange
 from ..model.recording import Recording
 from .export import Wish, beside, gathered, read_steps

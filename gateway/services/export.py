@@ -14,7 +14,7 @@ from ..errors import UsageError, did_you_mean
 from ..export import ApiServer, Beside, Format, Recordings, dump, files, stem
 from ..export.archive import encoded, zipped
 from ..export.format import ServersOf, unrouted
-from ..export.recording_groups import is_variant
+from ..export.scenario.recording_groups import is_variant
 from ..model.exchange import Exchange
 from ..model.recording import Page, Recording, all_items
 from ..protocols import Store

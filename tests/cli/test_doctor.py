@@ -1,6 +1,6 @@
 """gateway doctor: sound things are said to be sound, broken ones come with what to do.
 
-Covers: cli/text, errors.
+Covers: cli/recordings/text, errors.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The pages and the API on the real recording file.
 
-Covers: cli/masked_store, services/imports.
+Covers: cli/recordings/masked_store, services/imports.
 """
 
 import asyncio

@@ -7,7 +7,8 @@ import subprocess
 
 import pytest
 
-from gateway.export import curl, curl_script, har
+from gateway.export import har
+from gateway.export.runnable import curl, curl_script
 
 READ = "async r => [r.status, [...new Uint8Array(await r.arrayBuffer())]]"
 

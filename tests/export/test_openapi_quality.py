@@ -14,7 +14,7 @@ from gateway.errors import UsageError
 from gateway.export import FORMATS, dump
 from gateway.export.openapi.components import shared, union
 from gateway.export.openapi.form_bodies import multipart
-from gateway.export.schema_inference import schema_of
+from gateway.export.openapi.schema_inference import schema_of
 from gateway.model.exchange import Exchange
 from gateway.model.message import Body, Message, Request, Response
 from gateway.model.recording import Recording

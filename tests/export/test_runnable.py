@@ -1,7 +1,7 @@
 """Files that other tools run: they carry values on, hold no secret, and nothing recorded can become code.
 
-Covers: export/file_comments, export/format, export/http_file, export/hurl, export/json, export/postman,
-export/python, export/variables, export/wiremock.
+Covers: export/runnable/file_comments, export/format, export/runnable/http_file, export/runnable/hurl, export/json, export/runnable/postman,
+export/runnable/python, export/scenario/variables, export/runnable/wiremock.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from gateway.correlation import Decisions, correlate
-from gateway.export import FORMATS, http_file, hurl, openapi, postman, python, wiremock
+from gateway.export import FORMATS, openapi
 from gateway.export.format import Beside
+from gateway.export.runnable import http_file, hurl, postman, python, wiremock
 
 TOKEN = "sealed_abcdefghijklmnopqrst_32"
 BEARER = (("Authorization", f"Bearer {TOKEN}"), ("Content-Type", "application/json"))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import UsageError
-from gateway.export.schema_inference import schema_of
+from gateway.export.openapi.schema_inference import schema_of
 from gateway.replay.json_schema import check_schema, faults
 
 BOOK = {

@@ -1,6 +1,6 @@
 """A look before the meeting: ready where all is well; else what is wrong, and what to play offline. Nothing is written.
 
-Covers: cli/preflight.
+Covers: cli/replay/preflight.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A recording from a file: whole or not at all, sealed, and the same again when it is exported.
 
-Covers: cli/imports.
+Covers: cli/recordings/imports.
 """
 
 from __future__ import annotations

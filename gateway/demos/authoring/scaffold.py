@@ -10,9 +10,9 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from ...correlation import Decisions
-from ...export.scenario import Scenario, ScenarioStep, scenario
-from ...export.templated_text import Text, VariableUse
-from ...export.variables import KeptVariable
+from ...export.scenario.scenario import Scenario, ScenarioStep, scenario
+from ...export.scenario.templated_text import Text, VariableUse
+from ...export.scenario.variables import KeptVariable
 from ...model.exchange import Exchange
 from ...model.recording import Recording
 from ..definition.expressions import names_in_all

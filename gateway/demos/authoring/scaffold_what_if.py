@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from ...export.scenario import ScenarioStep
-from ...export.sealed_secrets import PLACEHOLDER
-from ...export.templated_text import Text
+from ...export.scenario.scenario import ScenarioStep
+from ...export.scenario.sealed_secrets import PLACEHOLDER
+from ...export.scenario.templated_text import Text
 from ...model.headers import TRACE, USER_AGENT
 from ..definition.parse_parts import FORBIDDEN
 

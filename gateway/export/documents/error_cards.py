@@ -10,7 +10,7 @@ from ...model.text import shape, shortened
 from ...replay import error_card
 from ...replay.error_card import fails, sibling
 from ...replay.error_words import error_words
-from ..sealed_secrets import PLACEHOLDER
+from ..scenario.sealed_secrets import PLACEHOLDER
 
 SHOWN = 120  # characters of a value
 MOST = 8  # rows of a card

@@ -16,14 +16,14 @@ from ...model.operations import operation_of
 from ...model.text import counted, duration, visible
 from ...replay.error_card import fails
 from ..format import ALONE, Beside, Recordings
-from ..path_templates import templates
-from ..public_paths import PublicTarget
-from ..recording_groups import Run, diagram_of
-from ..scenario import Scenario, ScenarioStep, scenario
-from ..sealed_secrets import PLACEHOLDER
-from ..shell_quoting import quoted
-from ..templated_text import Text, VariableUse, names, settled, split, written
-from ..variables import MARK, KeptVariable
+from ..runnable.shell_quoting import quoted
+from ..scenario.path_templates import templates
+from ..scenario.public_paths import PublicTarget
+from ..scenario.recording_groups import Run, diagram_of
+from ..scenario.scenario import Scenario, ScenarioStep, scenario
+from ..scenario.sealed_secrets import PLACEHOLDER
+from ..scenario.templated_text import Text, VariableUse, names, settled, split, written
+from ..scenario.variables import MARK, KeptVariable
 from .error_cards import ErrorCard, cards
 from .what_ifs import Compared, DocumentWhatIf, belongs, compared, what_ifs
 

@@ -13,8 +13,8 @@ from ...model.recording import Recording
 from ...model.text import clean
 from .. import openapi
 from ..format import Beside, Recordings
-from ..recording_groups import Run, diagram_of
-from ..templated_text import free, identifier
+from ..scenario.recording_groups import Run, diagram_of
+from ..scenario.templated_text import free, identifier
 from ..yaml import yaml_of
 from . import markdown
 from .site import groups

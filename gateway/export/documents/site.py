@@ -12,9 +12,9 @@ from ...errors import UsageError
 from ...model.recording import Recording
 from .. import openapi
 from ..format import Beside, Recordings
-from ..recording_groups import Run, is_variant
-from ..scenario import scenario
-from ..templated_text import free, identifier
+from ..scenario.recording_groups import Run, is_variant
+from ..scenario.scenario import scenario
+from ..scenario.templated_text import free, identifier
 from . import html, markdown
 from .custom_template import guide_data, rendered
 from .guide import about, guide

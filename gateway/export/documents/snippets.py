@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from ..scenario import ScenarioStep
-from ..templated_text import Text, VariableUse, settled, written
+from ..scenario.scenario import ScenarioStep
+from ..scenario.templated_text import Text, VariableUse, settled, written
 from .guide import curl_of
 
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}

@@ -16,7 +16,7 @@ from ...errors import UsageError
 from ...model.exchange import Exchange
 from ...model.recording import Recording
 from ..format import Beside
-from ..scenario import scenario
+from ..scenario.scenario import scenario
 from .publish import Page
 
 FILE: Final = "gateway-docs.json"

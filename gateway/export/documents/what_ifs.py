@@ -14,8 +14,8 @@ from ...model.text import shortened
 from ...replay.compare import StepPair, compare_runs
 from ...replay.differences.difference import Difference
 from ..format import Recordings
-from ..recording_groups import Run, is_replay, is_variant, variants_of
-from ..sealed_secrets import PLACEHOLDER
+from ..scenario.recording_groups import Run, is_replay, is_variant, variants_of
+from ..scenario.sealed_secrets import PLACEHOLDER
 from .error_cards import SHOWN, ErrorCardRow, says
 
 MOST = 12  # differences of one step that are told

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from ...model.singular import singular
-from ..templated_text import free
+from ..scenario.templated_text import free
 
 Object = dict[str, Any]
 

@@ -10,10 +10,10 @@ from ...model.text import clean, counted
 from ..documents.notes import harmless
 from ..format import ALONE, Beside, Recordings
 from ..json import dumped
-from ..public_paths import PublicTarget
-from ..recording_groups import is_variant
-from ..scenario import Scenario, scenario
-from ..templated_text import free, identifier
+from ..scenario.public_paths import PublicTarget
+from ..scenario.recording_groups import is_variant
+from ..scenario.scenario import Scenario, scenario
+from ..scenario.templated_text import free, identifier
 from ..urls import split_origin
 from .components import shared
 from .observed_operations import ObservedOperation, inexpressible, operations, tags

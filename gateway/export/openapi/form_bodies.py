@@ -10,7 +10,7 @@ from typing import Any
 
 from ...model.bodies import decoded
 from ...model.message import Message
-from ..schema_inference import sample_of, schema_of
+from .schema_inference import sample_of, schema_of
 
 Object = dict[str, Any]
 

@@ -9,10 +9,10 @@ from ...model.operations import operation_of
 from ...model.path_templates import Template
 from ...model.text import clean
 from ..documents.guide import named_secrets
-from ..path_templates import templates
-from ..public_paths import PublicTarget
-from ..scenario import Scenario, ScenarioStep
-from ..templated_text import VariableUse, free, identifier, names
+from ..scenario.path_templates import templates
+from ..scenario.public_paths import PublicTarget
+from ..scenario.scenario import Scenario, ScenarioStep
+from ..scenario.templated_text import VariableUse, free, identifier, names
 from ..urls import split_origin
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")

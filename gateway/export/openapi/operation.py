@@ -15,9 +15,9 @@ from ...model.message import Message
 from ...model.text import clean
 from ..documents.guide import masked
 from ..documents.notes import harmless
-from ..schema_inference import sample_of, schema_of
 from .form_bodies import members, multipart
 from .observed_operations import ObservedOperation, Sample
+from .schema_inference import sample_of, schema_of
 from .security import credentials, requirements
 
 EXAMPLES = 5  # of one media type of one response

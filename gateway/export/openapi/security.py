@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl
 
-from ..scenario import ScenarioStep
-from ..sealed_secrets import PLACEHOLDER
-from ..templated_text import identifier
+from ..scenario.scenario import ScenarioStep
+from ..scenario.sealed_secrets import PLACEHOLDER
+from ..scenario.templated_text import identifier
 from .observed_operations import ObservedOperation, Sample
 
 Object = dict[str, Any]

@@ -1,6 +1,6 @@
 """The document as Markdown and as HTML: nothing recorded can become markup, nothing is lost, no secret is in it.
 
-Covers: export/path_templates.
+Covers: export/scenario/path_templates.
 """
 
 from __future__ import annotations

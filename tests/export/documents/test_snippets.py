@@ -11,7 +11,7 @@ import pytest
 from nasty import NASTY
 
 from gateway.export.documents.snippets import snippets
-from gateway.export.scenario import scenario
+from gateway.export.scenario.scenario import scenario
 from gateway.model.exchange import Exchange
 from gateway.model.message import Body, Request, Response
 from gateway.model.recording import Recording

@@ -11,9 +11,10 @@ from types import SimpleNamespace
 import pytest
 
 from gateway.errors import UsageError
-from gateway.export import FORMATS, dump, files, har, postman
+from gateway.export import FORMATS, dump, files, har
 from gateway.export.readers.import_file import LIMIT, read
 from gateway.export.readers.imported_recording import SourcePlace, locating
+from gateway.export.runnable import postman
 
 OWN = "http://127.0.0.1:8080"
 

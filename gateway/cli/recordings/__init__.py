@@ -1,0 +1,1 @@
+"""Commands on recordings and the file that holds them. I/O."""

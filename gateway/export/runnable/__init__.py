@@ -1,0 +1,1 @@
+"""Formats that other tools run: each writes a scenario with its variables, checks and comments. Pure."""

@@ -1,0 +1,1 @@
+"""The one scenario that documents and runnable formats are written from: steps, variables, secrets, paths. Pure."""
