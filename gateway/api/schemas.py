@@ -97,10 +97,12 @@ SCHEMAS: dict[str, Any] = {
         failure={"oneOf": [ref("Failure"), {"type": "null"}]},
         operation={"oneOf": [ref("Operation"), {"type": "null"}]},
         failed={"oneOf": [ref("Failed"), {"type": "null"}]},
+        trace={"oneOf": [ref("Trace"), {"type": "null"}]},
         timing=ref("Timing"),
         notes=TEXTS,
         tags=TEXTS,
     ),
+    "Trace": shape(id=TEXT, span=TEXT, made={"type": "boolean"}),
     "Recording": shape(
         id=TEXT,
         title=TEXT,

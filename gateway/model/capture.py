@@ -18,7 +18,7 @@ FIELDS: Final = (
     "redact", "request_body", "request_headers", "request_size", "request_trailers",
     "request_version", "response_body", "response_headers", "response_size", "response_trailers",
     "response_version", "rewritten", "routes_revision", "sent", "session", "started_at", "state",
-    "status", "step", "stream", "target", "upstream_url",
+    "status", "step", "stream", "target", "trace", "upstream_url",
 )  # fmt: skip
 
 
@@ -47,6 +47,7 @@ class Capture:
         self.prefix: bytes | None = None  # the public path of the cluster, b"" for the root
         self.upstream_url = ""
         self.routes_revision = ""
+        self.trace = ""  # that went upstream, as `Trace.text` has it; "" where none did
         self.mode = "live"
         self.override: str | None = None
         self.status = 0  # 0 = none was sent to the client
@@ -89,6 +90,7 @@ class Capture:
         other.routes_revision, other.sent, other.session = self.routes_revision, self.sent, self.session
         other.started_at, other.state, other.status, other.step = self.started_at, self.state, self.status, self.step
         other.stream, other.target, other.upstream_url = self.stream, self.target, self.upstream_url
+        other.trace = self.trace
         return other
 
 

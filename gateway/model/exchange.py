@@ -60,6 +60,26 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """The trace context (W3C) with which a request went upstream; `made` by the gateway, as the client sent none."""
+
+    id: str  # 32 hexadecimal digits
+    span: str  # 16 of them
+    made: bool
+
+    @property
+    def text(self) -> str:
+        """As a record keeps it: "id-span", with a plus behind it for a made one."""
+        return f"{self.id}-{self.span}{'+' if self.made else ''}"
+
+
+def trace_of(text: str) -> Trace | None:
+    """The trace of `Trace.text`; None of ""."""
+    id, _, span = text.partition("-")
+    return Trace(id, span.removesuffix("+"), span.endswith("+")) if id else None
+
+
+@dataclass(frozen=True, slots=True)
 class FailedWhen:
     """A rule of a cluster for failures inside a 2xx: the member at `pointer` (RFC 6901) has this value; the member at
     `says` holds the words."""
@@ -97,6 +117,7 @@ class Exchange:
     notes: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     prefix: str | None = None  # public path of its cluster, "" for the root; None where the record does not say
+    trace: Trace | None = None  # None where no request went upstream, and in records from before traces were kept
     failed_when: tuple[FailedWhen, ...] = ()  # what its cluster calls a failure, as routes.yaml says it now
 
     @property

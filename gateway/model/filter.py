@@ -119,6 +119,13 @@ def _one_of(key: str, known: Sequence[str]) -> Callable[[str], Span]:
     return check
 
 
+def _trace(value: str) -> Span:
+    if not re.fullmatch("[0-9a-fA-F]{4,32}", value):
+        hint = f"such as {EXAMPLES['trace']}; its first 4 digits or more"
+        raise UsageError(f"trace:{value} is not the id of a trace", where="filter", hint=hint)
+    return ANY
+
+
 def _any(value: str) -> Span:
     return ANY
 
@@ -139,6 +146,7 @@ KEYS: dict[str, Callable[[str], Span]] = {
     "before": _moment,
     "body": _any,
     "op": _any,
+    "trace": _trace,
     "has": _one_of("has", HAS),
     "session": _any,
     "tag": _any,
@@ -147,7 +155,7 @@ KEYS: dict[str, Callable[[str], Span]] = {
 }
 # The others are of the recording, and so is has:note.
 OF_EXCHANGE: Final = frozenset(
-    ("status", "cluster", "env", "method", "path", "took", "size", "after", "before", "body", "op", "has")
+    ("status", "cluster", "env", "method", "path", "took", "size", "after", "before", "body", "op", "trace", "has")
 )
 SYNONYMS: Final = {"environment": "env", "operation": "op", "since": "after", "until": "before", "duration": "took"}
 
@@ -210,6 +218,7 @@ EXAMPLES: Final = {
     "before": "before:2026-11-22T10:00",
     "body": "body:isbn",
     "op": "op:ListOrders",
+    "trace": "trace:4bf92f3577b34da6a3ce929d0e0e4736",
     "has": "has:failure",
     "session": "session:alice",
     "tag": "tag:demo",

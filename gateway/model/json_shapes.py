@@ -53,7 +53,7 @@ def leads_past(exchange: Exchange) -> list[str]:
 
 def exchange_facts(exchange: Exchange) -> dict[str, Any]:
     """All of an exchange but its two messages: what a list needs."""
-    timing, failure = exchange.timing, exchange.failure
+    timing, failure, trace = exchange.timing, exchange.failure, exchange.trace
     operation = operation_of(exchange.request)
     failed = failed_of(exchange, operation)
     return {
@@ -76,6 +76,7 @@ def exchange_facts(exchange: Exchange) -> dict[str, Any]:
         "failure": None if failure is None else {"kind": failure.kind, "detail": failure.detail},
         "operation": None if operation is None else operation_json(operation),
         "failed": None if failed is None else {"how": failed.how, "says": failed.says},
+        "trace": None if trace is None else {"id": trace.id, "span": trace.span, "made": trace.made},
         "timing": {
             "total_ms": timing.total_ms,
             "connect_ms": timing.connect_ms,

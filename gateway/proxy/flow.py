@@ -38,7 +38,7 @@ from ..problems import ProblemDetails, problem
 from ..routes.addresses import View
 from .admission import RefusedError, check, check_site, check_write, choose_environment, upstream_in
 from .cors import answer_preflight, share
-from .header_rules import route_field
+from .header_rules import route_field, trace_text
 from .own_responses import placed, wire
 from .request import for_proxy
 from .request_sender import Outgoing, last_chunk
@@ -155,6 +155,7 @@ class Flow:
             self.client.method, target, self.cluster, upstream, via=self.relay.via, trace=new_trace,
             cors=self.table.cors,
         )  # fmt: skip
+        self.capture.trace = trace_text(self.request.trace, made=self.request.is_trace_made)
         if pool.absolute is not None:
             head = for_proxy(head, self.capture.upstream_url, pool.absolute)
         self.outgoing.send_head(head, upstream, pool, bind=self.request.binds)

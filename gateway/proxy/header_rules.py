@@ -94,6 +94,13 @@ def bad_host(headers: RawPairs, version: str) -> str:
     return "" if HOST_FORM.fullmatch(hosts[0]) else "the Host field is not a host and port"
 
 
+def trace_text(traceparent: bytes, *, made: bool) -> str:
+    """A traceparent as a record keeps it (model.exchange.Trace.text); "" of one that routes.yaml misspells."""
+    if not made and not TRACEPARENT.fullmatch(traceparent):
+        return ""
+    return traceparent[3:52].decode("ascii") + ("+" if made else "")
+
+
 def split_absolute(target: bytes) -> tuple[bytes, bytes] | None:
     """Absolute-form (RFC 9112 section 3.2.2) as (authority, origin-form); None when it is no http URL."""
     scheme, mark, rest = target.partition(b"://")

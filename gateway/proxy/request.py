@@ -72,7 +72,7 @@ class RequestHead:
     __slots__ = (
         "_after", "_before", "_built", "_built_for", "_traces", "accept", "binds", "chunked", "claims", "codings",
         "expect", "fetch_site", "host", "length", "options", "origin", "overrides", "peer", "plain", "preflight",
-        "recorded", "referer", "sender", "te", "traced", "upgrade", "via", "websocket", "worker",
+        "recorded", "referer", "sender", "te", "trace", "traced", "upgrade", "via", "websocket", "worker",
     )  # fmt: skip
 
     def __init__(self, headers: RawPairs, strip_cookie: Callable[[bytes], bytes]) -> None:
@@ -90,6 +90,7 @@ class RequestHead:
         self.fetch_site = b""
         self.binds = False  # from here on its connections are this client's
         self.preflight = self.traced = self.worker = False  # worker: for the script of a service worker
+        self.trace = b""  # the traceparent that goes upstream: the client's, the route's or a made one
         self._before: list[bytes] = []  # b"Name: value" up to Host, in the client's order and spelling
         self._after = self._before
         self._built = b""  # the upstream's fields, for `_built_for`
@@ -134,6 +135,7 @@ class RequestHead:
                 self.overrides.append(("baggage", value))
         elif fate == TRACE:
             keep = self.traced = not self.traced and TRACEPARENT.fullmatch(value) is not None
+            self.trace = value if keep else b""
         else:
             self._note(fate, value)
         if keep:
@@ -195,7 +197,13 @@ class RequestHead:
         head = method + b" " + target + b" HTTP/1.1\r\n" + self._built
         if self.traced or self._traces:
             return head + b"\r\n"
-        return head + b"traceparent: " + trace() + b"\r\n\r\n"
+        self.trace = made = trace()
+        return head + b"traceparent: " + made + b"\r\n\r\n"
+
+    @property
+    def is_trace_made(self) -> bool:
+        """Whether neither the client nor the route says which trace a request belongs to."""
+        return not (self.traced or self._traces)
 
     def _fields(self, cluster: CompiledCluster, upstream: CompiledUpstream, via: bytes, *, is_own: bool) -> bytes:
         lines = [*self._before, b"Host: " + (self.host if upstream.keeps_host else upstream.authority)]
@@ -207,6 +215,8 @@ class RequestHead:
         if upstream.headers:
             names = {name.lower() for name, _ in upstream.headers}
             self._traces = b"traceparent" in names
+            if self._traces:
+                self.trace = next(value for name, value in upstream.headers if name.lower() == b"traceparent")
             lines = [line for line in lines if line.partition(b":")[0].lower() not in names]
             lines += [name + b": " + value for name, value in upstream.headers]
         if self.chunked:

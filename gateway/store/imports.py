@@ -101,6 +101,7 @@ def capture_of(exchange: Exchange) -> Capture:
     capture.request_body, capture.request_size = _pieces(request.body), request.body.size
     capture.cluster, capture.environment = exchange.cluster, exchange.environment
     capture.prefix = None if exchange.prefix is None else _latin(exchange.prefix)
+    capture.trace = exchange.trace.text if exchange.trace else ""
     capture.upstream_url, capture.routes_revision = exchange.upstream_url, exchange.routes_revision
     capture.mode, capture.override = exchange.mode, exchange.override
     capture.status = exchange.status or 0

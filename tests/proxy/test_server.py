@@ -11,6 +11,7 @@ import pytest
 from peers import Peer, field_of, fields_of, raw_client, raw_upstream, status_of
 from relaying import orders_at, relaying, table_of
 
+from gateway.model.exchange import trace_of
 from gateway.proxy.flow import Flow
 from gateway.proxy.request_sender import Outgoing
 
@@ -476,3 +477,34 @@ async def test_a_request_that_comes_again_goes_where_the_routes_say_by_then():
             captures = await gw.recorder.until(9)
             assert captures[-1].upstream_url == moved.url + "/v3/1"
             assert captures[-2].upstream_url == upstream.url + "/1"
+
+
+@pytest.mark.parametrize(
+    ("sent", "made"),
+    [(b"", True), (b"traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n", False)],
+    ids=["made", "sent"],
+)
+async def test_the_trace_that_went_upstream_is_kept(sent, made):
+    async with raw_upstream(OK) as upstream, relaying(orders_at(upstream.url)) as gw:
+        await exchange(gw.url, b"GET /api/orders HTTP/1.1\r\nHost: x\r\n" + sent + b"\r\n")
+        (capture,) = await gw.recorder.until(1)
+        trace = trace_of(capture.trace)
+        assert (f"00-{trace.id}-{trace.span}-01", trace.made) == (
+            field_of(upstream.heads[0], b"traceparent").decode(),
+            made,
+        )
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00", "4bf92f3577b34da6a3ce929d0e0e4736"), ("nonsense", "")],
+)
+async def test_a_trace_that_the_route_sets_is_the_one_that_is_kept(value, kept):
+    async with raw_upstream(OK) as upstream:
+        text = orders_at(upstream.url, f'        headers: {{traceparent: "{value}"}}\n')
+        async with relaying(text) as gw:
+            await exchange(gw.url, b"GET /api/orders HTTP/1.1\r\nHost: x\r\n\r\n")
+            (capture,) = await gw.recorder.until(1)
+            assert field_of(upstream.heads[0], b"traceparent").decode() == value
+            found = trace_of(capture.trace)
+            assert (found.id if found else "", found.made if found else False) == (kept, False)

@@ -71,7 +71,7 @@ def is_textual(query: str) -> bool:
 
 
 def _is_textual(term: Term) -> bool:
-    return term.key in ("", "body", "op") or (term.key == "has" and term.value.lower() == "error")
+    return term.key in ("", "body", "op", "trace") or (term.key == "has" and term.value.lower() == "error")
 
 
 def _plain(term: Term) -> Term:
@@ -118,6 +118,9 @@ def _of_exchange(term: Term, now: float, texts: Texts, shard: int, *, beside: bo
     if term.key in ("op", "has"):
         found, values = texts(term, shard)
         return f"e.seq IN ({found})", values
+    if term.key == "trace":
+        found, values = texts(term, shard)
+        return f"e.seq IN ({found}) AND e.trace LIKE ?", [*values, f"{term.value.lower()}%"]
     if not any(map(str.isalnum, term.value)):  # no word in it: the index knows nothing of signs
         return NOTHING if term.key else EXCHANGE["path"](term)
     found, values = texts(term, shard)

@@ -57,6 +57,9 @@ CREATE VIRTUAL TABLE IF NOT EXISTS {{}} USING fts5 (head, body, content = '', co
 SHARDS: Final = "SELECT name FROM sqlite_master WHERE name GLOB 'texts_[0-9]*' AND sql LIKE 'CREATE VIRTUAL%'"
 
 
+COLUMN: Final = {"body": "body", "trace": "head"}  # where the words of a term stand; anywhere for the others
+
+
 # -- writing, on the writer's connection, inside its transaction
 
 
@@ -222,7 +225,8 @@ def matching(index: Connection, match: str) -> list[int]:
 def match_of(term: Term) -> str:
     """A phrase whose last word may go on: order_id finds order_ids, too. Nothing in it is an operator."""
     phrase = '"' + term.value.replace("\0", " ").replace('"', '""') + '" *'
-    return f"body : {phrase}" if term.key == "body" else phrase
+    column = COLUMN.get(term.key, "")
+    return f"{column} : {phrase}" if column else phrase
 
 
 def rows_of(connection: Connection, sql: str, values: Sequence[Any]) -> list[Any]:
@@ -246,7 +250,7 @@ def documents(
 
 def head_text(row: Any) -> str:
     """URLs, headers and the failure's sentence."""
-    lines = [row["method"], public_url(row["origin"], row["target"]), row["upstream_url"]]
+    lines = [row["method"], public_url(row["origin"], row["target"]), row["upstream_url"], row["trace"]]
     lines += [head_words(row[f"{side}_head"]) for side in _sides(row)]
     if row["failure_kind"]:
         lines.append(f"{row['failure_kind']} {row['failure_detail'] or ''}")

@@ -20,13 +20,13 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from struct import Struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
 from ...errors import StoreError
 from ..batch import Batch
 from .files import WriterLock, connect_reader, connect_writer, examine, identity, is_trouble, lock_holder
-from .rows import ID, USUAL
+from .rows import COLUMNS, ID, USUAL
 from .schema import VERSION
 
 if TYPE_CHECKING:
@@ -187,10 +187,17 @@ def batch_of(payload: bytes) -> Batch:
     """The rows of a group, ready to be written."""
     exchanges, bodies, secrets, chunks = marshal.loads(payload)
     batch = Batch(lambda capture: capture, None, {})
-    batch.exchanges, batch.chunks = exchanges, chunks
+    batch.exchanges, batch.chunks = [_of_today(row) for row in exchanges], chunks
     batch.bodies = {row[0]: row for row in bodies}
     batch.secrets = {(recording, placeholder): sealed for recording, placeholder, sealed in secrets}
     return batch
+
+
+def _of_today(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A row of an older gateway that was killed before its update: it had no trace."""
+    if len(row) in (len(USUAL) - 1, len(COLUMNS) - 1):
+        return (*row[: len(USUAL) - 1], "", *row[len(USUAL) - 1 :])
+    return row
 
 
 def take_over(path: Path, tables: Tables) -> int:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any, Final, Protocol
 
 from ...model.capture import Capture
-from ...model.exchange import Chunk, Exchange, Failure, Timing
+from ...model.exchange import Chunk, Exchange, Failure, Timing, trace_of
 from ...model.message import Body, Request, Response, header_text
 from ...model.recording import Recording, Revision
 from .header_blob import fields_of, pack
@@ -20,7 +20,7 @@ USUAL: Final = (
     "id", "recording", "step", "session", "state", "started_at", "method", "target", "cluster", "environment",
     "status", "request_body", "response_body", "mode", "total_ms", "first_byte_ms", "upstream_ms", "client", "origin",
     "upstream_url", "routes_revision", "request_version", "request_size", "response_version", "reason",
-    "response_size", "request_head", "response_head", "prefix",
+    "response_size", "request_head", "response_head", "prefix", "trace",
 )  # fmt: skip
 # Seldom anything but these defaults. Most rows are inserted without them: each bound value costs 0.2 us.
 SELDOM: Final[dict[str, Any]] = {
@@ -113,7 +113,7 @@ def exchange_row(
         capture.client, capture.origin.decode("latin-1"), capture.upstream_url, capture.routes_revision,
         capture.request_version, capture.request_size, capture.response_version, header_text(capture.reason),
         capture.response_size, pack(capture.request_headers), pack(capture.response_headers),
-        None if capture.prefix is None else capture.prefix.decode("latin-1"),
+        None if capture.prefix is None else capture.prefix.decode("latin-1"), capture.trace,
     )  # fmt: skip
     odd = (
         capture.failure or capture.override is not None or capture.stream or capture.attempts != 1
@@ -175,7 +175,7 @@ def exchange_of(
         timing=_timing(row),
         state=row["state"], stream=row["stream"], attempts=row["attempts"],
         rewritten=fields_of(row["rewritten"]), notes=tuple(notes), tags=tuple(tags),
-        prefix=row["prefix"],
+        prefix=row["prefix"], trace=trace_of(row["trace"]),
     )  # fmt: skip
 
 

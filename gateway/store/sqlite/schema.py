@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 APPLICATION: Final = 0x47576179  # "GWay" in the file's header: PRAGMA application_id
-VERSION: Final = 12  # how many migrations there are: PRAGMA user_version
+VERSION: Final = 13  # how many migrations there are: PRAGMA user_version
 
 # What is looked up is in front, the heads are behind: a scan of the facts then never reads an overflow page.
 FIRST: Final = """
@@ -258,6 +258,9 @@ CREATE TABLE operation_words (
 CREATE INDEX operation_words_exchange ON operation_words (exchange);
 """
 
+# The trace context with which a request went upstream: "id-span", with a plus where the gateway made it.
+TRACES: Final = "ALTER TABLE exchanges ADD COLUMN trace TEXT NOT NULL DEFAULT ''"
+
 
 EARLIER: Final = {
     "m001_first": FIRST, "m002_search": SEARCH, "m003_orphans": ORPHANS, "m004_decisions": DECISIONS,
@@ -285,6 +288,7 @@ def migrations() -> Migrations:
     _add(steps, "m010_phases", PHASES)
     _add(steps, "m011_journal", JOURNAL)
     _add(steps, "m012_operations", OPERATIONS)
+    _add(steps, "m013_traces", TRACES)
     return steps
 
 

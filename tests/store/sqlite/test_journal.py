@@ -6,11 +6,12 @@ Covers: store/sqlite/decisions, store/sqlite/deletion, store/sqlite/write_connec
 from __future__ import annotations
 
 import asyncio
+import marshal
 import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from captures import a_capture, recorded
 from gateway.store import SqliteRecorder, open_recorder, open_store
 from gateway.store.sqlite import journal as journals
 from gateway.store.sqlite.files import connect_writer
-from gateway.store.sqlite.journal import HEAD, Journal, Pending, journal_of, read_journal
+from gateway.store.sqlite.journal import HEAD, Journal, Pending, batch_of, journal_of, read_journal
+from gateway.store.sqlite.rows import COLUMNS, USUAL
 from gateway.store.sqlite.write_connection import Tables
 
 REC = "01JREC0000000000000000000A"
@@ -271,3 +273,12 @@ def test_it_is_private(path: Path) -> None:
     assert journal_of(path).stat().st_mode & 0o777 == 0o600
     journal.close()
     assert not journal_of(path).exists()
+
+
+@pytest.mark.parametrize("columns", [USUAL, COLUMNS], ids=["usual", "all"])
+def test_a_journal_of_a_gateway_before_traces_is_read(columns: Sequence[str]) -> None:
+    row = tuple(name for name in columns if name != "trace")
+    batch = batch_of(marshal.dumps(([row], [], [], [])))
+    assert dict(zip(columns, batch.exchanges[0], strict=True)) == {
+        name: "" if name == "trace" else name for name in columns
+    }

@@ -104,3 +104,37 @@ async def test_names_of_older_files_are_worked_out_later(path):
         assert connection.execute("SELECT count(*) FROM operations").fetchone()[0] == 5
         operations.forget(connection, "01JREC0000000000000000000A")
         assert connection.execute("SELECT count(*) FROM operation_words").fetchone()[0] == 0
+
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+
+@pytest.mark.parametrize("is_indexed", [True, False], ids=["indexed", "not yet"])
+@pytest.mark.parametrize(
+    ("query", "steps"),
+    [
+        (f"trace:{TRACE}", [2]),
+        ("trace:4BF92F35", [2, 3]),
+        ("-trace:4bf9", [1]),
+        ("trace:00f067aa0ba902b7", []),
+        ("trace:ffff", []),
+    ],
+)
+async def test_a_trace_is_found_by_its_id(tmp_path, is_indexed, query, steps):
+    path = tmp_path / "gateway.db"
+    recorder = open_recorder(path, seal=None)
+    await recorder.start()
+    quoting = [(b"X-Trace", b"ffff0000000000000000000000000000")]
+    await recorded(
+        recorder, a_capture(1, trace="", request_headers=quoting), a_capture(2, trace=f"{TRACE}-00f067aa0ba902b7+"),
+        a_capture(3, trace="4bf92f35000000000000000000000001-00f067aa0ba902b7"),
+    )  # fmt: skip
+    await recorder.stop()
+    if not is_indexed:
+        with closing(connect_writer(path)) as connection:
+            full_text.index_anew(connection)
+    store = open_store(path)
+    found = store.exchanges("01JREC0000000000000000000A", query=query).items
+    assert [one.step for one in found] == steps
+    assert [one.step for one in found if one.trace and one.trace.made] == [step for step in steps if step == 2]
+    assert bool(store.recordings(query).items) == (bool(steps) and not query.startswith("-"))
