@@ -8,12 +8,14 @@ from .diagram import Call, Chapter, Diagram, Divider, Fragment, Loop, MessageRun
 from .mermaid import mermaid
 from .plantuml import plantuml
 from .sequence import sequence
-from .style import PAGE_STYLE, STYLE
+from .story import Story, story
+from .style import PAGE_STYLE, STORY_STYLE, STYLE
 from .svg import heads, svg
 from .writers import WRITERS
 
 __all__ = [
     "PAGE_STYLE",
+    "STORY_STYLE",
     "STYLE",
     "WRITERS",
     "Call",
@@ -26,6 +28,7 @@ __all__ = [
     "Overview",
     "Participant",
     "Section",
+    "Story",
     "Value",
     "changes",
     "d2",
@@ -33,5 +36,6 @@ __all__ = [
     "mermaid",
     "plantuml",
     "sequence",
+    "story",
     "svg",
 ]

@@ -92,6 +92,47 @@ PAGE_STYLE = """\
 }
 """
 
+# Rows of a story (story_svg.py), for pages and documents that have the colours of the palette as custom properties.
+STORY_STYLE = f"""\
+.story {{ --lane: minmax(0, 2fr); position: relative; }}
+.story-row, .story-head {{ display: grid; grid-template-columns: var(--lane) minmax(0, 1fr); column-gap: 20px; }}
+.story-head {{ position: sticky; top: 40px; z-index: 3; background: var(--surface); }}
+.story-head .lane {{ min-height: 48px; }}
+.story-head .beside {{ align-self: center; font-weight: 600; font-size: .8125rem; color: var(--muted); }}
+.lane {{ position: relative; display: block; min-height: 51px; color: inherit; text-decoration: none; }}
+.lane > .seq-row {{ position: absolute; inset: 0; display: block; overflow: visible; }}
+a.lane:hover .name, a.lane:hover .mono {{ text-decoration: underline; }}
+.seq-row text {{ font-family: {FONT}; font-size: 12.5px; fill: var(--text); white-space: pre; }}
+.seq-row .number, .seq-row .name, .seq-row .head-name, .seq-row .env-name, .seq-row .answer,
+  .seq-row .value {{ font-weight: 650; }}
+.seq-row .mono {{ font-family: var(--mono, ui-monospace, Menlo, Consolas, monospace); font-size: 12px; }}
+.seq-row .muted {{ fill: var(--muted); }} .seq-row .value {{ fill: var(--accent); }}
+.seq-row .band {{ fill: var(--env-bg); fill-opacity: .55; }}
+.seq-row .env-name {{ fill: var(--env); font-size: 11.5px; }}
+.seq-row .life {{ stroke: var(--control); stroke-dasharray: 1.5 4; stroke-width: 1.2; }}
+.seq-row .hot {{ fill: var(--warn-bg); fill-opacity: .6; }} .seq-row.bad .hot {{ fill: var(--bad-bg); }}
+.seq-row .arrow {{ stroke: var(--text); stroke-width: 1.5; fill: none; }} .seq-row .tip {{ fill: var(--text); }}
+.seq-row .back {{ stroke: var(--tone); stroke-dasharray: 5 3; stroke-width: 1.8; }}
+.seq-row .tip-back, .seq-row .bar {{ fill: var(--tone); }}
+.seq-row .answer {{ fill: var(--tone); }} .seq-row .to-card {{ stroke: var(--tone); stroke-width: 1.8; }}
+.seq-row {{ --tone: var(--ok); }} .seq-row.warn {{ --tone: var(--warn); }} .seq-row.bad {{ --tone: var(--bad); }}
+.seq-row.open {{ --tone: var(--muted); }}
+.seq-row line.moved {{ stroke: var(--accent); stroke-width: 1.5; }}
+.seq-row text.moved {{ fill: var(--accent); font-weight: 650; }}
+.seq-row .pill {{ fill: var(--surface); stroke: var(--accent); stroke-width: 1.2; }}
+.seq-row .narrow {{ display: none; }}
+.story-row > .beside {{ align-self: center; font-size: .8125rem; color: var(--muted); min-width: 0;
+  overflow-wrap: anywhere; }}
+.story-row.faint {{ opacity: .38; }} .story-row.lit > .lane {{ box-shadow: inset 3px 0 0 var(--accent); }}
+.story-row.failing > .beside {{ padding: 3px 0 7px; align-self: start; }}
+@media (max-width: 640px) {{
+  .story-row {{ grid-template-columns: minmax(0, 1fr); }} .story-head {{ display: none; }}
+  .seq-row .wide {{ display: none; }} .seq-row .narrow {{ display: inline; }}
+  .story-row > .beside {{ padding: 0 4px 6px 22px; }} .story-row > .beside:empty {{ display: none; }}
+}}
+@media print {{ .story-row {{ break-inside: avoid; }} .story-head {{ position: static; }} }}
+"""
+
 # Paper is white: dark colours are for screens only. A page that sets data-bs-theme overrules the system.
 STYLE = (
     _SHAPES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from ..correlation.urls import collection_of
 from ..model.bodies import text_of
@@ -38,6 +38,11 @@ class CardRow:
     succeeding: str
 
 
+# What a card found: an injected fault, a change of an earlier step, another order, nothing but the route, a value that
+# the server does not know, other differences of the requests, or nothing.
+CardKind = Literal["fault", "earlier", "order", "route", "unknown", "request", "unexplained"]
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """`sentence` is for people; `rows` is the smallest difference of the two requests and of their routes."""
@@ -47,6 +52,8 @@ class Card:
     rows: tuple[CardRow, ...]
     failing: str  # ids of the exchanges
     succeeding: str
+    kind: CardKind = "request"
+    name: str = ""  # of an unknown value: "isbn"
 
 
 def card(
@@ -73,16 +80,19 @@ def card(
         rows.append(CardRow("route", *routes))
     if (fault := fault_told(failing)) and not fault_told(succeeding):
         return Card(status, f"{status} because a fault was injected: {fault}.",
-                    (*rows, CardRow("fault", fault, "")), failing.id, succeeding.id)  # fmt: skip
+                    (*rows, CardRow("fault", fault, "")), failing.id, succeeding.id, "fault")  # fmt: skip
     if changed and not found:
         told = f"{label(failing)} after {changed}; without that change the same request answers {succeeding.status}"
         reason = reason_of(failing)
         sentence = f"{told}." + (f" It says: {reason}" if reason else "")
-        return Card(status, sentence, (*rows, CardRow("earlier", changed, "")), failing.id, succeeding.id)
+        rows.append(CardRow("earlier", changed, ""))
+        return Card(status, sentence, tuple(rows), failing.id, succeeding.id, "earlier")
     cause = ("", "") if rows else _sooner_or_later(failing, succeeding, before)
     rows += [CardRow("order", *_places_of(cause))] if cause[0] else []
-    sentence = _ordered(failing, succeeding, cause) if cause[0] else _sentence(failing, succeeding, found)
-    return Card(status, sentence, tuple(rows), failing.id, succeeding.id)
+    if cause[0]:
+        return Card(status, _ordered(failing, succeeding, cause), tuple(rows), failing.id, succeeding.id, "order")
+    kind, name, sentence = _requests(failing, succeeding, found)
+    return Card(status, sentence, tuple(rows), failing.id, succeeding.id, kind, name)
 
 
 def label(failing: Exchange) -> str:
@@ -202,44 +212,47 @@ def _ordered(failing: Exchange, succeeding: Exchange, cause: tuple[str, str]) ->
     return f"{told} on {where}." + (f" It says: {reason}" if reason else "")
 
 
-def _sentence(failing: Exchange, succeeding: Exchange, found: Sequence[Difference]) -> str:
+def _requests(
+    failing: Exchange, succeeding: Exchange, found: Sequence[Difference]
+) -> tuple[CardKind, str, str]:  # fmt: skip
+    """(kind, name of the unknown value, sentence) of what the two requests and their routes say."""
     status, good = label(failing), succeeding.status
     here, there = route_of(failing), route_of(succeeding)
     reason = reason_of(failing)
     because = f" It says: {reason}" if reason else ""
     if not found and here != there:
-        return f"{status} only on {here}: the same request answers {good} on {there}.{because}"
+        return "route", "", f"{status} only on {here}: the same request answers {good} on {there}.{because}"
     if not found:
-        return f"{status} although the same request answered {good}: something changed in between.{because}"
-    if len(found) == 1 and here == there and (told := _unknown(found[0], failing, succeeding)):
-        return f"{told}.{because}"
+        told = f"{status} although the same request answered {good}: something changed in between"
+        return "unexplained", "", f"{told}.{because}"
+    if len(found) == 1 and here == there and (unknown := _unknown(found[0], failing, succeeding)):
+        name, bad, well = unknown
+        told = f"{status} because {name} {bad} is unknown on {here}; {well} answers {good}"
+        return "unknown", name, f"{told}.{because}"
     told = "; ".join(_told(one, good) for one in found[:MOST]) + ("; ..." if len(found) > MOST else "")
     where = f" on {here}" if here == there else f", on {here} instead of {there}"
-    return f"{status} because {told}{where}.{because}"
+    return "request", "", f"{status} because {told}{where}.{because}"
 
 
-def _unknown(one: Difference, failing: Exchange, succeeding: Exchange) -> str:
-    """ "404 because isbn 978-9 is unknown on catalogue@qa; 978-1 answers 200"; "" where it is no such thing."""
+def _unknown(one: Difference, failing: Exchange, succeeding: Exchange) -> tuple[str, str, str] | None:
+    """(name, value, the one that answers) of "isbn 978-9 is unknown, 978-1 answers"; None where it is no such thing."""
     if failing.status not in UNKNOWN or one.kind != "changed":
-        return ""
+        return None
     values = str(one.replayed), str(one.recorded)
     name = one.pointer.rpartition("/")[2]
     if one.where == "request.path":
         apart = _segments(*values)
         if apart is None:
-            return ""
+            return None
         values, before = apart
         name = _name_of(values[1], succeeding) or (before if any(map(str.isdigit, "".join(values))) else "")
         if not name:  # two words, not two ids
-            return ""
+            return None
     elif one.where not in ("request.query", "request.body"):
-        return ""
+        return None
     if SEALED.fullmatch(values[0]):
-        return ""
-    bad, good = map(_text, values)
-    return (
-        f"{failing.status} because {name} {bad} is unknown on {route_of(failing)}; {good} answers {succeeding.status}"
-    )
+        return None
+    return name, _text(values[0]), _text(values[1])
 
 
 def _segments(failing: str, succeeding: str) -> tuple[tuple[str, str], str] | None:
