@@ -24,6 +24,7 @@ check: $(VENV)/.dev ## lint and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file tests/mypy.ini
 
 bench: $(VENV)/.dev ## speed and memory against a bare proxy, nginx and mitmproxy; correlation; large bodies; latency
 	$(BIN)/python -m bench

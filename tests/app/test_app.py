@@ -118,7 +118,7 @@ async def test_metrics_count_what_passed(tmp_path):
         async with raw_client(gateway.url) as client:
             await client.send(GET)
             await client.response()
-        async with aiohttp.ClientSession() as client, client.get(f"{gateway.url}/_gateway/metrics") as response:
+        async with aiohttp.ClientSession() as http, http.get(f"{gateway.url}/_gateway/metrics") as response:
             text = await response.text()
         assert 'gateway_requests_total{cluster="orders",environment="qa",status="200"} 1' in text
         assert 'gateway_request_seconds_count{cluster="orders"} 1' in text

@@ -39,7 +39,7 @@ def good(tmp_path_factory):
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        port = site._server.sockets[0].getsockname()[1]
+        port = runner.addresses[0][1]
         async with serving(folder, ROUTES.format(port=port)) as gateway, aiohttp.ClientSession() as http:
             for number in range(60):
                 async with http.get(

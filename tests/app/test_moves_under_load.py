@@ -9,6 +9,8 @@ from peers import field_of, raw_client, raw_upstream, status_of
 from relaying import orders_at
 from serving import serving
 
+from gateway.store import SqliteStore
+
 CONNECTIONS = 32
 GET = b"GET /api/orders/1 HTTP/1.1\r\nHost: localhost\r\nGateway-Session: %d\r\n\r\n"
 
@@ -79,6 +81,7 @@ async def test_moves_and_bad_saves_disturb_no_request_and_every_exchange_names_w
                     await until(lambda: not routes.problems)
             assert load.wrong == [] and load.answers > 1000
             store = gateway.services.store
+            assert isinstance(store, SqliteStore)
         recordings = store.recordings(limit=100).items
         assert sum(r.steps for r in recordings) == load.answers
         seen = 0

@@ -9,6 +9,8 @@ from aiohttp import web
 from relaying import orders_at
 from serving import serving
 
+from gateway.store import SqliteStore
+
 SECRET = 'tok-"7f3a9c/1e5b+2d8f46"'  # what JSON must escape
 
 
@@ -194,7 +196,9 @@ async def test_a_restart_goes_on_where_each_playback_was(tmp_path):
             await call(client, "POST", f"/_gateway/api/v1/recordings/{recording}/playback", json=given)
         assert [(await call(bob, "GET", receipt))[0] for _ in range(2)] == [404, 200]
         before = (await call(eve, "GET", "/_gateway/api/v1/session"))[1]
-        kept = gateway.services.store.playing(since=0)  # in the file already: a server may be killed at any moment
+        store = gateway.services.store
+        assert isinstance(store, SqliteStore)
+        kept = store.playing(since=0)  # in the file already: a server may be killed at any moment
         assert set(kept) == {"bob", "eve"}
     async with serving(tmp_path) as gateway, a_client(gateway, "bob") as bob, a_client(gateway, "eve") as eve:
         assert (await call(eve, "GET", "/_gateway/api/v1/session"))[1] == before

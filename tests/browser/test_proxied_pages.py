@@ -52,7 +52,7 @@ async def attacked(browser, folder, **options):
         stack.push_async_callback(runner.cleanup)
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
-        routes = ROUTES.format(port=site._server.sockets[0].getsockname()[1])
+        routes = ROUTES.format(port=runner.addresses[0][1])
         gateway = await stack.enter_async_context(serving(folder, routes, **options))
         console.append(gateway.console)
         page = await browser.new_page()

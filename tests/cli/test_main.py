@@ -8,6 +8,7 @@ import subprocess
 import sys
 import types
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,9 +27,9 @@ def gateway(*words: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """Stands in for the module of the `show` command, so that the frame is seen alone."""
-    module = types.ModuleType("a_command")
+    module: Any = types.ModuleType("a_command")
     module.seen = []
     module.show_arguments = lambda parser: parser.add_argument("recording", nargs="?", default="@last")
     module.show = lambda args: module.seen.append(args) or 0
@@ -77,7 +78,7 @@ def test_python_m_and_the_script_are_one() -> None:
     assert done.stdout == gateway("--version").stdout
 
 
-def test_positionals_options_and_defaults(command: types.ModuleType) -> None:
+def test_positionals_options_and_defaults(command: Any) -> None:
     assert frame.main(["show", "@last~1", "--json"]) == 0
     args = command.seen[0]
     assert (args.recording, args.json, args.recordings, args.command) == (
@@ -86,7 +87,7 @@ def test_positionals_options_and_defaults(command: types.ModuleType) -> None:
 
 
 def test_words_beat_the_environment_which_beats_dotenv(
-    command: types.ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / ".env").write_text("GATEWAY_SHOW_RECORDINGS=from-file.db\nGATEWAY_SHOW_JSON=yes\n")
     frame.main(["show"])
@@ -100,14 +101,14 @@ def test_words_beat_the_environment_which_beats_dotenv(
 
 def test_dotenv_lies_beside_the_routes_file(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("GATEWAY_SERVE_PORT=9000\n")
-    module = types.ModuleType("empty")
+    module: Any = types.ModuleType("empty")
     by_word = frame.arguments("serve", module, ["-c", str(tmp_path / "routes.yaml")], {})
     by_variable = frame.arguments("serve", module, [], {"GATEWAY_SERVE_ROUTES": str(tmp_path / "routes.yaml")})
     assert (by_word.port, by_variable.port) == (9000, 9000)
 
 
 def test_lists_may_be_repeated_or_comma_separated(tmp_path: Path) -> None:
-    module = types.ModuleType("empty")
+    module: Any = types.ModuleType("empty")
     args = frame.arguments("serve", module, ["--allow-host", "a,b", "--allow-host=c"], {})
     assert args.allow_host == ("a", "b", "c")
     assert frame.arguments("serve", module, [], {"GATEWAY_SERVE_ALLOW_HOST": "a, b"}).allow_host == ("a", "b")
@@ -132,7 +133,7 @@ def test_every_option_of_the_table_reaches_its_command() -> None:
     ],
 )
 def test_words_that_are_off(words: list[str], said: str) -> None:
-    module = types.ModuleType("a_module")
+    module: Any = types.ModuleType("a_module")
     module.recordings_arguments = lambda parser: parser.add_argument("filter", nargs="?", default="")
     with pytest.raises(UsageError) as caught:
         frame.arguments("recordings", module, words, {})
@@ -157,7 +158,7 @@ def test_a_value_outside_the_choices_names_them() -> None:
     ],
 )
 def test_each_error_has_its_exit_code(
-    error: GatewayError, code: int, command: types.ModuleType, capsys: pytest.CaptureFixture[str]
+    error: GatewayError, code: int, command: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(args: argparse.Namespace) -> int:
         raise error
@@ -167,7 +168,7 @@ def test_each_error_has_its_exit_code(
     assert capsys.readouterr().err == f"gateway: error: {error}\n"
 
 
-def test_an_error_says_where_and_what_to_try(command: types.ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_says_where_and_what_to_try(command: Any, capsys: pytest.CaptureFixture[str]) -> None:
     def fail(args: argparse.Namespace) -> int:
         raise NotFoundError("no recording 'x'", where="gateway.db", hint="gateway recordings")
 
@@ -176,16 +177,14 @@ def test_an_error_says_where_and_what_to_try(command: types.ModuleType, capsys: 
     assert capsys.readouterr().err == "gateway: error: gateway.db: no recording 'x'\n  try: gateway recordings\n"
 
 
-def test_a_file_that_nobody_foresaw(
-    command: types.ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_file_that_nobody_foresaw(command: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command.show = lambda args: (tmp_path / "gone" / "x").write_text("")
     assert frame.main(["show"]) == 1
     said = f"gateway: error: {tmp_path}/gone/x: No such file or directory\n  try: --debug shows more\n"
     assert capsys.readouterr().err == said
 
 
-def test_debug_shows_the_traceback(command: types.ModuleType) -> None:
+def test_debug_shows_the_traceback(command: Any) -> None:
     def fail(args: argparse.Namespace) -> int:
         raise StoreError("broken")
 
@@ -196,7 +195,7 @@ def test_debug_shows_the_traceback(command: types.ModuleType) -> None:
         frame.main(["--debug", "show"])
 
 
-def test_ctrl_c_is_130(command: types.ModuleType) -> None:
+def test_ctrl_c_is_130(command: Any) -> None:
     def interrupted(args: argparse.Namespace) -> int:
         raise KeyboardInterrupt
 

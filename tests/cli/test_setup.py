@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import threading
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -28,11 +29,20 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+class Stub(ThreadingHTTPServer):
+    """A gateway's stand-in: `answer` is what it says."""
+
+    answer: tuple[int, bytes]
+    url: str
+
+
 @pytest.fixture
-def server():
+def server() -> Iterator[Stub]:
     """Answers readyz with `server.answer`; GET of anything else is a 200."""
 
     class Handler(BaseHTTPRequestHandler):
+        server: Stub
+
         def do_GET(self) -> None:
             status, body = self.server.answer if self.path == "/_gateway/readyz" else (200, b"{}")
             self.send_response(status)
@@ -42,7 +52,7 @@ def server():
 
         def log_message(self, *args: object) -> None: ...
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+    with Stub(("127.0.0.1", 0), Handler) as running:
         running.answer = (200, b"{}")
         running.url = f"http://127.0.0.1:{running.server_port}"
         thread = threading.Thread(target=running.serve_forever)
@@ -131,24 +141,24 @@ def test_a_shell_that_is_there_reads_its_script(shell: str, tmp_path: Path) -> N
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_ready(server: ThreadingHTTPServer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_ready(server: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["healthcheck", "--url", server.url]) == 0
     assert capsys.readouterr().out == f"{server.url}: ready\n"
 
 
-def test_not_ready_prints_why(server: ThreadingHTTPServer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_not_ready_prints_why(server: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     server.answer = (503, b"routes.yaml:10:13: error: x\nrecorder: disk full\n")
     assert main(["healthcheck", "--url", server.url]) == 1
     assert capsys.readouterr().out == f"{server.url}: not ready\n  routes.yaml:10:13: error: x\n  recorder: disk full\n"
 
 
-def test_not_ready_as_json(server: ThreadingHTTPServer, capsys: pytest.CaptureFixture[str]) -> None:
+def test_not_ready_as_json(server: Stub, capsys: pytest.CaptureFixture[str]) -> None:
     server.answer = (503, b"plain words")
     assert main(["healthcheck", "--url", server.url, "--json"]) == 1
     assert json.loads(capsys.readouterr().out) == {"ready": False, "url": server.url, "reasons": ["plain words"]}
 
 
-def test_healthcheck_finds_the_server_by_its_run_file(server: ThreadingHTTPServer, tmp_path: Path) -> None:
+def test_healthcheck_finds_the_server_by_its_run_file(server: Stub, tmp_path: Path) -> None:
     (tmp_path / "gateway.run.json").write_text(json.dumps({"url": server.url, "pid": 1}))
     assert main(["healthcheck", "-r", str(tmp_path / "gateway.db")]) == 0
 

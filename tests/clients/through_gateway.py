@@ -189,7 +189,7 @@ def _urllib3_servers() -> None:
         with run(host, certs, app) as port:
             yield port if certs or app is not module.hypercorn_app else fronted_port(host, port)
 
-    module.run_hypercorn_in_thread = fronted
+    vars(module)["run_hypercorn_in_thread"] = fronted
     for case in (module.SocketDummyServerTestCase, module.IPV4SocketDummyServerTestCase):
         start = case._start_server.__func__
 

@@ -13,12 +13,12 @@ import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
+from drawing import diagrams_of
+from nasty import NASTY
 
 from gateway.diagrams import Call, Divider, d2, mermaid, plantuml
 from gateway.diagrams.mermaid import lookalike
 from gateway.model.text import clean
-from tests.support.drawing import diagrams_of
-from tests.support.nasty import NASTY
 
 # As they stand in a picture of PlantUML: its own texts for what it did not understand.
 COMPLAINTS = re.compile(r"syntax error|cannot include|fatal|welcome to plantuml", re.IGNORECASE)

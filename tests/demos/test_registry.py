@@ -69,7 +69,7 @@ def test_nothing_is_read_again_while_nothing_changes(keeper, folder):
 def test_a_page_that_appears_mends_the_demo_that_names_it(keeper, folder):
     save(folder, "a", GOOD.format("A") + "    page: own.html\n")
     keeper.look()
-    assert keeper.entries["a"].demo is None
+    assert not keeper.entries["a"].demo
     (folder / "a" / "own.html").write_text("x")
     keeper.look()
     assert keeper.entries["a"].demo.steps[0].page == "own.html"

@@ -51,7 +51,7 @@ def sent(text, echo, folder):
         ["bash", "-c", text.replace("HOST", echo.host)], cwd=folder, env=environ, check=False, timeout=20,
         stdin=subprocess.DEVNULL, capture_output=True,
     )  # fmt: skip
-    return [as_seen(*one, echo.host) for one in echo.seen]
+    return [as_seen(*one, host=echo.host) for one in echo.seen]
 
 
 def as_seen(method, target, version, headers, body, host):

@@ -19,10 +19,10 @@ from urllib.parse import quote, unquote
 
 import pytest
 import yaml
+from nasty import MARK, NASTY
 
 from gateway.export import FORMATS, files
 from gateway.export.archive import encoded
-from tests.support.nasty import MARK, NASTY
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 WORDS = {name: word for name, word in NASTY.items() if "long" not in name}
@@ -47,7 +47,7 @@ def written(name, recording):
 
 @pytest.fixture(scope="module")
 def nasty_recording(request):
-    from tests.support.nasty_recording import nasty_recording
+    from nasty_recording import nasty_recording
 
     return nasty_recording(NASTY)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import aiohttp
 import pytest
+from shopping import a_shop
 
 from gateway.replay.plan import ReplayOptions
 from gateway.services.replay import ReplayOrder, replay
-from tests.support.shopping import a_shop
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from re import _constants as ops
+from re import _constants as ops  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
@@ -283,7 +283,7 @@ class Samples:
     def _samples(self, nodes: list[Any]) -> list[bytes]:
         """Several texts that the nodes match: one for each branch and each kind of byte."""
         if len(nodes) == 1 and nodes[0][0] in SINGLE:
-            fitting = [bytes([byte]) for byte in BYTES if self._counter._one(*nodes[0], byte)]
+            fitting = [bytes([byte]) for byte in BYTES if self._counter._one(nodes[0][0], nodes[0][1], byte)]
             return list(
                 dict.fromkeys([*fitting[:3], *(one for one in fitting if one in (b"\\", b"%", b" ", b".", b"=", b'"'))])
             )

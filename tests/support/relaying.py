@@ -95,6 +95,7 @@ class OwnPages(asyncio.Protocol):
         self.seen = seen
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:

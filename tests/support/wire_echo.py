@@ -14,13 +14,15 @@ class Echo(socketserver.ThreadingTCPServer):
 
     allow_reuse_address = daemon_threads = True
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.seen = []
+        self.seen: list[tuple[str, str, str, list[tuple[str, bytes]], bytes]] = []
         self.host = f"127.0.0.1:{self.server_address[1]}"
 
 
 class Handler(socketserver.StreamRequestHandler):
+    server: Echo
+
     def handle(self):
         line = self.rfile.readline()
         if line.strip():

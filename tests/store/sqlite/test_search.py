@@ -201,7 +201,8 @@ async def test_pages_do_not_shift_while_exchanges_arrive(
 
     arriving = asyncio.create_task(arrive())
     exchanges, recordings = list[str](), list[str]()
-    for ask, found in ((store.latest, exchanges), (store.recordings, recordings)):
+    asked: list[tuple[Any, list[str]]] = [(store.latest, exchanges), (store.recordings, recordings)]
+    for ask, found in asked:
         cursor = None
         while True:
             page = await asyncio.to_thread(ask, query=query, limit=5, cursor=cursor)
