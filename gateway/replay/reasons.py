@@ -26,7 +26,7 @@ SHORTS: Final = 3  # causes that a sentence names
 DEEP: Final = 3  # levels of a response in which it may name another path
 # Names that people write in capitals.
 CAPITALS: Final = frozenset(("id", "isbn", "ean", "sku", "uuid", "url", "iban", "bic", "vin", "vat", "ip", "issn"))
-ANY_VALUE: Final = re.compile(r"[^\s\"'“”,;()]*[0-9][^\s\"'“”,;()]*")
+WORD: Final = re.compile(r"[^\s\"'“”,;()]+")
 PATH: Final = re.compile(r"/[A-Za-z0-9._~%!$&'()*+,;=:@/-]+")
 
 
@@ -143,7 +143,12 @@ def _alike(one: Exchange) -> object:
 def _group(one: Reason) -> object:
     """Status, kind of cause, place, and the quotation with its values removed."""
     alone = one.cause if one.kind == "failure" else ""
-    return one.status, one.kind, one.place, ANY_VALUE.sub("#", one.quotation), ANY_VALUE.sub("#", alone)
+    return one.status, one.kind, one.place, _without_values(one.quotation), _without_values(alone)
+
+
+def _without_values(text: str) -> str:
+    """Words that hold a digit are values."""
+    return WORD.sub(lambda found: "#" if any(map(str.isdigit, found[0])) else found[0], text)
 
 
 def _alone(failing: Exchange) -> Reason:

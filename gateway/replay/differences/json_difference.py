@@ -163,7 +163,7 @@ def escaped(name: str) -> str:
 
 
 def _items(recorded: list[Any], replayed: list[Any], pointer: str, depth: int, alias: Alias) -> Iterator[Change]:
-    pairs = _pairs(recorded, replayed, alias)
+    pairs = item_pairs(recorded, replayed, alias)
     both = [(i, j) for i, j in pairs if i is not None and j is not None]
     if len(both) == len(pairs) and [j for _, j in both] != sorted(j for _, j in both):
         yield Change(pointer, "order", recorded, replayed)
@@ -179,7 +179,7 @@ def _items(recorded: list[Any], replayed: list[Any], pointer: str, depth: int, a
 Pair = tuple[int | None, int | None]
 
 
-def _pairs(recorded: list[Any], replayed: list[Any], alias: Alias) -> list[Pair]:
+def item_pairs(recorded: list[Any], replayed: list[Any], alias: Alias) -> list[Pair]:
     """Which item belongs to which: by a key that tells all of them apart, else by content, else by place."""
     for key in KEYS if recorded and replayed and isinstance(recorded[0], dict) else ():
         before, after = _by_key(recorded, key), _by_key(replayed, key)
