@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..services.changes import delete as delete_recording
 from ..web.access import check_operator
 from ..web.guard import MIDDLEWARES, check_csrf, csrf_token
+from ..web.page_shell import read_title
 from .setup import compile_templates, setup
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "compile_templates",
     "csrf_token",
     "delete_recording",
+    "read_title",
     "setup",
 ]

@@ -15,6 +15,7 @@ from ..sessions import join_session
 from ..web.access import who_of
 from ..web.guard import form_text
 from ..web.keys import FORM, LINKS, MOVES, SERVICES, SESSION_OF
+from ..web.sign_in import local
 from ..web.uploads import IMPORT
 from . import saved_filters
 from .compare import compare_form
@@ -91,6 +92,14 @@ async def start_recording(request: web.Request) -> web.Response:
     raise web.HTTPSeeOther(BOARD)
 
 
+async def stop_recording(request: web.Request) -> web.Response:
+    """The session's recording grows no more; its next call begins another. Field next: the page to go back to."""
+    services, session = request.app[SERVICES], request.app[SESSION_OF](request)
+    if session.steps:
+        services.sessions.start_recording(session)
+    raise web.HTTPSeeOther(local(form_text(request, "next")) or BOARD)
+
+
 async def annotate(request: web.Request) -> web.Response:
     """Any of title, note, tags (separated by commas), pinned; step for a note on one step, and exchange, which is then
     the page that is shown.
@@ -160,6 +169,7 @@ def add_forms(app: web.Application) -> None:
     app.router.add_post("/_gateway/sessions/join", join_listed)
     app.router.add_post("/_gateway/sessions/link", make_link)
     app.router.add_post("/_gateway/session/recording", start_recording)
+    app.router.add_post("/_gateway/session/recording/stop", stop_recording)
     add_playing_forms(app)
     app.router.add_post("/_gateway/recordings/{id}", annotate)
     app.router.add_post("/_gateway/recordings/{id}/compare", compare_form)

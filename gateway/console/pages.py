@@ -26,12 +26,14 @@ from ..services.playback import MODES
 from ..sessions import join_session
 from ..web.access import is_viewer
 from ..web.keys import LINKS, MOVES, SERVICES, SESSION_OF, STEPPERS
+from ..web.page_shell import read_title
 from ..web.sign_in import access_json
 from ..web.view import View, view
 from . import overview, replay_pages
 from .body_view import readable_exchange
 from .compare import address_of, side_by_side
 from .copy_as import copies
+from .find import find
 from .imports import import_report
 from .lists import live, recordings, status_of
 from .waterfall import waterfall
@@ -344,6 +346,7 @@ PAGES: tuple[tuple[str, tuple[str, ...], str, Read], ...] = (
     ("/_gateway/access", ("/_gateway/access.json",), "access.html", access),
     ("/_gateway/pin", ("/_gateway/pin.json",), "pin.html", pin),
     ("/_gateway/join", (), "join.html", join),
+    ("/_gateway/find", ("/_gateway/find.json",), "find.html", find),
     ("/_gateway/sessions", ("/_gateway/sessions.json",), "sessions.html", sessions),
 )  # fmt: skip
 
@@ -368,6 +371,7 @@ def _as_json(read: Read) -> Callable[[web.Request], Awaitable[web.Response]]:
 def _as_page(read: Read, template: str) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def page(request: web.Request) -> web.Response:
         found = await read(request)
+        await read_title(request)
         text = aiohttp_jinja2.render_string(f"console/{template}", request, {**found.data, **found.extra})
         body = text.encode("utf-8", "replace")  # recorded text may hold half a surrogate pair
         return web.Response(body=body, status=found.status, content_type="text/html", charset="utf-8")

@@ -25,7 +25,7 @@ from ..services.status import routes_event
 from ..services.stepwise_replay import Steppers
 from ..web.guard import csrf_token, secure
 from ..web.keys import ACCESS, CSRF_KEY, CURRENT, DECKS, LINKS, MOVES, OWN_PORT, SERVICES, SESSION_OF, SHOWS, STEPPERS
-from ..web.page_shell import page_shell
+from ..web.page_shell import env_class, page_shell
 from ..web.probes import add_probes
 from ..web.sign_in import add_sign_in
 from ..web.static import add_static
@@ -81,10 +81,11 @@ def setup(
     environment.filters |= {"utc": utc, "marked": marked, "status_of": status_of, "hue_of": hue_of}
     environment.globals |= {
         "page_shell": page_shell,
+        "env_class": env_class,
+        "static": add_static(app).url,
         "form_token": lambda: csrf_token(CURRENT.get()),
         "outcomes": LABELS,
     }
-    add_static(app)
     add_probes(app)
     add_stepwise(app)
     add_preflight(app)

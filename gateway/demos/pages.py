@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,12 +49,14 @@ def setup(
     csrf_field: Callable[[web.Request], str],
     check_csrf: Callable[[web.Request], None],
     check_operator: Callable[[web.Request], None] = lambda request: None,
+    read_title: Callable[[web.Request], Awaitable[None]] | None = None,
     templates: Sequence[Path] = (),
 ) -> None:
     """Serve `/` and `/demos/...`. aiohttp_jinja2 must be set up with a loader that knows our templates.
 
     The routes are catch-alls, because demos come and go while the server runs. `csrf_field` gives the value of
-    the hidden field csrf_token; `check_operator` raises for who may not write files. `folders` hold demos in place of
+    the hidden field csrf_token; `check_operator` raises for who may not write files; `read_title`
+    prepares the strip of the pages. `folders` hold demos in place of
     those that keeper.demo_folders finds.
     """
     keeper, caller, memories = DemosKeeper(services.options, templates), Caller(services), Memories()
@@ -64,6 +66,7 @@ def setup(
         csrf_field,
         check_csrf,
         check_operator,
+        read_title or _no_title,
         keeper,
         memories,
         Sending(services, caller, memories),
@@ -93,6 +96,7 @@ class Pages:
     csrf_field: Callable[[web.Request], str]
     check_csrf: Callable[[web.Request], None]
     check_operator: Callable[[web.Request], None]
+    read_title: Callable[[web.Request], Awaitable[None]]
     keeper: DemosKeeper
     memories: Memories
     sending: Sending
@@ -105,6 +109,7 @@ class Pages:
         entries = list(self.keeper.entries.values())
         done = {entry.name: self.memories.happy(session.id, entry.name) for entry in entries}
         calls = await self.view.calls(session)
+        await self.read_title(request)
         return _page(request, "home", entries=entries, done=done, problems=self.view.problems, **calls)
 
     async def home_twin(self, request: web.Request) -> web.Response:
@@ -306,6 +311,7 @@ class Pages:
         about = await self.view.of(session, entry, demo, step, parts, values)
         page_session = await get_session(request)
         said = page_session.pop(NOTICE) if NOTICE in page_session else ""
+        await self.read_title(request)
         previewed = {"preview": preview, "trouble": trouble}
         return _page(request, "step", status=status, **about, **previewed, csrf=csrf, said=said)
 
@@ -335,6 +341,10 @@ class Pages:
 
 class BrokenDemo(GatewayError):
     status = 422
+
+
+async def _no_title(request: web.Request) -> None:
+    """Pages without the console around them have no strip."""
 
 
 def _page(request: web.Request, name: str, *, status: int = 200, **context: Any) -> web.Response:

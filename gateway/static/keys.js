@@ -27,7 +27,7 @@
     return true;
   }
   function search() {
-    const field = document.querySelector("input[type=search]");
+    const field = document.querySelector("main input[type=search]") ?? document.getElementById("find");
     if (!field) return go("/_gateway/recordings");
     field.focus();
     field.select();

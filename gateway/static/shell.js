@@ -18,7 +18,7 @@
     if (source || document.hidden) return;
     if (port) { port.postMessage({ watch: true, after: last }); return; }
     if (window.SharedWorker) {
-      port = new SharedWorker("/_gateway/static/events-worker.js", "gateway-events").port;
+      port = new SharedWorker(document.body.dataset.events, "gateway-events").port;
       port.onmessage = ({ data }) => take(data);
       port.postMessage({ watch: true, after: last });
       return;
@@ -51,14 +51,14 @@
     const bar = document.getElementById("changed"), count = changes.length;
     if (!count && !mended) return;
     const counted = count === 1 ? "1 change: " : `${count} changes: `;
-    bar.firstElementChild.textContent = "routes.yaml is in force: " + (count ? counted + changes.join(", ") : "no change of routes");
+    bar.firstElementChild.textContent = "routes.yaml is in force: " + (count ? counted + changes.join(", ") : "no route changed");
     bar.hidden = false;
     clearTimeout(fading);
     fading = setTimeout(() => { bar.hidden = true; }, 15000);
   }
   function showRecorder(data) {
     const bar = document.getElementById("missing");
-    const missed = data.missed ? `${data.missed} exchange${data.missed === 1 ? "" : "s"} could not be stored.` : "";
+    const missed = data.missed ? `${data.missed} call${data.missed === 1 ? "" : "s"} could not be stored.` : "";
     bar.querySelector("span").textContent = [data.reason, missed].filter(Boolean).join(" ");
     bar.hidden = !data.reason && !data.missed;
   }

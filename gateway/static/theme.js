@@ -10,8 +10,8 @@
     const button = document.getElementById("theme");
     if (!button) return;
     const show = () => {
-      button.textContent = isDark() ? "Light" : "Dark";
-      button.setAttribute("aria-label", isDark() ? "Switch to the light theme" : "Switch to the dark theme");
+      button.setAttribute("aria-label", isDark() ? "Switch to light" : "Switch to dark");
+      button.title = button.getAttribute("aria-label");
     };
     button.hidden = false;
     button.addEventListener("click", () => {

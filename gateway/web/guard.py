@@ -131,7 +131,6 @@ CSRF_FIELD = "csrf_token"
 CSRF_HEADER = "X-CSRF-Token"
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
-STATIC = "/_gateway/static/"
 
 # data: images cannot run anything, and Bootstrap's selects and check boxes are drawn with them.
 CONTENT_SECURITY_POLICY = (
@@ -155,8 +154,6 @@ async def secure(request: web.BaseRequest, response: web.StreamResponse) -> None
     response.headers["Server"] = "gateway"  # aiohttp has put its version and Python's there
     if response.status >= 400 and not request.path.startswith(("/_gateway/", "/demos/")):
         _share(request, response)
-    if request.path.startswith(STATIC) and response.status < 400:
-        response.headers["Cache-Control"] = "no-cache"  # kept, and asked for again by its ETag
 
 
 def _share(request: web.BaseRequest, response: web.StreamResponse) -> None:

@@ -27,6 +27,7 @@ DECKS: web.AppKey[Decks] = web.AppKey("decks")
 ACCESS: web.AppKey[Access] = web.AppKey("access")
 OWN_PORT: web.AppKey[int | None] = web.AppKey("own_port")  # None: on the port of the traffic
 CSRF_KEY: web.AppKey[bytes] = web.AppKey("csrf_key", bytes)
+TITLE: web.RequestKey[str] = web.RequestKey("title")  # of the session's recording, read before a page is made
 FORM: web.RequestKey[Mapping[str, Any]] = web.RequestKey("form")
 LOGIN: web.RequestKey[Login] = web.RequestKey("login")  # absent where nobody needs to sign in
 

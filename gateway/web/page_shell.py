@@ -1,27 +1,39 @@
-"""What every page shows around its content: problems of routes.yaml, the recorder's state, the session's strip. I/O."""
+"""What every page shows around its content: pages, the session's strip, its recording, what is wrong. I/O."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
 
 from .. import __version__
+from ..errors import NotFoundError
+from ..model.palette import environment_class
 from ..services.status import current_pins, problem_lines
 from .access import login_of
-from .keys import CURRENT, SERVICES, SESSION_OF
+from .keys import CURRENT, SERVICES, SESSION_OF, TITLE
 
 if TYPE_CHECKING:
     from ..access import Login
     from ..protocols import LiveSession, RecorderStatus, Services
 
-PAGES = (
-    ("Demos", "/"),
-    ("Board", "/_gateway/"),
-    ("Live", "/_gateway/live"),
-    ("Recordings", "/_gateway/recordings"),
-    ("History", "/_gateway/history"),
+# (name, address, icon, prefixes of the pages that belong to it)
+PAGES: Final = (
+    ("Home", "/", "house", ("/demos/",)),
+    ("Board", "/_gateway/", "grid-3x2-gap", ("/_gateway/history", "/_gateway/pin", "/_gateway/connect")),
+    ("Live", "/_gateway/live", "activity", ()),
+    ("Recordings", "/_gateway/recordings", "collection", ("/_gateway/exchanges/", "/_gateway/diff")),
 )
+ADMIN: Final = (
+    ("Sessions", "/_gateway/sessions"), ("Settings", "/_gateway/settings"), ("Statistics", "/_gateway/statistics"),
+    ("Access", "/_gateway/access"), ("HTTPS", "/_gateway/tls"), ("Audit", "/_gateway/audit"),
+    ("API reference", "/_gateway/api/openapi.json"), ("Metrics", "/_gateway/metrics"),
+)  # fmt: skip
 
 
 STRIP = 24  # clusters that the strip shows, pinned ones aside
@@ -29,13 +41,19 @@ STRIP = 24  # clusters that the strip shows, pinned ones aside
 
 @dataclass(frozen=True, slots=True)
 class StripPlace:
-    """Where a session's calls to a cluster go."""
+    """Where a session's calls to a cluster go, and whether they arrive."""
 
     cluster: str
     environment: str
     pinned: bool
     until: float = 0.0  # epoch seconds; 0 for the session's life
     mode: str = ""  # how a recording answers, "" for live
+    simulated: str = ""  # "503", "3 s late": what is simulated for this session
+    health: str = "unknown"  # "up", "down", "unknown"
+
+    @property
+    def is_down(self) -> bool:
+        return self.health == "down" and not self.mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +61,7 @@ class PageLink:
     name: str
     href: str
     current: bool
+    icon: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +70,27 @@ class Shell:
 
     version: str
     pages: tuple[PageLink, ...]
+    admin: tuple[PageLink, ...]
     problems: tuple[str, ...]
     missing: str  # what is not recorded, and why; "" while everything is
     strip: tuple[StripPlace, ...]
     hidden: int  # clusters that the strip leaves out
     recording: str  # of this session, "" before its first exchange
+    title: str  # of that recording, "" where it has none yet
+    steps: int  # of it so far
     login: Login | None  # who is signed in; None where nobody needs to be
     path: str  # of this page
     playing: dict[str, str]  # id -> title of the recordings that answer this session
+
+
+async def read_title(request: web.Request) -> None:
+    """Read the title of the session's recording before a page is made: templates cannot wait for the store."""
+    services, session = request.app[SERVICES], request.app[SESSION_OF](request)
+    title = session.title
+    if session.steps:
+        with contextlib.suppress(NotFoundError):  # deleted, or not written yet
+            title = (await asyncio.to_thread(services.store.recording, session.recording)).title
+    request[TITLE] = title
 
 
 def page_shell() -> Shell:
@@ -69,54 +101,56 @@ def page_shell() -> Shell:
     places = strip(services, session)
     return Shell(
         version=__version__,
-        pages=tuple(PageLink(name, href, _is_within(request.path, href)) for name, href in PAGES),
+        pages=tuple(
+            PageLink(name, href, _is_within(request.path, href, others), icon) for name, href, icon, others in PAGES
+        ),
+        admin=tuple(PageLink(name, href, request.path == href) for name, href in ADMIN),
         problems=problem_lines(services),
         missing=_missing(services.recorder.status()),
         strip=places,
         hidden=len(services.routes.table.clusters) - len(places),
         recording=session.recording if session.steps else "",
+        title=request.get(TITLE, session.title),
+        steps=session.steps,
         login=login_of(request),
         path=request.rel_url.raw_path,
         playing={one.playback.tape.recording: one.playback.tape.title for one in session.modes.values()},
     )
 
 
+def env_class(environment: str) -> str:
+    """The colour class of an environment by its place in routes.yaml: a global of all templates."""
+    return environment_class(environment, CURRENT.get().app[SERVICES].routes.table.environments)
+
+
 def strip(services: Services, session: LiveSession) -> tuple[StripPlace, ...]:
-    """The first clusters, and all that are pinned, with the environment that answers this session."""
+    """The first clusters, and all that are pinned, with the environment that answers this session; trouble first."""
     clusters, pins = services.routes.table.clusters, current_pins(session)
     names = dict.fromkeys((*islice(clusters, STRIP), *(name for name in pins if name in clusters)))
-    return tuple(
-        StripPlace(
-            name, pins.get(name, clusters[name].environment), name in pins, _until(session, name), _mode(session, name)
-        )
-        for name in names
+    places = [_place(services, session, name, pins.get(name, "")) for name in names]
+    return tuple(sorted(places, key=lambda place: not place.is_down))
+
+
+def _place(services: Services, session: LiveSession, cluster: str, pinned: str) -> StripPlace:
+    environment = pinned or services.routes.table.clusters[cluster].environment
+    mode, pin, fault = session.modes.get(cluster), session.pins.get(cluster), session.faults.get(cluster)
+    return StripPlace(
+        cluster,
+        environment,
+        bool(pinned),
+        pin.until if pin else 0.0,
+        mode.mode if mode else "",
+        str(fault) if fault else "",
+        services.health.of(cluster, environment).state,
     )
 
 
 def _missing(status: RecorderStatus) -> str:
-    missed = (
-        f"{status.missed} exchange{'s' if status.missed != 1 else ''} could not be stored." if status.missed else ""
-    )
+    missed = f"{status.missed} call{'s' if status.missed != 1 else ''} could not be stored." if status.missed else ""
     return " ".join(filter(None, (status.reason, missed)))
 
 
-def _until(session: LiveSession, cluster: str) -> float:
-    pin = session.pins.get(cluster)
-    return pin.until if pin else 0.0
-
-
-def _mode(session: LiveSession, cluster: str) -> str:
-    found = session.modes.get(cluster)
-    return found.mode if found else "fault" if cluster in session.faults else ""
-
-
-def _is_within(path: str, href: str) -> bool:
-    if href == "/":
-        return path == "/" or path.startswith("/demos/")
-    if href == "/_gateway/":
-        return path == href or path == "/_gateway/pin"
-    return (
-        path == href
-        or path.startswith((href + "/", href + "?"))
-        or (href == "/_gateway/recordings" and path.startswith("/_gateway/exchanges/"))
-    )
+def _is_within(path: str, href: str, others: Sequence[str]) -> bool:
+    if any(path.startswith(one) for one in others):
+        return True
+    return path == href or (href not in ("/", "/_gateway/") and path.startswith(href + "/"))

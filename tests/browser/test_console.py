@@ -161,7 +161,7 @@ async def test_the_recorder_s_banner_comes_by_itself(services, origin, browser):
     await expect(page.page.locator("#missing")).to_be_hidden()
     await until_listening(services)
     services.live.publish("recorder", asdict(RecorderStatus(missed=2, reason="the disk is full.")))
-    await expect(page.page.locator("#missing")).to_contain_text("the disk is full. 2 exchanges could not be stored.")
+    await expect(page.page.locator("#missing")).to_contain_text("the disk is full. 2 calls could not be stored.")
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with-javascript", "without"])
@@ -213,11 +213,11 @@ async def test_the_theme_follows_the_system_until_the_reader_chooses(origin, bro
     page = await dark.new_page()
     await page.goto(origin + "/_gateway/")
     background = "getComputedStyle(document.body).backgroundColor"
-    assert await page.evaluate(background) == "rgb(33, 37, 41)"
+    assert await page.evaluate(background) == "rgb(13, 17, 25)"
     await page.click("#theme")
-    assert await page.evaluate(background) == "rgb(255, 255, 255)"
+    assert await page.evaluate(background) == "rgb(245, 246, 250)"
     await page.goto(origin + "/_gateway/recordings")
-    assert await page.evaluate(background) == "rgb(255, 255, 255)"
+    assert await page.evaluate(background) == "rgb(245, 246, 250)"
 
 
 async def test_a_foreign_name_for_this_machine_shows_nothing(origin):

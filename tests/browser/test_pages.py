@@ -39,7 +39,7 @@ async def test_every_page_works_without_javascript_on_a_narrow_screen(origin, th
             width = await page.evaluate("document.documentElement.scrollWidth")
             assert width <= 390, f"{path} is {width} pixels wide"
         background = await page.evaluate("getComputedStyle(document.body).backgroundColor")
-        assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(33, 37, 41)"}[theme]
+        assert background == {"light": "rgb(245, 246, 250)", "dark": "rgb(13, 17, 25)"}[theme]
 
 
 async def test_a_title_without_a_space_widens_no_page(tmp_path, aiohttp_server):
@@ -60,7 +60,7 @@ async def test_the_keys(origin):
         page = watch.page
         await watch.open(RECORDING)
         await page.keyboard.press("?")
-        await expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+        await expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
         await page.keyboard.press("Escape")
         await page.keyboard.press("j")
         await page.keyboard.press("j")
@@ -86,12 +86,12 @@ async def test_the_keys_can_be_switched_off(origin):
     async with browsed(origin) as watch:
         page = watch.page
         await watch.open("/_gateway/recordings")
-        await expect(page.locator("footer")).to_contain_text("settings · keys")
-        await page.get_by_role("button", name="keys").click()
-        await page.get_by_label("Keys are on").uncheck()
+        await page.locator("#admin > summary").click()
+        await page.get_by_role("button", name="Keyboard shortcuts").click()
+        await page.get_by_label("Shortcuts on").uncheck()
         await page.get_by_role("button", name="Close").click()
         await watch.open("/_gateway/recordings")
         await page.keyboard.press("/")
         await expect(page.locator("#q")).not_to_be_focused()
         await page.keyboard.press("?")  # always says how to switch them on again
-        await expect(page.get_by_label("Keys are on")).not_to_be_checked()
+        await expect(page.get_by_label("Shortcuts on")).not_to_be_checked()

@@ -1,6 +1,6 @@
 """docs/api.md names every call, page and probe, and no other.
 
-Covers: api/preflight, api/rechecks, console/imports, console/lists, console/overview, console/saved_filters,
+Covers: api/preflight, api/rechecks, console/imports, console/lists, console/overview, console/find, console/saved_filters,
 services/playback, web/view.
 """
 

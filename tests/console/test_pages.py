@@ -139,7 +139,7 @@ async def test_a_move_to_nowhere_names_what_exists(client):
 async def test_pins_are_set_shown_everywhere_and_cleared(client, services):
     await send(client, "/_gateway/pin", cluster="orders", environment="test", ttl="2h")
     assert services.sessions.live["browser"].pins["orders"].environment == "test"
-    assert "place-pinned" in await page(client, "/_gateway/recordings")
+    assert re.search(r'class="place[^"]* pinned"', await page(client, "/_gateway/recordings"))
     await send(client, "/_gateway/unpin", cluster="orders")
     assert not services.sessions.live["browser"].pins
 
@@ -280,7 +280,7 @@ async def test_the_live_page_begins_with_the_newest(client):
 
 async def test_history_says_who_and_what_and_where_all_lived_then(client, services):
     for path in ("/_gateway/history", "/_gateway/"):
-        assert "the table at the start" in await page(client, path)
+        assert "routes at start-up" in await page(client, path)
     await services.routes.move("orders", "test", source="console")
     text = await page(client, "/_gateway/history")
     assert "orders: qa -&gt; test" in text
@@ -307,7 +307,7 @@ async def test_a_banner_tells_that_the_recorder_misses_exchanges(client, book):
     book.state = RecorderStatus(recorded=5, missed=2, reason="the disk is full.")
     text = await page(client, "/_gateway/live")
     assert not re.search(r'id="missing"[^>]* hidden', text)
-    assert "the disk is full. 2 exchanges could not be stored." in text
+    assert "the disk is full. 2 calls could not be stored." in text
 
 
 async def test_a_new_recording_is_started_and_named(client, services):

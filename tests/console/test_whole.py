@@ -138,7 +138,7 @@ async def test_the_link_to_this_session_s_recording_works(browser, services):
     session.steps = 1
     await recorded(services.recorder, a_capture(1, session.recording))
     text = await page(browser, "/_gateway/")
-    link = re.search(r'href="(/_gateway/recordings/[^"]+)">this session', text)[1]
+    link = re.search(r'Recording <a class="cut" href="(/_gateway/recordings/[^"]+)"', text)[1]
     assert "/api/orders/orders" in await page(browser, link)
 
 

@@ -15,7 +15,7 @@ from gateway import console, demos
 from gateway.live_events import LiveEvents
 from gateway.model.capture import Capture
 from gateway.paths import templates_dir
-from gateway.protocols import LiveSession, Options, Services
+from gateway.protocols import Health, LiveSession, Options, Services
 from gateway.samples import running_samples
 from gateway.store import open_recorder, open_store
 from gateway.web.guard import MIDDLEWARES, check_csrf, csrf_token
@@ -88,6 +88,11 @@ def beside_the_relay(guard):
     return guarded
 
 
+class NotChecked:
+    def of(self, cluster, environment):
+        return Health()
+
+
 @pytest.fixture
 async def samples():
     async with running_samples() as running:
@@ -118,7 +123,7 @@ def shop(samples, recorder, tmp_path):
     place = SimpleNamespace(url="")
     services = Services(
         options=Options(tmp_path / "routes.yaml", tmp_path / "gateway.db", reload_interval=0.05),
-        routes=routes, store=store, recorder=recorder, sessions=sessions, health=None, live=LiveEvents(),
+        routes=routes, store=store, recorder=recorder, sessions=sessions, health=NotChecked(), live=LiveEvents(),
         metrics=lambda: "", url=lambda: place.url,
     )  # fmt: skip
     forwarder = Forwarder(sessions, clusters, recorder)
