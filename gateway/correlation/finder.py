@@ -20,7 +20,16 @@ from .model import Binding, Correlations, Decisions, Input, Sink, Source, Status
 from .names import free_name, snake, variable_name
 from .request_values import Need, about_of, needs, pieces_of
 from .response_values import places
-from .scoring import AUTOMATIC, Candidate, ScoringRules, ScoringTarget, candidates, latest_counts, may_be_stale
+from .scoring import (
+    AUTOMATIC,
+    Candidate,
+    ScoringRules,
+    ScoringTarget,
+    candidates,
+    latest_counts,
+    level_of,
+    may_be_stale,
+)
 from .urls import subject_of
 from .value_index import Index, ShownValue
 
@@ -114,10 +123,10 @@ def correlate(
         while waiting and waiting[0][0] <= began:
             _, at, done = heapq.heappop(waiting)
             walk.answered(at, done)
-        walk.asked(exchange)
+        walk.asked(order, exchange)
         heapq.heappush(waiting, (finished, order, exchange))
     bindings = declare(walk.bindings, decisions.declared, exchanges)
-    bound = {str(binding.sink) for binding in bindings if binding.in_force}
+    bound = {str(each) for binding in bindings if binding.in_force for each in (binding.sink, binding.sink.whole)}
     declared = {(each.sink.step, each.sink.part, each.sink.path) for each in bindings if each.status == "declared"}
     unbound = (each for each in walk.unbound if (each.sink.step, each.sink.part, each.sink.path) not in declared)
     return Correlations(_named(bindings), walk.inputs.found(except_for=bound), tuple(unbound))
@@ -135,7 +144,7 @@ class _Walk:
         self._refused: set[str] = set()  # sinks of which a person, or a second run, said that they are constants
         self.inputs = Inputs()
 
-    def asked(self, exchange: Exchange) -> None:
+    def asked(self, order: int, exchange: Exchange) -> None:
         """Look the request's values up first, then remember what it was the first to say."""
         said: list[Need] = []
         target = ScoringTarget(exchange.request.target)
@@ -152,10 +161,12 @@ class _Walk:
                     self._shown_before(one)
         for need in said:
             if not self._index.knows(need.value, need.role):
-                self._index.said(need.value, need.role)
+                self._index.said(need.value, need.role, order)
                 for inner in need.inner:
-                    for role in (inner.role, *inner.also):
-                        self._index.said(inner.value, role)
+                    # The 1 of the sku A-1 does not make the new line 1 an echo; that of notes/1 makes the note 1 one.
+                    small = (inner.beside,) if inner.beside else ()
+                    for role in (inner.role, *inner.also) if is_rare(inner.value) else small:
+                        self._index.said(inner.value, role, order)
         if exchange.method == "DELETE":
             self._deleted.update(need.value for need in said_or_bound(exchange))
 
@@ -192,12 +203,15 @@ class _Walk:
         """Note a value that stays as recorded although responses had shown it: a replay has to look at it."""
         if str(need.sink) in self._refused:
             return
+        said_at = self._index.said_at(need.value, need.role)
         shown = [
-            each for (role, part), found in self._index.of(need.value).items()
+            (-level_of(role, need)[0], each.order, source_of(each))
+            for (role, part), found in self._index.of(need.value).items()
             if part != "cookie" and may_be_stale(role, need) for each in found
+            if said_at is None or each.order < said_at
         ]  # fmt: skip
         if shown:
-            sources = dict.fromkeys(source_of(each) for each in sorted(shown, key=lambda each: each.order))
+            sources = dict.fromkeys(source for _, _, source in sorted(shown, key=lambda each: each[:2]))
             self.unbound.append(Unbound(need.sink, need.value, tuple(sources)[:MOST_SOURCES]))
 
     def answered(self, order: int, exchange: Exchange) -> None:

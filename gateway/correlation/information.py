@@ -41,7 +41,7 @@ def bits_of(value: str) -> float:
     if PLACEHOLDER.fullmatch(value):
         return 100.0
     if DIGITS.fullmatch(value):
-        return _digits(value.lstrip("-").lstrip("0"))
+        return _digits(value.lstrip("-").lstrip("0") or "0")
     if DECIMAL.fullmatch(value):
         return 3.0 * (len(value.strip("0")) - 1)
     if UUID.fullmatch(value):

@@ -61,6 +61,23 @@ OWN: Final = _words(
     "rank priority weight step zoom age retry attempt timeout ttl expires enabled active"
 )
 
+# How many, how much, when and where: a small number under such a name is no id, whatever response had an equal one.
+QUANTITIES: Final = (
+    OWN
+    | AMOUNTS
+    | LOCKS
+    | _words(
+        "length radius diameter area volume speed temperature humidity pressure distance duration interval delay "
+        "period percent percentage ratio factor share probability precision accuracy threshold tolerance counter "
+        "x y z latitude longitude lat lng lon bound minute second millisecond week quarter night floor storey shirt "
+        "bed adult child infant pax people "
+        "stock vat tax discount quota budget salary wage bonus tip credit debit point goal win loss lap round turn "
+        "port dpi ppi fps bitrat bit byte kb mb gb pixel font margin padding opacity "
+        "backoff concurrency thread core cpu memory ram replica capacity load snooze vote star view download "
+        "severity importance difficulty digit decimal scale grade term expiry lifetime lease epoch best start end eta n"
+    )
+)
+
 # Different with every response, whatever was asked.
 VOLATILE: Final = frozenset((
     *headers.HOP_BY_HOP, *headers.CONTENT, *headers.TRACE, *headers.RUN_IDS, *headers.MOMENTS, *headers.QUOTAS,
@@ -91,7 +108,7 @@ STOP: Final = _words(
     "medium high normal urgent small large xs s m l xl xxl red green blue black white card cash male female utf-8 "
     "bearer basic json xml html text string number object array name id title description default standard basic "
     "premium pro free test dev qa prod production staging all any other unknown password client_credentials "
-    "authorization_code refresh_token code token application/json text/plain text/html 0 0.0 0.00 -1 00"
+    "authorization_code refresh_token code token application/json text/plain text/html 0.0 0.00 00"
 )
 
 SECRET: Final = _words("password passwd pwd secret pin cvv credential")

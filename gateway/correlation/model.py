@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..errors import GatewayError
@@ -46,6 +46,11 @@ class Sink:
     def __str__(self) -> str:
         within = f"[{self.span[0]}:{self.span[1]}]" if self.span else ""
         return f"{self.step}:{self.part}:{self.path}{within}"
+
+    @property
+    def whole(self) -> Sink:
+        """The place with all of its value."""
+        return replace(self, span=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from ..model.bodies import format_of, media_type, text_of
 from ..model.message import Request
-from .information import HIGH, LIMIT, bits_of
+from .information import DECIMAL, HIGH, LIMIT, bits_of
 from .json_values import Path, parse, pointer, scalars
 from .lexicon import ACTIONS, FILLER, JSON_WRAPPERS, OWN_FIELDS, WRAPPERS
 from .model import Sink, SinkPart
 from .names import Role, entity_of, one_of, role_of, segment_entity, words
 from .response_value import LINE, LINES, LONG_TOKEN
-from .response_values import type_of
+from .response_values import ALONE, WORD_ALONE, type_of
 from .urls import KEYED, REFERENCE, UrlPiece, collection_of, is_url, pieces, query_pieces
 from .xml_values import marks
 
@@ -38,7 +38,7 @@ DATES: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*")
 class Need:
     """One value of a request: its place, what its name says, and where it stands in the raw text of its part."""
 
-    __slots__ = ("also", "at", "inner", "literal", "loose", "partial", "role", "sink", "value")
+    __slots__ = ("also", "at", "beside", "inner", "literal", "loose", "partial", "role", "sink", "value")
 
     def __init__(self, sink: Sink, value: str, role: Role, at: tuple[int, int] = (0, 0), literal: bool = False) -> None:
         self.sink, self.value, self.role, self.at, self.literal = sink, value, role, at, literal
@@ -46,6 +46,7 @@ class Need:
         self.loose = False  # whether its name is the client's own choice: a GraphQL variable, a JSON-RPC parameter
         self.partial = False  # whether it is such a piece: 20 of 620017-20
         self.also: tuple[Role, ...] = ()  # what else it may name, told by what is beside it
+        self.beside: Role | None = None  # of a piece: what the word before it in the same value says
 
 
 def needs(request: Request, step: int) -> Iterator[Need]:
@@ -71,6 +72,8 @@ def needs(request: Request, step: int) -> Iterator[Need]:
     elif kind in LINES:
         yield from _lines(text, step)
     else:
+        if len(text) < ALONE and (word := WORD_ALONE.fullmatch(text)):
+            yield Need(Sink(step, "text", "", "id", word.span(1)), word[1], role_of("id", about))
         yield from _within(Sink(step, "text", ""), text[: 1 << 18])
 
 
@@ -201,6 +204,8 @@ def _composite(need: Need) -> Iterator[Need]:
     if "," in value and "=" not in value:
         yield from _listed(need)
         return
+    if DECIMAL.fullmatch(value):
+        return
     found = list(SEPARATED.finditer(value))
     if len(found) < 2 or (bits_of(value) >= 60 and "," not in value):
         return
@@ -210,7 +215,9 @@ def _composite(need: Need) -> Iterator[Need]:
             sink = Sink(need.sink.step, need.sink.part, need.sink.path, need.sink.name, match.span())
             piece = Need(sink, match[0], need.role, need.at)
             piece.partial = True
-            piece.also = (_id_of(entity_of(before)),) if before.isalpha() else ()  # invoice,8811
+            role = _id_of(entity_of(before)) if before.isalpha() else None  # invoice,8811
+            piece.also = (role,) if role else ()
+            piece.beside = role if len(before) > 2 else None
             yield piece
         before = match[0]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from .information import DECIMAL, ECHO, FULL, HIGH, SURE, WORDS, bits_of, is_rare, weight_of
-from .lexicon import AMOUNTS, LOCKS, OWN
+from .information import DATE, DECIMAL, ECHO, FULL, HIGH, SURE, WORDS, bits_of, is_rare, weight_of
+from .lexicon import AMOUNTS, IDISH, LOCKS, OWN, QUANTITIES
 from .names import CONFLICT, EXACT, NEAR, PEER, SAME, WEAK, Role, affinity
 from .request_values import Need
 from .response_value import ValuePlace
@@ -21,7 +21,6 @@ AUTOMATIC: Final = 0.60
 SUGGESTED: Final = 0.30
 LONG_NUMBER: Final = 19.0  # bits: six digits
 RARE: Final = 20.0  # bits: wherever it is shown, it is the same thing
-THREE_DIGITS: Final = 9.5  # bits: two equal ones are seldom chance, whatever they are called
 CODE_BITS: Final = 13.0  # four digits
 SEGMENT: Final = re.compile(r"#segment=(-[0-9]+)$")
 CODE: Final = re.compile(r"(?=.*[0-9])[\w-]+")
@@ -208,18 +207,27 @@ def _allowed(need: Need, bits: float, level: float) -> bool:
 def may_be_stale(role: Role, need: Need) -> bool:
     """Whether a value that a response showed, and that nothing binds, is worth a look before a write sends it.
 
-    Rare values are, whatever they are called; small numbers only as an id, words only under the same name.
+    Rare values are, whatever they are called. Small numbers and codes are wherever they may name a thing: what a
+    response gave as an id, unless the request calls it a quantity; in a path as any value but a quantity. Words are
+    under the same name, and in a path as an id.
     """
-    if is_rare(need.value):
+    value = need.value
+    if is_rare(value):
         return True
-    bare = need.sink.part != "path" and need.role.words == ("id",)  # what stands around it need not say of what
-    if role.is_id and (bare or need.loose):
-        return True
-    own = set(need.role.words) & (OWN | AMOUNTS) or need.role.is_many
-    if role.is_id and not own and need.value.isdigit() and bits_of(need.value) >= THREE_DIGITS:
-        return True
+    if DATE.fullmatch(value) or DECIMAL.fullmatch(value):
+        return False
     level = level_of(role, need)[0]
-    return level >= SAME if WORDS.fullmatch(need.value) or need.literal else level >= WEAK and role.is_id
+    if WORDS.fullmatch(value) or need.literal:
+        return level >= SAME or (need.sink.part == "path" and role.is_id)
+    if set(role.words) & LOCKS and role.words == need.role.words:
+        return True  # a row's own stamp comes back
+    named = role.is_id or need.sink.part == "path" or role.words == need.role.words
+    return named and not is_quantity(need.role, need.also) and (role.is_id or not is_quantity(role))
+
+
+def is_quantity(role: Role, also: Iterable[Role] = ()) -> bool:
+    """Whether a name says how many, how much, when or where: a number under it names no thing. `floor_id` does."""
+    return not set(role.words) & IDISH and any(set(each.words) & QUANTITIES or each.is_many for each in (role, *also))
 
 
 def _reason(bits: float, why: str, transforms: tuple[str, ...]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from .information import is_rare
-from .lexicon import LOCKS
+from .lexicon import LOCKS, NATURAL
 from .names import NEAR, NONE, Role, affinity
 from .response_value import ValuePlace
 
@@ -35,13 +35,17 @@ class Index:
 
     def __init__(self, *, echo: bool = True) -> None:
         self._shown: dict[str, dict[Key, list[ShownValue]]] = {}
-        self._said: dict[str, set[Role]] = {}
+        self._said: dict[str, dict[Role, int]] = {}  # role -> the order of the first request that had it so
         self._echo = echo
         self.cookies: set[str] = set()
 
-    def said(self, value: str, role: Role) -> None:
-        """A request has this value, and no response had it before."""
-        self._said.setdefault(value, set()).add(role)
+    def said(self, value: str, role: Role, order: int) -> None:
+        """A request has this value, and no response had it before; `order` counts the exchanges."""
+        self._said.setdefault(value, {}).setdefault(role, order)
+
+    def said_at(self, value: str, role: Role) -> int | None:
+        """The order of the first request that had the value under this very name."""
+        return self._said.get(value, {}).get(role)
 
     def show(
         self, order: int, step: int, place: ValuePlace, subject: str, *, anew: bool = False, made: str = ""
@@ -70,8 +74,7 @@ class Index:
             return False  # already a product of another response
         if is_rare(place.value):
             return True
-        said = self._said[place.value]
-        return any(role.words == place.role.words or affinity(place.role, role)[0] > NONE for role in said)
+        return any(_same_thing(place.role, role) for role in self._said[place.value])
 
     def of(self, value: str) -> dict[Key, list[ShownValue]]:
         return self._shown.get(value, {})
@@ -82,3 +85,11 @@ class Index:
         if not roles:
             return False
         return is_rare(value) or any(affinity(shown, role)[0] >= NEAR for shown, _ in roles)
+
+
+def _same_thing(shown: Role, said: Role) -> bool:
+    """Whether a small number that the client said is the one shown; a new line's id is not its `sku` of that number."""
+    if shown.words == said.words:
+        return True
+    own = set(said.words) & NATURAL and not set(shown.words) & NATURAL
+    return not own and affinity(shown, said)[0] > NONE

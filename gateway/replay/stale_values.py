@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ..correlation import Correlations, Sink, Source, Unbound, extract
+from ..correlation.information import is_rare
 from ..correlation.response_values import places
 from ..model.message import Response
 
@@ -22,6 +23,7 @@ class StaleValue:
     """A recorded value that this run has otherwise. `now` is None where the response lacks it, or was not asked for."""
 
     unbound: Unbound
+    source: Source  # the place that gave it, as a message names it
     now: str | None
     left_out: bool = False  # none of the steps that gave it was sent in this run
 
@@ -39,18 +41,25 @@ def stale_values(
 
 
 def _stale(unbound: Unbound, responses: Mapping[int, Response], recorded: str) -> StaleValue | None:
-    now: str | None = None
-    seen = False
+    """None where the value holds: a rare one where any response gives it again, a small one where all of them do,
+    because an equal number of another thing says nothing about this one."""
+    moved: list[tuple[Source, str | None]] = []
+    held = 0
     for source in unbound.sources:
         response = responses.get(source.step)
         if response is None:
             continue
-        seen = True
         value = extract(response, source, unbound.transforms)
         if value == recorded or _still_shows(response, source, recorded):
-            return None
-        now = now or value
-    return StaleValue(unbound, now, not seen)
+            held += 1
+        else:
+            moved.append((source, value))
+    if held and (not moved or is_rare(recorded)):
+        return None
+    if not moved:
+        return StaleValue(unbound, unbound.sources[0], None, left_out=True)
+    source, now = next((each for each in moved if each[1]), moved[0])
+    return StaleValue(unbound, source, now)
 
 
 def _still_shows(response: Response, source: Source, value: str) -> bool:
@@ -60,7 +69,7 @@ def _still_shows(response: Response, source: Source, value: str) -> bool:
 
 def explain(stale: StaleValue, *, secret: bool) -> str:
     """ "/variables/id is 3, which /data/id in the response of step 3 gave; this run has 8 there"."""
-    sink, source = stale.sink, stale.unbound.sources[0]
+    sink, source = stale.sink, stale.source
     recorded = "a secret" if secret else _short(stale.unbound.value)
     if stale.left_out:
         now = "this run did not ask for it"
@@ -73,7 +82,7 @@ def explain(stale: StaleValue, *, secret: bool) -> str:
 
 def decide(stale: StaleValue) -> str:
     """What a person can say: --accept, --declare, --yes-to."""
-    unbound, source = stale.unbound, stale.unbound.sources[0]
+    unbound, source = stale.unbound, stale.source
     step = stale.sink.step
     anyway = f"--yes-to {step} sends the recorded one"
     if stale.now is None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
 from sessions import session
 
 from gateway.correlation import Decisions, correlate, read_declared
@@ -158,3 +161,124 @@ GET /projects?name=pricing&note=the%20pricing%20one
     assert isinstance(first, Send) and isinstance(second, Send)
     assert b'"name": "pricing-key", "size": 2' in first.request.body.data
     assert second.request.target == "/projects?name=pricing-key&note=the%20pricing-key%20one"
+
+
+UNRELATED = [
+    ("path", "DELETE /cart-items/3", ""),
+    ("path-inside", "PUT /cart-items/3/gift", '{"wrap": true}'),
+    ("literal-before", "POST /spool/main/3", ""),
+    ("query", "DELETE /trash?item=3", ""),
+    ("json", "POST /checkout", '{"basket": 3}'),
+    ("json-text", "POST /checkout", '{"basket": "3"}'),
+    ("json-nested", "POST /matches", '{"host": {"side": 3}}'),
+    ("json-list", "POST /bin", '{"things": [3, 40]}'),
+    ("json-alone", "POST /stop", "3"),
+    ("json-text-alone", "POST /stop", '"3"'),
+    ("json-lists", "POST /halt", "[3]"),
+    ("form", "POST /answers", "subject=3&choice=yes"),
+    ("header", "POST /checkout", "X-Basket: 3\n{}"),
+    ("text", "POST /stop", "Content-Type: text/plain\n3"),
+    ("xml-element", "POST /soap", "Content-Type: text/xml\n<Remove><Shelf>3</Shelf></Remove>"),
+    ("xml-attribute", "POST /soap", 'Content-Type: text/xml\n<Remove><Copy nr="3"/></Remove>'),
+    ("colon", "DELETE /slots/3:17", ""),
+    ("colon-second", "DELETE /slots/17:3", ""),
+    ("dash", "PUT /cables/17-3", "{}"),
+    ("underscore", "PUT /scenes/member_3", "{}"),
+    ("comma", "DELETE /threads?keys=3,14", ""),
+    ("json-composite", "POST /bin", '{"what": "line:3"}'),
+    ("rpc", "POST /rpc", '{"jsonrpc": "2.0", "id": 9, "method": "drawer.empty", "params": [3]}'),
+    ("graphql", "POST /graphql", '{"query": "mutation($w: ID!) { drop(what: $w) { ok } }", "variables": {"w": 3}}'),
+    ("graphql-literal", "POST /graphql", '{"query": "mutation { drop(what: 3) { ok } }"}'),
+    ("key-in-parentheses", "DELETE /Baskets(3)", ""),
+]
+
+
+@pytest.mark.parametrize(("line", "body"), [each[1:] for each in UNRELATED], ids=[each[0] for each in UNRELATED])
+def test_a_small_id_under_an_unrelated_name_never_goes_out_stale(line: str, body: str):
+    """It is bound to this run's, or the step stops and names both; and it goes out where this run has the same."""
+    text = f'POST /lines\n{{"sku": "A-1"}}\n-> 201\n{{"id": 3, "sku": "A-1"}}\n\n{line}\n{body}{chr(10) * bool(body)}-> 200\n'
+    _, action = replayed(text, response('{"id": 8, "sku": "A-1"}', 201))
+    if isinstance(action, Send):
+        assert "3" not in re.sub(r"17|14|40|2\.0|201", "", f"{action.request.target}{action.request.body.data!r}")
+    else:
+        assert isinstance(action, Stop)
+        for word in ("is 3, which /id in the response of step 1 gave; this run has 8", "--declare", "--yes-to 2"):
+            assert word in action.why
+    _, same = replayed(text, response('{"id": 3, "sku": "A-1"}', 201))
+    assert isinstance(same, Send) and not same.doubtful
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "-4", "1", "12", "100", "2026", "007"])
+@pytest.mark.parametrize("path", ["/lines/{}", "/cart-items/{}"])
+def test_every_small_number_may_be_an_id(number: str, path: str):
+    given = number if number != "007" else '"007"'
+    text = f'POST /lines\n{{"sku": "A-1"}}\n-> 201\n{{"id": {given}}}\n\nDELETE {path.format(number)}\n-> 204\n'
+    _, action = replayed(text, response('{"id": 8}', 201))
+    assert isinstance(action, Stop) or action.request.target == path.format(8)
+
+
+def test_a_number_used_again_after_its_thing_was_deleted_is_the_newest():
+    text = """
+POST /lines
+{"sku": "A-1"}
+-> 201
+{"id": 3}
+
+DELETE /lines/3
+-> 204
+
+POST /gifts
+{"for": "bo"}
+-> 201
+{"id": 3}
+
+DELETE /parcels/3
+-> 204
+"""
+    live = (response('{"id": 3}', 201), response("", 204), response('{"id": 9}', 201))
+    stop = replayed(text, *live)[-1]
+    assert isinstance(stop, Stop) and "/id in the response of step 3 gave; this run has 9" in stop.why
+
+
+def test_an_equal_number_of_another_thing_says_nothing_about_this_one():
+    text = """
+POST /authors
+{"name": "ada"}
+-> 201
+{"id": 1}
+
+POST /shelves
+{"room": "hall"}
+-> 201
+{"id": 1}
+
+DELETE /bin/1
+-> 204
+"""
+    stop = replayed(text, response('{"id": 1}', 201), response('{"id": 24}', 201))[-1]
+    assert isinstance(stop, Stop) and "this run has 24" in stop.why
+
+
+QUANTITIES = ['{"qty": 3}', '{"nights": 3, "beds": 3}', '{"price": 3}', '{"rating": 3}', '{"x": 3, "y": 3}', '{"value": 3.7}',
+              '{"hour": 3}', '{"when": "2026-03-03"}', '{"pageSize": 3}', '{"timeout": 3}']  # fmt: skip
+
+
+@pytest.mark.parametrize("body", QUANTITIES)
+def test_a_quantity_that_equals_an_id_goes_out_as_typed(body: str):
+    text = f'POST /lines\n{{"sku": "A-1"}}\n-> 201\n{{"id": 3}}\n\nPOST /orders\n{body}\n-> 201\n'
+    _, action = replayed(text, response('{"id": 8}', 201))
+    assert isinstance(action, Send) and action.request.body.data == body.encode() and not action.doubtful
+
+
+def test_a_word_that_a_response_gave_as_an_id_stops_in_a_path():
+    text = """
+POST /projects
+{"title": "Red fox"}
+-> 201
+{"slug": "redfox"}
+
+DELETE /bin/redfox
+-> 204
+"""
+    _, stop = replayed(text, response('{"slug": "redfox2"}', 201))
+    assert isinstance(stop, Stop) and "redfox2" in stop.why

@@ -6,6 +6,7 @@ Covers: correlation/declarations, correlation/finder, correlation/scoring, proto
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 from aiohttp import web
 
 from gateway.app import Gateway, running
@@ -121,6 +123,41 @@ async def test_a_doubtful_write_stops_before_it_is_sent_until_somebody_decides(t
         assert declared.steps[1].status == 200 and held[3] == "own" and held[11] == "two"
         anyway = await run(gateway, recording, ReplayOptions(to={"a": "qa"}, yes_to=frozenset((2,))))
         assert anyway.steps[1].outcome in ("unsure", "differs") and held[3] == "two"
+
+
+def cart(first: int) -> tuple[Server, set[int]]:
+    """Lines that other parts of the server call cart items, in paths, queries and composite keys."""
+    held: set[int] = set()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.path == "/lines":
+            number = first + len(held)
+            held.add(number)
+            return web.json_response({"id": number}, status=201)
+        named = request.query.get("item", request.path.rpartition("/")[2]).rpartition(":")[2]
+        there = int(named) in held
+        if request.method == "DELETE":
+            held.discard(int(named))
+        return web.Response(status=204 if there else 404)
+
+    return Server(handler), held
+
+
+@pytest.mark.parametrize("path", ["/cart-items/3", "/trash?item=3", "/slots/17:3"])
+async def test_an_id_under_an_unrelated_name_stops_and_the_printed_decision_sends_the_right_one(
+    tmp_path: Path, path: str
+) -> None:
+    (dev, _), (qa, held) = cart(3), cart(8)
+    held |= {3, 5}  # qa's own
+    async with two(tmp_path, dev, qa) as gateway:
+        recording = await record(gateway, ("POST", "/lines", {"sku": "A-1"}), ("DELETE", path, None))
+        result = await run(gateway, recording)
+        assert [one.outcome for one in result.steps][-1] == "stopped" and held == {3, 5, 10}
+        assert len(qa.writes) == 1
+        said = shlex.split(result.steps[1].message.replace(",", " ").replace("'", ""))
+        decided = await run(gateway, recording, verdicts=Verdicts(declare=(said[said.index("--declare") + 1],)))
+        assert decided.steps[1].status == 204 and held == {3, 5, 10}  # the line of the first run; the second made 11
+        assert decided.steps[1].outcome in ("same", "expected")
 
 
 async def test_a_write_by_a_typed_id_that_is_there_already_is_never_called_the_same(tmp_path: Path) -> None:

@@ -10,9 +10,12 @@ from pathlib import Path
 from sessions import Labelled, sessions
 
 from gateway.correlation import Binding, Correlations
+from gateway.model.message import SAFE
+from gateway.replay.plan import reads_only
 
 FOLDER = Path(__file__).resolve().parents[1] / "correlation" / "sessions"
 HELD_OUT = FOLDER.parent / "held_out"
+UNRELATED = FOLDER.parent / "unrelated"
 
 
 @dataclass
@@ -50,6 +53,42 @@ def all_sessions() -> list[Labelled]:
 def held_out() -> dict[str, list[Labelled]]:
     """The sessions that were measured before the rules had seen them, by set."""
     return {folder.name: in_folder(folder) for folder in sorted(HELD_OUT.iterdir())}
+
+
+def unrelated() -> list[Labelled]:
+    """Sessions whose ids go into writes under names that say something else, and of numbers that people typed."""
+    return in_folder(UNRELATED)
+
+
+@dataclass
+class Watched:
+    """Of the places of writes: links that a replay may send stale, and places that stop although they are no links."""
+
+    writes: int = 0
+    links: int = 0
+    missed: list[str] = field(default_factory=list)
+    false: list[str] = field(default_factory=list)
+
+
+def watch(labelled: Labelled, found: Correlations) -> Watched:
+    """How well what is bound or noted as shown before covers the labelled links of the steps that write."""
+    writing = {each.step for each in labelled.exchanges if each.method not in SAFE and not reads_only(each.request)}
+    bound = {_place(str(each.sink)) for each in found.in_force}
+    noted = {_place(str(each.sink)) for each in found.unbound}
+    links = {_place(sink) for sink in labelled.links}
+    known = links | {_place(sink) for sink in labelled.maybe}
+    written = {sink for sink in links if int(sink.partition(":")[0]) in writing}
+    missed = sorted(written - bound - noted)
+    false = sorted(sink for sink in noted - known if int(sink.partition(":")[0]) in writing)
+    name = labelled.name
+    return Watched(
+        len(writing), len(written), [f"{name}: {one}" for one in missed], [f"{name}: {one}" for one in false]
+    )
+
+
+def _place(sink: str) -> str:
+    """A sink without its span; a text has one label, whatever in it was found."""
+    return re.sub(r"^(\d+:text:).*", r"\1", re.sub(r"\[\d+:\d+\]$", "", sink))
 
 
 def in_folder(folder: Path) -> list[Labelled]:
