@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Final
 from ..model.capture import Capture, RawPairs
 from ..model.message import Body, Request, Response, header_text
 from ..problems import ProblemDetails, problem
-from ..replay.playback.playback import Missed, PlaybackMatch, response_of
+from ..replay.playback.echo import events_with_todays
+from ..replay.playback.message_echo import MessageEcho
+from ..replay.playback.playback import Missed, PlaybackMatch, pairs_for, response_of
 from ..replay.playback.recorded_response import PlayedResponse, answer_of
 from ..replay.playback.recording_index import Opened
 from ..routes.table import Cors
@@ -300,9 +302,11 @@ class PlaybackFlow(RewriteFlow):
         answer = answer_of(one, response, origin=self.origin.decode("latin-1"), now=now)
         self._failed = None
         if one.stream == "websocket" and answer.status == 101:
-            self._play_socket(answer, step.frames, playback.pace)
+            self._play_socket(answer, step.frames, playback.pace, MessageEcho(pairs_for(found, self._as_sent(), one)))
         elif one.stream == "sse":
-            self._play_stream(answer, one, step.chunks, playback.pace)
+            coded = response.header("content-encoding")
+            pairs = () if coded else pairs_for(found, self._as_sent(), one)
+            self._play_stream(answer, one, events_with_todays(step.chunks, pairs), playback.pace)
         else:
             self._play_whole(answer, response)
 
@@ -357,7 +361,7 @@ class PlaybackFlow(RewriteFlow):
             self.response_flush()
         self.response_end([])
 
-    def _play_socket(self, answer: PlayedResponse, frames: Sequence[Frame], pace: float) -> None:
+    def _play_socket(self, answer: PlayedResponse, frames: Sequence[Frame], pace: float, echo: MessageEcho) -> None:
         """101 of our own, and then the recorded server's frames."""
         key = next((value for name, value in self.client.headers if name.lower() == b"sec-websocket-key"), b"")
         fields = [pair for pair in answer.fields if pair[0].lower() not in HANDSHAKE]
@@ -373,7 +377,7 @@ class PlaybackFlow(RewriteFlow):
         capture.stream, self._tunnel = "websocket", True
         self._show()
         self.client.write(b"\r\n".join(lines))
-        self._socket = SocketPlayer(frames, pace=pace, send=self.response_raw, left=self._hang_up)
+        self._socket = SocketPlayer(frames, pace=pace, send=self.response_raw, left=self._hang_up, echo=echo)
         self._player = asyncio.get_running_loop().create_task(self._talk(self._socket))
         self.client.go_raw()
 

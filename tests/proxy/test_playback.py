@@ -481,6 +481,46 @@ async def test_a_socket_speaks_in_its_turns_and_says_goodbye() -> None:
     assert not gateway.relay.flows
 
 
+async def test_a_played_socket_repeats_the_ids_of_todays_client() -> None:
+    """In one frame and in fragments; the query of the handshake has made-up values too."""
+    old, new = "5f0c3a529d3e4f518a3c0a1b2c3d4e5f", "c2a4b6d8135742469abcdef012345678"
+    _, tape = a_socket(
+        (1.0, "sent", "text", b'{"header": {"msg_id": "%b"}}' % old.encode()),
+        (2.0, "received", "text", b'{"parent_header": {"msg_id": "%b"}}' % old.encode()),
+        (3.0, "sent", "text", b'{"id": 1, "method": "x"}'), (4.0, "received", "text", b'{"id": 1, "result": 1}'),
+    )  # fmt: skip
+    half = len(b'{"parent_header": {"msg_')
+    whole = tape.frames[1][1]
+    parts = [
+        replace(whole, data=whole.data[:half], final=False),
+        replace(whole, kind="continuation", data=whole.data[half:]),
+    ]
+    tape.frames = {1: [tape.frames[1][0], *parts, *tape.frames[1][2:]]}
+    async with playing() as gateway, asyncio.timeout(10), socket_to(gateway, tape) as socket:
+        await socket.send_json({"header": {"msg_id": new}})
+        assert (await socket.receive_json()) == {"parent_header": {"msg_id": new}}
+        await socket.send_json({"id": 41, "method": "x"})
+        assert (await socket.receive_json()) == {"id": 41, "result": 1}
+
+
+async def test_events_repeat_the_id_of_todays_call() -> None:
+    """An event may have come in two pieces."""
+    pieces = (b'event: message\ndata: {"jsonrpc": "2.0", "id"', b': 7, "result": 1}\n\n', b"data: 2\n\n")
+    step = a_step(
+        1, "POST", "/api/orders/rpc", sent=b'{"jsonrpc": "2.0", "id": 7, "method": "x"}', stream="sse",
+        headers=(("Content-Type", "text/event-stream"),),
+    )  # fmt: skip
+    chunks = [Chunk(at, float(at), "received", data) for at, data in enumerate(pieces)]
+    async with playing(step, chunks={1: chunks}) as gateway, raw_client(gateway.url) as client:
+        body = b'{"jsonrpc": "2.0", "id": 12, "method": "x"}'
+        await client.send(b"POST /api/orders/rpc HTTP/1.1\r\nHost: gw\r\nContent-Type: application/json\r\n"
+                          b"Content-Length: %d\r\n\r\n%b" % (len(body), body))  # fmt: skip
+        assert status_of(await client.head()) == 200
+        async with asyncio.timeout(10):
+            told = await client.reader.readuntil(b"0\r\n\r\n")
+    assert b'"id": 12, "result": 1}' in told and b"data: 2" in told
+
+
 async def test_a_client_may_close_a_played_socket_at_any_time() -> None:
     _, tape = a_socket(
         (0.0, "received", "text", b"hello"), (5.0, "sent", "text", b"x"), (1e6, "received", "text", b"late")

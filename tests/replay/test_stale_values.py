@@ -214,7 +214,7 @@ def test_every_small_number_may_be_an_id(number: str, path: str):
     given = number if number != "007" else '"007"'
     text = f'POST /lines\n{{"sku": "A-1"}}\n-> 201\n{{"id": {given}}}\n\nDELETE {path.format(number)}\n-> 204\n'
     _, action = replayed(text, response('{"id": 8}', 201))
-    assert isinstance(action, Stop) or action.request.target == path.format(8)
+    assert isinstance(action, Stop) or (isinstance(action, Send) and action.request.target == path.format(8))
 
 
 def test_a_number_used_again_after_its_thing_was_deleted_is_the_newest():

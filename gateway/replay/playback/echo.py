@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Final
 from urllib.parse import quote
 
 from ...model import headers
 from ...model.bodies import charset, format_of, text_of
+from ...model.exchange import Chunk
 from ...model.message import Body, Pairs, Request, Response
 from .request_table import Mismatch, Scalar
 
@@ -157,6 +160,32 @@ def with_todays(response: Response, pairs: Sequence[Pair]) -> Response:
     if body is None:
         return response if fields == response.headers else replace(response, headers=fields)
     return replace(response, headers=_without_stale(fields), body=Body(len(body), body))
+
+
+EVENT_END: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
+
+
+def events_with_todays(chunks: Sequence[Chunk], pairs: Sequence[Pair]) -> Sequence[Chunk]:
+    """The pieces of an event stream with today's values in its events; as recorded where it repeats none.
+
+    An event that is changed comes whole, at the moment at which its last byte came then.
+    """
+    pairs = [pair for pair in pairs if pair.where != "header" and _is_scalar(pair.recorded) and _is_scalar(pair.asked)]
+    received = [chunk for chunk in chunks if chunk.direction == "received"]
+    whole, ends = b"".join(chunk.data for chunk in received), list(accumulate(len(chunk.data) for chunk in received))
+    found: list[Chunk] = []
+    at, changed = 0, False
+    for end in (*(match.end() for match in EVENT_END.finditer(whole)), len(whole)):
+        if end > at and pairs:
+            event = whole[at:end].decode("utf-8", "surrogateescape")
+            now = event
+            for pair in pairs:
+                now = _in_text(now, pair, is_json=True)
+            changed |= now != event
+            piece = received[bisect_left(ends, end)]
+            found.append(replace(piece, data=now.encode("utf-8", "surrogateescape")))
+        at = end
+    return found if changed else chunks
 
 
 def _is_scalar(value: Scalar) -> bool:

@@ -13,7 +13,7 @@ from ...model.bodies import text_of
 from ...model.exchange import Exchange
 from ...model.message import Request, Response
 from ...protocols import PlaybackMode
-from .echo import header_pairs, is_distinct, made_in_path, pairs_of, with_todays
+from .echo import Pair, header_pairs, is_distinct, made_in_path, pairs_of, with_todays
 from .matching import NEAREST, MatchRules, MatchView, NearMiss
 from .recording_index import Tape
 from .representation import (
@@ -66,8 +66,12 @@ def response_of(found: PlaybackMatch, asked: Request, opened: Callable[[Exchange
         response = whole(sources) or response
     elif found.shape == "not modified":
         response = not_modified(response)
-    pairs = (*pairs_of(found.apart, fields_of(asked, headers=True)), *header_pairs(one.request, asked))
-    return in_coding_for(asked, with_todays(response, pairs))
+    return in_coding_for(asked, with_todays(response, pairs_for(found, asked, one)))
+
+
+def pairs_for(found: PlaybackMatch, asked: Request, opened: Exchange) -> tuple[Pair, ...]:
+    """What today's client says otherwise than the recorded one, for whatever the recorded server repeats of it."""
+    return (*pairs_of(found.apart, fields_of(asked, headers=True)), *header_pairs(opened.request, asked))
 
 
 @dataclass(frozen=True, slots=True)
