@@ -232,11 +232,16 @@ class WriterLock:
         except StoreError:
             self.release()
             raise
+        self._sign()
+
+    def _sign(self) -> None:
         os.ftruncate(self._descriptor, 0)
         os.write(self._descriptor, f"{os.getpid()}\n".encode())
 
     def hold(self) -> None:
-        """Lock the file that lies at the path now, under all its names; nothing when there is none yet."""
+        """Lock the file that lies at the path now, under all its names; nothing when there is none yet. After a disk
+        was mounted anew the file beside it is another one, too."""
+        self._follow()
         found = identity(self._path)
         if found is None or found == self._identity:
             return
@@ -252,6 +257,25 @@ class WriterLock:
         if self._held >= 0:  # of a file that was moved or replaced
             os.close(self._held)
         self._held, self._identity = descriptor, found
+
+    def _follow(self) -> None:
+        """Lock the lock file that lies at its path now."""
+        ours = os.fstat(self._descriptor)
+        if identity(self._file) == (ours.st_dev, ours.st_ino):
+            return
+        try:
+            descriptor = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError:  # no folder, or no room: the next attempt to connect says why
+            return
+        try:
+            self._insist(descriptor, _pid(self._file))
+        except StoreError:
+            os.close(descriptor)
+            raise
+        os.close(self._descriptor)
+        self._descriptor = descriptor
+        with suppress(OSError):
+            self._sign()
 
     def _insist(self, descriptor: int, holder: int) -> None:
         until = time.monotonic() + LOCK_PATIENCE

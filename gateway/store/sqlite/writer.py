@@ -43,7 +43,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from ...errors import StoreError
 from ..batch import Batch, Seal, SealPiece, StreamPiece
 from .files import WriterLock, connect_writer, examine, identity, is_trouble, room, size, unwritable, wal_of
-from .journal import PATIENCE, Journal, Pending, writers
+from .journal import PATIENCE, Journal, Pending, take_over, writers
 from .operations import RulesOf, no_rules
 from .repair import set_aside
 from .write_connection import Tables
@@ -292,10 +292,14 @@ class WriterThread:
 
     def _kept(self, entries: Sequence[Entry], made: list[Batch]) -> Batch | None:
         """The batch of these entries, once it is in the journal; None when it is not."""
-        pending, tables = self._pending, self._tables
-        if pending is None or tables is None:
+        pending = self._pending
+        if pending is None:
             return None
         try:
+            if not pending.journal.is_there():
+                self._adopt_journal(self._ready())
+            if (tables := self._tables) is None:
+                return None
             batch = self._batch(entries, made, tables)
             pending.keep(batch, tables, sync=self._full)
         except Exception as error:  # written through it is distinguished: the disk is full, or sealing fails
@@ -437,10 +441,30 @@ class WriterThread:
             self._look_at_file(self._tables)
         if self._tables is None:
             self._lock.hold()
-            self._tables = Tables(connect_writer(self.path, full=self._full))
-            self._lock.hold()  # the file may have been made just now
+            tables = Tables(connect_writer(self.path, full=self._full))
+            try:
+                self._lock.hold()  # the file may have been made just now
+                self._adopt_journal(tables)
+            except Exception:
+                tables.connection.close()
+                raise
+            self._tables = tables
             self._remember_file()
         return self._tables
+
+    def _adopt_journal(self, tables: Tables) -> None:
+        """Go on with the journal that lies at the path now. Another one lies there when a disk was mounted anew or a
+        folder restored: what it holds is moved before anything else, for emptying it would lose that."""
+        if (pending := self._pending) is None:
+            return
+        journal = pending.journal
+        if not journal.is_there():
+            if moved := take_over(self.path, tables):
+                log.warning("%s: %d exchanges were in the journal that lies there now", self.path, moved)
+            self._move(tables)
+            with suppress(OSError):  # then groups are written through, and the next one tries again
+                journal.reopen()
+        journal.number = max(journal.number, tables.moved())  # of a file that is ahead, groups would count as moved
 
     def _remember_file(self) -> None:
         self._looked, self._unreadable = time.monotonic(), False

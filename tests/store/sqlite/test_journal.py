@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import marshal
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -19,12 +20,14 @@ import pytest
 from captures import a_capture, recorded
 
 from gateway.store import SqliteRecorder, open_recorder, open_store
+from gateway.store.batch import Batch
 from gateway.store.sqlite import journal as journals
 from gateway.store.sqlite.files import connect_writer
 from gateway.store.sqlite.journal import HEAD, Journal, Pending, batch_of, journal_of, read_journal
 from gateway.store.sqlite.rows import COLUMNS, USUAL
 from gateway.store.sqlite.write_connection import Tables
 
+MOVE = Pending.move
 REC = "01JREC0000000000000000000A"
 
 
@@ -257,6 +260,54 @@ async def test_a_deleted_journal_is_begun_anew(path: Path, monkeypatch: pytest.M
     store.close()
     await recorder.stop()
     assert rows(path) == [1, 2]
+
+
+def put_in_place(folder: Path, copy: Path) -> None:
+    """As a disk that is mounted anew: other files lie at the same paths."""
+    folder.rename(folder.with_name("before"))
+    copy.rename(folder)
+
+
+async def test_the_journal_of_a_folder_that_takes_the_place_of_the_old_one_is_moved_first(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that went away with groups in its journal and comes back: emptying it would lose them."""
+    recorder = await killed(path, groups=2)
+    copy = path.parent.with_name("copy")
+    shutil.copytree(path.parent, copy)
+    monkeypatch.undo()
+    await asyncio.to_thread(recorder._thread.move)  # what the copy's journal still holds
+    put_in_place(path.parent, copy)
+    await recorded(recorder, a_capture(5))
+    await recorder.stop()
+    assert rows(path) == [1, 2, 3, 4, 5]
+    assert not journal_of(path).exists()
+
+
+async def test_groups_that_wait_while_the_journal_goes_away_are_moved_before_another_begins(path: Path) -> None:
+    recorder = await killed(path, groups=2)
+    monkeypatch = pytest.MonkeyPatch()
+    monkeypatch.setattr(Pending, "move", MOVE)
+    journal_of(path).unlink()
+    await recorded(recorder, a_capture(5))
+    monkeypatch.undo()
+    kept = rows(path)
+    await recorder.stop()
+    assert kept[:4] == [1, 2, 3, 4]
+
+
+async def test_numbers_go_on_behind_a_file_that_is_ahead(path: Path) -> None:
+    """Else a start would take groups of this run for those that were moved."""
+    recorder = await killed(path, groups=1)
+    copy = path.parent.with_name("copy")
+    other = copy / path.name
+    with closing(connect_writer(other)) as connection:
+        Tables(connection).write(Batch(lambda capture: capture, None, {}), 1000)
+    put_in_place(path.parent, copy)
+    for step in (3, 4):
+        await recorded(recorder, a_capture(step))
+    assert [number for number, _ in read_journal(path)] == [1001, 1002]
+    await recorder.stop()
 
 
 async def test_fsync_waits_for_the_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -84,3 +84,20 @@ def test_who_is_refused_leaves_the_holder_s_name(tmp_path, held):
     with pytest.raises(StoreError):
         WriterLock(held).acquire()
     assert lock_holder(held) == os.getpid()
+
+
+def test_a_folder_that_takes_the_place_of_the_old_one_is_locked_too(tmp_path):
+    """A disk that is mounted anew has a lock file of its own, which nobody holds yet."""
+    folder = tmp_path / "recordings"
+    path = folder / "gateway.db"
+    open_recorder(path, seal=None)._thread.end()
+    lock = WriterLock(path)
+    lock.acquire()
+    folder.rename(tmp_path / "before")
+    folder.mkdir()
+    lock.hold()
+    assert lock_holder(path) == os.getpid()
+    with pytest.raises(StoreError, match=str(os.getpid())):
+        WriterLock(path).acquire()
+    lock.release()
+    assert lock_holder(path) is None
