@@ -62,7 +62,8 @@ BACKLOG = 1024
 WARM = 1.0  # seconds after the start at which the pages are compiled
 TIDY_FIRST, TIDY = 60.0, 600.0  # seconds until recordings are looked through for what may go, and between two looks
 AT_ONCE = 500  # sessions whose rows are made at once: strangers can make thousands new in 5 s, at 10 us each
-SAVE_SESSIONS = 5.0  # seconds between two looks for sessions whose pins or titles changed
+SAVE_SESSIONS = 5.0  # seconds between two looks for sessions that changed; pins, faults and playback are saved at once
+SAVE_NEWCOMERS = 0.25  # seconds between two savings of clients without a cookie: strangers can be thousands in that
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +172,14 @@ async def _services(
         log.warning("%s: %s; %s", options.recordings, lost, LOST_HINT)
     routes = await stack.enter_async_context(_routes(options, store, recorder, url))
     in_force.append(routes)
+    newcomers = asyncio.Event()
     sessions = LiveSessions(
         ring.keys, titled=lambda s: recorder.title_recording(s.recording, s.id, s.title),
-        keep=lambda s: recorder.save_sessions([s]),
+        keep=lambda s: recorder.save_sessions([s]), soon=newcomers.set,
     )  # fmt: skip
     ring.subscribe(sessions.renew)
     sessions.restore(await asyncio.to_thread(store.sessions))
-    await stack.enter_async_context(_saving(sessions, recorder))
+    await stack.enter_async_context(_saving(sessions, recorder, newcomers))
     health = await stack.enter_async_context(_polling(options, routes, live, recorder.add_build))
 
     def metrics_text() -> str:
@@ -264,8 +266,8 @@ async def _routes(
 
 
 @contextlib.asynccontextmanager
-async def _saving(sessions: LiveSessions, recorder: SqliteRecorder) -> AsyncIterator[None]:
-    """Keep pins and new recordings of sessions over a restart."""
+async def _saving(sessions: LiveSessions, recorder: SqliteRecorder, newcomers: asyncio.Event) -> AsyncIterator[None]:
+    """Keep new recordings of sessions over a restart, and how those without a cookie are known."""
 
     def batches() -> Iterator[Sequence[LiveSession]]:
         changed = sessions.changed()
@@ -281,11 +283,22 @@ async def _saving(sessions: LiveSessions, recorder: SqliteRecorder) -> AsyncIter
                 recorder.save_sessions(batch)
                 await asyncio.sleep(0)
 
-    task = asyncio.create_task(forever())
+    async def soon() -> None:
+        while True:
+            await newcomers.wait()
+            newcomers.clear()
+            fresh = sessions.newcomers()
+            for at in range(0, len(fresh), AT_ONCE):
+                recorder.save_sessions(fresh[at : at + AT_ONCE])
+                await asyncio.sleep(0)
+            await asyncio.sleep(SAVE_NEWCOMERS)
+
+    tasks = [asyncio.create_task(forever()), asyncio.create_task(soon())]
     try:
         yield
     finally:
-        task.cancel()
+        for task in tasks:
+            task.cancel()
         for batch in chain(*waiting, batches()):
             recorder.save_sessions(batch)
 

@@ -99,6 +99,8 @@ class Keys:
     cookie: MultiFernet  # the session cookie
     sealing: SealingKeys  # secrets beside a recording
     placeholder: bytes  # what stands for a secret: an HMAC key
+    forms: tuple[bytes, ...]  # HMAC keys of form tokens, newest first: forms outlive a restart, on any gateway
+    marks: bytes  # HMAC key of what tells clients without a cookie apart; the oldest key's: a new one changes none
 
     @classmethod
     def of(cls, lines: Sequence[str]) -> Keys:
@@ -108,6 +110,8 @@ class Keys:
             MultiFernet([_fernet(root, b"gateway session cookie") for root in roots]),
             SealingKeys(roots),
             _derived(roots[0], b"gateway placeholders"),
+            tuple(_derived(root, b"gateway form tokens") for root in roots),
+            _derived(roots[-1], b"gateway marks of clients"),
         )
 
 
@@ -309,6 +313,10 @@ class Keyring:
     def names(self) -> list[str]:
         """A short name for each key, newest first."""
         return fingerprints(self._folder, self._environ)
+
+    def form_keys(self) -> Sequence[bytes]:
+        """The HMAC keys of form tokens, newest first: the newest signs, all of them hold."""
+        return self.keys.forms
 
     def rotate(self) -> None:
         """A new key locks from now on, the others still open. UsageError when the keys are not in our file."""

@@ -221,6 +221,7 @@ class LiveSession:
     agent: str = ""  # User-Agent, as it was said last
     address: str = ""  # of the client
     page: dict[str, Any] = field(default_factory=dict)  # what our own pages keep of it in memory, by aiohttp-session
+    caller: str = ""  # how it is known without a cookie (sessions/cookieless.py), as JSON; "" where it never was
 
 
 class Sessions(Protocol):
@@ -253,7 +254,8 @@ class Sessions(Protocol):
         """Point the session at a new recording and return its id; the next exchange is its step 1."""
 
     def keep(self, session: LiveSession) -> None:
-        """What it plays has changed: store that at once, for a server that is killed in the next moment."""
+        """What it plays, or what is injected into it, has changed: store that at once, for a server that is killed in
+        the next moment. Pins are stored like this as well."""
 
     def pin(self, session: LiveSession, cluster: str, environment: str, *, ttl: float = 0.0) -> None: ...
     def unpin(self, session: LiveSession, cluster: str) -> None: ...
@@ -400,6 +402,9 @@ class KeyRing(Protocol):
 
     def names(self) -> list[str]:
         """A short name for each key, newest first."""
+
+    def form_keys(self) -> Sequence[bytes]:
+        """The HMAC keys of form tokens, newest first: the newest signs, all of them hold."""
 
     def rotate(self) -> None:
         """A new key locks from now on, the others still open. Blocking; UsageError when they are not in our file."""

@@ -164,3 +164,13 @@ def test_keys_that_were_lost_or_replaced_are_told_and_nothing_is_made(tmp_path):
     assert unopened(replaced, rows) == lost
     both = [*rows, ("q", replaced.sealing.encrypt(b"x", b"q", "R2"))]
     assert unopened(replaced, both).startswith("no key opens some of the secrets")
+
+
+def test_form_tokens_outlive_a_restart_and_a_new_key(tmp_path):
+    before = load_keys(tmp_path, {})
+    assert load_keys(tmp_path, {}).forms == before.forms
+    rotate(tmp_path)
+    after = load_keys(tmp_path, {})
+    assert after.forms[1:] == before.forms
+    assert after.forms[0] not in before.forms
+    assert after.marks == before.marks

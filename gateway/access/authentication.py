@@ -15,7 +15,7 @@ from typing import Final
 
 from ..errors import ConfigError
 from . import logins
-from .credentials import FILE, Credential, SignInRole, read_credentials
+from .credentials import FILE, Credential, SignInRole, identity_of, read_credentials
 from .hashing import hash_password, hash_token, is_hash, matches, new_token
 from .logins import Login, Logins
 
@@ -177,7 +177,7 @@ class Access:
         """The file's, read again when it changed. One that is taken out of it is signed out at once."""
         if self._file is None:
             return ()
-        seen = _identity(self._file)
+        seen = identity_of(self._file)
         if seen != self._seen:
             self._seen = seen
             try:
@@ -208,11 +208,3 @@ def _matching(secret: str, credentials: Sequence[Credential]) -> Credential | No
     """All are looked at, so that the time tells nothing of which one it was."""
     fits = [one for one in credentials if matches(secret, one.kept)]
     return fits[0] if fits else None
-
-
-def _identity(file: Path) -> tuple[int, ...] | None:
-    try:
-        stat = file.stat()
-    except OSError:
-        return None
-    return (stat.st_ino, stat.st_mtime_ns, stat.st_size)

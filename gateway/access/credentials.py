@@ -64,6 +64,15 @@ def write_credentials(file: Path, credentials: Sequence[Credential]) -> None:
     write_private(file, text)
 
 
+def identity_of(file: Path) -> tuple[int, ...] | None:
+    """What tells a file from the one that it was: another program may replace it at any time."""
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    return (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+
+
 def write_private(file: Path, text: str) -> None:
     """Replace a file by one that nobody else can read, not even for a moment."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

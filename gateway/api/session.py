@@ -60,12 +60,14 @@ async def inject_fault(request: web.Request) -> web.Response:
     if fault is None:
         raise UsageError("this fault does nothing", hint='{"status": 503}, {"delay": "2s"} or {"drop": ["json:/id"]}')
     session.faults[name] = fault
+    services.sessions.keep(session)
     return web.json_response(listing.session_json(session))
 
 
 async def remove_fault(request: web.Request) -> web.Response:
-    session = session_for(request)
+    services, session = request.app[SERVICES], session_for(request)
     session.faults.pop(request.match_info["cluster"], None)
+    services.sessions.keep(session)
     return web.json_response(listing.session_json(session))
 
 

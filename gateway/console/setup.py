@@ -24,7 +24,7 @@ from ..services.seen_sessions import SessionLinks
 from ..services.status import routes_event
 from ..services.stepwise_replay import Steppers
 from ..web.guard import csrf_token, secure
-from ..web.keys import ACCESS, CSRF_KEY, CURRENT, DECKS, LINKS, MOVES, OWN_PORT, SERVICES, SESSION_OF, SHOWS, STEPPERS
+from ..web.keys import ACCESS, CSRF_KEYS, CURRENT, DECKS, LINKS, MOVES, OWN_PORT, SERVICES, SESSION_OF, SHOWS, STEPPERS
 from ..web.page_shell import env_class, page_shell
 from ..web.probes import add_probes
 from ..web.sign_in import add_sign_in
@@ -68,7 +68,7 @@ def setup(
     app[STEPPERS] = Steppers()
     app[SHOWS] = Shows()
     app[DECKS] = Decks()
-    app[CSRF_KEY] = secrets.token_bytes(32)
+    app[CSRF_KEYS] = services.keys.form_keys if services.keys is not None else _form_keys()
     app.on_response_prepare.append(secure)
     environment = aiohttp_jinja2.setup(
         app,
@@ -99,6 +99,12 @@ def setup(
     add_watch(app)
     services.routes.subscribe(_announce(services))
     app.on_shutdown.append(_end_streams)
+
+
+def _form_keys() -> Callable[[], Sequence[bytes]]:
+    """For pages that run without keys: forms end with the process."""
+    keys = (secrets.token_bytes(32),)
+    return lambda: keys
 
 
 def utc(seconds: float) -> str:

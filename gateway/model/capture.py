@@ -13,7 +13,7 @@ RawPairs = list[tuple[bytes, bytes]]
 
 FIELDS: Final = (
     "attempts", "begun", "client", "cluster", "connected", "ended", "environment", "failure",
-    "first_byte", "id", "max_body", "method", "mode", "origin", "override", "phases", "prefix", "reason",
+    "first_byte", "id", "max_body", "method", "mode", "origin", "override", "phases", "playing", "prefix", "reason",
     "recording",
     "redact", "request_body", "request_headers", "request_size", "request_trailers",
     "request_version", "response_body", "response_headers", "response_size", "response_trailers",
@@ -68,6 +68,7 @@ class Capture:
         self.first_byte = 0.0
         self.ended = 0.0
         self.phases = ""  # of an imported HAR: "dns=1.5 wait=20"
+        self.playing = ""  # what its session plays after it, where that has changed (replay/playback/playback.py)
         self.max_body = 1 << 20
         self.redact: object = None  # the redaction rules of the route table in force
 
@@ -79,8 +80,7 @@ class Capture:
         other.environment, other.failure, other.first_byte = self.environment, self.failure, self.first_byte
         other.id, other.max_body, other.method, other.mode = self.id, self.max_body, self.method, self.mode
         other.origin, other.override, other.reason = self.origin, self.override, self.reason
-        other.phases = self.phases
-        other.prefix = self.prefix
+        other.phases, other.playing, other.prefix = self.phases, self.playing, self.prefix
         other.recording, other.redact, other.request_body = self.recording, self.redact, self.request_body
         other.request_headers, other.request_size = self.request_headers, self.request_size
         other.request_trailers, other.request_version = self.request_trailers, self.request_version

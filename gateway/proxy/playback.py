@@ -16,7 +16,7 @@ from ..model.message import Body, Request, Response, header_text
 from ..problems import ProblemDetails, problem
 from ..replay.playback.echo import events_with_todays
 from ..replay.playback.message_echo import MessageEcho
-from ..replay.playback.playback import Missed, PlaybackMatch, pairs_for, response_of
+from ..replay.playback.playback import Missed, PlaybackMatch, kept, pairs_for, response_of
 from ..replay.playback.recorded_response import PlayedResponse, answer_of
 from ..replay.playback.recording_index import Opened
 from ..routes.table import Cors
@@ -434,7 +434,16 @@ class PlaybackFlow(RewriteFlow):
     def _end(self, on_safe: Callable[[], None] | None = None) -> None:
         if self._player is not None and self._player is not asyncio.current_task():
             self._player.cancel()
+        if not self._done and self.session.mode == "live":
+            self._keep_place()
         super()._end(on_safe)
+
+    def _keep_place(self) -> None:
+        """How far the playback is, stored in the transaction of the exchange: a start goes on right behind it."""
+        if self.recorded:
+            self.capture.playing = kept(self.session.modes)
+        else:
+            self.relay.sessions.keep(self.session)
 
 
 def _miss(missed: Missed, recording: str) -> ProblemDetails:

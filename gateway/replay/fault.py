@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
@@ -87,6 +87,20 @@ def read_field(text: str) -> Fault | None:
         )  # fmt: skip
     except (ValueError, UsageError):
         return None
+
+
+def faults_text(faults: Mapping[str, Fault]) -> str:
+    """What is injected into a session's calls, by cluster, as it is stored; "" for nothing. `read_faults` reads it."""
+    return json.dumps({name: [one.field, one.rate] for name, one in faults.items()}) if faults else ""
+
+
+def read_faults(text: str) -> dict[str, Fault]:
+    """The faults by cluster; what is not understood is left out."""
+    found: dict[str, Fault] = {}
+    for name, (field, rate) in (json.loads(text) if text else {}).items():
+        if (fault := read_field(field)) is not None:
+            found[name] = replace(fault, rate=float(rate))
+    return found
 
 
 def fault_of(exchange: Exchange) -> Fault | None:

@@ -11,7 +11,8 @@ A client is known by its address, its User-Agent and its Accept-Language. Three 
   browsers do, are distinguished even within a burst.
 - **Something else may tell them apart**: a token, or a session cookie of an upstream. The first that a client shows
   becomes a mark of its session; a different one of the same kind belongs to another. JSON Web Tokens are compared by
-  issuer and subject, so that a refreshed token is the same person's.
+  issuer and subject, so that a refreshed token is the same person's. Marks are keyed hashes: they are stored with the
+  session, so that a restart tells clients apart as before, and no token can be found from its mark.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -72,13 +74,15 @@ class CookielessSession:
     session: str
     offer: str
     told_by: str
+    is_news: bool = False  # the client began, or showed a mark for the first time: to be stored soon
 
 
 class CookielessClients:
     """The clients without a cookie that were seen within the window. For one event loop."""
 
-    def __init__(self, fresh_id: Callable[[], str], *, most: int = MOST) -> None:
-        self._fresh_id, self._most = fresh_id, most
+    def __init__(self, fresh_id: Callable[[], str], *, key: bytes = b"", most: int = MOST) -> None:
+        """`key` is that of the marks."""
+        self._fresh_id, self._key, self._most = fresh_id, key, most
         self._clients: dict[Key, CookielessClient] = {}  # the longest unseen first
         self._marked: dict[tuple[Key, str, object], CookielessClient] = {}
         self._by_session: dict[str, CookielessClient] = {}
@@ -92,8 +96,35 @@ class CookielessClients:
             client, by_mark = self._begin(asked.key, now, open=False), True
         client.seen = now
         client.offers += 1
-        self._mark(client, asked)
-        return CookielessSession(client.session, self._offer(client, asked, now), _told_by(asked, by_mark=by_mark))
+        is_news = self._mark(client, asked) or client.offers == 1
+        told_by = _told_by(asked, by_mark=by_mark)
+        return CookielessSession(client.session, self._offer(client, asked, now), told_by, is_news)
+
+    def facts_of(self, session: str) -> dict[str, Any]:
+        """What is known of the client of a session, as JSON has it; empty for one that has never come without a cookie.
+        `restore` reads it."""
+        client = self._by_session.get(session)
+        if client is None:
+            return {}
+        address, agent, language = client.key
+        return {
+            "address": address, "agent": agent.decode("latin-1"), "language": language.decode("latin-1"),
+            "begun": client.begun, "seen": client.seen, "offers": client.offers, "claimed": client.claimed,
+            "joined": client.joined, "open": self._clients.get(client.key) is client,
+            "marks": {kind: mark for kind, mark in client.marks.items() if isinstance(mark, str)},
+        }  # fmt: skip
+
+    def restore(self, session: str, facts: dict[str, Any]) -> None:
+        """A client of the last run. ValueError, TypeError or KeyError when these are no facts of one."""
+        key = (str(facts["address"]), facts["agent"].encode("latin-1"), facts["language"].encode("latin-1"))
+        marks: dict[str, object] = {str(kind): str(mark) for kind, mark in facts["marks"].items()}
+        client = CookielessClient(
+            session, key, float(facts["begun"]), float(facts["seen"]), int(facts["offers"]), bool(facts["claimed"]),
+            bool(facts["joined"]), marks,
+        )  # fmt: skip
+        self._add(client, open=bool(facts["open"]))
+        for kind, mark in marks.items():
+            self._remember((key, kind, mark), client)
 
     def claim(self, session: str) -> None:
         """A cookie of the session came back."""
@@ -112,7 +143,7 @@ class CookielessClients:
         client = self._by_session.get(session)
         if client is None or len(set_cookie) > LONGEST:
             return
-        for kind, mark in cookie_marks(set_cookie.partition(b";")[0]):
+        for kind, mark in cookie_marks(set_cookie.partition(b";")[0], self._key):
             if kind in client.marks:
                 client.marks[kind] = mark
                 self._remember((client.key, kind, mark), client)
@@ -140,11 +171,15 @@ class CookielessClients:
     def _differs(self, client: CookielessClient, marks: tuple[Mark, ...]) -> bool:
         return any(client.marks.get(kind, mark) != mark for kind, mark in marks)
 
-    def _mark(self, client: CookielessClient, asked: CookielessRequest) -> None:
+    def _mark(self, client: CookielessClient, asked: CookielessRequest) -> bool:
+        """Remember what it shows; whether there is something new in it."""
+        is_new = False
         for kind, mark in asked.marks:
             if client.marks.get(kind) != mark and (kind in client.marks or len(client.marks) < MARKS):
                 client.marks[kind] = mark
                 self._remember((asked.key, kind, mark), client)
+                is_new = True
+        return is_new
 
     def _remember(self, where: tuple[Key, str, object], client: CookielessClient) -> None:
         while len(self._marked) >= self._most:
@@ -152,12 +187,14 @@ class CookielessClients:
         self._marked[where] = client
 
     def _begin(self, key: Key, now: float, *, open: bool) -> CookielessClient:
-        client = CookielessClient(self._fresh_id(), key, now, now)
+        return self._add(CookielessClient(self._fresh_id(), key, now, now), open=open)
+
+    def _add(self, client: CookielessClient, *, open: bool) -> CookielessClient:
         if open:
-            self._clients.pop(key, None)
+            self._clients.pop(client.key, None)
             while len(self._clients) >= self._most:
                 self._clients.pop(next(iter(self._clients)))
-            self._clients[key] = client
+            self._clients[client.key] = client
         while len(self._by_session) >= 2 * self._most:
             del self._by_session[next(iter(self._by_session))]
         self._by_session[client.session] = client
@@ -178,23 +215,30 @@ def is_browser(agent: bytes, fetch_mode: bytes) -> bool:
     return bool(fetch_mode) or agent.startswith(b"Mozilla/")
 
 
-def token_marks(authorization: bytes) -> Iterator[Mark]:
+def token_marks(authorization: bytes, key: bytes = b"") -> Iterator[Mark]:
     """The mark of an Authorization value: by its scheme, so that the Basic credentials of a token request and the
     Bearer token that it gives do not tell one client apart from itself."""
     scheme, _, rest = authorization.strip().partition(b" ")
     kind = scheme.lower().decode("latin-1")
     # The messages of NTLM and Negotiate differ within one sign-in (RFC 4559 section 5).
     if rest and len(authorization) <= LONGEST and kind not in ("ntlm", "negotiate"):
-        yield f"token:{kind}", _subject(rest.strip()) or hash(rest.strip())
+        yield f"token:{kind}", _mark_of(rest.strip(), key)
 
 
-def cookie_marks(cookies: bytes) -> Iterator[Mark]:
+def cookie_marks(cookies: bytes, key: bytes = b"") -> Iterator[Mark]:
     """The marks of a Cookie value without our own cookie."""
     if len(cookies) <= LONGEST:
         for cookie in cookies.split(b";"):
             name, _, value = cookie.lstrip(b" \t").partition(b"=")
             if value and SESSION_NAME.search(name) and not NO_SESSION_NAME.search(name):
-                yield f"cookie:{name.decode('latin-1')}", _subject(value) or hash(value)
+                yield f"cookie:{name.decode('latin-1')}", _mark_of(value, key)
+
+
+def _mark_of(token: bytes, key: bytes) -> str:
+    """Equal for equal tokens, and for tokens of one subject."""
+    subject = _subject(token)
+    said = token if subject is None else json.dumps(subject).encode()
+    return blake2b(said, key=key, digest_size=16, person=b"token" if subject is None else b"subject").hexdigest()
 
 
 def _subject(token: bytes) -> tuple[str, str] | None:

@@ -21,6 +21,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from cryptography.fernet import InvalidToken
@@ -29,7 +30,7 @@ from ..ids import DOT, new_id, renewed_id, session_id
 from ..model.headers import Fields
 from ..protocols import LiveSession, Pin
 from . import identity
-from .cookieless import CookielessClients, CookielessRequest, Mark, cookie_marks, is_browser, token_marks
+from .cookieless import WINDOW, CookielessClients, CookielessRequest, Mark, cookie_marks, is_browser, token_marks
 from .identity import COOKIE_NAME, FieldKinds
 
 if TYPE_CHECKING:
@@ -53,15 +54,19 @@ class LiveSessions:
         most: int = MOST,
         titled: Callable[[LiveSession], object] = lambda session: None,
         keep: Callable[[LiveSession], object] = lambda session: None,
+        soon: Callable[[], object] = lambda: None,
     ) -> None:
-        """`titled` is called for a session that has begun a recording with a title, `keep` for one to be stored now."""
+        """`titled` is called for a session that has begun a recording with a title, `keep` for one to be stored now,
+        `soon` when there are `newcomers` to be stored."""
         self._cipher, self._clock, self._most, self._titled = keys.cookie, clock, most, titled
-        self._keep = keep
+        self._keep, self._soon = keep, soon
+        self._newcomers: dict[str, LiveSession] = {}
+        self._marks_key = keys.marks
         self._sessions: dict[str, LiveSession] = {}  # the longest unseen first
         self._changed: dict[str, LiveSession] = {}
         self._fields: dict[bytes, str] = {}  # whole Cookie field -> session id
         self._cookies: dict[bytes, str] = {}  # our cookie -> session id
-        self._cookieless = CookielessClients(session_id)
+        self._cookieless = CookielessClients(session_id, key=keys.marks)
         self._passes: dict[bytes, str] = {}  # our pass -> session id
         self._kinds = FieldKinds()
 
@@ -218,12 +223,15 @@ class LiveSessions:
             key=(client, agent, found.get(identity.LANGUAGE, b"")),
             navigation=identity.is_navigation(found.get(identity.ACCEPT, b""), fetch_mode),
             browser=is_browser(agent, fetch_mode),
-            marks=_marks(found),
+            marks=_marks(found, self._marks_key),
         )
         known = self._cookieless.find(asked, self._clock())
         session = self._session(known.session)
         session.by_cookie = False
         self._noted(session, found, client, known.told_by)
+        if known.is_news and len(self._newcomers) < self._most:
+            self._newcomers[session.id] = session
+            self._soon()
         return session, self.offer(known.offer, secure=secure) if known.offer else None
 
     def learn(self, session: LiveSession, set_cookie: bytes) -> None:
@@ -233,6 +241,7 @@ class LiveSessions:
     def join(self, session: LiveSession, *, secure: bool = False) -> bytes:
         """The Set-Cookie value by which a browser takes part in a session; its calls without a cookie stay in it."""
         self._cookieless.join(session.id)
+        self.keep(session)
         return self.offer(session.id, secure=secure)
 
     # -- sessions by id
@@ -258,15 +267,17 @@ class LiveSessions:
         return session.recording
 
     def keep(self, session: LiveSession) -> None:
-        self._keep(session)
+        self._keep(self._whole(session))
 
     def pin(self, session: LiveSession, cluster: str, environment: str, *, ttl: float = 0.0) -> None:
         session.pins[cluster] = Pin(environment, self._clock() + ttl if ttl else 0.0)
-        self._changed[session.id] = session
+        self._changed[session.id] = session  # and once more, for a store that fails now
+        self.keep(session)
 
     def unpin(self, session: LiveSession, cluster: str) -> None:
         if session.pins.pop(cluster, None) is not None:
             self._changed[session.id] = session
+            self.keep(session)
 
     def _expire(self, session: LiveSession) -> None:
         if not session.pins:
@@ -282,19 +293,34 @@ class LiveSessions:
         """Take over the sessions of the last run, at the steps where their recordings go on."""
         for session in sorted(sessions, key=lambda each: each.seen)[-self._most :]:
             self._sessions[session.id] = session
+            if session.caller and self._clock() - session.seen <= WINDOW:
+                with suppress(ValueError, TypeError, KeyError, AttributeError):  # written otherwise: a stranger then
+                    self._cookieless.restore(session.id, json.loads(session.caller))
 
     def changed(self) -> list[LiveSession]:
         """The sessions seen or changed since the last call, to be saved."""
         changed, self._changed = list(self._changed.values()), {}
-        return changed
+        return [self._whole(session) for session in changed]
+
+    def newcomers(self) -> list[LiveSession]:
+        """The sessions since the last call of clients without a cookie, or with a mark they had not shown before: to be
+        saved soon, for a server that is killed."""
+        newcomers, self._newcomers = list(self._newcomers.values()), {}
+        return [self._whole(session) for session in newcomers]
+
+    def _whole(self, session: LiveSession) -> LiveSession:
+        """With how its client is known, ready to be stored."""
+        facts = self._cookieless.facts_of(session.id)
+        session.caller = json.dumps(facts) if facts else session.caller
+        return session
 
 
-def _marks(found: dict[int, bytes]) -> tuple[Mark, ...]:
+def _marks(found: dict[int, bytes], key: bytes) -> tuple[Mark, ...]:
     """What else tells a client from one that looks alike."""
     token, cookies = found.get(identity.TOKEN), found.get(identity.COOKIE)
     if token is None and cookies is None:
         return ()
-    return (*(token_marks(token) if token else ()), *(cookie_marks(cookies) if cookies else ()))
+    return (*(token_marks(token, key) if token else ()), *(cookie_marks(cookies, key) if cookies else ()))
 
 
 def _remember(cache: dict[bytes, str], key: bytes, id: str) -> None:

@@ -75,12 +75,15 @@ class Batch:
         self.bodies: dict[bytes, BodyRow] = {}
         self.secrets: dict[tuple[str, str], bytes] = {}  # ciphertexts by recording and placeholder
         self.chunks: list[tuple[Any, ...]] = []
+        self.playing: dict[str, str] = {}  # what sessions play after the exchanges, by their ids
 
     def add(
         self, capture: Capture, *, kept: tuple[int | None, int | None] = UNCHANGED,
         plain: tuple[bool, bool] = (False, False),
     ) -> None:  # fmt: skip
         """Seal an exchange and make its rows. `kept` and `plain` say what an earlier sealing did to its bodies."""
+        if capture.playing:
+            self.playing[capture.session] = capture.playing
         sealed = self._seal(capture)
         if sealed is capture:
             request, response = joined(capture.request_body), joined(capture.response_body)
@@ -153,6 +156,7 @@ class Batch:
         self.chunks += other.chunks
         self.keys |= other.keys
         self.repeated |= other.repeated
+        self.playing |= other.playing
 
     def alike(self) -> Batch:
         """An empty one for the same file."""
@@ -167,6 +171,9 @@ class Batch:
             one = self.alike()
             one.exchanges = [row]
             yield one
+        last = self.alike()  # its sessions may be new with the exchanges
+        last.playing = self.playing
+        yield last
 
     def leave_out(self, recordings: Container[str], exchanges: Container[str]) -> None:
         """What belongs to recordings that were deleted meanwhile, or to exchanges that were deleted with one."""

@@ -277,7 +277,8 @@ class SqliteRecorder:
 
     def save_sessions(self, sessions: Sequence[LiveSession]) -> Future[None]:
         """Keep the sessions over a restart. Their recordings and steps are kept with every exchange anyway."""
-        return self._do(partial(Tables.save_sessions, rows=[session_row(session) for session in sessions]))
+        rows = [session_row(session) for session in sessions]
+        return self._do(partial(Tables.save_sessions, rows=rows), is_patient=False)
 
     def load_sessions(self) -> list[LiveSession]:
         """The sessions of the last run, each at the step where its recording goes on. Blocking: for the start."""
@@ -307,8 +308,8 @@ class SqliteRecorder:
             self._gathering = False
             self._thread.ring()
 
-    def _do(self, work: Callable[[Tables], Result]) -> Future[Result]:
-        job = Job(work)
+    def _do(self, work: Callable[[Tables], Result], *, is_patient: bool = True) -> Future[Result]:
+        job = Job(work, is_patient=is_patient)
         self._queue.append(job)
         self._thread.ring()
         return job.future

@@ -31,7 +31,7 @@ from ..proxy.cors import cors_fields
 from ..sessions import sender_of_page
 from .access import SAFE, canonical, check_access, login_of
 from .errors import http_problem, our_problem, unexpected_problem
-from .keys import CSRF_KEY, CURRENT, FORM, OWN_PORT, SERVICES, SESSION_OF
+from .keys import CSRF_KEYS, CURRENT, FORM, OWN_PORT, SERVICES, SESSION_OF
 from .uploads import IMPORT, read_upload
 
 if TYPE_CHECKING:
@@ -254,8 +254,13 @@ def check_origin(request: web.Request) -> None:
 
 def csrf_token(request: web.Request) -> str:
     """The token for this session's forms: <input type="hidden" name="csrf_token" value="...">."""
+    return _form_tokens(request)[0]
+
+
+def _form_tokens(request: web.Request) -> list[str]:
+    """Those that hold, the newest first: a form that was open while the keys changed is still good."""
     session = request.app[SESSION_OF](request)
-    return hmac.new(request.app[CSRF_KEY], session.id.encode(), hashlib.sha256).hexdigest()
+    return [hmac.new(key, session.id.encode(), hashlib.sha256).hexdigest() for key in request.app[CSRF_KEYS]()]
 
 
 def check_csrf(request: web.Request) -> None:
@@ -264,7 +269,8 @@ def check_csrf(request: web.Request) -> None:
     check_write has done this for every form already; call it where a handler takes something else.
     """
     given = request.headers.get(CSRF_HEADER) or request.get(FORM, {}).get(CSRF_FIELD)
-    if not isinstance(given, str) or not hmac.compare_digest(given.encode(), csrf_token(request).encode()):
+    tokens = _form_tokens(request)
+    if not isinstance(given, str) or not any(hmac.compare_digest(given.encode(), one.encode()) for one in tokens):
         raise _forbidden(
             "it carries no valid form token",
             hint="reload the page and send the form again; API clients send Content-Type: application/json",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ SHOWS: web.AppKey[Shows] = web.AppKey("shows")
 DECKS: web.AppKey[Decks] = web.AppKey("decks")
 ACCESS: web.AppKey[Access] = web.AppKey("access")
 OWN_PORT: web.AppKey[int | None] = web.AppKey("own_port")  # None: on the port of the traffic
-CSRF_KEY: web.AppKey[bytes] = web.AppKey("csrf_key", bytes)
+CSRF_KEYS: web.AppKey[Callable[[], Sequence[bytes]]] = web.AppKey("csrf_keys")  # newest first
 TITLE: web.RequestKey[str] = web.RequestKey("title")  # of the session's recording, read before a page is made
 FORM: web.RequestKey[Mapping[str, Any]] = web.RequestKey("form")
 LOGIN: web.RequestKey[Login] = web.RequestKey("login")  # absent where nobody needs to sign in

@@ -195,3 +195,16 @@ def test_a_broken_file_of_sign_ins_signs_everybody_out_and_says_so(tmp_path, cap
     (tmp_path / "gateway.logins.json").write_text('{"a": {"handle": 1, "colour": "red"}}')
     assert Access(tmp_path, remote=True).logins.all() == []
     assert "has to sign in again" in caplog.text
+
+
+def test_gateways_of_one_folder_keep_each_others_sign_ins(tmp_path) -> None:
+    first, second = Access(tmp_path, remote=True), Access(tmp_path, remote=True)
+    ada, adas = first.logins.add("ada", "operator", address="a", agent="x")
+    bob, bobs = second.logins.add("bob", "viewer", address="b", agent="y")
+    assert [each.logins.find(adas) for each in (first, second)] == [ada, ada]
+    assert [each.logins.find(bobs) for each in (first, second)] == [bob, bob]
+    assert first.logins.end(lambda one: one.name == "bob") == [bob]
+    assert not second.logins.is_open(bob)
+    assert second.logins.all() == [ada]
+    again = Access(tmp_path, remote=True)
+    assert (again.logins.find(adas), again.logins.find(bobs)) == (ada, None)

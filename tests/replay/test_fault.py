@@ -14,7 +14,17 @@ from gateway.model.exchange import Exchange
 from gateway.model.message import Body, Request, Response
 from gateway.replay.branch import read_set
 from gateway.replay.differences.difference import context_of, diff_answers
-from gateway.replay.fault import FIELD, Fault, altered, fault_of, read_fault, read_field, resolved
+from gateway.replay.fault import (
+    FIELD,
+    Fault,
+    altered,
+    fault_of,
+    faults_text,
+    read_fault,
+    read_faults,
+    read_field,
+    resolved,
+)
 
 TEXT = st.text(min_size=1, max_size=12).filter(lambda text: not any("\ud800" <= c <= "\udfff" for c in text))
 
@@ -77,3 +87,20 @@ def test_what_differs_because_of_it_is_injected_and_nothing_else_is():
     assert fault_of(live) == fault and fault_of(replace(live, mode="replay")) is None
     found = diff_answers(recorded, live, context_of(recorded, live))
     assert [(one.pointer, one.cause) for one in found] == [("/price", "injected"), ("/qty", "data")]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        read_fault(delay=2.5), read_fault(status=503, rate=0.25),
+        read_fault(alter=["json:/a b/ü&=x", "header:ETag=\"1\""], drop=["json:/id", "price"]),
+    ],
+    ids=["delay", "rate", "edits"],
+)  # fmt: skip
+def test_faults_of_a_session_are_read_as_they_were_stored(fault: Fault) -> None:
+    assert read_faults(faults_text({"orders": fault, "a@b": fault})) == {"orders": fault, "a@b": fault}
+
+
+def test_no_fault_is_stored_as_nothing() -> None:
+    assert faults_text({}) == ""
+    assert read_faults("") == {}

@@ -66,7 +66,7 @@ def test_sessions_in_the_store(tmp_path, monkeypatch):
     recorder = open_recorder(tmp_path / "gateway.db", seal=None)
     tables = recorder._thread._tables
     for number in range(500):
-        tables.save_sessions([(f"s{number}", f"r{number}", 0, "{}", float(number), True, "", "")])
+        tables.save_sessions([(f"s{number}", f"r{number}", 0, "{}", float(number), True, "", "", "", "")])
         tables.keep_values(f"s{number}", {"a": json.dumps(number)})
     kept = [id for (id,) in tables.connection.execute("SELECT id FROM sessions ORDER BY seen DESC")]
     values = tables.connection.execute("SELECT count(*) FROM session_values").fetchone()[0]

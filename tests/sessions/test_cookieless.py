@@ -7,6 +7,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from gateway.keys import Keys
+from gateway.protocols import LiveSession
 from gateway.sessions import LiveSessions
 from gateway.sessions.cookieless import BURST, WINDOW, CookielessClients, cookie_marks, is_browser, token_marks
 
@@ -232,3 +233,30 @@ def test_who_is_a_browser():
     assert is_browser(FIREFOX, b"")
     assert is_browser(b"", b"cors")
     assert not is_browser(b"curl/8.5.0", b"")
+
+
+def test_a_restart_tells_clients_apart_as_before(clock):
+    keys = Keys.of([Fernet.generate_key().decode()])
+    stored = {}
+    live = LiveSessions(keys, clock=clock, keep=lambda one: stored.update({one.id: one}))
+    token = (b"Authorization", b"Bearer of-ada")
+    ada, tool = Browser(live), Browser(live, agent=b"tool/1")
+    sessions = [ada.call(token), tool.call(keep=False)]
+    assert {one.id for one in live.newcomers()} == {one.id for one in sessions}
+    assert live.newcomers() == []
+    assert all("of-ada" not in one.caller for one in sessions)
+    clock.now += BURST + 1
+    again = LiveSessions(keys, clock=clock)
+    again.restore([LiveSession(one.id, one.recording, seen=one.seen, caller=one.caller) for one in sessions])
+    ada.live = tool.live = again
+    assert tool.call(keep=False).id == sessions[1].id
+    ada.cookie = b""
+    assert ada.call(token).id == sessions[0].id
+    assert ada.call((b"Authorization", b"Bearer of-eve"), keep=False).id != sessions[0].id
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"address": 1}', "no JSON", '{"marks": {}}'])
+def test_a_caller_that_was_written_otherwise_is_a_stranger(clock, text):
+    live = LiveSessions(Keys.of([Fernet.generate_key().decode()]), clock=clock)
+    live.restore([LiveSession("a.b", "R1", seen=clock.now, caller=text)])
+    assert Browser(live).call().id != "a.b"

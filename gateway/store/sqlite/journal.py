@@ -78,7 +78,7 @@ class Journal:
     def append(self, batch: Batch, *, sync: bool) -> int:
         """Keep a group, with `sync` also over a loss of power; its number. OSError when it is not kept."""
         payload = marshal.dumps(
-            (batch.exchanges, [*batch.bodies.values()], batch.secret_rows(), batch.chunks), FORMAT
+            (batch.exchanges, [*batch.bodies.values()], batch.secret_rows(), batch.chunks, batch.playing), FORMAT
         )  # fmt: skip
         number = self.number + 1
         record = HEAD.pack(MAGIC, number, len(payload), crc32(payload)) + payload
@@ -183,10 +183,11 @@ def read_journal(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def batch_of(payload: bytes) -> Batch:
     """The rows of a group, ready to be written."""
-    exchanges, bodies, secrets, chunks = marshal.loads(payload)
+    exchanges, bodies, secrets, chunks, *rest = marshal.loads(payload)  # before schema 14 without what sessions play
     batch = Batch(lambda capture: capture, None, {})
     batch.exchanges, batch.chunks = [_of_today(row) for row in exchanges], chunks
     batch.bodies = {row[0]: row for row in bodies}
+    batch.playing = rest[0] if rest else {}
     batch.secrets = {(recording, placeholder): sealed for recording, placeholder, sealed in secrets}
     return batch
 

@@ -21,6 +21,7 @@ from ...model.audit import AuditEntry
 from ...model.exchange import Chunk, Exchange
 from ...model.recording import Page, Recording, Relative, Revision, in_tree
 from ...protocols import LiveSession, Pin
+from ...replay.fault import read_faults
 from ..cursors import limit_of, number_of, place_of
 from ..masking import Mask
 from ..missed import read_ledger
@@ -462,5 +463,6 @@ def _session(row: sqlite3.Row) -> LiveSession:
     pins = {cluster: Pin(environment, until) for cluster, (environment, until) in json.loads(row["pins"]).items()}
     return LiveSession(
         id=row["id"], recording=row["recording"], steps=max(row["steps"], row["last"]), pins=pins,
-        seen=row["seen"], named=bool(row["named"]), title=row["title"],
+        seen=row["seen"], named=bool(row["named"]), title=row["title"], faults=read_faults(row["faults"]),
+        caller=row["caller"],
     )  # fmt: skip

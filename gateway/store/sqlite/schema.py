@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 APPLICATION: Final = 0x47576179  # "GWay" in the file's header: PRAGMA application_id
-VERSION: Final = 13  # how many migrations there are: PRAGMA user_version
+VERSION: Final = 14  # how many migrations there are: PRAGMA user_version
 
 # What is looked up is in front, the heads are behind: a scan of the facts then never reads an overflow page.
 FIRST: Final = """
@@ -261,6 +261,12 @@ CREATE INDEX operation_words_exchange ON operation_words (exchange);
 # The trace context with which a request went upstream: "id-span", with a plus where the gateway made it.
 TRACES: Final = "ALTER TABLE exchanges ADD COLUMN trace TEXT NOT NULL DEFAULT ''"
 
+# What is injected into a session's calls (gateway/replay/fault.py), and how its client is known without a cookie
+# (gateway/sessions/cookieless.py).
+CALLERS: Final = """
+ALTER TABLE sessions ADD COLUMN faults TEXT NOT NULL DEFAULT '';
+ALTER TABLE sessions ADD COLUMN caller TEXT NOT NULL DEFAULT '';
+"""
 
 EARLIER: Final = {
     "m001_first": FIRST, "m002_search": SEARCH, "m003_orphans": ORPHANS, "m004_decisions": DECISIONS,
@@ -289,6 +295,7 @@ def migrations() -> Migrations:
     _add(steps, "m011_journal", JOURNAL)
     _add(steps, "m012_operations", OPERATIONS)
     _add(steps, "m013_traces", TRACES)
+    _add(steps, "m014_callers", CALLERS)
     return steps
 
 

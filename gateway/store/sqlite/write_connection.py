@@ -14,6 +14,7 @@ from ...model.audit import AuditEntry
 from ...model.exchange import Exchange
 from ...model.recording import Recording, Revision
 from ...protocols import LiveSession
+from ...replay.fault import faults_text
 from ...replay.playback.playback import kept
 from ..batch import Batch
 from . import full_text
@@ -78,9 +79,10 @@ ON CONFLICT (id) DO UPDATE SET
 WHERE excluded.recording >= recording
 """
 SAVED_SESSION: Final = """
-INSERT OR REPLACE INTO sessions (id, recording, steps, pins, seen, named, playing, title)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT OR REPLACE INTO sessions (id, recording, steps, pins, seen, named, playing, title, faults, caller)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+PLAYED: Final = "UPDATE sessions SET playing = ? WHERE id = ?"
 MISSED: Final = """
 INSERT INTO marks VALUES ('missed', ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value
 """
@@ -157,6 +159,8 @@ class Tables:
             if uses:
                 many(USE, uses)
             begun = self._add_up(_sums(batch.exchanges, {row[ID] for row in fresh}))
+            if batch.playing:
+                many(PLAYED, [(place, session) for session, place in batch.playing.items()])
             if moved:
                 self.connection.execute(MOVED, (moved,))
         self.remember_bodies(batch)
@@ -205,12 +209,21 @@ class Tables:
         return {use: None for use in found if use not in self._uses}
 
     def interrupt(self) -> int:
-        """Rows that are still open have nobody who will complete them; says how many there were."""
+        """At a start, alone with the file: rows that are still open have nobody who will complete them; how many."""
         with transaction(self.connection):
             self.connection.execute(full_text.INTERRUPTED)
             done = self.connection.execute("UPDATE exchanges SET state = 'interrupted' WHERE state = 'open'")
         self._open.clear()
         return done.rowcount
+
+    def interrupt_own(self) -> None:
+        """At a stop: the rows that this connection opened and nobody completed. Those of others go on."""
+        with transaction(self.connection):
+            for id in sorted(self._open):
+                self.connection.execute(full_text.PASSED_BY, (id,))
+                sql = "UPDATE exchanges SET state = 'interrupted' WHERE id = ? AND state = 'open'"
+                self.connection.execute(sql, (id,))
+        self._open.clear()
 
     def transaction(self) -> AbstractContextManager[None]:
         """All of what is done inside, or nothing of it."""
@@ -370,7 +383,7 @@ class Tables:
         """Rows of session_row. The title that a session chose for its recording holds until another one is given."""
         with transaction(self.connection):
             self.connection.executemany(SAVED_SESSION, rows)
-            chosen = [(title, recording) for _, recording, *_, title in rows if title]
+            chosen = [(title, recording) for _, recording, _, _, _, _, _, title, *_ in rows if title]
             self.connection.executemany("UPDATE recordings SET title = ? WHERE id = ? AND title = ''", chosen)
             self._saves += 1
             if self._saves % TRIM_EVERY == 1:
@@ -381,10 +394,11 @@ class Tables:
 def session_row(session: LiveSession) -> tuple[Any, ...]:
     """A live session as it is kept over a restart."""
     pins = {cluster: [pin.environment, pin.until] for cluster, pin in session.pins.items()}
-    playing = kept(session.modes) if session.mode == "live" else ""  # a replay does not outlive its server
+    is_live = session.mode == "live"  # a replay does not outlive its server
     return (
-        session.id, session.recording, session.steps, json.dumps(pins), session.seen, session.named, playing,
-        session.title,
+        session.id, session.recording, session.steps, json.dumps(pins), session.seen, session.named,
+        kept(session.modes) if is_live else "", session.title, faults_text(session.faults) if is_live else "",
+        session.caller,
     )  # fmt: skip
 
 

@@ -67,12 +67,13 @@ TELL: Final = 60.0  # seconds that a mishap which is over is still told of
 
 
 class Job(Generic[Result]):
-    """A change beside the recordings, and who waits for it."""
+    """A change beside the recordings, and who waits for it. One that is not patient is refused when the store fails
+    the first time: it would hold up the exchanges behind it, and comes again."""
 
-    __slots__ = ("future", "work")
+    __slots__ = ("future", "is_patient", "work")
 
-    def __init__(self, work: Callable[[Tables], Result]) -> None:
-        self.work = work
+    def __init__(self, work: Callable[[Tables], Result], *, is_patient: bool = True) -> None:
+        self.work, self.is_patient = work, is_patient
         self.future: Future[Result] = Future()
 
 
@@ -263,7 +264,8 @@ class WriterThread:
         if not job.future.set_running_or_notify_cancel():
             return
         try:
-            result = self._insist(partial(self._worked, job.work), until=time.monotonic() + JOB_PATIENCE)
+            until = time.monotonic() + (JOB_PATIENCE if job.is_patient else 0.0)
+            result = self._insist(partial(self._worked, job.work), until=until)
         except Exception as error:  # the one who asked is told
             job.future.set_exception(error)
         else:
@@ -505,7 +507,7 @@ class WriterThread:
         with suppress(sqlite3.Error):
             if fold:
                 self._move(tables)  # what cannot be moved is left to the next start
-                tables.interrupt()
+                tables.interrupt_own()
                 tables.fold("TRUNCATE")
         with suppress(sqlite3.Error):
             tables.connection.close()
