@@ -13,7 +13,7 @@ NO_ZERO = bytes([1, *range(1, 256)])  # so that neither id of a trace context is
 AT_ONCE = 256  # ids for which randomness is drawn at once
 
 
-class _Source:
+class _IdSource:
     """The time prefix of this millisecond, and a store of randomness; a forked process draws its own."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ def _time_part(moment: int) -> str:
     return "".join(chr(CROCKFORD[(moment >> shift) & 31]) for shift in range(45, -1, -5))
 
 
-_source = _Source()
+_source = _IdSource()
 new_id = _source.id
 new_trace = _source.trace  # a traceparent field's value; its ids are never 0 (W3C Trace Context section 3.2.2)
 

@@ -190,6 +190,17 @@ def test_a_file_can_be_read_in_one_sitting(module: str) -> None:
     assert len(MODULES[module].read_text("utf-8").splitlines()) <= 600
 
 
+def test_a_class_name_means_one_thing() -> None:
+    homes: dict[str, list[str]] = {}
+    for module, file in MODULES.items():
+        if part_of(module) in OUTSIDE:
+            continue
+        for node in ast.parse(file.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name.lstrip("_"), []).append(module)
+    assert {name: where for name, where in homes.items() if len(where) > 1} == {}
+
+
 def modules_with_tests() -> set[str]:
     """Every module that has its test file, or that a test names in the Covers line of its docstring."""
     found = set()

@@ -11,7 +11,7 @@ from ..errors import UsageError
 from ..export.readers.import_file import IMPORTS, LIMIT
 from ..model.json_shapes import recording_json
 from ..services import listing
-from ..services.imports import Source, locator, taken
+from ..services.imports import ImportFile, locator, taken
 from ..web.keys import SERVICES
 from .operation import ApiCall, ApiField, query_text
 from .schemas import page, ref
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 async def import_recordings(request: web.Request) -> web.Response:
     """The body is the file as it is."""
     services = request.app[SERVICES]
-    source = Source(await _body(request), query_text(request, "name"), query_text(request, "as"))
+    source = ImportFile(await _body(request), query_text(request, "name"), query_text(request, "as"))
     report = await take(services, source)
     items = [recording_json(await listing.recording(services, id)) for id, _, _ in report.recordings]
     return web.json_response({"items": items, "next": None, "report": report.as_json()})
 
 
-async def take(services: Services, source: Source) -> ImportReport:
+async def take(services: Services, source: ImportFile) -> ImportReport:
     """Writes the recordings of a file; UsageError says why it is refused, and where."""
     locate = locator(services.routes.table.clusters.values(), services.url())
     found, report = await asyncio.to_thread(taken, source, locate)

@@ -20,7 +20,7 @@ from .recordings.masked_store import masked_store
 
 if TYPE_CHECKING:
     from ..demos.definition.check import Clusters
-    from ..routes.yaml import Node
+    from ..routes.yaml import YamlNode
 
 ACTIONS = ("check", "new")
 
@@ -114,6 +114,6 @@ def clusters_of(routes: Path) -> Clusters | None:
     return {name.text: environments_of(cluster) for name, cluster in clusters.entries()}
 
 
-def environments_of(cluster: Node) -> tuple[str, ...]:
+def environments_of(cluster: YamlNode) -> tuple[str, ...]:
     upstreams = cluster.get("upstreams")
     return tuple(name.text for name, _ in upstreams.entries()) if upstreams is not None else ()

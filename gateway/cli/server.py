@@ -96,7 +96,7 @@ def _run(main: Coroutine[Any, Any, int]) -> int:
 async def _serve(options: Options) -> int:
     from ..app import running
 
-    stopped, hung_up = Stop(), asyncio.Event()
+    stopped, hung_up = StopSignal(), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hung_up.set)
     async with running(options) as gateway:
         print(f"gateway: {gateway.url}  (console {gateway.console}/_gateway/)", flush=True)
@@ -113,7 +113,7 @@ async def _serve(options: Options) -> int:
 async def _demo(args: argparse.Namespace) -> int:
     from ..samples import running_samples
 
-    stopped = Stop()
+    stopped = StopSignal()
     # The routes name this run's backends, so they lie in a folder of this run: your own routes.yaml, or that of
     # another demo with the same recordings, is not touched.
     with tempfile.TemporaryDirectory(prefix="gateway-demo-") as name:
@@ -121,7 +121,7 @@ async def _demo(args: argparse.Namespace) -> int:
             return await _demo_in(Path(name), args, samples.routes_yaml(), stopped)
 
 
-async def _demo_in(folder: Path, args: argparse.Namespace, routes_yaml: str, stopped: Stop) -> int:
+async def _demo_in(folder: Path, args: argparse.Namespace, routes_yaml: str, stopped: StopSignal) -> int:
     from ..app import running
 
     routes = folder / "routes.yaml"
@@ -231,7 +231,7 @@ async def _look_when(hung_up: asyncio.Event, gateway: Gateway) -> None:
         await gateway.services.routes.look()
 
 
-class Stop:
+class StopSignal:
     """Set by the first SIGINT or SIGTERM; the second ends the process at once."""
 
     def __init__(self) -> None:

@@ -10,10 +10,10 @@ from aiohttp import web
 
 from ..api.imports import take
 from ..errors import UsageError
-from ..services.imports import Source
+from ..services.imports import ImportFile
 from ..web.guard import form_text
 from ..web.keys import FORM, SERVICES
-from ..web.uploads import Upload
+from ..web.uploads import SentFile
 from ..web.view import View, view
 
 KEPT: Final = 50  # reports that are remembered; what was left out stands in a note of the recording as well
@@ -23,9 +23,9 @@ REPORTS: Final = web.AppKey("import reports", OrderedDict[str, dict[str, Any]])
 async def import_form(request: web.Request) -> web.Response:
     """The fields `file` and `as`. Leads to the report."""
     given = request[FORM].get("file")
-    if not isinstance(given, Upload) or not given.name:
+    if not isinstance(given, SentFile) or not given.name:
         raise UsageError("no file was chosen", hint="go back and choose a HAR, a Postman collection, curl or a bundle")
-    report = await take(request.app[SERVICES], Source(given.data, given.name, form_text(request, "as")))
+    report = await take(request.app[SERVICES], ImportFile(given.data, given.name, form_text(request, "as")))
     first = report.recordings[0][0]
     reports = request.app[REPORTS]
     reports[first] = report.as_json()

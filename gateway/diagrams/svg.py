@@ -167,14 +167,14 @@ def svg(
     Standalone it carries its style; otherwise the page serves STYLE. Headless it goes below `heads` in a page that says
     title and description in words.
     """
-    sheet = _Sheet(diagram, link, value, values)
+    sheet = _SvgSheet(diagram, link, value, values)
     sheet.draw(part, headless=headless)
     return _picture(diagram, sheet, standalone=standalone, links=bool(link or part))
 
 
 def heads(diagram: Diagram, *, value: str = "", values: Collection[str] = ()) -> str:
     """The participants alone, as wide as the picture: for a page that keeps them in view while it scrolls."""
-    sheet = _Sheet(diagram, None, value, values)
+    sheet = _SvgSheet(diagram, None, value, values)
     sheet.y = 4.0
     sheet.heads()
     wide, tall = number(sheet.layout.width), number(HEAD + 8)
@@ -185,7 +185,7 @@ def heads(diagram: Diagram, *, value: str = "", values: Collection[str] = ()) ->
     )
 
 
-def _picture(diagram: Diagram, sheet: _Sheet, *, standalone: bool, links: bool) -> str:
+def _picture(diagram: Diagram, sheet: _SvgSheet, *, standalone: bool, links: bool) -> str:
     wide, tall = number(sheet.wide), number(sheet.y + MARGIN)
     role = "group" if links else "img"  # an image has nothing inside that a keyboard could reach
     style = f"<style>\n{STYLE}</style>" if standalone else ""
@@ -199,7 +199,7 @@ def _picture(diagram: Diagram, sheet: _Sheet, *, standalone: bool, links: bool) 
     )
 
 
-class _Sheet:
+class _SvgSheet:
     """The paper, drawn from top to bottom; `y` is where the next thing goes."""
 
     def __init__(self, diagram: Diagram, link: Link | None, value: str, values: Collection[str]) -> None:

@@ -27,7 +27,7 @@ class KeyPair:
 
 
 @dataclass(frozen=True, slots=True)
-class _Loaded:
+class _LoadedCertificate:
     context: ssl.SSLContext
     names: tuple[str, ...]
     leaf: x509.Certificate
@@ -64,7 +64,7 @@ class Certificates:
         self._loaded, self._state = loaded, state
         return ""
 
-    def _load(self) -> tuple[_Loaded, ...]:
+    def _load(self) -> tuple[_LoadedCertificate, ...]:
         loaded = tuple(_loaded(pair, self._now()) for pair in self._pairs)
         if len(loaded) > 1:
             for one in loaded:
@@ -78,7 +78,7 @@ class Certificates:
 class _Chooser:
     """Gives a handshake the certificate for the server name that it asks for (SNI, RFC 6066 section 3)."""
 
-    def __init__(self, loaded: Sequence[_Loaded]) -> None:
+    def __init__(self, loaded: Sequence[_LoadedCertificate]) -> None:
         self._loaded = loaded
 
     def __call__(self, connection: ssl.SSLObject, name: str | None, context: ssl.SSLContext) -> None:
@@ -90,7 +90,7 @@ class _Chooser:
             connection.context = chosen.context
 
 
-def _loaded(pair: KeyPair, now: datetime) -> _Loaded:
+def _loaded(pair: KeyPair, now: datetime) -> _LoadedCertificate:
     try:
         leaf = x509.load_pem_x509_certificates(pair.certificate.read_bytes())[0]
     except OSError as error:
@@ -101,7 +101,7 @@ def _loaded(pair: KeyPair, now: datetime) -> _Loaded:
         raise _unusable(pair.certificate, f"expired on {leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC")
     if leaf.not_valid_before_utc > now:
         raise _unusable(pair.certificate, f"is not valid before {leaf.not_valid_before_utc:%Y-%m-%d %H:%M} UTC")
-    return _Loaded(_context(pair), names_of(leaf).dns, leaf)
+    return _LoadedCertificate(_context(pair), names_of(leaf).dns, leaf)
 
 
 def _context(pair: KeyPair) -> ssl.SSLContext:

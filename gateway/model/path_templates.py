@@ -57,7 +57,7 @@ def templates(paths: Sequence[Path]) -> list[Template]:
         groups.setdefault(path.group, []).append(index)
     found: dict[int, Template] = {}
     for group, members in groups.items():
-        _walk(_Node(group, paths, members), found)
+        _walk(_TemplateNode(group, paths, members), found)
     return [found[index] for index in range(len(paths))]
 
 
@@ -122,7 +122,7 @@ _ACTIONS: Final = _set(
 
 
 @dataclass(slots=True)
-class _Node:
+class _TemplateNode:
     """Paths that have the same template up to here."""
 
     group: str
@@ -161,7 +161,7 @@ class _Node:
 
 
 @dataclass(frozen=True, slots=True)
-class _Value:
+class _SegmentValue:
     """A segment as the value that it holds, between what stands around it."""
 
     value: str
@@ -169,7 +169,7 @@ class _Value:
     after: str = ""
 
 
-def _walk(node: _Node, found: dict[int, Template]) -> None:
+def _walk(node: _TemplateNode, found: dict[int, Template]) -> None:
     """Decides the segments at the node's depth, then those below, branch by branch."""
     going: dict[str, list[int]] = {}
     for index in node.members:
@@ -182,7 +182,7 @@ def _walk(node: _Node, found: dict[int, Template]) -> None:
     below: dict[tuple[str, str] | str, list[int]] = {}
     for segment, members in going.items():
         for index in members:
-            value = values.get(segment) or (_Value(segment) if _is_bound(node, index) else None)
+            value = values.get(segment) or (_SegmentValue(segment) if _is_bound(node, index) else None)
             key = (value.before, value.after) if value else segment
             below.setdefault(key, []).append(index)
     held = [values[segment] for segment in going if segment in values]
@@ -191,10 +191,12 @@ def _walk(node: _Node, found: dict[int, Template]) -> None:
         _walk(_child(node, key, members, name), found)
 
 
-def _child(node: _Node, key: tuple[str, str] | str, members: list[int], name: str) -> _Node:
+def _child(node: _TemplateNode, key: tuple[str, str] | str, members: list[int], name: str) -> _TemplateNode:
     if isinstance(key, str):
         shown = key.replace("{", "%7B").replace("}", "%7D")
-        return _Node(node.group, node.paths, members, node.depth + 1, (*node.above, shown), node.names, node.given)
+        return _TemplateNode(
+            node.group, node.paths, members, node.depth + 1, (*node.above, shown), node.names, node.given
+        )
     before, after = key
     given = dict(node.given)
     for index in members:
@@ -202,31 +204,33 @@ def _child(node: _Node, key: tuple[str, str] | str, members: list[int], name: st
         value = unquote(segment[len(before) : len(segment) - len(after)])
         given[index] = (*given.get(index, ()), Parameter(node.depth, name, value, before, after))
     above = (*node.above, f"{before}{{{name}}}{after}")
-    return _Node(node.group, node.paths, members, node.depth + 1, above, (*node.names, name), given)
+    return _TemplateNode(node.group, node.paths, members, node.depth + 1, above, (*node.names, name), given)
 
 
-def _is_bound(node: _Node, index: int) -> bool:
+def _is_bound(node: _TemplateNode, index: int) -> bool:
     return node.depth in node.paths[index].bound
 
 
 # -- the evidence
 
 
-def _parameters(node: _Node, going: dict[str, list[int]]) -> dict[str, _Value]:
+def _parameters(node: _TemplateNode, going: dict[str, list[int]]) -> dict[str, _SegmentValue]:
     """The segments here that are values. What the segments are together says more than each alone."""
-    found: dict[str, _Value] = {}
+    found: dict[str, _SegmentValue] = {}
     open_: list[str] = []
     for segment, members in going.items():
         if any(_is_bound(node, index) for index in members):
-            found[segment] = _Value(segment)
+            found[segment] = _SegmentValue(segment)
         elif value := _alone(node, segment, members, going):
             found[segment] = value
         else:
             open_.append(segment)
-    return found | {segment: _Value(segment) for segment in _together(node, open_, going)}
+    return found | {segment: _SegmentValue(segment) for segment in _together(node, open_, going)}
 
 
-def _alone(node: _Node, segment: str, members: Sequence[int], going: dict[str, list[int]]) -> _Value | None:
+def _alone(
+    node: _TemplateNode, segment: str, members: Sequence[int], going: dict[str, list[int]]
+) -> _SegmentValue | None:
     """A value by its shape and its place."""
     for pattern in (_ODATA, _VERB, _FILE):
         match = pattern.fullmatch(segment)
@@ -234,11 +238,11 @@ def _alone(node: _Node, segment: str, members: Sequence[int], going: dict[str, l
             continue
         before, inner, after = match.groups() if pattern is _ODATA else ("", *match.groups())
         if pattern is _ODATA or _is_id(inner) or (inner.isdigit() and not (pattern is _FILE and node.is_folder)):
-            return _Value(inner, before, after)
+            return _SegmentValue(inner, before, after)
         if pattern is _FILE and not _ID.fullmatch(segment):
             return None  # a file, or a host, by its name
     last = all(len(node.paths[index].segments) == node.depth + 1 for index in members)
-    return _Value(segment) if _is_value(node, segment, going, last, members) else None
+    return _SegmentValue(segment) if _is_value(node, segment, going, last, members) else None
 
 
 def _is_id(text: str) -> bool:
@@ -251,7 +255,9 @@ def _is_words(text: str) -> bool:
     return "@" not in unquote(text) and "_" not in text and sum(map(len, words)) >= max(6, 0.6 * len(text))
 
 
-def _is_value(node: _Node, segment: str, going: dict[str, list[int]], last: bool, members: Sequence[int]) -> bool:
+def _is_value(
+    node: _TemplateNode, segment: str, going: dict[str, list[int]], last: bool, members: Sequence[int]
+) -> bool:
     if not re.search(r"\w", segment) or segment[0] in "_$~*":
         return False
     if _VERSION.fullmatch(segment) and _is_version(node, segment, last):
@@ -271,7 +277,7 @@ def _is_value(node: _Node, segment: str, going: dict[str, list[int]], last: bool
     return bool(re.search(r"\d", segment)) and _is_code(node, segment)
 
 
-def _is_version(node: _Node, segment: str, last: bool) -> bool:
+def _is_version(node: _TemplateNode, segment: str, last: bool) -> bool:
     """`v2` is one everywhere but in a list of versions; `2` and `1.1` are only where versions stand."""
     if segment[0].isdigit():
         at_root = node.depth == 0 and not node.is_collection and not last
@@ -279,7 +285,7 @@ def _is_version(node: _Node, segment: str, last: bool) -> bool:
     return node.noun not in _VERSIONED
 
 
-def _is_number_of_a_thing(node: _Node, segment: str, going: dict[str, list[int]], last: bool) -> bool:
+def _is_number_of_a_thing(node: _TemplateNode, segment: str, going: dict[str, list[int]], last: bool) -> bool:
     if not _YEAR.fullmatch(segment):
         return not (node.is_folder and len(segment) == 2 and _YEAR.fullmatch(node.above[-1]))  # a month's folder
     if node.is_collection and not node.is_folder:
@@ -287,7 +293,7 @@ def _is_number_of_a_thing(node: _Node, segment: str, going: dict[str, list[int]]
     return _varies(node, segment, going, _NUMBER)
 
 
-def _is_code(node: _Node, segment: str) -> bool:
+def _is_code(node: _TemplateNode, segment: str) -> bool:
     """Letters and digits: an order number in a collection of orders, a word of the trade everywhere else."""
     if _TRADE.fullmatch(segment) or node.is_folder or _is_words(segment):
         return False
@@ -296,7 +302,7 @@ def _is_code(node: _Node, segment: str) -> bool:
     )
 
 
-def _varies(node: _Node, segment: str, going: dict[str, list[int]], kind: re.Pattern[str]) -> bool:
+def _varies(node: _TemplateNode, segment: str, going: dict[str, list[int]], kind: re.Pattern[str]) -> bool:
     """Whether others of its kind stand in its place, with the same behind them."""
     mine = _behind(node, going[segment])
     return any(
@@ -305,13 +311,13 @@ def _varies(node: _Node, segment: str, going: dict[str, list[int]], kind: re.Pat
     )  # fmt: skip
 
 
-def _behind(node: _Node, members: Iterable[int]) -> set[str]:
+def _behind(node: _TemplateNode, members: Iterable[int]) -> set[str]:
     """The segments that follow; "" where the path ends."""
     rest = (node.paths[index].segments[node.depth + 1 : node.depth + 2] for index in members)
     return {segment[0] if segment else "" for segment in rest}
 
 
-def _together(node: _Node, words: Sequence[str], going: dict[str, list[int]]) -> set[str]:
+def _together(node: _TemplateNode, words: Sequence[str], going: dict[str, list[int]]) -> set[str]:
     """Names that are values because they vary and what follows them does not: /users/ann/orders, /users/bob/orders."""
     found: set[str] = set()
     if not node.is_folder:
@@ -331,7 +337,7 @@ def _may_be_a_name(word: str) -> bool:
     return bool(word) and word.lower() not in _ACTIONS and word[0] not in "_$~*" and not re.fullmatch(r"\W+", word)
 
 
-def _codes_that_vary(node: _Node, words: Sequence[str], going: dict[str, list[int]]) -> set[str]:
+def _codes_that_vary(node: _TemplateNode, words: Sequence[str], going: dict[str, list[int]]) -> set[str]:
     """Equal words with other numbers behind them, with the same behind both: /table/t1/rows, /table/t2/rows."""
     by_shape: dict[tuple[str, frozenset[str]], set[str]] = {}
     for word in words:
@@ -345,7 +351,7 @@ def _codes_that_vary(node: _Node, words: Sequence[str], going: dict[str, list[in
 # -- names
 
 
-def _name(node: _Node, held: Sequence[_Value]) -> str:
+def _name(node: _TemplateNode, held: Sequence[_SegmentValue]) -> str:
     """From "orders" to "order_id", from "by-email" to "email", "date" of dates; with a number where it is taken."""
     wanted = _wanted(node, held)
     number, name = 1, wanted
@@ -355,7 +361,7 @@ def _name(node: _Node, held: Sequence[_Value]) -> str:
     return name
 
 
-def _wanted(node: _Node, held: Sequence[_Value]) -> str:
+def _wanted(node: _TemplateNode, held: Sequence[_SegmentValue]) -> str:
     if held and all(re.fullmatch(r"(?:19|20)\d\d-\d\d-\d\d", one.value) for one in held):
         return "date"
     word = _snake(held[0].before) if held and held[0].before else _word(node)
@@ -368,7 +374,7 @@ def _wanted(node: _Node, held: Sequence[_Value]) -> str:
     return name if name.endswith("_id") or name == "id" else f"{name}_id"
 
 
-def _word(node: _Node) -> str:
+def _word(node: _TemplateNode) -> str:
     """What a parameter is called after: the nearest literal before it that is a word, else its group."""
     for above in reversed(node.above):
         if above.startswith("{"):

@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING
 from ..ids import new_trace
 from ..model.capture import Capture, RawPairs
 from ..problems import ProblemDetails, problem
-from ..routes.addresses import View
+from ..routes.addresses import Viewpoint
 from .admission import RefusedError, check, check_site, check_write, choose_environment, upstream_in
 from .cors import answer_preflight, share
 from .header_rules import route_field, trace_text
@@ -259,10 +259,10 @@ class Flow:
         secure = self.origin.startswith(b"https:")
         head.rewrite(self.table.addresses, view, self.relay.own_cookies, secure=secure)
 
-    def view(self) -> View:
+    def view(self) -> Viewpoint:
         """From where this exchange looks at addresses."""
         assert self.upstream is not None
-        return View(self.cluster, self.upstream, self.origin, self._environment_of, self.relay.own_origin)
+        return Viewpoint(self.cluster, self.upstream, self.origin, self._environment_of, self.relay.own_origin)
 
     def _share(self, lines: list[bytes]) -> None:
         """Let a front end of another origin read the response; one that is not listed is remembered."""

@@ -29,7 +29,7 @@ from .header_rules import (  # fmt: skip
 from .sandbox import worker_scope
 
 if TYPE_CHECKING:
-    from ..routes.addresses import Addresses, View
+    from ..routes.addresses import Addresses, Viewpoint
 
 NO_STORE: Final = b"Cache-Control: no-store"
 # What a browser keeps without being told for how long (RFC 9110 section 15.1: heuristically cacheable; these are the
@@ -128,7 +128,7 @@ class ResponseHead:
             self._unkept = [*lines, NO_STORE], [*recorded, (b"Cache-Control", b"no-store")], [*self.rewritten, *gone]
         return self._unkept
 
-    def rewrite(self, addresses: Addresses, view: View, own_cookies: tuple[bytes, ...], *, secure: bool) -> None:
+    def rewrite(self, addresses: Addresses, view: Viewpoint, own_cookies: tuple[bytes, ...], *, secure: bool) -> None:
         """Put URLs and cookies that point at an upstream into the client's view, each line in its place; `secure` when
         the client speaks https. An upstream must not set the gateway's own cookies: one of these names is dropped.
         """

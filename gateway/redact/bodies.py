@@ -127,7 +127,7 @@ LAST_NAME: Final = re.compile(r"([A-Za-z_][\w-]*)[^A-Za-z_]*$")
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class SecretPlaces:
     """JSONPaths of the rules that name more than a key; a key at the end of each stands in when JSON is broken."""
 
     paths: tuple[jsonpath.CompoundJSONPath | jsonpath.JSONPath, ...]
@@ -143,7 +143,7 @@ class BudgetSpent(Exception):
 
 def read_rules(
     headers: Sequence[str], paths: Sequence[str], query: Sequence[str], kinds: Sequence[str] = ()
-) -> tuple[SecretNames, Places | None]:
+) -> tuple[SecretNames, SecretPlaces | None]:
     """The rules of a route table, ready for use: `$..name` is a name, any other path a place."""
     simple = {path: match[1] or match[2] for path in paths if (match := NAME.fullmatch(path))}
     others = [path for path in paths if path not in simple]
@@ -151,7 +151,7 @@ def read_rules(
     if not others:
         return names, None
     last = [match[1] for path in others if (match := LAST_NAME.search(path))]
-    return names, Places(tuple(jsonpath.compile(path) for path in others), SecretNames((), last))
+    return names, SecretPlaces(tuple(jsonpath.compile(path) for path in others), SecretNames((), last))
 
 
 @dataclass(slots=True)
@@ -160,7 +160,7 @@ class BodySealer:
     sealed elsewhere in the capture."""
 
     names: SecretNames
-    places: Places | None
+    places: SecretPlaces | None
     seal: Seal
     seal_whole: Seal
     echo: Seal

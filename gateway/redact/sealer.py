@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, Protocol, cast
 from urllib.parse import quote_from_bytes
 
 from ..model.capture import Capture, RawPairs, joined
-from .bodies import BodySealer, BudgetSpent, Places, read_rules
+from .bodies import BodySealer, BudgetSpent, SecretPlaces, read_rules
 from .cache import Cache
 from .echoes import Echoes, is_token
 from .headers import content_of, seal_header, seal_headers, typed_passwords
@@ -58,7 +58,7 @@ class Sealer:
 
     def __init__(self, keys: PlaceholderKeys) -> None:
         self._vault = Vault(keys)
-        self._rules: dict[object, tuple[SecretNames, Places | None]] = {}
+        self._rules: dict[object, tuple[SecretNames, SecretPlaces | None]] = {}
         self._caches: dict[object, Cache | None] = {}  # by rules; of the present keys
         self._pieces: dict[str, dict[bytes, tuple[bytes, bytes]]] = {}  # capture id -> secrets of its pieces
         self._sides: dict[tuple[str, bool], Direction] = {}  # (capture id, sent) -> what waits of a stream
@@ -170,7 +170,7 @@ class Sealer:
         """The secret behind a placeholder."""
         return self._vault.unseal(placeholder.encode(), ciphertext)
 
-    def _ready(self, rules: object) -> tuple[SecretNames, Places | None]:
+    def _ready(self, rules: object) -> tuple[SecretNames, SecretPlaces | None]:
         ready = self._rules.get(rules)
         if ready is None:
             if len(self._rules) >= MOST_RULES:
@@ -189,7 +189,7 @@ class _Work:
     __slots__ = ("_cache", "_echoes", "_limit", "_names", "_places", "_recording", "_vault", "decoded", "found")
 
     def __init__(
-        self, vault: Vault, names: SecretNames, places: Places | None, recording: str, cache: Cache | None = None
+        self, vault: Vault, names: SecretNames, places: SecretPlaces | None, recording: str, cache: Cache | None = None
     ) -> None:
         self._vault, self._names, self._places, self._recording = vault, names, places, recording
         self._cache = cache if cache is not None and cache.vault is vault else None

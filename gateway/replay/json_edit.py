@@ -14,13 +14,13 @@ GAP: Final = re.compile(r"\s*")
 
 
 @dataclass(slots=True)
-class Node:
+class JsonSpan:
     """A value and where it stands. `inner` are its members or items: (key or number, where the key begins, value)."""
 
     start: int
     end: int = 0
     is_object: bool = False
-    inner: list[tuple[str | int, int, Node]] = field(default_factory=list)
+    inner: list[tuple[str | int, int, JsonSpan]] = field(default_factory=list)
 
     def at(self, word: str) -> int:
         """Which of `inner` a word of a pointer names; -1 when none does. Of equal members the last one counts."""
@@ -30,10 +30,10 @@ class Node:
         return -1
 
 
-def tree_of(text: str) -> Node:
+def tree_of(text: str) -> JsonSpan:
     """The whole text as nodes. It must be valid JSON."""
-    root: Node | None = None
-    stack: list[Node] = []
+    root: JsonSpan | None = None
+    stack: list[JsonSpan] = []
     key: tuple[str, int] | None = None
     for match in TOKEN.finditer(text):
         mark, start = match[0], match.start()
@@ -46,7 +46,7 @@ def tree_of(text: str) -> Node:
         if parent is not None and parent.is_object and key is None:
             key = (json.loads(mark, strict=False), start)
             continue
-        node = Node(start, match.end(), mark == "{")
+        node = JsonSpan(start, match.end(), mark == "{")
         if parent is None:
             root = root or node
         else:
@@ -79,7 +79,7 @@ def edited_text(text: str, words: Sequence[str], make: Callable[[Any], Any] | No
     return text[: node.start] + dump(make(parse(text[node.start : node.end]))) + text[node.end :]
 
 
-def _added(text: str, node: Node, word: str, rest: Sequence[str], make: Callable[[Any], Any]) -> str:
+def _added(text: str, node: JsonSpan, word: str, rest: Sequence[str], make: Callable[[Any], Any]) -> str:
     """With one more member or item, spaced as the last one is."""
     value = make(None)
     for inner in reversed(rest):
@@ -92,7 +92,7 @@ def _added(text: str, node: Node, word: str, rest: Sequence[str], make: Callable
     return text[: last.end] + "," + text[before + 1 : start] + written + text[last.end :]
 
 
-def _colon(text: str, node: Node) -> str:
+def _colon(text: str, node: JsonSpan) -> str:
     """What stands between a name and its value in this object."""
     if not node.inner:
         return ": "
@@ -101,7 +101,7 @@ def _colon(text: str, node: Node) -> str:
     return text[match.end() : value.start] if match else ": "
 
 
-def _removed(text: str, node: Node, index: int) -> str:
+def _removed(text: str, node: JsonSpan, index: int) -> str:
     """Without one member or item, and the comma that came with it."""
     _, start, value = node.inner[index]
     if index + 1 < len(node.inner):

@@ -23,7 +23,7 @@ LINK_TARGET: Final = re.compile(rb"<([^<>]*)>")
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Viewpoint:
     """From where an address is looked at: one exchange."""
 
     cluster: CompiledCluster
@@ -46,7 +46,7 @@ class Addresses:
                 self._known.setdefault(place, []).append((cluster, upstream))
         self._in_bodies: re.Pattern[bytes] | None = None
 
-    def public(self, url: bytes, view: View) -> bytes:
+    def public(self, url: bytes, view: Viewpoint) -> bytes:
         """The public counterpart of a URL reference; the very same bytes when there is none."""
         if absolute := ABSOLUTE.match(url):
             return self._absolute(absolute, view) or url
@@ -55,18 +55,18 @@ class Addresses:
         public = public_path(view.cluster, view.upstream, url)
         return url if public is None else public
 
-    def public_links(self, value: bytes, view: View) -> bytes:
+    def public_links(self, value: bytes, view: Viewpoint) -> bytes:
         """A Link value (RFC 8288 section 3) with each of its targets translated."""
         return LINK_TARGET.sub(lambda link: b"<" + self.public(link[1], view) + b">", value)
 
-    def public_body(self, body: bytes, view: View) -> bytes:
+    def public_body(self, body: bytes, view: Viewpoint) -> bytes:
         """A body of text with the absolute addresses in it translated: plain, with the escaped slashes of JSON, and
         percent-encoded as they stand in a query."""
         if self._in_bodies is None:
             self._in_bodies = _pattern(self._known)
         return self._in_bodies.sub(lambda found: self._in_body(found, view), body)
 
-    def _in_body(self, found: re.Match[bytes], view: View) -> bytes:
+    def _in_body(self, found: re.Match[bytes], view: Viewpoint) -> bytes:
         scheme, slash, authority, path = found[1] or b"", found[2], found[3], found[4]
         plain = path.replace(slash, b"/") if slash != b"/" else path
         url = scheme.replace(b"%3A", b":").replace(b"%3a", b":") + b"//" + _unquoted(authority) + plain
@@ -80,7 +80,7 @@ class Addresses:
             head, rest = head.replace(b":", b"%3A"), rest.replace(b":", b"%3A")
         return head + (slash * 2 if mark else b"") + rest.replace(b"/", slash)
 
-    def _absolute(self, found: re.Match[bytes], view: View) -> bytes | None:
+    def _absolute(self, found: re.Match[bytes], view: Viewpoint) -> bytes | None:
         scheme, authority, rest = found[1], found[2], found[3]
         own_scheme, _, own_authority = view.origin.partition(b"://")
         if (scheme or own_scheme).lower() not in PORTS:
@@ -94,7 +94,7 @@ class Addresses:
                     return public_origin(cluster, scheme, view) + public
         return None
 
-    def _without_prefix(self, rest: bytes, view: View) -> bytes | None:
+    def _without_prefix(self, rest: bytes, view: Viewpoint) -> bytes | None:
         """The gateway's own address: right when it leads somewhere, else of an upstream that knows no prefix."""
         path = rest if rest[:1] == b"/" else b"/" + rest
         if not view.cluster.prefix or self._is_public(re.split(rb"[?#]", path, maxsplit=1)[0]):
@@ -102,7 +102,7 @@ class Addresses:
         public = public_path(view.cluster, view.upstream, path)
         return None if public is None else view.origin + public
 
-    def _candidates(self, place: Place, view: View) -> Iterable[tuple[CompiledCluster, CompiledUpstream]]:
+    def _candidates(self, place: Place, view: Viewpoint) -> Iterable[tuple[CompiledCluster, CompiledUpstream]]:
         """Those in force, this exchange's own first, then those with the longest base path."""
         found = self._known.get(place)
         if not found:
@@ -114,7 +114,7 @@ class Addresses:
                 yield cluster, upstream
 
 
-def public_origin(cluster: CompiledCluster, scheme: bytes | None, view: View) -> bytes:
+def public_origin(cluster: CompiledCluster, scheme: bytes | None, view: Viewpoint) -> bytes:
     """The origin at which clients reach a cluster, with the scheme of WebSockets where the address had it."""
     origin = view.origin if cluster.name == view.cluster.name else view.main or view.origin
     if scheme is not None and scheme.lower() in (b"ws", b"wss"):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..errors import ConfigError, NotFoundError, Problem, did_you_mean
 from .parse import unbundle
 from .validation import at
-from .yaml import Node, meaning, read_nodes, read_text, surprise
+from .yaml import YamlNode, meaning, read_nodes, read_text, surprise
 
 BOM = b"\xef\xbb\xbf"
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -45,7 +45,7 @@ def splice(raw: bytes, cluster: str, environment: str, *, name: str = "routes.ya
     return Splice(lead + changed.encode(), node.line, node.text)
 
 
-def _check(changed: str, cluster: str, environment: str, node: Node) -> None:
+def _check(changed: str, cluster: str, environment: str, node: YamlNode) -> None:
     """Read the change back: a scalar may stand where no other one fits (an empty one, for instance)."""
     root, problems = read_nodes(changed, node.file)
     found = at(root, "clusters", cluster, "environment")
@@ -54,7 +54,7 @@ def _check(changed: str, cluster: str, environment: str, node: Node) -> None:
         raise ConfigError([node.problem(f"clusters.{cluster}.environment", message)])
 
 
-def _scalar(root: Node, cluster: str, name: str) -> Node:
+def _scalar(root: YamlNode, cluster: str, name: str) -> YamlNode:
     clusters = at(root, "clusters")
     found = at(clusters, cluster)
     if found is None:
@@ -68,7 +68,7 @@ def _scalar(root: Node, cluster: str, name: str) -> Node:
     return node
 
 
-def _refuse_shared(root: Node, node: Node, cluster: str) -> None:
+def _refuse_shared(root: YamlNode, node: YamlNode, cluster: str) -> None:
     """A scalar that other places repeat would move more than one cluster."""
     above = [at(root, "clusters"), at(root, "clusters", cluster)]
     path = f"clusters.{cluster}.environment"
@@ -83,7 +83,7 @@ def _refuse_shared(root: Node, node: Node, cluster: str) -> None:
         raise ConfigError([node.problem(path, message)])
 
 
-def _shared(node: Node, path: str) -> Problem:
+def _shared(node: YamlNode, path: str) -> Problem:
     return node.problem(
         path, "its environment is shared by an anchor (&) or alias (*), so one change would move others too"
     )
@@ -121,7 +121,7 @@ def allow_origin(raw: bytes, origin: str, *, name: str = "routes.yaml") -> tuple
     return (BOM if raw.startswith(BOM) else b"") + changed.encode(), line
 
 
-def _with_origin(text: str, root: Node, item: str) -> tuple[str, int]:
+def _with_origin(text: str, root: YamlNode, item: str) -> tuple[str, int]:
     cors, origins = at(root, "cors"), at(root, "cors", "origins")
     for node in (cors, origins):
         if node is not None and (node.anchored or node.aliased):
@@ -150,7 +150,7 @@ def _appended(text: str, line: str) -> tuple[str, int]:
     return before + line + end + text[cut:], before.count("\n") + 1
 
 
-def _first_in(text: str, cors: Node, entry: str) -> tuple[str, int]:
+def _first_in(text: str, cors: YamlNode, entry: str) -> tuple[str, int]:
     if text[cors.start] == "{":
         comma = ", " if cors.pairs else ""
         return text[: cors.start + 1] + entry + comma + text[cors.start + 1 :], cors.line
@@ -159,14 +159,14 @@ def _first_in(text: str, cors: Node, entry: str) -> tuple[str, int]:
     return text[:begin] + text[begin : first.start] + entry + _end_of_line(text) + text[begin:], first.line
 
 
-def _into_flow(text: str, origins: Node, item: str) -> tuple[str, int]:
+def _into_flow(text: str, origins: YamlNode, item: str) -> tuple[str, int]:
     if not origins.items:
         return text[: origins.start + 1] + item + text[origins.start + 1 :], origins.line
     last = origins.items[-1]
     return text[: last.end] + f", {item}" + text[last.end :], last.line
 
 
-def _line_after(text: str, node: Node, line: str) -> tuple[str, int]:
+def _line_after(text: str, node: YamlNode, line: str) -> tuple[str, int]:
     at = text.find("\n", node.end)
     if at < 0:
         return text + _end_of_line(text) + line, node.line + 1
@@ -177,7 +177,7 @@ def _end_of_line(text: str) -> str:
     return "\r\n" if "\r\n" in text else "\n"
 
 
-def _check_allowed(changed: str, origin: str, before: Node) -> None:
+def _check_allowed(changed: str, origin: str, before: YamlNode) -> None:
     """Read the change back: the origin is listed, and nothing else is another."""
     root, problems = read_nodes(changed, before.file)
     found = at(root, "cors", "origins")

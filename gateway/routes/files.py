@@ -19,7 +19,7 @@ from .parse import ParsedRoutes, parse
 from .table import RouteTable, compile_table
 from .tls import client_context
 from .validation import at
-from .yaml import MAX_BYTES, Node
+from .yaml import MAX_BYTES, YamlNode
 
 MAX_INCLUDED = 1000
 FULL: Final = (errno.ENOSPC, errno.EDQUOT)  # then writing into the file itself would leave a part of it
@@ -230,7 +230,7 @@ def _unusable(table: RouteTable, parsed: ParsedRoutes) -> list[Problem]:
     return problems
 
 
-def _at(node: Node | None, path: str, message: str) -> Problem:
+def _at(node: YamlNode | None, path: str, message: str) -> Problem:
     return node.problem(path, message) if node is not None else Problem("", 1, 1, path, message)
 
 

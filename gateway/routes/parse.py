@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 from ..errors import Problem, did_you_mean
 from .schema import RoutesConfig
 from .validation import at, check, texts
-from .yaml import Node, fill, is_merge, meaning, read_nodes, read_text, surprise
+from .yaml import YamlNode, fill, is_merge, meaning, read_nodes, read_text, surprise
 
 
 def keys_at(model: type[BaseModel], steps: Iterable[int | str]) -> list[str]:
@@ -64,7 +64,7 @@ class ParsedRoutes:
     problems: tuple[Problem, ...]
     text: str
     revision: str
-    root: Node | None = None
+    root: YamlNode | None = None
 
 
 def parse(
@@ -136,7 +136,7 @@ class _Reader:
                 self._places.add(place)
                 self.problems.append(problem)
 
-    def read(self, raw: bytes, name: str, *, outermost: bool = False) -> Node | None:
+    def read(self, raw: bytes, name: str, *, outermost: bool = False) -> YamlNode | None:
         text, problems = read_text(raw, name)
         self.texts[name] = text
         self.add(problems)
@@ -157,7 +157,7 @@ class _Reader:
         self._include(root)
         return root
 
-    def _fill(self, node: Node, path: str) -> None:
+    def _fill(self, node: YamlNode, path: str) -> None:
         """Give every scalar its value. The tree is at most MAX_DEPTH deep."""
         for key, value in node.pairs:
             if not is_merge(key):
@@ -170,7 +170,7 @@ class _Reader:
         if node.kind == "scalar":
             self._fill_scalar(node, path)
 
-    def _fill_scalar(self, node: Node, path: str) -> None:
+    def _fill_scalar(self, node: YamlNode, path: str) -> None:
         try:
             filled = fill(node.text, self.variables)
         except ValueError as error:
@@ -181,20 +181,20 @@ class _Reader:
             self.add([node.problem(path, why)])
         node.value = meaning(node.text) if node.plain and filled is node.text else filled
 
-    def _only_clusters(self, root: Node) -> None:
+    def _only_clusters(self, root: YamlNode) -> None:
         for key, _ in root.entries():
             if key.text not in INCLUDED_KEYS and not key.text.startswith(EXTENSION):
                 hint = f"; an included file has {', '.join(INCLUDED_KEYS)} only"
                 self.add([key.problem(key.text, f"'{key.text}' belongs into the file that includes this one{hint}")])
 
-    def _include(self, root: Node) -> None:
+    def _include(self, root: YamlNode) -> None:
         """Put the clusters of included files beside those of the including one."""
         for index, node in enumerate(texts(root.get("include"))):
             for name, raw in self._files(node, f"include[{index}]"):
                 if name not in self.texts and (inner := self.read(raw, name)) is not None:
                     self._adopt(root, inner)
 
-    def _files(self, node: Node, path: str) -> Sequence[tuple[str, bytes]]:
+    def _files(self, node: YamlNode, path: str) -> Sequence[tuple[str, bytes]]:
         pattern = str(node.value)
         parts = PurePosixPath(pattern).parts
         if not parts or pattern.startswith("/") or ".." in parts or "\\" in pattern:
@@ -206,14 +206,14 @@ class _Reader:
             self.add([node.problem(path, str(error))])
             return ()
 
-    def _adopt(self, root: Node, inner: Node) -> None:
+    def _adopt(self, root: YamlNode, inner: YamlNode) -> None:
         found = inner.get("clusters")
         if found is None or found.kind != "mapping":
             return
         own = root.get("clusters")
         if own is None:
-            own = Node("mapping", root.file, root.line, root.column)
-            root.pairs.append((Node("scalar", root.file, root.line, root.column, text="clusters"), own))
+            own = YamlNode("mapping", root.file, root.line, root.column)
+            root.pairs.append((YamlNode("scalar", root.file, root.line, root.column, text="clusters"), own))
         there = {key.text: key for key, _ in own.entries()}
         for key, cluster in found.entries():
             if (first := there.get(key.text)) is not None:
@@ -222,7 +222,7 @@ class _Reader:
             else:
                 own.pairs.append((key, cluster))
 
-    def validate(self, root: Node) -> RoutesConfig | None:
+    def validate(self, root: YamlNode) -> RoutesConfig | None:
         try:
             found = plain(root)
             return RoutesConfig.model_validate({key: found[key] for key in found if not key.startswith(EXTENSION)})
@@ -238,7 +238,7 @@ def _no_text(text: str) -> str:
     return f"the key '{text}' is no text to YAML; put it in quotes: \"{text}\""
 
 
-def plain(node: Node) -> Any:
+def plain(node: YamlNode) -> Any:
     """The values without their places."""
     if node.kind == "mapping":
         return {key.text: plain(value) for key, value in node.entries()}
@@ -247,7 +247,7 @@ def plain(node: Node) -> Any:
     return node.value
 
 
-def _problem(error: ErrorDetails, root: Node) -> Problem:
+def _problem(error: ErrorDetails, root: YamlNode) -> Problem:
     """A complaint of the models, in its place and in plain words."""
     steps = tuple(step for step in error["loc"] if step != "[key]")
     node, reached = _walk(root, steps)
@@ -259,14 +259,14 @@ def _problem(error: ErrorDetails, root: Node) -> Problem:
     return node.problem(path, _message(error, node))
 
 
-def _unknown_key(root: Node, steps: tuple[int | str, ...]) -> Problem:
+def _unknown_key(root: YamlNode, steps: tuple[int | str, ...]) -> Problem:
     parent, _ = _walk(root, steps[:-1])
     key, known = str(steps[-1]), keys_at(RoutesConfig, steps[:-1])
     message = f"unknown key '{key}'" + (did_you_mean(key, known) or f"; known here: {', '.join(known)}")
     return (parent.key(key) or parent).problem(_dotted(steps), message)
 
 
-def _walk(node: Node, steps: Iterable[int | str]) -> tuple[Node, int]:
+def _walk(node: YamlNode, steps: Iterable[int | str]) -> tuple[YamlNode, int]:
     """The node that a complaint is about, or the deepest that exists, and how many steps led there."""
     count = 0
     for step in steps:
@@ -293,7 +293,7 @@ EXPECTED = {
 }
 
 
-def _message(error: ErrorDetails, node: Node) -> str:
+def _message(error: ErrorDetails, node: YamlNode) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if expected := EXPECTED.get(kind):
         return _expected(expected, node)
@@ -307,18 +307,18 @@ def _message(error: ErrorDetails, node: Node) -> str:
     return f"{_shown(node)} must be {text}"
 
 
-def _expected(expected: str, node: Node) -> str:
+def _expected(expected: str, node: YamlNode) -> str:
     if expected == "text" and node.kind == "scalar" and node.value is not None:
         kind = "true or false" if isinstance(node.value, bool) else "a number"
         return f"'{node.text}' is {kind} to YAML; put it in quotes if it is text: \"{node.text}\""
     return f"expected {expected}, found {_shown(node)}"
 
 
-def _shown(node: Node) -> str:
+def _shown(node: YamlNode) -> str:
     return f"'{node.text[:80]}'" if node.kind == "scalar" and node.text else node.what
 
 
-def _not_one_of(node: Node, expected: str) -> str:
+def _not_one_of(node: YamlNode, expected: str) -> str:
     known = [word.strip("'") for word in re.split(r", | or ", expected)]
     many = f"one of {', '.join(known)}" if len(known) > 1 else known[0]
     return f"{_shown(node)} is not {many}{did_you_mean(node.text, known)}"

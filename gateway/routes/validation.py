@@ -13,7 +13,7 @@ from .patterns import check_rewrite, problem_of
 from .rewrite import unsafe_path
 from .schema import NAME
 from .upstream_url import reaches, read_listen, read_name, read_url
-from .yaml import Node
+from .yaml import YamlNode
 
 OWN_PREFIX = "/_gateway"
 OWN_NAMES = ("localhost",)
@@ -27,7 +27,7 @@ FRAMING = frozenset((*HOP_BY_HOP, "content-length", "expect"))
 Check = Callable[[str], str]  # what is wrong with a text, or ""
 
 
-def check(root: Node, *, own: tuple[str, int] | None = None) -> Iterator[Problem]:
+def check(root: YamlNode, *, own: tuple[str, int] | None = None) -> Iterator[Problem]:
     """Everything wrong with the values of a document; nodes that are missing or of another type are left to `parse`."""
     environments = texts(root.get("environments"))
     names = [str(one.value) for one in environments]
@@ -44,40 +44,40 @@ def check(root: Node, *, own: tuple[str, int] | None = None) -> Iterator[Problem
     yield from _each(texts(at(root, "recording", "skip")), "recording.skip[{}]", _skip)
 
 
-def entries(node: Node | None) -> Iterable[tuple[Node, Node]]:
+def entries(node: YamlNode | None) -> Iterable[tuple[YamlNode, YamlNode]]:
     return node.entries() if node is not None and node.kind == "mapping" else ()
 
 
-def texts(node: Node | None) -> list[Node]:
+def texts(node: YamlNode | None) -> list[YamlNode]:
     """The items of a list that are text."""
     return [one for one in (node.items if node is not None else ()) if isinstance(one.value, str)]
 
 
-def listed(node: Node | None) -> list[Node]:
+def listed(node: YamlNode | None) -> list[YamlNode]:
     return list(node.items) if node is not None else []
 
 
-def at(node: Node | None, *names: str) -> Node | None:
+def at(node: YamlNode | None, *names: str) -> YamlNode | None:
     for name in names:
         node = node.get(name) if node is not None and node.kind == "mapping" else None
     return node
 
 
-def _each(nodes: Iterable[Node], path: str, wrong: Check) -> Iterator[Problem]:
+def _each(nodes: Iterable[YamlNode], path: str, wrong: Check) -> Iterator[Problem]:
     for index, node in enumerate(nodes):
         if message := wrong(str(node.value)):
             yield node.problem(path.format(index), message)
 
 
-def _repeated(nodes: Iterable[Node], path: str) -> Iterator[Problem]:
-    seen: dict[str, Node] = {}
+def _repeated(nodes: Iterable[YamlNode], path: str) -> Iterator[Problem]:
+    seen: dict[str, YamlNode] = {}
     for index, node in enumerate(nodes):
         first = seen.setdefault(str(node.value), node)
         if first is not node:
             yield node.problem(path.format(index), f"'{node.value}' stands twice: first in line {first.line}")
 
 
-def _known_keys(node: Node | None, known: list[str], path: str) -> Iterator[Problem]:
+def _known_keys(node: YamlNode | None, known: list[str], path: str) -> Iterator[Problem]:
     """Keys that must be environments."""
     for key, _ in entries(node):
         if known and key.text not in known:
@@ -96,7 +96,7 @@ def _name(text: str) -> str:
     return f"'{text}' is no name: letters, digits, '-', '_' and '.', at most 64, beginning with a letter or digit"
 
 
-def _cluster(key: Node, cluster: Node, names: list[str], own: tuple[str, int] | None) -> Iterator[Problem]:
+def _cluster(key: YamlNode, cluster: YamlNode, names: list[str], own: tuple[str, int] | None) -> Iterator[Problem]:
     path = f"clusters.{key.text}"
     if message := _name(key.text):
         yield key.problem(path, message)
@@ -120,13 +120,13 @@ def _cluster(key: Node, cluster: Node, names: list[str], own: tuple[str, int] | 
         yield from _upstream(upstream, f"{path}.upstreams.{environment.text}", own)
 
 
-def _one(node: Node | None, path: str, wrong: Check) -> Iterator[Problem]:
+def _one(node: YamlNode | None, path: str, wrong: Check) -> Iterator[Problem]:
     if node is not None and isinstance(node.value, str) and (message := wrong(node.value)):
         yield node.problem(path, message)
 
 
 def _environment(
-    node: Node | None, path: str, cluster: str, upstreams: Node | None, names: list[str]
+    node: YamlNode | None, path: str, cluster: str, upstreams: YamlNode | None, names: list[str]
 ) -> Iterator[Problem]:
     if node is None or not isinstance(node.value, str) or not names:
         return
@@ -165,9 +165,9 @@ def _pointer(text: str) -> str:
     return f"'{text}' is no JSON Pointer; write '/{text}'"
 
 
-def _prefixes(clusters: Iterable[tuple[Node, Node]]) -> Iterator[Problem]:
+def _prefixes(clusters: Iterable[tuple[YamlNode, YamlNode]]) -> Iterator[Problem]:
     """Two clusters with one path."""
-    first: dict[str, tuple[str, Node]] = {}
+    first: dict[str, tuple[str, YamlNode]] = {}
     for key, cluster in clusters:
         node = at(cluster, "path")
         if node is None or not isinstance(node.value, str):
@@ -178,11 +178,11 @@ def _prefixes(clusters: Iterable[tuple[Node, Node]]) -> Iterator[Problem]:
             yield node.problem(f"clusters.{key.text}.path", f"'{node.value}' is the path of {name} already ({where})")
 
 
-def _mounts(clusters: Iterable[tuple[Node, Node]]) -> Iterator[Problem]:
+def _mounts(clusters: Iterable[tuple[YamlNode, YamlNode]]) -> Iterator[Problem]:
     """Names and ports that clusters have to themselves: well formed, and of one cluster each."""
-    first: dict[str, Node] = {}
+    first: dict[str, YamlNode] = {}
     for key, cluster in clusters:
-        found: list[tuple[Node, str, Callable[[str], object]]] = [
+        found: list[tuple[YamlNode, str, Callable[[str], object]]] = [
             (node, f"clusters.{key.text}.names[{index}]", read_name)
             for index, node in enumerate(texts(at(cluster, "names")))
         ]
@@ -201,7 +201,7 @@ def _mounts(clusters: Iterable[tuple[Node, Node]]) -> Iterator[Problem]:
                 yield node.problem(path, f"'{node.value}' stands twice: first in line {first[word].line}")
 
 
-def _upstream(node: Node, path: str, own: tuple[str, int] | None) -> Iterator[Problem]:
+def _upstream(node: YamlNode, path: str, own: tuple[str, int] | None) -> Iterator[Problem]:
     url = node if node.kind == "scalar" else node.get("url")
     if url is not None and isinstance(url.value, str):
         yield from _url(url, path if url is node else f"{path}.url", node, own)
@@ -225,7 +225,7 @@ def _upstream(node: Node, path: str, own: tuple[str, int] | None) -> Iterator[Pr
         yield tls.problem(f"{path}.tls", "a key needs its certificate: cert")
 
 
-def _url(url: Node, path: str, node: Node, own: tuple[str, int] | None) -> Iterator[Problem]:
+def _url(url: YamlNode, path: str, node: YamlNode, own: tuple[str, int] | None) -> Iterator[Problem]:
     try:
         parts = read_url(str(url.value))
     except ValueError as error:
@@ -249,7 +249,7 @@ def _header(name: str, value: object) -> str:
     return ""
 
 
-def _cors(node: Node | None) -> Iterator[Problem]:
+def _cors(node: YamlNode | None) -> Iterator[Problem]:
     yield from _each(texts(at(node, "origins")), "cors.origins[{}]", origin_problem)
     for name in ("methods", "headers"):
         yield from _each(texts(at(node, name)), f"cors.{name}[{{}}]", _token)
@@ -270,7 +270,7 @@ def _token(text: str) -> str:
     return "" if TOKEN.fullmatch(text) else f"'{text}' is no method or field name"
 
 
-def _redact(node: Node | None, path: str) -> Iterator[Problem]:
+def _redact(node: YamlNode | None, path: str) -> Iterator[Problem]:
     yield from _each(texts(at(node, "headers")), f"{path}.headers[{{}}]", _token)
     yield from _each(texts(at(node, "json")), f"{path}.json[{{}}]", problem_of)
 

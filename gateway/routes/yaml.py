@@ -29,7 +29,7 @@ NOT_YAML = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\
 
 
 @dataclass(slots=True, eq=False)
-class Node:
+class YamlNode:
     """A scalar, mapping or sequence. Lines and columns count from 1, `start` and `end` are character indexes."""
 
     kind: Kind
@@ -44,8 +44,8 @@ class Node:
     merges: bool = False  # a mapping with a `<<` key
     anchored: bool = False  # has an anchor, so that aliases may repeat it
     aliased: bool = False  # stands (also) where an alias is written
-    pairs: list[tuple[Node, Node]] = field(default_factory=list)
-    items: list[Node] = field(default_factory=list)
+    pairs: list[tuple[YamlNode, YamlNode]] = field(default_factory=list)
+    items: list[YamlNode] = field(default_factory=list)
     weight: int = 1  # nodes below, this one included
     height: int = 0  # levels below
     whole: bool = True  # its end has been seen
@@ -57,7 +57,7 @@ class Node:
             return "text" if self.text or not self.plain else "nothing"
         return "a mapping" if self.kind == "mapping" else "a list"
 
-    def entries(self) -> Iterator[tuple[Node, Node]]:
+    def entries(self) -> Iterator[tuple[YamlNode, YamlNode]]:
         """Keys with values: those written here, then those merged in by `<<` that are not written here."""
         if not self.merges:
             yield from self.pairs
@@ -74,20 +74,20 @@ class Node:
                         seen.add(below.text)
                         yield below, inner
 
-    def get(self, name: str) -> Node | None:
+    def get(self, name: str) -> YamlNode | None:
         return next((value for key, value in self.entries() if key.text == name), None)
 
-    def item(self, index: int) -> Node | None:
+    def item(self, index: int) -> YamlNode | None:
         return self.items[index] if index < len(self.items) else None
 
-    def key(self, name: str) -> Node | None:
+    def key(self, name: str) -> YamlNode | None:
         return next((key for key, _ in self.entries() if key.text == name), None)
 
     def problem(self, path: str, message: str) -> Problem:
         return Problem(self.file, self.line, self.column, path, message)
 
 
-def is_merge(key: Node) -> bool:
+def is_merge(key: YamlNode) -> bool:
     return key.plain and key.text == MERGE
 
 
@@ -114,13 +114,13 @@ def place_of(text: str, index: int) -> tuple[int, int]:
     return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
 
 
-def read_nodes(text: str, file: str) -> tuple[Node | None, list[Problem]]:
+def read_nodes(text: str, file: str) -> tuple[YamlNode | None, list[Problem]]:
     """The document's root and everything wrong with its form; None when it cannot be read at all."""
     builder = _Builder(file)
     try:
         for event in yaml.parse(text, Loader=Loader):
             builder.take(event)
-    except _Stop:
+    except _Malformed:
         return None, builder.problems
     except yaml.MarkedYAMLError as error:
         return None, [*builder.problems, _syntax_problem(error, text, file)]
@@ -156,7 +156,7 @@ def _advice(what: str, source: str) -> str:
     return ""
 
 
-class _Stop(Exception):
+class _Malformed(Exception):
     """What follows cannot be read in any useful way."""
 
 
@@ -165,12 +165,12 @@ class _Builder:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.root: Node | None = None
+        self.root: YamlNode | None = None
         self.problems: list[Problem] = []
-        self._open: list[Node] = []
-        self._keys: list[Node | None] = []  # for each open mapping the key that waits for its value
-        self._seen: list[dict[str, Node]] = []  # for each open mapping its keys
-        self._anchors: dict[str, Node] = {}
+        self._open: list[YamlNode] = []
+        self._keys: list[YamlNode | None] = []  # for each open mapping the key that waits for its value
+        self._seen: list[dict[str, YamlNode]] = []  # for each open mapping its keys
+        self._anchors: dict[str, YamlNode] = {}
         self._aliased = 0
 
     def take(self, event: Any) -> None:
@@ -214,7 +214,7 @@ class _Builder:
             if merged and is_merge(parent.pairs[-1][0]) and any(one.kind != "mapping" for one in node.items):
                 self.problems.append(parent.pairs[-1][0].problem("", MERGES))
 
-    def _grow(self, parent: Node, node: Node) -> None:
+    def _grow(self, parent: YamlNode, node: YamlNode) -> None:
         parent.weight += node.weight - 1
         parent.height = max(parent.height, node.height + 1)
 
@@ -235,9 +235,9 @@ class _Builder:
                 self._grow(self._open[-1], node)
             self._place(node)
 
-    def _node(self, kind: Kind, event: Any) -> Node:
+    def _node(self, kind: Kind, event: Any) -> YamlNode:
         mark = event.start_mark
-        node = Node(kind, self.file, mark.line + 1, mark.column + 1, mark.index, event.end_mark.index)
+        node = YamlNode(kind, self.file, mark.line + 1, mark.column + 1, mark.index, event.end_mark.index)
         if event.tag is not None:
             self.problems.append(node.problem("", f"the tag {event.tag} is not allowed; write a plain value"))
         if event.anchor is not None:
@@ -245,7 +245,7 @@ class _Builder:
             node.anchored = True
         return node
 
-    def _place(self, node: Node) -> None:
+    def _place(self, node: YamlNode) -> None:
         """Put a node where it belongs: into the sequence, or as the key or value of the mapping that is open."""
         if not self._open:
             self.root = node
@@ -266,7 +266,7 @@ class _Builder:
                 parent.merges = parent.merges or is_merge(key)
                 parent.pairs.append((key, node))
 
-    def _checked_key(self, key: Node) -> Node:
+    def _checked_key(self, key: YamlNode) -> YamlNode:
         seen = self._seen[-1]
         if key.kind != "scalar":
             self._stop_at(key, f"a key must be text, not {key.what}")
@@ -279,11 +279,11 @@ class _Builder:
     def _stop(self, event: Any, message: str) -> None:
         mark = event.start_mark
         self.problems.append(Problem(self.file, mark.line + 1, mark.column + 1, "", message))
-        raise _Stop
+        raise _Malformed
 
-    def _stop_at(self, node: Node, message: str) -> None:
+    def _stop_at(self, node: YamlNode, message: str) -> None:
         self.problems.append(node.problem("", message))
-        raise _Stop
+        raise _Malformed
 
 
 INT = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")

@@ -20,7 +20,7 @@ from ..ids import new_id
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ImportFile:
     """A file to import. `format`: one of IMPORTS, or "" to find out; `read_file`: what it may read beside itself."""
 
     data: bytes
@@ -34,7 +34,7 @@ def locator(clusters: Iterable[Cluster] | None, own: str) -> Locate:
     return nowhere if clusters is None else locating(clusters, own)
 
 
-def taken(source: Source, locate: Locate) -> tuple[ImportedFile, ImportReport]:
+def taken(source: ImportFile, locate: Locate) -> tuple[ImportedFile, ImportReport]:
     """The recordings with new ids, ready to be written, and the report; UsageError says why a file is refused."""
     found = read(source.data, name=source.name, format=source.format, locate=locate, read_file=source.read_file)
     found = replace(found, recordings=renewed(found.recordings, new_id=new_id, now=time.time()))
@@ -64,7 +64,7 @@ class Folder:
         self.given[name] = data
         return data
 
-    def packed(self, source: Source, locate: Locate = nowhere) -> bytes:
+    def packed(self, source: ImportFile, locate: Locate = nowhere) -> bytes:
         """The source with the files that it names, as one JSON for a gateway: a gateway reads no files by itself."""
         read(source.data, name=source.name, format=source.format, locate=locate, read_file=self.read)
         if not self.given:

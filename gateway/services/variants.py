@@ -33,7 +33,7 @@ def variants(store: Store, ref: str, *, limit: int, cursor: str | None = None) -
     first = _offset(cursor)
     shown = found[first : first + limit]
     statuses = store.outcomes([one.id for one in shown], most=MOST_STEPS)
-    why = Explained(store, found)
+    why = VariantReasons(store, found)
     items = [
         relative_json(one)
         | {
@@ -54,7 +54,7 @@ def _offset(cursor: str | None) -> int:
     return int(cursor)
 
 
-class Explained:
+class VariantReasons:
     """Why variants ended otherwise than what they come from, or than their siblings."""
 
     def __init__(self, store: Store, family: Sequence[Relative]) -> None:

@@ -16,7 +16,7 @@ PIECE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class SentFile:
     """A file as it was sent. Its name is the sender's word for it, never a path of ours."""
 
     name: str
@@ -32,7 +32,7 @@ async def read_upload(request: web.Request) -> dict[str, Any]:
             raise ValueError("parts within parts")
         limit = FIELD if part.filename is None else LIMIT
         data = await _read(part, limit)
-        found[part.name or ""] = data.decode() if part.filename is None else Upload(part.filename, data)
+        found[part.name or ""] = data.decode() if part.filename is None else SentFile(part.filename, data)
     return found
 
 

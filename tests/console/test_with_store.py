@@ -14,7 +14,7 @@ import consoling
 import pytest
 from captures import a_capture, recorded
 
-from gateway.services.imports import Folder, Source
+from gateway.services.imports import Folder, ImportFile
 from gateway.store import open_recorder, open_store
 
 
@@ -206,7 +206,7 @@ async def test_the_report_comes_with_the_api(client, services):
 
 async def test_a_gateway_is_sent_the_files_that_a_command_names(client, services, tmp_path):
     (tmp_path / "order.json").write_bytes(b'{"qty": 2}')
-    source = Source(b"curl http://h.example/ -d @order.json", "chain.sh")
+    source = ImportFile(b"curl http://h.example/ -d @order.json", "chain.sh")
     packed = Folder(tmp_path).packed(source)
     headers = {"Content-Type": "application/json"}
     answer = await client.post("/_gateway/api/v1/import?name=chain.sh", data=packed, headers=headers)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.model.addresses import past_gateway
-from gateway.routes.addresses import Addresses, View
+from gateway.routes.addresses import Addresses, Viewpoint
 from gateway.routes.parse import parse
 from gateway.routes.table import CompiledCluster, CompiledUpstream, RouteTable, Tls, compile_table
 
@@ -26,7 +26,7 @@ def an_upstream(base: bytes = b"", *, tls: bool = False) -> CompiledUpstream:
 def public(cluster: CompiledCluster, upstream: CompiledUpstream, value: bytes) -> bytes:
     whole = CompiledCluster(cluster.name, cluster.prefix, cluster.strip, "qa", {"qa": upstream})
     addresses = Addresses({"orders": whole}, lambda path: path.startswith(b"/api/orders"))
-    return addresses.public(value, View(whole, upstream, ORIGIN, lambda name: "qa"))
+    return addresses.public(value, Viewpoint(whole, upstream, ORIGIN, lambda name: "qa"))
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def table() -> RouteTable:
     return compile_table(config)
 
 
-def view_of(table: RouteTable, cluster: str = "orders", environment: str = "dev", origin: bytes = ORIGIN) -> View:
+def view_of(table: RouteTable, cluster: str = "orders", environment: str = "dev", origin: bytes = ORIGIN) -> Viewpoint:
     found = table.clusters[cluster]
-    return View(found, found.upstreams[environment], origin, lambda name: table.clusters[name].environment)
+    return Viewpoint(found, found.upstreams[environment], origin, lambda name: table.clusters[name].environment)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_an_address_that_means_something_else_stays(table, url):
 
 
 def test_a_pin_decides_which_environment_is_meant(table):
-    pinned = View(table.clusters["login"], table.clusters["login"].upstreams["dev"], ORIGIN, lambda name: "qa")
+    pinned = Viewpoint(table.clusters["login"], table.clusters["login"].upstreams["dev"], ORIGIN, lambda name: "qa")
     assert table.addresses.public(b"https://qa.example/o/7", pinned) == ORIGIN + b"/api/orders/7"
     assert table.addresses.public(b"http://localhost:9001/7", pinned) == b"http://localhost:9001/7"
 
@@ -159,7 +159,7 @@ def test_a_pin_decides_which_environment_is_meant(table):
 def test_a_cluster_with_a_name_of_its_own_has_the_root_there(table):
     cluster = table.clusters["orders"].at_root()
     origin = b"http://orders.localhost:8080"
-    view = View(cluster, table.clusters["orders"].upstreams["dev"], origin, lambda name: "dev", ORIGIN)
+    view = Viewpoint(cluster, table.clusters["orders"].upstreams["dev"], origin, lambda name: "dev", ORIGIN)
     assert table.addresses.public(b"http://localhost:9001/7", view) == origin + b"/7"
     assert table.addresses.public(b"http://localhost:9002/idp/a", view) == ORIGIN + b"/auth/a"
     assert table.addresses.public(b"http://orders.localhost:8080/7", view) == b"http://orders.localhost:8080/7"

@@ -12,7 +12,7 @@ from ... import __version__
 from ...errors import NotFoundError, UsageError, did_you_mean
 from ...export import FORMATS, Beside, Recordings
 from ...export.documents import staleness
-from ...export.documents.publish import TARGETS, Page, book, published
+from ...export.documents.publish import TARGETS, DocumentPage, book, published
 from ...export.documents.site import Templates, site
 from ...model.text import counted
 from ...protocols import Store
@@ -56,7 +56,7 @@ def docs(args: argparse.Namespace) -> int:
     return 0
 
 
-def _facts(page: Page, recordings: Recordings, near: Beside) -> staleness.Facts:
+def _facts(page: DocumentPage, recordings: Recordings, near: Beside) -> staleness.Facts:
     exchanges = next(exchanges for one, exchanges in recordings if one.id == page.recording.id)
     what_ifs = [one for one, _ in recordings if one.parent == page.recording.id]
     return staleness.facts_of(page, exchanges, what_ifs, near, datetime.now(UTC).isoformat())

@@ -25,7 +25,7 @@ from ...model.text import visible
 from ...redact import Sealer
 from ...routes.files import load
 from ...routes.table import RouteTable
-from ...services.imports import Folder, Source, locator, taken
+from ...services.imports import Folder, ImportFile, locator, taken
 from ...store import open_recorder, open_store
 from ..client import find_writer
 
@@ -44,7 +44,7 @@ def import_(args: argparse.Namespace) -> int:
     for name in args.file:
         folder = Folder(Path(args.files)) if args.files else None
         shown = "" if name == "-" else Path(name).name
-        source = Source(_bytes(name), shown, getattr(args, "as"), folder.read if folder else no_files)
+        source = ImportFile(_bytes(name), shown, getattr(args, "as"), folder.read if folder else no_files)
         try:
             if server is not None:
                 query = urlencode({"as": source.format, "name": shown})
@@ -89,7 +89,7 @@ def _bytes(name: str) -> bytes:
     return data
 
 
-def _taken(args: argparse.Namespace, source: Source) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+def _taken(args: argparse.Namespace, source: ImportFile) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     table = _table(args.routes)
     found, report = taken(source, locator(table.clusters.values() if table else None, UNSERVED))
     asyncio.run(_write(args.recordings, found.recordings, table.redact if table else None))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import ConfigError, NotFoundError, Problem
-from ...routes.yaml import Node, place_of, read_nodes, read_text
+from ...routes.yaml import YamlNode, place_of, read_nodes, read_text
 from ..definition.schema import slug_of
 from ..definition.yaml import Report, read_yaml
 from .yaml_text import flow, key, member
@@ -44,7 +44,7 @@ def with_what_if(raw: bytes, step: str, name: str, spec: Mapping[str, Any], *, f
     return Preset(changed, place_of(text[:at] + added, at + first)[0])
 
 
-def _step(root: Node, slug: str, file: str) -> Node:
+def _step(root: YamlNode, slug: str, file: str) -> YamlNode:
     steps = root.get("steps")
     for node in steps.items if steps is not None else ():
         title = node.get("title") if node.kind == "mapping" else None
@@ -53,7 +53,9 @@ def _step(root: Node, slug: str, file: str) -> Node:
     raise NotFoundError(f"there is no step '{slug}'", where=file, hint="reload the page: demo.yaml has changed")
 
 
-def _addition(text: str, step: Node, what_ifs: Node | None, name: str, spec: Mapping[str, Any]) -> tuple[int, str]:
+def _addition(
+    text: str, step: YamlNode, what_ifs: YamlNode | None, name: str, spec: Mapping[str, Any]
+) -> tuple[int, str]:
     """(index, text to put there)."""
     if what_ifs is None:
         if _is_flow(text, step):
@@ -74,7 +76,7 @@ def _entry(name: str, spec: Mapping[str, Any], indent: int, styles: list[bool]) 
     return member(name, spec, indent, spread=bool(styles) and not any(styles))
 
 
-def _within(text: str, node: Node, name: str, spec: Any) -> tuple[int, str]:
+def _within(text: str, node: YamlNode, name: str, spec: Any) -> tuple[int, str]:
     """Before the closing brace of { }."""
     end = node.end - 1
     body = text[node.start + 1 : end]
@@ -84,7 +86,7 @@ def _within(text: str, node: Node, name: str, spec: Any) -> tuple[int, str]:
     return at, f"{comma}{key(name)}: {flow(spec)}"
 
 
-def _below(text: str, node: Node, lines: list[str]) -> tuple[int, str]:
+def _below(text: str, node: YamlNode, lines: list[str]) -> tuple[int, str]:
     """After the last line of a block mapping."""
     return _line_after(text, _last(text, node), lines)
 
@@ -100,7 +102,7 @@ def _line_after(text: str, at: int, lines: list[str]) -> tuple[int, str]:
     return end + 1, "".join(line + newline for line in lines)
 
 
-def _last(text: str, node: Node) -> int:
+def _last(text: str, node: YamlNode) -> int:
     """Where the last thing of a node ends; what the parser calls a block's end is where the next one begins."""
     below = [value for _, value in node.pairs] or node.items
     if node.kind == "scalar" or not below or text[node.start : node.start + 1] in ("{", "["):
@@ -108,17 +110,17 @@ def _last(text: str, node: Node) -> int:
     return _last(text, below[-1])
 
 
-def _is_flow(text: str, node: Node) -> bool:
+def _is_flow(text: str, node: YamlNode) -> bool:
     return text[node.start : node.start + 1] == "{"
 
 
-def _key(node: Node, name: str) -> Node:
+def _key(node: YamlNode, name: str) -> YamlNode:
     found = node.key(name)
     assert found is not None, "its value was found"
     return found
 
 
-def _check(raw: bytes, changed: bytes, step: str, name: str, spec: Mapping[str, Any], node: Node) -> None:
+def _check(raw: bytes, changed: bytes, step: str, name: str, spec: Mapping[str, Any], node: YamlNode) -> None:
     """Read both back: nothing but the new what-if may have come."""
     before, after = (_plain(each) for each in (raw, changed))
     for each in before["steps"]:
@@ -143,6 +145,6 @@ def _plain(raw: bytes) -> Any:
     return root.plain() if root is not None else {"steps": ()}
 
 
-def _not_here(node: Node, message: str) -> ConfigError:
+def _not_here(node: YamlNode, message: str) -> ConfigError:
     problem: Problem = node.problem("what_if", message)
     return ConfigError([problem], hint=HINT)

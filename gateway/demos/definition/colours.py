@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from .yaml import Node, Report
+from .yaml import PlacedValue, Report
 
 # what may be coloured -> where; text upon a colour is black or white, whichever is the more readable one
 COLOURS = ("accent", "band")
@@ -23,7 +23,7 @@ BAND = """\
 """
 
 
-def colours_of(node: Node | None, path: str, report: Report) -> dict[str, str] | None:
+def colours_of(node: PlacedValue | None, path: str, report: Report) -> dict[str, str] | None:
     """ "accent" and "band", each "#rgb" or "#rrggbb"; anything else is a problem."""
     if node is None:
         return None

@@ -22,7 +22,7 @@ from .parse_parts import (
     placeholders,
 )
 from .schema import SUCCESS, BodyTemplate, CallTemplate, Demo, DemoPlace, DemoStep, FormField, ValueUse, WhatIf, slug_of
-from .yaml import Node, Report, read_yaml
+from .yaml import PlacedValue, Report, read_yaml
 
 WHAT_IF_KEYS = ("set", "unset", "headers", "via", "path", "body", "delay", "expect", "why")
 DELAY = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,6})?)(ms|s)?")
@@ -30,7 +30,7 @@ LONGEST = 60.0  # seconds a what-if may wait
 
 
 def what_ifs_of(
-    node: Node | None,
+    node: PlacedValue | None,
     path: str,
     report: Report,
     call: CallTemplate,
@@ -50,7 +50,7 @@ def what_ifs_of(
 
 def _what_if(
     name: str,
-    node: Node,
+    node: PlacedValue,
     path: str,
     report: Report,
     call: CallTemplate,
@@ -93,7 +93,7 @@ def _what_if(
     )
 
 
-def _unset(node: Node | None, path: str, report: Report) -> tuple[str, ...]:
+def _unset(node: PlacedValue | None, path: str, report: Report) -> tuple[str, ...]:
     """One name, or a list of names."""
     if node is None:
         return ()
@@ -101,7 +101,7 @@ def _unset(node: Node | None, path: str, report: Report) -> tuple[str, ...]:
     return tuple(name for item in items if (name := report.text(item, path)))
 
 
-def _call(node: Node | None, path: str, report: Report, call: CallTemplate) -> CallTemplate | None:
+def _call(node: PlacedValue | None, path: str, report: Report, call: CallTemplate) -> CallTemplate | None:
     """ "/titles/{isbn}" keeps method and cluster; "GET orders:/orders/{id}" replaces all three."""
     if node is None:
         return None
@@ -114,7 +114,7 @@ def _call(node: Node | None, path: str, report: Report, call: CallTemplate) -> C
     return CallTemplate(call.method, call.cluster, text, node.place)
 
 
-def _delay(node: Node | None, path: str, report: Report) -> float:
+def _delay(node: PlacedValue | None, path: str, report: Report) -> float:
     text = report.text(node, path).strip()
     if node is None or not text:
         return 0.0
@@ -154,7 +154,7 @@ def parse_demo(text: bytes, *, name: str, file: str, files: Collection[str]) -> 
     return ParsedDemo(None if any(p.severity == "error" for p in problems) else demo, problems)
 
 
-def _demo(root: Node, name: str, report: Report, files: Collection[str]) -> Demo:
+def _demo(root: PlacedValue, name: str, report: Report, files: Collection[str]) -> Demo:
     keys = report.mapping(root, "", DEMO_KEYS)
     if "title" not in keys and isinstance(root.value, dict):
         report.add(root.place, "title", "is missing; the menu shows it")
@@ -174,7 +174,7 @@ def _demo(root: Node, name: str, report: Report, files: Collection[str]) -> Demo
     )
 
 
-def _steps(items: list[Node], report: Report, files: Collection[str]) -> tuple[DemoStep, ...]:
+def _steps(items: list[PlacedValue], report: Report, files: Collection[str]) -> tuple[DemoStep, ...]:
     steps: dict[str, DemoStep] = {}
     for at, item in enumerate(items):
         step = step_of(item, f"steps[{at}]", report, files)
@@ -197,7 +197,7 @@ def check_after(step: DemoStep, above: Mapping[str, DemoStep], path: str, report
     report.add(step.after_place, path, f"is no step above this one{did_you_mean(step.after, above) or known}")
 
 
-def step_of(node: Node, path: str, report: Report, files: Collection[str]) -> DemoStep | None:
+def step_of(node: PlacedValue, path: str, report: Report, files: Collection[str]) -> DemoStep | None:
     keys = report.mapping(node, path, STEP_KEYS)
     if not keys:
         if isinstance(node.value, dict) or node.value is None:
@@ -240,7 +240,7 @@ def step_of(node: Node, path: str, report: Report, files: Collection[str]) -> De
 
 
 def _uses_of_step(
-    keys: dict[str, Node], path: str, names: DeclaredNames, call: CallTemplate, fields: tuple[FormField, ...]
+    keys: dict[str, PlacedValue], path: str, names: DeclaredNames, call: CallTemplate, fields: tuple[FormField, ...]
 ) -> None:
     own = frozenset(field.name for field in fields)
     names.uses.append(ValueUse(placeholders(call.path), f"{path}.call", call.place, own))
@@ -249,15 +249,15 @@ def _uses_of_step(
     before: set[str] = set()
     for field in fields:
         if is_expression(field.default):
-            names.note(Node(field.default, field.place), f"{path}.form.{field.name}", frozenset(before))
+            names.note(PlacedValue(field.default, field.place), f"{path}.form.{field.name}", frozenset(before))
         before.add(field.name)
 
 
-def _query(node: Node | None, path: str, report: Report) -> dict[str, object] | None:
+def _query(node: PlacedValue | None, path: str, report: Report) -> dict[str, object] | None:
     return None if node is None else {key: item.plain() for key, item in report.mapping(node, path).items()}
 
 
-def _send(node: Node | None, path: str, report: Report, fields: tuple[FormField, ...], has_body: bool) -> str:
+def _send(node: PlacedValue | None, path: str, report: Report, fields: tuple[FormField, ...], has_body: bool) -> str:
     """How the fields travel; a form with a file is multipart, unless its body says where the file goes."""
     files = [field for field in fields if field.kind == "file"]
     send = report.text(node, path, "multipart" if files else "json")
@@ -269,7 +269,7 @@ def _send(node: Node | None, path: str, report: Report, fields: tuple[FormField,
     return send
 
 
-def _file(node: Node | None, path: str, report: Report, files: Collection[str], endings: tuple[str, ...]) -> str:
+def _file(node: PlacedValue | None, path: str, report: Report, files: Collection[str], endings: tuple[str, ...]) -> str:
     """The name of a file that lies beside demo.yaml."""
     name = report.text(node, path)
     if node is None or not name:

@@ -12,7 +12,7 @@ from ...model.headers import FRAMING, GATEWAY_REQUEST, HOP_BY_HOP
 from ..masking import is_secret_name
 from .expressions import ExpressionError, is_expression, names_in
 from .schema import KINDS, CallTemplate, DemoPlace, Expect, FormField, KeepRule, ValueUse
-from .yaml import Node, Report
+from .yaml import PlacedValue, Report
 
 CALL = re.compile(r"([A-Z][A-Z-]{0,19})\s+([A-Za-z0-9_.-]+):(/\S*)")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
@@ -32,7 +32,7 @@ class DeclaredNames:
     report: Report
     uses: list[ValueUse] = field(default_factory=list)
 
-    def note(self, node: Node | None, path: str, own: frozenset[str]) -> None:
+    def note(self, node: PlacedValue | None, path: str, own: frozenset[str]) -> None:
         if node is None:
             return
         if isinstance(node.value, dict):
@@ -44,14 +44,14 @@ class DeclaredNames:
         elif is_expression(node.value):
             self._note_text(node, path, own)
 
-    def _note_text(self, node: Node, path: str, own: frozenset[str]) -> None:
+    def _note_text(self, node: PlacedValue, path: str, own: frozenset[str]) -> None:
         try:
             self.uses.append(ValueUse(names_in(node.value), path, node.place, own))
         except ExpressionError as error:
             self.report.add(node.place, path, str(error))
 
 
-def call_of(node: Node | None, path: str, report: Report) -> CallTemplate:
+def call_of(node: PlacedValue | None, path: str, report: Report) -> CallTemplate:
     """ "GET catalogue:/books/{isbn}"."""
     text = report.text(node, path)
     place = node.place if node else DemoPlace()
@@ -83,7 +83,7 @@ def placeholders(path: str) -> frozenset[str]:
     return frozenset(PLACEHOLDER.findall(path))
 
 
-def fields_of(node: Node | None, path: str, report: Report) -> tuple[FormField, ...]:
+def fields_of(node: PlacedValue | None, path: str, report: Report) -> tuple[FormField, ...]:
     return tuple(
         _field(name, item, f"{path}.{name}", report)
         for name, item in report.mapping(node, path).items()
@@ -91,14 +91,14 @@ def fields_of(node: Node | None, path: str, report: Report) -> tuple[FormField, 
     )
 
 
-def checked_name(name: str, node: Node, path: str, report: Report) -> bool:
+def checked_name(name: str, node: PlacedValue, path: str, report: Report) -> bool:
     if NAME.fullmatch(name):
         return True
     report.add(node.key, path, f"'{name}' cannot name a value: use letters, digits and _")
     return False
 
 
-def _field(name: str, node: Node, path: str, report: Report) -> FormField:
+def _field(name: str, node: PlacedValue, path: str, report: Report) -> FormField:
     if not isinstance(node.value, dict):
         default = _scalar(node, path, report)
         return FormField(name, _kind(name, default), default, place=node.place)
@@ -127,14 +127,14 @@ def _kind(name: str, default: object) -> str:
     return "number" if isinstance(default, int | float) else "text"
 
 
-def _scalar(node: Node, path: str, report: Report) -> object:
+def _scalar(node: PlacedValue, path: str, report: Report) -> object:
     if isinstance(node.value, list):
         report.add(node.place, path, "should be a default or {type, default, label, help, choices}")
         return None
     return node.value
 
 
-def _choices(node: Node | None, path: str, report: Report) -> tuple[object, ...]:
+def _choices(node: PlacedValue | None, path: str, report: Report) -> tuple[object, ...]:
     if node is None:
         return ()
     if not isinstance(node.value, list) or any(isinstance(item.value, dict | list) for item in node.value):
@@ -143,7 +143,7 @@ def _choices(node: Node | None, path: str, report: Report) -> tuple[object, ...]
     return tuple(item.value for item in node.value)
 
 
-def headers_of(node: Node | None, path: str, report: Report) -> dict[str, object] | None:
+def headers_of(node: PlacedValue | None, path: str, report: Report) -> dict[str, object] | None:
     """Field name -> value; null removes a field."""
     if node is None:
         return None
@@ -160,7 +160,7 @@ def headers_of(node: Node | None, path: str, report: Report) -> dict[str, object
     return found
 
 
-def keeps_of(node: Node | None, path: str, report: Report) -> tuple[KeepRule, ...]:
+def keeps_of(node: PlacedValue | None, path: str, report: Report) -> tuple[KeepRule, ...]:
     keeps = []
     for name, item in report.mapping(node, path).items():
         source = report.text(item, f"{path}.{name}").strip()
@@ -183,7 +183,7 @@ def _check_source(source: str, place: DemoPlace, path: str, report: Report) -> N
         report.add(place, path, f"'{source}' is not a JSONPath: {str(error).splitlines()[0]}")
 
 
-def expect_of(node: Node | None, path: str, report: Report) -> Expect | None:
+def expect_of(node: PlacedValue | None, path: str, report: Report) -> Expect | None:
     """404, [401, 403], "4xx"."""
     if node is None or node.value is None:
         return None

@@ -136,7 +136,7 @@ UNSAID = ("body", "query", "send", "page", "headers", "form")  # what a function
 
 
 @dataclass(frozen=True, slots=True)
-class _Made:
+class _StepOrProblems:
     step: DemoStep | None
     problems: tuple[Problem, ...]
 
@@ -163,23 +163,25 @@ def with_code(parsed: ParsedDemo, coded: Sequence[Coded], *, file: str) -> Parse
     return ParsedDemo(None if report.problems else whole, problems)
 
 
-def _step(coded: Coded, file: str) -> _Made:
+def _step(coded: Coded, file: str) -> _StepOrProblems:
     unsaid = sorted(set(coded.spec) & set(UNSAID) - {"form"})
     place = DemoPlace(coded.line)
     if unsaid:
-        return _Made(None, (Problem(file, coded.line, 1, unsaid[0], "is for the function to say, in its call()"),))
+        return _StepOrProblems(
+            None, (Problem(file, coded.line, 1, unsaid[0], "is for the function to say, in its call()"),)
+        )
     report = Report(file)
     try:
         node = read_yaml(flow(coded.spec).encode("utf-8", "surrogatepass"), report)
     except TypeError as error:  # a value that YAML has no word for
-        return _Made(None, (Problem(file, coded.line, 1, "", str(error)),))
+        return _StepOrProblems(None, (Problem(file, coded.line, 1, "", str(error)),))
     step = step_of(node, coded.function.__name__, report, ()) if node is not None else None
     problems = tuple(replace(problem, line=coded.line, column=1) for problem in report.problems)
     if step is None:
-        return _Made(None, problems)
+        return _StepOrProblems(None, problems)
     if any(one.call is not None or one.body is not None for one in step.what_ifs):
         message = "the function says itself what it calls: use set, unset, headers, via or delay"
-        return _Made(None, (*problems, Problem(file, coded.line, 1, "what_if", message)))
+        return _StepOrProblems(None, (*problems, Problem(file, coded.line, 1, "what_if", message)))
     own = frozenset(field.name for field in step.fields)
     uses = tuple(replace(use, place=place, own=use.own | own) for use in step.uses)
-    return _Made(replace(step, run=coded.function, place=place, uses=uses, after_place=place), problems)
+    return _StepOrProblems(replace(step, run=coded.function, place=place, uses=uses, after_place=place), problems)

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import Problem, did_you_mean
-from ...routes.yaml import Node as YamlNode
-from ...routes.yaml import read_nodes, read_text
+from ...routes.yaml import YamlNode, read_nodes, read_text
 from .schema import START, DemoPlace
 
 INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,30})")
@@ -18,7 +17,7 @@ WORDS = {"": None, "~": None, "null": None, "true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class PlacedValue:
     """A value with its place: `value` is a scalar, a list of nodes, or a dict of nodes."""
 
     value: Any
@@ -55,7 +54,7 @@ class Report:
     def add(self, place: DemoPlace, path: str, message: str, *, severity: str = "error") -> None:
         self.problems.append(Problem(self.file, place.line, place.column, path, message, severity))
 
-    def mapping(self, node: Node | None, path: str, known: Iterable[str] = ()) -> dict[str, Node]:
+    def mapping(self, node: PlacedValue | None, path: str, known: Iterable[str] = ()) -> dict[str, PlacedValue]:
         """The members of a mapping, {} when it is none; with `known`, other keys are problems."""
         if node is None or node.value is None:
             return {}
@@ -70,7 +69,7 @@ class Report:
                 self.add(member.key, where, f"'{key}' is not known here{near}")
         return {key: member for key, member in node.value.items() if not names or key in names}
 
-    def text(self, node: Node | None, path: str, default: str = "") -> str:
+    def text(self, node: PlacedValue | None, path: str, default: str = "") -> str:
         """A text; a number stands for its digits."""
         if node is None or node.value is None:
             return default
@@ -82,7 +81,7 @@ class Report:
         return default
 
 
-def read_yaml(raw: bytes, report: Report) -> Node | None:
+def read_yaml(raw: bytes, report: Report) -> PlacedValue | None:
     """The document, or None when nothing of it can be used; what is wrong is in the report."""
     text, problems = read_text(raw, report.file)
     report.problems += problems
@@ -93,14 +92,14 @@ def read_yaml(raw: bytes, report: Report) -> Node | None:
     return _converted(root) if root is not None else None
 
 
-def _converted(node: YamlNode, key: DemoPlace = START) -> Node:
+def _converted(node: YamlNode, key: DemoPlace = START) -> PlacedValue:
     place = DemoPlace(node.line, node.column)
     if node.kind == "mapping":
         members = {name.text: _converted(value, DemoPlace(name.line, name.column)) for name, value in node.entries()}
-        return Node(members, place, key)
+        return PlacedValue(members, place, key)
     if node.kind == "sequence":
-        return Node([_converted(item) for item in node.items], place, key)
-    return Node(_scalar(node.text) if node.plain else node.text, place, key)
+        return PlacedValue([_converted(item) for item in node.items], place, key)
+    return PlacedValue(_scalar(node.text) if node.plain else node.text, place, key)
 
 
 def _scalar(text: str) -> Any:

@@ -26,7 +26,7 @@ _FENCE = re.compile(r"`{3,}")
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class DocumentPage:
     """A recording's document with its what-ifs; `name` is that of its file."""
 
     name: str
@@ -37,15 +37,15 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Book:
+class DocumentSet:
     """All pages, and the descriptions of the APIs by file name."""
 
     title: str
-    pages: tuple[Page, ...]
+    pages: tuple[DocumentPage, ...]
     apis: Mapping[str, str]
 
 
-def book(recordings: Recordings, *, version: str, beside: Beside) -> Book:
+def book(recordings: Recordings, *, version: str, beside: Beside) -> DocumentSet:
     """What is published, whatever the tool."""
     taken: set[str] = {"index"}
     pages = []
@@ -53,16 +53,16 @@ def book(recordings: Recordings, *, version: str, beside: Beside) -> Book:
         name = free(identifier(recording.title or recording.id, "recording").replace("_", "-"), taken)
         text = markdown.dump(group, version=version, beside=beside)
         title = clean(recording.title).strip() or f"Recording {recording.id}"
-        pages.append(Page(name, title, text, _picture(group, beside), recording))
+        pages.append(DocumentPage(name, title, text, _picture(group, beside), recording))
     apis = openapi.files(recordings, version=version, beside=beside)
-    return Book("How to use these APIs", tuple(pages), apis)
+    return DocumentSet("How to use these APIs", tuple(pages), apis)
 
 
 def _picture(group: Sequence[Run], beside: Beside) -> str:
     return svg(diagram_of(group[0], group, beside), standalone=True)
 
 
-def published(found: Book, target: str) -> dict[str, str]:
+def published(found: DocumentSet, target: str) -> dict[str, str]:
     """The files by name, for one of TARGETS."""
     return dict(TARGETS[target](found))
 
@@ -70,7 +70,9 @@ def published(found: Book, target: str) -> dict[str, str]:
 # -- the tools
 
 
-def _mkdocs(found: Book, *, plugins: Sequence[str] = ("search",), theme: str = "material") -> Iterator[tuple[str, str]]:
+def _mkdocs(
+    found: DocumentSet, *, plugins: Sequence[str] = ("search",), theme: str = "material"
+) -> Iterator[tuple[str, str]]:
     nav: list[Any] = [{"Home": "index.md"}, {"Recordings": [{page.title: f"{page.name}.md"} for page in found.pages]}]
     config = {
         "site_name": found.title,
@@ -93,7 +95,7 @@ def _mkdocs(found: Book, *, plugins: Sequence[str] = ("search",), theme: str = "
     yield from ((f"docs/{API}{name}", text) for name, text in found.apis.items())
 
 
-def _docusaurus(found: Book) -> Iterator[tuple[str, str]]:
+def _docusaurus(found: DocumentSet) -> Iterator[tuple[str, str]]:
     yield "docs/_category_.json", json.dumps({"label": found.title, "position": 1}, indent=2) + "\n"
     front = f"---\ntitle: {json.dumps(found.title)}\nsidebar_position: 1\n---\n\n"
     yield "docs/index.md", front + _index(found, "./{}.md", "pathname:///api/")
@@ -103,7 +105,7 @@ def _docusaurus(found: Book) -> Iterator[tuple[str, str]]:
     yield from ((f"static/{API}{name}", text) for name, text in found.apis.items())
 
 
-def _backstage(found: Book) -> Iterator[tuple[str, str]]:
+def _backstage(found: DocumentSet) -> Iterator[tuple[str, str]]:
     yield from _mkdocs(found, plugins=("techdocs-core",), theme="")
     names = {name: identifier(name.removesuffix(openapi.SUFFIX)).replace("_", "-") for name in found.apis}
     component = {
@@ -133,7 +135,7 @@ def _backstage(found: Book) -> Iterator[tuple[str, str]]:
     yield "catalog-info.yaml", "---\n".join(yaml_of(one) for one in entities)
 
 
-def _confluence(found: Book) -> Iterator[tuple[str, str]]:
+def _confluence(found: DocumentSet) -> Iterator[tuple[str, str]]:
     """A page body for each recording, and its diagram as the attachment that it names."""
     yield "index.xhtml", storage(_index(found, "{}", API), "")
     for page in found.pages:
@@ -143,7 +145,7 @@ def _confluence(found: Book) -> Iterator[tuple[str, str]]:
     yield from ((f"{API}{name}", text) for name, text in found.apis.items())
 
 
-TARGETS: Final[Mapping[str, Callable[[Book], Iterator[tuple[str, str]]]]] = {
+TARGETS: Final[Mapping[str, Callable[[DocumentSet], Iterator[tuple[str, str]]]]] = {
     "mkdocs": _mkdocs,
     "docusaurus": _docusaurus,
     "backstage": _backstage,
@@ -154,7 +156,7 @@ TARGETS: Final[Mapping[str, Callable[[Book], Iterator[tuple[str, str]]]]] = {
 # -- what differs in their Markdown
 
 
-def _index(found: Book, link: str, api: str) -> str:
+def _index(found: DocumentSet, link: str, api: str) -> str:
     lines = [f"# {found.title}", ""]
     lines += [f"- [{markdown.plain(page.title)}]({link.format(page.name)})" for page in found.pages]
     lines += ["", "What was seen of each API, as OpenAPI 3.1:", ""]

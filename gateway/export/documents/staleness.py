@@ -17,7 +17,7 @@ from ...model.exchange import Exchange
 from ...model.recording import Recording
 from ..format import Beside
 from ..scenario.scenario import scenario
-from .publish import Page
+from .publish import DocumentPage
 
 FILE: Final = "gateway-docs.json"
 FORMAT: Final = 1
@@ -40,7 +40,7 @@ class Facts:
 
 
 def facts_of(
-    page: Page, exchanges: Sequence[Exchange], what_ifs: Sequence[Recording], beside: Beside, now: str
+    page: DocumentPage, exchanges: Sequence[Exchange], what_ifs: Sequence[Recording], beside: Beside, now: str
 ) -> Facts:
     """The facts of a page at a moment (RFC 3339)."""
     found = scenario(page.recording, exchanges)

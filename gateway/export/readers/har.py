@@ -50,7 +50,7 @@ class _Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
+class _EntryReader:
     """How entries are read; `ours` marks a file of this gateway, which lacks nothing."""
 
     locate: Locate
@@ -63,7 +63,7 @@ def load(root: JsonNode, locate: Locate, read_file: Callable[[str], bytes]) -> t
     """One recording per page of our own files, one for all entries of foreign ones; and what was left out."""
     log = root.at("log")
     ours = log.at("creator").at("name").value == "What-If Gateway" if log.has("creator") else False
-    reader = _Reader(locate, read_file, ours, [])
+    reader = _EntryReader(locate, read_file, ours, [])
     entries = [one for node in log.at("entries").items() if (one := _entry(node, reader)) is not None]
     schemes = Counter(scheme for node in log.at("entries").items() if (scheme := _foreign_scheme(node)))
     reader.omissions.extend(
@@ -133,7 +133,7 @@ def _foreign_scheme(node: JsonNode) -> str:
     return found[0].lower() if found else "another kind"
 
 
-def _entry(node: JsonNode, reader: _Reader) -> _Entry | None:
+def _entry(node: JsonNode, reader: _EntryReader) -> _Entry | None:
     """None for what did not go over HTTP: data:, blob:, chrome-extension: ..."""
     asked, answered = node.at("request"), node.at("response")
     if _foreign_scheme(node):
@@ -234,7 +234,7 @@ def _notes(node: JsonNode, response: JsonNode, failure: Failure | None) -> Itera
 # Requests.
 
 
-def _request(node: JsonNode, url: str, user: str, reader: _Reader) -> tuple[Request, list[str]]:
+def _request(node: JsonNode, url: str, user: str, reader: _EntryReader) -> tuple[Request, list[str]]:
     method = node.at("method").text("GET").strip() or "GET"
     if not method.isascii() or not method.isprintable() or " " in method:
         raise node.at("method").wrong("is no method")
@@ -307,7 +307,7 @@ def _line(text: str) -> str:
     return text.replace("\r\n", " ").replace("\n", " ").replace("\r", " ").replace("\0", "")
 
 
-def _post_data(node: JsonNode, headers: Pairs, reader: _Reader) -> tuple[Body, str, list[str]]:
+def _post_data(node: JsonNode, headers: Pairs, reader: _EntryReader) -> tuple[Body, str, list[str]]:
     """(body, media type, notes about what is not in it)."""
     post = node.at("postData")
     if not isinstance(post.value, dict):
@@ -333,7 +333,7 @@ def _post_data(node: JsonNode, headers: Pairs, reader: _Reader) -> tuple[Body, s
     return Body(len(data), data), media or _FORM, []
 
 
-def _beside(name: str, reader: _Reader, place: str) -> tuple[Body, str]:
+def _beside(name: str, reader: _EntryReader, place: str) -> tuple[Body, str]:
     """Playwright keeps bodies in files beside the HAR."""
     try:
         data = reader.read_file(name)
@@ -406,7 +406,7 @@ def _status(node: JsonNode) -> int | None:
     return value
 
 
-def _response(node: JsonNode, reader: _Reader, *, head: bool) -> Response | None:
+def _response(node: JsonNode, reader: _EntryReader, *, head: bool) -> Response | None:
     status = _status(node)
     if status is None:
         return None
@@ -424,7 +424,7 @@ def _response(node: JsonNode, reader: _Reader, *, head: bool) -> Response | None
     return Response(http_version=_version(node), headers=fields, body=body, status=status, reason=reason)
 
 
-def _response_headers(node: JsonNode, content: JsonNode, status: int, reader: _Reader) -> Pairs:
+def _response_headers(node: JsonNode, content: JsonNode, status: int, reader: _EntryReader) -> Pairs:
     """With what stands only in members of its own: the type, cookies, the address of a redirect."""
     headers = _headers(node)
     if reader.ours:
@@ -470,7 +470,7 @@ def _left_out(node: JsonNode, content: JsonNode, fields: Pairs) -> int:
     return next((size for size in sizes if 0 < size < 1 << 53), 0)
 
 
-def _failure(node: JsonNode, reader: _Reader) -> Failure | None:
+def _failure(node: JsonNode, reader: _EntryReader) -> Failure | None:
     """Our own files say which failure it was; in others a status is a response, whatever error is beside it."""
     told: Any = node.at("_failure").value
     if isinstance(told, dict) and told.get("kind") in FAILURE_KINDS:

@@ -31,7 +31,7 @@ OF_THE_BYTES: Final = frozenset(("content-md5", "digest", "content-digest", "rep
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class RepresentationPart:
     """Bytes of a whole, from `first` on; `total` is the size of the whole, None where nobody said."""
 
     first: int
@@ -54,16 +54,16 @@ def wants_part(request: Request) -> bool:
     return request.method in READS and bool(range_of(request))
 
 
-def part_of(response: Response) -> Part | None:
+def part_of(response: Response) -> RepresentationPart | None:
     """The bytes that a response has of its representation; None for several parts at once, or no such response."""
     if response.body.truncated:
         return None
     if response.status == 200:
-        return Part(0, response.body.data, len(response.body.data))
+        return RepresentationPart(0, response.body.data, len(response.body.data))
     match = CONTENT_RANGE.fullmatch(response.header("content-range")) if response.status == 206 else None
     if match is None or int(match[2]) - int(match[1]) + 1 != len(response.body.data):
         return None
-    return Part(int(match[1]), response.body.data, None if match[3] == "*" else int(match[3]))
+    return RepresentationPart(int(match[1]), response.body.data, None if match[3] == "*" else int(match[3]))
 
 
 def partial(request: Request, recorded: Sequence[Response]) -> Response | None:

@@ -8,7 +8,7 @@ from ....model.recording import Recording
 from ..import_report import Omission
 from ..imported_recording import Imported, Locate, placed
 from .command import ReadFile, requests
-from .shell import Command, commands
+from .shell import CurlWords, commands
 from .windows import cmd_commands, is_cmd, is_powershell, powershell_commands
 
 __all__ = ["found_commands", "is_command_text", "load"]
@@ -43,7 +43,7 @@ def is_command_text(text: str) -> bool:
     return "curl" in text[:20_000] or is_powershell(text[:20_000])
 
 
-def found_commands(text: str) -> tuple[list[Command], list[Omission]]:
+def found_commands(text: str) -> tuple[list[CurlWords], list[Omission]]:
     """The curl commands of a text, by the shell that it is written for."""
     if is_powershell(text):
         return powershell_commands(text)

@@ -23,7 +23,7 @@ from ..import_report import Omission
 from .form import FormPart, form_body, form_part
 from .globs import globbed
 from .options import Option, long_option, short_option
-from .shell import Command
+from .shell import CurlWords
 
 ReadFile = Callable[[str], bytes]
 _VARIABLE = re.compile(r"\$\{?\w+\}?|\$\{\w+\[@\]\}")
@@ -35,7 +35,7 @@ _FORM_TYPE = "application/x-www-form-urlencoded"
 
 
 @dataclass(slots=True)
-class Operation:
+class CurlOperation:
     """What the options up to --next add up to. Texts hold bytes that are no UTF-8 as surrogates."""
 
     where: str
@@ -61,7 +61,7 @@ class Asked:
     request: Request
 
 
-def requests(command: Command, read_file: ReadFile, jars: set[str]) -> tuple[list[Asked], list[Omission]]:
+def requests(command: CurlWords, read_file: ReadFile, jars: set[str]) -> tuple[list[Asked], list[Omission]]:
     """The requests of a command in the order in which curl sends them, and what of it could not be taken.
 
     `jars` are the cookie files that earlier commands of the text write; those of this one are added.
@@ -93,13 +93,13 @@ def requests(command: Command, read_file: ReadFile, jars: set[str]) -> tuple[lis
 # Options.
 
 
-def _operations(command: Command, read_file: ReadFile) -> Iterator[Operation]:
-    operation = Operation(command.where)
+def _operations(command: CurlWords, read_file: ReadFile) -> Iterator[CurlOperation]:
+    operation = CurlOperation(command.where)
     variables: dict[str, bytes] = {}
     for option, value, is_on, expand in _options(command):
         if option.name == "next":
             yield operation
-            operation = Operation(command.where)
+            operation = CurlOperation(command.where)
             continue
         if option.effect == "refused":
             raise UsageError(
@@ -112,7 +112,7 @@ def _operations(command: Command, read_file: ReadFile) -> Iterator[Operation]:
         if option.name == "variable":
             _variable(value, variables, command, read_file)
         elif option.takes_value:
-            _apply(operation, option.name, value, _Files(command, read_file))
+            _apply(operation, option.name, value, NamedFiles(command, read_file))
         elif is_on:
             operation.switches.add(option.name)
         else:
@@ -120,7 +120,7 @@ def _operations(command: Command, read_file: ReadFile) -> Iterator[Operation]:
     yield operation
 
 
-def _options(command: Command) -> Iterator[tuple[Option, str, bool, bool]]:
+def _options(command: CurlWords) -> Iterator[tuple[Option, str, bool, bool]]:
     """(option, value, is it switched on, are its {{variables}} filled in); a URL is --url."""
     words, only_urls = iter(command.words), False
     for word in words:
@@ -144,7 +144,7 @@ def _options(command: Command) -> Iterator[tuple[Option, str, bool, bool]]:
                 yield option, value, True, False
 
 
-def _value(option: Option, words: Iterator[str], name: str, command: Command) -> str:
+def _value(option: Option, words: Iterator[str], name: str, command: CurlWords) -> str:
     value = next(words, None)
     if value is None and option.name != "help":
         raise UsageError(f"{name} lacks its value", where=command.where)
@@ -152,10 +152,10 @@ def _value(option: Option, words: Iterator[str], name: str, command: Command) ->
 
 
 @dataclass(frozen=True, slots=True)
-class _Files:
+class NamedFiles:
     """Reads what `@name` names: a file with leave, or what the text pipes into the command."""
 
-    command: Command
+    command: CurlWords
     read_file: ReadFile
 
     def read(self, name: str) -> bytes:
@@ -175,7 +175,7 @@ class _Files:
             raise
 
 
-def _apply(operation: Operation, name: str, value: str, files: _Files) -> None:
+def _apply(operation: CurlOperation, name: str, value: str, files: NamedFiles) -> None:
     if name in ("data", "data-ascii", "data-binary", "data-raw", "data-urlencode", "json"):
         _add_data(operation, name, value, files)
     elif name == "url":
@@ -202,7 +202,7 @@ def _apply(operation: Operation, name: str, value: str, files: _Files) -> None:
         operation.values[name] = value
 
 
-def _add_data(operation: Operation, name: str, value: str, files: _Files) -> None:
+def _add_data(operation: CurlOperation, name: str, value: str, files: NamedFiles) -> None:
     if name == "data-urlencode":
         data = _url_encoded(value, files)
     elif value.startswith("@") and name != "data-raw":
@@ -217,7 +217,7 @@ def _add_data(operation: Operation, name: str, value: str, files: _Files) -> Non
         operation.switches.add("json")
 
 
-def _url_encoded(value: str, files: _Files) -> bytes:
+def _url_encoded(value: str, files: NamedFiles) -> bytes:
     """content, =content, name=content, @file, name@file (curl(1), --data-urlencode): a space is a plus."""
     name, sign, content = value.partition("=")
     if not sign:
@@ -229,7 +229,7 @@ def _url_encoded(value: str, files: _Files) -> bytes:
     return _bytes(name) + b"=" + encoded if name else encoded
 
 
-def _note_cookie_files(operation: Operation, read_file: ReadFile, jars: set[str]) -> None:
+def _note_cookie_files(operation: CurlOperation, read_file: ReadFile, jars: set[str]) -> None:
     """A jar that the text itself fills is said; another file of cookies is refused without leave."""
     for name in filter(None, operation.cookie_files):
         why = "curl fills it while it runs"
@@ -243,14 +243,14 @@ def _note_cookie_files(operation: Operation, read_file: ReadFile, jars: set[str]
         operation.omissions.append(Omission(f"the cookies of the file {name[:40]}", why, operation.where))
 
 
-def _variable(value: str, variables: dict[str, bytes], command: Command, read_file: ReadFile) -> None:
+def _variable(value: str, variables: dict[str, bytes], command: CurlWords, read_file: ReadFile) -> None:
     """--variable name=content, name@file; those of the environment are not known here."""
     found = re.fullmatch(r"(%?)(\w+)(?:\[[\d-]+\])?(?:([=@])(.*))?", value, re.DOTALL)
     if not found:
         raise UsageError(f"--variable {value[:40]!r} is not name=content", where=command.where)
     environment, name, sign, content = found.groups()
     if sign == "@":
-        variables[name] = _Files(command, read_file).read(content)
+        variables[name] = NamedFiles(command, read_file).read(content)
     elif sign == "=":
         variables[name] = _bytes(content)
     elif environment:
@@ -290,9 +290,11 @@ _FUNCTIONS: dict[str, Callable[[bytes], bytes]] = {
 # Requests.
 
 
-def _asked(operation: Operation, url: str, upload: str | None, command: Command, read_file: ReadFile) -> Asked | None:
+def _asked(
+    operation: CurlOperation, url: str, upload: str | None, command: CurlWords, read_file: ReadFile
+) -> Asked | None:
     """None for what does not go over HTTP."""
-    files = _Files(command, read_file)
+    files = NamedFiles(command, read_file)
     parts = _address(operation, url)
     if parts is None:
         return None
@@ -320,7 +322,7 @@ def _asked(operation: Operation, url: str, upload: str | None, command: Command,
     return Asked(origin, request)
 
 
-def _address(operation: Operation, url: str) -> tuple[str, str, str | None, str | None] | None:
+def _address(operation: CurlOperation, url: str) -> tuple[str, str, str | None, str | None] | None:
     """(origin, path, query, user:password); None for other schemes."""
     url = url.strip().partition("#")[0]
     if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", url):
@@ -370,7 +372,7 @@ def _without_dots(path: str) -> str:
     return "/".join(kept)
 
 
-def _body(operation: Operation, files: _Files) -> tuple[bytes | None, str]:
+def _body(operation: CurlOperation, files: NamedFiles) -> tuple[bytes | None, str]:
     if operation.form:
         if operation.data is not None:
             raise UsageError("curl refuses --form together with --data", where=operation.where)
@@ -380,13 +382,13 @@ def _body(operation: Operation, files: _Files) -> tuple[bytes | None, str]:
     return operation.data, "" if "json" in operation.switches else _FORM_TYPE
 
 
-def _method(operation: Operation, body: bytes | None, upload: str | None) -> str:
+def _method(operation: CurlOperation, body: bytes | None, upload: str | None) -> str:
     if "head" in operation.switches:
         return "HEAD"
     return "PUT" if upload else "POST" if body is not None else "GET"
 
 
-def _headers(operation: Operation, media: str, user: str | None) -> Iterator[tuple[str, str]]:
+def _headers(operation: CurlOperation, media: str, user: str | None) -> Iterator[tuple[str, str]]:
     """In the order in which curl writes them: a header that is given takes the place of curl's own."""
     custom = [pair for line in operation.headers if (pair := _header(line)) is not None]
     named = {name.lower() for name, _ in custom}
@@ -406,7 +408,7 @@ def _headers(operation: Operation, media: str, user: str | None) -> Iterator[tup
             yield name, value
 
 
-def _made_by_options(operation: Operation, user: str | None) -> Iterator[tuple[str, str]]:
+def _made_by_options(operation: CurlOperation, user: str | None) -> Iterator[tuple[str, str]]:
     values = operation.values
     if credentials := _authorization(operation, user):
         yield "Authorization", credentials
@@ -424,7 +426,7 @@ def _made_by_options(operation: Operation, user: str | None) -> Iterator[tuple[s
         yield _condition(values["time-cond"], operation.where)
 
 
-def _authorization(operation: Operation, user: str | None) -> str:
+def _authorization(operation: CurlOperation, user: str | None) -> str:
     bearer = operation.values.get("oauth2-bearer")
     if bearer is not None:
         return f"Bearer {_line(bearer)}"
@@ -438,7 +440,7 @@ def _authorization(operation: Operation, user: str | None) -> str:
     return f"Basic {b64encode(_bytes(given)).decode()}"
 
 
-def _range(operation: Operation) -> str:
+def _range(operation: CurlOperation) -> str:
     if "range" in operation.values:
         wanted = operation.values["range"]
         return f"bytes={wanted if '-' in wanted else wanted + '-'}"

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from ....errors import UsageError
 from ..base64_dialects import unpacked
 from ..import_report import Omission
-from .shell_syntax import Block, For, Function, Node, Piece, Pipeline, Simple, Word, ansi_c, parse
+from .shell_syntax import For, Function, Node, Pipeline, ShellBlock, ShellPiece, ShellWord, Simple, ansi_c, parse
 
 MOST = 20_000  # commands of a text, loops unrolled
 CALLS = 20  # functions in functions
@@ -38,7 +38,7 @@ Input: TypeAlias = str | FromFile | None
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class CurlWords:
     """The words after `curl`; `stdin` is what the text pipes into it, or None where that is not known."""
 
     words: tuple[str, ...]
@@ -66,7 +66,7 @@ class _Run:
             raise UsageError(f"the text would run more than {MOST * 10} commands", where=f"line {line}")
 
 
-def commands(text: str) -> tuple[list[Command], list[Omission]]:
+def commands(text: str) -> tuple[list[CurlWords], list[Omission]]:
     """The curl commands in the order in which a shell would run them, and what could not be taken.
 
     UsageError where a quote is not closed or the text is nested too deeply.
@@ -78,7 +78,7 @@ def commands(text: str) -> tuple[list[Command], list[Omission]]:
     return found, run.omissions
 
 
-def _unknown(run: _Run, found: list[Command]) -> Iterator[Omission]:
+def _unknown(run: _Run, found: list[CurlWords]) -> Iterator[Omission]:
     """The variables without a value that stand in a command."""
     why = "the text does not say it; it stands in the steps as it is written"
     words = "\n".join(word for command in found for word in command.words)
@@ -93,14 +93,16 @@ def _unfenced(text: str) -> str:
     return re.sub(r"^([ \t]*)(?:\$|%|[\w.-]+@[\w.-]+[^\n$#%>]*[$#%])[ \t]+(?=\S)", r"\1", text, flags=re.MULTILINE)
 
 
-def _uncalled(run: _Run, found: list[Command]) -> list[Command]:
+def _uncalled(run: _Run, found: list[CurlWords]) -> list[CurlWords]:
     """The commands of functions that nothing calls: named, and taken once where the text holds no others."""
-    taken: list[Command] = []
+    taken: list[CurlWords] = []
     for name, body in list(run.functions.items()):
         if any(f"function {name}" in one.where for one in found):
             continue
         inside = _Run(dict(run.variables), dict(run.arrays), run.functions, [], {}, run.depth + 1, run.count)
-        held = [Command(one.words, f"{one.where} (in function {name})", one.stdin) for one in _node(body, inside, None)]
+        held = [
+            CurlWords(one.words, f"{one.where} (in function {name})", one.stdin) for one in _node(body, inside, None)
+        ]
         if held:
             why = "nothing in the text calls it" + ("" if found else "; its commands are taken once")
             run.omissions.append(Omission(f"{len(held)} curl command{'s' * (len(held) > 1)} of function {name}", why))
@@ -108,8 +110,8 @@ def _uncalled(run: _Run, found: list[Command]) -> list[Command]:
     return [] if found else taken
 
 
-def _node(node: Node, run: _Run, stdin: Input) -> Iterator[Command]:
-    if isinstance(node, Block):
+def _node(node: Node, run: _Run, stdin: Input) -> Iterator[CurlWords]:
+    if isinstance(node, ShellBlock):
         for one in node.nodes:
             yield from _node(one, run, stdin)
     elif isinstance(node, Pipeline):
@@ -122,7 +124,7 @@ def _node(node: Node, run: _Run, stdin: Input) -> Iterator[Command]:
         yield from _simple(node, run, stdin)
 
 
-def _pipeline(node: Pipeline, run: _Run, stdin: Input) -> Iterator[Command]:
+def _pipeline(node: Pipeline, run: _Run, stdin: Input) -> Iterator[CurlWords]:
     for index, part in enumerate(node.parts):
         yield from _node(part, run, stdin if index == 0 else _output(node.parts[index - 1], run))
 
@@ -168,7 +170,7 @@ def _input(node: Simple, run: _Run) -> Input:
     return None
 
 
-def _loop(node: For, run: _Run) -> Iterator[Command]:
+def _loop(node: For, run: _Run) -> Iterator[CurlWords]:
     words = [text for word in node.words for text in _expanded(word, run, node.line)]
     known = all(piece.kind == "text" or piece.name in run.variables or piece.name in run.arrays
                 for word in node.words for piece in word.pieces)  # fmt: skip
@@ -188,7 +190,7 @@ def _loop(node: For, run: _Run) -> Iterator[Command]:
         yield from _node(node.body, run, None)
 
 
-def _simple(node: Simple, run: _Run, stdin: Input) -> Iterator[Command]:
+def _simple(node: Simple, run: _Run, stdin: Input) -> Iterator[CurlWords]:
     run.take_turn(node.line)
     for word in (*(value for _, value, _ in node.assignments), *node.words, *(one.word for one in node.redirects)):
         yield from _inside(word, run, node.line)
@@ -230,7 +232,7 @@ def _assign(node: Simple, run: _Run) -> None:
                 run.variables[name] = text
 
 
-def _command(words: list[str], node: Simple, run: _Run, stdin: Input) -> Iterator[Command]:
+def _command(words: list[str], node: Simple, run: _Run, stdin: Input) -> Iterator[CurlWords]:
     where = f"line {node.line}"
     while words and words[0] in _WRAPPERS:
         own = _WRAPPERS[words[0]]
@@ -245,7 +247,7 @@ def _command(words: list[str], node: Simple, run: _Run, stdin: Input) -> Iterato
         run.count += 1
         if run.count > MOST:
             raise UsageError(f"the text holds more than {MOST} commands", where=where)
-        yield Command(tuple(words[1:]), where, stdin)
+        yield CurlWords(tuple(words[1:]), where, stdin)
     elif words[0] in run.functions:
         yield from _call(words, run, where)
     elif (name in _SHELLS and "-c" in words[:-1]) or (name == "eval" and len(words) > 1):
@@ -256,7 +258,7 @@ def _command(words: list[str], node: Simple, run: _Run, stdin: Input) -> Iterato
         run.omissions.append(Omission("a curl command", why, where))
 
 
-def _call(words: list[str], run: _Run, where: str) -> Iterator[Command]:
+def _call(words: list[str], run: _Run, where: str) -> Iterator[CurlWords]:
     if run.depth >= CALLS:
         raise UsageError(f"functions call each other more than {CALLS} deep", where=where)
     before, before_arrays = dict(run.variables), dict(run.arrays)
@@ -266,7 +268,7 @@ def _call(words: list[str], run: _Run, where: str) -> Iterator[Command]:
     run.arrays |= {"@": tuple(words[1:]), "*": tuple(words[1:])}
     run.depth += 1
     for one in _node(run.functions[words[0]], run, None):
-        yield Command(one.words, f"{where}, function {words[0]}", one.stdin)
+        yield CurlWords(one.words, f"{where}, function {words[0]}", one.stdin)
     run.depth -= 1
     for index in range(1, 10):
         run.variables.pop(str(index), None)
@@ -278,7 +280,7 @@ def _call(words: list[str], run: _Run, where: str) -> Iterator[Command]:
             run.arrays[sign] = before_arrays[sign]
 
 
-def _inside(word: Word, run: _Run, line: int) -> Iterator[Command]:
+def _inside(word: ShellWord, run: _Run, line: int) -> Iterator[CurlWords]:
     """The commands inside $(...) and backticks, which a shell runs first."""
     for piece in word.pieces:
         if piece.kind == "command":
@@ -287,7 +289,7 @@ def _inside(word: Word, run: _Run, line: int) -> Iterator[Command]:
             yield from _inside(piece.default, run, line)
 
 
-def _nested(text: str, run: _Run, line: int) -> Iterator[Command]:
+def _nested(text: str, run: _Run, line: int) -> Iterator[CurlWords]:
     if run.depth >= CALLS:
         raise UsageError(f"commands are nested more than {CALLS} deep")
     run.depth += 1
@@ -295,7 +297,7 @@ def _nested(text: str, run: _Run, line: int) -> Iterator[Command]:
     run.depth -= 1
 
 
-def _expanded(word: Word, run: _Run, line: int) -> list[str]:
+def _expanded(word: ShellWord, run: _Run, line: int) -> list[str]:
     """The words that one word becomes: none, one, or several (an array, an unquoted variable, braces)."""
     solid = [piece for piece in word.pieces if piece.kind != "text" or piece.text]
     if len(solid) == 1 and solid[0].kind == "array" and solid[0].name in run.arrays:
@@ -331,11 +333,11 @@ def _told(text: str, run: _Run, line: int) -> str | None:
     return output.rstrip("\n") if isinstance(output, str) else None
 
 
-def _joined(word: Word, run: _Run, line: int) -> str:
+def _joined(word: ShellWord, run: _Run, line: int) -> str:
     return "".join(_value(piece, run, line) for piece in word.pieces)
 
 
-def _value(piece: Piece, run: _Run, line: int) -> str:
+def _value(piece: ShellPiece, run: _Run, line: int) -> str:
     if piece.kind == "text":
         return piece.text
     if piece.kind == "command" and (output := _told(piece.text, run, line)) is not None:

@@ -32,7 +32,7 @@ _CLOSING = frozenset({"fi", "done", "esac", "}", "then", "else", "elif", "do", "
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ShellPiece:
     """`raw` is what stands in the text; `name` the variable's; `when_empty`: its default stands for "" as well."""
 
     kind: Literal["text", "variable", "array", "command", "other"]
@@ -40,14 +40,14 @@ class Piece:
     quoted: bool = False
     raw: str = ""
     name: str = ""
-    default: Word | None = None
+    default: ShellWord | None = None
     when_empty: bool = False
     first: int = 0  # of an array: the items from here on
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    pieces: tuple[Piece, ...] = ()
+class ShellWord:
+    pieces: tuple[ShellPiece, ...] = ()
 
     @property
     def is_bare(self) -> bool:
@@ -62,7 +62,7 @@ class Word:
 @dataclass(slots=True)
 class Redirect:
     operator: str
-    word: Word
+    word: ShellWord
 
 
 @dataclass(slots=True)
@@ -70,8 +70,8 @@ class Simple:
     """A simple command; an assignment is (name, value, the items where it is an array)."""
 
     line: int
-    assignments: list[tuple[str, Word, tuple[Word, ...] | None]] = field(default_factory=list)
-    words: list[Word] = field(default_factory=list)
+    assignments: list[tuple[str, ShellWord, tuple[ShellWord, ...] | None]] = field(default_factory=list)
+    words: list[ShellWord] = field(default_factory=list)
     redirects: list[Redirect] = field(default_factory=list)
 
 
@@ -81,7 +81,7 @@ class Pipeline:
 
 
 @dataclass(slots=True)
-class Block:
+class ShellBlock:
     nodes: list[Node]
 
 
@@ -89,7 +89,7 @@ class Block:
 class For:
     line: int
     name: str
-    words: list[Word]
+    words: list[ShellWord]
     body: Node
 
 
@@ -99,21 +99,21 @@ class Function:
     body: Node
 
 
-Node: TypeAlias = Simple | Pipeline | Block | For | Function
+Node: TypeAlias = Simple | Pipeline | ShellBlock | For | Function
 
 
-def parse(text: str, first_line: int = 1) -> Block:
+def parse(text: str, first_line: int = 1) -> ShellBlock:
     """The tree of a script, leniently: what closes nothing is passed over. UsageError where a quote is not closed."""
-    reader = _Reader(text.replace("\r\n", "\n"), first_line)
+    reader = _ShellReader(text.replace("\r\n", "\n"), first_line)
     nodes: list[Node] = []
     while not reader.at_end():
         nodes += reader.statements(0).nodes
         if not reader.at_end() and not reader.take_operator():
             reader.skip_closing()
-    return Block(nodes)
+    return ShellBlock(nodes)
 
 
-class _Reader:
+class _ShellReader:
     """Reads one text from its beginning to its end."""
 
     def __init__(self, text: str, first_line: int = 1) -> None:
@@ -124,7 +124,7 @@ class _Reader:
 
     # Statements.
 
-    def statements(self, depth: int) -> Block:
+    def statements(self, depth: int) -> ShellBlock:
         """Until something that closes a construct, or a closing parenthesis, or the end."""
         if depth > DEEP:
             raise UsageError(f"the text has more than {DEEP} constructs in constructs", where=self._where())
@@ -140,7 +140,7 @@ class _Reader:
             if self.at_end() or self._peek() in _CLOSING:
                 break
             nodes.append(self._pipeline(depth))
-        return Block(nodes)
+        return ShellBlock(nodes)
 
     def _pipeline(self, depth: int) -> Node:
         parts = [self._command(depth)]
@@ -174,7 +174,7 @@ class _Reader:
             return self._case(depth)
         return self._function(depth) or self._simple()
 
-    def _closed(self, end: str, depth: int) -> Block:
+    def _closed(self, end: str, depth: int) -> ShellBlock:
         """Every branch up to the word that ends the construct."""
         nodes: list[Node] = []
         while not self.at_end():
@@ -189,7 +189,7 @@ class _Reader:
                 break
             if word == end:
                 break
-        return Block([*nodes, *self._trailing()])
+        return ShellBlock([*nodes, *self._trailing()])
 
     def _trailing(self) -> list[Node]:
         """Redirects behind a construct are passed over."""
@@ -207,7 +207,7 @@ class _Reader:
             end = self._text.find("))", self._at)
             self._at = len(self._text) if end < 0 else end + 2
             name = ""
-            words: list[Word] = []
+            words: list[ShellWord] = []
         else:
             name = self._word().bare
             self._blanks()
@@ -221,8 +221,8 @@ class _Reader:
             self._word()
         return For(line, name, words, self._closed("done", depth))
 
-    def _words(self) -> list[Word]:
-        found: list[Word] = []
+    def _words(self) -> list[ShellWord]:
+        found: list[ShellWord] = []
         while True:
             self._blanks()
             if self.at_end() or _OPERATOR.match(self._text, self._at):
@@ -246,7 +246,7 @@ class _Reader:
             self._blanks()
             if not self.take_operator() and self._peek() != "esac":
                 self.skip_closing()
-        return Block(nodes)
+        return ShellBlock(nodes)
 
     def _function(self, depth: int) -> Node | None:
         found = _FUNCTION.match(self._text, self._at)
@@ -275,19 +275,19 @@ class _Reader:
             self._at += 1
         return command
 
-    def _assigned(self) -> tuple[Word, tuple[Word, ...] | None]:
+    def _assigned(self) -> tuple[ShellWord, tuple[ShellWord, ...] | None]:
         if not self._text.startswith("(", self._at):
             following = self._text[self._at : self._at + 1]
-            return (Word(), None) if following in ("", " ", "\t", "\n", ";") else (self._word(), None)
+            return (ShellWord(), None) if following in ("", " ", "\t", "\n", ";") else (self._word(), None)
         self._at += 1
-        items: list[Word] = []
+        items: list[ShellWord] = []
         while True:
             self._blanks()
             if self.at_end() or self._text[self._at] == ")":
                 self._at += 1
-                return Word(tuple(piece for item in items for piece in item.pieces if piece.kind == "command")), tuple(
-                    items
-                )
+                return ShellWord(
+                    tuple(piece for item in items for piece in item.pieces if piece.kind == "command")
+                ), tuple(items)
             if not self.take_operator():
                 items.append(self._word())
 
@@ -302,7 +302,7 @@ class _Reader:
         if found[1] in ("<<", "<<-"):
             end = "".join(piece.text for piece in word.pieces)
             literal = any(piece.quoted for piece in word.pieces)
-            redirect.word = Word()
+            redirect.word = ShellWord()
             self._pending.append((redirect, end, literal, found[1] == "<<-"))
 
     # Tokens.
@@ -338,7 +338,7 @@ class _Reader:
                     break
                 lines.append(line)
             text = "".join(lines)
-            redirect.word = Word((Piece("text", text, quoted=True),)) if literal else _document(text)
+            redirect.word = ShellWord((ShellPiece("text", text, quoted=True),)) if literal else _document(text)
         self._pending.clear()
 
     def _blanks(self) -> None:
@@ -375,9 +375,9 @@ class _Reader:
 
     # Words.
 
-    def _word(self) -> Word:
+    def _word(self) -> ShellWord:
         self._blanks()
-        pieces: list[Piece] = []
+        pieces: list[ShellPiece] = []
         while self._at < len(self._text):
             char = self._text[self._at]
             if char in " \t\n\r" or _OPERATOR.match(self._text, self._at) or (char in "<>" and not self._is_process()):
@@ -386,7 +386,7 @@ class _Reader:
                 following = self._text[self._at + 1 : self._at + 2]
                 self._at += 2
                 if following != "\n":
-                    pieces.append(Piece("text", following, quoted=True))
+                    pieces.append(ShellPiece("text", following, quoted=True))
             elif char == "'" or self._text.startswith("$'", self._at):
                 pieces.append(self._single())
             elif char == '"' or self._text.startswith('$"', self._at):
@@ -397,33 +397,33 @@ class _Reader:
                 pieces.append(self._process())
             else:
                 plain = _PLAIN.match(self._text, self._at)
-                pieces.append(Piece("text", plain[0] if plain else char))
+                pieces.append(ShellPiece("text", plain[0] if plain else char))
                 self._at += len(pieces[-1].text)
-        return Word(_merged(pieces))
+        return ShellWord(_merged(pieces))
 
-    def document_piece(self) -> list[Piece]:
+    def document_piece(self) -> list[ShellPiece]:
         """One sign of a here document."""
         char = self._text[self._at]
         if char == "\\" and self._text[self._at + 1 : self._at + 2] in ("\\", "$", "`", "\n"):
             self._at += 2
             following = self._text[self._at - 1]
-            return [Piece("text", "" if following == "\n" else following, quoted=True)]
+            return [ShellPiece("text", "" if following == "\n" else following, quoted=True)]
         if char in "$`":
             return [self._dollar(quoted=True)]
         plain = _IN_DOCUMENT.match(self._text, self._at)
         self._at += len(plain[0]) if plain else 1
-        return [Piece("text", plain[0] if plain else char, quoted=True)]
+        return [ShellPiece("text", plain[0] if plain else char, quoted=True)]
 
     def _is_process(self) -> bool:
         return self._text.startswith(("<(", ">("), self._at)
 
-    def _process(self) -> Piece:
+    def _process(self) -> ShellPiece:
         begin = self._at
         self._at += 2
         inner = self._balanced()
-        return Piece("command", inner, raw=self._text[begin : self._at])
+        return ShellPiece("command", inner, raw=self._text[begin : self._at])
 
-    def _single(self) -> Piece:
+    def _single(self) -> ShellPiece:
         ansi = self._text[self._at] == "$"
         begin = self._at + 1 + ansi
         end = begin
@@ -433,12 +433,12 @@ class _Reader:
             raise UsageError("a quote is not closed", where=self._where())
         inside = self._text[begin:end]
         self._at = end + 1
-        return Piece("text", ansi_c(inside) if ansi else inside, quoted=True)
+        return ShellPiece("text", ansi_c(inside) if ansi else inside, quoted=True)
 
-    def _double(self) -> list[Piece]:
+    def _double(self) -> list[ShellPiece]:
         where = self._where()
         self._at += 1 if self._text[self._at] == '"' else 2
-        pieces = [Piece("text", "", quoted=True)]
+        pieces = [ShellPiece("text", "", quoted=True)]
         while True:
             if self.at_end():
                 raise UsageError("a quote is not closed", where=where)
@@ -448,16 +448,16 @@ class _Reader:
                 return pieces
             if char == "\\" and self._text[self._at + 1 : self._at + 2] in ("\\", '"', "$", "`", "\n"):
                 following = self._text[self._at + 1]
-                pieces.append(Piece("text", "" if following == "\n" else following, quoted=True))
+                pieces.append(ShellPiece("text", "" if following == "\n" else following, quoted=True))
                 self._at += 2
             elif char in "$`":
                 pieces.append(self._dollar(quoted=True))
             else:
                 plain = _IN_QUOTES.match(self._text, self._at)
-                pieces.append(Piece("text", plain[0] if plain else char, quoted=True))
+                pieces.append(ShellPiece("text", plain[0] if plain else char, quoted=True))
                 self._at += len(pieces[-1].text)
 
-    def _dollar(self, *, quoted: bool) -> Piece:
+    def _dollar(self, *, quoted: bool) -> ShellPiece:
         """A variable, a command, or a dollar that is just one."""
         begin = self._at
         if self._text[begin] == "`":
@@ -466,24 +466,24 @@ class _Reader:
                 raise UsageError("a quote is not closed", where=self._where())
             self._at = end + 1
             inner = self._text[begin + 1 : end].replace("\\`", "`").replace("\\$", "$")
-            return Piece("command", inner, quoted, self._text[begin : self._at])
+            return ShellPiece("command", inner, quoted, self._text[begin : self._at])
         if self._text.startswith("$((", begin):
             end = self._text.find("))", begin)
             self._at = len(self._text) if end < 0 else end + 2
-            return Piece("other", "", quoted, self._text[begin : self._at])
+            return ShellPiece("other", "", quoted, self._text[begin : self._at])
         if self._text.startswith("$(", begin):
             self._at += 2
             inner = self._balanced()
-            return Piece("command", inner, quoted, self._text[begin : self._at])
+            return ShellPiece("command", inner, quoted, self._text[begin : self._at])
         if self._text.startswith("${", begin):
             return self._braced(quoted)
         name = _NAME.match(self._text, begin + 1)
         if not name:
             self._at += 1
-            return Piece("text", "$", quoted=True)
+            return ShellPiece("text", "$", quoted=True)
         self._at = name.end()
         kind: Literal["array", "variable"] = "array" if name[0] in "@*" else "variable"
-        return Piece(kind, "", quoted, self._text[begin : self._at], name[0])
+        return ShellPiece(kind, "", quoted, self._text[begin : self._at], name[0])
 
     def _balanced(self) -> str:
         """The text up to the parenthesis that closes the one before it; quotes may hold others."""
@@ -506,27 +506,27 @@ class _Reader:
                 return self._text[begin : self._at - 1]
         raise UsageError("$( is not closed", where=self._where())
 
-    def _braced(self, quoted: bool) -> Piece:
+    def _braced(self, quoted: bool) -> ShellPiece:
         begin = self._at
         found = _PARAMETER.match(self._text, begin)
         end = self._brace_end(begin + 2)
         self._at = end + 1
         raw = self._text[begin : self._at]
         if not found:
-            return Piece("other", "", quoted, raw)
+            return ShellPiece("other", "", quoted, raw)
         name, operator = found[1], found[3] or ""
         rest = self._text[found.end() : end]
         if found[2] or name in "@*":
             slice_ = re.fullmatch(r":(\d{1,3})", rest)
             if rest and not slice_:
-                return Piece("other", "", quoted, raw)
+                return ShellPiece("other", "", quoted, raw)
             first = int(slice_[1]) - (name in "@*") if slice_ else 0  # ${@:0} counts from the command itself
-            return Piece("array", "", quoted, raw, name, first=max(first, 0))
+            return ShellPiece("array", "", quoted, raw, name, first=max(first, 0))
         if operator[-1:] in ("-", "="):
-            return Piece("variable", "", quoted, raw, name, _document(rest), operator.startswith(":"))
+            return ShellPiece("variable", "", quoted, raw, name, _document(rest), operator.startswith(":"))
         if not rest or operator[-1:] == "?":
-            return Piece("variable", "", quoted, raw, name)
-        return Piece("other", "", quoted, raw)
+            return ShellPiece("variable", "", quoted, raw, name)
+        return ShellPiece("other", "", quoted, raw)
 
     def _brace_end(self, at: int) -> int:
         depth = 1
@@ -539,22 +539,22 @@ class _Reader:
         raise UsageError("${ is not closed", where=self._where())
 
 
-def _document(text: str) -> Word:
+def _document(text: str) -> ShellWord:
     """A here document, or a default value: variables count, quotes are text."""
-    reader = _Reader(text)
-    pieces: list[Piece] = []
+    reader = _ShellReader(text)
+    pieces: list[ShellPiece] = []
     while not reader.at_end():
         pieces += reader.document_piece()
-    return Word(_merged(pieces))
+    return ShellWord(_merged(pieces))
 
 
-def _merged(pieces: list[Piece]) -> tuple[Piece, ...]:
+def _merged(pieces: list[ShellPiece]) -> tuple[ShellPiece, ...]:
     """Neighbours of one kind as one piece; bytes that were written apart and are one character become it."""
-    found: list[Piece] = []
+    found: list[ShellPiece] = []
     for piece in pieces:
         last = found[-1] if found else None
         if last and last.kind == piece.kind == "text" and last.quoted == piece.quoted:
-            found[-1] = Piece("text", last.text + piece.text, piece.quoted)
+            found[-1] = ShellPiece("text", last.text + piece.text, piece.quoted)
         else:
             found.append(piece)
     return tuple(found)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from ....errors import UsageError
 from ..import_report import Omission
-from .shell import Command
+from .shell import CurlWords
 
 _CMDLET = re.compile(r"\b(?:Invoke-WebRequest|Invoke-RestMethod|iwr|irm)\b", re.IGNORECASE)
 _SESSION = re.compile(r"\$\w+\.UserAgent\s*=\s*", re.IGNORECASE)
@@ -43,14 +43,14 @@ def is_powershell(text: str) -> bool:
 # cmd.exe
 
 
-def cmd_commands(text: str) -> tuple[list[Command], list[Omission]]:
+def cmd_commands(text: str) -> tuple[list[CurlWords], list[Omission]]:
     """Every command that begins with curl."""
     found = []
     for line, plain in _plain_lines(text):
         words = list(_arguments(plain))
         name = re.split(r"[\\/]", words[0])[-1].lower() if words else ""
         if name.lstrip("@") in ("curl", "curl.exe"):
-            found.append(Command(tuple(words[1:]), f"line {line}"))
+            found.append(CurlWords(tuple(words[1:]), f"line {line}"))
     return found, []
 
 
@@ -123,12 +123,12 @@ def _arguments(text: str) -> Iterator[str]:
 # PowerShell
 
 
-def powershell_commands(text: str) -> tuple[list[Command], list[Omission]]:
+def powershell_commands(text: str) -> tuple[list[CurlWords], list[Omission]]:
     """Calls of Invoke-WebRequest and Invoke-RestMethod in curl's words, and of curl.exe."""
     text = text.replace("\r\n", "\n")
     agent = next((_Values(text, found.end()).value() for found in _SESSION.finditer(text)), None)
     cookies = [_cookie(text, found.end()) for found in _COOKIE.finditer(text)]
-    found: list[tuple[int, Command]] = []
+    found: list[tuple[int, CurlWords]] = []
     for call in _CMDLET.finditer(text):
         where = f"line {text.count(chr(10), 0, call.start()) + 1}"
         words = list(_request_words(_Values(text, call.end()), where))
@@ -136,10 +136,10 @@ def powershell_commands(text: str) -> tuple[list[Command], list[Omission]]:
             words += ["-A", agent]
         if cookies and "--session" in words:
             words += ["-b", "; ".join(cookies)]
-        found.append((call.start(), Command(tuple(word for word in words if word != "--session"), where)))
+        found.append((call.start(), CurlWords(tuple(word for word in words if word != "--session"), where)))
     for call in re.finditer(r"(?:^|[;&|\n])[ \t]*&?[ \t]*curl\.exe\b", text):
         where = f"line {text.count(chr(10), 0, call.end()) + 1}"
-        found.append((call.start(), Command(tuple(_Values(text, call.end()).words()), where)))
+        found.append((call.start(), CurlWords(tuple(_Values(text, call.end()).words()), where)))
     return [command for _, command in sorted(found, key=lambda item: item[0])], []
 
 
