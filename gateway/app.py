@@ -100,8 +100,9 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
         services, sessions, ring = await _services(
             stack, options, url, metrics, lambda: tls.state(tls_url, plain_url) if tls else None
         )
-        runner = await stack.enter_async_context(_own_pages(services, sessions, access, console_socket))
-        console_url = _url_of(console_socket, options.host) or url
+        plain_console = console_socket if tls is None else None
+        runner = await stack.enter_async_context(_own_pages(services, sessions, access, plain_console))
+        console_url = _url_of(console_socket, options.host, "https" if tls else "http") or url
         pool = stack.enter_context(ThreadPoolExecutor(1, "sealer"))
         sealing = _sealer(ring), _apart(_sealer(ring), pool)
         relay = _relay(services, runner, metrics, sealing, access, console_url)
@@ -109,11 +110,14 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
         server = None
         if listening is not None:
             server = await loop.create_server(relay.accept, sock=listening, backlog=BACKLOG)
-        https = None
+        https = []
         if tls is not None and tls_socket is not None:
-            https = HttpsServer(tls_socket, tls.certificates, relay.accept, renew=tls.renew)
-            await https.start()
+            https.append(HttpsServer(tls_socket, tls.certificates, relay.accept, renew=tls.renew))
             relay.tls_port = tls_socket.getsockname()[1]
+        if tls is not None and console_socket is not None and runner.server is not None:
+            https.append(HttpsServer(console_socket, tls.certificates, runner.server))
+        for one in https:
+            await one.start()
         listeners = Listeners(relay, services.routes)
         stack.callback(listeners.stop)
         await listeners.start()
@@ -125,8 +129,8 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
         finally:
             if server is not None:
                 server.close()
-            if https is not None:
-                https.stop()
+            for one in https:
+                one.stop()
             listeners.stop()
             services.live.close()
             await relay.drain(options.drain)

@@ -258,7 +258,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(("serve", "demo"), "--viewer-password", "", "text", "", "the same for viewers, who only look"),
     Setting(
         ("serve", "demo"), "--console-port", "", "int", None,
-        "a port of their own for console, API and demos, which proxied pages then cannot reach; 0 picks a free one",
+        "a port of their own for console, API and demos, which proxied pages then cannot reach (HTTPS where the "
+        "gateway speaks it); 0 picks a free one",
         "PORT",
     ),
     Setting(

@@ -53,7 +53,7 @@ async def get_recording(request: web.Request) -> web.Response:
     services = request.app[SERVICES]
     found = await listing.recording(services, request.match_info["id"])
     past = await asyncio.to_thread(listing.past_gateway, services, found.id)
-    return web.json_response(recording_json(found) | {"past_gateway": past})
+    return web.json_response(recording_json(found) | past)
 
 
 async def change_recording(request: web.Request) -> web.Response:

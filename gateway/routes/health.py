@@ -148,7 +148,9 @@ class HealthPoller:
         )
         way: dict[str, Any] = {"proxy": proxy.url} if proxy else {}
         if proxy and proxy.authorization:
-            way["proxy_headers"] = {"Proxy-Authorization": proxy.authorization.decode()}
+            # aiohttp sends proxy_headers with CONNECT alone; a request that the proxy reads itself carries its own.
+            where = way.setdefault("proxy_headers", {}) if upstream.tls else headers
+            where["Proxy-Authorization"] = proxy.authorization.decode()
         async with client.get(
             URL(url, encoded=True), headers=headers, allow_redirects=False, **self._secured(upstream.tls), **way
         ) as answer:

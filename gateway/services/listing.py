@@ -54,10 +54,12 @@ def session_json(session: LiveSession) -> dict[str, Any]:
     }
 
 
-def past_gateway(services: Services, recording: str) -> list[dict[str, Any]]:
-    """The steps among the first 500 of a recording (a full id) that give an address past the gateway. Blocking."""
+def past_gateway(services: Services, recording: str) -> dict[str, Any]:
+    """The steps of a recording (a full id) that give an address past the gateway, by `past_gateway`. Only its first
+    500 steps are read, since each response's text is searched; `past_gateway_read` says how many were. Blocking."""
     steps = services.store.exchanges(recording, limit=500).items
-    return [{"step": one.step, "addresses": found} for one in steps if (found := leads_past(one))]
+    past = [{"step": one.step, "addresses": found} for one in steps if (found := leads_past(one))]
+    return {"past_gateway": past, "past_gateway_read": len(steps)}
 
 
 def playback_json(playback: Playback) -> dict[str, Any]:

@@ -187,8 +187,12 @@ async def test_the_board_follows_what_others_move(services, origin, browser):
     await page.check()
 
 
-async def test_the_live_list_grows_pauses_and_catches_up(services, origin, browser):
-    page = await browsing.watched(await browser.new_context(), origin)
+@pytest.mark.parametrize("shared_workers", [True, False], ids=["shared worker", "none, as on many phones"])
+async def test_the_live_list_grows_pauses_and_catches_up(services, origin, browser, shared_workers):
+    context = await browser.new_context()
+    if not shared_workers:
+        await context.add_init_script("delete window.SharedWorker")
+    page = await browsing.watched(context, origin)
     await page.open("/_gateway/live")
     rows, pill = page.page.locator("#rows tr"), page.page.locator("#pill")
     await expect(rows).to_have_count(3)

@@ -254,3 +254,19 @@ async def test_certificates_of_ones_own_are_chosen_by_server_name(tmp_path):
         state = gateway.services.tls()
         assert state is not None
         assert (state.names, state.fingerprint) == (("one.test",), "")
+
+
+async def test_the_console_port_speaks_https_too(tmp_path):
+    async with secured(tmp_path, console_port=0) as (gateway, _, ca):
+        assert gateway.console.startswith("https://") and gateway.console != gateway.url
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusting(ca))) as http:
+            async with http.get(f"{gateway.console}/_gateway/") as page:
+                assert page.status == 200
+            async with http.get(f"{gateway.console}/_gateway/api/v1/live") as stream:
+                assert stream.status == 200 and stream.content_type == "text/event-stream"
+        plain = gateway.console.replace("https://", "http://")
+        async with aiohttp.ClientSession() as http, http.get(f"{plain}/_gateway/") as refused:
+            assert refused.status == 400 and "https" in await refused.text()
+        port = int(gateway.console.rpartition(":")[2])
+    with pytest.raises(OSError):
+        await asyncio.open_connection("127.0.0.1", port)

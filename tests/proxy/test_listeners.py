@@ -95,6 +95,7 @@ async def test_a_response_that_leads_past_the_gateway_is_marked(tmp_path):
                 async with client.get("/_gateway/api/v1/recordings/s") as response:
                     found = await response.json()
                 assert found["past_gateway"] == [{"step": 1, "addresses": [upstream.url]}]
+                assert found["past_gateway_read"] == 1
                 async with client.get("/_gateway/api/v1/recordings/s/exchanges") as response:
                     (one,) = (await response.json())["items"]
                 async with client.get(f"/_gateway/api/v1/exchanges/{one['id']}") as response:

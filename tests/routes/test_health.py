@@ -307,3 +307,25 @@ def test_an_encrypted_key_is_refused_without_asking(tmp_path: Path, pem: Path) -
     )
     with pytest.raises(GatewayError, match="the key is encrypted"):
         client_context(Tls(cert=str(pem), key=str(locked)))
+
+
+async def test_a_poll_goes_through_the_upstreams_proxy_with_its_password() -> None:
+    """An upstream that only a proxy reaches is up: the name of the upstream means nothing to this machine."""
+    asked: list[tuple[str, str, str]] = []
+
+    async def forward(request: web.BaseRequest) -> web.StreamResponse:
+        asked.append((str(request.raw_path), request.host, request.headers.get("Proxy-Authorization", "")))
+        return web.Response(text='{"build": {"id": 9}}')
+
+    runner = web.ServerRunner(web.Server(forward))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    proxy = f"http://ann:p@127.0.0.1:{runner.addresses[0][1]}"
+    upstream = f'{{url: "http://orders.invalid/base", proxy: "{proxy}"}}'
+    try:
+        async with polling(a_table({"qa": upstream})) as found:
+            await found.until("up")
+            assert found.board.of("orders", "qa").version == "9"
+    finally:
+        await runner.cleanup()
+    assert ("http://orders.invalid/base/health", "orders.invalid", "Basic YW5uOnA=") in asked
