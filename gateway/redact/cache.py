@@ -11,13 +11,12 @@ What is remembered holds for one set of rules and one set of keys: a `Cache` bel
 from __future__ import annotations
 
 from typing import Any, Final
-from urllib.parse import quote_from_bytes
 
 from ..model import headers as classes
 from ..model.capture import Capture, RawPairs, joined
 from ..model.headers import Fields
 from .bodies import LARGEST, decoded_body, is_form, may_be_wide
-from .echoes import is_password, is_token, spellings
+from .echoes import RecordingTokens, is_password, is_token, spellings
 from .headers import content_of, seal_header, typed_passwords
 from .names import PLAIN, SecretNames
 from .placeholders import PLACEHOLDER, Vault
@@ -35,15 +34,15 @@ LONGEST: Final = 2048  # bytes of the longest of them
 
 
 class SealedPair:
-    """A header with its secrets sealed, the secrets, and what they may look like where they stand again."""
+    """A header with its secrets sealed, the secrets, those of them that are tokens, and what a password in it may look
+    like where it stands again (`needles`)."""
 
     __slots__ = ("needles", "pair", "secrets", "tokens")
 
     def __init__(self, pair: Pair, secrets: tuple[bytes, ...] = (), passwords: tuple[bytes, ...] = ()) -> None:
         self.pair, self.secrets = pair, secrets
         self.tokens = tuple(secret for secret in secrets if is_token(secret))
-        spelled = [form for token in self.tokens for form in (token, quoted(token))]
-        self.needles = tuple(dict.fromkeys((*spelled, *(form for one in passwords for form in spellings(one)))))
+        self.needles = tuple(dict.fromkeys(form for one in passwords for form in spellings(one)))
 
 
 class Side:
@@ -68,43 +67,37 @@ class Cache:
         self._pairs: dict[Pair, SealedPair | int] = {}
         self._kinds: dict[bytes, int] = {}  # what a name says: VARYING, FRAMED, CLEAN for other names, or SECRET
 
-    def changes(
-        self, capture: Capture, tokens: tuple[bytes, ...] = ()
-    ) -> tuple[dict[str, Any], list[bytes], list[bytes]] | None:
-        """(what changes, the secrets in it, those of them that are tokens) of a capture whose headers hold all its
-        secrets; None when it must be sealed the long way. `tokens` were sealed in its recording before, and may stand
-        here under any name."""
+    def changes(self, capture: Capture, tokens: RecordingTokens) -> tuple[dict[str, Any], list[bytes]] | None:
+        """(what changes, the secrets in it) of a capture whose headers hold all its secrets; None when it must be
+        sealed the long way. `tokens` were sealed in its recording, and may stand here under any name; the tokens of its
+        headers are added to them.
+        """
         if capture.failure or capture.request_trailers or capture.response_trailers or b"@" in capture.origin:
             return None
         request, response = self.side(capture.request_headers), self.side(capture.response_headers)
-        rewritten = self.side(capture.rewritten) if capture.rewritten else None
-        sent = _plain_body(capture.request_body, request)
-        got = _plain_body(capture.response_body, response)
+        sent = _plain_body(capture.request_body, request) if capture.request_body else b""
+        got = _plain_body(capture.response_body, response) if capture.response_body else b""
         if sent is None or got is None:
             return None
-        sides = (request, response) if rewritten is None else (request, response, rewritten)
+        sides = [request, response]
+        if capture.rewritten:
+            sides.append(self.side(capture.rewritten))
         known = [capture.target, capture.upstream_url.encode(), sent, got]
         if not self._is_clean(known, capture.reason, sides):
             return None
-        needles = [*[needle for side in sides for needle in side.needles], *tokens]
-        if needles:
-            everything = b"\n".join([*known, *[value for side in sides for _, value in side.headers]])
-            if tokens and b"%" in everything:
-                needles += map(quoted, tokens)
-            for needle in needles:
-                if needle in everything:
-                    return None
+        secrets = _secrets_of(sides, tokens)
+        if _stand_again(known, sides, tokens):
+            return None
         changes: dict[str, Any] = {}
         if request.headers is not capture.request_headers:
             changes["request_headers"] = request.headers
         if response.headers is not capture.response_headers:
             changes["response_headers"] = response.headers
-        if rewritten is not None and rewritten.headers is not capture.rewritten:
-            changes["rewritten"] = rewritten.headers
-        own = [token for side in sides for token in side.tokens]
-        return changes, [secret for side in sides for secret in side.secrets], own
+        if capture.rewritten and sides[2].headers is not capture.rewritten:
+            changes["rewritten"] = sides[2].headers
+        return changes, secrets
 
-    def _is_clean(self, known: list[bytes], reason: bytes, sides: tuple[Side, ...]) -> bool:
+    def _is_clean(self, known: list[bytes], reason: bytes, sides: list[Side]) -> bool:
         """One search through URLs, bodies and what is new of the headers. What passes is remembered, and what passed
         as a whole as well: polls bring the same again."""
         fresh = [pair for side in sides for pair in side.fresh]
@@ -197,20 +190,30 @@ class Cache:
         return known
 
 
+def _secrets_of(sides: list[Side], tokens: RecordingTokens) -> list[bytes]:
+    """The secrets of the headers; tokens among them are added."""
+    secrets: list[bytes] = []
+    for side in sides:
+        secrets += side.secrets
+        for token in side.tokens:
+            if token not in tokens:
+                tokens.add(token)
+    return secrets
+
+
+def _stand_again(known: list[bytes], sides: list[Side], tokens: RecordingTokens) -> bool:
+    """Whether a secret of the headers, or a token of the recording, stands where its name does not tell."""
+    everything = b"\n".join([*known, *[value for side in sides for _, value in side.headers]])
+    return tokens.stand_in(everything) or any(needle in everything for side in sides for needle in side.needles)
+
+
 def _is_odd(value: bytes) -> bool:
     """Whether a Content-Type is a form's, or whether it is a Content-Encoding (which no type is equal to)."""
     return b"/" not in value or is_form(value)
 
 
-def quoted(secret: bytes) -> bytes:
-    """As it stands in a URL."""
-    return secret if secret.isalnum() else quote_from_bytes(secret, safe="").encode()
-
-
 def _plain_body(pieces: list[bytes], side: Side) -> bytes | None:
     """A body as it is searched, its content codings removed; None when it is sealed the long way."""
-    if not pieces:
-        return b""
     data = joined(pieces)
     if side.odd:
         kind, codings = content_of(side.headers)

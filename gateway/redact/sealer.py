@@ -10,7 +10,7 @@ from urllib.parse import quote_from_bytes
 from ..model.capture import Capture, RawPairs, joined
 from .bodies import BodySealer, BudgetSpent, SecretPlaces, read_rules
 from .cache import Cache
-from .echoes import Echoes, is_token
+from .echoes import Echoes, RecordingTokens, is_token
 from .headers import content_of, seal_header, seal_headers, typed_passwords
 from .names import PLAIN, SecretNames
 from .placeholders import PLACEHOLDER, PlaceholderKeys, Vault
@@ -20,7 +20,6 @@ from .text import seal_text, seal_url
 HEADS: Final = ("request_headers", "request_trailers", "response_headers", "response_trailers", "rewritten")
 MOST_SECRETS: Final = 10_000  # of one body: more of them are sealed together, see bodies.py
 MOST_RULES: Final = 16  # sets of rules that are kept ready: every move of a route table may bring new ones
-MOST_TOKENS: Final = 32  # of one recording that are looked for under other names
 SEARCHED: Final = 256 << 10  # bytes of a body in which they are
 MOST_OPEN: Final = 1000  # streams whose pieces gave secrets before their exchange ended
 
@@ -62,7 +61,7 @@ class Sealer:
         self._caches: dict[object, Cache | None] = {}  # by rules; of the present keys
         self._pieces: dict[str, dict[bytes, tuple[bytes, bytes]]] = {}  # capture id -> secrets of its pieces
         self._sides: dict[tuple[str, bool], Direction] = {}  # (capture id, sent) -> what waits of a stream
-        self._tokens: dict[str, tuple[bytes, ...]] = {}  # recording -> tokens that were sealed in it
+        self._tokens: dict[str, RecordingTokens] = {}  # recording -> tokens that were sealed in it
 
     def renew(self, keys: PlaceholderKeys) -> None:
         """From now on seal with these keys. Another thread may be sealing: it ends what it began with the old ones."""
@@ -74,17 +73,13 @@ class Sealer:
         cache = self._caches[rules] if rules in self._caches else self._cache(rules)
         if cache is None or capture.id in self._pieces:
             return self.seal(capture)
-        tokens = self._tokens.get(capture.recording, ())
+        tokens = self._tokens.get(capture.recording) or self._tokens_of(capture.recording)
         known = cache.changes(capture, tokens)
         if known is None:
             return self.seal(capture, cache)
-        changes, secrets, own = known
+        changes, secrets = known
         if not changes:
             return capture
-        for token in own:
-            if token not in tokens:
-                self._remember(capture.recording, own)
-                break
         found = [cache.vault.seal(secret, capture.recording) for secret in dict.fromkeys(secrets)]
         return SealedCapture(
             _copy(capture, changes), tuple([(name.decode(), ciphertext) for name, ciphertext in found])
@@ -137,17 +132,25 @@ class Sealer:
                 found.append(token)
         return found
 
+    def _tokens_of(self, recording: str) -> RecordingTokens:
+        """The tokens of a recording, which are kept for as long as it is among the latest."""
+        tokens = RecordingTokens()
+        if recording:
+            self._tokens[recording] = tokens
+            if len(self._tokens) > MOST_OPEN:
+                del self._tokens[next(iter(self._tokens))]
+        return tokens
+
     def _remember(self, recording: str, found: Iterable[bytes]) -> None:
-        """Keep the tokens of a recording, the latest of them, for as long as it is among the latest."""
-        if not recording:
+        """Keep the tokens of a recording."""
+        new = [secret for secret in found if is_token(secret)]
+        if not (new and recording):
             return
-        known = self._tokens.pop(recording, ())
-        new = [secret for secret in found if secret not in known and is_token(secret)]
-        if not (known or new):
-            return
-        self._tokens[recording] = (*known, *new)[-MOST_TOKENS:]
-        if len(self._tokens) > MOST_OPEN:
-            del self._tokens[next(iter(self._tokens))]
+        tokens = self._tokens.pop(recording, None) or self._tokens_of(recording)
+        self._tokens[recording] = tokens  # the last to be forgotten
+        for token in new:
+            if token not in tokens:
+                tokens.add(token)
 
     def seal_chunk(self, capture: Capture, data: bytes, *, sent: bool = False, last: bool = True) -> bytes:
         """One piece of a stream, what waited of the pieces before it included; with `last` nothing waits any more."""

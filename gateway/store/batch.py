@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from itertools import islice
 from typing import Any, Final, Protocol
 
 from ..model.capture import Capture, joined
@@ -62,14 +63,47 @@ class StreamPiece:
         self.sealed: bytes | None = None
 
 
+KNOWN: Final = 8192  # bodies and secrets remembered as written
+SPARE: Final = 1024  # more of them before the oldest go, all at once: to find the first of a dict walks over its gaps
+
+
+class Stored:
+    """What surely is in the file, or will be before whatever is written next: it is not written again."""
+
+    __slots__ = ("bodies", "secrets")
+
+    def __init__(self) -> None:
+        self.bodies: dict[bytes, bytes] = {}  # keys of the latest bodies, by their hashes
+        self.secrets: dict[tuple[str, str], Any] = {}  # the latest of (recording, placeholder)
+
+    def remember(self, batch: Batch) -> None:
+        """All of a batch is written, or kept in the journal."""
+        self.bodies |= batch.keys
+        self.secrets |= dict.fromkeys(batch.secrets)
+        _forget_oldest(self.bodies)
+        _forget_oldest(self.secrets)
+
+    def clear(self) -> None:
+        """Something was deleted from the file."""
+        self.bodies.clear()
+        self.secrets.clear()
+
+
+def _forget_oldest(known: dict[Any, Any]) -> None:
+    if len(known) > KNOWN + SPARE:
+        for key in [*islice(known, len(known) - KNOWN)]:
+            del known[key]
+
+
 class Batch:
     """Rows by table. A batch that could not be written may be written again; nothing is sealed twice."""
 
-    def __init__(self, seal: Seal, seal_piece: SealPiece | None, stored: Mapping[bytes, bytes]) -> None:
-        """`stored`: keys of bodies that are in the file, by their hashes."""
+    def __init__(self, seal: Seal, seal_piece: SealPiece | None, stored: Stored) -> None:
+        """`stored` is left out."""
         self._seal, self._seal_piece, self._stored = seal, seal_piece, stored
         self.keys: dict[bytes, bytes] = {}  # keys of the bodies that are new, by their hashes
         self.repeated: dict[bytes, bytes] = {}  # bodies that were left out as stored, by their keys
+        self.repeated_secrets: dict[tuple[str, str], bytes] = {}
         self.exchanges: list[tuple[Any, ...]] = []
         self.captures: list[Capture] = []  # sealed, in the order of `exchanges`
         self.bodies: dict[bytes, BodyRow] = {}
@@ -91,8 +125,10 @@ class Batch:
             return
         before = _length(capture.request_body), _length(capture.response_body)
         if not isinstance(sealed, Capture):
+            known = self._stored.secrets
             for placeholder, secret in sealed.secrets:
-                self.secrets[capture.recording, placeholder] = secret
+                place = capture.recording, placeholder
+                (self.repeated_secrets if place in known else self.secrets)[place] = secret
             decoded = _plain(sealed.decoded)
             plain = (plain[0] or decoded[0], plain[1] or decoded[1])
             sealed = sealed.capture
@@ -129,7 +165,7 @@ class Batch:
         if not data:
             return None
         hashed = hash_of(data)
-        key = self._stored.get(hashed) or self.keys.get(hashed)
+        key = self._stored.bodies.get(hashed) or self.keys.get(hashed)
         if key is None:
             key = self.keys[hashed] = body_key(hashed, started_at)
             self.bodies[key] = body_row(data, key)
@@ -137,19 +173,20 @@ class Batch:
             self.repeated[key] = data
         return key
 
-    def suit(self, stored: Mapping[bytes, bytes]) -> None:
+    def suit(self, stored: Stored) -> None:
         """For another file than the batch was made for: bodies that were left out as stored are in it again."""
         if stored is self._stored:
             return
         self._stored = stored
         for key, data in self.repeated.items():
             self.bodies[key] = body_row(data, key)
+        self.secrets |= self.repeated_secrets
 
     def take(self, other: Batch) -> None:
         """The rows of a later batch, to be written with these. Its captures are let go of: thousands of objects for
         the garbage collector to look at."""
         if other._stored is not self._stored:
-            self._stored = {}  # made for several files: all that was left out is to be written
+            self._stored = Stored()  # made for several files: all that was left out is to be written
         self.exchanges += other.exchanges
         self.bodies |= other.bodies
         self.secrets |= other.secrets
@@ -157,6 +194,7 @@ class Batch:
         self.keys |= other.keys
         self.repeated |= other.repeated
         self.playing |= other.playing
+        self.repeated_secrets |= other.repeated_secrets
 
     def alike(self) -> Batch:
         """An empty one for the same file."""
@@ -175,17 +213,19 @@ class Batch:
         last.playing = self.playing
         yield last
 
-    def leave_out(self, recordings: Container[str], exchanges: Container[str]) -> None:
-        """What belongs to recordings that were deleted meanwhile, or to exchanges that were deleted with one."""
+    def leave_out(self, recordings: Container[str], exchanges: Container[str]) -> bool:
+        """What belongs to recordings that were deleted meanwhile, or to exchanges that were deleted with one. Whether
+        there was an exchange of these recordings."""
         gone = {row[ID] for row in self.exchanges if row[RECORDING] in recordings}
         self.chunks = [row for row in self.chunks if row[0] not in gone and row[0] not in exchanges]
         if not gone:
-            return
+            return False
         self.captures = [capture for capture in self.captures if capture.id not in gone]
         self.exchanges = [row for row in self.exchanges if row[ID] not in gone]
         self.secrets = {place: secret for place, secret in self.secrets.items() if place[0] not in recordings}
         kept = {key for row in self.exchanges for key in (row[REQUEST_BODY], row[RESPONSE_BODY])}
         self.bodies = {key: row for key, row in self.bodies.items() if key in kept}
+        return True
 
     def secret_rows(self) -> list[tuple[str, str, bytes]]:
         """(recording, placeholder, ciphertext) of every secret."""

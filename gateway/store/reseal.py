@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import NotFoundError, UsageError
 from ..model.exchange import Exchange
-from .batch import Batch, Seal, SealPiece
+from .batch import Batch, Seal, SealPiece, Stored
 from .imports import PlainSeal, capture_of
 from .masking import sealed_chunks
 from .sqlite import full_text
@@ -91,7 +91,7 @@ def _one(
     plain = one.request.body.plain, one.response is not None and one.response.body.plain
     capture = capture_of(one)
     capture.redact = rules
-    batch = Batch(PlainSeal(seal, {one.id: plain}), None, {})
+    batch = Batch(PlainSeal(seal, {one.id: plain}), None, Stored())
     batch.add(capture, kept=(one.request.body.kept, one.response.body.kept if one.response else None), plain=plain)
     connection.executemany(SECRET, batch.secret_rows())  # of its pieces, too
     if batch.captures[0] is capture:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 from base64 import b64encode
 from dataclasses import dataclass
+from urllib.parse import quote_from_bytes
 
 from cryptography.fernet import Fernet
 from hypothesis import given
@@ -17,6 +18,7 @@ from gateway.keys import Keys
 from gateway.model.capture import FIELDS, Capture
 from gateway.model.headers import Fields
 from gateway.redact import SealedCapture, Sealer
+from gateway.redact.echoes import RecordingTokens
 from gateway.redact.names import SecretNames
 
 
@@ -147,3 +149,24 @@ def test_what_is_new_beside_a_known_token_is_searched_once(monkeypatch):
         sealed = sealer(a_capture(headers, ANSWERS[0], [], body, b"/api/orders/%d" % number, b"OK", []))
         assert len(searches) == 1
         assert sealer.unseal(*sealed.secrets[0]) == TOKEN
+
+
+LETTERS = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+made_tokens = st.lists(
+    st.binary(min_size=16, max_size=60).map(lambda data: bytes(LETTERS[byte % 62] for byte in data) + b"a1"),
+    min_size=1, max_size=40,
+)  # fmt: skip
+
+
+@given(made_tokens, st.data(), st.text(max_size=40), st.text(max_size=40), st.booleans())
+def test_many_tokens_are_found_as_each_by_itself(tokens, data, before, behind, in_url):
+    index = RecordingTokens()
+    for token in tokens:
+        index.add(token if not in_url else token + b"+/")
+    latest = list(index)
+    assert latest == list(dict.fromkeys(tokens if not in_url else [token + b"+/" for token in tokens]))[-len(latest) :]
+    token = data.draw(st.sampled_from(latest))
+    written = quote_from_bytes(token, safe="").encode() if in_url else token
+    assert index.stand_in(before.encode() + written + behind.encode())
+    without = (before + behind).encode()
+    assert index.stand_in(without) == any(one in without for one in latest)

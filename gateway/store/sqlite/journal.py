@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
 from ...errors import StoreError
-from ..batch import Batch
+from ..batch import Batch, Stored
 from .files import WriterLock, connect_reader, connect_writer, examine, identity, is_trouble, lock_holder
 from .rows import COLUMNS, ID, USUAL
 from .schema import VERSION
@@ -148,7 +148,7 @@ class Pending:
             raise OSError(28, "the journal is full")
         self.journal.append(batch, sync=sync)
         if tables is not None:
-            tables.remember_bodies(batch)
+            tables.stored.remember(batch)
         if self.batch is None:
             self.batch, self._since = batch.alike(), time.monotonic()
         self.batch.take(batch)
@@ -184,7 +184,7 @@ def read_journal(path: Path) -> Iterator[tuple[int, bytes]]:
 def batch_of(payload: bytes) -> Batch:
     """The rows of a group, ready to be written."""
     exchanges, bodies, secrets, chunks, *rest = marshal.loads(payload)  # before schema 14 without what sessions play
-    batch = Batch(lambda capture: capture, None, {})
+    batch = Batch(lambda capture: capture, None, Stored())
     batch.exchanges, batch.chunks = [_of_today(row) for row in exchanges], chunks
     batch.bodies = {row[0]: row for row in bodies}
     batch.playing = rest[0] if rest else {}
@@ -233,7 +233,7 @@ def write_apart(tables: Tables, batch: Batch, number: int) -> list[Exception]:
             if is_trouble(error):
                 raise
             wrong.append(error)
-    tables.write(Batch(lambda capture: capture, None, {}), number)
+    tables.write(Batch(lambda capture: capture, None, Stored()), number)
     return wrong
 
 

@@ -16,7 +16,7 @@ from ...model.recording import Recording, Revision
 from ...protocols import LiveSession
 from ...replay.fault import faults_text
 from ...replay.playback.playback import kept
-from ..batch import Batch
+from ..batch import KNOWN, Batch, Stored
 from . import full_text
 from .audit_log import add_entry
 from .decisions import decide
@@ -94,7 +94,6 @@ TRIM_VALUES: Final = f"DELETE FROM session_values WHERE session IN ({OLDEST})"
 TRIM_SESSIONS: Final = f"DELETE FROM sessions WHERE id IN ({OLDEST})"
 LITTLE: Final = 256 << 20  # bytes left on the disk, with less than which the log is kept short
 LEAST: Final = 64  # pages that it may have at any rate
-KNOWN: Final = 8192  # recordings, uses and bodies remembered as written
 # Through the index alone, whose keys begin with milliseconds since the epoch (until 2109).
 LATEST_BODIES: Final = "SELECT sha256 FROM bodies WHERE sha256 < x'04' ORDER BY sha256 DESC LIMIT ?"
 
@@ -104,7 +103,7 @@ class Tables:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.stored: dict[bytes, bytes] = {}  # keys of bodies that are surely written or about to be, by their hashes
+        self.stored = Stored()
         self._uses: dict[tuple[str, str, str], None] = {}
         self._begun: dict[str, None] = {}  # recordings that have their row, and are their session's
         self._open: set[str] = set()  # ids of exchanges whose rows wait for their end
@@ -115,17 +114,11 @@ class Tables:
         self.numbered = 0  # the last group of the journal, when this connection was made
         self._short = 0  # pages of the log at which a commit folds it in; 0: none does
 
-    def remember_bodies(self, batch: Batch) -> None:
-        """Its bodies are in the file, or will be before whatever is written next."""
-        self.stored |= batch.keys
-        for _ in range(len(self.stored) - KNOWN):
-            del self.stored[next(iter(self.stored))]  # the one that was new longest ago
-
     def recall_bodies(self) -> None:
         """The latest bodies of the file: what a gateway stored before its restart is not stored again."""
         with suppress(sqlite3.Error):  # what is damaged is found by what is written
             keys = [key for (key,) in self.connection.execute(LATEST_BODIES, (KNOWN,))]
-            self.stored |= {hash_in(key): key for key in reversed(keys)}
+            self.stored.bodies |= {hash_in(key): key for key in reversed(keys)}
 
     def moved(self) -> int:
         """The number of the last group of the journal that is in the file."""
@@ -135,8 +128,7 @@ class Tables:
     def write(self, batch: Batch, moved: int = 0) -> None:
         """One transaction; what it wrote is remembered only when it stands. `moved`: the last group of the journal
         that is in the batch."""
-        if self._deleted:
-            batch.leave_out(self._deleted, self._cut)
+        left_out = bool(self._deleted) and batch.leave_out(self._deleted, self._cut)
         fresh, ended, opened = self._sorted(batch)
         usual = [row for row in fresh if len(row) == len(USUAL)]
         others = [row for row in fresh if len(row) != len(USUAL)] if len(usual) < len(fresh) else ()
@@ -163,7 +155,9 @@ class Tables:
                 many(PLAYED, [(place, session) for session, place in batch.playing.items()])
             if moved:
                 self.connection.execute(MOVED, (moved,))
-        self.remember_bodies(batch)
+        self.stored.remember(batch)
+        if left_out:  # the journal had it, so that it counts as stored, and it is not
+            self.stored.clear()
         _remember(self._uses, uses)
         _remember(self._begun, begun)
         self._open = (self._open | opened) - {row[0] for row in ended}
