@@ -18,10 +18,9 @@ from ..scenario.templated_text import free, identifier
 from ..yaml import yaml_of
 from . import markdown
 from .site import groups
-from .storage_format import storage
+from .storage_format import code_spans, storage
 
 API: Final = "api/"
-_SPAN = re.compile(r"(`+)(.+?)\1(?!`)")
 _FENCE = re.compile(r"`{3,}")
 
 
@@ -187,9 +186,9 @@ def _mdx(text: str) -> str:
 
 def _outside_code(line: str) -> str:
     out, at = [], 0
-    for span in _SPAN.finditer(line):
-        out += [_braces(line[at : span.start()]), span[0]]
-        at = span.end()
+    for begin, end in code_spans(line).items():
+        out += [_braces(line[at:begin]), line[begin:end]]
+        at = end
     return "".join([*out, _braces(line[at:])])
 
 

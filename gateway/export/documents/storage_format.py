@@ -7,13 +7,15 @@ nothing else: headings, paragraphs, tables, lists, fences, folds, rules; code, s
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from html import escape, unescape
 
 _INLINE = re.compile(
-    r"(?P<ticks>`+)(?P<code>.+?)(?P=ticks)(?!`)|\\(?P<sign>[\\`*_{}\[\]<>#|~!&])|\*\*(?P<strong>.+?)\*\*"
-    r"|\*(?P<em>[^*\n]+)\*|\[(?P<words>[^\]]*)\]\((?P<to>[^)\s]*)\)"
+    r"(?P<ticks>`+)|\\(?P<sign>[\\`*_{}\[\]<>#|~!&])|\*\*(?P<strong>.+?)\*\*|\*(?P<em>[^*\n]+)\*"
+    r"|\[(?P<words>(?:[^\[\]\\]|\\.)*+)\]\((?P<to>[^()\s]*+)\)"
 )
+_TICKS = re.compile(r"`+")
 _FOLD = re.compile(r"<details><summary>(.*)</summary>")
 _CELL = re.compile(r"(?<!\\)\|")
 _LANGUAGES = {"http": "text", "js": "javascript", "": "text"}
@@ -91,13 +93,40 @@ def _table(lines: list[str]) -> str:
     return f"<table><tbody><tr>{head}</tr>{body}</tbody></table>"
 
 
+def code_spans(text: str) -> dict[int, int]:
+    """Where code begins and ends: a run of backticks, up to the next run of the same length (CommonMark, 6.1)."""
+    runs = [found.span() for found in _TICKS.finditer(text)]
+    later: dict[int, deque[int]] = {}
+    for begin, end in runs:
+        later.setdefault(end - begin, deque()).append(begin)
+    spans: dict[int, int] = {}
+    at = 0
+    for begin, end in runs:
+        if begin < at:
+            continue
+        slashes = begin - at - len(text[at:begin].rstrip("\\"))
+        begin += slashes % 2  # the first backtick is a sign
+        length, at = end - begin, end
+        closing = later.get(length, deque())
+        while closing and closing[0] < end:
+            closing.popleft()
+        if length and closing:
+            spans[begin] = at = closing[0] + length
+    return spans
+
+
 def _inline(text: str) -> str:
-    out, at = [], 0
-    for match in _INLINE.finditer(text):
+    out, at, spans = [], 0, code_spans(text)
+    while match := _INLINE.search(text, at):
         out.append(_words(text[at : match.start()]))
         at = match.end()
-        if match["ticks"]:
-            out.append(f"<code>{escape(match['code'].strip().replace(chr(92) + '|', '|'))}</code>")
+        if ticks := match["ticks"]:
+            end = spans.get(match.start())
+            if end is not None:
+                code, at = text[at : end - len(ticks)], end
+                out.append(f"<code>{escape(code.strip().replace(chr(92) + '|', '|'))}</code>")
+            else:
+                out.append(ticks)
         elif match["sign"]:
             out.append(escape(match["sign"]))
         elif match["strong"] or match["em"]:

@@ -25,7 +25,9 @@ _OPERATOR = re.compile(r"\n|;;&?|;&|;|&&|&(?!>)|\|\||\|&|\||\(|\)")
 _PLAIN = re.compile(r"[^\s;&|()<>'\"\\$`]+")
 _IN_QUOTES = re.compile(r'[^"\\$`]+')
 _IN_DOCUMENT = re.compile(r"[^\\$`]+")
-_FUNCTION = re.compile(r"(?:function[ \t]+([\w:.-]+)[ \t]*(?:\([ \t]*\))?|([\w:.-]+)[ \t]*\([ \t]*\))\s*(?=[{(])")
+_FUNCTION = re.compile(
+    r"(?:function[ \t]++([\w:.-]++)[ \t]*+(?:\([ \t]*+\))?|([\w:.-]++)[ \t]*+\([ \t]*+\))\s*+(?=[{(])"
+)
 _PARAMETER = re.compile(r"\$\{([A-Za-z_]\w*|\d+|[@*])(\[[@*]\])?(:?[-=?+])?")
 _OPENING = frozenset({"if", "then", "else", "elif", "while", "until", "do", "!", "{", "time"})
 _CLOSING = frozenset({"fi", "done", "esac", "}", "then", "else", "elif", "do", ";;"})

@@ -35,7 +35,7 @@ def is_cmd(text: str) -> bool:
 
 def is_powershell(text: str) -> bool:
     """Whether the text calls PowerShell's own commands, or continues its lines with a backtick."""
-    if _CMDLET.search(text) and not re.search(r"^\s*curl\s", text, re.MULTILINE):
+    if _CMDLET.search(text) and not re.search(r"^[ \t]*curl\s", text, re.MULTILINE):
         return True
     return bool(re.search(r"\bcurl\.exe\b", text) and re.search(r"`[ \t]*\r?\n", text))
 
@@ -137,7 +137,7 @@ def powershell_commands(text: str) -> tuple[list[CurlWords], list[Omission]]:
         if cookies and "--session" in words:
             words += ["-b", "; ".join(cookies)]
         found.append((call.start(), CurlWords(tuple(word for word in words if word != "--session"), where)))
-    for call in re.finditer(r"(?:^|[;&|\n])[ \t]*&?[ \t]*curl\.exe\b", text):
+    for call in re.finditer(r"(?:^|[;&|\n])[ \t]*+(?:&[ \t]*+)?curl\.exe\b", text):
         where = f"line {text.count(chr(10), 0, call.end()) + 1}"
         found.append((call.start(), CurlWords(tuple(_Values(text, call.end()).words()), where)))
     return [command for _, command in sorted(found, key=lambda item: item[0])], []
