@@ -372,7 +372,9 @@ def _as_page(read: Read, template: str) -> Callable[[web.Request], Awaitable[web
     async def page(request: web.Request) -> web.Response:
         found = await read(request)
         await read_title(request)
-        text = aiohttp_jinja2.render_string(f"console/{template}", request, {**found.data, **found.extra})
+        text = aiohttp_jinja2.render_string(
+            f"console/{found.template or template}", request, {**found.data, **found.extra}
+        )
         body = text.encode("utf-8", "replace")  # recorded text may hold half a surrogate pair
         return web.Response(body=body, status=found.status, content_type="text/html", charset="utf-8")
 

@@ -18,6 +18,7 @@
 
   // The row that is chosen is the one whose link has the focus: screen readers and Enter follow by themselves.
   function move(by) {
+    if (window.gatewaySplit?.active()) return window.gatewaySplit.move(by);
     const links = rows();
     if (!links.length) return false;
     const here = links.indexOf(document.activeElement);
@@ -41,6 +42,7 @@
     s: "/_gateway/statistics" };
   const actions = {
     "?": help, "/": search, j: () => move(1), k: () => move(-1),
+    f: () => Boolean(window.gatewaySplit?.active() && window.gatewaySplit.failure()), w: () => press("[data-key=w], [data-key=b]"),
     n: () => press("[rel=next]"),
     r: () => press("[data-key=r]"), b: () => press("[data-key=b]"), d: () => press("[data-key=d]"), m: () => press("[data-key=m]"),
     c: () => press("[data-key=c]"), p: () => press("[data-key=p]"), e: () => press("[data-key=e]"),

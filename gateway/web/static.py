@@ -43,6 +43,7 @@ BUNDLES: Final[Mapping[str, tuple[str, ...]]] = {
     "console.js": (
         "vendor/htmx-2.0.11/htmx.min.js",
         "shell.js",
+        "split.js",
         "keys.js",
         "parts.js",
         "swaps.js",

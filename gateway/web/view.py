@@ -14,7 +14,8 @@ class View:
     data: Mapping[str, Any]
     extra: Mapping[str, Any]
     status: int = 200
+    template: str = ""  # in place of the page's own: a part of it
 
 
-def view(data: Mapping[str, Any], *, status: int = 200, **extra: Any) -> View:
-    return View(data, extra, status)
+def view(data: Mapping[str, Any], *, status: int = 200, template: str = "", **extra: Any) -> View:
+    return View(data, extra, status, template)

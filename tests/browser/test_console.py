@@ -188,28 +188,78 @@ async def test_the_board_follows_what_others_move(services, origin, browser):
 
 
 @pytest.mark.parametrize("shared_workers", [True, False], ids=["shared worker", "none, as on many phones"])
-async def test_the_live_list_grows_pauses_and_catches_up(services, origin, browser, shared_workers):
+async def test_the_live_list_grows_pauses_and_catches_up(book, services, origin, browser, shared_workers):
     context = await browser.new_context()
     if not shared_workers:
         await context.add_init_script("delete window.SharedWorker")
     page = await browsing.watched(context, origin)
     await page.open("/_gateway/live")
-    rows, pill = page.page.locator("#rows tr"), page.page.locator("#pill")
+    rows, pill = page.page.locator("#rows li"), page.page.locator("#pill")
     await expect(rows).to_have_count(3)
     await until_listening(services)
-    services.live.publish("exchange", LIVE_ROW)
+    await page.page.mouse.move(700, 20)
+    recorded(book, services, "01KLIVE", 200)
     await expect(rows).to_have_count(4)
-    await expect(rows.first).to_contain_text("GET /api/orders/9")
-    await expect(rows.first).to_contain_text("200 ok")
+    await expect(rows.first).to_contain_text("/api/orders/9")
+    await expect(rows.first).to_contain_text("200")
     await page.page.click("#pause")
     for number in range(12):
-        services.live.publish("exchange", {**LIVE_ROW, "id": f"01KPAUSED{number}", "status": 404})
+        recorded(book, services, f"01KPAUSED{number}", 404)
     await expect(pill).to_have_text("12 new")
     await expect(rows).to_have_count(4)
     await page.page.click("#pause")
     await expect(rows).to_have_count(16)
-    await expect(rows.first).to_contain_text("404 client error")
+    await expect(rows.first).to_contain_text("404")
     await page.check()
+
+
+def recorded(book, services, id, status):
+    """One more call, stored and announced as the recorder does."""
+    steps = book.steps[consoling.RECORDING]
+    one = replace(
+        steps[-1],
+        id=id,
+        step=len(steps) + 1,
+        status=status,
+        started_at=f"2026-11-22T06:01:{len(steps):02}Z",
+        failure=None,
+    )
+    steps.append(
+        replace(one, request=replace(one.request, target="/api/orders/9"), url="http://127.0.0.1:8080/api/orders/9")
+    )
+    services.live.publish("exchange", {**LIVE_ROW, "id": id, "status": status})
+
+
+async def test_nothing_moves_under_a_pointer_that_is_on_the_live_list(book, services, origin, browser):
+    page = await browsing.watched(await browser.new_context(), origin)
+    await page.open("/_gateway/live")
+    await until_listening(services)
+    rows = page.page.locator("#rows li")
+    await rows.first.hover()
+    recorded(book, services, "01KLIVE", 200)
+    await expect(page.page.locator("#pill")).to_have_text("1 new")
+    await expect(rows).to_have_count(3)
+    await page.page.click("#pill")
+    await expect(rows).to_have_count(4)
+
+
+async def test_a_selected_call_fills_the_pane_by_click_by_keys_and_without_javascript(origin, browser):
+    page = await browsing.watched(await browser.new_context(viewport={"width": 1440, "height": 900}), origin)
+    await page.open("/_gateway/live")
+    rows, pane = page.page.locator("#rows [data-call]"), page.page.locator("#pane")
+    await rows.nth(1).click()
+    await expect(pane).to_contain_text(await rows.nth(1).locator(".p").inner_text())
+    selected = page.page.url
+    assert "sel=" in selected
+    await pane.get_by_role("link", name="Headers").click()
+    await expect(pane.get_by_text("Request headers")).to_be_visible()
+    await page.page.keyboard.press("j")
+    await expect(rows.nth(2)).to_be_focused()
+    await expect(pane.get_by_text("Request headers")).to_be_visible()  # the tab goes from row to row
+    await page.check()
+    plain = await (await browser.new_context(java_script_enabled=False)).new_page()
+    await plain.goto(selected)
+    await expect(plain.locator("#pane")).to_contain_text(await plain.locator("#rows .sel .p").inner_text())
 
 
 async def test_the_theme_follows_the_system_until_the_reader_chooses(origin, browser):

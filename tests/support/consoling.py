@@ -223,6 +223,9 @@ class Sessions:
     def __init__(self):
         self.live = {}
 
+    def get(self, id):
+        return self.live.get(id)
+
     def of(self, request):
         name = request.headers.get("Gateway-Session", "browser")
         return self.live.setdefault(name, LiveSession(name, f"rec-{name}", named=name != "browser"))
