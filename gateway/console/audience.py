@@ -14,9 +14,9 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from ..web.access import AUDIENCE
-from ..web.keys import DECKS, SERVICES, SHOWS
-from .presentations import WATCHERS
-from .presenter_slides import slide_context
+from ..web.keys import SERVICES
+from .presentations import SHOWS, WATCHERS
+from .presenter_slides import DECKS, slide_context
 
 if TYPE_CHECKING:
     from .presentations import Show

@@ -7,6 +7,8 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from aiohttp import web
+
 from ..errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -105,3 +107,6 @@ class Shows:
         now = time.time()
         for key in sorted(self._known, key=lambda key: self._known[key].is_open(now))[: max(0, over)]:
             del self._known[key]
+
+
+SHOWS: web.AppKey[Shows] = web.AppKey("shows")

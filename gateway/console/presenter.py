@@ -26,8 +26,9 @@ from ..services.stepwise_replay import Stepping
 from ..web import access
 from ..web.access import who_of
 from ..web.guard import form_text
-from ..web.keys import DECKS, FORM, SERVICES, SESSION_OF, SHOWS, STEPPERS
-from .presenter_slides import slide_context
+from ..web.keys import FORM, SERVICES, SESSION_OF, STEPPERS
+from .presentations import SHOWS
+from .presenter_slides import DECKS, slide_context
 
 if TYPE_CHECKING:
     from .presentations import Show

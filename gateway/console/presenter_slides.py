@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from aiohttp import web
+
 from ..errors import GatewayError, NotFoundError
 from ..export.format import Beside
 from ..model.filter import quoted
@@ -17,8 +19,6 @@ from ..web.keys import SERVICES
 from .slides import Deck, Slide, deck, hue_of, picture, status_of
 
 if TYPE_CHECKING:
-    from aiohttp import web
-
     from ..export.documents.error_cards import ErrorCard
     from ..model.exchange import Exchange
     from ..model.recording import Recording
@@ -190,3 +190,6 @@ async def slide_context(
         "live": live,
         "address": address,
     }
+
+
+DECKS: web.AppKey[Decks] = web.AppKey("decks")

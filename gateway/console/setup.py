@@ -24,7 +24,7 @@ from ..services.seen_sessions import SessionLinks
 from ..services.status import routes_event
 from ..services.stepwise_replay import Steppers
 from ..web.guard import csrf_token, secure
-from ..web.keys import ACCESS, CSRF_KEYS, CURRENT, DECKS, LINKS, MOVES, OWN_PORT, SERVICES, SESSION_OF, SHOWS, STEPPERS
+from ..web.keys import ACCESS, CSRF_KEYS, CURRENT, LINKS, MOVES, OWN_PORT, SERVICES, SESSION_OF, STEPPERS
 from ..web.page_shell import env_class, page_shell
 from ..web.probes import add_probes
 from ..web.sign_in import add_sign_in
@@ -32,9 +32,9 @@ from ..web.static import add_static
 from .audience import add_watch
 from .forms import add_forms
 from .pages import add_pages
-from .presentations import Shows
+from .presentations import SHOWS, Shows
 from .presenter import add_present
-from .presenter_slides import Decks
+from .presenter_slides import DECKS, Decks
 from .slides import hue_of, marked, status_of
 from .tls_page import add_tls_page
 

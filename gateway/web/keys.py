@@ -1,4 +1,5 @@
-"""Where the console keeps its things in the aiohttp application and in a request. I/O."""
+"""Keys of what several pages and calls share in the aiohttp application and in a request; what one page alone uses has
+its key beside it. I/O."""
 
 from __future__ import annotations
 
@@ -10,8 +11,6 @@ from aiohttp import web
 
 if TYPE_CHECKING:
     from ..access import Access, Login
-    from ..console.presentations import Shows
-    from ..console.presenter_slides import Decks
     from ..protocols import LiveSession, Services
     from ..services.changes import Moves
     from ..services.seen_sessions import SessionLinks
@@ -22,8 +21,6 @@ SESSION_OF: web.AppKey[Callable[[web.Request], LiveSession]] = web.AppKey("sessi
 MOVES: web.AppKey[Moves] = web.AppKey("moves")
 LINKS: web.AppKey[SessionLinks] = web.AppKey("links")
 STEPPERS: web.AppKey[Steppers] = web.AppKey("steppers")
-SHOWS: web.AppKey[Shows] = web.AppKey("shows")
-DECKS: web.AppKey[Decks] = web.AppKey("decks")
 ACCESS: web.AppKey[Access] = web.AppKey("access")
 OWN_PORT: web.AppKey[int | None] = web.AppKey("own_port")  # None: on the port of the traffic
 CSRF_KEYS: web.AppKey[Callable[[], Sequence[bytes]]] = web.AppKey("csrf_keys")  # newest first

@@ -13,11 +13,10 @@ import consoling
 import pytest
 
 from gateway.console import presenter_slides
-from gateway.console.presentations import Shows
+from gateway.console.presentations import SHOWS, Shows
 from gateway.console.slides import deck, picture
 from gateway.errors import NotFoundError
 from gateway.model.recording import Recording
-from gateway.web.keys import SHOWS
 
 ROOT = f"/_gateway/present/{consoling.RECORDING}"
 SECRET_NOTE = "say hello to the front row"

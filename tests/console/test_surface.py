@@ -7,8 +7,9 @@ import time
 import consoling
 import pytest
 
+from gateway.console.presentations import SHOWS
 from gateway.services.stepwise_replay import Stepping
-from gateway.web.keys import SHOWS, STEPPERS
+from gateway.web.keys import STEPPERS
 
 WORDS = {"id": consoling.RECORDING, "cluster": "orders", "name": "console.css", "slide": "1"}
 ENDLESS = ("/_gateway/api/v1/live", "/events")
