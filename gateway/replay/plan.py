@@ -40,7 +40,7 @@ from .branch import Edit, edited
 from .differences.json_difference import read_json
 from .fault import Fault, fault_of
 from .stale_values import StaleValue, decide, explain, source_words, stale_values
-from .unseal import placeholders, reveal, revealed
+from .unseal import placeholders, reveal, revealed_text
 
 NUMBERS: Final = re.compile(r"[0-9]+|(?<![A-Za-z0-9])[0-9a-f]{8,}(?![A-Za-z0-9])")
 EXTENSION: Final = re.compile(r"[^.]\.[A-Za-z][A-Za-z0-9]{1,5}$")
@@ -108,6 +108,7 @@ class Send:
     notes: tuple[str, ...] = ()
     fault: Fault | None = None
     doubtful: bool = False  # it carries a recorded value where this run has another one, or none
+    anyway: bool = False  # it may go out with recorded values (--yes-to)
     credentials: tuple[int, ...] = ()  # the steps whose responses gave what it is signed in with, the latest first
 
 
@@ -212,7 +213,7 @@ class PlanRun:
         try:
             return self.next(exchange)
         except GatewayError as error:
-            return Stop(exchange.step, _sentence(error))
+            return Stop(exchange.step, sentence(error))
 
     def next(self, exchange: Exchange) -> Send:
         """The step's request with this run's values, edits and secrets; GatewayError says why it cannot be sent."""
@@ -236,7 +237,7 @@ class PlanRun:
         fault = self._wanted.fault_of(exchange)
         return Send(
             exchange.step, request, environments, names, tuple(notes), fault, doubtful=bool(stale),
-            credentials=self._credentials(exchange, bindings),
+            anyway=exchange.step in self._wanted.yes_to, credentials=self._credentials(exchange, bindings),
         )  # fmt: skip
 
     def _credentials(self, exchange: Exchange, bindings: Sequence[Binding]) -> tuple[int, ...]:
@@ -270,7 +271,7 @@ class PlanRun:
 
     def _clear(self, value: str) -> str:
         """A value with the secrets that its placeholders stand for."""
-        return revealed(value.encode("utf-8", "surrogatepass"), self._secrets).decode("utf-8", "surrogatepass")
+        return revealed_text(value, self._secrets)
 
     def _value(self, binding: Binding, exchange: Exchange, notes: list[str]) -> str:
         """This run's value for a binding: of its source, else of an alternate."""
@@ -479,6 +480,7 @@ def outline(message: Message) -> str:
     return f"{message.body.size} bytes of {media_type(message) or 'unknown type'}" if message.body.size else "no body"
 
 
-def _sentence(error: GatewayError) -> str:
+def sentence(error: GatewayError) -> str:
+    """What happened and what to try, in one line."""
     text = f"{error.where}: {error.message}" if error.where else error.message
     return f"{text}; {error.hint}" if error.hint else text

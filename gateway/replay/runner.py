@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import quote, urlsplit
@@ -26,73 +27,16 @@ from .differences.step_pairs import learn_drift
 from .differences.stream_difference import SocketMessage, conversation, diff_conversations
 from .error_card import Card, card, changed_words, fault_told
 from .fault import Fault, altered
+from .message_values import MessageValues, events_of, response_with, with_messages
 from .move_cause import moved_between
 from .plan import Send
 from .report import Outcome, StepResult
-from .unseal import revealed
+from .socket_client import SaysMessage, talk
+from .unseal import revealed, revealed_text
 
 if TYPE_CHECKING:
-    from multidict import CIMultiDictProxy
-
     from ..model.recording import Revision
     from ..protocols import LiveSession, Services
-    from .differences.stream_difference import SocketMessage
-
-
-SOCKET_EXTRA: Final = 3.0  # seconds that a server may take longer than it did
-LARGEST_MESSAGE: Final = 16 << 20  # bytes of one message
-PROTOCOL: Final = "sec-websocket-protocol"
-
-
-async def talk(url: str, headers: Sequence[tuple[str, str]], script: Sequence[SocketMessage]) -> tuple[Response, str]:
-    """(the response to the handshake, the id of its exchange). Raises aiohttp.ClientError when nobody answers."""
-    seen: list[CIMultiDictProxy[str]] = []
-
-    async def note(session: Any, context: Any, end: aiohttp.TraceRequestEndParams) -> None:
-        seen.append(end.response.headers)
-
-    trace = aiohttp.TraceConfig()
-    trace.on_request_end.append(note)
-    wanted = [word.strip() for name, value in headers if name.lower() == PROTOCOL for word in value.split(",")]
-    fields = [(name, value) for name, value in headers if name.lower() != PROTOCOL]
-    async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=False), trace_configs=[trace], cookie_jar=aiohttp.DummyCookieJar()
-    ) as http:
-        try:
-            async with http.ws_connect(
-                URL(url, encoded=True), headers=fields, protocols=wanted, max_msg_size=LARGEST_MESSAGE
-            ) as socket:
-                await _play(socket, script)
-            return _response(101, seen[0]), seen[0].get("Gateway-Exchange", "")
-        except aiohttp.WSServerHandshakeError as refused:
-            found = seen[0] if seen else refused.headers
-            return _response(refused.status, found), found.get("Gateway-Exchange", "") if found else ""
-
-
-async def _play(socket: aiohttp.ClientWebSocketResponse, script: Sequence[SocketMessage]) -> None:
-    """Say each message after as many of the server's as came before it then, or when it has been silent for long."""
-    said = 0.0
-    for message in script:
-        if message.sent:
-            await (socket.send_str(message.data.decode("utf-8", "replace")) if message.text else
-                   socket.send_bytes(message.data))  # fmt: skip
-        elif not await _heard(socket, max(0.0, message.at_ms - said) / 1000 + SOCKET_EXTRA):
-            return
-        said = message.at_ms
-
-
-async def _heard(socket: aiohttp.ClientWebSocketResponse, patience: float) -> bool:
-    """Whether the conversation goes on: a message came, or none came in time."""
-    try:
-        message = await socket.receive(timeout=patience)
-    except TimeoutError:
-        return True
-    return message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY)
-
-
-def _response(status: int, headers: CIMultiDictProxy[str] | Any) -> Response:
-    fields = tuple((header_text(name.encode()), value) for name, value in headers.items()) if headers else ()
-    return Response("1.1", fields, status=status)
 
 
 LONGEST: Final = 300.0  # seconds for one response; the gateway's own limits are shorter
@@ -118,6 +62,7 @@ class Driver:
         self._drift, self._later = Drift(), LaterRequests(recorded)
         self._changed, self._changed_at = "", 0  # what was sent otherwise than recorded, and at which step, first
         self._lived: list[Exchange] = []  # what was answered in this run so far
+        self._responses: dict[int, Response] = {}  # the same as it came, by step
 
     def left_out(self, step: int, kind: Literal["stopped", "skipped"], why: str) -> StepResult:
         """The result of a step that was not sent."""
@@ -129,6 +74,7 @@ class Driver:
         begun = monotonic()
         with self._fault(send):
             response, id = await self._ask(send, recorded)
+        self._responses[send.step] = response
         took = (monotonic() - begun) * 1000
         stored = await self._stored(id) if id else None
         said = await asyncio.to_thread(self._said, recorded, stored) if recorded.stream else ()
@@ -167,7 +113,8 @@ class Driver:
     ) -> StepResult:
         """How the record of the response differs; of one that is not recorded only the status is compared."""
         live = stored or replace(recorded, response=None, status=answer.status, failure=None, environment="")
-        learn_drift(self._drift, recorded, live, self._correlations)
+        chunks = self._services.store.chunks
+        learn_drift(self._drift, with_messages(recorded, chunks), with_messages(live, chunks), self._correlations)
         known = recorded if stored else replace(recorded, response=None, failure=None)
         moves = moved_between(known, live, self._revisions)
         context = replace(context_of(known, live, self._drift), moves=moves, used=self._later.after(recorded))
@@ -227,8 +174,9 @@ class Driver:
         url = base + _path(request.target)
         try:
             if recorded.stream == "websocket":
-                script = await asyncio.to_thread(self._script, recorded)
-                return await talk(url.replace("http", "ws", 1), headers, script)
+                script, says = await asyncio.to_thread(self._script, send, recorded)
+                response, id, heard = await talk(url.replace("http", "ws", 1), headers, script, says)
+                return (response_with(response, heard) if heard else response), id
             async with self._http.request(
                 request.method, URL(url, encoded=True), headers=headers, data=request.body.data or None,
                 allow_redirects=False, skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
@@ -237,20 +185,28 @@ class Driver:
                 data, size = await _body(answer, recorded)
                 fields = tuple((header_text(name), header_text(value)) for name, value in answer.raw_headers)
                 id = answer.headers.get("Gateway-Exchange", "")
-                return Response("1.1", fields, Body(size, data), status=answer.status, reason=answer.reason or ""), id
+                response = Response("1.1", fields, Body(size, data), status=answer.status, reason=answer.reason or "")
+                return (events_of(response) if recorded.stream == "sse" else response), id
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise GatewayError(f"no answer came: {str(error) or type(error).__name__}") from None
 
-    def _script(self, recorded: Exchange) -> list[SocketMessage]:
-        """The recorded conversation, the client's messages with this run's values and their secrets. Blocking."""
-        said = conversation(recorded, self._services.store.chunks(recorded.id))
-        return [
-            replace(one, data=revealed(self._with_own(one.data), self._secrets)) if one.sent else one for one in said
-        ]
+    def _script(self, send: Send, recorded: Exchange) -> tuple[list[SocketMessage], SaysMessage]:
+        """The recorded conversation, and what makes the client's messages with this run's values. Blocking."""
+        chunks = self._services.store.chunks
+        script = conversation(recorded, chunks(recorded.id))
+        before = [with_messages(one, chunks) for one in self._chain if one.step < recorded.step]
+        values = MessageValues(recorded, script, before)
+
+        def says(number: int, heard: Sequence[SocketMessage]) -> bytes:
+            clear = partial(revealed_text, secrets=self._secrets)
+            told = values.message(number, self._responses, heard, clear, anyway=send.anyway)
+            return revealed(self._with_own(told), self._secrets)
+
+        return script, says
 
     def _with_own(self, message: bytes) -> bytes:
-        """A message of the client with what this run has for the values that chance cannot repeat: ids of kernels,
-        subscriptions, tokens. The longest first, because one may hold another."""
+        """A message with what this run has for values that chance cannot repeat, wherever in a text they stand: ids
+        of kernels, subscriptions, tokens. The longest first, because one may hold another."""
         for before, after in sorted(self._drift.items(), key=lambda pair: -len(pair[0])):
             if bits_of(before) >= HIGH and before.encode() in message:
                 message = message.replace(before.encode(), after.encode())

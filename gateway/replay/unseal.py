@@ -37,6 +37,11 @@ def revealed(message: bytes, secrets: Mapping[str, str]) -> bytes:
     return _in(message, secrets, _json)
 
 
+def revealed_text(value: str, secrets: Mapping[str, str]) -> str:
+    """A value with the secrets that its placeholders stand for."""
+    return revealed(value.encode("utf-8", "surrogatepass"), secrets).decode("utf-8", "surrogatepass")
+
+
 def _in(data: bytes, secrets: Mapping[str, str], spell: Callable[[str], bytes]) -> bytes:
     if (at := sealed_rest(data)) >= 0 and (rest := secrets.get(data[at:].decode())) is not None:
         return _in(data[:at], secrets, spell) + rest.encode("utf-8", "surrogateescape")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..correlation import Correlations, Verdicts, correlate, correlations_json
 from ..replay.correlation_decisions import decisions_yaml, gathered
-from .replay import all_steps
+from .replay import heard_steps
 
 SHOWN: Final = 300  # steps whose values a page finds without being asked: about 0.2 s
 
@@ -44,7 +44,7 @@ async def in_force(services: Services, ref: str) -> Correlations:
 
 def _found(store: Store, ref: str) -> Correlations:
     id = store.recording(ref).id
-    return correlate(all_steps(store, id), store.decisions(id))
+    return correlate(heard_steps(store, id), store.decisions(id))
 
 
 async def decide(services: Services, ref: str, verdicts: Verdicts, *, yaml: str = "", second: str = "") -> str:
@@ -59,14 +59,14 @@ async def decide(services: Services, ref: str, verdicts: Verdicts, *, yaml: str 
 
 def _values(store: Store, ref: str, step: int | None) -> dict[str, Any]:
     id = store.recording(ref).id
-    found: Correlations = correlate(all_steps(store, id), store.decisions(id))
+    found: Correlations = correlate(heard_steps(store, id), store.decisions(id))
     return correlations_json(found, step=step)
 
 
 def _gathered(store: Store, ref: str, verdicts: Verdicts, text: str, second: str) -> tuple[str, Verdicts]:
     id = store.recording(ref).id
-    other = all_steps(store, store.recording(second).id) if second else None
-    return id, gathered(verdicts, all_steps(store, id), store.decisions(id), text=text, second=other)
+    other = heard_steps(store, store.recording(second).id) if second else None
+    return id, gathered(verdicts, heard_steps(store, id), store.decisions(id), text=text, second=other)
 
 
 async def decided(services: Services, ref: str) -> str:
@@ -76,4 +76,4 @@ async def decided(services: Services, ref: str) -> str:
 
 def _decided(store: Store, ref: str) -> str:
     recording = store.recording(ref)
-    return decisions_yaml(recording.title, store.decisions(recording.id), all_steps(store, recording.id))
+    return decisions_yaml(recording.title, store.decisions(recording.id), heard_steps(store, recording.id))

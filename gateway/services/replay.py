@@ -24,7 +24,8 @@ from ..model.recording import all_items
 from ..protocols import LiveSession, PlaybackMode
 from ..replay.assertions import Assertion, read_assertion
 from ..replay.branch import Edit, edited
-from ..replay.plan import Action, Again, Conversation, LeftOut, ReplayOptions, Reply, Send, Skip, Stop, plan
+from ..replay.message_values import with_messages
+from ..replay.plan import Action, Again, Conversation, LeftOut, ReplayOptions, Reply, Send, Skip, Stop, plan, sentence
 from ..replay.playback.playback import Playback
 from ..replay.polling import Poll, asks_again, is_another_moment, pause, polls
 from ..replay.report import ReplayResult, StepResult
@@ -53,10 +54,10 @@ def _proved(
 ) -> tuple[str, ...]:
     if not any(each.status == "auto" for each in correlations.bindings):
         return ()
-    lived = {each.id: each for each in all_steps(store, recording)}
+    lived = {each.id: each for each in heard_steps(store, recording)}
     again = {each.step: lived[each.exchange] for each in steps if each.exchange in lived}
     well = frozenset(each.step for each in steps if each.status == each.recorded_status and each.step in again)
-    return proved(correlations, exchanges, again, well)
+    return proved(correlations, [with_messages(each, store.chunks) for each in exchanges], again, well)
 
 
 Kind = Literal["replay", "variant"]
@@ -205,7 +206,7 @@ class ReplayRun:
             try:
                 reply = await self._do(action, word)
             except GatewayError as error:
-                return self._ended(error.message)
+                return self._ended(sentence(error))
             if self._order.until_differs and self._gate is None and self._steps[-1].outcome == "differs":
                 return self._left("differs")
 
@@ -401,6 +402,11 @@ def all_steps(store: Store, recording: str) -> list[Exchange]:
     return list(all_items(lambda cursor: store.exchanges(recording, cursor=cursor)))
 
 
+def heard_steps(store: Store, recording: str) -> list[Exchange]:
+    """The same, streams with what their server said as the body of their response: values come from there, too."""
+    return [with_messages(each, store.chunks) for each in all_steps(store, recording)]
+
+
 def correlated(
     store: Store, recording: str, exchanges: Sequence[Exchange], verdicts: Verdicts = NO_VERDICTS
 ) -> Correlations:
@@ -408,6 +414,7 @@ def correlated(
 
     `verdicts` are those of one run; UsageError names what exists where they name what does not.
     """
+    exchanges = [with_messages(each, store.chunks) for each in exchanges]
     own = said = store.decisions(recording)
     seen = {recording}
     with contextlib.suppress(NotFoundError):  # the parent was deleted

@@ -21,6 +21,7 @@ from ...model.audit import AuditEntry, Who
 from ...model.json_shapes import exchange_json, recording_json
 from ...model.recording import all_items
 from ...model.text import visible
+from ...replay.message_values import with_messages
 from ...services.assertions import assertions_json, changes
 from ...services.variants import variants
 from ...store import open_recorder, open_store
@@ -78,10 +79,10 @@ def show(args: argparse.Namespace) -> int:
         print_assertions(store, recording.id, as_json=args.json)
         return 0
     if args.correlations and args.yaml:
-        print_decisions(recording.title, steps(store, recording), store.decisions(recording.id))
+        print_decisions(recording.title, heard_steps(store, recording), store.decisions(recording.id))
         return 0
     if args.correlations:
-        print_correlations(steps(store, recording), store.decisions(recording.id), step=step, as_json=args.json)
+        print_correlations(heard_steps(store, recording), store.decisions(recording.id), step=step, as_json=args.json)
         return 0
     if step is not None:
         exchange = store.step(recording.id, step)
@@ -112,6 +113,11 @@ def steps(store: SqliteStore, recording: Recording) -> list[Exchange]:
     return list(all_items(lambda cursor: store.exchanges(recording.id, cursor=cursor)))
 
 
+def heard_steps(store: SqliteStore, recording: Recording) -> list[Exchange]:
+    """The same, streams with what their server said as the body of their response: values come from there, too."""
+    return [with_messages(each, store.chunks) for each in steps(store, recording)]
+
+
 def annotate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recording", metavar="REC[/STEP]", help=f"{NAMED}; with /3 its third step")
 
@@ -138,7 +144,7 @@ def annotate(args: argparse.Namespace) -> int:
         print(f"{visible(id)}: {said}")
     if verdicts is not None:
         said = decide(
-            verdicts, id, server=server, exchanges=lambda ref: steps(store, store.recording(ref)),
+            verdicts, id, server=server, exchanges=lambda ref: heard_steps(store, store.recording(ref)),
             decisions=lambda: store.decisions(id),
             write=lambda words: change(args.recordings, lambda recorder: recorder.decide(id, **words)),
         )  # fmt: skip

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from ...model.exchange import Chunk, Exchange
 from ...model.frames import Deflate, Frame, sse_events, websocket_frames
@@ -101,20 +102,21 @@ def diff_conversations(
 
 
 KINDS: Final = (
-    "type",
-    "event",
-    "kind",
-    "op",
-    "action",
-    "method",
-    "cmd",
-    "command",
-    "msg_type",
-    "topic",
-    "t",
-    "e",
+    "type", "event", "kind", "op", "action", "method", "cmd", "command", "msg_type", "msg", "topic", "t", "e",
     "channel",
-)
+)  # fmt: skip
+NUMBERED: Final = re.compile(r"\d{1,2}(?:\d-)?(?:/[^,\[{]*,)?\d*(?=[\[{])")  # Socket.IO, Engine.IO: 42, 43/admin,7
+STOMP: Final = re.compile(r"([A-Z]{3,16})\r?\n((?:[\w-]+:[^\n]*\n)*)\r?\n", re.ASCII)
+PHOENIX: Final = 5  # [join_ref, ref, topic, event, payload]
+
+
+def payload_of(text: str) -> tuple[str, str, str]:
+    """(what stands before it, the document of a message, what stands behind it): heads of Socket.IO and STOMP."""
+    head = NUMBERED.match(text) or STOMP.match(text)
+    if head is None:
+        return "", text, ""
+    end = len(text.rstrip("\0\r\n")) if head.re is STOMP else len(text)
+    return text[: head.end()], text[head.end() : end], text[end:]
 
 
 def kind_of_message(message: SocketMessage) -> str:
@@ -122,16 +124,29 @@ def kind_of_message(message: SocketMessage) -> str:
     if not message.text:
         return "binary"
     text = message.data.decode("utf-8", "replace")
+    if frame := STOMP.match(text):
+        there = re.search(r"(?m)^destination:([^\r\n]*)", frame[2])
+        return " ".join(filter(None, (message.event, frame[1], there[1] if there else "")))
     try:
-        value = read_json(text)
+        value = read_json(payload_of(text)[1])
     except ValueError:
         return message.event or "text"
     if isinstance(value, dict):
         named = next((str(value[name]) for name in KINDS if isinstance(value.get(name), str)), "")
         return " ".join(filter(None, (message.event, named))) or f"{{{', '.join(sorted(value))}}}"
-    if isinstance(value, list) and value and isinstance(value[0], str):  # Socket.IO, WAMP: the name stands first
-        return f"{message.event} [{value[0]}]".strip()
+    if isinstance(value, list) and value:
+        named = _kind_of_list(value)
+        return f"{message.event} [{named}]".strip() if named else message.event or "JSON"
     return message.event or "JSON"
+
+
+def _kind_of_list(value: list[Any]) -> str:
+    """Phoenix has topic and event behind two numbers; Socket.IO begins with the name, WAMP and OCPP with a number."""
+    if len(value) == PHOENIX and all(isinstance(each, str) for each in value[2:4]):
+        return f"{value[2]} {value[3]}"
+    first = value[0]
+    number = isinstance(first, int | float) and not isinstance(first, bool) and len(value) > 1
+    return str(first) if isinstance(first, str) or (number and isinstance(value[1], int | float | str)) else ""
 
 
 def _by_kind(messages: Sequence[SocketMessage]) -> dict[str, list[tuple[int, SocketMessage]]]:
@@ -144,7 +159,8 @@ def _by_kind(messages: Sequence[SocketMessage]) -> dict[str, list[tuple[int, Soc
 
 def _message(message: SocketMessage) -> Message:
     kind = "application/json" if message.text else "application/octet-stream"
-    return Message(headers=(("Content-Type", kind),), body=Body(len(message.data), message.data))
+    data = payload_of(message.data.decode("utf-8", "replace"))[1].encode() if message.text else message.data
+    return Message(headers=(("Content-Type", kind),), body=Body(len(data), data))
 
 
 def _shown(message: SocketMessage) -> str:

@@ -166,5 +166,22 @@ def _numbers_a_call(message: dict[str, Any]) -> bool:
     return bool(OF_A_CALL & message.keys()) or ("type" in message and len(str(message.get("id", ""))) < SHORT)
 
 
+# Names under which a message carries its own number, never the id of a thing.
+NUMBERS: Final = frozenset((
+    "seq", "cid", "rid", "reqid", "requestid", "msgid", "messageid", "callid", "nonce", "invocationid", "clientmsgid",
+))  # fmt: skip
+
+
+def call_numbers(message: Any) -> frozenset[str]:
+    """The JSON pointers of a client's message under which it numbers itself: no response gave these values."""
+    if isinstance(message, list):
+        head = [f"/{at}" for at, each in enumerate(message[:2]) if not isinstance(each, dict | list)]
+        return frozenset(head if len(message) > 2 else ())
+    if not isinstance(message, dict):
+        return frozenset()
+    own = {f"/{name}" for name in message if plain(name) in NUMBERS}
+    return frozenset(own | {"/id"} if "id" in message and _numbers_a_call(message) else own)
+
+
 def _is_random(text: str) -> bool:
     return WORD.fullmatch(text) is not None and bits_of(text) >= HIGH and is_distinct(text)
