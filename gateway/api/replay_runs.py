@@ -17,7 +17,7 @@ from ..web.keys import SERVICES, STEPPERS
 
 if TYPE_CHECKING:
     from ..protocols import Services
-    from ..services.replay import ReplayOrder
+    from ..services.replay_run import ReplayOrder
 
 STEPWISE: web.AppKey[list[asyncio.Task[None]]] = web.AppKey("stepwise")
 

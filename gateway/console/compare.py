@@ -15,11 +15,12 @@ from ..model.json_shapes import recording_json
 from ..replay.compare import compare_runs
 from ..replay.plan import ReplayOptions
 from ..replay.report import unsent
-from ..replay.write_guard import writing
+from ..replay.write_guard import guarded, writing
 from ..services import listing
 from ..services.compare import Column, matrix
-from ..services.replay import ReplayOrder, all_steps, check_wanted, correlated, guarded, replay
+from ..services.replay import all_steps, check_wanted, correlated, replay
 from ..services.replay_request import publishing
+from ..services.replay_run import ReplayOrder
 from ..web.keys import FORM, SERVICES
 
 if TYPE_CHECKING:

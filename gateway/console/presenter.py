@@ -21,7 +21,7 @@ from ..replay.plan import ReplayOptions
 from ..services import sealing
 from ..services.audit_log import note
 from ..services.changes import read_ttl
-from ..services.replay import ReplayOrder
+from ..services.replay_run import ReplayOrder
 from ..services.stepwise_replay import Stepping
 from ..web import access
 from ..web.access import who_of

@@ -26,8 +26,9 @@ from ..replay.what_if_gallery import gallery
 from ..services import listing
 from ..services.compare import compared, elsewhere
 from ..services.diagrams import both
-from ..services.replay import ReplayOrder, all_steps, replay
+from ..services.replay import all_steps, replay
 from ..services.replay_request import branch_order, publishing
+from ..services.replay_run import ReplayOrder
 from ..services.stepwise_replay import Stepping
 from ..web.guard import form_text
 from ..web.keys import FORM, SERVICES, STEPPERS

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from hashlib import blake2s
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from ..model.exchange import Exchange
 from ..model.message import Body
@@ -19,6 +19,7 @@ from .lexicon import OWN, SECRET, TOKENS
 from .model import Binding, Correlations, Decisions, Input, Sink, Source, Status, Unbound
 from .names import free_name, snake, variable_name
 from .request_values import Need, about_of, needs, pieces_of
+from .response_value import ValuePlace
 from .response_values import places
 from .scoring import (
     AUTOMATIC,
@@ -110,26 +111,45 @@ WHOLE: Final = 20.0  # bits of a run of words: shorter ones are looked for by th
 WORDS_OF: Final = re.compile(r"[^/:,;|?&=#@\s]+")
 MOST_SOURCES: Final = 16  # places that showed a value, of those that a replay looks at
 NOTHING: Final = Decisions()
+Arrivals = Mapping[tuple[str, int], float]  # (kind, which of that kind) of a message -> ms since the exchange began
+Shown = Sequence[ValuePlace] | None  # the places of a part of a response; None for all
 ALL: Final = ScoringRules()
 
 
 def correlate(
-    exchanges: Sequence[Exchange], decisions: Decisions = NOTHING, *, rules: ScoringRules = ALL
-) -> Correlations:
-    """Every binding and input of a recording. What people decided wins over what was found."""
+    exchanges: Sequence[Exchange], decisions: Decisions = NOTHING, *, rules: ScoringRules = ALL,
+    arrivals: Mapping[int, Arrivals] | None = None,
+) -> Correlations:  # fmt: skip
+    """Every binding and input of a recording. What people decided wins over what was found.
+
+    `arrivals` are, by step, when the messages of a stream came: each of them serves what began after it.
+    """
     walk = _Walk(decisions, rules)
-    waiting: list[tuple[float, int, Exchange]] = []
+    waiting: list[tuple[float, int, int, Exchange, Shown]] = []
     for order, (began, finished, exchange) in enumerate(schedule(exchanges)):
         while waiting and waiting[0][0] <= began:
-            _, at, done = heapq.heappop(waiting)
-            walk.answered(at, done)
+            _, at, _, done, shown = heapq.heappop(waiting)
+            walk.answered(at, done, shown)
         walk.asked(order, exchange)
-        heapq.heappush(waiting, (finished, order, exchange))
+        moments = (arrivals or {}).get(exchange.step)
+        pieces = _in_pieces(exchange, began, moments) if moments else [(finished, None)]
+        for number, (moment, some) in enumerate(pieces):
+            heapq.heappush(waiting, (moment, order, number, exchange, some))
     bindings = declare(walk.bindings, decisions.declared, exchanges)
     bound = {str(each) for binding in bindings if binding.in_force for each in (binding.sink, binding.sink.whole)}
     declared = {(each.sink.step, each.sink.part, each.sink.path) for each in bindings if each.status == "declared"}
     unbound = (each for each in walk.unbound if (each.sink.step, each.sink.part, each.sink.path) not in declared)
     return Correlations(_named(bindings), walk.inputs.found(except_for=bound), tuple(unbound))
+
+
+def _in_pieces(exchange: Exchange, began: float, moments: Arrivals) -> Iterator[tuple[float, Shown]]:
+    """A stream's response as its messages came: (the moment, what that message shows), the headers first."""
+    groups: dict[tuple[str, int] | None, list[ValuePlace]] = {None: []}
+    for place in places(exchange.response, about_of(exchange.request)) if exchange.response else ():
+        keys: tuple[Any, ...] = place.path[0] if place.part == "json" and isinstance(place.path, tuple) else ()
+        groups.setdefault((keys[0], keys[1]) if len(keys) > 1 else None, []).append(place)
+    for key, shown in groups.items():
+        yield began + (moments.get(key, 0.0) if key else 0.0) / 1000, shown
 
 
 class _Walk:
@@ -214,14 +234,16 @@ class _Walk:
             sources = dict.fromkeys(source for _, _, source in sorted(shown, key=lambda each: each[:2]))
             self.unbound.append(Unbound(need.sink, need.value, tuple(sources)[:MOST_SOURCES]))
 
-    def answered(self, order: int, exchange: Exchange) -> None:
+    def answered(self, order: int, exchange: Exchange, some: Shown = None) -> None:
+        """Remember what a response shows: all of it, or `some` places."""
         if exchange.response is None:
             return
         about, subject = about_of(exchange.request), subject_of(exchange.request.target)
         posted = exchange.request.method == "POST" and (exchange.status or 0) < 300
         made = exchange.path.rstrip("/") if posted else ""
         names: dict[str, set[tuple[str, ...]]] = {}
-        shown = [place for place in places(exchange.response, about) if bits_of(place.value) > 0]
+        all_places = places(exchange.response, about) if some is None else some
+        shown = [place for place in all_places if bits_of(place.value) > 0]
         for place in shown:
             if place.part in ("json", "text") and not place.link:
                 names.setdefault(place.value, set()).add(place.role.words)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Final
 
 from ..correlation import Correlations, correlate, evaluate, rebind
@@ -37,6 +38,17 @@ def with_messages(exchange: Exchange, chunks: Callable[[str], Sequence[Chunk]]) 
     return replace(exchange, response=response_with(exchange.response, said))
 
 
+def arrivals_of(exchange: Exchange, chunks: Callable[[str], Sequence[Chunk]]) -> dict[tuple[str, int], float]:
+    """When each message of a stream came, by its place in that body: (kind, which of that kind) -> ms."""
+    found: dict[tuple[str, int], float] = {}
+    counts: dict[str, int] = {}
+    for message in _told(conversation(exchange, chunks(exchange.id))) if exchange.stream else ():
+        kind = kind_of_message(message)
+        counts[kind] = counts.get(kind, -1) + 1
+        found[kind, counts[kind]] = message.at_ms
+    return found
+
+
 def response_with(response: Response, messages: Iterable[SocketMessage]) -> Response:
     """A response whose body is what the server said, by kind of message."""
     headers = tuple(pair for pair in response.headers if not FRAMED.fullmatch(pair[0]))
@@ -53,13 +65,14 @@ def events_of(response: Response) -> Response:
     return response_with(response, said)
 
 
+def _told(messages: Iterable[SocketMessage]) -> Iterator[SocketMessage]:
+    """The server's texts, as many as values are looked for in."""
+    return islice((message for message in messages if not message.sent and message.text), MOST)
+
+
 def _document(messages: Iterable[SocketMessage]) -> bytes:
     kinds: dict[str, list[str]] = {}
-    count = 0
-    for message in messages:
-        if message.sent or not message.text or count >= MOST:
-            continue
-        count += 1
+    for message in _told(messages):
         _, payload, _ = payload_of(message.data.decode("utf-8", "replace"))
         kinds.setdefault(kind_of_message(message), []).append(payload if _is_json(payload) else json.dumps(payload))
     members = (f"{json.dumps(kind)}: [{', '.join(said)}]" for kind, said in kinds.items())
@@ -77,13 +90,13 @@ def _is_json(text: str) -> bool:
 class MessageValues:
     """What the client's messages of one recorded socket need, and what this run has for it.
 
-    `before` are the recorded exchanges of earlier steps, streams with their messages.
+    `others` are the recording's other exchanges, streams with their messages; of them counts what came before.
     """
 
-    def __init__(self, socket: Exchange, said: Sequence[SocketMessage], before: Sequence[Exchange]) -> None:
+    def __init__(self, socket: Exchange, said: Sequence[SocketMessage], others: Sequence[Exchange]) -> None:
         self._step, self._sent = socket.step, [message for message in said if message.sent]
-        self._first = max((each.step for each in (*before, socket)), default=0) + 1  # the step of the handshake's turn
-        self._chain = {each.step: each for each in (*before, *self._exchanges(socket, said))}
+        self._first = max((each.step for each in (*others, socket)), default=0) + 1  # the step of the handshake's turn
+        self._chain = {each.step: each for each in (*others, *self._exchanges(socket, said))}
         self._correlations = correlate(list(self._chain.values())) if self._sent else Correlations()
 
     def _exchanges(self, socket: Exchange, said: Sequence[SocketMessage]) -> list[Exchange]:

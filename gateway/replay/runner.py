@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -63,10 +63,17 @@ class Driver:
         self._changed, self._changed_at = "", 0  # what was sent otherwise than recorded, and at which step, first
         self._lived: list[Exchange] = []  # what was answered in this run so far
         self._responses: dict[int, Response] = {}  # the same as it came, by step
+        self._partly: dict[int, Callable[[], Response]] = {}  # of a stream that is open: what has come
+        self._comparing = asyncio.Lock()  # calls may be open beside one another; what is learned of them is one
 
     def left_out(self, step: int, kind: Literal["stopped", "skipped"], why: str) -> StepResult:
         """The result of a step that was not sent."""
         return step_of(self._recorded[step], kind, message=why)
+
+    def so_far(self, step: int) -> Response | None:
+        """What a step that is still open has given; None where nothing can be told yet."""
+        partly = self._partly.get(step)
+        return partly() if partly else None
 
     async def do(self, send: Send) -> tuple[Response, StepResult]:
         """Send one request; the live response as it is, and how its record compares."""
@@ -76,12 +83,14 @@ class Driver:
             response, id = await self._ask(send, recorded)
         self._responses[send.step] = response
         took = (monotonic() - begun) * 1000
+        self._partly.pop(send.step, None)
         stored = await self._stored(id) if id else None
-        said = await asyncio.to_thread(self._said, recorded, stored) if recorded.stream else ()
-        result = await asyncio.to_thread(self._compared, send, recorded, stored, response, said)
-        if stored is not None and not self._changed and (told := changed_words(recorded, stored, self._drift)):
-            self._changed, self._changed_at = told, send.step
-        self._lived += [stored] if stored else []
+        async with self._comparing:
+            said = await asyncio.to_thread(self._said, recorded, stored) if recorded.stream else ()
+            result = await asyncio.to_thread(self._compared, send, recorded, stored, response, said)
+            if stored is not None and not self._changed and (told := changed_words(recorded, stored, self._drift)):
+                self._changed, self._changed_at = told, send.step
+            self._lived += [stored] if stored else []
         recorded_ms = stored.timing.total_ms if stored else None  # one exchange has one time, wherever it is shown
         return response, replace(result, exchange=id, took_ms=round(took if recorded_ms is None else recorded_ms, 3))
 
@@ -175,15 +184,21 @@ class Driver:
         try:
             if recorded.stream == "websocket":
                 script, says = await asyncio.to_thread(self._script, send, recorded)
-                response, id, heard = await talk(url.replace("http", "ws", 1), headers, script, says)
+                heard: list[SocketMessage] = []
+                self._partly[send.step] = lambda: response_with(Response("1.1", (), status=101), tuple(heard))
+                response, id = await talk(url.replace("http", "ws", 1), headers, script, says, heard)
                 return (response_with(response, heard) if heard else response), id
             async with self._http.request(
                 request.method, URL(url, encoded=True), headers=headers, data=request.body.data or None,
                 allow_redirects=False, skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
                 middlewares=(_as_it_is(request, url.removeprefix(base), recorded.request),),
             ) as answer:  # fmt: skip
-                data, size = await _body(answer, recorded)
                 fields = tuple((header_text(name), header_text(value)) for name, value in answer.raw_headers)
+                pieces: list[bytes] = []
+                if recorded.stream == "sse":
+                    head = Response("1.1", fields, status=answer.status)
+                    self._partly[send.step] = partial(_events_so_far, head, pieces)
+                data, size = await _body(answer, recorded, pieces)
                 id = answer.headers.get("Gateway-Exchange", "")
                 response = Response("1.1", fields, Body(size, data), status=answer.status, reason=answer.reason or "")
                 return (events_of(response) if recorded.stream == "sse" else response), id
@@ -194,7 +209,7 @@ class Driver:
         """The recorded conversation, and what makes the client's messages with this run's values. Blocking."""
         chunks = self._services.store.chunks
         script = conversation(recorded, chunks(recorded.id))
-        before = [with_messages(one, chunks) for one in self._chain if one.step < recorded.step]
+        before = [with_messages(one, chunks) for one in self._chain if one.step != recorded.step]
         values = MessageValues(recorded, script, before)
 
         def says(number: int, heard: Sequence[SocketMessage]) -> bytes:
@@ -269,9 +284,14 @@ def _not_injected(fault: Fault | None, stored: Exchange | None, answer: Response
         yield f"nothing was injected: {error.message}"
 
 
-async def _body(answer: aiohttp.ClientResponse, recorded: Exchange) -> tuple[bytes, int]:
-    """All of a body, or of a stream what comes in about the time that it took when it was recorded."""
-    pieces: list[bytes] = []
+def _events_so_far(head: Response, pieces: Sequence[bytes]) -> Response:
+    data = b"".join(pieces)
+    return events_of(replace(head, body=Body(len(data), data)))
+
+
+async def _body(answer: aiohttp.ClientResponse, recorded: Exchange, pieces: list[bytes]) -> tuple[bytes, int]:
+    """All of a body, or of a stream what comes in about the time that it took when it was recorded. What has come is
+    in `pieces` from the first one on."""
     size = 0
     limit = (
         (recorded.timing.total_ms or 0) / 1000 + (0 if recorded.failure else STREAM_EXTRA) if recorded.stream else None

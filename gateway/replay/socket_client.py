@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from multidict import CIMultiDictProxy
 
 SOCKET_EXTRA: Final = 3.0  # seconds that a server may take longer than it did
+LOOK: Final = 0.2  # seconds between two looks at what other calls have given
 LARGEST_MESSAGE: Final = 16 << 20  # bytes of one message
 PROTOCOL: Final = "sec-websocket-protocol"
 
@@ -28,9 +29,10 @@ SaysMessage = Callable[[int, Sequence[SocketMessage]], bytes]
 
 
 async def talk(
-    url: str, headers: Sequence[tuple[str, str]], script: Sequence[SocketMessage], says: SaysMessage
-) -> tuple[Response, str, list[SocketMessage]]:
-    """(the response to the handshake, the id of its exchange, the conversation).
+    url: str, headers: Sequence[tuple[str, str]], script: Sequence[SocketMessage], says: SaysMessage,
+    heard: list[SocketMessage],
+) -> tuple[Response, str]:  # fmt: skip
+    """(the response to the handshake, the id of its exchange). The conversation is in `heard` as it goes on.
 
     Raises aiohttp.ClientError when nobody answers, and GatewayError when a message must not be sent.
     """
@@ -50,20 +52,19 @@ async def talk(
             async with http.ws_connect(
                 URL(url, encoded=True), headers=fields, protocols=wanted, max_msg_size=LARGEST_MESSAGE
             ) as socket:
-                part = _Part(socket, says)
-                await part.play(script)
-            return _response(101, seen[0]), seen[0].get("Gateway-Exchange", ""), part.heard
+                await _Speaker(socket, says, heard).play(script)
+            return _response(101, seen[0]), seen[0].get("Gateway-Exchange", "")
         except aiohttp.WSServerHandshakeError as refused:
             found = seen[0] if seen else refused.headers
-            return _response(refused.status, found), found.get("Gateway-Exchange", "") if found else "", []
+            return _response(refused.status, found), found.get("Gateway-Exchange", "") if found else ""
 
 
-class _Part:
+class _Speaker:
     """The client's part of one conversation."""
 
-    def __init__(self, socket: aiohttp.ClientWebSocketResponse, says: SaysMessage) -> None:
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse, says: SaysMessage, heard: list[SocketMessage]) -> None:
         self._socket, self._says = socket, says
-        self.heard: list[SocketMessage] = []  # the conversation: what was sent and what came
+        self._heard = heard  # the conversation: what was sent and what came
         self._sent = 0
 
     async def play(self, script: Sequence[SocketMessage]) -> None:
@@ -81,18 +82,18 @@ class _Part:
         until = monotonic() + SOCKET_EXTRA
         while True:
             try:
-                data = await asyncio.to_thread(self._says, self._sent, tuple(self.heard))
+                data = await asyncio.to_thread(self._says, self._sent, tuple(self._heard))
                 break
             except MissingValue as error:
                 left = until - monotonic()
-                if left <= 0 or not await self._hear(left):
+                if left <= 0 or not await self._hear(min(left, LOOK)):
                     raise GatewayError(f"message {self._sent + 1} of the client: {error.message}") from None
         if message.text:
             await self._socket.send_str(data.decode("utf-8", "replace"))
         else:
             await self._socket.send_bytes(data)
         self._sent += 1
-        self.heard.append(SocketMessage(True, message.text, data))
+        self._heard.append(SocketMessage(True, message.text, data))
 
     async def _hear(self, patience: float) -> bool:
         """Whether the conversation goes on: a message came, or none came in time."""
@@ -101,9 +102,9 @@ class _Part:
         except TimeoutError:
             return True
         if message.type == aiohttp.WSMsgType.TEXT:
-            self.heard.append(SocketMessage(False, True, message.data.encode()))
+            self._heard.append(SocketMessage(False, True, message.data.encode()))
         elif message.type == aiohttp.WSMsgType.BINARY:
-            self.heard.append(SocketMessage(False, False, message.data))
+            self._heard.append(SocketMessage(False, False, message.data))
         return message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY)
 
 

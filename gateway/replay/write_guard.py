@@ -155,3 +155,11 @@ def ago(seconds: float) -> str:
             count = int(seconds // length)
             return f"{count} {unit}{'s' if count > 1 else ''}"
     return f"{int(seconds)} seconds"
+
+
+def guarded(found: Sequence[GuardFinding], *, yes: bool) -> dict[int, str]:
+    """step -> why the write guard does not let it pass."""
+    refused = {one.step: f"{one.message}; --until {one.step - 1} replays the steps before it" for one in found
+               if one.kind == "refused"}  # fmt: skip
+    asked = {} if yes else {one.step: f"{one.message}; --yes lets it" for one in found if one.kind == "ask"}
+    return asked | refused

@@ -14,7 +14,8 @@ from ..replay.plan import ReplayOptions
 from ..replay.readiness import Check, Readiness, answers, asked, bodies, moves, places, readiness, writes
 from ..replay.readiness import credentials as told_credentials
 from ..replay.write_guard import credentials, writing
-from .replay import ReplayOrder, all_steps, check_wanted, correlated, replay
+from .replay import all_steps, check_wanted, correlated, replay
+from .replay_run import ReplayOrder
 
 if TYPE_CHECKING:
     from ..protocols import Services

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 from ..errors import GatewayError
 from ..model.filter import quoted
 from .preflight import preflight
-from .replay import ReplayOrder, replay
+from .replay import replay
+from .replay_run import ReplayOrder
 
 if TYPE_CHECKING:
     from ..errors import Problem

@@ -18,12 +18,12 @@ from ..replay.fault import read_fault
 from ..replay.plan import ReplayOptions
 from ..replay.report import StepResult
 from ..replay.variant_edit import StepChange
-from .replay import LONGEST_WAIT, PACES, WAIT, ReplayOrder
+from .replay_run import LONGEST_WAIT, PACES, WAIT, ReplayOrder
 
 if TYPE_CHECKING:
     from ..model.recording import Recording
     from ..protocols import Services
-    from .replay import Seen
+    from .replay_run import Seen
 
 NDJSON: Final = "application/x-ndjson"  # a step per line while a replay runs
 

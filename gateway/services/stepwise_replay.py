@@ -11,7 +11,7 @@ from ..errors import NotFoundError, UsageError
 from ..replay.branch import Edit, edited
 from ..replay.plan import Action, Send, Stop
 from ..replay.report import ReplayResult, StepResult, result_json, step_json
-from .replay import GO, Word
+from .replay_run import GO, Word
 
 PATIENCE: Final = 600.0  # seconds until nobody is there any more
 KEPT: Final = 20  # replays that have ended and can still be looked at

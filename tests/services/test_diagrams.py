@@ -7,7 +7,8 @@ import pytest
 from shopping import a_shop
 
 from gateway.replay.plan import ReplayOptions
-from gateway.services.replay import ReplayOrder, replay
+from gateway.services.replay import replay
+from gateway.services.replay_run import ReplayOrder
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from gateway.errors import UsageError
 from gateway.replay.branch import read_header, read_set
 from gateway.replay.plan import ReplayOptions
 from gateway.replay.report import exit_code, junit, result_json
-from gateway.services.replay import ReplayOrder, replay
+from gateway.services.replay import replay
+from gateway.services.replay_run import ReplayOrder
 
 
 async def test_it_replays_on_the_same_environment_with_new_numbers_and_right_data(tmp_path):

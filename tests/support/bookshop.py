@@ -12,7 +12,8 @@ from gateway.protocols import Options
 from gateway.replay.plan import ReplayOptions
 from gateway.samples import running_samples
 from gateway.samples.servers import Samples
-from gateway.services.replay import ReplayOrder, replay
+from gateway.services.replay import replay
+from gateway.services.replay_run import ReplayOrder
 
 CLUSTERS = ("users", "catalogue", "orders", "payments")
 

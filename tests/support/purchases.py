@@ -16,7 +16,8 @@ from gateway.replay.branch import read_header, read_set
 from gateway.replay.plan import ReplayOptions
 from gateway.samples import running_samples
 from gateway.services.export import Wish, beside, gathered, servers_of
-from gateway.services.replay import ReplayOrder, replay
+from gateway.services.replay import replay
+from gateway.services.replay_run import ReplayOrder
 from gateway.store import open_store
 
 WHAT_IFS: tuple[tuple[str, int, ReplayOptions], ...] = (

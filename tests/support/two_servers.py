@@ -15,7 +15,8 @@ from gateway.app import Gateway, running
 from gateway.protocols import Options
 from gateway.replay.plan import ReplayOptions
 from gateway.replay.report import ReplayResult
-from gateway.services.replay import ReplayOrder, replay
+from gateway.services.replay import replay
+from gateway.services.replay_run import ReplayOrder
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
