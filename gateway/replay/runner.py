@@ -21,6 +21,7 @@ from ..model.exchange import Exchange
 from ..model.message import Body, Request, Response, header_text
 from .assertions import Assertion, Checked, check
 from .differences.difference import Difference, context_of, diff_answers, outcome
+from .differences.learned_noise import learned
 from .differences.list_noise import LaterRequests
 from .differences.noise import Drift
 from .differences.step_pairs import learn_drift
@@ -52,7 +53,9 @@ class Driver:
         self, services: Services, http: aiohttp.ClientSession, live: LiveSession, recorded: Sequence[Exchange],
         correlations: Correlations, secrets: Mapping[str, str], assertions: Sequence[Assertion] = (), *,
         only_assertions: bool = False, revisions: Sequence[Revision] = (),
+        earlier: Mapping[int, Sequence[Exchange]] | None = None,
     ) -> None:  # fmt: skip
+        self._earlier = earlier or {}  # step -> the same step of earlier replays of the recording
         self._revisions = revisions
         self._assertions, self._only_assertions = assertions, only_assertions
         self._services, self._http, self._live, self._chain = services, http, live, recorded
@@ -126,7 +129,10 @@ class Driver:
         learn_drift(self._drift, with_messages(recorded, chunks), with_messages(live, chunks), self._correlations)
         known = recorded if stored else replace(recorded, response=None, failure=None)
         moves = moved_between(known, live, self._revisions)
-        context = replace(context_of(known, live, self._drift), moves=moves, used=self._later.after(recorded))
+        before = learned(recorded, self._earlier.get(send.step, ()), live.cluster, live.environment)
+        context = replace(
+            context_of(known, live, self._drift), moves=moves, used=self._later.after(recorded), learned=before
+        )  # fmt: skip
         differences = (*diff_answers(known, live, context), *said)
         notes = [*send.notes, *_not_injected(send.fault, stored, answer)]
         notes += [f"injected: {told}"] if stored and (told := fault_told(stored)) else []

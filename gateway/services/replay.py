@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 from time import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 import aiohttp
@@ -17,6 +17,7 @@ from ..model.exchange import Exchange
 from ..model.recording import all_items
 from ..protocols import LiveSession, PlaybackMode
 from ..replay.assertions import Assertion, read_assertion
+from ..replay.differences.step_pairs import align
 from ..replay.message_values import arrivals_of, with_messages
 from ..replay.plan import ReplayOptions, plan
 from ..replay.playback.playback import Playback
@@ -28,6 +29,9 @@ from .replay_run import NO_VERDICTS, Gate, ReplayOrder, ReplayRun, Seen
 if TYPE_CHECKING:
     from ..correlation import Verdicts
     from ..protocols import Services, Store
+
+SHORT: Final = 500  # steps of a recording whose earlier runs are looked at
+LATEST: Final = 3  # of them
 
 
 async def learn(
@@ -87,6 +91,7 @@ async def replay(
             assertions,
             only_assertions=order.only_assertions,
             revisions=await asyncio.to_thread(services.store.revisions),
+            earlier=await asyncio.to_thread(earlier_runs, services.store, order, exchanges),
         )
         steps = tuple(
             await ReplayRun(services, order, conversation, driver, sequence, seen, gate, correlations.inputs).all()
@@ -128,6 +133,20 @@ def _title(order: ReplayOrder, of: str) -> str:
 def all_steps(store: Store, recording: str) -> list[Exchange]:
     """Every exchange of a recording. Blocking."""
     return list(all_items(lambda cursor: store.exchanges(recording, cursor=cursor)))
+
+
+def earlier_runs(store: Store, order: ReplayOrder, exchanges: Sequence[Exchange]) -> dict[int, list[Exchange]]:
+    """What the latest replays of a recording had, by its steps: what they all change is noise. Blocking."""
+    if order.tape or order.kind != "replay" or len(exchanges) > SHORT:
+        return {}
+    runs = [one for one in store.family(order.recording) if (one.parent, one.kind) == (order.recording, "replay")]
+    found: dict[int, list[Exchange]] = {}
+    for run in sorted(runs, key=lambda one: one.started_at, reverse=True)[:LATEST]:
+        chain = all_steps(store, run.id)
+        for i, j in align(exchanges, chain):
+            if i is not None and j is not None:
+                found.setdefault(exchanges[i].step, []).append(chain[j])
+    return found
 
 
 def heard_steps(store: Store, recording: str) -> list[Exchange]:

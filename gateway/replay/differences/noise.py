@@ -86,6 +86,8 @@ class Context:
     recorded: DifferencePlace = DifferencePlace()
     replayed: DifferencePlace = DifferencePlace()
     noise: frozenset[str] = frozenset()  # "response.body/etag": places that other runs of the same chain changed, too
+    learned: Mapping[str, frozenset[str]] = field(default_factory=dict)  # place -> what earlier runs there had, all
+    # of them another value
     injected: frozenset[str] = frozenset()  # places that a fault changed on purpose; "*" for all of the response
     moves: str = ""  # "; moved by console at 10:12": what the route history tells of the two places
     same_request: bool = True  # whether the very same was asked: only then is the place the cause of another response
@@ -138,6 +140,8 @@ def judged(name: str, recorded: Any, replayed: Any, context: Context, *, place: 
         return known
     if place in context.noise:
         return Verdict("noise", "other runs of this recording differ here, too", "none")
+    if place in context.learned and after not in context.learned[place] and not context.used(before, name):
+        return Verdict("noise", "every run on this environment has another value here", "none")
     if ".headers" in place:
         told = judge_header(name.partition(" ")[0], before, after)
     else:
