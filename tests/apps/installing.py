@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 NODE = {
@@ -23,7 +24,7 @@ PYTHON = [
 ALONE = ["mlflow==3.17.2"]  # whose pins do not agree with the others'
 
 
-def install(folder: Path) -> None:
+def install(folder: Path, alone: Sequence[str] = ALONE) -> None:
     """What is there already stays. What cannot be installed is missing later, and the table says so."""
     folder.mkdir(parents=True, exist_ok=True)
     wanted = folder / "package.json"
@@ -33,7 +34,9 @@ def install(folder: Path) -> None:
         command = ["npm", "install", "--no-audit", "--no-fund", "--loglevel", "error"]
         if subprocess.run(command, cwd=folder, check=False).returncode:
             wanted.unlink()
-    for name, packages in (("python", PYTHON), ("mlflow", ALONE)):
+    for name, packages in (("python", PYTHON), ("mlflow", [*alone])):
+        if not packages:
+            continue
         stamp = folder / name / "packages.json"
         if stamp.exists() and json.loads(stamp.read_text()) == packages:
             continue

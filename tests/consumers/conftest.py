@@ -26,6 +26,17 @@ class Tools:
     def debian(self, name: str) -> str:
         return shutil.which(name) or self._there(self.folder / "debian" / "bin" / name)
 
+    def plantuml(self) -> list[str]:
+        """The words that start it: the program of this machine, or the throwaway folder's file for Java."""
+        if found := shutil.which("plantuml"):
+            return [found]
+        return [
+            self.system("java"),
+            "-Djava.awt.headless=true",
+            "-jar",
+            self._there(self.folder / "debian" / "plantuml.jar"),
+        ]
+
     def package(self, name: str) -> str:
         return self._there(self.folder / "node_modules" / name)
 

@@ -28,6 +28,23 @@ def install(folder: Path, program: str) -> None:
     _started(folder, program)
 
 
+def install_file(folder: Path, package: str, name: str) -> None:
+    """`folder`/`name` out of a package of this machine's own Debian; nothing on the machine changes."""
+    if not shutil.which("dpkg") or not shutil.which("apt-get"):
+        print(f"{name} is in Debian's package {package}; this machine has no apt to get it with")
+        return
+    tree = folder / package
+    tree.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["apt-get", "-qq", "download", package], cwd=tree, check=False, capture_output=True)
+    for archive in tree.glob("*.deb"):
+        subprocess.run(["dpkg", "-x", str(archive), str(tree)], check=True)
+    found = next(tree.rglob(name), None)
+    if found is None:
+        print(f"{package} could not be downloaded: apt-get update may help")
+    else:
+        shutil.copyfile(found, folder / name)
+
+
 def _source() -> tuple[str, str] | None:
     """(mirror, its keys): those from which this machine has its own packages."""
     for file in sorted(Path("/etc/apt").glob("sources.list.d/*.sources")):

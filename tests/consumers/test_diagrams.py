@@ -123,7 +123,7 @@ def test_plantuml_draws_what_we_write_and_runs_nothing_of_it(tools, tmp_path):
                 (tmp_path / f"{number}-{kind}.puml").write_text(plantuml(diagram), "utf-8")
                 shown[f"{number}-{kind}"] = diagram
     secret = {**os.environ, "NASTY_SECRET": "plantuml-read-the-environment"}
-    words = [tools.system("plantuml"), "-tsvg", "-charset", "UTF-8", "-failfast2", str(tmp_path / "*.puml")]
+    words = [*tools.plantuml(), "-tsvg", "-charset", "UTF-8", "-failfast2", str(tmp_path / "*.puml")]
     run = subprocess.run(words, capture_output=True, text=True, timeout=600, env=secret, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     pictures = sorted(tmp_path.glob("*.svg"))

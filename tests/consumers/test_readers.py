@@ -21,6 +21,14 @@ from gateway.export import FORMATS, files
 from gateway.model.text import clean, visible
 
 LIMIT = 120
+HAR_SCHEMA = """
+const Ajv = require('ajv'), schemas = require('har-schema');
+const ajv = new Ajv({ allErrors: true, schemaId: 'auto' });
+ajv.addMetaSchema(require('ajv/lib/refs/json-schema-draft-06.json'));
+for (const name of Object.keys(schemas)) ajv.addSchema(schemas[name]);
+const ok = ajv.validate('har.json#', JSON.parse(require('fs').readFileSync(process.argv[1])));
+if (!ok) { console.error(JSON.stringify(ajv.errors.slice(0, 5), null, 1)); process.exit(1); }
+"""
 
 
 @pytest.fixture
@@ -85,15 +93,7 @@ def test_redocly_drift_finds_every_recorded_exchange_in_our_descriptions(tools, 
 
 def test_har_schema_accepts_it(tools, written):
     (file,) = written("har").iterdir()
-    script = """
-      const Ajv = require('ajv'), schemas = require('har-schema');
-      const ajv = new Ajv({ allErrors: true, schemaId: 'auto' });
-      ajv.addMetaSchema(require('ajv/lib/refs/json-schema-draft-06.json'));
-      for (const name of Object.keys(schemas)) ajv.addSchema(schemas[name]);
-      const ok = ajv.validate('har.json#', JSON.parse(require('fs').readFileSync(process.argv[1])));
-      if (!ok) { console.error(JSON.stringify(ajv.errors.slice(0, 5), null, 1)); process.exit(1); }
-    """
-    done = run(tools.system("node"), "-e", script, file, cwd=tools.package("har-schema"))
+    done = run(tools.system("node"), "-e", HAR_SCHEMA, file, cwd=tools.package("har-schema"))
     assert done.returncode == 0, done.stderr[-3000:]
 
 

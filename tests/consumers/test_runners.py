@@ -20,6 +20,7 @@ import pytest
 from purchases import a_fresh_shop
 
 from gateway.export import FORMATS, files
+from gateway.export.scenario.templated_text import shell_name
 
 NOBODY = "http://127.0.0.1:9"
 CLUSTERS = ("users", "catalogue", "orders", "payments")
@@ -36,12 +37,16 @@ class Runner:
     ends_early: bool = False  # a failed step ends its workflow
 
 
-def variables(urls, pattern):
-    return [pattern.format(name=f"{name}_url", value=url) for name, url in urls.items()]
+PASSWORD = {"password": "lovelace"}
 
 
-def newman(tools, folder, urls):
-    given = ["password=lovelace", *variables(urls, "{name}={value}")]
+def variables(urls, secrets):
+    """What a file is given: "orders_url=http://...", "password=..."."""
+    return [f"{name}={value}" for name, value in (secrets | {f"{one}_url": url for one, url in urls.items()}).items()]
+
+
+def newman(tools, folder, urls, secrets=PASSWORD):
+    given = variables(urls, secrets)
     (file,) = folder.glob("*.json")
     words = [word for one in given for word in ("--env-var", one)]
     return [
@@ -63,8 +68,8 @@ def newman_read(_, folder):
     ]
 
 
-def bru(tools, folder, urls):
-    given = ["password=lovelace", *variables(urls, "{name}={value}")]
+def bru(tools, folder, urls, secrets=PASSWORD):
+    given = variables(urls, secrets)
     words = [word for one in given for word in ("--env-var", one)]
     return [tools.node("bru"), "run", "-r", "--reporter-json", str(folder / "out"), *words]
 
@@ -77,25 +82,27 @@ def bru_read(_, folder):
     ]
 
 
-def httpyac(tools, folder, urls):
+def httpyac(tools, folder, urls, secrets=PASSWORD):
     (file,) = folder.glob("*.http")
-    given = ["password=lovelace", *variables(urls, "{name}={value}")]
+    given = variables(urls, secrets)
     return [tools.node("httpyac"), "send", str(file), "--all", "--json", "--var", *given]
 
 
 def httpyac_read(output, _):
     runs = json.loads(output)["requests"]
     return [
-        (int(re.match(r"step(\d+)", one["name"])[1]), all(check["status"] == "SUCCESS" for check in one["testResults"]))
+        (int(found[1]), all(check["status"] == "SUCCESS" for check in one["testResults"]))
         for one in runs
+        if (found := re.match(r"step(\d+)", one["name"]))  # skipped ones have the name of their title
     ]
 
 
-def respect(tools, folder, urls):
+def respect(tools, folder, urls, secrets=PASSWORD):
     (file,) = folder.glob("*.arazzo.yaml")
     words = [word for name, url in urls.items() for word in ("--server", f"{name}={url}")]
+    words += ["--input", json.dumps(secrets)] if secrets else []
     out = ["--json-output", str(folder / "out.json")]
-    return [tools.node("redocly"), "respect", str(file), "--input", "password=lovelace", *words, *out]
+    return [tools.node("redocly"), "respect", str(file), *words, *out]
 
 
 def respect_read(_, folder):
@@ -107,21 +114,21 @@ def respect_read(_, folder):
     ]
 
 
-def python(tools, folder, urls):
+def python(tools, folder, urls, secrets=PASSWORD):
     (file,) = folder.glob("*.py")
     return [sys.executable, "-W", "error", str(file)]
 
 
-def bash(tools, folder, urls):
+def bash(tools, folder, urls, secrets=PASSWORD):
     (file,) = folder.glob("*.sh")
     return [tools.system("bash"), str(file)]
 
 
-def hurl(tools, folder, urls):
+def hurl(tools, folder, urls, secrets=PASSWORD):
     """The command that stands in the file, with our values in it."""
     (file,) = folder.glob("*.hurl")
     (command,) = re.findall(r"^#   hurl --test (.*) THIS_FILE$", file.read_text("utf-8"), re.MULTILINE)
-    ours = {"password": "lovelace"} | {f"{name}_url": url for name, url in urls.items()}
+    ours = secrets | {f"{name}_url": url for name, url in urls.items()}
     given = [f"{name}={ours.get(name, rest)}" if rest else name for name, _, rest in split_words(command)]
     report = ["--continue-on-error", "--report-json", str(folder / "report")]
     return [tools.debian("hurl"), "--test", *report, *given, str(file)]
@@ -186,11 +193,12 @@ def ran(words, folder, environment):
     return done.returncode, (folder / "output").read_text("utf-8")
 
 
-def environment(urls):
+def environment(urls, secrets=PASSWORD):
     """No proxies, no telemetry; the scripts' own variables."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     quiet = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "CI": "true", "no_proxy": "*"}
-    return {**kept, **quiet, "PASSWORD": "lovelace", **{f"{name.upper()}_URL": url for name, url in urls.items()}}
+    given = secrets | {f"{name}_url": url for name, url in urls.items()}
+    return {**kept, **quiet, **{shell_name(name): value for name, value in given.items()}}
 
 
 def expected(purchase, *, dead="", ends_early=False):

@@ -312,6 +312,8 @@ def folded(text: str) -> tuple[str, int]:
 
 def kept_as(keep: KeptVariable) -> str:
     """Where a kept value stands in the response: "$.token", "header Location"."""
+    if keep.part == "body":
+        return visible(f"{keep.path} of the body")
     if keep.part != "json":
         return f"{keep.part} {keep.path}".strip()
     return visible("$" + "".join(f"[{key}]" if key.isdigit() else f".{key}" for key in keep.keys))

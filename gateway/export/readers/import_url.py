@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from urllib.parse import unquote_to_bytes
 
 from ..urls import split_origin
+
+_VARIABLE = re.compile(r"\{\{([^{}]*)\}\}")
 
 
 def utf8_url(url: str) -> str:
@@ -39,3 +42,12 @@ def without_user(url: str) -> tuple[str, str]:
         return url, ""
     pair = unquote_to_bytes(user if ":" in user else f"{user}:")
     return f"{scheme}://{host}{rest}", f"Basic {b64encode(pair).decode()}" if user else ""
+
+
+def named_host(host: str) -> str:
+    """A host that is a variable without a value becomes a name that no network knows (RFC 2606, .invalid)."""
+    found = _VARIABLE.search(host)
+    if not found:
+        return host
+    name = re.sub(r"[^a-z0-9]+", "-", found[1].lower()).strip("-") or "unknown"
+    return f"{name}.invalid"

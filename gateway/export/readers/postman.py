@@ -21,7 +21,7 @@ from ...model.recording import Recording
 from .base64_dialects import unpacked
 from .foreign_json import JsonNode
 from .import_report import Omission
-from .import_url import without_user
+from .import_url import named_host, without_user
 from .imported_recording import Imported, Locate, placed
 from .postman_auth import credentials
 
@@ -323,7 +323,7 @@ def _from_text(text: str) -> _Address:
         (key, value if equals else None) for key, equals, value in (part.partition("=") for part in query.split("&"))
     )
     return _Address(
-        scheme.lower(), user, _named_host(host), tuple(path), pairs if question and query else () if question else None
+        scheme.lower(), user, named_host(host), tuple(path), pairs if question and query else () if question else None
     )
 
 
@@ -389,15 +389,6 @@ def _with_path_variables(path: tuple[str, ...], values: Mapping[str, str]) -> tu
         )
 
     return tuple(segment(text) for text in path)
-
-
-def _named_host(host: str) -> str:
-    """A host that is a variable without a value becomes a name that no network knows (RFC 2606, .invalid)."""
-    found = _VARIABLE.search(host)
-    if not found:
-        return host
-    name = re.sub(r"[^a-z0-9]+", "-", found[1].lower()).strip("-") or "unknown"
-    return f"{name}.invalid"
 
 
 # Headers and bodies.

@@ -40,9 +40,13 @@ def credentials(node: JsonNode, filled: Callable[[str], str]) -> Credentials:
     kind = node.at("type").value
     if not isinstance(kind, str) or kind == "noauth":
         return Credentials()
+    return credentials_of(kind, {key: filled(value) for key, value in _values(node.at(kind)).items()})
+
+
+def credentials_of(kind: str, values: Mapping[str, str]) -> Credentials:
+    """The same for values whose variables are filled in, by the names of Postman's format 2.1."""
     if kind in _MADE_LATER:
         return Credentials(missing=f"{_MADE_LATER[kind]} ({kind}) is made when the request is sent")
-    values = {key: filled(value) for key, value in _values(node.at(kind)).items()}
     if kind == "basic":
         pair = f"{values.get('username', '')}:{values.get('password', '')}".encode("utf-8", "replace")
         return Credentials(("Authorization", f"Basic {b64encode(pair).decode()}"))

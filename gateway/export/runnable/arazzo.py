@@ -7,18 +7,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote_plus
 
 from ...errors import UsageError
 from ...model.text import clean
 from .. import openapi
+from ..documents.guide import kept_as
 from ..documents.notes import harmless
 from ..format import ALONE, Beside, Recordings
 from ..scenario.scenario import Scenario, ScenarioStep, scenario
-from ..scenario.templated_text import Text, VariableUse, cut, free, identifier, names, split, written
+from ..scenario.templated_text import (
+    Text,
+    VariableUse,
+    cut,
+    form_pairs,
+    free,
+    identifier,
+    joined,
+    names,
+    split,
+    written,
+)
 from ..scenario.variables import MARK, KeptVariable
 from ..urls import is_utf8
 from ..yaml import yaml_of
@@ -52,7 +63,8 @@ def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str
     ]
     empty = [one["summary"] for one in workflows if not one["steps"]]  # a workflow has one step at least
     if found and len(empty) == len(found):
-        why = workflows[0]["description"].splitlines()[-1]
+        lines = workflows[0]["description"].splitlines()
+        why = next((line for line in lines if "is not expressible" in line), lines[-1])
         raise UsageError(f"Arazzo has no word for any step: {why}", hint="--as markdown, html or mermaid tell of them")
     workflows = [one for one in workflows if one["steps"]]
     document: Object = {
@@ -128,7 +140,7 @@ class _Workflow:
 
     def _lost(self, steps: Sequence[ScenarioStep]) -> list[KeptVariable]:
         """What no expression of Arazzo can cut out of a response."""
-        return [keep for step in self.scenario.steps for keep in step.keeps if step not in steps or keep.pattern]
+        return [keep for step in self.scenario.steps for keep in step.keeps if step not in steps or _is_lost(keep)]
 
     def _left(self, steps: Sequence[ScenarioStep]) -> Iterator[str]:
         for step in self.scenario.steps:
@@ -137,7 +149,7 @@ class _Workflow:
         for step in steps:
             yield from (f"Step {step.number}: {said}." for said in left_out(step))
         for keep in self._lost(steps):
-            yield f"{keep.variable} stays as recorded: Arazzo cannot cut it out of {keep.path}."
+            yield f"{keep.variable} stays as recorded: Arazzo has no expression for {kept_as(keep)}."
         for number, notes in self.scenario.left.items():
             yield from (f"Step {number}: {note}." for note in notes)
         if any(name.lower() == "set-cookie" for one in steps for name, _ in _answer_fields(one)):
@@ -169,6 +181,9 @@ class _Workflow:
             written["parameters"] = parameters
         if step.body.text:
             written["requestBody"] = _body(step, given)
+        elif any(one.step.body.data for one in operation.samples):
+            # Without one, respect sends the example of the description.
+            written["requestBody"] = {"contentType": step.body.media or "application/octet-stream", "payload": ""}
         if step.status:
             written["successCriteria"] = [{"condition": f"$statusCode == {step.status}"}]
         if outputs := {keep.variable: _output(keep) for keep in _kept(step)}:
@@ -207,7 +222,12 @@ def _has_halves(body: Text) -> bool:
 
 
 def _kept(step: ScenarioStep) -> Iterator[KeptVariable]:
-    return (keep for keep in step.keeps if not keep.pattern)
+    return (keep for keep in step.keeps if not _is_lost(keep))
+
+
+def _is_lost(keep: KeptVariable) -> bool:
+    """Expressions of Arazzo give a whole member or header; they have no cookies and cut nothing out."""
+    return bool(keep.pattern) or keep.part not in ("json", "header")
 
 
 def _answer_fields(step: ScenarioStep) -> Sequence[tuple[str, str]]:
@@ -226,10 +246,8 @@ def _parameters(step: ScenarioStep, sample: openapi.Sample, given: _Given) -> It
         value = given.value(_inner(segments[one.index], one.before, one.after))
         yield {"name": one.name, "in": "path", "value": value}
     found: dict[str, list[str]] = {}
-    for pair in filter(None, cut(query, "&")):
-        name, *rest = cut(pair, "=")
-        words = unquote_plus("".join(part if isinstance(part, str) else part.recorded for part in name))
-        found.setdefault(words, []).append(given.value(_plain(_joined(rest), unquote_plus)))
+    for words, content in form_pairs(query):
+        found.setdefault(words, []).append(given.value(content))
     for words, values in found.items():
         yield {"name": words, "in": "query", "value": values[0] if len(values) == 1 else values}
     fields: dict[str, Object] = {}
@@ -244,14 +262,7 @@ def _parameters(step: ScenarioStep, sample: openapi.Sample, given: _Given) -> It
 def _halves(path: Text) -> tuple[Text, Text]:
     """Before and behind the first question mark."""
     first, *rest = cut(path, "?")
-    return first, _joined(rest, "?")
-
-
-def _joined(pieces: Sequence[Text], by: str = "=") -> Text:
-    out: list[str | VariableUse] = []
-    for index, piece in enumerate(pieces):
-        out += [by, *piece] if index else piece
-    return tuple(out)
+    return first, joined(rest, "?")
 
 
 def _inner(segment: Text, before: str, after: str) -> Text:
@@ -264,13 +275,6 @@ def _inner(segment: Text, before: str, after: str) -> Text:
     if after and isinstance(parts[-1], str):
         parts[-1] = parts[-1].removesuffix(after)
     return tuple(part for part in parts if part != "")
-
-
-def _plain(text: Text, decode: Callable[[str], str]) -> Text:
-    """Without percent-encoding, which the runner applies again."""
-    return tuple(
-        decode(part) if isinstance(part, str) else replace(part, recorded=decode(part.recorded)) for part in text
-    )
 
 
 def _body(step: ScenarioStep, given: _Given) -> Object:
@@ -316,10 +320,8 @@ def _walked(value: Any, marks: Mapping[str, VariableUse], given: _Given) -> Any:
 def _form(text: Text, given: _Given) -> Any:
     """Members of a form; None where a name comes twice, which an object cannot say."""
     found: dict[str, str] = {}
-    for pair in cut(text, "&"):
-        name, *rest = cut(pair, "=")
-        words = unquote_plus("".join(part if isinstance(part, str) else part.recorded for part in name))
+    for words, value in form_pairs(text):
         if words in found:
             return None
-        found[words] = given.value(_plain(_joined(rest), unquote_plus))
+        found[words] = given.value(value)
     return found

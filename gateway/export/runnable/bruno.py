@@ -14,12 +14,13 @@ from ...model.text import clean
 from ..documents.guide import heading, masked, named_secrets
 from ..format import ALONE, Beside, Recordings
 from ..scenario.scenario import Scenario, ScenarioStep
-from ..scenario.templated_text import Text, VariableUse, free, identifier, written
+from ..scenario.templated_text import Text, VariableUse, form_pairs, free, identifier, names, written
 from ..scenario.variable_names import scenarios
 from ..scenario.variables import KeptVariable
 from ..yaml import yaml_of
 from .brace_escaping import escaped, obstacle, taken
 from .file_comments import about_file, fitting, is_ascii, left_out
+from .javascript import cookie_in, matched
 
 SUFFIX = ".opencollection.yml"
 EXAMPLE = 64 << 10  # characters of a saved answer
@@ -137,9 +138,17 @@ def _http(step: ScenarioStep) -> Object:
     if step.headers:
         http["headers"] = [{"name": name, "value": _text(value)} for name, value in step.headers]
     if step.body.text:
-        kind = "json" if "json" in step.body.media.lower() else "text"
-        http["body"] = {"type": kind, "data": _text(step.body.text)}
+        http["body"] = _body(step)
     return http
+
+
+def _body(step: ScenarioStep) -> Object:
+    """Bruno fills in no variables of a form that is a text: those become named values, which it encodes itself."""
+    media = step.body.media.lower()
+    if media.startswith("application/x-www-form-urlencoded") and any(names(step.body.text)):
+        pairs = [{"name": name, "value": _text(value)} for name, value in form_pairs(step.body.text)]
+        return {"type": "form-urlencoded", "data": pairs}
+    return {"type": "json" if "json" in media else "text", "data": _text(step.body.text)}
 
 
 def _text(text: Text) -> str:
@@ -150,9 +159,13 @@ def _kept(keep: KeptVariable) -> str:
     """An expression of JavaScript."""
     if keep.part == "json":
         found = "res.body" + "".join(f"[{key if key.isdigit() else json.dumps(key)}]" for key in keep.keys)
+    elif keep.part == "body":
+        found = "res.body"
+    elif keep.part == "cookie":
+        return cookie_in('res.getHeader("set-cookie")', keep.path)
     else:
         found = f"res.getHeader({json.dumps(keep.path.lower())})"
-    return f"String({found}).match(new RegExp({json.dumps(keep.pattern)}))[1]" if keep.pattern else found
+    return matched(found, keep)
 
 
 def _example(step: ScenarioStep, known: dict[str, VariableUse]) -> Object:

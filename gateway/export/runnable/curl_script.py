@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import encodebytes
 from collections.abc import Iterator, Sequence
 
@@ -17,6 +18,7 @@ from .shell_quoting import quoted
 
 _HEAD = r"""#!/usr/bin/env bash
 # @TITLE@
+# shellcheck disable=SC2016,SC2153 # a $ in single quotes is data, and `keep` gives variables their values
 # Needs bash, curl and awk. Every variable may be given in the environment; VERBOSE=1 shows the answers.
 set -eu
 
@@ -46,6 +48,18 @@ keep() {
 header_at() { awk 'BEGIN { name = tolower(ARGV[1]) ":"; ARGV[1] = "" } { sub(/\r$/, "") }
   index(tolower($0), name) == 1 { value = substr($0, length(name) + 1); sub(/^[ \t]+/, "", value); found = 1 }
   END { printf "%s", value; exit !found }' "$1" < "$WORK/head"; }
+cookie_at() { awk 'BEGIN { name = ARGV[1]; ARGV[1] = "" } { sub(/\r$/, "") }
+  tolower(substr($0, 1, 11)) == "set-cookie:" { line = substr($0, 12); sub(/^[ \t]+/, "", line); at = index(line, "=")
+    if (substr(line, 1, at - 1) != name) next
+    value = substr(line, at + 1); sub(/;.*/, "", value); gsub(/^[ \t"]+|[ \t"]+$/, "", value); found = 1 }
+  END { printf "%s", value; exit !found }' "$1" < "$WORK/head"; }
+# body_behind COUNT TEXT: the answer's body from where the text has come that many times
+body_behind() {
+  local body i
+  body=$(cat "$WORK/body")
+  for ((i = 0; i < $1; i++)); do body=${body#*"$2"}; done
+  printf %s "$body"
+}
 cut_out() { local pattern=$1 text; shift; text=$("$@") && [[ $text =~ $pattern ]] && printf %s "${BASH_REMATCH[1]}"; }
 # json_at KEY...: the text, number or word to which these keys lead in the answer's body
 json_at() { LC_ALL=C awk '
@@ -198,7 +212,23 @@ def _kept(keep: KeptVariable) -> str:
     """The command that finds it."""
     if keep.part == "json":
         found = " ".join(["json_at", *(quoted(key.encode("utf-8", "replace")) or "''" for key in keep.keys)])
+    elif keep.part == "body":
+        found = f"body_behind {keep.place.times} {quoted(keep.place.behind.encode())}"
     else:
-        found = f"header_at {quoted(keep.path.encode())}"
-    pattern = keep.pattern.replace("(?:", "(")  # groups of its own come behind the one that counts
+        found = f"{keep.part}_at {quoted(keep.path.encode())}"
+    pattern = _extended(keep.place.pattern)
     return f"cut_out {quoted(pattern.encode())} {found}" if pattern else found
+
+
+def _extended(pattern: str) -> str:
+    """As an extended regular expression (POSIX), which knows no escapes in brackets."""
+    inside = re.sub(r"\[(\^?)((?:[^\]\\]|\\.)+)\]", lambda one: f"[{one[1]}{_in_brackets(one[2])}]", pattern)
+    return inside.replace("(?:", "(").replace(r"\d", "[0-9]")
+
+
+def _in_brackets(text: str) -> str:
+    for escape, sign in (
+        (r"\s", "[:space:]"), (r"\d", "0-9"), (r"\w", "[:alnum:]_"), (r"\t", "\t"), (r"\r", "\r"), (r"\n", "\n"),
+    ):  # fmt: skip
+        text = text.replace(escape, sign)
+    return text.replace("\\", "")

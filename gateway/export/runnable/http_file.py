@@ -13,6 +13,7 @@ from ..scenario.variable_names import scenarios
 from ..scenario.variables import KeptVariable
 from ..urls import is_utf8
 from .file_comments import about_file, fitting, left_out, step_title
+from .javascript import cookie_in, matched
 
 _SIGN = "\x02"  # where a variable stands
 _BRACES = rf"\{{\{{|\}}\}}|\{{{_SIGN}|{_SIGN}\}}"
@@ -123,6 +124,10 @@ def _kept(keep: KeptVariable) -> str:
     """An expression of JavaScript."""
     if keep.part == "json":
         found = "response.parsedBody" + "".join(f"[{key if key.isdigit() else _quoted(key)}]" for key in keep.keys)
+    elif keep.part == "body":
+        found = "response.body"
+    elif keep.part == "cookie":
+        return cookie_in('response.headers["set-cookie"]', keep.path, _quoted)
     else:
         found = f"response.headers[{_quoted(keep.path.lower())}]"
-    return f"String({found}).match(new RegExp({_quoted(keep.pattern)}))[1]" if keep.pattern else found
+    return matched(found, keep, _quoted)

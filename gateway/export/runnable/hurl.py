@@ -85,7 +85,9 @@ def _query(keep: KeptVariable) -> str:
     if keep.part == "json":
         path = "$" + "".join(f"[{key}]" if key.isdigit() else f"['{_key(key)}']" for key in keep.keys)
         return f'jsonpath "{path}"{_regex(keep)}'
-    return f'header "{keep.path}"{_regex(keep)}'
+    if keep.part == "cookie":
+        return f'cookie "{_literal(keep.path, chr(34))}"'
+    return f"body{_regex(keep)}" if keep.part == "body" else f'header "{keep.path}"{_regex(keep)}'
 
 
 def _regex(keep: KeptVariable) -> str:

@@ -22,6 +22,7 @@ from ..scenario.variable_names import scenarios
 from ..scenario.variables import KeptVariable
 from .brace_escaping import escaped, obstacle, taken
 from .file_comments import Fit, about_file, fitting, is_ascii, left_out
+from .javascript import cookie_in, matched
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 EXAMPLE = 64 << 10  # characters of a saved answer
@@ -149,9 +150,14 @@ def _kept(keep: KeptVariable) -> str:
     """An expression of JavaScript."""
     if keep.part == "json":
         found = "pm.response.json()" + "".join(f"[{key if key.isdigit() else json.dumps(key)}]" for key in keep.keys)
+    elif keep.part == "body":
+        found = "pm.response.text()"
+    elif keep.part == "cookie":
+        lines = 'pm.response.headers.filter(one => one.key.toLowerCase() === "set-cookie").map(one => one.value)'
+        return cookie_in(lines, keep.path)
     else:
         found = f"pm.response.headers.get({json.dumps(keep.path)})"
-    return f"String({found}).match(new RegExp({json.dumps(keep.pattern)}))[1]" if keep.pattern else found
+    return matched(found, keep)
 
 
 def _examples(step: ScenarioStep, request: Object, known: dict[str, VariableUse]) -> Iterator[Object]:

@@ -53,6 +53,16 @@ class Answer:
     def header(self, name):
         return self.headers[name] if name in self.headers else self.missing(name)
 
+    def cookie(self, name):
+        for line in self.headers.get_all("Set-Cookie") or ():
+            key, _, rest = line.partition("=")
+            if key.strip() == name:
+                return rest.partition(";")[0].strip().strip('"')
+        return self.missing("cookie " + name)
+
+    def text(self):
+        return self.body.decode("utf-8", "replace")
+
     def cut(self, pattern, text):
         found = re.search(pattern, text)
         return found[1] if found else self.missing(pattern)
@@ -81,7 +91,7 @@ def call(step, method, url, headers=(), body=None, expect=0):
             found = Answer(step, answer.status, answer.headers, answer.read())
             good, came = expect in (0, found.status), found.status
     except (OSError, http.client.HTTPException) as error:
-        found, good, came = Answer(step, 0, {{}}, b""), False, error
+        found, good, came = Answer(step, 0, http.client.HTTPMessage(), b""), False, error
     print("%-4s step %-4s %s %s: %s%s" % (
         "ok" if good else "FAIL", step, method, url, came, "" if good else ", expected %s" % expect))
     if not good:
@@ -141,6 +151,9 @@ def _joined(text: Text) -> str:
 
 
 def _kept(keep: KeptVariable) -> str:
-    part = ", ".join(map(ascii, keep.keys)) if keep.part == "json" else ascii(keep.path)
-    found = f"answer.{keep.part}({part})"
+    if keep.part == "body":
+        found = "answer.text()"
+    else:
+        part = ", ".join(map(ascii, keep.keys)) if keep.part == "json" else ascii(keep.path)
+        found = f"answer.{keep.part}({part})"
     return f"answer.cut({keep.pattern!a}, {found})" if keep.pattern else found

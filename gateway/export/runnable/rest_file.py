@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from ..documents.guide import kept_as
 from ..format import ALONE, Beside, Recordings
 from ..scenario.scenario import Scenario, ScenarioStep
 from ..scenario.sealed_secrets import PLACEHOLDER
@@ -48,8 +49,8 @@ def _head(found: Sequence[Scenario], version: str) -> Iterator[str]:
 
 
 def _place(keep: KeptVariable) -> str:
-    where = f"JSON {keep.path}" if keep.part == "json" else f"header {keep.path}"
-    return f"{where}, the part that {keep.pattern} finds" if keep.pattern else where
+    where = f"JSON {keep.path}" if keep.part == "json" else kept_as(keep)
+    return f"{where}, the part that {keep.pattern} finds" if keep.pattern and keep.part != "body" else where
 
 
 def _variables(found: Sequence[Scenario]) -> Iterator[str]:

@@ -7,7 +7,7 @@ answer gives and a later request needs. Secrets are variables without a value.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from ...correlation import Decisions
@@ -106,7 +106,8 @@ def scenario(recording: Recording, exchanges: Sequence[Exchange], decisions: Dec
     shown = [exchange for exchange, kind in zip(exchanges, kinds, strict=True) if not kind]
     where = targets(shown)
     taken = {target.variable for target in where.values()}
-    values = flows(shown, decisions, taken=taken, literals=literal_segments(shown, where))
+    literals = {(step, "path", str(number)) for step, number in literal_segments(shown, where)}
+    values = flows(shown, decisions, taken=taken, literals=literals)
     secrets = _secrets(shown, values, {target.variable for target in where.values()})
     variables = {text: VariableUse(one.variable, text) for text, one in secrets.items()}
     jar: set[str] = set()
@@ -116,9 +117,14 @@ def scenario(recording: Recording, exchanges: Sequence[Exchange], decisions: Dec
         jar |= _set_cookies(exchange)
     used = {name for step in steps for name in _used(step)}
     steps = [replace(step, keeps=tuple(keep for keep in step.keeps if keep.variable in used)) for step in steps]
-    inputs = (*(one for one in values.inputs if one.variable in used), *secrets.values())
+    inputs = (*(one for one in values.inputs if one.variable in used), *_needed(secrets.values(), used))
     unseen = hidden([kind for kind in kinds if kind])
     return Scenario(recording, tuple(where.values()), inputs, tuple(steps), unseen, values.left)
+
+
+def _needed(secrets: Iterable[InputVariable], used: Set[str]) -> Iterator[InputVariable]:
+    """A cookie that a response has set is sent by the client's jar: nobody has to bring it."""
+    return (one for one in secrets if one.variable in used)
 
 
 def _used(step: ScenarioStep) -> Iterator[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeAlias
+from urllib.parse import unquote_plus
 
 # Names that mean something to shells, to logins, or in our own scripts.
 _SHELL = frozenset({
@@ -74,6 +75,29 @@ def cut(text: Text, separator: str) -> list[Text]:
             pieces[-1].append(first)
         pieces += [[piece] if piece else [] for piece in rest]
     return [tuple(piece) for piece in pieces]
+
+
+def decoded(text: Text, decode: Callable[[str], str]) -> Text:
+    """Without percent-encoding, which a runner applies again."""
+    return tuple(
+        decode(part) if isinstance(part, str) else replace(part, recorded=decode(part.recorded)) for part in text
+    )
+
+
+def joined(pieces: Sequence[Text], by: str) -> Text:
+    """The pieces with a separator between them."""
+    out: list[str | VariableUse] = []
+    for index, piece in enumerate(pieces):
+        out += [by, *piece] if index else piece
+    return tuple(out)
+
+
+def form_pairs(text: Text) -> Iterator[tuple[str, Text]]:
+    """Names and values of a URL-encoded form or a query, decoded; a name without its "=" has an empty value."""
+    for pair in filter(None, cut(text, "&")):
+        name, *rest = cut(pair, "=")
+        words = unquote_plus("".join(part if isinstance(part, str) else part.recorded for part in name))
+        yield words, decoded(joined(rest, "="), unquote_plus)
 
 
 def names(text: Text) -> Iterator[str]:

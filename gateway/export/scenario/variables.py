@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from typing import TypeAlias
 from urllib.parse import quote
 
 from ...correlation import Binding, Correlations, Decisions, Sink, Source, correlate, rewrite
 from ...model.exchange import Exchange
 from ...model.message import Request
+from ...model.operations import operation_of
+from .kept_places import KeptPlace, kept_place
 from .sealed_secrets import PLACEHOLDER
 from .templated_text import VariableUse, free, identifier
 
 MARK = "7319604418"  # begins a number that no recording holds: it survives every encoding, and JSON takes it as it is
+Literal: TypeAlias = tuple[int, str, str]  # step, part and path of a sink
 _SECRET = re.compile(PLACEHOLDER.pattern.decode())
-_FIELDS = ("header", "location")
-_SEGMENT = r"[^/?#]+"
+# Where requests name their operation, by its kind.
+_NAMING = {
+    "aws": (("form", "Action"), ("form", "Version"), ("query", "Action"), ("query", "Version")),
+    "graphql": (("json", "/operationName"), ("query", "operationName")),
+    "jsonrpc": (("json", "/method"), ("json", "/jsonrpc")),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +40,25 @@ class InputVariable:
 
 @dataclass(frozen=True, slots=True)
 class KeptVariable:
-    """A value to keep from a step's answer. `path` is a JSON pointer (RFC 6901) or a header's name.
-
-    `pattern`, where it is not "", is an expression whose only group finds the value in what stands there.
-    """
+    """A value to keep from a step's response: where it stands, and the later steps that use it."""
 
     variable: str
-    part: str  # "json", "header"
-    path: str
+    place: KeptPlace
     recorded: str
     used: tuple[int, ...]  # steps
-    pattern: str = ""
+
+    @property
+    def part(self) -> str:
+        return self.place.part
+
+    @property
+    def path(self) -> str:
+        return self.place.path
+
+    @property
+    def pattern(self) -> str:
+        """For JavaScript, Python and Rust; "" where the whole of what stands there is the value."""
+        return self.place.regex
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -86,29 +102,29 @@ def flows(
     decisions: Decisions,
     *,
     taken: set[str],
-    literals: Set[tuple[int, int]] = frozenset(),
+    literals: Set[Literal] = frozenset(),
 ) -> Flows:
     """Bindings in force become kept values, what the client said first becomes inputs.
 
-    `literals`: (step, number) of path segments that are no values, and so no inputs.
+    `literals`: places of requests that are no values, and so no inputs: a segment of a path by its number.
     """
     found, taken = Flows(), set(taken)
     correlations = correlate(exchanges, decisions)
-    _keep(found, correlations, taken)
-    _bring(found, correlations, taken, literals)
+    _keep(found, correlations, taken, {one.step: one for one in exchanges})
+    _bring(found, correlations, taken, {*literals, *_operation_names(exchanges)})
     return found
 
 
-def _keep(found: Flows, correlations: Correlations, taken: set[str]) -> None:
+def _keep(found: Flows, correlations: Correlations, taken: set[str], steps: Mapping[int, Exchange]) -> None:
     groups: dict[tuple[Source, tuple[str, ...]], list[Binding]] = {}
     for binding in correlations.in_force:
         groups.setdefault((_best(binding), binding.transforms), []).append(binding)
     for (source, transforms), bindings in groups.items():
-        place = None if transforms else _place(source)
+        place = kept_place(source, transforms, steps[source.step])
         if place is None:
             for one in bindings:
                 said = (
-                    f"{one.variable} stays as recorded: it comes from step {source.step}, {source.part} {source.path}"
+                    f"{one.variable} stays as recorded: it comes from step {source.step}, {_words(source, transforms)}"
                 )
                 found.left[one.sink.step] = (*found.left.get(one.sink.step, ()), _line(said))
             continue
@@ -116,9 +132,15 @@ def _keep(found: Flows, correlations: Correlations, taken: set[str]) -> None:
         mark = found.mark(name, bindings[0].value)
         for one in bindings:
             found.changes.setdefault(one.sink.step, []).append((one.sink, mark))
-        steps = tuple(sorted({one.sink.step for one in bindings}))
-        keep = KeptVariable(name, place[0], place[1], bindings[0].value, steps, place[2])
+        used = tuple(sorted({one.sink.step for one in bindings}))
+        keep = KeptVariable(name, place, bindings[0].value, used)
         found.by_step.setdefault(source.step, []).append(keep)
+
+
+def _words(source: Source, transforms: Sequence[str]) -> str:
+    """A place for people: without the expression that finds it, with what is done to it on the way."""
+    path = re.sub(r"#match=.*", "", source.path, flags=re.DOTALL)
+    return f"{source.part} {path}".strip() + "".join(f", {name}" for name in transforms)
 
 
 def _line(text: str) -> str:
@@ -133,33 +155,12 @@ def _best(binding: Binding) -> Source:
     return next((one for one in plain if "#" not in one.path), binding.source)
 
 
-def _place(source: Source) -> tuple[str, str, str] | None:
-    """(part, path, pattern) that tools can read; None for places such as HTML or the claims of a token."""
-    path, _, piece = source.path.partition("#")
-    if source.part not in ("json", *_FIELDS) or ";" in path:
-        return None
-    pattern = _pattern(piece)
-    return None if pattern is None else ("json" if source.part == "json" else "header", path, pattern)
-
-
-def _pattern(piece: str) -> str | None:
-    kind, _, key = piece.partition("=")
-    if not piece:
-        return ""
-    if kind == "segment" and re.fullmatch(r"-[1-9]", key):
-        behind = int(key[1:]) - 1
-        return rf"/({_SEGMENT})" + (rf"(?:/{_SEGMENT}){{{behind}}}" if behind else "") + r"/?(?:[?#].*)?$"
-    if kind == "query" and re.fullmatch(r"[\w.-]+", key):
-        return rf"[?&]{re.escape(key)}=([^&#]*)"
-    return None
-
-
-def _bring(found: Flows, correlations: Correlations, taken: set[str], literals: Set[tuple[int, int]]) -> None:
+def _bring(found: Flows, correlations: Correlations, taken: set[str], literals: Set[Literal]) -> None:
     """Inputs whose value means the same in every place. Secrets are found by their placeholders, headers stay."""
     bound = {(one.sink.step, one.sink.part, one.sink.path) for one in correlations.in_force}
     for given in correlations.inputs:
         sinks = [one for one in given.sinks or (given.sink,) if one.part not in ("header", "cookie", "multipart")]
-        sinks = [one for one in sinks if one.part != "path" or (one.step, int(one.path)) not in literals]
+        sinks = [one for one in sinks if (one.step, one.part, one.path) not in literals]
         sinks = [one for one in sinks if one.span is None and (one.step, one.part, one.path) not in bound]
         if not sinks or given.secret or _SECRET.search(given.value) or not _plain(given.value):
             continue
@@ -169,6 +170,14 @@ def _bring(found: Flows, correlations: Correlations, taken: set[str], literals: 
             found.changes.setdefault(sink.step, []).append((sink, mark))
         place = f"the {sinks[0].part}" if sinks[0].part != "json" else f"the body's {sinks[0].path}"
         found.inputs.append(InputVariable(name, given.value, False, f"{place} of step {sinks[0].step}"))
+
+
+def _operation_names(exchanges: Sequence[Exchange]) -> Iterator[Literal]:
+    """What says which operation is meant: another value would be another call."""
+    for exchange in exchanges:
+        operation = operation_of(exchange.request)
+        for part, path in _NAMING.get(operation.kind, ()) if operation else ():
+            yield exchange.step, part, path
 
 
 def _plain(value: str) -> bool:

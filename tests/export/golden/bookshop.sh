@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Order a book
+# shellcheck disable=SC2016,SC2153 # a $ in single quotes is data, and `keep` gives variables their values
 # Needs bash, curl and awk. Every variable may be given in the environment; VERBOSE=1 shows the answers.
 set -eu
 
@@ -29,6 +30,18 @@ keep() {
 header_at() { awk 'BEGIN { name = tolower(ARGV[1]) ":"; ARGV[1] = "" } { sub(/\r$/, "") }
   index(tolower($0), name) == 1 { value = substr($0, length(name) + 1); sub(/^[ \t]+/, "", value); found = 1 }
   END { printf "%s", value; exit !found }' "$1" < "$WORK/head"; }
+cookie_at() { awk 'BEGIN { name = ARGV[1]; ARGV[1] = "" } { sub(/\r$/, "") }
+  tolower(substr($0, 1, 11)) == "set-cookie:" { line = substr($0, 12); sub(/^[ \t]+/, "", line); at = index(line, "=")
+    if (substr(line, 1, at - 1) != name) next
+    value = substr(line, at + 1); sub(/;.*/, "", value); gsub(/^[ \t"]+|[ \t"]+$/, "", value); found = 1 }
+  END { printf "%s", value; exit !found }' "$1" < "$WORK/head"; }
+# body_behind COUNT TEXT: the answer's body from where the text has come that many times
+body_behind() {
+  local body i
+  body=$(cat "$WORK/body")
+  for ((i = 0; i < $1; i++)); do body=${body#*"$2"}; done
+  printf %s "$body"
+}
 cut_out() { local pattern=$1 text; shift; text=$("$@") && [[ $text =~ $pattern ]] && printf %s "${BASH_REMATCH[1]}"; }
 # json_at KEY...: the text, number or word to which these keys lead in the answer's body
 json_at() { LC_ALL=C awk '
