@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from ..model.capture import Capture, RawPairs
@@ -55,8 +56,8 @@ class PlaybackFlow(RewriteFlow):
     """One exchange under way in a session whose cluster is not simply live."""
 
     __slots__ = (
-        "_after", "_ended", "_failed", "_gathered", "_live", "_mode", "_opens", "_player", "_reading", "_size",
-        "_socket", "_source", "_trailers",
+        "_after", "_ended", "_failed", "_gathered", "_held", "_live", "_mode", "_opens", "_player", "_reading",
+        "_size", "_socket", "_source", "_trailers",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +71,7 @@ class PlaybackFlow(RewriteFlow):
         self._opens = session.by_cookie or not relay.needs_sign_in()
         self._live = self._mode.mode == "live-then-playback"  # it goes, or has gone, to the upstream
         self._gathered: list[bytes] = []
+        self._held: list[Callable[[], None]] | None = None  # what the upstream says while the request is sealed
         self._size = 0
         self._trailers: RawPairs = []
         self._ended = False  # the request is complete
@@ -127,18 +129,26 @@ class PlaybackFlow(RewriteFlow):
 
     def _resolve(self) -> None:
         """Look the complete request up. A large one is sealed in a thread: the loop serves the others meanwhile."""
-        kept = sum(map(len, self._gathered or self.capture.request_body))
-        if kept <= SEALED_HERE or self.relay.seal_apart is None:
+        if self._is_small():
             self._decide(self._asked())
         else:
-            self._player = asyncio.get_running_loop().create_task(self._resolve_apart(self._seen()))
+            self._player = asyncio.get_running_loop().create_task(self._resolve_apart())
 
-    async def _resolve_apart(self, seen: Capture) -> None:
-        assert self.relay.seal_apart is not None
-        sealed = await self.relay.seal_apart(seen)
+    def _is_small(self) -> bool:
+        kept = sum(map(len, self._gathered or self.capture.request_body))
+        return kept <= SEALED_HERE or self.relay.seal_apart is None
+
+    async def _resolve_apart(self) -> None:
+        asked = await self._asked_apart()
         self._player = None
         if not self._done:
-            self._decide(self._without_secrets(seen, sealed))
+            self._decide(asked)
+
+    async def _asked_apart(self) -> Request:
+        """As `_asked`, in a thread."""
+        assert self.relay.seal_apart is not None
+        seen = self._seen()
+        return self._without_secrets(seen, await self.relay.seal_apart(seen))
 
     def _decide(self, asked: Request) -> None:
         """Answer the complete request: from the recording, else from the upstream, else with what was nearest."""
@@ -254,9 +264,33 @@ class PlaybackFlow(RewriteFlow):
 
     def response_head(self, head: ResponseHead) -> None:
         """An upstream's response; what tells that it is down counts as a failure."""
+        if self._mode.mode != "live-then-playback" or head.interim or not self._ended:
+            super().response_head(head)
+        elif self._is_small() or head.status == 101:
+            self._judge(head, self._asked())
+        else:
+            self._held, self.active = [], self.relay.clock()
+            self.outgoing.hold_back(True)
+            self._player = asyncio.get_running_loop().create_task(self._judge_apart(head))
+
+    async def _judge_apart(self, head: ResponseHead) -> None:
+        """Judge once the request is sealed; what the upstream said meanwhile follows, unless the recording answers."""
+        asked = await self._asked_apart()
+        held, self._held, self._player = self._held or [], None, None
+        if self._done or self._failed is not None:
+            return
+        self._judge(head, asked)
+        if self.capture.mode != "playback":
+            self.outgoing.hold_back(self._client_slow)
+            for event in held:
+                event()
+            self.response_flush()
+
+    def _judge(self, head: ResponseHead, asked: Request) -> None:
+        """Pass the response on, and note that its step was done; or give the recorded one."""
         if (
             self._tells_down(head)
-            and isinstance(found := self._find(self._asked()), PlaybackMatch)
+            and isinstance(found := self._find(asked), PlaybackMatch)
             and not self._unplayable(found.exchange)
         ):
             self._after = str(head.status)
@@ -264,13 +298,29 @@ class PlaybackFlow(RewriteFlow):
             self._play(found)
             return
         super().response_head(head)
-        if self._mode.mode == "live-then-playback" and not head.interim and self._ended:
-            self._mode.playback.follow(
-                self._asked(), self.cluster.name, status=head.status, environment=self._environment()
-            )
+        self._mode.playback.follow(asked, self.cluster.name, status=head.status, environment=self._environment())
+
+    def response_data(self, data: bytes) -> None:
+        if self._held is None:
+            super().response_data(data)
+        else:
+            self.active = self.relay.clock()
+            self._held.append(partial(super().response_data, data))
+
+    def upstream_failed(self, kind: str, detail: str) -> None:
+        if self._held is None:
+            super().upstream_failed(kind, detail)
+        else:
+            self.outgoing.connection = None
+            self._held.append(partial(super().upstream_failed, kind, detail))
 
     def response_end(self, trailers: RawPairs) -> None:
         """What an upstream answered is this client's to ask for, when the recording answers later on."""
+        if self._held is not None:
+            self.outgoing.hold_back(False)  # another request may use the connection
+            self.outgoing.connection = None
+            self._held.append(partial(self.response_end, trailers))
+            return
         capture = self.capture
         if self._live and capture.mode != "playback":
             fields = tuple((header_text(name), header_text(value)) for name, value in capture.response_headers)

@@ -262,13 +262,13 @@ class Lab:
                 return int(match[1]) * 1024
         return 0
 
-    def pauses(self, since: float) -> Iterator[float]:
-        """The pauses of the event loop since a moment (monotonic), in milliseconds."""
+    def pauses(self, since: float) -> Iterator[tuple[float, float]]:
+        """The pauses of the event loop since a moment (monotonic), and what the loop itself did of each, in ms."""
         if self.pauses_file.exists():
             for line in self.pauses_file.read_text().splitlines():
-                at, _, took = line.partition(" ")
-                if took and float(at) >= since:
-                    yield float(took)
+                found = line.split()
+                if len(found) == 3 and float(found[0]) >= since:
+                    yield float(found[1]), float(found[2])
 
     @property
     def is_alive(self) -> bool:

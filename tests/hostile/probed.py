@@ -3,7 +3,8 @@
 A task sleeps 5 ms again and again. What it is late is a pause, as every client of the gateway feels it. Time in which
 the operating system gave the processor to somebody else does not count: /proc tells it per thread (schedstat, the
 second figure: nanoseconds spent runnable and waiting), and the largest of all threads is taken off, since the loop may
-also wait for a thread that holds the interpreter's lock.
+also wait for a thread that holds the interpreter's lock. Beside it stands the processor time of the loop's own thread:
+what the loop did itself, however busy the machine is.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ def waited() -> dict[str, int]:
 
 
 async def watch(file: Path) -> None:
-    """Append "monotonic seconds, pause in ms" for every pause."""
+    """Append "monotonic seconds, pause in ms, processor time of the loop in ms" for every pause."""
     with file.open("a", encoding="ascii", buffering=1) as out:
         before = waited()
         while True:
-            begun = time.monotonic()
+            begun, spent = time.monotonic(), time.thread_time()
             await asyncio.sleep(STEP)
             late = time.monotonic() - begun - STEP
             if late < WORTH:
@@ -47,7 +48,7 @@ async def watch(file: Path) -> None:
             stolen = max((ns - before.get(thread, 0) for thread, ns in now.items()), default=0) / 1e9
             before = waited()
             if (pause := late - max(stolen, 0.0)) >= WORTH:
-                out.write(f"{begun:.6f} {pause * 1000:.2f}\n")
+                out.write(f"{begun:.6f} {pause * 1000:.2f} {(time.thread_time() - spent) * 1000:.2f}\n")
 
 
 def tell_where(file: Path) -> None:

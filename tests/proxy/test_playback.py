@@ -19,6 +19,7 @@ from gateway.model.exchange import Chunk, Exchange, Failure, Timing
 from gateway.model.frames import Frame
 from gateway.model.message import Body, Request, Response
 from gateway.protocols import LiveSession, PlaybackMode
+from gateway.redact import SealedCapture
 from gateway.replay.playback.matching import MatchRules
 from gateway.replay.playback.playback import Playback
 from gateway.replay.playback.recording_index import Tape
@@ -605,3 +606,93 @@ async def test_a_preflight_that_was_not_recorded_is_allowed_what_the_upstream_al
             assert field_of(head, b"Access-Control-Allow-Origin") == origin
             assert field_of(head, b"Access-Control-Allow-Methods") == b"PUT"
             assert field_of(head, b"Access-Control-Allow-Headers") == b"x-a"
+
+
+@contextlib.asynccontextmanager
+async def sealed_apart(*steps, upstream):
+    """A session that is live and then plays; a body is sealed in a thread that takes its time, and never on the loop."""
+
+    def on_the_loop(capture):
+        raise AssertionError("the loop seals a large body")
+
+    async def in_a_thread(capture):
+        await asyncio.sleep(0.05)
+        return SealedCapture(capture)
+
+    async with playing(*steps, mode="live-then-playback", upstream=upstream) as gateway:
+        gateway.relay.seal, gateway.relay.seal_apart = on_the_loop, in_a_thread
+        yield gateway
+
+
+LARGE = b'{"note":"' + b"x" * 100_000 + b'"}'
+PUT = a_step(1, "PUT", sent=LARGE, answer=b"kept")
+UP = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"
+
+
+async def test_a_large_body_is_sealed_beside_the_loop_while_the_upstream_answers() -> None:
+    async def talk(peer) -> None:
+        while True:  # the connection is used again
+            await peer.request()
+            await peer.send(UP + b"fresh")
+
+    async with (
+        raw_upstream(talk) as upstream,
+        sealed_apart(
+            PUT, *(a_step(n, "PUT", sent=LARGE, answer=b"%d" % n) for n in (2, 3)), upstream=upstream.url
+        ) as gateway,
+        raw_client(gateway.url) as client,
+    ):
+        first, second = [await ask(client, method=b"PUT", body=LARGE) for _ in range(2)]
+        gateway.routes.table = table_of(orders_at(NOWHERE))
+        third = await ask(client, method=b"PUT", body=LARGE)
+    assert [status_of(head) for head, _ in (first, second)] == [200, 200]
+    assert [first[1], second[1]] == [b"fresh", b"fresh"]
+    assert (status_of(third[0]), third[1]) == (200, b"3"), "two steps were done live"
+
+
+async def test_a_large_body_whose_upstream_is_down_is_answered_as_recorded() -> None:
+    async with (
+        raw_upstream(b"HTTP/1.1 503 Down\r\nContent-Length: 4\r\n\r\ndown") as upstream,
+        sealed_apart(PUT, upstream=upstream.url) as gateway,
+        raw_client(gateway.url) as client,
+    ):
+        head, body = await ask(client, method=b"PUT", body=LARGE)
+        assert (status_of(head), body) == (200, b"kept")
+        assert field_of(head, b"Gateway-Playback").endswith(b"after=503")
+        assert status_of((await ask(client, "/api/orders/unknown", b"PUT", LARGE))[0]) == 503
+
+
+async def test_a_response_that_breaks_off_while_a_large_body_is_sealed_breaks_off() -> None:
+    async def talk(peer) -> None:
+        await peer.request()
+        await peer.send(UP + b"fre")
+        peer.writer.close()
+
+    async with (
+        raw_upstream(talk) as upstream,
+        sealed_apart(PUT, upstream=upstream.url) as gateway,
+        raw_client(gateway.url) as client,
+    ):
+        with pytest.raises(asyncio.IncompleteReadError) as broken:
+            await ask(client, method=b"PUT", body=LARGE)
+        (capture,) = await gateway.recorder.until(1)
+    assert broken.value.partial == b"fre"
+    assert (capture.status, capture.failure[0]) == (200, "http_response_incomplete")
+
+
+async def test_a_client_that_leaves_while_its_body_is_sealed_is_recorded_as_gone() -> None:
+    asked = asyncio.Event()
+
+    async def talk(peer) -> None:
+        await peer.request()
+        await peer.send(UP)
+        asked.set()
+        await peer.reader.read()
+
+    async with raw_upstream(talk) as upstream, sealed_apart(PUT, upstream=upstream.url) as gateway:
+        async with raw_client(gateway.url) as client:
+            await client.send(b"PUT /api/orders/1 HTTP/1.1\r\nHost: gw\r\nContent-Length: %d\r\n\r\n" % len(LARGE))
+            await client.send(LARGE)
+            await asked.wait()
+        (capture,) = await gateway.recorder.until(1)
+    assert capture.failure[0] == "client_closed"

@@ -34,6 +34,7 @@ Alike = tuple[Exchange, list[Mismatch]]  # a step, and the values that stand in 
 
 HEARD: Final = 200  # responses of upstreams whose values are remembered
 LONGEST: Final = 256 << 10  # characters of one of them
+DECODED: Final = 2 << 20  # bytes that one may hold without its coding, or none of its values are remembered
 SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS", "QUERY", "PROPFIND"))
 
 
@@ -129,7 +130,7 @@ class Playback:
 
     def heard(self, response: Response) -> None:
         """An upstream answered this session: the values in it are its client's to send."""
-        text = text_of(response)
+        text = text_of(response, DECODED)
         self._heard.append(" ".join((*(value for _, value in response.headers), (text or "")[:LONGEST])))
 
     def rewind(self) -> None:
