@@ -150,14 +150,16 @@ async def difference(request: web.Request) -> View:
     a, b = request.query.get("a", "").strip(), request.query.get("b", "").strip()
     data: dict[str, Any] = {"a": a, "b": b, "outcome": "", "first": None, "steps": []}
     if not (a and b):
-        return view(data, problem=None, picture="")
+        return view(data, problem=None, picture="", causes={}, stopped=None, doubts=())
     try:
         shown, picture = await replay_pages.difference(request.app[SERVICES], a, b)
-        return view(data | shown, problem=None, picture=picture)
+        asked = replay_pages.stopped_at(request, a, b)
+        causes = shown.pop("causes")
+        return view(data | shown, problem=None, picture=picture, causes=causes, **asked)
     except (UsageError, NotFoundError) as error:
         if request.path.endswith(".json"):
             raise
-        return view(data, status=error.status, problem=error, picture="")
+        return view(data, status=error.status, problem=error, picture="", causes={}, stopped=None, doubts=())
 
 
 async def looked(request: web.Request) -> View:

@@ -13,25 +13,25 @@ from aiohttp import web
 from ..api.operation import checked_body
 from ..api.replay import BRANCH
 from ..api.replay_runs import start
-from ..correlation import correlate
+from ..correlation import Verdicts, correlate
 from ..errors import NotFoundError, UsageError
 from ..model.filter import quoted
 from ..model.json_shapes import recording_json
 from ..replay.branch import read_set, read_unset
 from ..replay.compare import compare_runs, comparison_json
-from ..replay.error_card import Card, card, card_json, sibling
+from ..replay.error_card import Card, card, card_json, shared_causes, sibling
 from ..replay.plan import ReplayOptions
 from ..replay.report import ReplayResult, difference_line
 from ..replay.what_if_gallery import gallery
-from ..services import listing
+from ..services import correlations, listing
 from ..services.compare import compared, elsewhere
 from ..services.diagrams import both
 from ..services.replay import all_steps, replay
-from ..services.replay_request import branch_order, publishing
+from ..services.replay_request import branch_order, publishing, replay_order
 from ..services.replay_run import ReplayOrder
-from ..services.stepwise_replay import Stepping
+from ..services.stepwise_replay import Stepping, StoppedReplay
 from ..web.guard import form_text
-from ..web.keys import FORM, SERVICES, STEPPERS
+from ..web.keys import FORM, SERVICES, STEPPERS, STOPPED
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ..model.exchange import Exchange
     from ..model.recording import Recording
     from ..protocols import Services, Store
+    from ..replay.stale_values import Doubt
 
 FAMILY: Final = 100  # replays and variants that a page lists
 GALLERIES: Final = 20  # steps for which it offers ready what-ifs
@@ -94,7 +95,8 @@ def _cards(store: Store, recording: Recording, steps: Sequence[Exchange]) -> lis
         why = parents.get(step.id) or (card(step, near, before=(sooner[0], sooner[1])) if near else None)
         if why:
             found.append(card_json(why) | {"step": step.step, "method": step.method, "path": step.path})
-    return found
+    causes = shared_causes((one["step"], one["sentence"]) for one in found)
+    return [one | {"like": causes[one["step"]][1]} for one in found if causes[one["step"]][0] == one["step"]]
 
 
 def _against_parent(store: Store, recording: Recording, steps: Sequence[Exchange]) -> dict[str, Card]:
@@ -104,8 +106,8 @@ def _against_parent(store: Store, recording: Recording, steps: Sequence[Exchange
     before = _steps_of(store, recording.parent)
     if not before:
         return {}
-    correlations = correlate(before, store.decisions(recording.parent))
-    pairs = compare_runs(recording.parent, recording.id, before, steps, correlations).steps
+    found = correlate(before, store.decisions(recording.parent))
+    pairs = compare_runs(recording.parent, recording.id, before, steps, found).steps
     return {pair.replayed.id: pair.card for pair in pairs if pair.card and pair.replayed}
 
 
@@ -128,7 +130,17 @@ def _difference(store: Store, a: str, b: str) -> tuple[dict[str, Any], Markup]:
         step["exchanges"] = [None if one is None else one.id for one in (pair.recorded, pair.replayed)]
         for one in step["differences"]:
             one["line"] = difference_line(one)
-    return shown, both(store, found)
+    told = ((step["a"] or step["b"], step["card"]["sentence"]) for step in shown["steps"] if step["card"])
+    return shown | {"causes": shared_causes(told)}, both(store, found)
+
+
+def stopped_at(request: web.Request, a: str, b: str) -> dict[str, Any]:
+    """What the page of the differences shows where the second one is a replay of the first that stopped."""
+    found = request.app[STOPPED].of(b)
+    if found is None or found.result.of != a:
+        return {"stopped": None, "doubts": ()}
+    step = next(one for one in found.result.steps if one.outcome == "stopped")
+    return {"stopped": step, "doubts": doubts_of(found.result)}
 
 
 # -- forms
@@ -136,10 +148,62 @@ def _difference(store: Store, a: str, b: str) -> tuple[dict[str, Any], Markup]:
 
 async def replay_form(request: web.Request) -> web.Response:
     """Fields to.CLUSTER = environment, yes; leads to the differences."""
-    services = request.app[SERVICES]
+    found = await listing.recording(request.app[SERVICES], request.match_info["id"])
+    to = [f"{cluster}={name}" for cluster, name in _chosen(request).items()]
+    return await _replayed(request, found, {"to": to, "yes": "yes" in request[FORM]})
+
+
+async def decide_form(request: web.Request) -> web.Response:
+    """What was decided about a replay that stopped; it is sent again so, and leads to the differences.
+
+    Fields replay (its id); for each doubt, by its number from 0: decision.N (now, recorded or own) and own.N; fresh,
+    names of inputs, one a line; keep: bindings hold for later replays, too.
+    """
+    services, form = request.app[SERVICES], request[FORM]
     found = await listing.recording(services, request.match_info["id"])
-    order = ReplayOrder(found.id, ReplayOptions(to=_chosen(request)), yes="yes" in request[FORM])
-    raise web.HTTPSeeOther(_place(found.id, await _run(services, order, found.steps)))
+    stopped = request.app[STOPPED].of(form_text(request, "replay"))
+    if stopped is None or stopped.result.of != found.id:
+        raise NotFoundError("nobody is asked for a decision there", hint="replay the recording again")
+    body = decided(stopped, {name: str(value) for name, value in form.items()})
+    if "keep" in form and (body.get("accept") or body.get("declare")):
+        verdicts = Verdicts(accept=tuple(body.get("accept", ())), declare=tuple(body.get("declare", ())))
+        await correlations.decide(services, found.id, verdicts)
+    return await _replayed(request, found, body)
+
+
+def decided(stopped: StoppedReplay, fields: Mapping[str, str]) -> dict[str, Any]:
+    """The body of the replay that follows: as the stopped one was asked for, with what was decided."""
+    body = {name: list(value) if isinstance(value, list) else value for name, value in stopped.body.items()}
+    for number, doubt in enumerate(doubts_of(stopped.result)):
+        match fields.get(f"decision.{number}", ""):
+            case "now" if doubt.accept:
+                body.setdefault("accept", []).append(doubt.accept)
+            case "now" if doubt.declare:
+                body.setdefault("declare", []).append(doubt.declare)
+            case "own":
+                value = fields.get(f"own.{number}", "")
+                place = doubt.at.partition(":")[2].partition("[")[0]
+                body.setdefault("set", []).append(f"{doubt.step}:{place}={value}")
+            case "recorded":
+                body.setdefault("yes_to", []).append(doubt.step)
+            case _:
+                raise UsageError(f"nothing is decided about {doubt.place} of step {doubt.step}", where="decision")
+    names = [line.strip() for line in fields.get("fresh", "").splitlines() if line.strip()]
+    return body | ({"fresh": [*body.get("fresh", ()), *names]} if names else {})
+
+
+def doubts_of(result: ReplayResult) -> tuple[Doubt, ...]:
+    """What somebody has to decide on, in the order in which a form numbers it."""
+    return tuple(doubt for step in result.steps for doubt in step.doubts)
+
+
+async def _replayed(request: web.Request, found: Recording, body: dict[str, Any]) -> web.Response:
+    """Replay it as a body of the API's call says, and go to what differs."""
+    services = request.app[SERVICES]
+    order = await asyncio.to_thread(replay_order, services, found.id, body)
+    result = await _run(services, order, found.steps)
+    request.app[STOPPED].add(body, result)
+    raise web.HTTPSeeOther(_place(found.id, result))
 
 
 async def steps_form(request: web.Request) -> web.Response:
@@ -242,6 +306,7 @@ def _place(recording: str, result: ReplayResult) -> str:
 
 def add_replay_forms(app: web.Application) -> None:
     app.router.add_post("/_gateway/recordings/{id}/replay", replay_form)
+    app.router.add_post("/_gateway/recordings/{id}/decide", decide_form)
     app.router.add_post("/_gateway/recordings/{id}/steps", steps_form)
     app.router.add_post("/_gateway/replays/{id}", word_form)
     app.router.add_post("/_gateway/recordings/{id}/branch", branch_form)

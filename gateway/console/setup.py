@@ -22,9 +22,9 @@ from ..replay.report import LABELS
 from ..services.changes import Moves
 from ..services.seen_sessions import SessionLinks
 from ..services.status import routes_event
-from ..services.stepwise_replay import Steppers
+from ..services.stepwise_replay import Steppers, StoppedReplays
 from ..web.guard import csrf_token, secure
-from ..web.keys import ACCESS, CSRF_KEYS, CURRENT, LINKS, MOVES, OWN_PORT, SERVICES, SESSION_OF, STEPPERS
+from ..web.keys import ACCESS, CSRF_KEYS, CURRENT, LINKS, MOVES, OWN_PORT, SERVICES, SESSION_OF, STEPPERS, STOPPED
 from ..web.page_shell import env_class, page_shell
 from ..web.probes import add_probes
 from ..web.sign_in import add_sign_in
@@ -66,6 +66,7 @@ def setup(
     app[MOVES] = Moves()
     app[LINKS] = SessionLinks()
     app[STEPPERS] = Steppers()
+    app[STOPPED] = StoppedReplays()
     app[SHOWS] = Shows()
     app[DECKS] = Decks()
     app[CSRF_KEYS] = services.keys.form_keys if services.keys is not None else _form_keys()

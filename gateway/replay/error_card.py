@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -136,6 +137,18 @@ def card_json(found: Card) -> dict[str, Any]:
         "failing": found.failing,
         "succeeding": found.succeeding,
     }
+
+
+def shared_causes(told: Iterable[tuple[int, str]]) -> dict[int, tuple[int, tuple[int, ...]]]:
+    """Of (step, sentence of its card): step -> (the first step with this cause, the later ones). Numbers in a sentence
+    are values: the same cause has others at each step. Pages and the command line tell a cause once, with its count.
+    """
+    steps: dict[str, list[int]] = {}
+    keys: dict[int, str] = {}
+    for step, sentence in told:
+        keys[step] = re.sub(r"[0-9]+", "9", sentence)
+        steps.setdefault(keys[step], []).append(step)
+    return {step: (steps[key][0], tuple(steps[key][1:])) for step, key in keys.items()}
 
 
 def sibling(failing: Exchange, others: Sequence[Exchange]) -> Exchange | None:

@@ -39,7 +39,7 @@ from ..model.message import SAFE, Message, Pairs, Request, Response
 from .branch import Edit, edited
 from .differences.json_difference import read_json
 from .fault import Fault, fault_of
-from .stale_values import StaleValue, decide, explain, source_words, stale_values
+from .stale_values import Doubt, DoubtfulValues, StaleValue, doubt_of, explain, source_words, stale_values
 from .unseal import placeholders, reveal, revealed_text
 
 NUMBERS: Final = re.compile(r"[0-9]+|(?<![A-Za-z0-9])[0-9a-f]{8,}(?![A-Za-z0-9])")
@@ -122,10 +122,11 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """This step cannot be sent, and the replay ends before it."""
+    """This step cannot be sent, and the replay ends before it. `doubts` are what somebody may decide."""
 
     step: int
     why: str
+    doubts: tuple[Doubt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +214,8 @@ class PlanRun:
         try:
             return self.next(exchange)
         except GatewayError as error:
-            return Stop(exchange.step, sentence(error))
+            doubts = error.doubts if isinstance(error, DoubtfulValues) else ()
+            return Stop(exchange.step, sentence(error), doubts)
 
     def next(self, exchange: Exchange) -> Send:
         """The step's request with this run's values, edits and secrets; GatewayError says why it cannot be sent."""
@@ -258,8 +260,8 @@ class PlanRun:
         stale = tuple(each for each in found if not self._replaced(each.sink))
         said = [explain(each, secret=SEALED in each.unbound.value) for each in stale]
         if stale and step not in self._wanted.yes_to and self._writes(exchange):
-            hint = "; ".join(dict.fromkeys(map(decide, stale)))
-            raise GatewayError(f"it would write with a value of the recording: {'; '.join(said)}", hint=hint)
+            doubts = tuple(doubt_of(each, secret=SEALED in each.unbound.value) for each in stale)
+            raise DoubtfulValues(f"it would write with a value of the recording: {'; '.join(said)}", doubts)
         notes += [f"sent as recorded: {each}" for each in said]
         return stale
 

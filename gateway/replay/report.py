@@ -17,7 +17,7 @@ from .differences.difference import Difference, difference_json
 from .differences.noise import EXPECTED
 from .error_card import Card, card_json
 from .plan import outline
-from .stale_values import source_words
+from .stale_values import Doubt, doubt_json, source_words
 
 Outcome = Literal["same", "expected", "unsure", "differs", "stopped", "skipped"]
 
@@ -55,6 +55,7 @@ class StepResult:
     took_ms: float | None = None
     card: Card | None = None  # why it failed where the other run did not
     assertions: tuple[Checked, ...] = ()
+    doubts: tuple[Doubt, ...] = ()  # of a stopped one: what somebody may decide
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ def step_json(step: StepResult) -> dict[str, Any]:
         "took_ms": step.took_ms,
         "card": None if step.card is None else card_json(step.card),
         "assertions": [checked_json(one) for one in step.assertions],
+        "doubts": [doubt_json(one) for one in step.doubts],
     }
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from ..correlation import Correlations, Sink, Source, Unbound, extract
 from ..correlation.information import is_rare
 from ..correlation.response_values import places
+from ..errors import GatewayError
 from ..model.message import Response
 
 LONGEST: Final = 60  # characters of a value in a message
@@ -80,17 +81,58 @@ def explain(stale: StaleValue, *, secret: bool) -> str:
     return f"{sink_words(sink)} is {recorded}, which {source_words(source)} gave; {now}"
 
 
-def decide(stale: StaleValue) -> str:
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A value that somebody has to decide on before its step is sent. Secrets are None in `recorded` and `now`."""
+
+    step: int
+    place: str  # in words
+    at: str  # as --set and --declare name it
+    source: str  # in words
+    recorded: str | None
+    now: str | None  # this run's value; None where it has none
+    has_now: bool
+    accept: str = ""  # the id of a suggestion that sends this run's value
+    declare: str = ""  # or a declaration that does
+
+
+def doubt_of(stale: StaleValue, *, secret: bool) -> Doubt:
+    """What can be decided about a stale value."""
+    unbound, sink = stale.unbound, stale.sink
+    has_now = stale.now is not None
+    written = "|".join((str(stale.source), *unbound.transforms))
+    declared = f"{sink}={written}" if has_now and not unbound.binding else ""
+    return Doubt(
+        sink.step, sink_words(sink), str(sink), source_words(stale.source),
+        None if secret else _short(unbound.value), None if secret or stale.now is None else _short(stale.now), has_now,
+        accept=unbound.binding if has_now else "", declare=declared,
+    )  # fmt: skip
+
+
+def decide(doubt: Doubt) -> str:
     """What a person can say: --accept, --declare, --yes-to."""
-    unbound, source = stale.unbound, stale.source
-    step = stale.sink.step
-    anyway = f"--yes-to {step} sends the recorded one"
-    if stale.now is None:
-        return anyway
-    if unbound.binding:
-        return f"--accept {unbound.binding} sends this run's, {anyway}"
-    written = "|".join((str(source), *unbound.transforms))
-    return f'--declare "{stale.sink}={written}" sends this run\'s, {anyway}'
+    anyway = f"--yes-to {doubt.step} sends the recorded one"
+    if doubt.accept:
+        return f"--accept {doubt.accept} sends this run's, {anyway}"
+    return f'--declare "{doubt.declare}" sends this run\'s, {anyway}' if doubt.declare else anyway
+
+
+def doubt_json(doubt: Doubt) -> dict[str, Any]:
+    """As the API shows it: `accept` or `declare` is what the next replay takes to send this run's value."""
+    return {
+        "step": doubt.step, "place": doubt.place, "at": doubt.at, "source": doubt.source, "recorded": doubt.recorded,
+        "now": doubt.now, "accept": doubt.accept or None, "declare": doubt.declare or None,
+    }  # fmt: skip
+
+
+class DoubtfulValues(GatewayError):
+    """A write would go out with values of the recording; `doubts` are what can be decided."""
+
+    status = 409
+
+    def __init__(self, message: str, doubts: tuple[Doubt, ...]) -> None:
+        super().__init__(message, hint="; ".join(dict.fromkeys(map(decide, doubts))))
+        self.doubts = doubts
 
 
 def sink_words(sink: Sink) -> str:

@@ -197,7 +197,8 @@ class ReplayRun:
             return await self._send(send)
         stopped = isinstance(action, Stop) and word.do != "skip"
         why = "left out on purpose" if isinstance(action, Send) or word.do == "skip" else action.why
-        self._keep(self._driver.left_out(action.step, "stopped" if stopped else "skipped", why))
+        result = self._driver.left_out(action.step, "stopped" if stopped else "skipped", why)
+        self._keep(replace(result, doubts=action.doubts) if stopped and isinstance(action, Stop) else result)
         return LeftOut() if word.do == "skip" else None
 
     async def _send(self, send: Send) -> Reply:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from secrets import token_urlsafe
 from typing import Any, Final
 
@@ -141,3 +142,30 @@ class Steppers:
         if token not in self._known:
             raise NotFoundError("no replay waits there", hint="it has ended")
         return self._known[token]
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedReplay:
+    """A replay that stopped: how it was asked for (the body of the API's call), and what came."""
+
+    body: dict[str, Any]
+    result: ReplayResult
+
+
+class StoppedReplays:
+    """The latest ones of this server, by the id of the replay's recording, so that a page can ask for decisions."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, StoppedReplay] = {}
+
+    def add(self, body: dict[str, Any], result: ReplayResult) -> None:
+        """Keep one that stopped; any other is none of these."""
+        if result.outcome != "stopped" or not result.recording:
+            return
+        self._known[result.recording] = StoppedReplay(body, result)
+        for over in list(self._known)[: max(0, len(self._known) - KEPT)]:
+            del self._known[over]
+
+    def of(self, recording: str) -> StoppedReplay | None:
+        """None when it did not stop, or stopped long ago."""
+        return self._known.get(recording)

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from ..protocols import LiveSession, Services
     from ..services.changes import Moves
     from ..services.seen_sessions import SessionLinks
-    from ..services.stepwise_replay import Steppers
+    from ..services.stepwise_replay import Steppers, StoppedReplays
 
 SERVICES: web.AppKey[Services] = web.AppKey("services")
 SESSION_OF: web.AppKey[Callable[[web.Request], LiveSession]] = web.AppKey("session_of")
 MOVES: web.AppKey[Moves] = web.AppKey("moves")
 LINKS: web.AppKey[SessionLinks] = web.AppKey("links")
 STEPPERS: web.AppKey[Steppers] = web.AppKey("steppers")
+STOPPED: web.AppKey[StoppedReplays] = web.AppKey("stopped")
 ACCESS: web.AppKey[Access] = web.AppKey("access")
 OWN_PORT: web.AppKey[int | None] = web.AppKey("own_port")  # None: on the port of the traffic
 CSRF_KEYS: web.AppKey[Callable[[], Sequence[bytes]]] = web.AppKey("csrf_keys")  # newest first

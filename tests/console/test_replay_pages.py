@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager
 from html import unescape
 
 import aiohttp
+from aiohttp import web
+from two_servers import Server, record, two
 
 from gateway.app import running
 from gateway.protocols import Options
@@ -87,3 +89,82 @@ async def test_a_ready_what_if_of_the_gallery_is_tried_by_one_click(tmp_path):
         status, text = await sent(client, page, "branch", {"ready": unescape(option), "yes": "yes"})
         assert status == 200 and "404 because isbn 999-9 is unknown on catalogue@qa; 978-1 answers 200" in text
         assert (await sent(client, page, "branch", {"ready": "[]"}))[0] == 400
+
+
+@asynccontextmanager
+async def stopped(folder):
+    """(client, what the other server holds, the id of a recording whose replay on qa needs a decision)."""
+
+    def cart(first):
+        held = set()
+
+        async def handler(request):
+            if request.method == "POST":
+                held.add(first)
+                return web.json_response({"id": first}, status=201)
+            number = int(request.path.rpartition("/")[2])
+            there = number in held
+            if request.method == "DELETE":
+                held.discard(number)
+            return web.json_response({}, status=200 if there else 404)
+
+        return Server(handler), held
+
+    (dev, _), (qa, held) = cart(3), cart(8)
+    held.add(3)
+    async with (
+        two(folder, dev, qa) as gateway,
+        aiohttp.ClientSession(gateway.url, cookie_jar=aiohttp.CookieJar(unsafe=True)) as client,
+    ):
+        id = await record(gateway, ("POST", "/lines", {"sku": "A-1"}), ("DELETE", "/cart-items/3", None))
+        yield client, held, id
+
+
+async def decided(client, page, fields):
+    """Replay it on qa and press the button of the form for decisions: (the page of the question, status, what follows)."""
+    status, asked = await sent(client, page, "replay", {"to.a": "qa", "yes": "yes"})
+    assert status == 200
+    hidden = dict(re.findall(r'<input type="hidden" name="(csrf_token|replay)" value="([^"]+)"', asked))
+    async with client.post(f"{page}/decide", data=hidden | fields) as answer:
+        return unescape(asked), answer.status, unescape(await answer.text())
+
+
+async def test_a_stopped_replay_asks_what_to_send_and_sends_it(tmp_path):
+    async with stopped(tmp_path) as (client, held, id):
+        page = f"/_gateway/recordings/{id}"
+        asked, status, told = await decided(client, page, {"decision.0": "now"})
+        assert (
+            "Step 2 needs a decision" in asked and "Segment 3 of the path is <b" in asked and ">8</b> there." in asked
+        )
+        assert status == 200 and "needs a decision" not in told and held == {3}
+        _, status, told = await decided(client, page, {"decision.0": "recorded"})
+        assert status == 200 and held == {8}, "the recorded one was sent because somebody said so"
+
+
+async def test_another_value_and_a_decision_for_later_replays(tmp_path):
+    async with stopped(tmp_path) as (client, held, id):
+        page = f"/_gateway/recordings/{id}"
+        held.add(77)
+        await decided(client, page, {"decision.0": "own", "own.0": "77"})
+        assert held == {3, 8}
+        _, status, _ = await decided(client, page, {"decision.0": "now", "keep": "yes"})
+        assert status == 200 and held == {3}
+        status, told = await sent(client, page, "replay", {"to.a": "qa", "yes": "yes"})
+        assert status == 200 and "needs a decision" not in told and held == {3}
+
+
+async def test_a_form_without_a_decision_is_refused_and_one_that_nobody_asked_for_is_not_there(tmp_path):
+    async with stopped(tmp_path) as (client, held, id):
+        page = f"/_gateway/recordings/{id}"
+        _, status, told = await decided(client, page, {})
+        assert status == 400 and "nothing is decided about segment 3 of the path of step 2" in told
+        _, status, _ = await decided(client, page, {"replay": "01NOBODY", "decision.0": "now"})
+        assert status == 404 and held == {3, 8}
+
+
+async def test_equal_causes_are_told_once_with_their_count(tmp_path):
+    async with recorded(tmp_path) as (client, _, id):
+        for _ in range(3):
+            await client.get("/api/catalogue/books/978-99", headers={"Gateway-Session": "ada"})
+        text = unescape(await (await client.get(f"/_gateway/recordings/{id}")).text())
+        assert "It is so with 3 steps: this one and 4, 5." in text

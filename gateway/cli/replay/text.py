@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from ...model.text import visible
+from ...replay.error_card import shared_causes
 from ...replay.report import assertion_line, difference_line, is_told
 from ..recordings.text import cut, table
 
@@ -34,17 +34,12 @@ def result_text(result: Mapping[str, Any]) -> str:
 
 def _all_told(steps: Sequence[dict[str, Any]]) -> Iterator[str]:
     """What is to be said about every step; a cause that comes again is told once, with its count."""
-    causes: dict[str, list[int]] = {}
+    causes = shared_causes((step["step"], step["card"]["sentence"]) for step in steps if step.get("card"))
     for step in steps:
-        cause = re.sub(r"[0-9]+", "9", step["card"]["sentence"]) if step.get("card") else ""
-        if cause and cause in causes:
-            yield from _told(step | {"card": None})
-        else:
-            yield from _told(step)
-        if cause:
-            causes.setdefault(cause, []).append(step["step"])
-    for first, *more in causes.values():
-        if more:
+        first, _ = causes.get(step["step"], (step["step"], ()))
+        yield from _told(step if first == step["step"] else step | {"card": None})
+    for number, (first, more) in causes.items():
+        if more and number == first:
             yield f"the cause of step {first} is that of steps {', '.join(map(str, more))}, too: {len(more) + 1} in all"
 
 
