@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from ..errors import GatewayError
@@ -127,7 +128,7 @@ class Decisions:
     declared: tuple[Declared, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: what is asked for at every step is indexed once
 class Correlations:
     """Everything found in one recording, in the order of its sinks."""
 
@@ -142,11 +143,25 @@ class Correlations:
 
     def of_step(self, step: int) -> tuple[Binding, ...]:
         """The bindings in force whose sink is in this step."""
-        return tuple(binding for binding in self.bindings if binding.in_force and binding.sink.step == step)
+        return tuple(self._bindings_by_step.get(step, ()))
 
     def unbound_of(self, step: int) -> tuple[Unbound, ...]:
         """What this step sends as recorded although an earlier response had shown it."""
-        return tuple(each for each in self.unbound if each.sink.step == step)
+        return tuple(self._unbound_by_step.get(step, ()))
+
+    @cached_property
+    def _bindings_by_step(self) -> dict[int, list[Binding]]:
+        found: dict[int, list[Binding]] = {}
+        for binding in self.in_force:
+            found.setdefault(binding.sink.step, []).append(binding)
+        return found
+
+    @cached_property
+    def _unbound_by_step(self) -> dict[int, list[Unbound]]:
+        found: dict[int, list[Unbound]] = {}
+        for each in self.unbound:
+            found.setdefault(each.sink.step, []).append(each)
+        return found
 
     def suggested(self, steps: Iterable[int] = ()) -> tuple[Binding, ...]:
         """What waits for a decision, of all steps or of these."""

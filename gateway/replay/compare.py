@@ -12,7 +12,7 @@ from ..model.recording import Revision
 from .differences.difference import Difference, context_of, diff, diff_answers, difference_json, outcome
 from .differences.list_noise import LaterRequests
 from .differences.noise import Context, Drift
-from .differences.step_pairs import align, learn_drift
+from .differences.step_pairs import align, giving_of, learn_drift
 from .differences.stream_difference import conversation, diff_conversations
 from .error_card import Card, card, card_json
 from .move_cause import moved_between
@@ -70,14 +70,14 @@ def compare_runs(
     `revisions`, newest first, tell who moved a cluster between the two; `chunks` gives the pieces of a stream.
     """
     noise = noisy_places(recorded, again) if again else {}
-    drift, later = Drift(), LaterRequests(recorded)
+    drift, later, giving = Drift(), LaterRequests(recorded), giving_of(correlations)
     pairs = []
     for i, j in align(recorded, replayed):
         before, after = (None if i is None else recorded[i]), (None if j is None else replayed[j])
         if before is None or after is None:
             pairs.append(StepPair(before, after, "added" if before is None else "removed"))
             continue
-        learn_drift(drift, before, after, correlations)
+        learn_drift(drift, before, after, giving)
         context = replace(
             context_of(before, after, drift), noise=noise.get(before.step, frozenset()),
             moves=moved_between(before, after, revisions), used=later.after(before),

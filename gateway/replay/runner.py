@@ -24,7 +24,7 @@ from .differences.difference import Difference, context_of, diff_answers, outcom
 from .differences.learned_noise import learned
 from .differences.list_noise import LaterRequests
 from .differences.noise import Drift
-from .differences.step_pairs import learn_drift
+from .differences.step_pairs import giving_of, learn_drift
 from .differences.stream_difference import SocketMessage, conversation, diff_conversations
 from .error_card import Card, card, changed_words, fault_told
 from .fault import Fault, altered
@@ -61,6 +61,7 @@ class Driver:
         self._services, self._http, self._live, self._chain = services, http, live, recorded
         self._recorded = {one.step: one for one in recorded}
         self._correlations, self._secrets = correlations, secrets
+        self._giving = giving_of(correlations)
         self._of = recorded[0].recording
         self._drift, self._later = Drift(), LaterRequests(recorded)
         self._changed, self._changed_at = "", 0  # what was sent otherwise than recorded, and at which step, first
@@ -126,7 +127,7 @@ class Driver:
         """How the record of the response differs; of one that is not recorded only the status is compared."""
         live = stored or replace(recorded, response=None, status=answer.status, failure=None, environment="")
         chunks = self._services.store.chunks
-        learn_drift(self._drift, with_messages(recorded, chunks), with_messages(live, chunks), self._correlations)
+        learn_drift(self._drift, with_messages(recorded, chunks), with_messages(live, chunks), self._giving)
         known = recorded if stored else replace(recorded, response=None, failure=None)
         moves = moved_between(known, live, self._revisions)
         before = learned(recorded, self._earlier.get(send.step, ()), live.cluster, live.environment)

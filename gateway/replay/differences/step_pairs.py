@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import Final
 
-from ...correlation import Binding, Correlations, extract
+from ...correlation import Binding, Correlations, Source, extract
 from ...correlation.urls import collection_of
 from ...model.exchange import Exchange
 from .json_difference import common_ends
@@ -89,18 +89,29 @@ def _by_kind(before: Sequence[Digest], after: Sequence[Digest]) -> list[Pair]:
     return pairs
 
 
-def learn_drift(drift: Drift, recorded: Exchange, live: Exchange, correlations: Correlations) -> None:
+Giving = Mapping[int, Sequence[tuple[Binding, Source]]]  # step -> the bindings that it gives a value for, and where
+
+
+def giving_of(correlations: Correlations) -> Giving:
+    """The sources of all bindings in force, by the step that they are in: asked for once, not for every step."""
+    found: dict[int, list[tuple[Binding, Source]]] = {}
+    for binding in correlations.in_force:
+        for source in (binding.source, *binding.alternates):
+            found.setdefault(source.step, []).append((binding, source))
+    return found
+
+
+def learn_drift(drift: Drift, recorded: Exchange, live: Exchange, giving: Giving) -> None:
     """Keep what this run has for every value that this step is a source of and later steps need, by its role."""
     if live.response is None or recorded.response is None:
         return
-    for binding in correlations.in_force:
-        for source in (binding.source, *binding.alternates):
-            if source.step != recorded.step:
-                continue
-            before = extract(recorded.response, source, ())
-            after = extract(live.response, source, ())
-            if before is not None and after is not None:
-                drift.learn(before, after, role_of(binding, recorded))
+    values: dict[Source, tuple[str | None, str | None]] = {}
+    for binding, source in giving.get(recorded.step, ()):
+        if source not in values:
+            values[source] = extract(recorded.response, source, ()), extract(live.response, source, ())
+        before, after = values[source]
+        if before is not None and after is not None:
+            drift.learn(before, after, role_of(binding, recorded))
 
 
 def role_of(binding: Binding, recorded: Exchange) -> frozenset[str]:
@@ -113,6 +124,7 @@ def role_of(binding: Binding, recorded: Exchange) -> frozenset[str]:
 def drift_of_runs(pairs: Sequence[tuple[Exchange, Exchange]], correlations: Correlations) -> Drift:
     """The same for whole runs, whose steps are paired."""
     drift = Drift()
+    giving = giving_of(correlations)
     for recorded, live in pairs:
-        learn_drift(drift, recorded, live, correlations)
+        learn_drift(drift, recorded, live, giving)
     return drift
