@@ -17,7 +17,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 from cryptography.fernet import InvalidToken
@@ -42,7 +42,7 @@ from .proxy.cors import RefusedOrigins
 from .proxy.listeners import Listeners
 from .proxy.playback_loader import RECENT, resumed
 from .proxy.server import Relay
-from .redact import SealedCapture, Sealer
+from .redact import Recall, SealedCapture, Sealer
 from .routes import RoutesKeeper
 from .routes.health import Built, HealthPoller
 from .routes.table import failed_when
@@ -62,6 +62,7 @@ BACKLOG = 1024
 WARM = 1.0  # seconds after the start at which the pages are compiled
 TIDY_FIRST, TIDY = 60.0, 600.0  # seconds until recordings are looked through for what may go, and between two looks
 AT_ONCE = 500  # sessions whose rows are made at once: strangers can make thousands new in 5 s, at 10 us each
+RECALLED: Final = 64  # secrets of a recording that goes on which are opened again: 3 us each
 SAVE_SESSIONS = 5.0  # seconds between two looks for sessions that changed; pins, faults and playback are saved at once
 SAVE_NEWCOMERS = 0.25  # seconds between two savings of clients without a cookie: strangers can be thousands in that
 
@@ -157,7 +158,8 @@ async def _services(
     """The parts that pages and relay share, each ended by the stack; recordings and sessions of before go on."""
     options.recordings.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     ring, live = Keyring(options.recordings.parent, os.environ), LiveEvents()
-    sealer, reading = _sealer(ring), _sealer(ring)  # each is for one thread at a time
+    sealer: Sealer = _sealer(ring, lambda recording: _recalled(options.recordings, sealer, recording))
+    reading = _sealer(ring)  # each is for one thread at a time
     in_force: list[RoutesKeeper] = []
 
     def rules(cluster: str) -> tuple[FailedWhen, ...]:
@@ -234,10 +236,20 @@ def _apart(sealer: Sealer, pool: ThreadPoolExecutor) -> SealApart:
     return seal
 
 
-def _sealer(ring: Keyring) -> Sealer:
-    sealer = Sealer(ring.keys)
+def _sealer(ring: Keyring, recall: Recall | None = None) -> Sealer:
+    sealer = Sealer(ring.keys, recall)
     ring.subscribe(sealer.renew)
     return sealer
+
+
+def _recalled(path: Path, sealer: Sealer, recording: str) -> list[bytes]:
+    """Secrets that are stored of a recording which a restart interrupted, as far as the keys open them. Blocking."""
+    found = []
+    with contextlib.suppress(GatewayError), contextlib.closing(open_store(path)) as store:
+        for placeholder, sealed in store.stored_secrets(recording, RECALLED):
+            with contextlib.suppress(InvalidToken, ValueError):
+                found.append(sealer.unseal(placeholder, sealed))
+    return found
 
 
 def _secrets(store: SqliteStore, sealer: Sealer, recording: str) -> dict[str, str]:

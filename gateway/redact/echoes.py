@@ -122,7 +122,7 @@ class Echoes:
 
     def add(self, secret: bytes) -> None:
         """A secret that may stand anywhere else."""
-        if len(self._tokens) < MOST and is_token(secret):
+        if len(self._tokens) < MOST and secret not in self._tokens and is_token(secret):
             self._tokens.append(secret)
             self._tokens.sort(key=len, reverse=True)  # the longest first, because one may hold another
 
@@ -136,10 +136,10 @@ class Echoes:
     def sealed(self, data: bytes, placeholder_of: Seal, *, response: bool) -> bytes:
         """The text with them replaced; passwords only in what the server said."""
         for secret in self._tokens:
-            placeholder = placeholder_of(secret)
-            data = data.replace(secret, placeholder)
-            if b"%" in data:
-                data = data.replace(quote_from_bytes(secret, safe="").encode(), placeholder)
+            if secret in data:
+                data = data.replace(secret, placeholder_of(secret))
+            if b"%" in data and (form := quoted(secret)) in data:
+                data = data.replace(form, placeholder_of(secret))
         if response:
             for secret in self._passwords:
                 for form in spellings(secret):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Callable, Iterable
+from functools import cache, partial
 from typing import Any, Final, NamedTuple, Protocol, cast
 from urllib.parse import quote_from_bytes
 
@@ -37,6 +37,9 @@ class SealingRules(Protocol):
     def kinds(self) -> Iterable[str]: ...
 
 
+Recall = Callable[[str], Iterable[bytes]]  # recording -> secrets that are stored of it
+
+
 class SealedCapture(NamedTuple):
     """A capture without secrets. `decoded` names the sides whose content codings had to go, because a secret
     under them was sealed: "request", "response"."""
@@ -55,13 +58,15 @@ def rules_of(capture: Capture) -> object:
 class Sealer:
     """Replaces the secrets of captures by placeholders; call it, or its `seal`."""
 
-    def __init__(self, keys: PlaceholderKeys) -> None:
-        self._vault = Vault(keys)
+    def __init__(self, keys: PlaceholderKeys, recall: Recall | None = None) -> None:
+        """`recall` gives the secrets that are stored of a recording which goes on, after a restart for instance."""
+        self._vault, self._recall = Vault(keys), recall
         self._rules: dict[object, tuple[SecretNames, SecretPlaces | None]] = {}
         self._caches: dict[object, Cache | None] = {}  # by rules; of the present keys
         self._pieces: dict[str, dict[bytes, tuple[bytes, bytes]]] = {}  # capture id -> secrets of its pieces
         self._sides: dict[tuple[str, bool], Direction] = {}  # (capture id, sent) -> what waits of a stream
         self._tokens: dict[str, RecordingTokens] = {}  # recording -> tokens that were sealed in it
+        self._said: dict[str, Echoes] = {}  # capture id -> what pieces of its stream may repeat
 
     def renew(self, keys: PlaceholderKeys) -> None:
         """From now on seal with these keys. Another thread may be sealing: it ends what it began with the old ones."""
@@ -73,7 +78,9 @@ class Sealer:
         cache = self._caches[rules] if rules in self._caches else self._cache(rules)
         if cache is None or capture.id in self._pieces:
             return self.seal(capture)
-        tokens = self._tokens.get(capture.recording) or self._tokens_of(capture.recording)
+        if self._said and capture.state != "open":
+            self._said.pop(capture.id, None)
+        tokens = self._tokens.get(capture.recording) or self._tokens_of(capture)
         known = cache.changes(capture, tokens)
         if known is None:
             return self.seal(capture, cache)
@@ -99,15 +106,16 @@ class Sealer:
         is left as it is."""
         names, places = self._ready(rules_of(capture))
         work = _Work(self._vault, names, places, capture.recording, cache)
-        if capture.state != "open" and self._pieces:
+        if capture.state != "open" and (self._pieces or self._said):
             work.found.update(self._pieces.pop(capture.id, {}))
+            self._said.pop(capture.id, None)
         for token in self._again(capture, names):
             work.one(token)
         changes = work.heads(capture)
         changes |= work.bodies(capture)
         if work.found:
             work.echoes(capture, changes)
-            self._remember(capture.recording, work.found)
+            self._remember(capture, work.found)
         if not changes and not work.found:
             return SealedCapture(capture)
         secrets = tuple((placeholder.decode(), ciphertext) for placeholder, ciphertext in work.found.values())
@@ -116,9 +124,7 @@ class Sealer:
     def _again(self, capture: Capture, names: SecretNames) -> list[bytes]:
         """Tokens of the recording that stand in this capture under a name that does not tell: an upload token that a
         response gave is a path now, a connection token an id."""
-        tokens = self._tokens.get(capture.recording)
-        if not tokens:
-            return []
+        tokens = self._tokens.get(capture.recording) or self._tokens_of(capture)
         headers = [*capture.request_headers, *capture.response_headers, *capture.rewritten]
         bodies = [joined(side) for side in (capture.request_body, capture.response_body) if side]
         values = b"\n".join([value for _, value in headers])
@@ -132,22 +138,29 @@ class Sealer:
                 found.append(token)
         return found
 
-    def _tokens_of(self, recording: str) -> RecordingTokens:
-        """The tokens of a recording, which are kept for as long as it is among the latest."""
-        tokens = RecordingTokens()
-        if recording:
-            self._tokens[recording] = tokens
-            if len(self._tokens) > MOST_OPEN:
-                del self._tokens[next(iter(self._tokens))]
+    def _tokens_of(self, capture: Capture) -> RecordingTokens:
+        """The tokens of its recording, which are kept for as long as it is among the latest."""
+        recording = capture.recording
+        tokens = self._tokens.get(recording)
+        if tokens is None:
+            tokens = RecordingTokens()
+            if recording and capture.step > 1 and self._recall is not None:
+                for secret in self._recall(recording):
+                    if is_token(secret):
+                        tokens.add(secret)
+            if recording:
+                self._tokens[recording] = tokens
+                if len(self._tokens) > MOST_OPEN:
+                    del self._tokens[next(iter(self._tokens))]
         return tokens
 
-    def _remember(self, recording: str, found: Iterable[bytes]) -> None:
+    def _remember(self, capture: Capture, found: Iterable[bytes]) -> None:
         """Keep the tokens of a recording."""
         new = [secret for secret in found if is_token(secret)]
-        if not (new and recording):
+        if not (new and capture.recording):
             return
-        tokens = self._tokens.pop(recording, None) or self._tokens_of(recording)
-        self._tokens[recording] = tokens  # the last to be forgotten
+        tokens = self._tokens_of(capture)
+        self._tokens[capture.recording] = self._tokens.pop(capture.recording)  # the last to be forgotten
         for token in new:
             if token not in tokens:
                 tokens.add(token)
@@ -155,10 +168,11 @@ class Sealer:
     def seal_chunk(self, capture: Capture, data: bytes, *, sent: bool = False, last: bool = True) -> bytes:
         """One piece of a stream, what waited of the pieces before it included; with `last` nothing waits any more."""
         names, places = self._ready(rules_of(capture))
-        work = _Work(self._vault, names, places, capture.recording)
+        said = self._said_of(capture)
+        work = _Work(self._vault, names, places, capture.recording, echoes=said)
         key = capture.id, sent
         side = self._sides.pop(key, None) or direction_of(capture, sent=sent)
-        sealed = side.feed(data, work.piece, last=last)
+        sealed = side.feed(data, partial(work.piece, sent=sent), last=last)
         if not last:
             self._sides[key] = side
             if len(self._sides) > MOST_OPEN:
@@ -167,7 +181,27 @@ class Sealer:
             if len(self._pieces) >= MOST_OPEN:
                 del self._pieces[next(iter(self._pieces))]
             self._pieces.setdefault(capture.id, {}).update(work.found)
+            self._remember(capture, work.found)
         return sealed
+
+    def _said_of(self, capture: Capture) -> Echoes:
+        """What the pieces of a stream may repeat: tokens of its recording, passwords and tokens of its request, and, as
+        they are found, those of the pieces before."""
+        said = self._said.get(capture.id)
+        if said is None:
+            names, places = self._ready(rules_of(capture))
+            request = Capture()
+            request.target, request.request_headers = capture.target, capture.request_headers
+            request.request_body = list(capture.request_body)
+            work = _Work(self._vault, names, places, capture.recording)
+            work.heads(request)
+            work.bodies(request)
+            said = self._said[capture.id] = work.said
+            for token in self._tokens_of(capture):
+                said.add(token)
+            if len(self._said) > MOST_OPEN:
+                del self._said[next(iter(self._said))]
+        return said
 
     def unseal(self, placeholder: str, ciphertext: bytes) -> bytes:
         """The secret behind a placeholder."""
@@ -189,15 +223,16 @@ def _under_plain_name(token: bytes, headers: Iterable[tuple[bytes, bytes]], name
 class _Work:
     """The sealing of one capture: what was found so far."""
 
-    __slots__ = ("_cache", "_echoes", "_limit", "_names", "_places", "_recording", "_vault", "decoded", "found")
+    __slots__ = ("_cache", "_limit", "_names", "_places", "_recording", "_vault", "decoded", "found", "said")
 
     def __init__(
-        self, vault: Vault, names: SecretNames, places: SecretPlaces | None, recording: str, cache: Cache | None = None
-    ) -> None:
+        self, vault: Vault, names: SecretNames, places: SecretPlaces | None, recording: str, cache: Cache | None = None,
+        echoes: Echoes | None = None,
+    ) -> None:  # fmt: skip
         self._vault, self._names, self._places, self._recording = vault, names, places, recording
         self._cache = cache if cache is not None and cache.vault is vault else None
         self.found: dict[bytes, tuple[bytes, bytes]] = {}
-        self._echoes = Echoes()
+        self.said = Echoes() if echoes is None else echoes
         self._limit = 0  # how many secrets there may be when the body in hand is done
         self.decoded: set[str] = set()
 
@@ -208,7 +243,7 @@ class _Work:
         sealed = self.found.get(secret)
         if sealed is None:
             sealed = self.found[secret] = self._vault.seal(secret, self._recording)
-            self._echoes.add(secret)
+            self.said.add(secret)
         return sealed[0]
 
     def _one_of_body(self, secret: bytes) -> bytes:
@@ -234,7 +269,7 @@ class _Work:
             before = len(self.found)
             if (target := self._url(capture.target)) != capture.target:
                 changes["target"] = target
-                self._echoes.add_typed(self._since(before))
+                self.said.add_typed(self._since(before))
             if (sealed_url := self._url(url)) != url:
                 changes["upstream_url"] = sealed_url.decode()
         if b"@" in capture.origin:  # an imported URL; no client of ours sends one
@@ -252,7 +287,7 @@ class _Work:
 
     def _fields(self, headers: RawPairs) -> RawPairs:
         """The headers with their secrets sealed."""
-        self._echoes.add_typed(typed_passwords(headers))
+        self.said.add_typed(typed_passwords(headers))
         if self._cache is None:
             return seal_headers(headers, self._names, self.one)
         side = self._cache.side(headers)
@@ -279,13 +314,20 @@ class _Work:
             if decoded:
                 self.decoded.add(side)
             if side == "request":
-                self._echoes.add_typed(self._since(before))
+                self.said.add_typed(self._since(before))
             if sealed is not data and sealed != data:
                 changes[f"{side}_body"] = [sealed]
         return changes
 
-    def piece(self, data: bytes) -> bytes:
-        return self._body(response=False).sealed(data, b"", ())[0] if data else data
+    def piece(self, data: bytes, *, sent: bool) -> bytes:
+        """A message or some events of a stream."""
+        if not data:
+            return data
+        before = len(self.found)
+        sealed = self._body(response=not sent).sealed(data, b"", ())[0]
+        if sent:
+            self.said.add_typed(self._since(before))
+        return sealed
 
     def _body(self, response: bool) -> BodySealer:
         """Made when needed: kept, the two would hold each other, and wait for the garbage collector."""
@@ -295,15 +337,15 @@ class _Work:
 
     def echo(self, data: bytes) -> bytes:
         """Replace secrets found anywhere in this capture where they stand again, under a name that told nothing."""
-        return self._echoes.sealed(data, self.one, response=False)
+        return self.said.sealed(data, self.one, response=False)
 
     def echo_of_response(self, data: bytes) -> bytes:
         """The same, and passwords that the server repeats."""
-        return self._echoes.sealed(data, self.one, response=True)
+        return self.said.sealed(data, self.one, response=True)
 
     def echoes(self, capture: Capture, changes: dict[str, Any]) -> None:
         """The same for what was sealed before the last secret was found."""
-        if not self._echoes:
+        if not self.said:
             return
         for side in HEADS:
             echo = self.echo if side.startswith("request") else self.echo_of_response

@@ -126,3 +126,54 @@ def test_a_frame_that_was_cut_off_is_sealed_as_far_as_it_goes():
 @given(st.binary(max_size=120), st.lists(st.integers(0, 120), max_size=4), st.sampled_from(["sse", "websocket", "x"]))
 def test_no_bytes_are_lost_whatever_they_are(data: bytes, places: list[int], stream: str):
     assert b"".join(sealed(cut(data, places), stream)) == b"".join(sealed([data], stream))
+
+
+PASSWORD = b"Winter2026!"
+LOGIN = {
+    "request_headers": [(b"Content-Type", b"application/json")],
+    "request_body": [b'{"user": "anna", "password": "Winter2026!"}'],
+}
+SAYS = {
+    "plain": b'{"error": "bad value Winter2026!"}',
+    "in a URL": b"see /login?again=Winter2026%21",
+}
+
+
+def frame(payload: bytes, *, sent: bool) -> bytes:
+    mask = b"\1\2\3\4" if sent else b""
+    return head(0x81, len(payload), mask) + masked(payload, mask)
+
+
+@pytest.mark.parametrize("said", SAYS.values(), ids=SAYS)
+def test_a_password_of_the_request_is_sealed_where_events_repeat_it(said: bytes):
+    sealer, capture = Sealer(KEYS), a_capture(stream="sse", **LOGIN)
+    out = sealer.seal_chunk(capture, b"data: " + said + b"\n\n", last=False)
+    assert b"Winter2026" not in out and b"sealed_" in out
+    secrets = dict(sealer.seal(a_capture(stream="sse", **LOGIN)).secrets)
+    assert PASSWORD in {sealer.unseal(name, sealed) for name, sealed in secrets.items()}
+
+
+@pytest.mark.parametrize("said", SAYS.values(), ids=SAYS)
+def test_a_password_that_a_message_sent_is_sealed_where_the_server_repeats_it(said: bytes):
+    sealer, capture = Sealer(KEYS), a_capture(stream="websocket")
+    sent = sealer.seal_chunk(capture, frame(b'{"password": "Winter2026!"}', sent=True), sent=True, last=False)
+    out = sealer.seal_chunk(capture, frame(said, sent=False), last=False)
+    again = sealer.seal_chunk(capture, frame(b"I said Winter2026!", sent=True), sent=True, last=False)
+    assert PASSWORD not in sent and b"Winter2026" not in out and b"sealed_" in out
+    assert masked(again[6:], again[2:6]) == b"I said Winter2026!", "only what a server said is looked through"
+
+
+def test_a_token_of_one_message_is_sealed_in_those_that_follow_in_both_directions():
+    sealer, capture = Sealer(KEYS), a_capture(stream="websocket")
+    sealer.seal_chunk(capture, frame(b'{"token": "' + CANARY + b'"}', sent=False), last=False)
+    for sent in (True, False):
+        out = sealer.seal_chunk(capture, frame(b'{"ref": "' + CANARY + b'"}', sent=sent), sent=sent, last=False)
+        text = masked(out[6:], out[2:6]) if sent else out
+        assert CANARY not in text and b"sealed_" in text
+
+
+def test_a_stream_that_repeats_nothing_keeps_its_bytes():
+    sealer, capture = Sealer(KEYS), a_capture(stream="websocket", **LOGIN)
+    for said in (b'{"Winter2026": 1}', b"Winter2026 is here", b"xWinter2026!x"):
+        data = frame(said, sent=False)
+        assert sealer.seal_chunk(capture, data, last=False) == data

@@ -73,3 +73,27 @@ def test_a_token_in_its_own_header_needs_no_second_look():
     for id in ("2", "3"):
         sealed = sealer(capture(id, request_headers=[(b"Authorization", b"Bearer " + TOKEN)]))
         assert isinstance(sealed, SealedCapture) and len(sealed.secrets) == 1
+
+
+def test_a_recording_that_goes_on_after_a_restart_is_asked_for_its_tokens_once():
+    keys, asked = Keys.of([Fernet.generate_key().decode()]), list[str]()
+
+    def recall(recording: str) -> list[bytes]:
+        asked.append(recording)
+        return [TOKEN, b"short"]
+
+    sealer = Sealer(keys, recall)
+    for step in (7, 8):
+        sealed = sealer(capture(str(step), target=b"/up/" + TOKEN, step=step))
+        assert isinstance(sealed, SealedCapture) and sealed.capture.target == b"/up/" + given(Sealer(keys))
+    assert asked == ["R"]
+
+
+def test_a_recording_that_begins_is_not_asked_for():
+    def recall(recording: str) -> list[bytes]:
+        raise AssertionError(recording)
+
+    sealer = Sealer(Keys.of([Fernet.generate_key().decode()]), recall)
+    first = capture("1", target=b"/x", step=1)
+    assert sealer(first) is first
+    assert sealer(capture("2", target=b"/y", step=2)).target == b"/y"

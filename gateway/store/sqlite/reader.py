@@ -247,6 +247,12 @@ class SqliteStore:
             stored = dict(connection.execute(sql, (recording,)).fetchall())
             return self._masked_secrets(connection, recording) | stored
 
+    def stored_secrets(self, recording: str, count: int) -> list[tuple[str, bytes]]:
+        """(placeholder, ciphertext) of some of the secrets that are stored of a recording (a full id)."""
+        sql = "SELECT placeholder, sealed FROM secrets WHERE recording = ? LIMIT ?"
+        with self._reading() as connection:
+            return [tuple(row) for row in connection.execute(sql, (recording, count)).fetchall()]
+
     def secret_samples(self, count: int = 32) -> list[tuple[str, bytes]]:
         """(placeholder, ciphertext) of the oldest and the newest recordings that hold some: do the keys open them?"""
         ends = (f"SELECT placeholder, sealed FROM secrets ORDER BY recording {way} LIMIT ?" for way in ("ASC", "DESC"))
