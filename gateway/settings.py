@@ -21,7 +21,8 @@ ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
 
 def dotenv(text: str, *, file: str = ".env") -> dict[str, str]:
-    """The variables of a .env file: NAME=value, "quoted" with backslash escapes, 'verbatim', # comments."""
+    """The variables of a .env file: NAME=value, "quoted" with backslash escapes, 'verbatim', # comments. UsageError
+    names the line that is something else."""
     found = {}
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):

@@ -201,6 +201,36 @@ def test_a_class_name_means_one_thing() -> None:
     assert {name: where for name, where in homes.items() if len(where) > 1} == {}
 
 
+def raised(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    """The names of the exceptions that the function's own code raises."""
+    found = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Raise) and node.exc is not None:
+            found.add(ast.unparse(node.exc.func if isinstance(node.exc, ast.Call) else node.exc))
+    return {name for name in found if name[:1].isupper()}
+
+
+def public_functions(module: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    body = ast.parse(MODULES[module].read_text("utf-8")).body
+    bodies = [body, *(node.body for node in body if isinstance(node, ast.ClassDef) and not node.name.startswith("_"))]
+    functions = [one for nodes in bodies for one in nodes if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+    yield from (one for one in functions if one.name == "__init__" or not one.name.startswith("_"))
+
+
+# Commands, calls and pages all end alike: a GatewayError becomes words and an exit code, or a problem response.
+SURFACES = {"cli", "api", "console", "samples"}
+
+
+@pytest.mark.parametrize("module", sorted(one for one in MODULES if part_of(one) not in SURFACES))
+def test_a_docstring_names_what_its_function_raises(module: str) -> None:
+    silent = {
+        function.name: names
+        for function in public_functions(module)
+        if (names := {name for name in raised(function) if name not in (ast.get_docstring(function) or "")})
+    }
+    assert silent == {}
+
+
 def modules_with_tests() -> set[str]:
     """Every module that has its test file, or that a test names in the Covers line of its docstring."""
     found = set()

@@ -29,6 +29,7 @@ class Credential:
 
 
 def checked_name(name: str) -> str:
+    """The name; UsageError when nobody could sign in under it."""
     if not NAME.fullmatch(name):
         hint = "1 to 40 letters, digits, dots, hyphens and underscores"
         raise UsageError(f"{name!r} is no name of somebody who signs in", hint=hint)

@@ -99,7 +99,8 @@ def as_what_if(
 
 
 def to_save(trial: Trial, form: Mapping[str, str]) -> Trial:
-    """The trial with the name, the expectation and the reason that it is to be saved under."""
+    """The trial with the name, the expectation and the reason that it is to be saved under. UsageError when it has no
+    name, or changes a secret or a file."""
     name = form.get("own.name", "").strip()[:LONGEST]
     if not slug_of(name):
         raise UsageError("a what-if needs a name with at least one letter or digit")

@@ -38,7 +38,8 @@ class Trying:
         self, session: LiveSession, entry: DemoEntry, step: DemoStep, fields: Mapping[str, Any],
         form: Mapping[str, str], values: Mapping[str, Any],
     ) -> Press:  # fmt: skip
-        """The what-if that this form makes of its step; it is remembered, so that it can be saved."""
+        """The what-if that this form makes of its step; it is remembered, so that it can be saved. UsageError when
+        the step has a what-if of that name."""
         demo = demo_of(entry)
         plain = {each.field.name: each.value for each in fill(step, values)}
         trial = read_trial(step, plain, fields, form)
@@ -59,7 +60,7 @@ class Trying:
         return preview(press.name, call, self.caller.url(call), made, secrets)
 
     async def save(self, session: LiveSession, entry: DemoEntry, step: DemoStep, form: Mapping[str, str]) -> str:
-        """Write what was tried last into demo.yaml; says where it stands now."""
+        """Write what was tried last into demo.yaml; says where it stands now. NotFoundError when nothing was tried."""
         memory = self.memories.of(session.id)
         trial = memory.trials.get((entry.name, step.slug))
         if trial is None:

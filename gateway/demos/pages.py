@@ -284,7 +284,7 @@ class Pages:
         raise web.HTTPSeeOther(str(URL.build(path=f"/demos/{name}")))
 
     async def picture(self, request: web.Request) -> web.FileResponse:
-        """A picture that lies beside demo.yaml."""
+        """A picture that lies beside demo.yaml. NotFoundError when there is none of that name."""
         entry, name = self._entry(request), request.match_info["name"]
         file = entry.folder / name
         if "/" in name or not name.lower().endswith(PICTURES) or not await asyncio.to_thread(file.is_file):

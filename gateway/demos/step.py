@@ -182,7 +182,8 @@ def build(
 def changed(
     fields: Mapping[str, Any], values: Mapping[str, Any], what_if: WhatIf | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The fields, and all known values, with the what-if's set and unset applied."""
+    """The fields, and all known values, with the what-if's set and unset applied. NotSent names a value that is
+    missing."""
     given_fields = dict(fields)
     known = {**values, **{name: value for name, value in fields.items() if value is not None}}
     if what_if is None:

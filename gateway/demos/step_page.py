@@ -33,7 +33,8 @@ class OwnPageError(Exception):
 
 
 def render_own_page(folder: Path, name: str, context: Mapping[str, Any]) -> Markup:
-    """The page as a fragment: it stands where the plain form would."""
+    """The page as a fragment: it stands where the plain form would. OwnPageError says in which line it fails, or
+    which file is missing."""
     try:
         return Markup(_environment(folder).get_template(name).render(dict(context)))
     except jinja2.TemplateNotFound as error:

@@ -42,7 +42,7 @@ STATUS = re.compile(r"(?:([1-9])xx|(<=|>=|<|>|=)?([0-9]{1,3})|([0-9]{1,3})(?:-|\
 
 
 def status_span(value: str) -> Span:
-    """The first and last status that "404", "4xx", ">=400" or "400-499" stands for."""
+    """The first and last status that "404", "4xx", ">=400" or "400-499" stands for. UsageError for anything else."""
     match = STATUS.fullmatch(value)
     if match is None:
         raise UsageError(f"status:{value} is not a status", where="filter", hint="status:404, status:4xx, status:>=400")
@@ -94,7 +94,8 @@ def _range(key: str, value: str, read: Callable[[str], float], examples: str) ->
 
 
 def moment(value: str, now: float) -> float:
-    """Epoch seconds of "-2h" (before now), "2026-11-22" or "2026-11-22T10:00+01:00"; without a zone it is UTC."""
+    """Epoch seconds of "-2h" (before now), "2026-11-22" or "2026-11-22T10:00+01:00"; without a zone it is UTC.
+    UsageError for anything else."""
     try:
         if value.startswith("-"):
             return now - read_duration(value[1:])

@@ -24,6 +24,7 @@ class TrustedProxies:
     """Networks whose word on the client counts. ValueError names what is none."""
 
     def __init__(self, networks: Iterable[str] = LOOPBACK) -> None:
+        """ValueError names a text that is neither an address nor a network."""
         self._networks: list[IPv4Network | IPv6Network] = []
         for text in networks:
             if text == "none":

@@ -83,7 +83,7 @@ def read_unset(text: str) -> Edit:
 
 
 def read_header(text: str) -> Edit:
-    """ "X-Tenant: blue", and "X-Tenant:" to take the field away."""
+    """ "X-Tenant: blue", and "X-Tenant:" to take the field away. UsageError for anything else."""
     name, colon, value = text.partition(":")
     if not colon:
         raise UsageError(f"{text!r} is not NAME: VALUE", hint="--header 'X-Tenant: blue'")
@@ -91,7 +91,7 @@ def read_header(text: str) -> Edit:
 
 
 def read_step_set(text: str) -> tuple[int, Edit]:
-    """ "3:json:/qty=2": the step, then its edit."""
+    """ "3:json:/qty=2": the step, then its edit. UsageError for anything else."""
     number, colon, rest = text.partition(":")
     if not (colon and number.isascii() and number.isdigit() and 0 < len(number) < 10):
         raise UsageError(f"{text!r} is not STEP:PLACE=VALUE", hint=f"such as 3:{EXAMPLES.partition(',')[0]}")
@@ -208,7 +208,8 @@ def _with_json(request: Request, pointer: str, edit: Edit) -> Request:
 
 
 def changed_json(document: Any, words: list[str], make: Callable[[Any], Any] | None, pointer: str) -> Any:
-    """A new document with one place changed; missing members on the way are made, missing items are not."""
+    """A new document with one place changed; missing members on the way are made, missing items are not. UsageError
+    when the place is not there."""
     if not words:
         return None if make is None else make(document)
     word, rest = words[0], words[1:]

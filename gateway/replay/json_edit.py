@@ -31,7 +31,7 @@ class JsonSpan:
 
 
 def tree_of(text: str) -> JsonSpan:
-    """The whole text as nodes. It must be valid JSON."""
+    """The whole text as nodes. ValueError when it is not valid JSON."""
     root: JsonSpan | None = None
     stack: list[JsonSpan] = []
     key: tuple[str, int] | None = None

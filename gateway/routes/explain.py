@@ -35,7 +35,8 @@ class Explanation:
 
 
 def explain(table: RouteTable, method: str, target: str, *, overrides: Mapping[str, str] | None = None) -> Explanation:
-    """`target` is a public path with or without a query; `overrides` are pins, cluster: environment."""
+    """`target` is a public path with or without a query; `overrides` are pins, cluster: environment. UsageError when
+    it is no path."""
     if not target.startswith("/"):
         raise UsageError(f"{target!r} is no path; it begins with '/'", hint="gateway which GET /api/orders/1")
     raw = target.encode().partition(b"#")[0]

@@ -54,7 +54,8 @@ class Loaded:
 
 
 def read_file(path: Path, limit: int = MAX_BYTES) -> bytes:
-    """The bytes of a regular file of bearable size; never waits for a pipe, never drains a device."""
+    """The bytes of a regular file of bearable size; never waits for a pipe, never drains a device. Absent when there
+    is none, Unreadable when it is too large or cannot be read."""
     try:
         _check_kind(path.stat(), limit)  # before the opening, which a device might take as an order
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -207,7 +208,8 @@ class _Loading:
 
 
 def included(folder: Path, pattern: str) -> list[Path]:
-    """The files of an include pattern, in the order of their names; what editors leave behind is passed over."""
+    """The files of an include pattern, in the order of their names; what editors leave behind is passed over.
+    ValueError when the pattern cannot be used."""
     try:
         found = sorted(folder.glob(pattern))
     except (ValueError, NotImplementedError, OSError) as error:

@@ -145,7 +145,7 @@ def _word(value: object) -> str:
 
 
 def read_moment(text: str) -> datetime:
-    """A date, or a date with a time; UTC without an offset."""
+    """A date, or a date with a time; UTC without an offset. UsageError for anything else."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -119,7 +119,8 @@ class RoutesKeeper:
             await self._reload_if_changed()
 
     async def move(self, cluster: str, environment: str, *, source: str) -> Revision:
-        """Change one scalar of the file and put it in force; nothing is written when it would not be valid."""
+        """Change one scalar of the file and put it in force; nothing is written when it would not be valid.
+        ConfigError while the file is invalid."""
         async with self._lock:
             now = await self._load()
             if now.table is None:
@@ -134,7 +135,8 @@ class RoutesKeeper:
             return self._accept(now, now.table, source=source, found=changes(self._table, now.table))
 
     async def allow_origin(self, origin: str, *, source: str) -> tuple[Revision, int]:
-        """List an origin under cors.origins and put that in force; the line of the file that says so."""
+        """List an origin under cors.origins and put that in force; the line of the file that says so. ConfigError
+        while the file is invalid."""
         async with self._lock:
             now = await self._load()
             if now.table is None:

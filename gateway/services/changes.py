@@ -96,7 +96,8 @@ def pin(services: Services, session: LiveSession, pins: Mapping[str, str], *, tt
 
 
 def read_ttl(text: str) -> float:
-    """Seconds of "2h", "30m", "90s", "7d", "90"; "" and "0" mean for the session's life."""
+    """Seconds of "2h", "30m", "90s", "7d", "90"; "" and "0" mean for the session's life. UsageError for anything
+    else."""
     if not text:
         return 0.0
     match = re.fullmatch(r"([0-9]{1,9})([smhd]?)", text)
@@ -115,7 +116,8 @@ async def annotate(
     tags: Sequence[str] = (),
     pinned: bool | None = None,
 ) -> str:
-    """Change what lies beside a recording, or beside one of its steps; the recording's id."""
+    """Change what lies beside a recording, or beside one of its steps; the recording's id. UsageError when there is
+    no such step, or it cannot have what is given."""
     found = await asyncio.to_thread(services.store.recording, ref)
     if step is not None and (title is not None or pinned is not None):
         raise UsageError("a step has notes and tags; title and pinned belong to the recording")
@@ -141,6 +143,7 @@ async def delete(services: Services, ref: str, *, source: str, who: Who) -> str:
 
 
 def read_step(text: str) -> int:
+    """The number of a step; UsageError for anything else."""
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise UsageError(f"{text[:40]!r} is not the number of a step")
     return int(text)

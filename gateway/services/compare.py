@@ -101,7 +101,8 @@ def _differs(row: dict[str, Any]) -> bool:
 
 
 def compared(store: Store, a: str, b: str, noise: str = "") -> Comparison:
-    """Two recordings, or two of their steps, or two exchanges by id; `noise` is another run of A. Blocking."""
+    """Two recordings, or two of their steps, or two exchanges by id; `noise` is another run of A. Blocking.
+    UsageError for a recording beside a step."""
     one, other = _steps(store, a), _steps(store, b)
     if isinstance(one, Sequence) and isinstance(other, Sequence):
         again = all_steps(store, store.recording(noise).id) if noise else ()

@@ -101,7 +101,7 @@ def gathered(store: Store, wish: Wish) -> Recordings:
 
 
 def read_steps(text: str) -> tuple[int, int]:
-    """ "12-40", "12-" or "12" as first and last; "" is all of them."""
+    """ "12-40", "12-" or "12" as first and last; "" is all of them. UsageError for anything else."""
     first, dash, last = text.strip().partition("-")
     numbers = [number for number in (first, last) if number]
     if text and not (first and all(one.isascii() and one.isdigit() and len(one) < 10 for one in numbers)):

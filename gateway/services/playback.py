@@ -37,7 +37,8 @@ async def play(
     pace: float = 1.0,
     shift: bool = True,
 ) -> Playback:
-    """Play a recording for this session, from its first step: everything, or only the named clusters."""
+    """Play a recording for this session, from its first step: everything, or only the named clusters. UsageError when
+    the pace is out of range, or no cluster of the recording is in routes.yaml."""
     check_mode(mode)
     if not 0 <= pace <= MOST_PACE:
         raise UsageError(f"pace: {pace:g} is not from 0 (at once) to {MOST_PACE:g}; 1 is as recorded")
@@ -61,7 +62,8 @@ async def play(
 
 
 async def set_mode(services: Services, session: LiveSession, cluster: str, mode: str, *, ref: str = "") -> None:
-    """One cluster's mode. It plays what the session plays already, unless `ref` names a recording."""
+    """One cluster's mode. It plays what the session plays already, unless `ref` names a recording. UsageError when
+    the session plays nothing."""
     name = known_cluster(services, cluster).name
     if mode == LIVE:
         session.modes.pop(name, None)
@@ -87,6 +89,7 @@ def back_to_live(services: Services, session: LiveSession) -> None:
 
 
 def check_mode(mode: str) -> None:
+    """UsageError names the modes that exist."""
     known = (LIVE, *MODES)
     if mode not in known:
         raise UsageError(f"{mode[:40]!r} is not one of {', '.join(known)}{did_you_mean(mode, known)}", where="mode")

@@ -103,7 +103,7 @@ def read_edits(body: Mapping[str, Any]) -> tuple[Edit, ...]:
 
 
 def environments(chosen: Sequence[str]) -> Mapping[str, str]:
-    """["orders=qa", "catalogue=test"] as a mapping."""
+    """["orders=qa", "catalogue=test"] as a mapping. UsageError for anything else."""
     found = {}
     for text in chosen:
         cluster, equals, environment = text.partition("=")

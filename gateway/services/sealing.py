@@ -43,7 +43,8 @@ async def seal(services: Services, ref: str, rules: RedactRules | None, *, sourc
 async def reveal(
     services: Services, id: str, names: Sequence[str], why: str, *, source: str, who: Who
 ) -> tuple[Exchange, dict[str, str]]:
-    """The secrets of one exchange by placeholder, once the audit knows; all of them without `names`."""
+    """The secrets of one exchange by placeholder, once the audit knows; all of them without `names`. UsageError
+    without a reason; NotFoundError when a name does not stand there, or nothing can be revealed."""
     if not why.strip():
         raise UsageError("a reason is missing: the audit keeps it beside your name", hint="why: what you need it for")
     found = await listing.exchange(services, id)

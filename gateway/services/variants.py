@@ -127,7 +127,8 @@ def _branch(one: Relative) -> tuple[str, int]:
 
 
 def what_ifs(store: Store, id: str, number: int, homes: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    """The ready what-ifs of a step; `homes` are the environments of each cluster. Blocking."""
+    """The ready what-ifs of a step; `homes` are the environments of each cluster. Blocking. NotFoundError when there
+    is no such step."""
     chain = all_steps(store, id)
     step = next((one for one in chain if one.step == number), None)
     if step is None:

@@ -39,7 +39,8 @@ class FieldKinds(dict[bytes, int]):
 
 
 def joined(kind: int, before: bytes, value: bytes) -> bytes:
-    """A field that came twice, as one (RFC 9110 section 5.3; RFC 9113 section 8.2.3 for cookies)."""
+    """A field that came twice, as one (RFC 9110 section 5.3; RFC 9113 section 8.2.3 for cookies). UsageError for two
+    different session ids."""
     if kind != NAMED:
         return before + (b"; " if kind == COOKIE else b", ") + value
     if before != value:

@@ -55,8 +55,7 @@ def open_recorder(
     """Take a file for writing; creates, migrates, refuses (StoreError) before anything else happens.
 
     `seal` replaces secrets by placeholders, on the writer thread; None keeps captures as they are. `rules` say what a
-    cluster calls a failure inside a 2xx.
-    """
+    cluster calls a failure inside a 2xx. UsageError when `durability` is none of DURABILITIES."""
     if durability not in DURABILITIES:
         raise UsageError(f"durability {durability!r} is none of {', '.join(DURABILITIES)}")
     path = path.resolve()  # SQLite keeps -wal and -shm beside the file itself, not beside a link to it

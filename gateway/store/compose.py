@@ -89,7 +89,8 @@ def trimmed(of: Recording, first: int, last: int | None, without: Sequence[int],
 
 
 def split(of: Recording, at: Sequence[int], *, title: str = "") -> list[Composition]:
-    """One recording up to the first of these steps, and one from each of them on."""
+    """One recording up to the first of these steps, and one from each of them on. UsageError when a step is the
+    first, or not there."""
     if not at or 1 in at:
         raise UsageError("a recording is split before a step from the second on", hint=f"gateway show {of.id}")
     _check(of, at)
@@ -105,7 +106,8 @@ def split(of: Recording, at: Sequence[int], *, title: str = "") -> list[Composit
 
 
 def merged(of: Sequence[Recording], *, by_time: bool, title: str = "") -> Composition:
-    """All steps of several recordings: by time, else one recording after the other."""
+    """All steps of several recordings: by time, else one recording after the other. UsageError for fewer than two, or
+    one named twice."""
     if len({one.id for one in of}) < 2:
         raise UsageError("two different recordings or more can be merged", hint="gateway merge REC REC")
     if len({one.id for one in of}) < len(of):

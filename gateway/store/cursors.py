@@ -39,7 +39,7 @@ def number_of(cursor: str | None, *, default: int) -> int:
 
 
 def limit_of(limit: int) -> int:
-    """How many items a page has."""
+    """How many items a page has. UsageError below 1."""
     if limit < 1:
         raise UsageError(f"a limit of {limit} shows nothing", hint="1 or more")
     return min(limit, 1_000_000)

@@ -187,7 +187,8 @@ class SqliteRecorder:
         self, recording: str, *, step: int | None = None, title: str | None = None, note: str | None = None,
         tags: Sequence[str] = (), pinned: bool | None = None,
     ) -> Future[None]:  # fmt: skip
-        """Add a note and tags, set the title or pin; `step` addresses one exchange instead."""
+        """Add a note and tags, set the title or pin; `step` addresses one exchange instead. UsageError for a title or
+        pin of a step, or an empty tag."""
         if step is not None and (title is not None or pinned is not None):
             raise UsageError("a step has notes and tags; title and pin are the recording's", where=f"step {step}")
         blank = [tag for tag in tags if not tag.strip()]

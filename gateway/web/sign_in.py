@@ -103,7 +103,8 @@ def revoke(request: web.Request, handle: str, *, source: str) -> Login:
 
 
 def link(request: web.Request, role: str) -> str:
-    """The whole address that signs in once; on the name under which the asker reaches this gateway."""
+    """The whole address that signs in once; on the name under which the asker reaches this gateway. UsageError for an
+    unknown role."""
     if role not in ("operator", "viewer"):
         raise UsageError(f"{role[:40]!r} is no role", hint="operator or viewer")
     code = request.app[ACCESS].link_code("viewer" if role == "viewer" else "operator")

@@ -24,7 +24,7 @@ class SentFile:
 
 
 async def read_upload(request: web.Request) -> dict[str, Any]:
-    """The fields of a multipart form by name, texts and Uploads."""
+    """The fields of a multipart form by name, texts and Uploads. ValueError for parts within parts."""
     reader = await request.multipart()
     found: dict[str, Any] = {}
     async for part in reader:

@@ -18,7 +18,7 @@ MOST = 200  # steps; nobody clicks through more
 
 
 def from_recording(store: Store, ref: str, *, title: str = "") -> str:
-    """demo.yaml for a recording; NotFoundError when there is none. Blocking."""
+    """demo.yaml for a recording; NotFoundError when there is none. Blocking. UsageError when it has no steps."""
     recording = store.recording(ref)
     page = store.exchanges(recording.id, limit=MOST)
     if not page.items:

@@ -51,6 +51,7 @@ class Budget:
         self._sizes: dict[int, tuple[Any, int]] = {}  # by id; the value is held, so that no other gets its id
 
     def spend(self, steps: int) -> None:
+        """Count some steps; LimitError when there were too many."""
         self._left -= steps
         if self._left < 0:
             raise LimitError(f"takes more than {STEPS} steps")
@@ -62,7 +63,7 @@ class Budget:
         return size
 
     def make(self, what: str, bound: int) -> None:
-        """Before something of that size is made."""
+        """Before something of that size is made. LimitError when it would be too large."""
         if bound > LARGEST:
             raise LimitError(f"{what} would make something too large")
         self.spend(bound // WEIGHT)
@@ -310,7 +311,7 @@ class LimitedSandbox(ImmutableSandboxedEnvironment):
         return super().call_binop(context, operator, left, right)
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **options: Any) -> Any:
-        """Only methods of plain values, within their bounds."""
+        """Only methods of plain values, within their bounds. LimitError for all others."""
         if isinstance(__obj, jinja2.Undefined):
             return super().call(__context, __obj, *args, **options)
         method = getattr(__obj, "__wrapped__", __obj)  # the sandbox wraps str.format

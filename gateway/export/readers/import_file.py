@@ -60,7 +60,7 @@ class ImportedFile:
 
 
 def no_files(name: str) -> bytes:
-    """For imports without leave to read what a file names."""
+    """For imports without leave to read what a file names. Raises UsageError, always."""
     raise UsageError(
         f"{name[:80]!r} names a file, which is not read",
         hint="paste the data itself, or give the folder that may be read: gateway import --files DIR",
@@ -169,7 +169,8 @@ def text_of_file(data: bytes) -> str:
 
 
 def detected(text: str) -> str:
-    """The format by its first members; "curl" for what begins as a command."""
+    """The format by its first members; "curl" for what begins as a command. UsageError for any other text, and for
+    our own formats that cannot be read back."""
     head = text.lstrip()[:1]
     if head != "{":
         if curl.is_command_text(text):

@@ -50,7 +50,8 @@ def files(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> di
 
 
 def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:
-    """The workflows alone; the descriptions that they name are expected in the same folder."""
+    """The workflows alone; the descriptions that they name are expected in the same folder. UsageError when no step
+    can be said in Arazzo."""
     found = [scenario(recording, exchanges, beside.decisions(recording.id)) for recording, exchanges in recordings]
     seen = {id(sample.step): (one, sample) for one in openapi.operations(found) for sample in one.samples}
     sources = openapi.file_of(found)

@@ -7,7 +7,7 @@ _ESCAPES = {0x5C: "\\\\", 0x27: "\\'", 0x0A: "\\n", 0x0D: "\\r", 0x09: "\\t"}
 
 
 def quoted(data: bytes) -> str:
-    """Bare where nothing needs quotes, '...' for visible text, $'...' for the rest. NUL fits in no word."""
+    """Bare where nothing needs quotes, '...' for visible text, $'...' for the rest. NUL fits in no word: ValueError."""
     if 0 in data:
         raise ValueError("a word of a command line cannot hold a NUL")
     try:

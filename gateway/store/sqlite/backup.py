@@ -21,8 +21,8 @@ def backup_name(path: Path, *, now: float | None = None) -> Path:
 def back_up_to(path: Path, to: Path) -> int:
     """Copy the recordings as they are at this moment; how many exchanges the copy holds.
 
-    Nothing is overwritten. A copy that could not be finished, or is not sound, does not stay behind.
-    """
+    Nothing is overwritten. A copy that could not be finished, or is not sound, does not stay behind. UsageError when
+    there is a file already; StoreError when the copy cannot be written, or the source is damaged."""
     if to.exists():
         raise UsageError("there is a file already", where=str(to), hint="name another one: nothing is overwritten")
     prepare_folder(to)

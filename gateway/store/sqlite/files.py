@@ -37,7 +37,8 @@ sqlite3.register_adapter(type(None), {None: None}.__getitem__)
 
 
 def connect_reader(path: Path) -> sqlite3.Connection:
-    """A connection that can only read; NotFoundError when there is no such file."""
+    """A connection that can only read; NotFoundError when there is no such file. StoreError when its schema is an
+    older one."""
     until = time.monotonic() + NEW_FILE
     while True:  # a writer that has set a damaged file aside begins another one
         connection, found = _try_reading(path)
@@ -123,7 +124,8 @@ def _connect(path: Path, mode: str, patience: float) -> sqlite3.Connection:
 
 
 def examine(path: Path, newest: int = VERSION) -> int:
-    """The schema of the file, 0 when there is none yet. Touches nothing: what is not ours stays as it is."""
+    """The schema of the file, 0 when there is none yet. Touches nothing: what is not ours stays as it is. StoreError
+    when it is no file, or cannot be read."""
     try:
         if not path.exists() or (path.is_file() and path.stat().st_size == 0):
             return 0
@@ -136,7 +138,7 @@ def examine(path: Path, newest: int = VERSION) -> int:
 
 
 def prepare_folder(path: Path) -> None:
-    """The folder of the recordings, for its owner only when we make it."""
+    """The folder of the recordings, for its owner only when we make it. StoreError when it cannot be made."""
     try:
         path.parent.parent.mkdir(parents=True, exist_ok=True)
         path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -153,7 +155,7 @@ def _make_private(path: Path) -> None:
 
 
 def back_up(path: Path, schema: int) -> None:
-    """Before a migration, keep the file as it is: gateway.db -> gateway.db.schema1."""
+    """Before a migration, keep the file as it is: gateway.db -> gateway.db.schema1. StoreError when that fails."""
     if not path.exists() or schema == 0:
         return
     copy = path.with_name(f"{path.name}.schema{schema}")

@@ -134,7 +134,8 @@ class SqliteStore:
         self, recording: str, *, limit: int = 1000, cursor: str | None = None, query: str = "",
         patience: float = PATIENCE,
     ) -> Page[Exchange]:  # fmt: skip
-        """The steps of a recording (a full id) that a filter finds, in order, bodies included; short pages as above."""
+        """The steps of a recording (a full id) that a filter finds, in order, bodies included; short pages as above.
+        NotFoundError when there is no such recording."""
         after, count, until = number_of(cursor, default=-1), limit_of(limit) + 1, time.monotonic() + patience
         with self._reading() as connection:
             rows, at = search.in_recording(connection, query, recording, after, count, now=time.time(), until=until)
@@ -152,6 +153,7 @@ class SqliteStore:
             return self._shown(_page(connection, rows, limit, "seq", at or None))
 
     def exchange(self, id: str) -> Exchange:
+        """One exchange by its full id; NotFoundError when there is none."""
         with self._reading() as connection:
             row = connection.execute("SELECT * FROM exchanges WHERE id = ?", (id,)).fetchone()
             if row is None:
@@ -159,7 +161,7 @@ class SqliteStore:
             return self._masked(_exchanges(connection, [row]))[0]
 
     def step(self, recording: str, step: int) -> Exchange:
-        """One exchange of a recording (a full id) by its place."""
+        """One exchange of a recording (a full id) by its place. NotFoundError when there is none."""
         sql = "SELECT * FROM exchanges WHERE recording = ? AND step = ?"
         with self._reading() as connection:
             row = connection.execute(sql, (recording, step)).fetchone()

@@ -72,7 +72,7 @@ def recover(path: Path) -> Recovered:
     """Read what can be read into a new file, and put it in the place of the damaged one, which is set aside.
 
     StoreError when a gateway writes to the file, or nothing at all can be read: then everything stays as it was.
-    """
+    NotFoundError when there is no file."""
     if not path.is_file():
         raise NotFoundError("there is no recordings file", where=str(path))
     lock = WriterLock(path)

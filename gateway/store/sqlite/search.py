@@ -218,7 +218,8 @@ class Finder:
         self.is_first = True  # of the recordings asked for: it is decided however long that takes
 
     def finds(self, recording: str) -> bool:
-        """Whether an exchange of the recording meets the group, among those that are indexed."""
+        """Whether an exchange of the recording meets the group, among those that are indexed. TimeUp when the time
+        for the search is over."""
         if self._left and recording not in self._found:
             first, last = self._spans(recording)
             for shard in range(last // SHARD, first // SHARD - 1, -1):

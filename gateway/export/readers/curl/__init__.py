@@ -44,7 +44,7 @@ def is_command_text(text: str) -> bool:
 
 
 def found_commands(text: str) -> tuple[list[CurlWords], list[Omission]]:
-    """The curl commands of a text, by the shell that it is written for."""
+    """The curl commands of a text, by the shell that it is written for. UsageError when it is nested too deeply."""
     if is_powershell(text):
         return powershell_commands(text)
     try:

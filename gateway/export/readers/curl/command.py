@@ -159,6 +159,7 @@ class NamedFiles:
     read_file: ReadFile
 
     def read(self, name: str) -> bytes:
+        """The file's bytes; UsageError when they would come from a program, and as `read_file` raises."""
         if name in ("-", "/dev/stdin", "."):
             if self.command.stdin is None:
                 raise UsageError(

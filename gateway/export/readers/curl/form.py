@@ -28,7 +28,8 @@ def form_body(parts: Sequence[FormPart], *, escaped: bool) -> tuple[bytes, str]:
 
 
 def form_part(word: str, read: Callable[[str], bytes], *, literal: bool, where: str) -> FormPart:
-    """name=content, name=@file, name=<file, each with ;type= ;filename= ;headers= ;encoder=; as it is when literal."""
+    """name=content, name=@file, name=<file, each with ;type= ;filename= ;headers= ;encoder=; as it is when literal.
+    UsageError for another form of word."""
     name, equals, content = word.partition("=")
     if not equals:
         raise UsageError(f"--form {word[:40]!r} is not name=content", where=where)

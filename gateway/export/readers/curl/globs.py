@@ -15,8 +15,7 @@ _LETTERS = re.compile(r"([A-Za-z])-([A-Za-z])(?::(\d+))?")
 def globbed(url: str) -> list[str]:
     """Every URL of the pattern in curl's order: the last set changes first.
 
-    One that curl would refuse as a pattern stays as it is.
-    """
+    One that curl would refuse as a pattern stays as it is. UsageError when it stands for too many."""
     pieces: list[list[str]] = []
     plain, at = "", 0
     while at < len(url):
