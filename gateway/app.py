@@ -23,7 +23,7 @@ from aiohttp import web
 from cryptography.fernet import InvalidToken
 
 from . import console, demos
-from .access import Access, is_remote, write_private
+from .access import Access, write_private
 from .errors import GatewayError, NotFoundError, Problem, UsageError
 from .https import HttpsServer
 from .https.files import tls_of
@@ -31,7 +31,7 @@ from .keys import LOST_HINT, Keyring, unopened
 from .live_events import LiveEvents
 from .logs import AcceptTrouble
 from .metrics import Metrics
-from .model.addresses import AllowedHosts
+from .model.addresses import AllowedHosts, is_remote
 from .model.audit import Who
 from .model.capture import Capture
 from .model.exchange import FailedWhen

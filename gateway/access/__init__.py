@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .authentication import Access, SignInVerdict, is_remote
+from .authentication import Access, SignInVerdict
 from .credentials import FILE, Credential, read_credentials, write_credentials, write_private
 from .hashing import hash_password, hash_token, is_hash, new_token
 from .logins import Login, Logins
@@ -17,7 +17,6 @@ __all__ = [
     "hash_password",
     "hash_token",
     "is_hash",
-    "is_remote",
     "new_token",
     "read_credentials",
     "write_credentials",

@@ -192,14 +192,6 @@ class Access:
         return self._from_file
 
 
-def is_remote(host: str) -> bool:
-    """Whether machines other than this one can reach what listens on `host`."""
-    try:
-        return not ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower().rstrip(".") != "localhost"
-
-
 def _kept(word: str) -> str:
     return word if is_hash(word) else hash_password(word)
 

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import loop
-from ..access import is_remote
 from ..errors import UsageError
 from ..logs import set_up
+from ..model.addresses import is_remote
 from ..model.forwarding import TrustedProxies
 from ..protocols import Options
 

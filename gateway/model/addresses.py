@@ -97,6 +97,14 @@ def is_fixed(host: str) -> bool:
     return True
 
 
+def is_remote(host: str) -> bool:
+    """Whether machines other than this one can reach what listens on `host`."""
+    try:
+        return not ip_address(host).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") != "localhost"
+
+
 class AllowedHosts:
     """The names under which proxied traffic may come; `names` are further ones, with `any` every name."""
 

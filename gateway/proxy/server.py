@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..ids import new_id
-from ..model.addresses import AllowedHosts
+from ..model.addresses import AllowedHosts, is_remote
 from ..model.capture import Capture
 from ..model.forwarding import TrustedProxies, claims_of, sender_of
 from ..problems import ProblemDetails, problem
@@ -150,7 +150,7 @@ class Relay:
             request = client.request
             if request is None:
                 request = client.request = self._request(client)
-                if destinations is self._destinations and not self._hosts.has(request.host):
+                if not self._answers_to(request.host, client, table, destinations):
                     client.reject(_misdirected(request.host))
                     return None
             sender = request.sender
@@ -183,6 +183,17 @@ class Relay:
         if self._destinations.table is not table:
             self._destinations, self._mounted = Destinations(table), {}
         return self._mounted_at(client, table) if client.mount or table.by_name else self._destinations
+
+    def _answers_to(self, host: bytes, client: ClientConnection, table: RouteTable, destinations: Destinations) -> bool:
+        """Whether traffic may come under this Host: a cluster's own name is listed in routes.yaml; at its own port the
+        rules of all traffic hold, unless others than this machine may reach that port."""
+        if destinations is self._destinations:
+            return self._hosts.has(host)
+        cluster = table.by_listen.get(client.mount)
+        if cluster is None or cluster.listen is None:
+            return True
+        own = PORT.sub(b"", host).lower().rstrip(b".") in cluster.names
+        return own or is_remote(cluster.listen[0]) or self._hosts.has(host)
 
     def _mounted_at(self, client: ClientConnection, table: RouteTable) -> Destinations:
         """Where a request leads that came by a name or port which a cluster has to itself; else as all others."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from ..model.linear_patterns import compile_linear
 from .placeholders import number_of
@@ -33,6 +34,8 @@ EXPRESSIONS: Final = {"card": CARD, "iban": IBAN, "email": EMAIL, "phone": PHONE
 PHONE_NAMES: Final = frozenset(
     b"phone telephone tel mobile cell msisdn fax phonenumber mobilenumber telephonenumber cellphone handy".split()
 )
+
+ESCAPE: Final = re.compile(rb"\\u00([0-7][0-9A-Fa-f])")
 
 # The lengths of IBANs by country (SWIFT IBAN registry, release 99).
 IBAN_LENGTHS: Final = {
@@ -88,7 +91,7 @@ class PersonalData:
             start, end = _exact(data, self._kinds[group - 1], *found.span(group))
             at = max(end, start + 1)
             if end > start:
-                secret, sealed = data[start:end], seal(_plain(data[start:end]))
+                secret, sealed = data[start:end], seal(_plain(data[start:end], self._kinds[group - 1]))
                 out += data[done:start], _as_it_stands(data, start, end, sealed, secret)
                 done = at = end
         return b"".join([*out, data[done:]]) if out else data
@@ -98,7 +101,7 @@ def _exact(data: bytes, kind: str, start: int, end: int) -> tuple[int, int]:
     """The part of a find that is one of its kind; an empty one when nothing is."""
     text = data[start:end]
     if kind == "card":  # what goes on in digits or letters is no card but a longer number
-        return (start, end) if not data[end : end + 1].isalnum() and is_card(_plain(text)) else (start, start)
+        return (start, end) if not data[end : end + 1].isalnum() and is_card(_plain(text, kind)) else (start, start)
     if kind == "iban":
         return start, start + _iban_length(text)
     if kind == "email" and text.startswith(b"sealed_"):  # user info of a URL that is sealed already
@@ -117,11 +120,16 @@ def _iban_length(text: bytes) -> int:
         seen += text[at : at + 1].isalnum()
         at += 1
     whole = seen == wanted and not text[at : at + 1].isalnum()
-    return at if whole and is_iban(_plain(text[:at])) else 0
+    return at if whole and is_iban(_plain(text[:at], "iban")) else 0
 
 
-def _plain(text: bytes) -> bytes:
-    return text.replace(b"%20", b" ").replace(b"%40", b"@") if b"%" in text else text
+def _plain(text: bytes, kind: str) -> bytes:
+    """What it stands for, without the escapes of a URL, JSON or HTML: one secret has one placeholder, and a replay
+    escapes it for the place where it stands."""
+    if kind in ("card", "iban"):
+        text = text.replace(b"+", b" ")  # as forms write spaces
+    text = unquote_to_bytes(text).replace(b"&#64;", b"@")
+    return ESCAPE.sub(lambda found: bytes((int(found[1], 16),)), text)
 
 
 def _as_it_stands(data: bytes, start: int, end: int, sealed: bytes, secret: bytes) -> bytes:

@@ -16,7 +16,6 @@ from gateway.access import (
     hash_password,
     hash_token,
     is_hash,
-    is_remote,
     new_token,
     read_credentials,
     write_credentials,
@@ -56,17 +55,6 @@ def test_what_is_no_hash_fits_nothing(kept: str) -> None:
     assert not is_hash(kept)
     assert not matches("", kept)
     assert not matches("swordfish", kept)
-
-
-@pytest.mark.parametrize(
-    ("host", "remote"),
-    [
-        ("127.0.0.1", False), ("127.1.2.3", False), ("::1", False), ("localhost", False), ("LOCALHOST.", False),
-        ("0.0.0.0", True), ("::", True), ("192.168.1.5", True), ("gateway.lan", True), ("", True),
-    ],
-)  # fmt: skip
-def test_which_addresses_others_can_reach(host: str, remote: bool) -> None:
-    assert is_remote(host) is remote
 
 
 def test_the_file_is_for_its_owner_only_and_comes_back_as_it_was(tmp_path) -> None:

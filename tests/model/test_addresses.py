@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.model.addresses import MOST, AllowedHosts, host_of, is_fixed
+from gateway.model.addresses import MOST, AllowedHosts, host_of, is_fixed, is_remote
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,14 @@ def test_ten_times_as_many_names_as_are_remembered():
     for number in range(MOST * 10):
         assert not hosts.has(b"h%d.example" % number)
     assert len(hosts._known) <= MOST
+
+
+@pytest.mark.parametrize(
+    ("host", "remote"),
+    [
+        ("127.0.0.1", False), ("127.1.2.3", False), ("::1", False), ("localhost", False), ("LOCALHOST.", False),
+        ("0.0.0.0", True), ("::", True), ("192.168.1.5", True), ("gateway.lan", True), ("", True),
+    ],
+)  # fmt: skip
+def test_which_addresses_others_can_reach(host: str, remote: bool) -> None:
+    assert is_remote(host) is remote

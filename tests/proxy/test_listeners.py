@@ -102,3 +102,40 @@ async def test_a_response_that_leads_past_the_gateway_is_marked(tmp_path):
                     assert (await response.json())["past_gateway"] == [upstream.url]
                 async with client.get(f"/_gateway/exchanges/{one['id']}", headers={"Accept": "text/html"}) as response:
                     assert "an address past the gateway" in await response.text()
+
+
+async def ask_as(port: int, host: str) -> int:
+    async with raw_client(f"http://127.0.0.1:{port}") as client:
+        await client.send(f"GET /a HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        return status_of((await client.response())[0])
+
+
+async def test_a_foreign_name_does_not_reach_a_cluster_at_its_own_port(tmp_path):
+    """A web site that points its name at this machine (DNS rebinding) is refused there as at the gateway's port."""
+    port = free_port()
+    more = f"    listen: 127.0.0.1:{port}\n    names: [registry.corp.example]"
+    async with raw_upstream(OK % (2, b"{}")) as upstream:
+        async with serving(tmp_path, ROUTES.format(url=upstream.url, more=more)) as gateway:
+            main = int(gateway.url.rpartition(":")[2])
+            for host in (
+                f"127.0.0.1:{port}",
+                "localhost",
+                "box",
+                f"registry.corp.example:{port}",
+                "Registry.Corp.Example.",
+            ):
+                assert (host, await ask_as(port, host)) == (host, 200)
+            reached = len(upstream.heads)
+            for host in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", "corp.example"):
+                assert (host, await ask_as(port, host)) == (host, 421)
+                assert (host, await ask_as(main, host)) == (host, 421)
+            assert len(upstream.heads) == reached
+            assert await ask_as(main, "registry.corp.example") == 200, "a name that routes.yaml lists"
+
+
+async def test_where_others_reach_the_port_of_a_cluster_every_name_passes(tmp_path):
+    port = free_port()
+    async with raw_upstream(OK % (2, b"{}")) as upstream:
+        routes = ROUTES.format(url=upstream.url, more=f'    listen: "0.0.0.0:{port}"')
+        async with serving(tmp_path, routes):
+            assert await ask_as(port, "team.corp.example") == 200

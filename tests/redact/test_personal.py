@@ -86,6 +86,25 @@ def hidden(text: str, *kinds: str) -> str:
     return PersonalData(kinds).seal(text.encode(), lambda secret: b"<" + secret + b">").decode()
 
 
+@pytest.mark.parametrize(
+    ("kind", "written", "secret"),
+    [
+        ("email", "mail=anna%2Bnews%40mail.example&x=1", "anna+news@mail.example"),
+        ("email", r'{"mail": "anna\u0040mail.example"}', "anna@mail.example"),
+        ("email", "<a>o%27neill&#64;mail.example</a>", "o'neill@mail.example"),
+        ("phone", "tel=%2B49%20%2830%29%20123456", "+49 (30) 123456"),
+        ("phone", "tel=%2B49%2F30%2F123456", "+49/30/123456"),
+        ("phone", r'{"to": "\u002B4930123456"}', "+4930123456"),
+        ("card", "number=4111+1111+1111+1111", "4111 1111 1111 1111"),
+        ("card", "number=4111%201111%201111%201111", "4111 1111 1111 1111"),
+        ("iban", "to=DE89%203704+0044+0532+0130+00", "DE89 3704 0044 0532 0130 00"),
+    ],
+)
+def test_the_secret_is_what_stands_there_without_escapes(kind, written, secret):
+    """A replay escapes it for its place: with the escapes in it, it would be escaped twice."""
+    assert f"<{secret}>" in hidden(written, kind)
+
+
 @pytest.mark.parametrize(("kind", "value"), PAIRS)
 def test_it_is_sealed_as_a_json_value_and_the_rest_stays(kind, value):
     sealed = seal(a_request(json.dumps({"note": value, "count": 3}).encode()), kind)
