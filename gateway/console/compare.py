@@ -85,10 +85,12 @@ def _compared(store: Store, base: Recording, wanted: Sequence[str]) -> dict[str,
 
 
 async def compare_form(request: web.Request) -> web.Response:
-    """Fields env.CLUSTER = environment, any number of times; yes. Every combination is a run; leads to all of them."""
+    """Fields env.CLUSTER = environment, any number of times, every combination is a run; or together = environment, one
+    run with all clusters there; yes. Leads to all of them."""
     services, form = request.app[SERVICES], request[FORM]
     base = await listing.recording(services, request.match_info["id"])
-    runs = combinations(cast("MultiMapping[str]", form))
+    wanted = cast("MultiMapping[str]", form)
+    runs = all_together(_homes(services, base), wanted.getall("together", [])) or combinations(wanted)
     steps = await asyncio.to_thread(all_steps, services.store, base.id)
     check_guard(services, steps, runs, yes="yes" in form)
     made = []
@@ -97,6 +99,18 @@ async def compare_form(request: web.Request) -> web.Response:
         result = await replay(services, order, seen=publishing(services, order, base.steps))
         made.append(result.recording)
     raise web.HTTPSeeOther(address_of(base.id, [id for id in made if id]) + "#matrix")
+
+
+def all_together(homes: Mapping[str, Sequence[str]], environments: Sequence[str]) -> list[Environments]:
+    """For each environment one run: every cluster that has a server there goes to it. UsageError for an unknown one."""
+    found: list[Environments] = []
+    for name in dict.fromkeys(environments):
+        if not (run := {cluster: name for cluster, known in homes.items() if name in known}):
+            raise UsageError(f"no cluster of this recording has a server on {name!r}")
+        found.append(run)
+    if len(found) > MOST:
+        raise UsageError(f"that would be {len(found)} runs", hint=f"at most {MOST}: choose fewer environments")
+    return found
 
 
 def combinations(form: MultiMapping[str]) -> list[Environments]:

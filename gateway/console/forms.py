@@ -102,7 +102,7 @@ async def stop_recording(request: web.Request) -> web.Response:
 
 async def annotate(request: web.Request) -> web.Response:
     """Any of title, note, tags (separated by commas), pinned; step for a note on one step, and exchange, which is then
-    the page that is shown.
+    the page that is shown; tab of the form, if it is not the first.
     """
     form = request[FORM]
     id = await changes.annotate(
@@ -116,7 +116,8 @@ async def annotate(request: web.Request) -> web.Response:
     )
     if "exchange" in form:
         raise web.HTTPSeeOther(f"/_gateway/exchanges/{quote(form_text(request, 'exchange'), safe='')}")
-    raise web.HTTPSeeOther(f"/_gateway/recordings/{quote(id, safe='')}")
+    tab = "?tab=export" if form.get("tab") == "export" else ""
+    raise web.HTTPSeeOther(f"/_gateway/recordings/{quote(id, safe='')}{tab}")
 
 
 async def decide_correlations(request: web.Request) -> web.Response:

@@ -1,7 +1,7 @@
 """JSON as numbered lines: the viewer of a body, and two documents side by side, aligned by their structure. Pure.
 
 Text is not compared with text. Members pair by name, items of lists by their keys (`json_difference`), so that equal
-places stand beside each other whatever their order; a member that only has another name, or holds the same value in a
+places are in one row, whatever their order; a member that only has another name, or holds the same value in a
 list or an object now, says so.
 """
 

@@ -14,15 +14,11 @@ from ..api.audit import read_audit
 from ..api.preflight import LOOKS
 from ..api.rechecks import RECHECKS
 from ..errors import NotFoundError, UsageError
-from ..export import FORMATS
-from ..model.exchange import Exchange
 from ..model.json_shapes import exchange_json, recording_json
-from ..model.recording import Page
 from ..routes.history import environments_at, in_force_at, read_moment
 from ..services import changes, correlations, listing, seen_sessions, variants
-from ..services.diagrams import drawn, looking
+from ..services.family_tree import family_tree
 from ..services.lineage import lineage
-from ..services.playback import MODES
 from ..sessions import join_session
 from ..web.access import is_viewer
 from ..web.keys import LINKS, MOVES, SERVICES, SESSION_OF, STEPPERS
@@ -35,8 +31,8 @@ from .compare import address_of, side_by_side
 from .copy_as import copies
 from .find import find
 from .imports import import_report
-from .lists import live, recordings, status_of
-from .waterfall import waterfall
+from .lists import live, recordings
+from .recording_pages import recording
 from .what_if_editor import changed_lines, draft, edit_fields, fresh_values
 
 if TYPE_CHECKING:
@@ -45,7 +41,6 @@ if TYPE_CHECKING:
 RELATIVES = 50  # recordings of a family that are explained on one page
 CLUSTERS = 100  # on the board at once; a filter finds the others
 MOST_MASKED = 500  # places of a redaction preview on one page
-STEPS = 200  # steps of a recording on one page
 
 
 async def board(request: web.Request) -> View:
@@ -75,36 +70,6 @@ async def as_of(services: Services, at: str) -> dict[str, Any] | None:
         "in_force": listing.revision_json(then) if then else None,
         "environments": await asyncio.to_thread(environments_at, then) if then else {},
     }
-
-
-async def recording(request: web.Request) -> View:
-    services = request.app[SERVICES]
-    found = await listing.recording(services, request.match_info["id"])
-    query, cursor, problem = request.query.get("q", ""), request.query.get("cursor"), None
-    slice: Page[Exchange] = Page(())
-    try:
-        slice = await listing.exchanges(services, found.id, limit=STEPS, cursor=cursor, query=query)
-    except UsageError as error:
-        if request.path.endswith(".json"):
-            raise
-        problem = error
-    data = {
-        "recording": recording_json(found),
-        "q": query,
-        "items": [listing.row_json(one) for one in slice.items],
-        "next": slice.next,
-    }
-    if request.path.endswith(".json"):
-        return view(data)
-    look = looking(request.query)
-    sequence = await asyncio.to_thread(drawn, services.store, found, slice.items if query else None, look)
-    return view(
-        data, status=status_of(request, problem), problem=problem, sequence=sequence, formats=FORMATS,
-        flows=await correlations.flows(services, found.id, steps=found.steps, asked="values" in request.query),
-        **await replay_pages.around(services, found, slice.items),
-        bars=waterfall(slice.items),
-        playing=listing.played_by(request.app[SESSION_OF](request)), playback_modes=MODES,
-    )  # fmt: skip
 
 
 async def what_if(request: web.Request) -> View:
@@ -173,7 +138,10 @@ async def variants_page(request: web.Request) -> View:
     store, cursor = request.app[SERVICES].store, request.query.get("cursor")
     found = await listing.recording(request.app[SERVICES], request.match_info["id"])
     data = await asyncio.to_thread(variants.variants, store, found.id, limit=RELATIVES, cursor=cursor)
-    return view(data, title=found.title or found.id)
+    if request.path.endswith(".json"):
+        return view(data)
+    tree = await asyncio.to_thread(family_tree, store, found.id, limit=RELATIVES, cursor=cursor)
+    return view(data, title=found.title or found.id, tree=tree)
 
 
 async def comparison(request: web.Request) -> View:

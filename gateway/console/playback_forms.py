@@ -82,7 +82,7 @@ def _pace(text: str) -> float:
 
 
 def _to(recording: str) -> web.HTTPSeeOther:
-    return web.HTTPSeeOther(f"{RECORDINGS}{quote(recording, safe='')}#playback")
+    return web.HTTPSeeOther(f"{RECORDINGS}{quote(recording, safe='')}?tab=export#playback")
 
 
 def add_playing_forms(app: web.Application) -> None:

@@ -13,20 +13,18 @@ from aiohttp import web
 from ..api.operation import checked_body
 from ..api.replay import BRANCH
 from ..api.replay_runs import start
-from ..correlation import Verdicts, correlate
-from ..errors import NotFoundError, UsageError
-from ..model.filter import quoted
-from ..model.json_shapes import recording_json
+from ..correlation import Verdicts
+from ..errors import UsageError
 from ..replay.branch import read_set, read_unset
-from ..replay.compare import compare_runs, comparison_json
-from ..replay.error_card import Card, card, card_json, shared_causes, sibling
+from ..replay.compare import comparison_json
+from ..replay.error_card import shared_causes
 from ..replay.plan import ReplayOptions
 from ..replay.report import ReplayResult, difference_line
 from ..replay.what_if_gallery import gallery
 from ..services import correlations, listing
 from ..services.compare import compared, elsewhere
 from ..services.diagrams import both
-from ..services.replay import all_steps, replay
+from ..services.replay import replay
 from ..services.replay_request import branch_order, publishing, replay_order
 from ..services.replay_run import ReplayOrder
 from ..services.stepwise_replay import Stepping, StoppedReplay
@@ -53,8 +51,6 @@ async def around(services: Services, recording: Recording, steps: Sequence[Excha
     homes = {name: tuple(cluster.upstreams) for name, cluster in clusters.items()}
     return {
         "galleries": await asyncio.to_thread(galleries, services.store, steps, homes),
-        "family": await asyncio.to_thread(_family, services.store, recording.id),
-        "cards": await asyncio.to_thread(_cards, services.store, recording, steps),
         "homes": {
             name: known
             for name, known in homes.items()
@@ -75,47 +71,6 @@ def galleries(store: Store, steps: Sequence[Exchange], homes: Mapping[str, Seque
         items = [{"title": one.title, "value": json.dumps([step.step, dict(one.body)])} for one in ready]
         found.append({"step": step.step, "label": f"{step.step} {step.method} {step.path}"[:80], "items": items})
     return found
-
-
-def _family(store: Store, recording: str) -> list[dict[str, Any]]:
-    found = store.recordings(f"parent:{quoted(recording)}", limit=FAMILY)
-    return [recording_json(one) for one in found.items]
-
-
-def _cards(store: Store, recording: Recording, steps: Sequence[Exchange]) -> list[dict[str, Any]]:
-    """A card for every failing step that ended well in the parent, or has a successful sibling here."""
-    failing = [step for step in steps if (step.status or 0) >= 400][:CARDS]
-    if not failing:
-        return []
-    parents = _against_parent(store, recording, steps)
-    found = []
-    for step in failing:
-        near = sibling(step, steps)
-        sooner = [[one for one in steps if one.step < each.step] for each in (step, near or step)]
-        why = parents.get(step.id) or (card(step, near, before=(sooner[0], sooner[1])) if near else None)
-        if why:
-            found.append(card_json(why) | {"step": step.step, "method": step.method, "path": step.path})
-    causes = shared_causes((one["step"], one["sentence"]) for one in found)
-    return [one | {"like": causes[one["step"]][1]} for one in found if causes[one["step"]][0] == one["step"]]
-
-
-def _against_parent(store: Store, recording: Recording, steps: Sequence[Exchange]) -> dict[str, Card]:
-    """By exchange: why a step failed that ended well in the recording that this one comes from."""
-    if not recording.parent or not recording.steps <= FOLLOWED:
-        return {}
-    before = _steps_of(store, recording.parent)
-    if not before:
-        return {}
-    found = correlate(before, store.decisions(recording.parent))
-    pairs = compare_runs(recording.parent, recording.id, before, steps, found).steps
-    return {pair.replayed.id: pair.card for pair in pairs if pair.card and pair.replayed}
-
-
-def _steps_of(store: Store, recording: str) -> list[Exchange]:
-    try:
-        return all_steps(store, store.recording(recording).id)
-    except NotFoundError:  # the parent was deleted
-        return []
 
 
 async def difference(services: Services, a: str, b: str) -> tuple[dict[str, Any], Markup]:

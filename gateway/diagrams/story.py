@@ -7,7 +7,7 @@ tall the text beside a row makes it; `story_svg` draws the lanes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, TypeAlias
 
 from ..correlation import Binding, Decisions
@@ -35,6 +35,7 @@ Tone = Literal["ok", "warn", "bad", "open"]
 TONES: Final[Mapping[str, Tone]] = {
     "ok": "ok", "redirect": "ok", "client-error": "warn", "server-error": "bad", "failed": "bad", "open": "open",
 }  # fmt: skip
+REMARKS: Final = {"header": "by Gateway-Env", "pin": "pinned", "playback": "from a recording", "fault": "simulated"}
 WORST: Final[tuple[Tone, ...]] = ("bad", "warn", "open", "ok")
 
 
@@ -181,6 +182,7 @@ def _told(
 ) -> StoryCall:  # fmt: skip
     group = found.of(one.id)
     first = group is not None and group.first.exchange == one.id
+    call = replace(call, remark=", ".join(REMARKS.get(word, word) for word in call.remark.split(", ")))
     return StoryCall(
         call, name_of(one), shortened(clean(_path(one, moving)), 90), TONES[call.outcome], fails(one), gives,
         group if first else None, group.first.step if group and not first else 0,
@@ -361,7 +363,7 @@ def _operations(rows: Sequence[StoryCall]) -> tuple[str, ...]:
 
 
 def default_title(steps: Sequence[StoryCall]) -> str:
-    """ "Sign in, then 14 rounds of Find the book, Order it, Pay"; the first operations where none repeat."""
+    """ "login, then 14 rounds of books, orders, payments"; the first operations where none repeat."""
     good = [one for one in steps if not one.failed]
     if len(good) < 2:
         return ""
@@ -374,9 +376,16 @@ def default_title(steps: Sequence[StoryCall]) -> str:
 
 
 def _short(steps: Sequence[StoryCall]) -> str:
-    told = list(dict.fromkeys(one.name or f"{one.call.method} {one.path.partition('?')[0]}" for one in steps))
+    told = list(dict.fromkeys(one.name or _noun(one) for one in steps))
     rest = len(told) - TITLED
     return shortened(", ".join(told[:TITLED]), 90) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _noun(row: StoryCall) -> str:
+    """What an unnamed call is about: the last word of its path that is no value."""
+    path = row.path.partition("?")[0]
+    words = [word for word in path.split("/") if word and "{" not in word and not any(map(str.isdigit, word))]
+    return words[-1] if words else f"{row.call.method} {path}"
 
 
 def followed(found: Story, value: str) -> frozenset[int]:

@@ -56,7 +56,7 @@ def told(story: Story, row: StoryCall) -> str:
 def move_lane(story: Story, move: StoryMove) -> str:
     """A cluster lives elsewhere from here on: a line across all lifelines."""
     words = f"{shortened(move.cluster, HEAD)}: {shortened(move.before, HEAD)} → {shortened(move.after, HEAD)}"
-    wide = min(16 + 0.9 * len(words), 60)
+    wide = min(5 + 0.85 * len(words), 60)
     pill = (
         f'<line class="moved" x1="{number(CLIENT)}%" x2="100%" y1="24" y2="24"/>'
         f'<rect class="pill" x="8%" y="12" width="{number(wide)}%" height="24" rx="12"/>'
@@ -140,7 +140,7 @@ def _answer(row: StoryCall, *, narrow: bool = False) -> str:
     answer = f'<tspan class="answer">{xml(shortened(row.call.answer, 22 if narrow else REMARK))}</tspan>'
     facts = (*row.call.facts, *(() if narrow else (run.text for run in row.call.runs[:1])))
     more = f' <tspan class="muted">{xml(" · ".join(facts))}</tspan>' if facts else ""
-    given = values_of(tuple(one.name for one in row.gives), 1 if narrow else 3)
+    given = "" if narrow else values_of(tuple(one.name for one in row.gives))  # there they stand below
     return answer + more + (f' <tspan class="value">{xml(given)}</tspan>' if given else "")
 
 

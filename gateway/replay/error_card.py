@@ -88,7 +88,7 @@ def card(
         sentence = f"{told}." + (f" It says: {reason}" if reason else "")
         rows.append(CardRow("earlier", changed, ""))
         return Card(status, sentence, tuple(rows), failing.id, succeeding.id, "earlier")
-    cause = ("", "") if rows else _sooner_or_later(failing, succeeding, before)
+    cause = ("", "") if rows or failing.failure else _sooner_or_later(failing, succeeding, before)
     rows += [CardRow("order", *_places_of(cause))] if cause[0] else []
     if cause[0]:
         return Card(status, _ordered(failing, succeeding, cause), tuple(rows), failing.id, succeeding.id, "order")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from ..model.bodies import text_of
@@ -102,7 +102,7 @@ def explained(exchanges: Sequence[Exchange], cards: Mapping[str, tuple[Card, Exc
     for at, one in enumerate(exchanges):
         if not fails(one):
             continue
-        alike = _alike(one)
+        alike = _alike(one), one.id in (cards or {})
         if alike not in told:
             if len(told) == EXPLAINED:
                 unexplained += 1
@@ -126,8 +126,13 @@ def reason(
     if found is None and near is not None:
         sooner = [[one for one in others if one.step < each.step] for each in (failing, near)]
         found = card(failing, near, before=(sooner[0], sooner[1]))
-    if found is None or near is None:
+    if found is None or near is None or (failing.failure and found.kind != "route"):
         return _alone(failing)
+    if failing.failure:  # its own reason, and another place that answers
+        return replace(
+            _alone(failing), contrast=_words(failing, near, found)[1], succeeding=near.step, succeeded=near.id,
+            attempt=attempt(failing, near, found), card=found,
+        )  # fmt: skip
     cause, contrast, short = _words(failing, near, found)
     return Reason(
         failing.step, failing.id, label(failing), found.kind, route_of(failing), cause, contrast, reason_of(failing),
@@ -181,7 +186,8 @@ def _words(failing: Exchange, near: Exchange, found: Card) -> tuple[str, str, st
     rows = [row for row in found.rows if row.place not in ("route", "order", "earlier", "fault")]
     match found.kind:
         case "route":
-            return f"Only on {here}", f"{good} on {there}, same request.", f"only on {here}"
+            elsewhere = f"@{near.environment}" if near.cluster == failing.cluster and near.environment else there
+            return f"Only on {here}", f"{good} on {elsewhere}, same request.", f"only on {here}"
         case "unknown":
             name, row = written(found.name), _apart(rows[0])
             contrast = f"{row.succeeding} answers {good}."
@@ -199,6 +205,8 @@ def _words(failing: Exchange, near: Exchange, found: Card) -> tuple[str, str, st
         case _:
             if len(rows) == 1 and here == there:
                 return _one_row(status, good, _apart(rows[0]))
+            if len(rows) == 1 and rows[0].failing and not SEALED.search(rows[0].failing):
+                return told, "", f"{_apart(rows[0]).failing} on {here}"
             return told, "", f"{counted(len(found.rows), 'difference')} of the requests"
 
 
@@ -245,9 +253,12 @@ def attempt(failing: Exchange, near: Exchange, found: Card) -> Attempt | None:
         return Attempt(path, {"set": [f"path={failing.prefix.rstrip('/')}{path}"]})
     if found.kind == "route":
         return Attempt(f"on {near.environment}", {"env": [f"{near.cluster}={near.environment}"]})
-    edits, taken = list[str](), list[str]()
+    edits, taken, moved = list[str](), list[str](), list[str]()
     for row in found.rows:
-        if row.place == "route" or not (places := _places(row)):
+        if row.place == "route" and near.cluster == failing.cluster and near.environment:
+            moved.append(f"{near.cluster}={near.environment}")
+            continue
+        if not (places := _places(row)):
             return None
         for place, value in places:
             if value is None:
@@ -257,7 +268,8 @@ def attempt(failing: Exchange, near: Exchange, found: Card) -> Attempt | None:
     if not edits and not taken:
         return None
     single = _apart(found.rows[0]).succeeding if len(found.rows) == 1 else ""
-    body: dict[str, Any] = ({"set": edits} if edits else {}) | ({"unset": taken} if taken else {})
+    body: dict[str, Any] = {"set": edits, "unset": taken, "env": moved}
+    body = {name: value for name, value in body.items() if value}
     return Attempt(single if 0 < len(single) <= 40 else f"as step {near.step}", body)
 
 

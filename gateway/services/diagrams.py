@@ -36,7 +36,7 @@ class DiagramOptions:
     def address(self, **changed: str) -> str:
         """The query of another look."""
         wanted = {"steps": self.steps, "value": self.value, "whatifs": "yes" if self.whatifs else ""} | changed
-        return "?" + urlencode({name: value for name, value in wanted.items() if value}) + "#sequence"
+        return "?view=picture&" + urlencode({name: value for name, value in wanted.items() if value}) + "#sequence"
 
 
 @dataclass(frozen=True, slots=True)

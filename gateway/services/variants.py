@@ -30,7 +30,7 @@ def variants(store: Store, ref: str, *, limit: int, cursor: str | None = None) -
     """A slice of the family's tree, depth first: {"items", "next", "total"}. Blocking."""
     id = store.recording(ref).id
     found = store.family(id)
-    first = _offset(cursor)
+    first = read_offset(cursor)
     shown = found[first : first + limit]
     statuses = store.outcomes([one.id for one in shown], most=MOST_STEPS)
     why = VariantReasons(store, found)
@@ -46,7 +46,8 @@ def variants(store: Store, ref: str, *, limit: int, cursor: str | None = None) -
     return {"recording": id, "items": items, "next": more, "total": len(found)}
 
 
-def _offset(cursor: str | None) -> int:
+def read_offset(cursor: str | None) -> int:
+    """The place that a cursor of a family names. UsageError."""
     if cursor is None:
         return 0
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 10):

@@ -19,7 +19,7 @@ from typing import Final
 import brotli
 from aiohttp import hdrs, web
 
-from ..diagrams import PAGE_STYLE, STYLE
+from ..diagrams import PAGE_STYLE, STORY_STYLE, STYLE
 from ..model.codings import accepts
 from ..model.palette import style_sheet
 from ..paths import static_dir
@@ -38,6 +38,7 @@ BUNDLES: Final[Mapping[str, tuple[str, ...]]] = {
         "pages.css",
         "board.css",
         "split.css",
+        "recording.css",
         "diagram.css",
     ),
     "console.js": (
@@ -54,7 +55,7 @@ BUNDLES: Final[Mapping[str, tuple[str, ...]]] = {
 # Written by the code that knows them.
 _WRITTEN: Final[Mapping[str, Callable[[], str]]] = {
     "palette.css": style_sheet,
-    "diagram.css": lambda: STYLE + PAGE_STYLE,  # of diagrams in a page, which carry no style of their own
+    "diagram.css": lambda: STYLE + PAGE_STYLE + STORY_STYLE,  # of diagrams in a page, which carry no style of their own
 }
 
 

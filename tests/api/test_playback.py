@@ -96,13 +96,13 @@ async def test_the_recordings_page_plays_it_and_every_page_says_so(client, servi
         "pace": "0",
     }
     answer = await client.post(f"{page}/playback", data=form, allow_redirects=False)
-    assert (answer.status, answer.headers["Location"]) == (303, f"{page}#playback")
-    text = await (await client.get(page)).text()
-    assert "This session plays it:" in text
+    assert (answer.status, answer.headers["Location"]) == (303, f"{page}?tab=export#playback")
+    text = await (await client.get(f"{page}?tab=export")).text()
+    assert "Your calls are answered from it:" in text
     assert "0 calls answered from it, 0 not found in it" in text
     for path in ("/_gateway/", "/_gateway/history", "/_gateway/recordings"):
         text = await (await client.get(path)).text()
-        assert f'Answering from <a href="{page}#playback">Order a book</a>' in text
+        assert f'Answering from <a href="{page}?tab=export#playback">Order a book</a>' in text
     answer = await client.post("/_gateway/session/live", data=form, allow_redirects=False)
     assert (answer.status, answer.headers["Location"]) == (303, page)
     for place, leads in (
@@ -150,11 +150,11 @@ async def test_one_cluster_changes_its_mode_on_the_page_and_the_others_go_on(cli
     session = services.sessions.live["browser"]
     assert "orders" not in session.modes
     playback = next(iter(session.modes.values())).playback
-    text = await (await client.get(page)).text()
+    text = await (await client.get(f"{page}?tab=export")).text()
     assert 'aria-label="Mode of each cluster"' in text
     form = {"csrf_token": csrf, "mode.orders": "live-then-playback"}
     answer = await client.post(f"{page}/modes", data=form, allow_redirects=False)
-    assert (answer.status, answer.headers["Location"]) == (303, f"{page}#playback")
+    assert (answer.status, answer.headers["Location"]) == (303, f"{page}?tab=export#playback")
     assert session.modes["orders"].mode == "live-then-playback"
     assert session.modes["orders"].playback is playback
     assert (await client.post(f"{page}/modes", data={"csrf_token": csrf})).status == 400

@@ -20,7 +20,8 @@ async def test_three_environments_stand_side_by_side_with_what_differs_and_why(t
     async with a_shop(tmp_path) as shop, browsed(shop.gateway.url, **look) as watch:
         page, table = watch.page, watch.page.locator("table.matrix")
         await watch.open(f"/_gateway/recordings/{shop.recording}")
-        await page.get_by_role("link", name="Side by side").first.click()
+        await page.locator("summary", has_text="More acts").click()
+        await page.get_by_role("link", name="Compare environments").click()
         for name in ("dev", "test", "qa"):
             await page.locator(f"#env-catalogue-{name}").check()
         await page.get_by_label("let writes pass").check()

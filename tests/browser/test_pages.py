@@ -58,7 +58,7 @@ async def test_a_title_without_a_space_widens_no_page(tmp_path, aiohttp_server):
 async def test_the_keys(origin):
     async with browsed(origin) as watch:
         page = watch.page
-        await watch.open(RECORDING)
+        await watch.open(RECORDING + "?tab=steps")
         await page.keyboard.press("?")
         await expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
         await page.keyboard.press("Escape")

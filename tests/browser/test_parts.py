@@ -143,15 +143,16 @@ async def test_from_one_step_to_the_next_by_link_and_key(book, watch):
     await expect(page).to_have_url(re.compile(steps[0].id))
 
 
-async def test_steps_are_filtered_with_their_picture(book, watch):
+async def test_steps_are_filtered_on_their_tab(book, watch):
     two = [consoling.an_exchange(target="/api/orders/orders"), consoling.an_exchange(target="/api/payments/7")]
     two[1] = replace(two[1], url="http://127.0.0.1:8080/api/payments/7")
     book.add(book.kept[consoling.RECORDING], *two)
-    page = await opened(watch, f"/_gateway/recordings/{consoling.RECORDING}")
-    await expect(page.locator("#drawn .picture")).to_contain_text("/api/orders/orders")
+    page = await opened(watch, f"/_gateway/recordings/{consoling.RECORDING}?tab=steps")
+    await expect(page.locator("#rows")).to_contain_text("/api/orders/orders")
     await page.locator("#q").fill("payments")
     await expect(page.locator("#rows tr")).to_have_count(1)
-    await expect(page.locator("#drawn .picture")).not_to_contain_text("/api/orders/orders")
+    await expect(page).to_have_url(re.compile("tab=steps"))
+    await expect(page.get_by_role("link", name="Steps")).to_have_attribute("aria-current", "page")
     assert await still_there(page)
 
 
@@ -167,15 +168,13 @@ async def test_the_next_rows_come_below_those_that_are_here(watch, book):
 
 
 async def test_a_note_a_tag_and_keeping_change_the_head_of_the_recording_in_place(book, watch):
-    page = await opened(watch, f"/_gateway/recordings/{consoling.RECORDING}")
-    await page.get_by_text("Title, note, tags").click()
+    page = await opened(watch, f"/_gateway/recordings/{consoling.RECORDING}?tab=export")
     await page.get_by_label("Title", exact=True).fill("Order two books")
     await page.get_by_role("button", name="Save", exact=True).click()
     await expect(page.locator("h1")).to_have_text("Order two books")
     await expect(page.locator("h1")).to_be_focused()
-    await page.get_by_text("Title, note, tags").click()
-    await page.get_by_role("button", name="Keep it from being tidied away").click()
-    await expect(page.locator("#about")).to_contain_text("kept")
+    await page.get_by_role("button", name="Keep forever").click()
+    await expect(page.locator("#tabs")).to_contain_text("kept forever")
     assert await still_there(page)
 
 

@@ -67,12 +67,12 @@ async def test_the_bookshop_is_played_in_two_browsers_with_everything_down(tmp_p
         await down.aclose()
 
         for reader in (ada, bob):
-            await reader.watch.open(recorded.removeprefix(gateway.url))
-            await reader.press("Play back")
+            await reader.watch.open(recorded.removeprefix(gateway.url) + "?tab=export")
+            await reader.press("Answer from a recording")
             await expect(reader.page.locator("#strip")).to_contain_text("playback")
         await asyncio.gather(*(reader.order(paid="payments@qa; mode=playback") for reader in (ada, bob)))
         for reader in (ada, bob):
-            await expect(reader.page.locator("#strip")).to_contain_text("playing")
+            await expect(reader.page.locator("#strip")).to_contain_text("Answering from")
             assert await reader.receipts() == [404, 200, 200]
 
         await ada.watch.open("/demos/bookshop/find-the-book")
@@ -87,10 +87,10 @@ async def test_the_bookshop_is_played_in_two_browsers_with_everything_down(tmp_p
         await bob.watch.open("/demos/bookshop/find-the-book")
         await bob.press("Send")
         await bob.result("200", "catalogue@qa; mode=playback")
-        await bob.watch.open(recorded.removeprefix(gateway.url))
+        await bob.watch.open(recorded.removeprefix(gateway.url) + "?tab=export")
         modes = bob.page.get_by_role("form", name="Mode of each cluster")
         await modes.get_by_label("catalogue").select_option("live-then-playback")
-        await bob.press("Change and go on")
+        await bob.press("Change")
         await expect(bob.page.locator("#strip")).to_contain_text("live-then-playback")
         await bob.watch.open("/demos/bookshop/find-the-book")
         await bob.press("Send")

@@ -31,8 +31,9 @@ async def test_a_replay_on_test_differs_at_the_book_and_says_why(tmp_path, look)
         page = watch.page
         await watch.open("/_gateway/recordings?q=session:row-9")
         await page.get_by_role("link", name="GET /api/catalogue/books").click()
+        await page.get_by_role("link", name="Replay", exact=True).click()
         await page.locator("#to-catalogue").select_option("test")
-        await page.get_by_role("button", name="Replay live").click()
+        await page.get_by_role("button", name="Replay", exact=True).click()
         for text in (
             "They differ, first at step 1",
             "404 only on catalogue@test",
@@ -45,19 +46,19 @@ async def test_a_replay_on_test_differs_at_the_book_and_says_why(tmp_path, look)
 async def test_a_what_if_its_tree_a_preflight_and_a_replay_step_by_step(tmp_path):
     async with a_shop(tmp_path) as shop, browsed(shop.gateway.url) as watch:
         page, main = watch.page, watch.page.locator("main")
-        home = f"/_gateway/recordings/{shop.recording}"
+        home = f"/_gateway/recordings/{shop.recording}?tab=what-ifs"
         await watch.open(home)
-        await page.get_by_text("What if a step were changed?").click()
+        await page.get_by_text("Something else …").click()
         await page.locator("#branch-step").fill("2")
         await page.locator("#branch-status").fill("503")
         await page.locator("#branch-yes").check()
-        await page.get_by_role("button", name="Try it").click()
+        await page.get_by_role("button", name="Send the what-if").last.click()
         await expect(main).to_contain_text("503 because a fault was injected: answer status 503.")
-        await watch.open(f"{home}/variants")
+        await watch.open(f"/_gateway/recordings/{shop.recording}/variants")
         await expect(main).to_contain_text("2 recordings in this family")
         await watch.check()
         await watch.open(home)
-        await page.get_by_role("button", name="Preflight").click()
+        await page.get_by_role("button", name="Check first").click()
         await page.get_by_role("button", name="Look again").click()
         await expect(main).to_contain_text("Ready.")
         await watch.check()

@@ -199,10 +199,13 @@ async def test_a_recording_shows_its_steps_in_words_and_its_picture(client):
     assert "201 Created" in text
     assert "404 Not Found" in text
     assert "502 connection refused" in text
-    assert "orders@qa" in text
+    assert "orders on qa" in text
     assert "<svg" in text
     assert f"/_gateway/exchanges/{EXCHANGE}" in text
-    assert "export?as=har" in text
+    steps = await page(client, f"/_gateway/recordings/{RECORDING}?tab=steps")
+    assert "orders@qa" in steps
+    assert f"/_gateway/exchanges/{EXCHANGE}" in steps
+    assert "export?as=har" in await page(client, f"/_gateway/recordings/{RECORDING}?tab=export")
 
 
 async def test_a_recording_is_found_by_prefix_and_title(client):

@@ -458,7 +458,7 @@ async def test_a_recording_becomes_a_demo_from_its_page(browser, shop):
         await browser.press(step)
     await browser.press(FIND, what_if="unknown-isbn")
     recording = shop.sessions.live["browser"].recording
-    _, page = await browser.get(f"/_gateway/recordings/{recording}")
+    _, page = await browser.get(f"/_gateway/recordings/{recording}?tab=export")
     assert "New demo from recording" in words(page)
     token = re.search(r'name="csrf_token" value="(\w+)', page)[1]
     data = {"csrf_token": token, "recording": recording, "name": "My copy"}

@@ -42,8 +42,8 @@ def test_each_failure_has_its_cause_its_contrast_and_what_to_try():
     found = explained(the_book()).groups
     assert [(one.first.cause, one.first.contrast) for one in found] == [
         ("ISBN 978-9 is unknown on catalogue@qa", "978-1 answers 200."),
-        ("Only on catalogue@dev", "200 on catalogue@qa, same request."),
-        ("Only on catalogue@test", "200 on catalogue@qa, same request."),
+        ("Only on catalogue@dev", "200 on @qa, same request."),
+        ("Only on catalogue@test", "200 on @qa, same request."),
     ]
     assert [(one.first.attempt.label, one.first.attempt.body) for one in found] == [
         ("978-1", {"set": ["path:4=978-1"]}),
@@ -123,6 +123,19 @@ def test_a_failure_without_a_response_is_its_own_reason():
     assert [(one.first.kind, one.first.cause) for one in found] == [
         ("failure", "catalogue@qa: The upstream refused the connection"), ("failure", "No cluster at this path"),
     ]  # fmt: skip
+
+
+def test_an_upstream_that_refuses_is_no_matter_of_order_and_another_place_is_named():
+    again = replace(a_step(2), status=502, response=None, failure=Failure("connection_refused", "refused"))
+    reason = explained([a_step(1), again]).groups[0].first
+    assert (reason.kind, reason.cause, reason.contrast) == (
+        "failure", "catalogue@qa: The upstream refused the connection", "",
+    )  # fmt: skip
+    elsewhere = replace(again, environment="dev")
+    reason = explained([a_step(1), elsewhere]).groups[0].first
+    assert (reason.kind, reason.contrast, reason.attempt.body) == (
+        "failure", "200 on @qa, same request.", {"env": ["catalogue=qa"]},
+    )  # fmt: skip
 
 
 def test_so_many_different_failures_are_explained_and_the_rest_is_counted():

@@ -31,7 +31,7 @@ async def page(shop):
 
 
 async def test_the_picture_stands_below_its_participants(shop, page):
-    text = await page(f"recordings/{shop.recording}")
+    text = await page(f"recordings/{shop.recording}?view=picture")
     assert text.count('class="sequence heads"') == 1
     assert text.index('class="sequence heads"') < text.index('class="sequence" role="group"')
     assert text.count("data-step=") == 6
@@ -42,22 +42,22 @@ async def test_some_steps(shop, page):
     text = await page(f"recordings/{shop.recording}?steps=2-3")
     assert text.count("data-step=") == 2
     assert "steps 2-3" in text
-    assert 'href="?#sequence">all of them' in text
+    assert 'href="?view=picture&amp;#sequence">all of them' in text
     assert (await page(f"recordings/{shop.recording}?steps=two")).count("data-step=") == 6
 
 
 async def test_a_filter_chooses_what_is_drawn(shop, page):
-    assert (await page(f"recordings/{shop.recording}?q=cluster:orders")).count("data-step=") == 3
+    assert (await page(f"recordings/{shop.recording}?view=picture&q=cluster:orders")).count("data-step=") == 3
 
 
 async def test_a_value_is_followed_with_arrows(shop, page):
-    text = await page(f"recordings/{shop.recording}")
-    assert 'href="?value=order_id#sequence"' in text
+    text = await page(f"recordings/{shop.recording}?view=picture")
+    assert 'href="?view=picture&amp;value=order_id#sequence"' in text
     assert 'class="flow"' not in text
-    text = await page(f"recordings/{shop.recording}?value=order_id")
+    text = await page(f"recordings/{shop.recording}?view=picture&value=order_id")
     assert text.count('class="flow"') == 3
     assert 'class="value chosen">order_id<' in text
-    assert 'class="flow"' not in await page(f"recordings/{shop.recording}?value=%3Cscript%3E")
+    assert 'class="flow"' not in await page(f"recordings/{shop.recording}?view=picture&value=%3Cscript%3E")
 
 
 async def test_what_ifs_and_differences_are_drawn(shop, page):

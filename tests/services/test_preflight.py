@@ -120,7 +120,7 @@ async def test_the_command_and_the_page(tmp_path, capsys):
         assert "better played from the recording: catalogue (steps 2)" in out and out.rstrip().endswith("not ready")
         page = f"/_gateway/recordings/{shop.recording}"
         async with aiohttp.ClientSession(shop.gateway.url, cookie_jar=aiohttp.CookieJar(unsafe=True)) as client:
-            text = await (await client.get(page, headers={"Accept": "text/html"})).text()
+            text = await (await client.get(f"{page}?tab=export", headers={"Accept": "text/html"})).text()
             token = re.search(r'name="csrf_token" value="([^"]+)"', text)[1]
             async with client.post(f"{page}/preflight", data={"csrf_token": token}) as answer:
                 assert "Not ready." in (shown := await answer.text()) and "Better played from the recording" in shown

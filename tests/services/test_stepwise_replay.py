@@ -131,7 +131,7 @@ async def test_the_page_does_all_of_it(tmp_path):
                 return str(answer.url.path), await answer.text()
 
         home = f"/_gateway/recordings/{shop.recording}"
-        text = await (await client.get(home, headers={"Accept": "text/html"})).text()
+        text = await (await client.get(f"{home}?tab=what-ifs", headers={"Accept": "text/html"})).text()
         token = re.search(r'name="csrf_token" value="([^"]+)"', text)[1]
         page, text = await press(f"{home}/steps", yes="yes")
         assert "It waits before step 1." in text
