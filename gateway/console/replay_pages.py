@@ -14,7 +14,7 @@ from ..api.operation import checked_body
 from ..api.replay import BRANCH
 from ..api.replay_runs import start
 from ..correlation import Verdicts
-from ..errors import UsageError
+from ..errors import NotFoundError, UsageError
 from ..replay.branch import read_set, read_unset
 from ..replay.compare import comparison_json
 from ..replay.error_card import shared_causes

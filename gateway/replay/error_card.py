@@ -258,7 +258,9 @@ def _unknown(one: Difference, failing: Exchange, succeeding: Exchange) -> tuple[
         if apart is None:
             return None
         values, before = apart
-        name = _name_of(values[1], succeeding) or (before if any(map(str.isdigit, "".join(values))) else "")
+        called = _name_of(values[1], succeeding)
+        general = not called or called.lower() in ("id", "_id", "uuid")  # "order 9", not "id 9", where the path says so
+        name = (before if general and any(map(str.isdigit, "".join(values))) else "") or called
         if not name:  # two words, not two ids
             return None
     elif one.where not in ("request.query", "request.body"):

@@ -168,4 +168,6 @@ async def test_equal_causes_are_told_once_with_their_count(tmp_path):
         for _ in range(3):
             await client.get("/api/catalogue/books/978-99", headers={"Gateway-Session": "ada"})
         text = unescape(await (await client.get(f"/_gateway/recordings/{id}")).text())
-        assert "It is so with 3 steps: this one and 4, 5." in text
+        assert "<b>3 × 404.</b> <b>ISBN 978-99 is unknown on catalogue" in text
+        assert text.count("978-99 is unknown") == 1
+        assert text.count('as <a href="#step-3">step 3</a>') == 2

@@ -182,4 +182,4 @@ def test_a_success_of_another_thing_explains_nothing(other, same):
 def test_an_id_is_not_called_by_the_name_of_another_thing():
     good = a_step(1, "/api/posts/1", body={"authorId": 1, "id": 1})
     found = card(a_step(2, "/api/posts/9999", status=404), good)
-    assert found.sentence.startswith("404 because id 9999 is unknown")
+    assert found.sentence.startswith("404 because post 9999 is unknown")

@@ -98,7 +98,7 @@ async def test_an_id_of_another_environment(tmp_path):
         result = await tried(shop, 4, ready.title, "foreign")
         assert result.steps[3].status == 404
         assert result.steps[3].card.sentence.startswith(
-            "404 because id 5001 is unknown on orders@qa; 70001 answers 200."
+            "404 because order 5001 is unknown on orders@qa; 70001 answers 200."
         )
 
 
