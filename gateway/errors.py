@@ -33,7 +33,7 @@ class Problem:
 
 
 class GatewayError(Exception):
-    """Says what happened; `where` names the place, `hint` what to try, `code` the kind for whoever decides by it."""
+    """Says what happened; `where` names the place, `hint` what to try, `code` the kind, by which code decides."""
 
     exit_code = 1
     status = 500

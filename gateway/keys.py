@@ -168,7 +168,7 @@ def check_in_file(environ: Mapping[str, str]) -> None:
 
 
 def rotate(folder: Path) -> None:
-    """Put a new key before the others. Whoever has loaded the keys goes on with the old ones; those still open."""
+    """Put a new key before the others. A process that has loaded the keys keeps the old ones; those still open."""
     file = folder / FILE
     _replace(file, [_new_key(), *_read(file)])
 
@@ -299,7 +299,7 @@ def _fernet(root: bytes, purpose: bytes) -> Fernet:
 
 
 class Keyring:
-    """The keys now in force. Whoever uses them subscribes."""
+    """The keys now in force. Their users subscribe."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
         self._folder, self._environ = folder, environ

@@ -74,7 +74,7 @@ def set_up(style: str, level: str) -> None:
 
 
 class AcceptTrouble:
-    """A loop's exception handler: connections that cannot be accepted are told once a minute, not each of thousands."""
+    """A loop's exception handler: connections that cannot be accepted are logged once a minute, not each."""
 
     ERRNOS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 

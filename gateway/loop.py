@@ -55,7 +55,7 @@ if hasattr(select, "epoll"):
             ]
 
     def _events(key: SelectorKey, mask: int) -> int:
-        """What a mask of epoll tells of those events that are waited for; an error or a hang-up shows as both."""
+        """What a mask of epoll says about the awaited events; an error or a hang-up shows as both."""
         readable = EVENT_READ if mask & ~select.EPOLLOUT else 0
         writable = EVENT_WRITE if mask & ~select.EPOLLIN else 0
         return key.events & (readable | writable)

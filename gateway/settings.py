@@ -334,7 +334,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         ("replay", "compare"), "--only-assertions", "", "switch", False,
-        "differences are told, but only what was asserted about the recording decides",
+        "differences are shown, but only what was asserted about the recording decides",
     ),
     Setting(("replay",), "--stop-on-difference", "", "switch", False, "stop after the first step that really differs"),
     Setting(

@@ -39,6 +39,11 @@ PHRASES = {
     r"when its time is over": "when it expires",
     r"nasty": "difficult",
     r"may do whatever": "has all the rights of",
+    r"\bwhoever\b": "the user, anybody who",
+    r"\bmarches\b": "moves",
+    r"had better be": "should be",
+    r"(?:is|are) told\b": "is shown, listed, reported",
+    r"\btells? of\b": "describes, says about",
 }
 
 

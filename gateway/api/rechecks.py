@@ -1,4 +1,4 @@
-"""What the board and the JSON API tell of marked recordings that were checked again after a move. I/O."""
+"""What the board and the JSON API show of marked recordings that were checked again after a move. I/O."""
 
 from __future__ import annotations
 

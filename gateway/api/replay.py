@@ -49,7 +49,7 @@ REPLAY = (
     ApiField("set", "strings", "STEP:PLACE=VALUE, such as 3:json:/qty=2"),
     ApiField("stepwise", "boolean", "wait before every step, and say so"),
     UNTIL_DIFFERS,
-    ApiField("only_assertions", "boolean", "differences are told, but only assertions decide"),
+    ApiField("only_assertions", "boolean", "differences are shown, but only assertions decide"),
     TITLE,
 )
 EDITS = (

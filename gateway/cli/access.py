@@ -74,7 +74,7 @@ def add(args: argparse.Namespace) -> int:
 
 
 def remove(args: argparse.Namespace) -> int:
-    """It counts no longer from now on, and whoever signed in with it is signed out."""
+    """It counts no longer from now on, and everybody who signed in with it is signed out."""
     file = _file(args)
     before = read_credentials(file)
     left = [one for one in before if one.name != args.name]

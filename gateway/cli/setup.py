@@ -17,7 +17,7 @@ from .completion import SHELLS, completion_script
 ROUTES = """\
 # Which cluster of APIs lives where. A saved change is in force at once; `gateway check` reports what is wrong with it.
 version: 1
-environments: [dev, test, qa]              # in the order in which a cluster marches to completion
+environments: [dev, test, qa]              # in the order in which a cluster moves to completion
 clusters:
   items:                                   # your name for a group of APIs that moves together
     path: /api/items                       # clients call this prefix; it is cut off before the request goes on

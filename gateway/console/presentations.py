@@ -63,7 +63,7 @@ class Show:
         return bool(self.code) and now < self.until
 
     def state(self, now: float) -> dict[str, Any]:
-        """What the audience's pages are told."""
+        """What the audience's pages get."""
         return {"slide": self.at, "furthest": self.furthest, "black": self.black, "what_if": self.what_if,
                 "live": self.stepping is not None, "over": not self.is_open(now)}  # fmt: skip
 

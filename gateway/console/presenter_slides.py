@@ -90,7 +90,7 @@ class Decks:
 
     def _done(self, id: str, task: asyncio.Task[Kept]) -> None:
         del self._making[id]
-        if task.cancelled() or task.exception() is not None:  # whoever waits is told; nobody may wait
+        if task.cancelled() or task.exception() is not None:  # those who wait get it; nobody may wait
             return
         self._kept.pop(id, None)
         self._kept[id] = task.result()

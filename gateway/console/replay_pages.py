@@ -197,7 +197,7 @@ async def branch_form(request: web.Request) -> web.Response:
 
 
 async def _run(services: Services, order: ReplayOrder, total: int) -> ReplayResult:
-    """The page from which it was started is told how far it is."""
+    """The page from which it was started shows its progress."""
     return await replay(services, order, seen=publishing(services, order, total))
 
 

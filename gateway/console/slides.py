@@ -98,7 +98,7 @@ class Deck:
         return masked(text, self.chapter.known)
 
     def told(self, slide: Slide, exchange: Exchange) -> str:
-        """Another response to this slide's request, as its own is told."""
+        """Another response to this slide's request, as its own is shown."""
         entry = self.chapter.entries[slide.number - 1]
         return answer_text(replace(entry.step, exchange=exchange), self.chapter.known)
 

@@ -16,7 +16,7 @@ from ..model.message import Request
 from ..replay.branch import FORM, edited, read_set, read_unset, scalars
 
 MOST = 200  # fields; the box of written changes reaches every place
-# Written anew by whoever sends the request; a cookie is changed by its name in the box.
+# Written anew by the sender of the request; a cookie is changed by its name in the box.
 SKIPPED = frozenset((*HOP_BY_HOP, *FRAMING, "accept-encoding", "cookie", "traceparent", "user-agent"))
 
 

@@ -73,7 +73,7 @@ def confirm(first: Sequence[Exchange], second: Sequence[Exchange], decisions: De
 
 
 def judged(found: Correlations, first: Sequence[Exchange], again: Mapping[int, Exchange]) -> Correlations:
-    """The same by a second run whose steps are told by those of the first."""
+    """The same by a second run whose steps are described by those of the first."""
     mine = {exchange.step: exchange for exchange in first}
     return replace(found, bindings=tuple(_judged(binding, mine, again) for binding in found.bindings))
 

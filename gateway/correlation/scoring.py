@@ -86,7 +86,7 @@ class Candidate:
     transforms: tuple[str, ...]
     why: str
     level: float
-    certain: bool = False  # chance cannot repeat the value: whoever showed it first made it
+    certain: bool = False  # chance cannot repeat the value: the side that showed it first made it
 
 
 def candidates(need: Need, index: Index, rules: ScoringRules, target: ScoringTarget) -> list[Candidate]:

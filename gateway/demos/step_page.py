@@ -142,7 +142,7 @@ class StepView:
         }
 
     async def _latest(self, session: LiveSession) -> list[Exchange]:
-        """The exchanges of this session's recording that came last, newest first, whoever made them."""
+        """The exchanges of this session's recording that came last, newest first, from any client."""
         if not session.steps:
             return []
         after = str(max(session.steps - LATEST, 0))  # a cursor of exchanges is the step that they follow

@@ -69,7 +69,7 @@ class StoryValue:
 
 @dataclass(frozen=True, slots=True)
 class StoryCall:
-    """One step: its call, its name if it has one, and what is told beside it."""
+    """One step: its call, its name if it has one, and the words beside it."""
 
     call: Call
     name: str

@@ -1,8 +1,8 @@
 """A certificate authority for local names only, and the certificate that it gives this gateway. I/O (files, clock).
 
-Whoever trusts an authority trusts it for every site, so this one is limited by critical name constraints (RFC 5280
-section 4.2.1.10) to names and addresses that nobody can own on the Internet, and to those that were given. A stolen key
-of it is worth nothing for any other name.
+A device that trusts an authority trusts it for every site, so this one is limited by critical name constraints
+(RFC 5280 section 4.2.1.10) to names and addresses that nobody can own on the Internet, and to those that were given.
+A stolen key of it is worth nothing for any other name.
 
 The files lie in `tls` beside the recordings: `ca.crt` to be trusted, `ca.key` (mode 600), `server.crt` and
 `server.key`.
@@ -144,7 +144,7 @@ class Authority:
         return made
 
     def make(self, names: Names) -> None:
-        """A new authority; whoever trusted the one before has to trust this one."""
+        """A new authority; devices that trusted the one before have to trust this one."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         key, now = ec.generate_private_key(ec.SECP256R1()), self._now()
         # iOS shows an authority in its list of switches only when it has a common name.

@@ -80,7 +80,7 @@ def connection_options(values: Iterable[bytes]) -> frozenset[bytes]:
 
 
 def hop_by_hop(options: frozenset[bytes]) -> frozenset[bytes]:
-    """The field names that Connection removes; framing and routing fields stay, whoever names them."""
+    """The field names that Connection removes; framing and routing headers stay, even if it names them."""
     return options - NEVER_NAMED - {b"close", b"keep-alive"}
 
 

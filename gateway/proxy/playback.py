@@ -66,8 +66,8 @@ class PlaybackFlow(RewriteFlow):
     ) -> None:  # fmt: skip
         super().__init__(relay, client, table, destination, request, session, cookie, capture)
         self._mode: PlaybackMode = session.modes[self.cluster.name]
-        # Where people sign in, what was sealed is for whoever shows the session's own cookie: a name, or an address and
-        # a browser that look alike, prove nothing.
+        # Where people sign in, what was sealed is for the client with the session's own cookie: a name, or an address
+        # and a browser that look alike, prove nothing.
         self._opens = session.by_cookie or not relay.needs_sign_in()
         self._live = self._mode.mode == "live-then-playback"  # it goes, or has gone, to the upstream
         self._gathered: list[bytes] = []

@@ -2,7 +2,7 @@
 
 Most headers come with every request, those with secrets among them, and most of what is new holds no secret. So each
 pair of name and value is looked up once; the values that are new, both URLs and both bodies are put together and
-searched once for words and shapes that tell of secrets; and the secrets of the headers are looked for in all of it.
+searched once for words and shapes of secrets; and the secrets of the headers are looked for in all of it.
 Only where one of these finds something is a capture sealed the long way (sealer.py), which says the same of all others.
 
 What is remembered holds for one set of rules and one set of keys: a `Cache` belongs to both, and goes with them.

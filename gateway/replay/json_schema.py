@@ -45,7 +45,7 @@ def faults(value: Any, schema: Schema) -> Iterator[str]:
 
 @lru_cache(maxsize=64)
 def _compiled(text: str) -> Draft202012Validator:
-    # No network, and patterns in linear time: a schema comes from whoever may write an assertion.
+    # No network, and patterns in linear time: a schema comes from anybody who may write an assertion.
     try:
         return Draft202012Validator(loads(text), offline=True, pattern_options=RegexOptions())
     except (ValidationError, ReferencingError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""What the history of the routes tells of a step that was answered elsewhere: who moved its cluster, and when. Pure."""
+"""What the route history says about a step that was answered elsewhere: who moved its cluster, and when. Pure."""
 
 from __future__ import annotations
 

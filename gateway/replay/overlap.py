@@ -4,7 +4,7 @@ A replay sends one step after the other, in the order in which they began: whate
 began, so that its order of dependence is kept. Two kinds of calls cannot be waited for, because what ends them comes
 later in the recording:
 
-    GET /events    ├───────────────────────────┤     a stream, whose events tell of the calls that follow
+    GET /events    ├───────────────────────────┤     a stream, whose events announce the calls that follow
     GET /wait      ├───────────────┤                 a read that the server answers when something happens
     POST /orders         ├──┤                        the call that makes it happen
 

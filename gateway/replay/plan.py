@@ -5,7 +5,7 @@ Values of earlier live responses take the places of the recorded ones. `plan` is
     yield Send(request) ─ sent Response ─> the response's values are known to later steps
                         ─ sent Again    ─> an earlier step was sent once more: its values count now, and the same step
                                            is planned anew
-                        ─ sent LeftOut  ─> whoever watches wants it left out
+                        ─ sent LeftOut  ─> the user who watches wants it left out
                         ─ sent None     ─> no response came
     yield Skip(why)     the step is left out on purpose, or needs what a step that was left out would have given
     yield Stop(why)     the step cannot be sent, and the conversation ends before it
@@ -48,7 +48,7 @@ EXTENSION: Final = re.compile(r"[^.]\.[A-Za-z][A-Za-z0-9]{1,5}$")
 # A GraphQL document that begins with a query and has no operation of another kind.
 READING: Final = re.compile(r"(?s)\s*(?:\{|query\b)(?!.*\b(?:mutation|subscription)\b)")
 
-# What belongs to one connection or to one run, and is told anew by whoever sends the request.
+# What belongs to one connection or to one run, and is set anew by the sender of the request.
 DROPPED: Final = frozenset((*HOP_BY_HOP, *FRAMING, *WEBSOCKET, *GATEWAY_REQUEST, "traceparent", "tracestate", "via"))
 OLD: Final = datetime(1995, 1, 1, tzinfo=UTC)
 IDEMPOTENCY: Final = frozenset(("idempotency-key", "x-idempotency-key"))
@@ -139,7 +139,7 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A reply: whoever watches wants this step left out; the replay goes on."""
+    """A reply: the user who watches wants this step left out; the replay goes on."""
 
 
 Action = Send | Skip | Stop
@@ -409,7 +409,7 @@ def reads_only(request: Request) -> bool:
 
 
 def _unmeasured(request: Request) -> Request:
-    """An edit measured the body with its placeholders; whoever sends it measures what is sent."""
+    """An edit measured the body with its placeholders; the sender measures what is sent."""
     headers = tuple(field for field in request.headers if field[0].lower() != "content-length")
     return replace(request, headers=headers)
 

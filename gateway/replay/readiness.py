@@ -34,7 +34,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """Everything that was looked at. `clusters` and `steps` are what had better be played from the recording."""
+    """Everything that was looked at. `clusters` and `steps` are what should be played from the recording."""
 
     of: str
     checks: tuple[Check, ...]

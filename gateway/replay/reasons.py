@@ -64,7 +64,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class ReasonGroup:
-    """Steps that failed for one reason, in order. `first` is told; the others are like it."""
+    """Steps that failed for one reason, in order. `first` is shown; the others are like it."""
 
     first: Reason
     steps: tuple[int, ...]

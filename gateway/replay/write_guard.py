@@ -96,7 +96,7 @@ def _asked(request: Request, environments: Mapping[str, str]) -> Mapping[str, st
 
 
 def _as_sent(exchange: Exchange, wanted: ReplayOptions) -> Request:
-    """With the edits, as far as they fit: one that does not is told when its step comes."""
+    """With the edits, as far as they fit: one that does not is reported at its step."""
     try:
         return edited(exchange.request, wanted.edits.get(exchange.step, ()))
     except UsageError:

@@ -231,7 +231,7 @@ class RoutesConfig(RoutesPart):
     """Which cluster of APIs lives where."""
 
     version: Literal[1] = Field(description="of this format")
-    environments: list[str] = Field(min_length=1, description="in the order in which a cluster marches to completion")
+    environments: list[str] = Field(min_length=1, description="in the order in which a cluster moves to completion")
     clusters: dict[str, ClusterConfig] = Field(description="name: cluster")
     writes: dict[str, Guard] = Field(
         default={}, description="may a replay write there? environment: allow, ask or never"

@@ -334,7 +334,7 @@ def meaning(text: str) -> str | int | float | bool | None:
 
 
 class FilledText(str):
-    """Text that came (in part) from variables: whoever wants a number or a truth value may read it from this."""
+    """Text that came (in part) from variables: a reader of a number or a truth value may take it from this."""
 
     __slots__ = ()
 

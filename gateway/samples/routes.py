@@ -8,7 +8,7 @@ HEAD = """\
 # The sample bookshop: which cluster of APIs lives where. Save a change and it is in force at once;
 # `gateway move catalogue test`, or a click on the board, changes one word of it.
 version: 1
-environments: [dev, test, qa]             # in the order in which a cluster marches to completion
+environments: [dev, test, qa]             # in the order in which a cluster moves to completion
 clusters:
 """
 

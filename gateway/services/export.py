@@ -67,7 +67,7 @@ def as_text(store: Store, wish: Wish, servers: ServersOf = unrouted) -> Export:
 
 
 def as_files(store: Store, wish: Wish, servers: ServersOf = unrouted) -> tuple[dict[str, str], int]:
-    """The files of a folder by name, and how many steps they tell of."""
+    """The files of a folder by name, and the number of their steps."""
     recordings = gathered(store, wish)
     return _files(store, wish, recordings, servers), sum(len(exchanges) for _, exchanges in recordings)
 

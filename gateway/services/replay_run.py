@@ -41,7 +41,7 @@ LOOK: Final = 0.1  # seconds between two looks at what such a call has given
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What whoever watches wants: "go", "skip", "stop", or "retry": send the last step once more. `edits` change
+    """What the user who watches wants: "go", "skip", "stop", or "retry": send the last step once more. `edits` change
     what is sent now."""
 
     do: Literal["go", "skip", "stop", "retry"] = "go"
@@ -65,7 +65,7 @@ class ReplayOrder:
     branched_at: int | None = None
     title: str = ""
     until_differs: bool = False  # stop at the first step that really differs
-    only_assertions: bool = False  # differences are told, but only assertions decide
+    only_assertions: bool = False  # differences are shown, but only assertions decide
     verdicts: Verdicts = NO_VERDICTS  # what is decided about correlations for this run
     wait: float = WAIT
     pace: str = "fast"
@@ -102,7 +102,7 @@ class ReplayRun:
         self._sent: dict[int, Send] = {}
         self._accepted: dict[int, tuple[int, Response]] = {}  # steps not to be sent: an earlier one did it, with this
         self._renewed: set[int] = set()  # steps before which a sign-in was done again
-        alone = gate is not None or order.tape is not None  # whoever watches wants one step after the other
+        alone = gate is not None or order.tape is not None  # a user who watches wants one step after the other
         self._overlaps = {} if alone or order.wanted.order else sent_ahead(recorded)
         self._began = began_at(recorded)
         self._open: dict[int, OpenCall] = {}

@@ -1,6 +1,7 @@
 """Sessions seen lately: whose calls they are, in words, and links by which a browser takes part in one. I/O.
 
-A link carries a token that is good once: whoever opens it gets the session's cookie, or has its calls sent elsewhere.
+A link carries a token that is good once: the browser that opens it gets the session's cookie, or has its calls
+sent elsewhere.
 The session's id is no such proof, because pages and files show it.
 """
 

@@ -139,7 +139,7 @@ class CookielessClients:
             client.joined = True
 
     def learn(self, session: str, set_cookie: bytes) -> None:
-        """An upstream gives a client of the session another cookie: whoever shows it is still the same."""
+        """An upstream gives a client of the session another cookie: a client that shows it is still the same."""
         client = self._by_session.get(session)
         if client is None or len(set_cookie) > LONGEST:
             return

@@ -232,7 +232,7 @@ class Batch:
         return [(*place, secret) for place, secret in self.secrets.items()]
 
     def summaries(self) -> list[dict[str, Any]]:
-        """What pages that watch are told."""
+        """What watching pages get."""
         return [summary(capture) for capture in self.captures]
 
 

@@ -44,7 +44,7 @@ class Mask:
         return list(found) if rules is None else [self._masked(one, rules)[0] for one in found]
 
     def chunks(self, one: Exchange, found: Sequence[Chunk]) -> tuple[Chunk, ...]:
-        """The pieces of a stream. What is new among their secrets is told by `secrets_of`."""
+        """The pieces of a stream. `secrets_of` gives the new ones among their secrets."""
         rules = self.rules
         if rules is None:
             return tuple(found)

@@ -152,7 +152,7 @@ def _unknown(request: web.Request, wait: float) -> web.StreamResponse:
 
 
 def who_of(request: web.Request) -> Who:
-    """Whoever sent this request, as far as it can be known."""
+    """The sender of this request, as far as it can be known."""
     login, session = login_of(request), request.app[SESSION_OF](request).id
     if login is None:  # nobody needs to sign in
         return Who("operator", session, request.remote or "")

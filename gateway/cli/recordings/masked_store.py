@@ -24,7 +24,7 @@ PARTS = ("headers", "json", "query")
 
 
 def masked_store(args: argparse.Namespace) -> SqliteStore:
-    """What the console would show. Rules that cannot be read are told of: nothing is masked by them."""
+    """What the console would show. Rules that cannot be read are reported: nothing is masked by them."""
     table = None
     try:
         table = table_of(args.routes, b"redact", b"failed_when")

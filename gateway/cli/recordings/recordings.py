@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ..client import RunningGateway
 
 
-PATIENT: Final = 60.0  # seconds of looking: whoever sits at a terminal waits, and can stop it
+PATIENT: Final = 60.0  # seconds of looking: a user at a terminal waits, and can stop it
 NAMED: Final = "id, unique prefix of it, title, session, @last, @last~1 or @last-run"
 
 
@@ -201,7 +201,7 @@ def known(store: SqliteStore, ref: str, server: RunningGateway | None) -> tuple[
 
 
 def agreed(id: str) -> bool:
-    """Ask whoever sits at the terminal."""
+    """Ask the user at the terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("nobody is here to be asked", hint="--yes deletes without asking")
     print(f"Delete recording {visible(id)} for good? [y/N] ", end="", file=sys.stderr, flush=True)

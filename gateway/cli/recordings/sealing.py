@@ -107,7 +107,7 @@ def _places(count: int) -> str:
 
 
 def _agreed(id: str, places: int) -> bool:
-    """Ask whoever sits at the terminal."""
+    """Ask the user at the terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("nobody is here to be asked", hint="--yes seals without asking, --dry-run lists what")
     question = f"Seal {_places(places)} of recording {visible(id)} for good? [y/N] "
@@ -121,7 +121,7 @@ def reveal_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def reveal(args: argparse.Namespace) -> int:
-    """Show the secrets of a step. The audit is told first: who, when, which, why."""
+    """Show the secrets of a step. The audit log gets its entry first: who, when, which, why."""
     if not args.why.strip():
         raise UsageError("a reason is missing", hint="--why 'what you need it for': the audit keeps it")
     store = masked_store(args)
@@ -182,7 +182,7 @@ def with_sealer(path: Path, what: Callable[[SqliteRecorder], Future[Any]]) -> An
 
 
 def audit(path: Path, action: Action, subject: str, detail: str) -> None:
-    """A line of the audit for what was done without a gateway, by whoever the system says this is."""
+    """A line of the audit for what was done without a gateway, by the user that the system names."""
     entry = AuditEntry(action, subject, detail, "command line", Who("command line", login=_login()))
     with_sealer(path, lambda recorder: recorder.add_audit(entry))
 

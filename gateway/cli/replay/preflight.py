@@ -1,4 +1,4 @@
-"""`gateway preflight REC`: can it be run live now, and what had better be played offline? I/O."""
+"""`gateway preflight REC`: can it be run live now, and which steps should be played offline? I/O."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def _ask(server: RunningGateway, before: dict[str, Any]) -> None:
 
 
 def asked_word(before: dict[str, Any]) -> dict[str, Any]:
-    """What whoever sits there wants to do with the next step, as the API takes it."""
+    """What the user wants to do with the next step, as the API takes it."""
     print(_question(before), file=sys.stderr)
     while True:
         print(f"{HINT}r N up to step N, q stops: ", end="", file=sys.stderr, flush=True)

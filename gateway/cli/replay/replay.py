@@ -243,7 +243,7 @@ def _own_gateway(options: Options) -> Iterator[str]:
 def agreed_run(
     server: RunningGateway, id: str, verb: str, body: dict[str, Any], args: argparse.Namespace
 ) -> dict[str, Any]:
-    """Run it; when the write guard asks, ask whoever sits at the terminal, once."""
+    """Run it; when the write guard asks, ask the user at the terminal, once."""
     result = run(server, id, verb, body, progress=not args.json)
     asked = [step for step in result["steps"] if step["outcome"] == "stopped" and not result["recording"]]
     can_ask = asked and not body["yes"] and sys.stdin.isatty() and sys.stderr.isatty()

@@ -55,7 +55,7 @@ class Session:
 def new_demo(
     recording: Recording, exchanges: Sequence[Exchange], decisions: Decisions = NONE, *, title: str = ""
 ) -> str:
-    """demo.yaml for a recording, called as that is. Secrets have no default: whoever uses the demo types them."""
+    """demo.yaml for a recording, called as that is. Secrets have no default: the user of the demo types them."""
     found = scenario(recording, exchanges, decisions)
     steps, left = _steps(found)
     lines = [f"# Made from the recording {_line(recording.id)}. docs/demos.md explains every key."]

@@ -52,7 +52,7 @@ def cards(exchanges: Sequence[Exchange]) -> tuple[ErrorCard, ...]:
 
 
 def _counted(card: ErrorCard, count: int) -> ErrorCard:
-    """Equal causes are told once, with how many steps they are of."""
+    """Equal causes are listed once, with their number of steps."""
     return card if count < 2 else replace(card, sentence=f"{card.sentence} It is so with {count} steps.".strip())
 
 

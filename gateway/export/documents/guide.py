@@ -39,7 +39,7 @@ _TELLING = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class GuideEntry:
-    """A step as it is told; `last` and `times` where the same call came several times in a row."""
+    """A step as it is described; `last` and `times` where the same call came several times in a row."""
 
     step: ScenarioStep
     anchor: str
@@ -87,7 +87,7 @@ class Guide:
 
 
 def guide(recordings: Recordings, *, beside: Beside = ALONE) -> Guide:
-    """The document of these recordings; what-ifs and replays are told of in the chapter of what they come from."""
+    """The document of these recordings; what-ifs and replays are in the chapter of what they come from."""
     shown = [run for run in recordings if not belongs(run[0], recordings)]
     found = tuple(_chapter(index, run, recordings, beside) for index, run in enumerate(shown))
     title = found[0].scenario.title if found else "Nothing recorded"

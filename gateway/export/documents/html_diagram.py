@@ -69,7 +69,7 @@ SCRIPT = """\
 
 
 def picture(chapter: GuideChapter) -> str:
-    """The diagram of a chapter; its steps lead to where they are told."""
+    """The diagram of a chapter; its steps link to their paragraphs."""
     diagram = chapter.diagram
     names = list(dict.fromkeys(one.name for one in diagram.values))[:MOST] if diagram.chapters else []
     strip = heads(diagram, values=names) if diagram.chapters else ""

@@ -56,7 +56,7 @@ def site(recordings: Recordings, *, version: str, beside: Beside, templates: Tem
 
 
 def groups(recordings: Recordings) -> Iterator[tuple[Recording, list[Run]]]:
-    """Every recording with those that its document tells of."""
+    """Every recording with those that its document describes."""
     for run in recordings:
         if not belongs(run[0], recordings):
             ids = {run[0].id}

@@ -1,4 +1,4 @@
-"""What the document tells of a recording's what-ifs, and of its runs on other environments. Pure."""
+"""What the document says about a recording's what-ifs, and of its runs on other environments. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..scenario.recording_groups import Run, is_replay, is_variant, variants_of
 from ..scenario.sealed_secrets import PLACEHOLDER
 from .error_cards import SHOWN, ErrorCardRow, says
 
-MOST = 12  # differences of one step that are told
+MOST = 12  # differences of one step that are listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ def compared(run: Run, recordings: Recordings, correlations: Correlations) -> It
 
 
 def belongs(recording: Recording, recordings: Recordings) -> bool:
-    """Whether a recording is told of within its parent's chapter."""
+    """Whether a recording is described in its parent's chapter."""
     ids = {one.id for one, _ in recordings}
     return (
         recording.parent in ids and recording.parent != recording.id and (is_variant(recording) or is_replay(recording))

@@ -31,7 +31,7 @@ def requirements(operation: ObservedOperation) -> list[Object]:
 
 
 def credentials(step: ScenarioStep) -> set[tuple[str, str]]:
-    """(place, name) of the parameters that are credentials: a scheme tells of them."""
+    """(place, name) of the parameters that are credentials: a security scheme describes them."""
     return {(scheme.get("in", "header"), scheme.get("name", "Authorization")) for _, scheme in _of(step)}
 
 

@@ -66,7 +66,7 @@ def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str
     if found and len(empty) == len(found):
         lines = workflows[0]["description"].splitlines()
         why = next((line for line in lines if "is not expressible" in line), lines[-1])
-        raise UsageError(f"Arazzo has no word for any step: {why}", hint="--as markdown, html or mermaid tell of them")
+        raise UsageError(f"Arazzo has no word for any step: {why}", hint="--as markdown, html or mermaid can show them")
     workflows = [one for one in workflows if one["steps"]]
     document: Object = {
         "arazzo": "1.0.1",

@@ -1,4 +1,4 @@
-"""Where a cluster begins in public URLs: what a recording's exchanges tell of it. Pure."""
+"""Where a cluster begins in public URLs: what a recording's exchanges say about it. Pure."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ from .json_difference import MISSING, Change, read_json
 from .list_noise import echoes, is_item, not_yet, of_a_list, one_sided, reads_list
 from .noise import EXPECTED, SEALED, Cause, Context, DifferencePlace, Severity, Verdict, judged, unexplained
 
-MOST: Final = 1000  # differences of one exchange that are told one by one
-SHOWN: Final = 500  # letters of a value that are told
+MOST: Final = 1000  # differences of one exchange that are listed one by one
+SHOWN: Final = 500  # letters of a value that are shown
 
 # Fields that every run has its own of: telling them would leave no two exchanges the same.
 VOLATILE: Final = frozenset((

@@ -59,7 +59,7 @@ def judge_header(name: str, before: str, after: str) -> Judgement:
 
 
 def is_of_one_run(name: str) -> bool:
-    """Whether a header tells of one request, one machine or one cache: that it is there or not says nothing."""
+    """Whether a header describes one request, one machine or one cache: that it is there or not says nothing."""
     families = REQUEST_ID, CACHE, TIMING, LIMITS, MACHINES
     return any(family.fullmatch(name) for family in families) or name in ("date", "expires", "server", "x-powered-by")
 

@@ -20,7 +20,7 @@ Learned = Mapping[str, frozenset[str]]  # "response.body/motto" -> the values of
 
 
 def learned(recorded: Exchange, earlier: Sequence[Exchange], cluster: str, environment: str) -> Learned:
-    """What the earlier runs of a step tell of the place where it is answered now."""
+    """What the earlier runs of a step say about the place where it is answered now."""
     here = [one for one in earlier if (one.cluster, one.environment) == (cluster, environment)]
     here = [one for one in here if one.status == recorded.status]
     is_recorded_here = (recorded.cluster, recorded.environment) == (cluster, environment)

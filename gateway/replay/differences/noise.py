@@ -89,7 +89,7 @@ class Context:
     learned: Mapping[str, frozenset[str]] = field(default_factory=dict)  # place -> what earlier runs there had, all
     # of them another value
     injected: frozenset[str] = frozenset()  # places that a fault changed on purpose; "*" for all of the response
-    moves: str = ""  # "; moved by console at 10:12": what the route history tells of the two places
+    moves: str = ""  # "; moved by console at 10:12": what the route history says about the two places
     same_request: bool = True  # whether the very same was asked: only then is the place the cause of another response
     used: Uses = _never
     echoes: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
@@ -150,7 +150,7 @@ def judged(name: str, recorded: Any, replayed: Any, context: Context, *, place: 
 
 
 def _known(name: str, before: str, after: str, context: Context) -> Verdict | None:
-    """What the two runs themselves tell of a value: bound, repeated from the request, named after the place."""
+    """What the two runs themselves say about a value: bound, repeated from the request, named after the place."""
     own = name.rpartition("/")[2]
     if (echoed := _echoed(own, before, after, context)) is not None:
         return echoed

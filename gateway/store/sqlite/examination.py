@@ -1,4 +1,4 @@
-"""Looks at a recordings file from outside, for `gateway doctor`: changes nothing, whoever writes to it. I/O."""
+"""Looks at a recordings file from outside, for `gateway doctor`: changes nothing, even beside a gateway. I/O."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .journal import connect_settled
 from .statistics import missed
 
 LARGE: Final = 256 << 20  # bytes above which only the quick check is made
-SHOWN: Final = 5  # damages to tell of
+SHOWN: Final = 5  # damages to list
 
 LOST: Final = """
 SELECT count(*) FROM exchanges e WHERE

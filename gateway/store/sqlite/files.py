@@ -249,7 +249,7 @@ class WriterLock:
             return
         try:
             descriptor = os.open(self._path, os.O_RDONLY)
-        except OSError:  # whoever opens it next says why it cannot be read
+        except OSError:  # the next reader says why it cannot be read
             return
         try:
             self._insist(descriptor, 0)

@@ -253,7 +253,7 @@ def revision_of(row: ExchangeRow) -> Revision:
 
 
 def summary(capture: Capture) -> dict[str, Any]:
-    """What pages that watch are told of an exchange."""
+    """What watching pages get about an exchange."""
     return {
         "id": capture.id,
         "recording": capture.recording,

@@ -266,7 +266,7 @@ class WriterThread:
         try:
             until = time.monotonic() + (JOB_PATIENCE if job.is_patient else 0.0)
             result = self._insist(partial(self._worked, job.work), until=until)
-        except Exception as error:  # the one who asked is told
+        except Exception as error:  # the caller gets it
             job.future.set_exception(error)
         else:
             job.future.set_result(result)

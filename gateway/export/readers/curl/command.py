@@ -27,7 +27,7 @@ from .shell import CurlWords
 
 ReadFile = Callable[[str], bytes]
 _VARIABLE = re.compile(r"\$\{?\w+\}?|\$\{\w+\[@\]\}")
-# How a body is told from what follows: it belongs to the connection, and a replay writes it anew.
+# How a body is separated from what follows: it belongs to the connection, and a replay writes it anew.
 _FRAMING = frozenset(headers.FRAMING) - {"host"}
 _DATES = ("%b %d %Y", "%d %b %Y", "%Y%m%d", "%b %d %Y %H:%M:%S", "%d %b %Y %H:%M:%S")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
