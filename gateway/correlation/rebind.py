@@ -172,7 +172,7 @@ def _multipart(request: Request, changes: list[Change]) -> bytes:
 
 
 def _with_body(request: Request, data: bytes) -> Request:
-    drop = frozenset() if media_type(request) == "multipart/form-data" else frozenset(("content-encoding",))
+    drop = frozenset() if media_type(request).startswith("multipart/") else frozenset(("content-encoding",))
     headers = tuple(
         (name, str(len(data)) if name.lower() == "content-length" else value)
         for name, value in request.headers

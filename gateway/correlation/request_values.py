@@ -59,7 +59,7 @@ def needs(request: Request, step: int) -> Iterator[Need]:
     kind = media_type(request)
     text = text_of(request)
     form = "" if not text else format_of(request, text)
-    if kind == "multipart/form-data":
+    if kind.startswith("multipart/"):
         yield from _multipart(request, step)
     elif not text:
         return
@@ -134,7 +134,11 @@ def _piece(piece: UrlPiece, part: SinkPart, step: int, about: tuple[str, ...]) -
     role = role_of(piece.name) if part == "path" else role_of(piece.name.partition("~")[0], about)
     need = Need(Sink(step, part, piece.key, piece.name), piece.value, role, (piece.start, piece.end), piece.literal)
     if not piece.literal and len(piece.value) > 2 and not DATES.fullmatch(piece.value):
-        need.inner = _of_url(need) or tuple(_composite(need)) or tuple(_within(need.sink, piece.value, role))
+        if part != "path" and piece.value.lstrip()[:1] in ("{", "["):
+            need.inner = tuple(_document(piece.value, need.sink, about))
+        need.inner = (
+            need.inner or _of_url(need) or tuple(_composite(need)) or tuple(_within(need.sink, piece.value, role))
+        )
         if part == "path" and (verb := VERB.fullmatch(piece.value)):
             sink = Sink(step, part, piece.key, piece.name, verb.span(1))
             need.inner = (Need(sink, verb[1], role, need.at),)
@@ -361,14 +365,15 @@ def _multipart(request: Request, step: int) -> Iterator[Need]:
         if value and len(value) <= LIMIT:
             short = name.partition("~")[0]
             need = Need(Sink(step, "multipart", name, short), value, role_of(short))
+            about = () if name == short and not name.startswith("part ") else about_of(request)
             if value.lstrip()[:1] in "{[":
-                need.inner = tuple(_document(value, need.sink))
+                need.inner = tuple(_document(value, need.sink, about))
             yield need
 
 
-def _document(text: str, sink: Sink) -> Iterator[Need]:
+def _document(text: str, sink: Sink, about: tuple[str, ...]) -> Iterator[Need]:
     """The values of a JSON document in a field, those that are written as they are."""
-    for need in _json(text, sink.step, ()):
+    for need in _json(text, sink.step, about):
         at, end = need.at
         if text[at] == '"':
             at, end = at + 1, end - 1
@@ -377,21 +382,28 @@ def _document(text: str, sink: Sink) -> Iterator[Need]:
 
 
 def multipart_places(request: Request) -> Iterator[tuple[str, int, int]]:
-    """(name, start, end) of every field of a multipart form (RFC 7578), files of JSON among them, no other files."""
+    """(name, start, end) of every field of a multipart form (RFC 7578), files of JSON among them, no other files; of
+    other multipart bodies the documents, by their number: "part 1" (multipart/related, RFC 2387).
+    """
+    is_form = media_type(request) == "multipart/form-data"
     match = BOUNDARY.search(request.content_type)
     data = request.body.data
     if not match:
         return
     mark = b"--" + match[1].encode("latin-1", "replace")
     seen: dict[str, int] = {}
+    number = 0
     at = data.find(mark)
     while at >= 0:
+        number += 1
         after = data.find(mark, at + len(mark))
         head = data.find(b"\r\n\r\n", at, after if after >= 0 else len(data))
         if after < 0 or head < 0:
             return
         fields = data[at + len(mark) : head].decode("utf-8", "replace")
         name = PART.search(fields)
+        if not is_form and not name and DOCUMENT_PART.search(fields):
+            yield f"part {number}", head + 4, after - 2
         if name and ("filename" not in fields.lower() or DOCUMENT_PART.search(fields)):
             seen[name[1]] = seen.get(name[1], 0) + 1
             key = name[1] if seen[name[1]] == 1 else f"{name[1]}~{seen[name[1]]}"

@@ -8,14 +8,16 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import unquote
 
 from ..correlation import Input, Verdicts
 from ..correlation.finder import seconds
-from ..correlation.urls import subject_key
+from ..correlation.information import is_rare
+from ..correlation.urls import subject_key, subject_of
 from ..errors import GatewayError
 from ..model.bodies import text_of
 from ..model.exchange import Exchange
-from ..model.message import SAFE, Response
+from ..model.message import SAFE, Request, Response
 from ..replay.branch import Edit, edited
 from ..replay.overlap import began_at, sent_ahead
 from ..replay.plan import Action, Again, Conversation, LeftOut, ReplayOptions, Reply, Send, Skip, Stop, sentence
@@ -305,8 +307,7 @@ class ReplayRun:
         if not to or to == recorded.environment or not recorded.environment or not self._typed(send.step):
             return False
         path = send.request.target.partition("?")[0]
-        made = any(each.request.target.partition("?")[0] == path and each.request.method != "GET"
-                   for each in self._sent.values())  # fmt: skip
+        made = any(_made(each.request, path) for each in self._sent.values() if each.request.method not in SAFE)
         return not made and await self._driver.is_there(send)
 
     def _typed(self, step: int) -> bool:
@@ -365,6 +366,14 @@ class ReplayRun:
         for exchange in self._sequence[len(self._steps) :]:
             self._keep(self._driver.left_out(exchange.step, "skipped", why))
         return self._steps
+
+
+def _made(request: Request, path: str) -> bool:
+    """Whether an earlier write of this run may have made what a path names: it had the path, or the name in it."""
+    if request.target.partition("?")[0] == path:
+        return True
+    name = subject_of(path)
+    return is_rare(name) and (name in unquote(request.target) or name.encode() in request.body.data)
 
 
 def with_note(result: StepResult, note: str) -> StepResult:

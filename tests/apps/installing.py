@@ -17,9 +17,10 @@ NODE = {
     "json-server": "0.17.4",
 }
 PYTHON = [
-    "boto3==1.44.8", "caldav==3.6.0", "ipykernel", "jupyter_server==2.21.1", "kinto==26.5.0", "kinto-http==11.11.0",
-    "localstripe==1.15.10", "moto[server]==5.2.5", "radicale==3.9.0", "requests", "stripe==16.1.0", "supervisor==4.3.0",
-    "tuspy==1.1.0", "web3", "websocket-client==1.9.2",
+    "boto3==1.44.8", "caldav==3.6.0", "cheroot==11.1.2", "gcp-storage-emulator==2026.7.19",
+    "google-cloud-storage==3.17.1", "ipykernel", "jupyter_server==2.21.1", "kinto==26.5.0", "kinto-http==11.11.0",
+    "localstripe==1.15.10", "luigi==3.8.1", "moto[server]==5.2.5", "radicale==3.9.0", "requests", "stripe==16.1.0", "supervisor==4.3.0",
+    "tuspy==1.1.0", "web3", "webdav4==0.11.0", "websocket-client==1.9.2", "wsgidav==4.4.0",
 ]  # fmt: skip
 ALONE = ["mlflow==3.17.2"]  # whose pins do not agree with the others'
 

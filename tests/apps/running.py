@@ -68,9 +68,10 @@ class Trial:
     @contextlib.contextmanager
     def gateway(self) -> Iterator[None]:
         upstreams = ", ".join(f'{name}: "http://127.0.0.1:{port}"' for name, port in self.ports.items())
+        options = f", {self.app.options}" if self.app.options else ""
         (self.folder / "routes.yaml").write_text(
             "version: 1\nenvironments: [test, qa]\nwrites: {test: ask, qa: ask}\nclusters:\n"
-            f"  app: {{path: {self.app.path}, environment: test, upstreams: {{{upstreams}}}}}\n"
+            f"  app: {{path: {self.app.path}, environment: test, upstreams: {{{upstreams}}}{options}}}\n"
         )
         with (self.folder / "gateway.log").open("wb") as log:
             process = subprocess.Popen(

@@ -46,6 +46,7 @@ class App:
         str, ...
     ] = ()  # "GET /posts$", expressions: steps that truly differ, because the other server holds more
     environment: tuple[tuple[str, str], ...] = ()
+    options: str = ""  # of the cluster, as routes.yaml has them: "rewrite_bodies: true"
 
 
 def json_server(at: Place) -> list[str]:
@@ -130,6 +131,24 @@ def ganache(at: Place) -> list[str]:
     return [at.node("ganache"), "--server.host", "127.0.0.1", "--server.port", str(at.port), "--wallet.seed", seed]
 
 
+def gcs(at: Place) -> list[str]:
+    return [
+        at.bin("gcp-storage-emulator"), "-d", str(at.folder / "store"), "start", "--host", "127.0.0.1", "--port", str(at.port),
+    ]  # fmt: skip
+
+
+def wsgidav(at: Place) -> list[str]:
+    (at.folder / "root").mkdir()
+    return [
+        at.bin("wsgidav"), "--no-config", "-H", "127.0.0.1", "-p", str(at.port), "-r", str(at.folder / "root"),
+        "--auth", "anonymous",
+    ]  # fmt: skip
+
+
+def luigi(at: Place) -> list[str]:
+    return [at.bin("luigid"), "--address", "127.0.0.1", "--port", str(at.port), "--logdir", str(at.folder)]
+
+
 APPS = (
     App("json-server", "json_server", json_server, truly=("GET /posts$",)),
     App("MLflow", "mlflow_tracking", mlflow, python="mlflow", ready="/health"),
@@ -142,6 +161,9 @@ APPS = (
     App("tus", "tus_upload", tus, ready="/everything"),
     App("supervisor", "supervisor_xmlrpc", supervisor),
     App("ganache", "ganache_web3", ganache),
+    App("Cloud Storage", "gcs_storage", gcs, ready="/", path="/", options="rewrite_bodies: true"),
+    App("WsgiDAV", "wsgidav_webdav4", wsgidav, path="/"),
+    App("Luigi", "luigi_scheduler", luigi, ready="/api/ping"),
 )
 
 

@@ -176,6 +176,16 @@ UNRELATED = [
     ("json-text-alone", "POST /stop", '"3"'),
     ("json-lists", "POST /halt", "[3]"),
     ("form", "POST /answers", "subject=3&choice=yes"),
+    ("json-in-form", "POST /rpc", "data=%7B%22item%22%3A+3%7D&kind=x"),
+    ("json-in-query", "POST /search?filter=%7B%22where%22%3A%7B%22item%22%3A3%7D%7D", ""),
+    (
+        "multipart-related",
+        "POST /upload",
+        (
+            "Content-Type: multipart/related; boundary=b\n--b\nContent-Type: application/json\n|\n"
+            '{"parent": 3}\n--b\nContent-Type: text/plain\n|\nhi\n--b--'
+        ),
+    ),
     ("header", "POST /checkout", "X-Basket: 3\n{}"),
     ("text", "POST /stop", "Content-Type: text/plain\n3"),
     ("xml-element", "POST /soap", "Content-Type: text/xml\n<Remove><Shelf>3</Shelf></Remove>"),

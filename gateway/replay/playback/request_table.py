@@ -132,7 +132,7 @@ def _body(request: Request) -> dict[Place, Scalar]:
             return found
     if text is not None and form == "form":
         return _pairs("body", parse_qsl(text, keep_blank_values=True))
-    if kind == "multipart/form-data":
+    if kind.startswith("multipart/"):
         return _multipart(request)
     if text is not None and kind in ("text/calendar", "text/vcard"):
         lines = (line.partition(":") for line in re.sub(r"\r?\n[ \t]", "", text).splitlines() if line.strip())
@@ -181,15 +181,24 @@ def _leaves(value: object, pointer: str) -> Iterator[tuple[str, Scalar]]:
 
 
 def _multipart(request: Request) -> dict[Place, Scalar]:
-    """The parts by name; the boundary, which is new every time, does not count (RFC 7578)."""
-    boundary = request.content_type.partition("boundary=")[2].split(";")[0].strip().strip('"').encode()
+    """The parts by name, unnamed ones by number, documents by their members; the boundary, which is new every time,
+    does not count (RFC 7578, RFC 2046).
+    """
+    boundary = request.content_type.partition("boundary=")[2].split(";")[0].strip().strip("\"'").encode()
     data = decoded(request)[0]
     pairs: list[tuple[str, str]] = []
-    for part in data.split(b"--" + boundary)[1:-1] if boundary else ():
+    found: dict[Place, Scalar] = {}
+    for number, part in enumerate(data.split(b"--" + boundary)[1:-1] if boundary else (), 1):
         head, _, content = part.partition(b"\r\n\r\n")
-        name = head.partition(b'name="')[2].partition(b'"')[0].decode("utf-8", "replace")
-        pairs.append((name, _text(content.removesuffix(b"\r\n"))))
-    return _pairs("body", pairs) if pairs else {("body", ""): _digest(data)}
+        name = head.partition(b'name="')[2].partition(b'"')[0].decode("utf-8", "replace") or f"part {number}"
+        text = _text(content.removesuffix(b"\r\n"))
+        members = _json(text) if b"json" in head.lower() else None
+        if members is None:
+            pairs.append((name, text))
+        else:
+            found |= {(where, f"{name} {pointer}"): value for (where, pointer), value in members.items()}
+    found |= _pairs("body", pairs)
+    return found or {("body", ""): _digest(data)}
 
 
 def _text(data: bytes) -> str:

@@ -87,6 +87,21 @@ def test_another_environment_explains_its_own_name_and_takes_the_blame_for_the_r
     ]
 
 
+def test_a_link_into_the_server_itself_is_judged_by_what_is_behind_its_address():
+    """Bodies name the server that wrote them; an id in such a link is one of this run, a state is another state."""
+
+    def linked(where, rest):
+        one = an_exchange(where=where)
+        base = one.upstream_url.removesuffix("/1")
+        return an_exchange(json.dumps({"mediaLink": f"{base}/download/a.txt?{rest}"}), where=where)
+
+    then = linked("orders@qa", "generation=1796056777758758323&alt=media")
+    now = linked("orders@test", "generation=1796056779759760526&alt=media")
+    assert outcome(diff(then, now, context_of(then, now))) in ("same", "expected")
+    lost = linked("orders@test", "generation=1796056779759760526&alt=lost")
+    assert outcome(diff(then, lost, context_of(then, lost))) == "differs"
+
+
 def test_another_status_is_told_once_with_both_bodies_as_a_whole():
     before, after = an_exchange({"price": 1, "isbn": "978-1"}), an_exchange({"title": "no"}, status=404)
     assert told(before, after) == [("status", "", "high", "data"), ("response.body", "", "medium", "data")]

@@ -276,6 +276,25 @@ def test_forms_and_uploads_are_compared_field_by_field() -> None:
     assert missed.near[0].mismatches == (Mismatch("body", "f", "hello", "bye"),)
 
 
+def test_parts_that_have_no_name_are_compared_by_number_and_their_documents_by_member() -> None:
+    """multipart/related (RFC 2387), as uploads of cloud storage have it: the boundary is new every time."""
+
+    def upload(boundary, document, text="hello"):
+        body = (
+            f"--{boundary}\r\nContent-Type: application/json; charset=UTF-8\r\n\r\n{document}\r\n"
+            f"--{boundary}\r\nContent-Type: text/plain\r\n\r\n{text}\r\n--{boundary}--\r\n"
+        ).encode()
+        return body, (("Content-Type", f"multipart/related; boundary='{boundary}'"),)
+
+    body, headers = upload("one", '{"name": "a", "size": 1}')
+    playback = a_playback(a_step(1, "POST", "/a", body, headers=headers))
+    assert played(playback, asked("POST", "/a", *upload("two", '{"size": 1.0, "name": "a"}'))) == [1]
+    missed = playback.find(asked("POST", "/a", *upload("two", '{"name": "b", "size": 1}', "bye")), "orders")
+    assert missed.near[0].mismatches == (
+        Mismatch("body", "part 1 /name", "a", "b"), Mismatch("body", "part 2", "hello", "bye"),
+    )  # fmt: skip
+
+
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
 documents = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner)
