@@ -328,6 +328,13 @@ class Health:
     version: str = ""
     checked_at: float = 0.0  # epoch seconds
     took_ms: float | None = None
+    since: float = 0.0  # epoch seconds of the poll that first found this state
+    usual_ms: float | None = None  # the median of the last polls that found it up
+
+    @property
+    def is_slow(self) -> bool:
+        """Over a second, and over five times what it usually takes: a slow server is not one that has become slow."""
+        return self.state == "up" and (self.took_ms or 0) > 1000 and (self.took_ms or 0) > 5 * (self.usual_ms or 0)
 
 
 class HealthBoard(Protocol):

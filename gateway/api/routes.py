@@ -34,8 +34,10 @@ async def move_cluster(request: web.Request) -> web.Response:
         who=who_of(request),
         why=body.get("why", ""),
     )
-    request.app[MOVES].remember(request.app[SESSION_OF](request), moved)
+    request.app[MOVES].remember(moved)
     found = asdict(moved)
+    for shown_on_the_board in ("by", "why", "is_undo"):
+        del found[shown_on_the_board]
     del found["at"]
     return web.json_response(found)
 

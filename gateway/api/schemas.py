@@ -142,7 +142,13 @@ SCHEMAS: dict[str, Any] = {
         problem=TEXT,
     ),
     "Health": shape(
-        state={"enum": ["up", "down", "unknown"]}, detail=TEXT, version=TEXT, checked_at=NUMBER, took_ms=NUMBER_OR_NULL
+        state={"enum": ["up", "down", "unknown"]},
+        detail=TEXT,
+        version=TEXT,
+        checked_at=NUMBER,
+        took_ms=NUMBER_OR_NULL,
+        since=NUMBER,
+        usual_ms=NUMBER_OR_NULL,
     ),
     "Fault": shape(delay=NUMBER, status=INTEGER_OR_NULL, rate=NUMBER),
     "Upstream": shape(

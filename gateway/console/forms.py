@@ -18,6 +18,7 @@ from ..web.keys import FORM, LINKS, MOVES, SERVICES, SESSION_OF
 from ..web.sign_in import local
 from ..web.uploads import IMPORT
 from . import saved_filters
+from .client_panel import add_client_forms
 from .compare import compare_form
 from .imports import REPORTS, import_form
 from .playback_forms import add_playing_forms
@@ -27,15 +28,18 @@ BOARD = "/_gateway/"
 
 
 async def move(request: web.Request) -> web.Response:
-    """Fields cluster and environment, or to = cluster=environment; why."""
-    services, session = request.app[SERVICES], request.app[SESSION_OF](request)
+    """Fields cluster and environment, or to = cluster=environment; why; undo, where it takes the last move back."""
+    services = request.app[SERVICES]
     if "to" in request[FORM]:
         cluster, _, environment = form_text(request, "to").partition("=")
     else:
         cluster, environment = form_text(request, "cluster"), form_text(request, "environment")
     why = form_text(request, "why") if "why" in request[FORM] else ""
-    moved = await changes.move(services, cluster, environment, source="console", who=who_of(request), why=why)
-    request.app[MOVES].remember(session, moved)
+    moved = await changes.move(
+        services, cluster, environment, source="console", who=who_of(request), why=why,
+        is_undo="undo" in request[FORM],
+    )  # fmt: skip
+    request.app[MOVES].remember(moved)
     raise web.HTTPSeeOther(BOARD)
 
 
@@ -51,7 +55,7 @@ async def pin(request: web.Request) -> web.Response:
     if "cluster" in request[FORM]:
         pins[form_text(request, "cluster")] = form_text(request, "environment")
     changes.pin(services, session, pins, ttl=changes.read_ttl(str(request[FORM].get("ttl", ""))))
-    raise web.HTTPSeeOther(BOARD)
+    raise web.HTTPSeeOther(_pins(request))
 
 
 async def join(request: web.Request) -> web.Response:
@@ -83,7 +87,12 @@ async def make_link(request: web.Request) -> web.Response:
 
 async def unpin(request: web.Request) -> web.Response:
     request.app[SERVICES].sessions.unpin(request.app[SESSION_OF](request), form_text(request, "cluster"))
-    raise web.HTTPSeeOther(BOARD)
+    raise web.HTTPSeeOther(_pins(request))
+
+
+def _pins(request: web.Request) -> str:
+    """The board, with the panel in which the form stood."""
+    return f"{BOARD}?panel=pin#clients" if "panel" in request[FORM] else BOARD
 
 
 async def start_recording(request: web.Request) -> web.Response:
@@ -171,6 +180,7 @@ def add_forms(app: web.Application) -> None:
     app.router.add_post("/_gateway/sessions/link", make_link)
     app.router.add_post("/_gateway/session/recording", start_recording)
     app.router.add_post("/_gateway/session/recording/stop", stop_recording)
+    add_client_forms(app)
     add_playing_forms(app)
     app.router.add_post("/_gateway/recordings/{id}", annotate)
     app.router.add_post("/_gateway/recordings/{id}/compare", compare_form)

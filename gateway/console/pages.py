@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import aiohttp_jinja2
 from aiohttp import web
 
 from ..api.audit import read_audit
 from ..api.preflight import LOOKS
-from ..api.rechecks import RECHECKS
 from ..errors import NotFoundError, UsageError
 from ..model.json_shapes import exchange_json, recording_json
 from ..routes.history import environments_at, in_force_at, read_moment
@@ -21,12 +20,14 @@ from ..services.family_tree import family_tree
 from ..services.lineage import lineage
 from ..sessions import join_session
 from ..web.access import is_viewer
-from ..web.keys import LINKS, MOVES, SERVICES, SESSION_OF, STEPPERS
+from ..web.keys import LINKS, SERVICES, SESSION_OF, STEPPERS
 from ..web.page_shell import read_title
 from ..web.sign_in import access_json
 from ..web.view import View, view
 from . import overview, replay_pages
+from .board import board
 from .body_view import readable_exchange
+from .client_panel import connect
 from .compare import address_of, side_by_side
 from .copy_as import copies
 from .find import find
@@ -35,41 +36,8 @@ from .lists import live, recordings
 from .recording_pages import recording
 from .what_if_editor import changed_lines, draft, edit_fields, fresh_values
 
-if TYPE_CHECKING:
-    from ..protocols import Services
-
 RELATIVES = 50  # recordings of a family that are explained on one page
-CLUSTERS = 100  # on the board at once; a filter finds the others
 MOST_MASKED = 500  # places of a redaction preview on one page
-
-
-async def board(request: web.Request) -> View:
-    services, session = request.app[SERVICES], request.app[SESSION_OF](request)
-    moved = request.app[MOVES].to_undo(session, services)
-    named = request.query.get("q", "").strip()
-    data = listing.routes_json(services, session, named=named, limit=CLUSTERS) | {
-        "q": named,
-        "total": len(services.routes.table.clusters),
-        "session": listing.session_json(session),
-        "rechecks": [one.as_json() for one in request.app[RECHECKS].results()],
-        "moved": asdict(moved) if moved else None,
-        "history": await listing.history(services, limit=5),
-        "as_of": await as_of(services, request.query.get("at", "").strip()),
-    }
-    return view(data)
-
-
-async def as_of(services: Services, at: str) -> dict[str, Any] | None:
-    """Where every cluster lived at an earlier moment; None when none was asked for."""
-    if not at:
-        return None
-    found = await listing.revisions(services, limit=500)
-    then = in_force_at(found, read_moment(at))
-    return {
-        "at": at,
-        "in_force": listing.revision_json(then) if then else None,
-        "environments": await asyncio.to_thread(environments_at, then) if then else {},
-    }
 
 
 async def what_if(request: web.Request) -> View:
@@ -316,6 +284,7 @@ PAGES: tuple[tuple[str, tuple[str, ...], str, Read], ...] = (
     ("/_gateway/access", ("/_gateway/access.json",), "access.html", access),
     ("/_gateway/pin", ("/_gateway/pin.json",), "pin.html", pin),
     ("/_gateway/join", (), "join.html", join),
+    ("/_gateway/connect", ("/_gateway/connect.json",), "connect.html", connect),
     ("/_gateway/find", ("/_gateway/find.json",), "find.html", find),
     ("/_gateway/sessions", ("/_gateway/sessions.json",), "sessions.html", sessions),
 )  # fmt: skip

@@ -6,7 +6,20 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Action = Literal[
-    "move", "delete", "reveal", "seal", "keys", "sign-in", "sign-out", "revoke", "present", "cors", "link", "join"
+    "move",
+    "delete",
+    "reveal",
+    "seal",
+    "keys",
+    "sign-in",
+    "sign-out",
+    "revoke",
+    "present",
+    "cors",
+    "link",
+    "join",
+    "pin",
+    "simulate",
 ]
 Role = Literal["operator", "viewer", "audience", "gateway", "command line"]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..errors import ConfigError, NotFoundError, Problem, did_you_mean
 from .parse import unbundle
@@ -108,6 +110,21 @@ def place_of(text: str, cluster: str, *, name: str) -> tuple[str, int] | None:
         if found is not None:
             return file, found.line
     return None
+
+
+@lru_cache(maxsize=4)
+def places_of(text: str, name: str) -> Mapping[str, tuple[str, int]]:
+    """By cluster, the (file, line) of a revision's text that says where it lives: what a move would change."""
+    raw, included = unbundle(text)
+    found: dict[str, tuple[str, int]] = {}
+    for file, content in ((name, raw), *included.items()):
+        root, _ = read_nodes(read_text(content, file)[0], file)
+        clusters = at(root, "clusters")
+        for key, cluster in clusters.pairs if clusters is not None else ():
+            where = at(cluster, "environment")
+            if where is not None:
+                found.setdefault(key.text, (file, where.line))
+    return found
 
 
 def allow_origin(raw: bytes, origin: str, *, name: str = "routes.yaml") -> tuple[bytes, int]:

@@ -9,8 +9,10 @@ import logging
 import os
 import ssl
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from statistics import median
 from typing import Any
 
 import aiohttp
@@ -27,6 +29,7 @@ log = logging.getLogger("gateway.health")
 
 AT_ONCE = 16  # upstreams that are asked at the same time
 LIMIT = 2.0  # seconds for one response
+REMEMBERED = 20  # polls whose median is what an upstream usually takes
 MAX_VERSION = 64 << 10  # bytes of a version answer
 UNKNOWN = Health()
 
@@ -40,6 +43,11 @@ def unheard(_cluster: str, _environment: str, _version: str) -> None:
     """For those who keep no versions."""
 
 
+def _shown(health: Health) -> tuple[str, str, bool, bool]:
+    """What pages say of it in words."""
+    return health.state, health.version, health.is_slow, health.checked_at == 0
+
+
 class HealthPoller:
     """Implements protocols.HealthBoard. Follows the table in force."""
 
@@ -49,6 +57,7 @@ class HealthPoller:
         self._routes, self._live, self._interval, self._limit = routes, live, interval, limit
         self._built = built
         self._found: dict[Key, Health] = {}
+        self._usual: dict[Key, deque[float]] = {}  # how long the last polls took that found it up
         self._contexts: dict[Tls, ssl.SSLContext] = {}
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -90,6 +99,7 @@ class HealthPoller:
         }
         for key in self._found.keys() - asked:
             del self._found[key]
+            self._usual.pop(key, None)
         places = asyncio.Semaphore(AT_ONCE)
 
         async def ask(cluster: CompiledCluster, upstream: CompiledUpstream) -> None:
@@ -103,10 +113,18 @@ class HealthPoller:
     def _note(self, key: Key, health: Health) -> None:
         """Keep it, and tell the pages when something that they show in words has changed."""
         before = self._found.get(key, UNKNOWN)
+        usual = self._usual.setdefault(key, deque(maxlen=REMEMBERED))
+        health = replace(
+            health,
+            since=before.since if before.state == health.state and before.since else health.checked_at,
+            usual_ms=round(median(usual), 1) if usual else None,
+        )
+        if health.state == "up" and health.took_ms is not None:
+            usual.append(health.took_ms)
         self._found[key] = health
         if health.version and health.version != before.version:
             self._built(*key, health.version)
-        if (before.state, before.version, before.checked_at == 0) != (health.state, health.version, False):
+        if _shown(before) != _shown(health):
             if health.state == "down":
                 log.warning("%s@%s is down: %s", *key, health.detail)
             elif before.state == "down":

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 MAX_TTL = 366 * 86400.0
 SHOWN = 600.0  # seconds that the board offers to undo a move
-MAX_SESSIONS = 1000
 WHY = 200  # characters of a reason
 
 
@@ -37,30 +36,36 @@ class Moved:
     file: str
     line: int | None
     at: float
+    by: str = ""  # who moved it, as far as that is known
+    why: str = ""
+    is_undo: bool = False
 
 
 class Moves:
-    """The last move of each session, for the board's "moved ..., undo"."""
+    """The last move that went through this gateway, for the board's "moved ..., Undo"."""
 
     def __init__(self) -> None:
-        self._last: dict[str, Moved] = {}
+        self._last: Moved | None = None
 
-    def remember(self, session: LiveSession, moved: Moved) -> None:
-        self._last.pop(session.id, None)
-        self._last[session.id] = moved
-        while len(self._last) > MAX_SESSIONS:
-            del self._last[next(iter(self._last))]
+    def remember(self, moved: Moved) -> None:
+        if moved.before != moved.environment:
+            self._last = moved
 
-    def to_undo(self, session: LiveSession, services: Services) -> Moved | None:
-        """The move while it is fresh, still in force, and has a way back."""
-        moved = self._last.get(session.id)
-        if moved is None or time.time() - moved.at > SHOWN or moved.before == moved.environment:
-            return None
-        cluster = services.routes.table.clusters.get(moved.cluster)
-        return moved if cluster and cluster.environment == moved.environment else None
+    def last(self, services: Services) -> Moved | None:
+        """The last move while it is still in force; whoever may move may undo it while it is fresh (`can_undo`)."""
+        moved = self._last
+        cluster = services.routes.table.clusters.get(moved.cluster) if moved else None
+        return moved if moved and cluster and cluster.environment == moved.environment else None
 
 
-async def move(services: Services, cluster: str, environment: str, *, source: str, who: Who, why: str = "") -> Moved:
+def can_undo(moved: Moved, now: float) -> bool:
+    """For ten minutes; an undo is not undone, or a second click at the same place would move the cluster again."""
+    return now - moved.at <= SHOWN and not moved.is_undo
+
+
+async def move(
+    services: Services, cluster: str, environment: str, *, source: str, who: Who, why: str = "", is_undo: bool = False
+) -> Moved:
     """Change routes.yaml, or the file that it includes for this cluster, and put it in force. Audited."""
     before = known_cluster(services, cluster).environment
     name, reason = who.login.partition(" ")[0], _reason(why)
@@ -71,7 +76,10 @@ async def move(services: Services, cluster: str, environment: str, *, source: st
         place = await asyncio.to_thread(place_of, revision.text, cluster, name=file)
         note(services, "move", cluster, f"{before} -> {environment}{reason}", who=who, source=source)
     where, line = place or (file, None)
-    return Moved(cluster, before, environment, revision.id, revision.changes, where, line, time.time())
+    by, told = name or source, reason.removeprefix(": ")
+    return Moved(
+        cluster, before, environment, revision.id, revision.changes, where, line, time.time(), by, told, is_undo
+    )
 
 
 def _reason(why: str) -> str:

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..protocols import LiveSession, Services
+    from ..replay.fault import Fault
 
 
 def current_pins(session: LiveSession) -> dict[str, str]:
     """The pins that have not run out."""
     now = time.time()
     return {name: pin.environment for name, pin in session.pins.items() if not pin.until or pin.until > now}
+
+
+def simulation_words(fault: Fault) -> str:
+    """What is simulated, in words: "503", "3 s late, 503"."""
+    return str(fault).removeprefix("answer ").replace("status ", "")
 
 
 def problem_lines(services: Services) -> tuple[str, ...]:

@@ -6,5 +6,6 @@ document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-copy]");
   if (!button) return;
   await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
-  button.textContent = "Copied";
+  const words = button.lastChild.nodeType === Node.TEXT_NODE ? button.lastChild : [...button.childNodes].find((one) => one.nodeType === Node.TEXT_NODE && one.data.trim()) ?? button;
+  words.textContent = "Copied";
 });

@@ -43,6 +43,6 @@
     pause.setAttribute("aria-pressed", paused);
     if (!paused && waiting.size) show().catch(() => {}); else tell();
   });
-  pause.hidden = false;
+  pause.disabled = false;
   tell();
 })();

@@ -13,7 +13,7 @@
       button.setAttribute("aria-label", isDark() ? "Switch to light" : "Switch to dark");
       button.title = button.getAttribute("aria-label");
     };
-    button.hidden = false;
+    button.classList.remove("needs-script");
     button.addEventListener("click", () => {
       root.dataset.bsTheme = isDark() ? "light" : "dark";
       try { localStorage.setItem("gateway-theme", root.dataset.bsTheme); } catch { /* private window */ }

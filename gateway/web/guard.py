@@ -77,6 +77,10 @@ PRESENT = "/_gateway/present/"
 # Where a form goes that stands on a page which is not above it: the pages of the gateway are named here.
 PAGES = {
     "/_gateway/pin": BOARD,
+    "/_gateway/clients/pin": BOARD,
+    "/_gateway/clients/unpin": BOARD,
+    "/_gateway/clients/simulate": BOARD,
+    "/_gateway/clients/cors": BOARD,
     "/_gateway/import": "/_gateway/recordings",
     "/_gateway/filters": "/_gateway/recordings",
 }

@@ -14,7 +14,7 @@ from aiohttp import web
 from .. import __version__
 from ..errors import NotFoundError
 from ..model.palette import environment_class
-from ..services.status import current_pins, problem_lines
+from ..services.status import current_pins, problem_lines, simulation_words
 from .access import login_of
 from .keys import CURRENT, SERVICES, SESSION_OF, TITLE
 
@@ -140,7 +140,7 @@ def _place(services: Services, session: LiveSession, cluster: str, pinned: str) 
         bool(pinned),
         pin.until if pin else 0.0,
         mode.mode if mode else "",
-        str(fault) if fault else "",
+        simulation_words(fault) if fault else "",
         services.health.of(cluster, environment).state,
     )
 

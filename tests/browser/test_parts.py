@@ -25,56 +25,64 @@ async def opened(watch, path):
     return watch.page
 
 
+async def ready(page):
+    """The panel of a move has been open for long enough to take a click."""
+    await page.locator("details.move[open] .pop[data-ready]").wait_for()
+
+
 async def still_there(page):
     return await page.evaluate("window.here === true")
 
 
 async def test_a_move_and_its_undo_change_the_board_the_strip_and_the_changes_in_place(services, watch):
     page = await opened(watch, "/_gateway/")
-    await page.locator("#move-orders-test").press("Enter")
-    await expect(page.locator(".alert")).to_contain_text("orders moved qa → test (routes.yaml line 6)")
+    await page.locator("#move-orders-test > summary").press("Enter")
+    await ready(page)
+    await page.get_by_role("button", name="Move to test").press("Enter")
+    await expect(page.locator("#last-line")).to_contain_text(re.compile("orders moved qa → test .*routes.yaml:6"))
     await expect(page.locator('#strip [data-cluster="orders"]')).to_contain_text("test")
     await expect(page.locator("#changes")).to_contain_text("orders: qa -> test")
     await expect(page.locator("#undo")).to_be_focused()
     await page.keyboard.press("Enter")
-    await expect(page.locator('[data-cell="orders@qa"]')).to_contain_text("current")
+    await expect(page.locator('[data-cell="orders@qa"]')).to_contain_text("lives here")
     assert services.routes.table.clusters["orders"].environment == "qa"
     assert await still_there(page)
     assert page.url.endswith("/_gateway/")
 
 
-async def test_a_move_can_say_why_and_enter_moves_nothing(services, watch):
+async def test_a_move_can_say_why(services, watch):
     page = await opened(watch, "/_gateway/")
-    await page.locator("#why").fill("qa is down until noon")
-    await page.keyboard.press("Enter")
-    await page.wait_for_timeout(300)
-    assert services.routes.table.clusters["orders"].environment == "qa"
-    await page.locator("#move-orders-test").click()
+    await page.locator("#move-orders-test > summary").click()
+    await ready(page)
+    await page.get_by_label("Reason").locator("visible=true").fill("qa is down until noon")
+    await page.get_by_role("button", name="Move to test").click()
+    await expect(page.locator("#last-line")).to_contain_text("“qa is down until noon”")
     await expect(page.locator("#changes")).to_contain_text("by console: qa is down until noon")
-    await expect(page.locator("#why")).to_have_value("")
     assert await still_there(page)
 
 
 async def test_a_pin_is_set_and_cleared_in_place(watch):
-    page = await opened(watch, "/_gateway/")
+    page = await opened(watch, "/_gateway/?panel=pin")
     await page.locator("#pin-cluster").select_option("orders")
     await page.locator("#pin-environment").select_option("test")
     await page.get_by_role("button", name="Pin", exact=True).click()
     await expect(page.locator("#pinned")).to_contain_text("/_gateway/pin?orders=test")
     await expect(page.locator('#strip [data-cluster="orders"]')).to_contain_text("pinned")
-    await expect(page.locator('[data-cell="orders@test"]')).to_contain_text("your pin")
+    await expect(page.locator('[data-cell="orders@test"]')).to_contain_text("pinned by this browser")
     await expect(page.locator("#pins")).to_be_focused()
-    await page.get_by_role("button", name="Clear the pin of orders").click()
-    await expect(page.locator("#pinned")).to_contain_text("None: this session's calls follow the board.")
+    await page.get_by_role("button", name="Unpin orders").click()
+    await expect(page.locator("#pinned")).to_contain_text("No pins: your calls follow the board.")
     assert await still_there(page)
 
 
 async def test_what_is_refused_stands_in_a_bar_and_changes_nothing(services, watch):
     page = await opened(watch, "/_gateway/")
     await page.evaluate("document.querySelectorAll('[name=csrf_token]').forEach((one) => { one.value = 'stolen'; })")
-    await page.locator("#move-orders-test").click()
+    await page.locator("#move-orders-test > summary").click()
+    await ready(page)
+    await page.get_by_role("button", name="Move to test").click()
     await expect(page.locator("#refused")).to_contain_text("it carries no valid form token")
-    await expect(page.locator('[data-cell="orders@qa"]')).to_contain_text("current")
+    await expect(page.locator('[data-cell="orders@qa"]')).to_contain_text("lives here")
     assert services.routes.table.clusters["orders"].environment == "qa"
     assert await still_there(page)
 
@@ -96,7 +104,9 @@ async def test_a_file_that_cannot_be_imported_stays_chosen(watch, tmp_path):
 async def test_a_gateway_that_is_gone_is_said_so(watch):
     page = await opened(watch, "/_gateway/")
     await page.route("**/_gateway/move", lambda route: route.abort())
-    await page.locator("#move-orders-test").click()
+    await page.locator("#move-orders-test > summary").click()
+    await ready(page)
+    await page.get_by_role("button", name="Move to test").click()
     await expect(page.locator("#refused")).to_contain_text("The gateway does not answer.")
 
 
@@ -221,3 +231,65 @@ async def test_a_replay_says_how_far_it_is_beside_its_button(services, watch):
     over.set()
     await expect(told).to_have_text("")
     await expect(page.locator("#refused")).to_contain_text("does not answer")
+
+
+async def double_click(page, place, delay):
+    await page.mouse.click(*place)
+    await page.wait_for_timeout(delay)
+    await page.mouse.click(*place)
+
+
+async def middle(locator):
+    box = await locator.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+GAPS = [100, 150, 200, 300, 399, 401, 450, 600, 800, 1000, 1250, 1500]  # milliseconds between two clicks
+
+
+async def test_twelve_double_clicks_move_one_cluster_and_shift_nothing(services, watch):
+    """Where "Move here" stands nothing is moved, and where a move is confirmed only that one."""
+    page = await opened(watch, "/_gateway/")
+    await page.evaluate("""new PerformanceObserver((list) => {
+      for (const one of list.getEntries()) if (!one.hadRecentInput) window.shifted = (window.shifted || 0) + one.value;
+    }).observe({ type: "layout-shift", buffered: true })""")
+    await page.mouse.move(5, 5)
+    for gap in GAPS:
+        await page.keyboard.press("Escape")
+        await double_click(page, await middle(page.locator("#move-orders-test > summary")), gap)
+        assert services.routes.moved == []
+    for number, gap in enumerate(GAPS[:4] + GAPS[-2:], 1):
+        here = services.routes.table.clusters["orders"].environment
+        there = "qa" if here == "test" else "test"
+        await page.keyboard.press("Escape")
+        await page.locator(f"#move-orders-{there}:not([open]) > summary").click()
+        button = page.locator(f"#move-orders-{there} [data-armed]")
+        await ready(page)
+        await double_click(page, await middle(button), gap)
+        await expect(page.locator(f'[data-cell="orders@{there}"]')).to_contain_text("lives here")
+        assert services.routes.moved == [("orders", "test" if one % 2 else "qa") for one in range(1, number + 1)]
+        await page.evaluate("document.activeElement.blur()")
+    assert await page.evaluate("window.shifted || 0") == 0
+
+
+async def test_an_undo_is_one_click_and_a_second_one_moves_nothing(services, watch):
+    page = await opened(watch, "/_gateway/")
+    await page.locator("#move-orders-test > summary").click()
+    await ready(page)
+    await page.get_by_role("button", name="Move to test").click()
+    place = await middle(page.locator("#undo"))
+    await double_click(page, place, 700)
+    await expect(page.locator("#last-line")).to_contain_text("moved back")
+    assert services.routes.moved == [("orders", "test"), ("orders", "qa")]
+    await expect(page.locator("#undo")).to_have_count(0)
+
+
+async def test_a_server_falls_without_moving_anything(services, watch):
+    page = await opened(watch, "/_gateway/")
+    before = await page.locator(".cell").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().toJSON())")
+    services.health.fallen = {("orders", "qa")}
+    services.live.publish("health", {"cluster": "orders", "environment": "qa", "state": "down"})
+    await expect(page.locator("#health-line")).to_contain_text("orders is down on qa")
+    await expect(page.locator('#strip [data-cluster="orders"]')).to_contain_text("down")
+    after = await page.locator(".cell").evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().toJSON())")
+    assert after == before

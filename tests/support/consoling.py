@@ -189,6 +189,7 @@ class Routes:
 
     def __init__(self, file, book):
         self.file, self.problems, self.book, self.seen, self.table = file, (), book, [], None
+        self.moved = []
         file.write_text(ROUTES)
         self.load("start")
 
@@ -204,6 +205,7 @@ class Routes:
     async def move(self, cluster, environment, *, source):
         if environment not in self.table.clusters[cluster].upstreams:
             raise NotFoundError(f"{cluster} has no environment {environment!r}", hint="it has test, qa")
+        self.moved.append((cluster, environment))
         self.file.write_bytes(move(self.file.read_bytes(), cluster, environment))
         revision = self.load(source)
         self.tell(revision)
@@ -248,8 +250,11 @@ class Sessions:
 
 
 class Board:
+    fallen = frozenset()
+
     def of(self, cluster, environment):
-        return Health("up" if environment == "qa" else "down", "connection refused", "2026.11", 1.0, 4.2)
+        is_up = environment == "qa" and (cluster, environment) not in self.fallen
+        return Health("up" if is_up else "down", "connection refused", "2026.11", 1.0, 4.2)
 
 
 RECORDING = "01KRECORDING00000000000001"
