@@ -71,22 +71,7 @@ def setup(
     app[DECKS] = Decks()
     app[CSRF_KEYS] = services.keys.form_keys if services.keys is not None else _form_keys()
     app.on_response_prepare.append(secure)
-    environment = aiohttp_jinja2.setup(
-        app,
-        loader=jinja2.FileSystemLoader(templates),
-        undefined=jinja2.StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"utc": utc, "marked": marked, "status_of": status_of, "hue_of": hue_of}
-    environment.globals |= {
-        "page_shell": page_shell,
-        "env_class": env_class,
-        "static": add_static(app).url,
-        "form_token": lambda: csrf_token(CURRENT.get()),
-        "outcomes": LABELS,
-    }
+    _set_up_templates(app, templates)
     add_probes(app)
     add_stepwise(app)
     add_preflight(app)
@@ -100,6 +85,25 @@ def setup(
     add_watch(app)
     services.routes.subscribe(_announce(services))
     app.on_shutdown.append(_end_streams)
+
+
+def _set_up_templates(app: web.Application, folders: list[Path]) -> None:
+    environment = aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.FileSystemLoader(folders),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"utc": utc, "marked": marked, "status_of": status_of, "hue_of": hue_of}
+    environment.globals |= {
+        "page_shell": page_shell,
+        "env_class": env_class,
+        "static": add_static(app).url,
+        "form_token": lambda: csrf_token(CURRENT.get()),
+        "outcomes": LABELS,
+    }
 
 
 def _form_keys() -> Callable[[], Sequence[bytes]]:
