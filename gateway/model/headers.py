@@ -92,7 +92,7 @@ class Fields(list[tuple[bytes, bytes]]):
     """Raw headers that are likely to come again, as those of a client that keeps its connection, with what was made
     of them. Not to be changed once they were handed over."""
 
-    __slots__ = ("content", "packed", "sealed", "session")
+    __slots__ = ("content", "packed", "sealed", "session", "shape")
 
     def __init__(self, pairs: list[tuple[bytes, bytes]] | None = None) -> None:
         super().__init__(pairs or ())
@@ -100,3 +100,15 @@ class Fields(list[tuple[bytes, bytes]]):
         self.content: tuple[bytes, list[bytes]] | None = None  # of redact.headers.content_of
         self.packed: bytes | None = None  # of store.sqlite.header_blob.pack
         self.sealed: Any = None  # of redact.sealer
+        self.shape: Shape | None = None
+
+
+class Shape:
+    """What headers have in common of which only the values at some places differ: those of one client, of one server.
+    The names at these places are the same, and what is done with the headers does not depend on their values."""
+
+    __slots__ = ("places", "sealed")
+
+    def __init__(self, places: tuple[int, ...]) -> None:
+        self.places = places  # that differ
+        self.sealed: Any = None  # of redact.cache

@@ -38,10 +38,10 @@ from ..model.capture import RawPairs
 from ..model.headers import Fields
 from ..problems import ProblemDetails, problem
 from .cors import share
-from .head_lines import pairs_of
+from .head_lines import ParsedHead, parsed_head
 from .header_rules import TOKEN, bad_host, split_absolute
 from .own_responses import status_line, wire
-from .request import RequestHead
+from .request import HeadValues, RequestHead
 
 if TYPE_CHECKING:
     from .flow import Flow
@@ -77,6 +77,8 @@ class ClientConnection(asyncio.Protocol):
         self.headers: RawPairs = []
         self.trailers: RawPairs = []
         self.request: RequestHead | None = None  # made from `headers`, once a cluster wanted them
+        self.values: HeadValues | None = None  # what is of this request alone, where others have a `request` like it
+        self.parsed: ParsedHead | None = None  # what `headers` are, where no parser was needed
         self.bound: dict[Pool, BoundConnection] = {}  # upstream connections that are signed in as this client
         self.closing = self.half_closed = False  # no further request is read; the client sends no more
         self._state = HEAD
@@ -251,9 +253,10 @@ class ClientConnection(asyncio.Protocol):
 
     def _parse(self, head: bytes) -> bool:
         self.method = head[: head.find(b" ")]
-        self.request, self._same, self._fields = None, b"", head[head.find(b"\r\n") :]
+        self.request = self.values = self.parsed = None
+        self._same, self._fields = b"", head[head.find(b"\r\n") :]
         if self._is_plain(head):
-            return self._acceptable()
+            return self._is_known() or self._acceptable()
         try:
             try:
                 self._feed(head)
@@ -271,11 +274,24 @@ class ClientConnection(asyncio.Protocol):
     def _is_plain(self, head: bytes) -> bool:
         """Whether all of a head is plain; then it is taken without a parser."""
         line = PLAIN_LINE.match(head)
-        pairs = pairs_of(head, line.end()) if line is not None else None
-        if line is None or pairs is None:
+        parsed = parsed_head(head, line.end()) if line is not None else None
+        if line is None or parsed is None:
             return False
         self.method, self.target = line.groups()
-        self.headers, self.trailers, self.version = Fields(pairs), [], "1.1"
+        self.headers, self.trailers, self.version, self.parsed = Fields(parsed.pairs), [], "1.1", parsed
+        return True
+
+    def _is_known(self) -> bool:
+        """Whether a head of this shape was accepted before; then its request is known."""
+        parsed, headers = self.parsed, self.headers
+        if parsed is None or parsed.places is None or type(headers) is not Fields:
+            return False
+        shape = self.relay.shapes.find(self, parsed)
+        values = shape.values(parsed, headers) if shape is not None else None
+        if shape is None or values is None:
+            return False
+        self.request, self.values = shape.request, values
+        headers.session, headers.shape = shape.session, shape.whole
         return True
 
     def _feed(self, head: bytes) -> None:
@@ -319,7 +335,7 @@ class ClientConnection(asyncio.Protocol):
             self.reject(_bad("the request target is neither a path nor an http URL"))
             return False
         authority, self.target = absolute
-        self._fields = b"\0"  # the next request must not take these fields for its own
+        self._fields, self.parsed = b"\0", None  # the next request must not take these fields for its own
         self.headers = [(n, authority if n.lower() == b"host" else v) for n, v in self.headers]
         if why := bad_host(self.headers, self.version):
             self.reject(_bad(why))
@@ -335,8 +351,8 @@ class ClientConnection(asyncio.Protocol):
         self.flow = flow
         if flow.request.chunked:
             self._state, self._tail = CHUNKED_BODY, b""
-        elif flow.request.length:
-            self._state, self._left = LENGTH_BODY, flow.request.length
+        elif flow.length:
+            self._state, self._left = LENGTH_BODY, flow.length
         else:
             self._state = WAIT
         flow.start()

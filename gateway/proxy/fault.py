@@ -62,7 +62,7 @@ class FaultFlow(RewriteFlow):
         """The forced status, as a response of its own."""
         if self._done or self._fault is None or self._fault.status is None:
             return
-        if not self.request.chunked and not self.request.length:
+        if not self.request.chunked and not self.length:
             self.outgoing.complete = True
         details = ProblemDetails(self._fault.status, "Injected fault", "this session's what-if asks for it")
         lines, body = wire(placed(details, self.capture, None), self.request.accept)

@@ -65,8 +65,8 @@ class Flow:
 
     __slots__ = (
         "_client_chunked", "_client_slow", "_close", "_done", "_out", "_responded", "_room", "_tunnel", "_visible",
-        "active", "capture", "client", "cluster", "cookie", "destination", "half_closed", "head_only", "outgoing",
-        "recorded", "relay", "request", "session", "table", "upstream",
+        "active", "capture", "client", "cluster", "cookie", "destination", "half_closed", "head_only", "length",
+        "outgoing", "recorded", "relay", "request", "session", "table", "upstream",
     )  # fmt: skip
 
     def __init__(
@@ -76,6 +76,7 @@ class Flow:
         self.relay, self.client, self.table = relay, client, table
         self.destination, self.cluster = destination, destination.cluster
         self.request, self.session, self.cookie, self.capture = request, session, cookie, capture
+        self.length = (client.values or request.values).length  # of the request's body, when it has one
         self.outgoing = Outgoing(self, capture, chunked=request.chunked)
         self.upstream: CompiledUpstream | None = None
         self.head_only = client.method == b"HEAD"
@@ -153,7 +154,7 @@ class Flow:
             return
         head = self.request.upstream_head(
             self.client.method, target, self.cluster, upstream, via=self.relay.via, trace=new_trace,
-            cors=self.table.cors,
+            cors=self.table.cors, values=self.client.values,
         )  # fmt: skip
         self.capture.trace = trace_text(self.request.trace, made=self.request.is_trace_made)
         if pool.absolute is not None:
@@ -426,7 +427,7 @@ class Flow:
         self.active = self.relay.clock()
         self.capture.status, self.capture.reason = status, reason
         lines = [b"HTTP/1.1 %d %b" % (status, reason), *fields]
-        if not self.request.chunked and not self.request.length:
+        if not self.request.chunked and not self.length:
             self.outgoing.complete = True
         self._add_ours(lines)
         last = b"\r\n".join(lines) + (b"" if self.head_only else body)

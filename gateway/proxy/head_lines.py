@@ -8,10 +8,14 @@ its lines. What is not plain is left to llhttp: lines that frame or upgrade, emp
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from ..model import headers as classes
+from ..model.headers import Fields, Shape
+from .header_rules import FORWARD, REQUEST, RESPONSE
 
+Item = TypeVar("Item")
 Pair = tuple[bytes, bytes]
 
 # A token, one colon, one space, and a value of visible characters, spaces and tabs within (RFC 9110 section 5.5).
@@ -25,28 +29,67 @@ VARYING: Final = frozenset(
     for name in (*classes.TRACE, *classes.RUN_IDS, *classes.MOMENTS, *classes.VALIDATORS, "content-length")
 )  # fmt: skip
 MOST: Final = 8192  # lines remembered
-LONGEST: Final = 1024  # bytes of the longest of them
+LONGEST: Final = 2048  # bytes of the longest of them
 MOST_FIELDS: Final = 1000
 
+MOST_SPELLINGS: Final = 4096  # names of which it is known whether their values vary
+OFTEN: Final = 64  # values of a name, after which each is taken for new
+
 _known: dict[bytes, Pair] = {}
+_values: dict[bytes, int] = {}  # how many values a name had; OFTEN of those that vary
 
 
-def pairs_of(head: bytes, start: int) -> list[Pair] | None:
+class ParsedHead(NamedTuple):
+    """The headers of a head, and those of its lines whose values vary; `places` is None when one of the others is new:
+    it may come again."""
+
+    pairs: list[Pair]
+    places: tuple[int, ...] | None
+    lines: list[bytes]  # at these places
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What all heads have in common that differ at these places only."""
+        key: list[Any] = self.pairs.copy()
+        for at in self.places or ():
+            key[at] = key[at][0]
+        return tuple(key)
+
+    def fields(self, shape: Shape | None = None) -> Fields:
+        """The headers, with the shape that they have."""
+        fields = Fields(self.pairs)
+        fields.shape = shape
+        return fields
+
+
+def parsed_head(head: bytes, start: int) -> ParsedHead | None:
     """The headers of a head whose lines begin at `start` and that ends with an empty line; None when a parser has to
     look at it."""
     lines = head[start:-4].split(b"\r\n")
-    found = [*map(_known.get, lines)]
-    lengths = 0
+    found: list[Any] = [*map(_known.get, lines)]
+    places, lengths, is_new = [], 0, False
     for at, pair in enumerate(found):
-        if pair is None:
-            found[at] = pair = _learn(lines[at])
-            if pair is None:
-                return None
-            if len(pair[0]) == 14 and pair[0].lower() == b"content-length":
+        if pair is not None:
+            continue
+        learnt = found[at] = _learn(lines[at])
+        if learnt is None:
+            return None
+        name = learnt[0]
+        if _values.get(name) == OFTEN:
+            places.append(at)
+            if len(name) == 14 and name.lower() == b"content-length":
                 lengths += 1  # it varies, so that each is learnt
+        else:
+            is_new = True
     if lengths > 1 or len(lines) > MOST_FIELDS:
         return None
-    return found  # type: ignore[return-value]  # none of them is None any more
+    return ParsedHead(found, None if is_new else tuple(places), [lines[at] for at in places])
+
+
+def pairs_of(head: bytes, start: int) -> list[Pair] | None:
+    """The headers alone."""
+    parsed = parsed_head(head, start)
+    return None if parsed is None else parsed.pairs
 
 
 def _learn(line: bytes) -> Pair | None:
@@ -61,8 +104,45 @@ def _learn(line: bytes) -> Pair | None:
     if low == b"content-length" and not LENGTH.fullmatch(value):
         return None
     pair = name, value
-    if low not in VARYING and len(line) <= LONGEST:
+    if not _varies(name, low) and len(line) <= LONGEST:
         if len(_known) >= MOST:
             _known.clear()
         _known[line] = pair
     return pair
+
+
+def _varies(name: bytes, low: bytes) -> bool:
+    """Whether each value of this name is taken for new. Of names that say something to the gateway none is."""
+    count = _values.get(name)
+    if count is None:
+        if len(_values) >= MOST_SPELLINGS:
+            _values.clear()
+        count = OFTEN if low in VARYING else 0
+    elif count < OFTEN and REQUEST[name] == FORWARD == RESPONSE[name]:
+        count += 1
+    _values[name] = count
+    return count == OFTEN
+
+
+class Template(Generic[Item]):
+    """A list of which some items vary."""
+
+    __slots__ = ("_items", "_places")
+
+    def __init__(self, items: Sequence[Item], varying: Sequence[Item]) -> None:
+        """`varying` are those that do, no two of them equal; one that is not among the items is left out."""
+        self._items = list(items)
+        number = {item: at for at, item in enumerate(varying)}
+        self._places = [(at, number[item]) for at, item in enumerate(items) if item in number]
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Where the varying items stand."""
+        return tuple(at for at, _ in self._places)
+
+    def fill(self, varying: Sequence[Item]) -> list[Item]:
+        """The list with others in their places."""
+        items = self._items.copy()
+        for at, number in self._places:
+            items[at] = varying[number]
+        return items

@@ -13,6 +13,7 @@ from socket import gaierror
 from typing import TYPE_CHECKING, Any
 
 from .connecting import first_to_stand, interleaved
+from .response import ResponseShapes
 from .tunnel import ProxyConnection, TunnelError
 from .upstream import UpstreamConnection
 
@@ -52,6 +53,7 @@ class Pool:
         self._proxy, self._good = proxy, ""
         self.server_name = upstream.tls.server_name if upstream.tls else None
         self._context, self._clock = context, clock
+        self.shapes = ResponseShapes()
         self._idle: list[UpstreamConnection] = []
         self.all: set[UpstreamConnection] = set()
 

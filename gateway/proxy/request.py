@@ -6,13 +6,15 @@ again and again, so the results are kept and used for the next request as well.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..model.capture import RawPairs
 from ..model.forwarding import Claims
-from ..model.headers import Fields
+from ..model.headers import Fields, Shape
 from ..routes.overrides import chosen
 from ..routes.rewrite import upstream_cookies
+from .head_lines import ParsedHead, Template
 from .header_rules import (  # fmt: skip
     ACCEPT,
     AUTHORIZATION,
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from ..model.forwarding import Sender
     from ..routes.outbound_proxy import OutboundProxy
     from ..routes.table import CompiledCluster, CompiledUpstream, Cors
+    from .client import ClientConnection
 
 CLAIMS = {
     FORWARDED: "forwarded", FORWARDED_FOR: "forwarded_for", FORWARDED_PROTO: "proto", FORWARDED_HOST: "host",
@@ -63,19 +66,133 @@ CLAIMS = {
 NOTED = {
     UPGRADE: "upgrade", EXPECT: "expect", ORIGIN: "origin", TE: "te", ACCEPT: "accept", REFERER: "referer",
 }  # fmt: skip
+MOST_SHAPES = 4096  # of request heads that are remembered
+MOST_UPSTREAMS = 16  # for which a head is kept ready
 GONE = frozenset((DROP, CONNECTION, TRANSFER, UPGRADE, OURS, TE, HOST, *CLAIMS))
+
+
+class HeadValues(NamedTuple):
+    """What is of one request alone, where others of the same client have a head of the same shape."""
+
+    lines: Sequence[bytes]  # that vary, as they came
+    length: int | None
+    trace: bytes  # a traceparent that holds
+    recorded: RawPairs  # without what is the gateway's own
+
+
+class UpstreamHead(NamedTuple):
+    """The header lines for an upstream, and the traceparent that routes.yaml gives it."""
+
+    lines: Template[bytes]
+    trace: bytes
+    upstream: CompiledUpstream  # held, so that its identity is nobody else's
+
+
+class RequestShape:
+    """A request head without the values that vary, and what was made of it: they make a request head anew."""
+
+    __slots__ = ("_length", "_recorded", "_trace", "request", "session", "shape", "whole")
+
+    def __init__(self, parsed: ParsedHead, request: RequestHead, session: str) -> None:
+        self.request, self.session = request, session
+        self.shape = self.whole = Shape(parsed.places or ())
+        pairs = [parsed.pairs[at] for at in self.shape.places]
+        names = [name.lower() for name, _ in pairs]
+        self._length = names.index(b"content-length") if b"content-length" in names else -1
+        self._trace = names.index(b"traceparent") if b"traceparent" in names else -1
+        self._recorded: Template[tuple[bytes, bytes]] | None = None
+        if request.recorded != parsed.pairs:
+            self._recorded = Template(request.recorded, pairs)
+            self.shape = Shape(self._recorded.places)
+
+    def values(self, parsed: ParsedHead, headers: Fields) -> HeadValues | None:
+        """Of another head of this shape; None when its traceparent does not hold."""
+        pairs = [parsed.pairs[at] for at in self.whole.places]
+        trace = b""
+        if self._trace >= 0:
+            trace = pairs[self._trace][1]
+            if TRACEPARENT.fullmatch(trace) is None:
+                return None
+        recorded = headers
+        if self._recorded is not None:
+            recorded = Fields(self._recorded.fill(pairs))
+            recorded.shape = self.shape
+        length = int(pairs[self._length][1]) if self._length >= 0 else None
+        return HeadValues(parsed.lines, length, trace, recorded)
+
+
+class RequestShapes:
+    """The shapes of request heads that came twice, by their clients' addresses: what does not vary is worked out once
+    for all requests of a client, over whichever connections they come."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], RequestShape | None] = {}
+
+    def find(self, client: ClientConnection, parsed: ParsedHead) -> RequestShape | None:
+        return self._known.get((client.address, client.secure, *parsed.key))
+
+    def learn(self, client: ClientConnection, parsed: ParsedHead, request: RequestHead) -> None:
+        """A head that was accepted, whose session is known by its headers; kept when it comes for the second time."""
+        if not has_shape(parsed, request):
+            return
+        key = (client.address, client.secure, *parsed.key)
+        if key not in self._known:
+            if len(self._known) >= MOST_SHAPES:
+                self._known.clear()
+            self._known[key] = None
+            return
+        headers = client.headers
+        session = headers.session if type(headers) is Fields else ""
+        self._known[key] = RequestShape(parsed, request, session)
+
+
+def has_shape(parsed: ParsedHead, request: RequestHead) -> bool:
+    """Whether what was made of this head does not depend on the values that vary, but for length and trace."""
+    if parsed.places is None or len(set(parsed.lines)) < len(parsed.lines):
+        return False
+    fates = [REQUEST[parsed.pairs[at][0]] for at in parsed.places]
+    traces = fates.count(TRACE)
+    return all(fate in (FORWARD, LENGTH, TRACE) for fate in fates) and (not traces or (traces == 1 and request.traced))
 
 
 class RequestHead:
     """What the gateway needs to know of a request's fields, and those that go on to the upstream."""
 
     __slots__ = (
-        "_after", "_before", "_built", "_built_for", "_traces", "accept", "binds", "chunked", "claims", "codings",
-        "expect", "fetch_site", "host", "length", "options", "origin", "overrides", "peer", "plain", "preflight",
-        "recorded", "referer", "sender", "te", "trace", "traced", "upgrade", "via", "websocket", "worker",
+        "_after",
+        "_before",
+        "_built",
+        "_values",
+        "accept",
+        "binds",
+        "chunked",
+        "claims",
+        "codings",
+        "expect",
+        "fetch_site",
+        "host",
+        "is_trace_made",
+        "length",
+        "options",
+        "origin",
+        "overrides",
+        "peer",
+        "plain",
+        "preflight",
+        "recorded",
+        "referer",
+        "sender",
+        "te",
+        "trace",
+        "traced",
+        "upgrade",
+        "via",
+        "websocket",
+        "worker",
     )  # fmt: skip
 
-    def __init__(self, headers: RawPairs, strip_cookie: Callable[[bytes], bytes]) -> None:
+    def __init__(self, headers: RawPairs, strip_cookie: Callable[[bytes], bytes], lines: Sequence[bytes] = ()) -> None:
+        """`lines` are those whose values differ in other heads of this shape."""
         self.recorded: RawPairs = headers  # without what is the gateway's own
         self.host = b""
         self.length: int | None = None
@@ -93,9 +210,8 @@ class RequestHead:
         self.trace = b""  # the traceparent that goes upstream: the client's, the route's or a made one
         self._before: list[bytes] = []  # b"Name: value" up to Host, in the client's order and spelling
         self._after = self._before
-        self._built = b""  # the upstream's fields, for `_built_for`
-        self._built_for: CompiledUpstream | None = None
-        self._traces = False  # the upstream's `headers` have a traceparent
+        self.is_trace_made = False  # whether neither the client nor the route says which trace a request belongs to
+        self._built: dict[int, UpstreamHead] = {}  # by the identity of the upstream
         for name, value in headers:
             fate = REQUEST[name]
             if fate == FORWARD:
@@ -111,6 +227,7 @@ class RequestHead:
             )
         if type(self.recorded) is not Fields:
             self.recorded = Fields(self.recorded)
+        self._values = HeadValues(lines, self.length, self.trace, self.recorded)
 
     def _special(self, fate: int, name: bytes, value: bytes, strip_cookie: Callable[[bytes], bytes]) -> None:
         keep = fate not in GONE
@@ -182,30 +299,41 @@ class RequestHead:
         """(where from, {cluster: environment}) of the first override; ValueError for a malformed one."""
         return chosen(self.overrides)
 
+    @property
+    def values(self) -> HeadValues:
+        """Those of the head from which this was made."""
+        return self._values
+
     def upstream_head(
         self, method: bytes, target: bytes, cluster: CompiledCluster, upstream: CompiledUpstream,
-        *, via: bytes, trace: Callable[[], bytes], cors: Cors,
+        *, via: bytes, trace: Callable[[], bytes], cors: Cors, values: HeadValues | None = None,
     ) -> bytes:  # fmt: skip
         """The request head for the upstream, RFC 9110 section 7.6 applied, ready to send.
 
         `trace` gives a traceparent for a request without one (W3C Trace Context section 3.2); `cors` knows the front
-        ends that count as the upstream's own.
+        ends that count as the upstream's own; `values` are those of this request, where another had the same shape.
+        Sets `trace` and `is_trace_made`.
         """
-        if self._built_for is not upstream:
-            is_own = bool(self.origin) and (self.is_same_origin or cors.allows(self.origin))
-            self._built, self._built_for = self._fields(cluster, upstream, via, is_own=is_own), upstream
-        head = method + b" " + target + b" HTTP/1.1\r\n" + self._built
-        if self.traced or self._traces:
-            return head + b"\r\n"
-        self.trace = made = trace()
-        return head + b"traceparent: " + made + b"\r\n\r\n"
+        built = self._built.get(id(upstream)) or self._build(cluster, upstream, via, cors)
+        if values is None:
+            values = self._values
+        head = built.lines.fill(values.lines)
+        head[0] = b"%b %b HTTP/1.1" % (method, target)
+        self.is_trace_made = not (self.traced or built.trace)
+        self.trace = built.trace or (values.trace if self.traced else trace())
+        head += (b"traceparent: " + self.trace, b"", b"") if self.is_trace_made else (b"", b"")
+        return b"\r\n".join(head)
 
-    @property
-    def is_trace_made(self) -> bool:
-        """Whether neither the client nor the route says which trace a request belongs to."""
-        return not (self.traced or self._traces)
+    def _build(self, cluster: CompiledCluster, upstream: CompiledUpstream, via: bytes, cors: Cors) -> UpstreamHead:
+        is_own = bool(self.origin) and (self.is_same_origin or cors.allows(self.origin))
+        lines = [b"", *self._fields(cluster, upstream, is_own=is_own), via]
+        trace = next((value for name, value in upstream.headers if name.lower() == b"traceparent"), b"")
+        if len(self._built) >= MOST_UPSTREAMS:
+            self._built.clear()
+        built = self._built[id(upstream)] = UpstreamHead(Template(lines, self._values.lines), trace, upstream)
+        return built
 
-    def _fields(self, cluster: CompiledCluster, upstream: CompiledUpstream, via: bytes, *, is_own: bool) -> bytes:
+    def _fields(self, cluster: CompiledCluster, upstream: CompiledUpstream, *, is_own: bool) -> list[bytes]:
         lines = [*self._before, b"Host: " + (self.host if upstream.keeps_host else upstream.authority)]
         if self._after is not self._before:
             lines += self._after
@@ -214,9 +342,6 @@ class RequestHead:
         lines += self._provenance(cluster.prefix)
         if upstream.headers:
             names = {name.lower() for name, _ in upstream.headers}
-            self._traces = b"traceparent" in names
-            if self._traces:
-                self.trace = next(value for name, value in upstream.headers if name.lower() == b"traceparent")
             lines = [line for line in lines if line.partition(b":")[0].lower() not in names]
             lines += [name + b": " + value for name, value in upstream.headers]
         if self.chunked:
@@ -225,8 +350,7 @@ class RequestHead:
             lines += (b"Connection: Upgrade", b"Upgrade: " + self.upgrade)
         elif b"trailers" in self.te.lower():
             lines += (b"Connection: TE", b"TE: trailers")
-        lines += (via, b"")
-        return b"\r\n".join(lines)
+        return lines
 
     def _as_upstreams(
         self, line: bytes, cluster: CompiledCluster, upstream: CompiledUpstream, *, is_own: bool

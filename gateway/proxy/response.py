@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ..model.capture import RawPairs
+from ..model.headers import Fields, Shape
 from ..routes.rewrite import public_cookie
+from .head_lines import ParsedHead, Template
 from .header_rules import (  # fmt: skip
     BINDING,
     CONNECTION,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from ..routes.addresses import Addresses, Viewpoint
 
 NO_STORE: Final = b"Cache-Control: no-store"
+MOST_SHAPES: Final = 512  # of response heads that are remembered
 # What a browser keeps without being told for how long (RFC 9110 section 15.1: heuristically cacheable; these are the
 # ones that browsers keep for good).
 PERMANENT: Final = frozenset((300, 301, 308, 410))
@@ -44,8 +47,8 @@ class ResponseHead:
     """
 
     __slots__ = (
-        "_unkept", "changing", "chunked", "close", "interim", "is_events", "kept", "length", "lines", "no_store",
-        "options", "reason", "recorded", "rewritten", "status", "types", "upgrade", "version",
+        "_again", "_unkept", "changing", "chunked", "close", "interim", "is_events", "kept", "length", "lines",
+        "no_store", "options", "reason", "recorded", "rewritten", "status", "types", "upgrade", "version",
     )  # fmt: skip
 
     def __init__(self, status: int, reason: bytes, version: str, headers: RawPairs) -> None:
@@ -65,6 +68,7 @@ class ResponseHead:
         self.kept: RawPairs = []  # what says whether, and for how long, a browser may keep it
         self.no_store = False
         self._unkept: tuple[list[bytes], RawPairs, RawPairs] | None = None
+        self._again: tuple[ResponseShape, ParsedHead] | None = None  # of what it is made, where not of headers
         append = self.lines.append
         for name, value in headers:
             fate = RESPONSE[name]
@@ -120,6 +124,8 @@ class ResponseHead:
         """(lines, recorded, rewritten) with which no browser keeps the response: after a move its next request would
         be answered from memory, by the environment before. An ETag stays, for If-Match: what is not stored is not
         asked for by its tag. Worked out once for a head that comes again."""
+        if self._unkept is None and self._again is not None:
+            self._unkept = self._again[0].unkept(self._again[1])
         if self._unkept is None:
             gone = [pair for pair in self.kept if pair[0].lower() != b"etag"]
             dropped = {name + b": " + value for name, value in gone}
@@ -154,3 +160,86 @@ class ResponseHead:
         self.rewritten.append((name, value))
         self.lines[at : at + 1] = [] if new is None else [name + b": " + new]
         self.recorded[pair : pair + 1] = [] if new is None else [(name, new)]
+
+
+class Filled:
+    """The headers of one view of a response, of which some values vary."""
+
+    __slots__ = ("_pairs", "_shape")
+
+    def __init__(self, pairs: RawPairs, varying: RawPairs) -> None:
+        self._pairs = Template(pairs, varying)
+        self._shape = Shape(self._pairs.places)
+
+    def fill(self, varying: RawPairs) -> Fields:
+        fields = Fields(self._pairs.fill(varying))
+        fields.shape = self._shape
+        return fields
+
+
+class ResponseShape:
+    """A response head without the values that vary, and what was made of it: they make a response head anew."""
+
+    __slots__ = ("_head", "_length", "_lines", "_places", "_recorded", "_rewritten", "_unkept")
+
+    def __init__(self, parsed: ParsedHead, head: ResponseHead) -> None:
+        self._head, self._places = head, parsed.places or ()
+        pairs = self._varying(parsed)
+        names = [name.lower() for name, _ in pairs]
+        self._length = names.index(b"content-length") if b"content-length" in names else -1
+        self._lines = Template(head.lines, parsed.lines)
+        self._recorded, self._rewritten = Filled(head.recorded, pairs), Template(head.rewritten, pairs)
+        lines, recorded, rewritten = head.unkept()
+        self._unkept = Template(lines, parsed.lines), Filled(recorded, pairs), Filled(rewritten, pairs)
+
+    def head(self, parsed: ParsedHead) -> ResponseHead:
+        """Another head of this shape."""
+        of, pairs = self._head, self._varying(parsed)
+        head = ResponseHead.__new__(ResponseHead)
+        head.status, head.reason, head.version, head.interim = of.status, of.reason, of.version, False
+        head.length = int(pairs[self._length][1]) if self._length >= 0 else of.length
+        head.chunked, head.upgrade, head.is_events, head.types = of.chunked, of.upgrade, of.is_events, of.types
+        head.options, head.close, head.no_store, head.changing = of.options, of.close, of.no_store, of.changing
+        head.kept = of.kept  # whose values are not asked for: `unkept` has them
+        head.lines, head.recorded = self._lines.fill(parsed.lines), self._recorded.fill(pairs)
+        head.rewritten = self._rewritten.fill(pairs) if of.rewritten else of.rewritten
+        head._unkept, head._again = None, (self, parsed)
+        return head
+
+    def unkept(self, parsed: ParsedHead) -> tuple[list[bytes], RawPairs, RawPairs]:
+        """As ResponseHead.unkept has it."""
+        pairs = self._varying(parsed)
+        lines, recorded, rewritten = self._unkept
+        return lines.fill(parsed.lines), recorded.fill(pairs), rewritten.fill(pairs)
+
+    def _varying(self, parsed: ParsedHead) -> RawPairs:
+        return [parsed.pairs[at] for at in self._places]
+
+
+class ResponseShapes:
+    """The shapes of response heads of one server that came twice."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], ResponseShape | None] = {}
+
+    def head(self, status: bytes, reason: bytes, parsed: ParsedHead) -> ResponseHead:
+        """The head of an HTTP/1.1 response."""
+        if parsed.places is None:
+            return ResponseHead(int(status), reason, "1.1", parsed.pairs)
+        key = (status, reason, *parsed.key)
+        shape = self._known.get(key)
+        if shape is not None:
+            return shape.head(parsed)
+        head = ResponseHead(int(status), reason, "1.1", parsed.pairs)
+        if _has_shape(parsed, head):
+            if len(self._known) >= MOST_SHAPES:
+                self._known.clear()
+            self._known[key] = ResponseShape(parsed, head) if key in self._known else None
+        return head
+
+
+def _has_shape(parsed: ParsedHead, head: ResponseHead) -> bool:
+    """Whether what was made of this head does not depend on the values that vary, but for the length."""
+    if head.changing or head.interim or head.status == 101 or len(set(parsed.lines)) < len(parsed.lines):
+        return False
+    return all(RESPONSE[parsed.pairs[at][0]] in (FORWARD, LENGTH, KEPT) for at in parsed.places or ())

@@ -29,7 +29,7 @@ from .fault import FaultFlow
 from .flow import Flow
 from .playback import PlaybackFlow
 from .pool import Pool
-from .request import RequestHead
+from .request import RequestHead, RequestShapes
 
 if TYPE_CHECKING:
     from ..metrics import Metrics
@@ -71,6 +71,7 @@ class Relay:
         self.seal_apart = seal_apart  # the same in a thread
         self.pseudonym = secrets.token_hex(6).encode()  # tells a loop from another gateway in the chain
         self.via = b"Via: 1.1 gateway (" + self.pseudonym + b")"
+        self.shapes = RequestShapes()
         self.clients: set[ClientConnection] = set()
         self.flows: set[Flow] = set()
         self.draining = False
@@ -161,6 +162,8 @@ class Relay:
         except (UsageError, ValueError) as error:
             client.reject(problem("http_request_error", str(error), cluster=cluster.name))
             return None
+        if client.parsed is not None and client.values is None and destinations is self._destinations:
+            self.shapes.learn(client, client.parsed, request)
         capture = self._capture(client, table, request)
         capture.session, capture.recording, capture.mode = session.id, session.recording, session.mode
         if not table.recording.skips(client.method, destination.path):  # what is not recorded is no step
@@ -254,7 +257,8 @@ class Relay:
 
     def _request(self, client: ClientConnection) -> RequestHead:
         """What comes of a client's headers, and who sent them."""
-        request = RequestHead(client.headers, self.sessions.strip_cookie)
+        lines = client.parsed.lines if client.parsed is not None else ()
+        request = RequestHead(client.headers, self.sessions.strip_cookie, lines)
         request.peer = client.address.encode("latin-1")
         request.sender = sender_of(client.address, request.host, request.claims, self.trusted, secure=client.secure)
         return request
@@ -268,7 +272,7 @@ class Relay:
         capture.client = request.sender.address
         capture.method, capture.target, capture.request_version = client.method, client.target, client.version
         capture.origin = request.sender.origin
-        capture.request_headers = request.recorded
+        capture.request_headers = (client.values or request).recorded
         capture.routes_revision = table.revision
         capture.max_body = table.recording.max_body
         capture.redact = table.redact

@@ -34,7 +34,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from ..model.capture import RawPairs
 from ..model.headers import Fields
-from .head_lines import pairs_of
+from .head_lines import parsed_head
 from .response import ResponseHead
 
 if TYPE_CHECKING:
@@ -212,14 +212,15 @@ class UpstreamConnection(asyncio.Protocol):
             raise HeadTooLargeError(f"the response head exceeds {MAX_HEAD} bytes")
         head = self._parse(data)
         if head.length is not None and not (head.chunked or head.changing or head.interim or head.status == 101):
-            head.recorded = Fields(head.recorded)
+            if type(head.recorded) is not Fields:
+                head.recorded = Fields(head.recorded)
             self._known_bytes, self._known = data, head
         return head
 
     def _parse(self, data: bytes) -> ResponseHead:
         line = PLAIN_LINE.match(data)
-        if line is not None and (pairs := pairs_of(data, line.end())) is not None:
-            head = ResponseHead(int(line[1]), line[2], "1.1", pairs)
+        if line is not None and (parsed := parsed_head(data, line.end())) is not None:
+            head = self.pool.shapes.head(line[1], line[2], parsed)
             self._dirty |= head.close and not head.interim
             return head
         self._headers, self._reason = [], b""

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from ..model import headers as classes
 from ..model.capture import Capture, RawPairs, joined
-from ..model.headers import Fields
+from ..model.headers import Fields, Shape
 from .bodies import LARGEST, decoded_body, is_form, may_be_wide
 from .echoes import RecordingTokens, is_password, is_token, spellings
 from .headers import content_of, seal_header, typed_passwords
@@ -48,7 +48,7 @@ class SealedPair:
 class Side:
     """The headers of one message: sealed, with what there is to look for because of them."""
 
-    __slots__ = ("cache", "fresh", "headers", "needles", "odd", "secrets", "tokens")
+    __slots__ = ("_text", "cache", "fresh", "headers", "needles", "odd", "secrets", "tokens")
 
     def __init__(self, cache: Cache, headers: RawPairs) -> None:
         self.cache, self.headers = cache, headers
@@ -57,6 +57,39 @@ class Side:
         self.secrets: tuple[bytes, ...] = ()
         self.tokens: tuple[bytes, ...] = ()
         self.needles: tuple[bytes, ...] = ()
+        self._text: bytes | None = None
+
+    @property
+    def text(self) -> bytes:
+        """The values, sealed."""
+        if self._text is None:
+            self._text = b"\n".join([value for _, value in self.headers])
+        return self._text
+
+
+class ShapeSide:
+    """What the headers of a shape have in common: what is sealed of them, at which places."""
+
+    __slots__ = ("_replaced", "_side", "_text", "cache")
+
+    def __init__(self, shape: Shape, headers: RawPairs, side: Side) -> None:
+        """`side` is that of one of them."""
+        self.cache, self._side = side.cache, side
+        self._replaced = [(at, pair) for at, pair in enumerate(side.headers) if pair is not headers[at]]
+        self._text = b"\n".join([value for at, (_, value) in enumerate(side.headers) if at not in shape.places])
+
+    def side(self, headers: Fields, shape: Shape) -> Side:
+        """The side of others."""
+        of = self._side
+        side = Side(of.cache, headers)
+        side.odd, side.secrets, side.tokens, side.needles = of.odd, of.secrets, of.tokens, of.needles
+        side.fresh = [headers[at] for at in shape.places]
+        if self._replaced:
+            side.headers = sealed = Fields(headers)
+            for at, pair in self._replaced:
+                sealed[at] = pair
+        side._text = b"\n".join([self._text, *[value for _, value in side.fresh]])
+        return side
 
 
 class Cache:
@@ -116,8 +149,7 @@ class Cache:
 
     def side(self, headers: RawPairs) -> Side:
         """The headers sealed; those that come again as a whole are known as a whole."""
-        if type(headers) is Fields and headers.sealed is not None and headers.sealed.cache is self:
-            whole: Side = headers.sealed
+        if type(headers) is Fields and (whole := self._known_side(headers)) is not None:
             return whole
         look = self._pairs.get
         side, at = Side(self, headers), -1
@@ -143,7 +175,28 @@ class Cache:
             side.needles = tuple([needle for _, one in found for needle in one.needles])
         if type(headers) is Fields:
             headers.sealed = side
+            if headers.shape is not None:
+                self._learn_shape(headers, headers.shape, side)
         return side
+
+    def _known_side(self, headers: Fields) -> Side | None:
+        """That of headers that came before as a whole, or in their shape."""
+        whole: Side | None = headers.sealed
+        if whole is not None and whole.cache is self:
+            return whole
+        shape = headers.shape
+        common: ShapeSide | None = shape.sealed if shape is not None else None
+        if shape is None or common is None or common.cache is not self:
+            return None
+        headers.sealed = side = common.side(headers, shape)
+        return side
+
+    def _learn_shape(self, headers: Fields, shape: Shape, side: Side) -> None:
+        """Keep what these headers have in common with others, where only the values that vary are new, and none of them
+        is a secret by its name or says how the body is read."""
+        varying = [headers[at] for at in shape.places]
+        if side.fresh == varying and all(self._kinds.get(name) in (CLEAN, VARYING) for name, _ in varying):
+            shape.sealed = ShapeSide(shape, headers, side)
 
     def _learn(self, pair: Pair, side: Side) -> SealedPair | int:
         """A header that is not known. One that is no secret by its name is among what is searched."""
@@ -203,7 +256,7 @@ def _secrets_of(sides: list[Side], tokens: RecordingTokens) -> list[bytes]:
 
 def _stand_again(known: list[bytes], sides: list[Side], tokens: RecordingTokens) -> bool:
     """Whether a secret of the headers, or a token of the recording, stands where its name does not tell."""
-    everything = b"\n".join([*known, *[value for side in sides for _, value in side.headers]])
+    everything = b"\n".join([*known, *[side.text for side in sides]])
     return tokens.stand_in(everything) or any(needle in everything for side in sides for needle in side.needles)
 
 

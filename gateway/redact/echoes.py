@@ -115,7 +115,7 @@ class Echoes:
 
     def __init__(self) -> None:
         self._tokens: list[bytes] = []
-        self._passwords: list[bytes] = []
+        self._passwords: dict[bytes, list[bytes]] = {}  # with their spellings
 
     def __bool__(self) -> bool:
         return bool(self._tokens or self._passwords)
@@ -130,8 +130,8 @@ class Echoes:
         """Secrets of the request that its response may repeat."""
         for secret in secrets:
             if len(self._passwords) < MOST and secret not in self._passwords and is_password(secret):
-                self._passwords.append(secret)
-                self._passwords.sort(key=len, reverse=True)
+                self._passwords[secret] = spellings(secret)
+                self._passwords = dict(sorted(self._passwords.items(), key=lambda pair: -len(pair[0])))
 
     def sealed(self, data: bytes, placeholder_of: Seal, *, response: bool) -> bytes:
         """The text with them replaced; passwords only in what the server said."""
@@ -141,9 +141,10 @@ class Echoes:
             if b"%" in data and (form := quoted(secret)) in data:
                 data = data.replace(form, placeholder_of(secret))
         if response:
-            for secret in self._passwords:
-                for form in spellings(secret):
-                    data = _without_word(data, form, secret, placeholder_of)
+            for secret, forms in self._passwords.items():
+                for form in forms:
+                    if form in data:
+                        data = _without_word(data, form, secret, placeholder_of)
         return data
 
 

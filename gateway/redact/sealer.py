@@ -127,14 +127,14 @@ class Sealer:
         tokens = self._tokens.get(capture.recording) or self._tokens_of(capture)
         headers = [*capture.request_headers, *capture.response_headers, *capture.rewritten]
         bodies = [joined(side) for side in (capture.request_body, capture.response_body) if side]
-        values = b"\n".join([value for _, value in headers])
+        values = b"\n".join([value for name, value in headers if names.header(name) == PLAIN])
         rest = b"\n".join(
             [capture.target, capture.upstream_url.encode(), *(one for one in bodies if len(one) < SEARCHED)]
         )
         found = []
         for token in tokens:
             written = token in rest or (b"%" in rest and quote_from_bytes(token, safe="").encode() in rest)
-            if written or (token in values and _under_plain_name(token, headers, names)):
+            if written or token in values:
                 found.append(token)
         return found
 
@@ -214,10 +214,6 @@ class Sealer:
                 self._rules.clear()
             ready = self._rules[rules] = read_rules(*_sorted(cast(SealingRules | None, rules)))
         return ready
-
-
-def _under_plain_name(token: bytes, headers: Iterable[tuple[bytes, bytes]], names: SecretNames) -> bool:
-    return any(token in value and names.header(name) == PLAIN for name, value in headers)
 
 
 class _Work:
