@@ -9,7 +9,6 @@ import json
 import logging
 import os
 import socket
-import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -60,6 +59,7 @@ log = logging.getLogger("gateway")
 SealApart = Callable[[Capture], Awaitable[SealedCapture]]
 BACKLOG = 1024
 WARM = 1.0  # seconds after the start at which the pages are compiled
+CALM = 0.5  # seconds without an exchange before one is
 TIDY_FIRST, TIDY = 60.0, 600.0  # seconds until recordings are looked through for what may go, and between two looks
 AT_ONCE = 500  # sessions whose rows are made at once: strangers can make thousands new in 5 s, at 10 us each
 RECALLED: Final = 64  # secrets of a recording that goes on which are opened again: 3 us each
@@ -102,7 +102,7 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
             stack, options, url, metrics, lambda: tls.state(tls_url, plain_url) if tls else None
         )
         plain_console = console_socket if tls is None else None
-        runner = await stack.enter_async_context(_own_pages(services, sessions, access, plain_console))
+        runner = await stack.enter_async_context(_own_pages(services, sessions, access, metrics, plain_console))
         console_url = _url_of(console_socket, options.host, "https" if tls else "http") or url
         pool = stack.enter_context(ThreadPoolExecutor(1, "sealer"))
         sealing = _sealer(ring), _apart(_sealer(ring), pool)
@@ -377,7 +377,7 @@ async def _polling(
 
 @contextlib.asynccontextmanager
 async def _own_pages(
-    services: Services, sessions: LiveSessions, access: Access, own_port: socket.socket | None
+    services: Services, sessions: LiveSessions, access: Access, metrics: Metrics, own_port: socket.socket | None
 ) -> AsyncIterator[web.AppRunner]:
     """The aiohttp application: console, API and demos; `own_port` when they have a port to themselves."""
     app = web.Application(middlewares=console.MIDDLEWARES, client_max_size=1 << 20)
@@ -396,26 +396,30 @@ async def _own_pages(
     if own_port is not None:
         await web.SockSite(runner, own_port, backlog=BACKLOG).start()
     try:
-        async with _warming(app) if services.options.warm else contextlib.nullcontext():
+        async with _warming(app, metrics) if services.options.warm else contextlib.nullcontext():
             yield runner
     finally:
         await runner.cleanup()
 
 
 @contextlib.asynccontextmanager
-async def _warming(app: web.Application) -> AsyncIterator[None]:
-    """Compile the pages when the start is over, so that no request waits for it."""
-    stopped = threading.Event()
+async def _warming(app: web.Application, metrics: Metrics) -> AsyncIterator[None]:
+    """Compile the pages when the start is over and no traffic passes, so that no request waits for it: all of them take
+    seconds of CPU time, and on one core as long a share of what passes meanwhile."""
 
     async def warm() -> None:
         await asyncio.sleep(WARM)
-        await asyncio.to_thread(console.compile_templates, app, stopped.is_set)
+        seen = -1
+        for name in console.template_names(app):
+            while (passed := metrics.exchanges) != seen:
+                seen = passed
+                await asyncio.sleep(CALM)
+            await asyncio.to_thread(console.compile_template, app, name)
 
     task = asyncio.create_task(warm())
     try:
         yield
     finally:
-        stopped.set()
         task.cancel()
 
 

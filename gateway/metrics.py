@@ -48,6 +48,11 @@ class Metrics:
         if capture.failure:
             self._failures[capture.cluster, capture.environment, capture.failure[0]] += 1
 
+    @property
+    def exchanges(self) -> int:
+        """How many have ended."""
+        return sum(sum(tally.buckets) for tally in self._tallies.values())
+
     def text(self, *, recorder: RecorderStatus, config_valid: bool, revision: str) -> str:
         """Every figure, in a stable order."""
         requests = [

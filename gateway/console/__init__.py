@@ -6,15 +6,16 @@ from ..services.changes import delete as delete_recording
 from ..web.access import check_operator
 from ..web.guard import MIDDLEWARES, check_csrf, csrf_token
 from ..web.page_shell import read_title
-from .setup import compile_templates, setup
+from .setup import compile_template, setup, template_names
 
 __all__ = [
     "MIDDLEWARES",
     "check_csrf",
     "check_operator",
-    "compile_templates",
+    "compile_template",
     "csrf_token",
     "delete_recording",
     "read_title",
     "setup",
+    "template_names",
 ]

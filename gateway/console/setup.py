@@ -130,11 +130,12 @@ async def _end_streams(app: web.Application) -> None:
     app[SHOWS].close()
 
 
-def compile_templates(app: web.Application, stopped: Callable[[], bool]) -> None:
-    """Compile what the pages are made of, so that no request waits for it: up to 35 ms for each. Blocking."""
-    environment = aiohttp_jinja2.get_env(app)
-    for name in environment.list_templates(extensions=["html"]):
-        if stopped():
-            return
-        with contextlib.suppress(jinja2.TemplateError):  # one of somebody's own: its page says what is wrong with it
-            environment.get_template(name)
+def template_names(app: web.Application) -> list[str]:
+    """What the pages are made of."""
+    return aiohttp_jinja2.get_env(app).list_templates(extensions=["html"])
+
+
+def compile_template(app: web.Application, name: str) -> None:
+    """Compile one of them, so that no request waits for it: up to 35 ms. Blocking."""
+    with contextlib.suppress(jinja2.TemplateError):  # one of somebody's own: its page says what is wrong with it
+        aiohttp_jinja2.get_env(app).get_template(name)
