@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from ..model import headers as classes
-from ..model.headers import Fields, Shape
 from .header_rules import FORWARD, REQUEST, RESPONSE
 
 Item = TypeVar("Item")
 Pair = tuple[bytes, bytes]
 
 # A token, one colon, one space, and a value of visible characters, spaces and tabs within (RFC 9110 section 5.5).
-LINE: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+): ([!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)")
+VALUE: Final = re.compile(rb"[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?")
+LINE: Final = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+): (" + VALUE.pattern + rb")")
 FRAMING: Final = frozenset((b"transfer-encoding", b"upgrade", b"proxy-connection", b"trailer", b"te", b"expect"))
 OPTIONS: Final = frozenset((b"keep-alive", b"close"))  # of Connection, the only ones that are plain
 LENGTH: Final = re.compile(rb"[0-9]{1,15}")
@@ -36,7 +36,8 @@ MOST_SPELLINGS: Final = 4096  # names of which it is known whether their values 
 OFTEN: Final = 64  # values of a name, after which each is taken for new
 
 _known: dict[bytes, Pair] = {}
-_values: dict[bytes, int] = {}  # how many values a name had; OFTEN of those that vary
+_values: dict[bytes, int] = {}  # how many values a name had
+_varying: dict[bytes, bool] = {}  # names whose every value is taken for new; whether it is Content-Length
 
 
 class ParsedHead(NamedTuple):
@@ -55,12 +56,6 @@ class ParsedHead(NamedTuple):
             key[at] = key[at][0]
         return tuple(key)
 
-    def fields(self, shape: Shape | None = None) -> Fields:
-        """The headers, with the shape that they have."""
-        fields = Fields(self.pairs)
-        fields.shape = shape
-        return fields
-
 
 def parsed_head(head: bytes, start: int) -> ParsedHead | None:
     """The headers of a head whose lines begin at `start` and that ends with an empty line; None when a parser has to
@@ -71,25 +66,23 @@ def parsed_head(head: bytes, start: int) -> ParsedHead | None:
     for at, pair in enumerate(found):
         if pair is not None:
             continue
-        learnt = found[at] = _learn(lines[at])
-        if learnt is None:
-            return None
-        name = learnt[0]
-        if _values.get(name) == OFTEN:
-            places.append(at)
-            if len(name) == 14 and name.lower() == b"content-length":
-                lengths += 1  # it varies, so that each is learnt
-        else:
+        name, _, value = lines[at].partition(b": ")
+        is_length = _varying.get(name)
+        found[at] = name, value
+        if is_length is None or (LENGTH if is_length else VALUE).fullmatch(value) is None:
+            learnt = _learn(lines[at])
+            if learnt is None:
+                return None
+            found[at] = learnt
+            is_length = _varying.get(learnt[0])
+        if is_length is None:
             is_new = True
+        else:
+            places.append(at)
+            lengths += is_length
     if lengths > 1 or len(lines) > MOST_FIELDS:
         return None
     return ParsedHead(found, None if is_new else tuple(places), [lines[at] for at in places])
-
-
-def pairs_of(head: bytes, start: int) -> list[Pair] | None:
-    """The headers alone."""
-    parsed = parsed_head(head, start)
-    return None if parsed is None else parsed.pairs
 
 
 def _learn(line: bytes) -> Pair | None:
@@ -113,18 +106,18 @@ def _learn(line: bytes) -> Pair | None:
 
 def _varies(name: bytes, low: bytes) -> bool:
     """Whether each value of this name is taken for new. Of names that say something to the gateway none is."""
-    count = _values.get(name)
-    if count is None:
-        if len(_values) >= MOST_SPELLINGS:
-            _values.clear()
-        count = OFTEN if low in VARYING else 0
-    elif count < OFTEN and REQUEST[name] == FORWARD == RESPONSE[name]:
-        count += 1
-    _values[name] = count
-    return count == OFTEN
+    if name in _varying:
+        return True
+    if len(_values) >= MOST_SPELLINGS:
+        _values.clear()
+        _varying.clear()
+    count = _values[name] = _values.get(name, 0) + (REQUEST[name] == FORWARD == RESPONSE[name])
+    if low in VARYING or count >= OFTEN:
+        _varying[name] = low == b"content-length"
+    return name in _varying
 
 
-class Template(Generic[Item]):
+class ListTemplate(Generic[Item]):
     """A list of which some items vary."""
 
     __slots__ = ("_items", "_places")

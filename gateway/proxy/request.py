@@ -14,7 +14,7 @@ from ..model.forwarding import Claims
 from ..model.headers import Fields, Shape
 from ..routes.overrides import chosen
 from ..routes.rewrite import upstream_cookies
-from .head_lines import ParsedHead, Template
+from .head_lines import ListTemplate, ParsedHead
 from .header_rules import (  # fmt: skip
     ACCEPT,
     AUTHORIZATION,
@@ -83,7 +83,7 @@ class HeadValues(NamedTuple):
 class UpstreamHead(NamedTuple):
     """The header lines for an upstream, and the traceparent that routes.yaml gives it."""
 
-    lines: Template[bytes]
+    lines: ListTemplate[bytes]
     trace: bytes
     upstream: CompiledUpstream  # held, so that its identity is nobody else's
 
@@ -100,9 +100,9 @@ class RequestShape:
         names = [name.lower() for name, _ in pairs]
         self._length = names.index(b"content-length") if b"content-length" in names else -1
         self._trace = names.index(b"traceparent") if b"traceparent" in names else -1
-        self._recorded: Template[tuple[bytes, bytes]] | None = None
+        self._recorded: ListTemplate[tuple[bytes, bytes]] | None = None
         if request.recorded != parsed.pairs:
-            self._recorded = Template(request.recorded, pairs)
+            self._recorded = ListTemplate(request.recorded, pairs)
             self.shape = Shape(self._recorded.places)
 
     def values(self, parsed: ParsedHead, headers: Fields) -> HeadValues | None:
@@ -330,7 +330,7 @@ class RequestHead:
         trace = next((value for name, value in upstream.headers if name.lower() == b"traceparent"), b"")
         if len(self._built) >= MOST_UPSTREAMS:
             self._built.clear()
-        built = self._built[id(upstream)] = UpstreamHead(Template(lines, self._values.lines), trace, upstream)
+        built = self._built[id(upstream)] = UpstreamHead(ListTemplate(lines, self._values.lines), trace, upstream)
         return built
 
     def _fields(self, cluster: CompiledCluster, upstream: CompiledUpstream, *, is_own: bool) -> list[bytes]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from ..model.capture import RawPairs
 from ..model.headers import Fields, Shape
 from ..routes.rewrite import public_cookie
-from .head_lines import ParsedHead, Template
+from .head_lines import ListTemplate, ParsedHead
 from .header_rules import (  # fmt: skip
     BINDING,
     CONNECTION,
@@ -168,7 +168,7 @@ class Filled:
     __slots__ = ("_pairs", "_shape")
 
     def __init__(self, pairs: RawPairs, varying: RawPairs) -> None:
-        self._pairs = Template(pairs, varying)
+        self._pairs = ListTemplate(pairs, varying)
         self._shape = Shape(self._pairs.places)
 
     def fill(self, varying: RawPairs) -> Fields:
@@ -187,10 +187,10 @@ class ResponseShape:
         pairs = self._varying(parsed)
         names = [name.lower() for name, _ in pairs]
         self._length = names.index(b"content-length") if b"content-length" in names else -1
-        self._lines = Template(head.lines, parsed.lines)
-        self._recorded, self._rewritten = Filled(head.recorded, pairs), Template(head.rewritten, pairs)
+        self._lines = ListTemplate(head.lines, parsed.lines)
+        self._recorded, self._rewritten = Filled(head.recorded, pairs), ListTemplate(head.rewritten, pairs)
         lines, recorded, rewritten = head.unkept()
-        self._unkept = Template(lines, parsed.lines), Filled(recorded, pairs), Filled(rewritten, pairs)
+        self._unkept = ListTemplate(lines, parsed.lines), Filled(recorded, pairs), Filled(rewritten, pairs)
 
     def head(self, parsed: ParsedHead) -> ResponseHead:
         """Another head of this shape."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.proxy import head_lines
 from gateway.proxy.client import PLAIN_LINE as REQUEST_LINE
-from gateway.proxy.head_lines import pairs_of
+from gateway.proxy.head_lines import OFTEN, Pair, parsed_head
 from gateway.proxy.upstream import PLAIN_LINE as STATUS_LINE
 
 REQUEST, STATUS = b"GET /a?b=c HTTP/1.1\r\n", b"HTTP/1.1 200 OK\r\n"
@@ -45,6 +45,13 @@ class Seen:
 @pytest.fixture(autouse=True)
 def nothing_known() -> None:
     head_lines._known.clear()
+    head_lines._values.clear()
+    head_lines._varying.clear()
+
+
+def pairs_of(head: bytes, start: int) -> list[Pair] | None:
+    parsed = parsed_head(head, start)
+    return None if parsed is None else parsed.pairs
 
 
 def as_llhttp_says(head: bytes, kind: type) -> list[tuple[bytes, bytes]]:
@@ -88,6 +95,19 @@ def test_lines_that_clients_make_up_take_no_room():
     for number in range(3 * head_lines.MOST):
         assert pairs_of(REQUEST + b"X-%d: a\r\n\r\n" % number, len(REQUEST)) is not None
     assert len(head_lines._known) <= head_lines.MOST
+    assert len(head_lines._varying) <= len(head_lines._values) <= head_lines.MOST_SPELLINGS
+
+
+def test_a_name_with_many_values_is_taken_for_one_whose_values_vary():
+    heads = [REQUEST + b"Host: %d\r\nX-Often: %d\r\n\r\n" % (number, number) for number in range(2 * OFTEN)]
+    told = [parsed_head(head, len(REQUEST)) for head in heads]
+    assert all(head is not None and head.places is None for head in told)  # a host says something to the gateway
+    assert parsed_head(REQUEST + b"X-Often: new\r\n\r\n", len(REQUEST)) == (
+        [(b"X-Often", b"new")],
+        (0,),
+        [b"X-Often: new"],
+    )
+    assert parsed_head(REQUEST + b"X-Often: \r\n\r\n", len(REQUEST)) is None
 
 
 @pytest.mark.parametrize(

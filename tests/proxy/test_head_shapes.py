@@ -21,7 +21,7 @@ from gateway.metrics import Metrics
 from gateway.model.capture import Capture
 from gateway.protocols import Options
 from gateway.proxy import head_lines
-from gateway.proxy.head_lines import OFTEN, Template, parsed_head
+from gateway.proxy.head_lines import OFTEN, ListTemplate, parsed_head
 from gateway.proxy.server import Relay
 from gateway.proxy.upstream import UpstreamConnection
 from gateway.redact import SealedCapture, Sealer
@@ -172,6 +172,7 @@ def test_a_shape_is_known_when_it_comes_for_the_third_time():
     side, known = Side(forgetful=False), []
     head_lines._known.clear()
     head_lines._values.clear()
+    head_lines._varying.clear()
     for number in range(5):
         head = message(b"GET /api/orders HTTP/1.1", [b"Host: a", b"X-Request-Id: %d" % number], b"")
         side.exchange(head, message(b"HTTP/1.1 200 OK", [b"Server: s", b"ETag: %d" % number], b"x"))
@@ -181,7 +182,7 @@ def test_a_shape_is_known_when_it_comes_for_the_third_time():
 
 @given(st.lists(st.integers(0, 9), max_size=12), st.lists(st.integers(0, 9), unique=True, max_size=4))
 def test_a_template_is_filled_at_the_places_of_what_varies(items, varying):
-    template = Template(items, varying)
+    template = ListTemplate(items, varying)
     assert template.fill(varying) == items
     others = [-1 - one for one in varying]
     assert template.fill(others) == [-1 - one if one in varying else one for one in items]
