@@ -100,7 +100,7 @@ def _judged(binding: Binding, first: Mapping[int, Exchange], second: Mapping[int
     answer, request = second.get(binding.source.step), second.get(binding.sink.step)
     if answer is None or request is None:
         return binding
-    now = extract(answer, binding.source, binding.transforms)
+    now = extract(answer, binding.source, binding.transforms, like=first[binding.source.step].response)
     sent = sent_at(request, binding, first[binding.sink.step])
     if now is None or sent is None or now == before:
         return binding

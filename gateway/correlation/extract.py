@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from html import unescape
 from typing import Any, Final
 
@@ -11,20 +12,33 @@ from ..model.bodies import format_of, text_of
 from ..model.exchange import Exchange
 from ..model.message import Response
 from .html_values import html_places
+from .information import HEX, TIME, UUID
 from .json_values import at, parse
 from .model import Binding, MissingValue, Source
+from .names import role_of
 from .response_values import LINK, REL, claims
 from .transforms import applied
-from .urls import pieces
+from .urls import is_url, pieces
 
+INDEX: Final = re.compile(r"/\d+(?=/|#|$)")  # of a list, in a JSON pointer
+DEEP: Final = 3  # levels of an item in which it may have its name
+MEMBERS: Final = 40  # of an item that are looked at
 PIECE: Final = re.compile(r"#(segment|query|claim|match)=(.*)", re.DOTALL)
 
 
-def extract(answer: Exchange | Response, source: Source, transforms: tuple[str, ...] = ()) -> str | None:
-    """The value as a request needs it; None when this response does not have it."""
+def extract(
+    answer: Exchange | Response, source: Source, transforms: tuple[str, ...] = (), *, like: Response | None = None
+) -> str | None:
+    """The value as a request needs it; None when this response does not have it.
+
+    `like` is the recorded response: an item of a list is then the one that has the recorded item's names, wherever it
+    stands, because another server holds other things and in another order.
+    """
     response = answer.response if isinstance(answer, Exchange) else answer
     if response is None:
         return None
+    if like is not None and source.part in ("json", "jwt") and INDEX.search(source.path):
+        source = replace(source, path=_counterpart(source.path, like, response))
     if source.part in ("html", "href"):
         text = text_of(response) or ""
         found = next((place.value for place in html_places(text) if place.text == source.path), None)
@@ -35,6 +49,62 @@ def extract(answer: Exchange | Response, source: Source, transforms: tuple[str, 
         if found and "&" in found and source.part == "text" and format_of(response) == "xml":
             found = unescape(found)
     return None if found is None or found == "" else applied(found, transforms)
+
+
+def _counterpart(path: str, like: Response, response: Response) -> str:
+    """The place in this response that stands for a place in the recorded one."""
+    pointer, mark, piece = path.partition("#")
+    try:
+        then, now = parse(text_of(like) or ""), parse(text_of(response) or "")
+    except ValueError:
+        return path
+    found: list[str] = []
+    for part in pointer.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(then, dict) and isinstance(now, dict):
+            then, now = then.get(key), now.get(key)
+            found.append(part)
+        elif isinstance(then, list) and isinstance(now, list) and key.isdigit() and int(key) < len(then):
+            number = _same_item(then, int(key), now)
+            then, now = then[int(key)], now[number] if number < len(now) else None
+            found.append(str(number))
+        else:
+            return path
+    return f"/{'/'.join(found)}{mark}{piece}"
+
+
+def _same_item(then: list[Any], at: int, now: list[Any]) -> int:
+    """Where the item of a recorded list is in this one: it has a name that no other recorded item had."""
+    names = _names(then[at])
+    if not names or not all(isinstance(each, dict) for each in now):
+        return at
+    others = [_names(each) for index, each in enumerate(then) if index != at]
+    own = {place for place, value in names.items() if all(other.get(place) != value for other in others)}
+    scores = []
+    for each in now:
+        here = _names(each)
+        scores.append(sum(1 + (place in own) for place, value in names.items() if here.get(place) == value))
+    best = max(scores, default=0)
+    if best < 2 or (at < len(scores) and scores[at] == best):
+        return at
+    return scores.index(best)
+
+
+def _names(item: Any) -> dict[str, str]:
+    """The words of an item by their place, without ids, numbers, times and addresses."""
+    found: dict[str, str] = {}
+    left = [("", item, 0)]
+    while left and len(found) < MEMBERS:
+        place, value, depth = left.pop()
+        if isinstance(value, dict) and depth < DEEP:
+            left += [(f"{place}/{key}", inner, depth + 1) for key, inner in value.items()]
+        elif (
+            type(value) is str and value and not role_of(place.rpartition("/")[2]).is_id
+        ):  # numbers are of another type
+            telling = not TIME.fullmatch(value) and not UUID.fullmatch(value) and not HEX.fullmatch(value)
+            if telling and not is_url(value):
+                found[place] = value
+    return found
 
 
 def evaluate(binding: Binding, answers: Mapping[int, Exchange | Response]) -> str:

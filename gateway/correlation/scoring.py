@@ -23,6 +23,10 @@ LONG_NUMBER: Final = 19.0  # bits: six digits
 RARE: Final = 20.0  # bits: wherever it is shown, it is the same thing
 CODE_BITS: Final = 13.0  # four digits
 SEGMENT: Final = re.compile(r"#segment=(-[0-9]+)$")
+# Names of switches, whose 0 and 1 are no ids; not a feed, a seed or a table.
+FLAG: Final = re.compile(
+    r"(?:is|has|can|should|no|do|with)_.*|(?!.*(?:feed|seed|shed)$).{2,}(?:ed|able|ible)|on|off|flag"
+)
 CODE: Final = re.compile(r"(?=.*[0-9])[\w-]+")
 
 
@@ -221,6 +225,8 @@ def may_be_stale(role: Role, need: Need) -> bool:
         return level >= SAME or (need.sink.part == "path" and role.is_id)
     if set(role.words) & LOCKS and role.words == need.role.words:
         return True  # a row's own stamp comes back
+    if value in ("0", "1") and need.sink.part != "path" and FLAG.fullmatch("_".join(need.role.words)):
+        return False
     named = role.is_id or need.sink.part == "path" or role.words == need.role.words
     return named and not is_quantity(need.role, need.also) and (role.is_id or not is_quantity(role))
 

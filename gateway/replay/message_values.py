@@ -138,7 +138,7 @@ class MessageValues:
         own = call_numbers(json.loads(payload))
         bindings = [each for each in self._correlations.of_step(step) if each.sink.path not in own]
         values = {each.id: evaluate(each, live) for each in bindings}
-        stale = [one for one in stale_values(step, self._correlations, live, clear) if one.sink.path not in own]
+        stale = [one for one in stale_values(step, self._correlations, live, clear, {}) if one.sink.path not in own]
         if stale and not anyway:
             why = "; ".join(self._explained(one, number) for one in stale)
             raise GatewayError(why, hint=f"--yes-to {self._step} sends it as recorded")

@@ -186,6 +186,7 @@ class PlanRun:
     ) -> None:  # fmt: skip
         self._correlations, self._wanted, self._secrets, self._new_key = correlations, wanted, secrets, new_key
         self._responses: dict[int, Response] = {}
+        self._recorded = {each.step: each.response for each in exchanges if each.response is not None}
         self._jar: dict[str, str] = {}
         self._keys: dict[str, str] = {}
         self._new_values = self._new_values_of(wanted.fresh)
@@ -256,7 +257,7 @@ class PlanRun:
     def _stale_values(self, exchange: Exchange, notes: list[str]) -> tuple[StaleValue, ...]:
         """What the step sends as recorded although this run has it otherwise; GatewayError when it is a write."""
         step = exchange.step
-        found = stale_values(step, self._correlations, self._responses, self._clear)
+        found = stale_values(step, self._correlations, self._responses, self._clear, self._recorded)
         stale = tuple(each for each in found if not self._replaced(each.sink))
         said = [explain(each, secret=SEALED in each.unbound.value) for each in stale]
         if stale and step not in self._wanted.yes_to and self._writes(exchange):
@@ -279,7 +280,8 @@ class PlanRun:
         """This run's value for a binding: of its source, else of an alternate."""
         for source in (binding.source, *binding.alternates):
             response = self._responses.get(source.step)
-            value = extract(response, source, binding.transforms) if response is not None else None
+            then = self._recorded.get(source.step)
+            value = extract(response, source, binding.transforms, like=then) if response is not None else None
             if value is not None:
                 return value
         source = binding.source

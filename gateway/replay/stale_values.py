@@ -34,14 +34,17 @@ class StaleValue:
 
 
 def stale_values(
-    step: int, correlations: Correlations, responses: Mapping[int, Response], clear: Callable[[str], str]
-) -> tuple[StaleValue, ...]:
-    """Those of one step. `responses` are this run's, by step; `clear` gives a sealed value back."""
-    found = (_stale(each, responses, clear(each.value)) for each in correlations.unbound_of(step))
+    step: int, correlations: Correlations, responses: Mapping[int, Response], clear: Callable[[str], str],
+    recorded: Mapping[int, Response],
+) -> tuple[StaleValue, ...]:  # fmt: skip
+    """Those of one step. `responses` are this run's, `recorded` the recording's; `clear` gives a sealed value back."""
+    found = (_stale(each, responses, clear(each.value), recorded) for each in correlations.unbound_of(step))
     return tuple(each for each in found if each is not None)
 
 
-def _stale(unbound: Unbound, responses: Mapping[int, Response], recorded: str) -> StaleValue | None:
+def _stale(
+    unbound: Unbound, responses: Mapping[int, Response], recorded: str, chain: Mapping[int, Response]
+) -> StaleValue | None:
     """None where the value holds: a rare one where any response gives it again, a small one where all of them do,
     because an equal number of another thing says nothing about this one."""
     moved: list[tuple[Source, str | None]] = []
@@ -50,7 +53,7 @@ def _stale(unbound: Unbound, responses: Mapping[int, Response], recorded: str) -
         response = responses.get(source.step)
         if response is None:
             continue
-        value = extract(response, source, unbound.transforms)
+        value = extract(response, source, unbound.transforms, like=chain.get(source.step))
         if value == recorded or _still_shows(response, source, recorded):
             held += 1
         else:

@@ -93,9 +93,7 @@ async def replay(
             revisions=await asyncio.to_thread(services.store.revisions),
             earlier=await asyncio.to_thread(earlier_runs, services.store, order, exchanges),
         )
-        steps = tuple(
-            await ReplayRun(services, order, conversation, driver, sequence, seen, gate, correlations.inputs).all()
-        )
+        steps = tuple(await ReplayRun(services, order, conversation, driver, sequence, seen, gate, correlations).all())
     sent = any(step.exchange for step in steps)
     teaches = sent and not order.tape and order.kind == "replay" and not order.wanted.edits and not order.wanted.faults
     confirmed = await learn(services, order.recording, exchanges, correlations, recording, steps) if teaches else ()

@@ -10,7 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import unquote
 
-from ..correlation import Input, Verdicts
+from ..correlation import Correlations, Verdicts
 from ..correlation.finder import seconds
 from ..correlation.information import is_rare
 from ..correlation.urls import subject_key, subject_of
@@ -92,9 +92,9 @@ class ReplayRun:
 
     def __init__(
         self, services: Services, order: ReplayOrder, conversation: Conversation, driver: Driver,
-        sequence: Sequence[Exchange], seen: Seen | None, gate: Gate | None, inputs: Sequence[Input] = (),
+        sequence: Sequence[Exchange], seen: Seen | None, gate: Gate | None, correlations: Correlations,
     ) -> None:  # fmt: skip
-        self._inputs = inputs
+        self._correlations, self._inputs = correlations, correlations.inputs
         self._services, self._order, self._conversation, self._driver = services, order, conversation, driver
         self._sequence, self._seen, self._gate = sequence, seen, gate
         self._steps: list[StepResult] = []
@@ -298,17 +298,29 @@ class ReplayRun:
         return None
 
     async def _is_foreign(self, send: Send) -> bool:
-        """Whether a write to another environment than the recorded one names, by an id that people typed, something
-        that is there and that this run did not make."""
+        """Whether a write to another environment than the recorded one names something that is there and that this run
+        did not make: by an id that people typed, or by one that only responses to reads gave."""
         recorded = self._recorded[send.step]
         to = send.environments.get(recorded.cluster, "")
         if self._order.tape or send.fault or send.request.method not in ("PUT", "PATCH", "DELETE"):
             return False
-        if not to or to == recorded.environment or not recorded.environment or not self._typed(send.step):
+        if not to or to == recorded.environment or not recorded.environment:
+            return False
+        found = self._found_there(send.step)
+        if not found and not self._typed(send.step):
             return False
         path = send.request.target.partition("?")[0]
         made = any(_made(each.request, path) for each in self._sent.values() if each.request.method not in SAFE)
-        return not made and await self._driver.is_there(send)
+        return not made and (found or await self._driver.is_there(send))
+
+    def _found_there(self, step: int) -> bool:
+        """Whether only responses to reads gave the last value of the path: this run found the thing there."""
+        last = subject_key(self._recorded[step].request.target)
+        for binding in self._correlations.of_step(step):
+            if binding.sink.part == "path" and binding.sink.path == last:
+                givers = {each.step for each in (binding.source, *binding.alternates)}
+                return all(self._recorded[each].method in SAFE for each in givers if each in self._recorded)
+        return False
 
     def _typed(self, step: int) -> bool:
         """Whether the last value of the path is the client's own."""
@@ -369,8 +381,9 @@ class ReplayRun:
 
 
 def _made(request: Request, path: str) -> bool:
-    """Whether an earlier write of this run may have made what a path names: it had the path, or the name in it."""
-    if request.target.partition("?")[0] == path:
+    """Whether an earlier write of this run may have made what a path names: it went to the path or to what the thing
+    lies below, or had the name in it."""
+    if request.target.partition("?")[0].rstrip("/") in (path, path.rpartition("/")[0]):
         return True
     name = subject_of(path)
     return is_rare(name) and (name in unquote(request.target) or name.encode() in request.body.data)

@@ -280,6 +280,20 @@ def test_a_quantity_that_equals_an_id_goes_out_as_typed(body: str):
     assert isinstance(action, Send) and action.request.body.data == body.encode() and not action.doubtful
 
 
+@pytest.mark.parametrize("name", ["pinned", "is_admin", "has_lid", "visible", "enabled"])
+def test_a_switch_that_equals_an_id_goes_out_as_typed(name: str):
+    text = f'POST /lines\n{{"sku": "A-1"}}\n-> 201\n{{"id": 1}}\n\nPOST /orders\n{{"{name}": 1}}\n-> 201\n'
+    _, action = replayed(text, response('{"id": 8}', 201))
+    assert isinstance(action, Send) and not action.doubtful
+
+
+@pytest.mark.parametrize("name", ["feed", "table", "seat", "holder"])
+def test_a_thing_with_the_number_one_is_no_switch(name: str):
+    text = f'POST /lines\n{{"sku": "A-1"}}\n-> 201\n{{"id": 1}}\n\nPOST /orders\n{{"{name}": 1}}\n-> 201\n'
+    _, action = replayed(text, response('{"id": 8}', 201))
+    assert isinstance(action, Stop)
+
+
 def test_a_word_that_a_response_gave_as_an_id_stops_in_a_path():
     text = """
 POST /projects

@@ -99,6 +99,42 @@ async def test_a_write_by_a_typed_id_that_is_there_already_is_never_called_the_s
         assert again.steps[0].outcome in ("same", "expected") and not again.steps[0].message
 
 
+def rooms(held: dict[int, str]) -> Server:
+    """Rooms that were there before: listed, made, changed and removed."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.method == "GET":
+            return web.json_response({"rooms": [{"id": one, "info": {"name": name}} for one, name in held.items()]})
+        if request.method == "POST":
+            held[max(held) + 1] = (await request.json())["name"]
+            return web.json_response({"ok": True}, status=201)
+        held.pop(int(request.path.rpartition("/")[2]), None)
+        return web.json_response({})
+
+    return Server(handler)
+
+
+async def test_what_was_found_in_a_list_is_found_by_its_name_and_is_not_called_made(tmp_path: Path) -> None:
+    """Another server holds other things in another order."""
+    held = {10: "Red", 11: "Blue", 12: "Green"}
+    dev, qa = rooms({3: "Blue", 4: "Red"}), rooms(held)
+    async with two(tmp_path, dev, qa) as gateway:
+        recording = await record(gateway, ("GET", "/rooms", None), ("DELETE", "/rooms/4", None))
+        result = await run(gateway, recording)
+        assert held == {11: "Blue", 12: "Green"} and ("DELETE", "/rooms/10") in qa.seen
+        assert result.steps[1].outcome == "unsure" and "did not make it" in result.steps[1].message
+
+
+async def test_what_this_run_made_and_then_found_in_a_list_is_its_own(tmp_path: Path) -> None:
+    held = {10: "Red"}
+    dev, qa = rooms({3: "Blue"}), rooms(held)
+    async with two(tmp_path, dev, qa) as gateway:
+        calls = (("POST", "/rooms", {"name": "Mine"}), ("GET", "/rooms", None), ("DELETE", "/rooms/4", None))
+        recording = await record(gateway, *calls)
+        result = await run(gateway, recording)
+        assert held == {10: "Red"} and result.steps[2].outcome in ("same", "expected"), result.steps[2]
+
+
 async def test_a_session_that_is_over_is_signed_in_again_once(tmp_path: Path) -> None:
     tokens: list[str] = []
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
+from urllib.parse import unquote
 
 from .header_kinds import judge_header
 from .value_kinds import IDS, SEALED, Judgement, judge, words_of
@@ -160,7 +161,8 @@ def _known(name: str, before: str, after: str, context: Context) -> Verdict | No
     fitting = _fitting(bound, name, context)
     if any(each.after == after for each in fitting or bound):
         return Verdict("correlated", "this run's own value, which later requests use")
-    if _is_drifted(before, after, context.drift):
+    spelled = "%" in before and _is_drifted(unquote(before), unquote(after), context.drift)
+    if spelled or _is_drifted(before, after, context.drift):
         return Verdict("correlated", "holds this run's own values")
     sure = fitting or (bound if len({each.after for each in bound}) == 1 and len(before) > 2 else ())
     if sure and sure[0].after != before and (fitting or len(before) > 2):

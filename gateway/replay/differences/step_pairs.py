@@ -108,7 +108,8 @@ def learn_drift(drift: Drift, recorded: Exchange, live: Exchange, giving: Giving
     values: dict[Source, tuple[str | None, str | None]] = {}
     for binding, source in giving.get(recorded.step, ()):
         if source not in values:
-            values[source] = extract(recorded.response, source, ()), extract(live.response, source, ())
+            now = extract(live.response, source, like=recorded.response)
+            values[source] = extract(recorded.response, source), now
         before, after = values[source]
         if before is not None and after is not None:
             drift.learn(before, after, role_of(binding, recorded))

@@ -69,6 +69,12 @@ def test_a_bound_value_that_drifted_is_expected_wherever_it_stands():
     assert outcome(found) == "expected"
 
 
+def test_a_bound_value_is_known_in_the_spelling_of_a_link():
+    drift = {"Alpha draft 0.txt": "Beta draft 1.txt"}
+    before, after = ({"edit": f"/docs/{each}"} for each in ("Alpha%20draft%200.txt", "Beta%20draft%201.txt"))
+    assert [cause for *_, cause in told(an_exchange(before), an_exchange(after), drift)] == ["correlated"]
+
+
 def test_another_runs_value_is_a_real_difference_even_under_the_name_of_an_id():
     """The payment was for the wrong order: the worst outcome must not pass as a new id."""
     found = diff(an_exchange({"order_id": 70001}), an_exchange({"order_id": 70009}), Context(drift={"70001": "70002"}))
