@@ -58,7 +58,7 @@ OPERATIONS = (
         "POST",
         "import",
         import_recordings,
-        "Take a file (HAR, Postman collection, curl commands, bundle) as new recordings",
+        "Take a file (HAR, bundle, curl commands, or of Postman, Insomnia, Bruno, Hurl or .http) as new recordings",
         page("Recording", report=ref("ImportReport")),
         query=(
             ApiField("as", "string", f"one of {', '.join(IMPORTS)}; found out without it"),

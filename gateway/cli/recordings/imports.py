@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import json
 import os
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,9 @@ UNSERVED = "http://127.0.0.1:8080"  # where the public URLs of a gateway that do
 
 
 def import_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", nargs="+", metavar="FILE", help="a file, or - for stdin")
+    parser.add_argument(
+        "file", nargs="+", metavar="FILE", help="a file, the folder of a Bruno collection, or - for stdin"
+    )
 
 
 def import_(args: argparse.Namespace) -> int:
@@ -77,6 +81,8 @@ def _print(items: list[dict[str, Any]], reports: list[dict[str, Any]], *, as_jso
 
 
 def _bytes(name: str) -> bytes:
+    if name != "-" and Path(name).is_dir():
+        return _packed(Path(name))
     try:
         with sys.stdin.buffer if name == "-" else Path(name).open("rb") as file:
             data = file.read(LIMIT + 1)
@@ -87,6 +93,22 @@ def _bytes(name: str) -> bytes:
     if len(data) > LIMIT:
         raise UsageError(f"the file has more than {LIMIT} bytes", where=name)
     return data
+
+
+def _packed(folder: Path) -> bytes:
+    """A folder of request files, such as a collection of Bruno, as one archive."""
+    packed, size = io.BytesIO(), 0
+    with zipfile.ZipFile(packed, "w") as archive:
+        for file in sorted(folder.rglob("*")):
+            inside = file.relative_to(folder)
+            unseen = any(part.startswith(".") or part == "node_modules" for part in inside.parts)
+            if file.is_symlink() or not file.is_file() or unseen:
+                continue
+            size += file.stat().st_size
+            if size > LIMIT:
+                raise UsageError(f"the folder has more than {LIMIT} bytes", where=str(folder))
+            archive.write(file, inside.as_posix())
+    return packed.getvalue()
 
 
 def _taken(args: argparse.Namespace, source: ImportFile) -> tuple[list[dict[str, Any]], dict[str, Any]]:

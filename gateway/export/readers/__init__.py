@@ -1,1 +1,1 @@
-"""Files of other tools become recordings: HAR, Postman, curl, bundles. Pure."""
+"""Files of other tools become recordings: HAR, Postman, curl, Insomnia, Bruno, Hurl, .http, bundles. Pure."""

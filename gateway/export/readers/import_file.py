@@ -11,14 +11,14 @@ import re
 import zipfile
 import zlib
 from base64 import b64decode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ...errors import UsageError, did_you_mean
 from ...model.codings import DECODERS, DecodeError
 from .. import bundle
-from . import curl, har, postman
+from . import bruno, curl, har, http_file, hurl, insomnia, postman
 from .foreign_json import JsonNode, parsed
 from .import_report import Omission, omission_note
 from .imported_recording import Imported, Locate, nowhere
@@ -30,14 +30,21 @@ MOST = 20_000  # exchanges of a file
 _OTHER_TEXTS = (
     (r"^arazzo:", "an Arazzo document"),
     (r"^(openapi|swagger):", "an OpenAPI document"),
-    (r"^opencollection:", "an OpenCollection of Bruno"),
-    (r"^(meta|get|post|put|delete|patch) \{$", "a request of Bruno"),
-    (r"^type: collection\.insomnia\.rest/", "a collection of Insomnia"),
-    (r"^HTTP(/[\d.]+)? (\d{3}|\*)$|^\[(Asserts|Captures|Options)\]$", "a Hurl file"),
-    (r"^###|^@\w+ ?=", "a file of HTTP requests for editors"),
     (r"^(import|from) \w+", "a Python script"),
-    (r"^sequenceDiagram|^@startuml", "a diagram"),
+    (r"^sequenceDiagram|^@startuml|^shape: sequence_diagram", "a diagram"),
+    (r"\A(?:<\?xml[^>]*>\s*)?<svg", "a picture"),
+    (r"(?i)\A<!doctype html|\A<html", "an HTML page"),
 )
+
+# Texts of other tools that are read, by lines that only they have.
+_BRUNO = re.compile(r"^opencollection:|^(?:meta|get|post|put|delete|patch|options|head|http) \{$", re.MULTILINE)
+_INSOMNIA = re.compile(r"^type: [\"']?\w+\.insomnia\.rest/", re.MULTILINE)
+_REQUEST_LINE = re.compile(r"^[A-Z]{3,10} (?:https?://|\{\{)\S", re.MULTILINE)
+_HURL = re.compile(
+    r"^HTTP(?:/[\d.]+)? (?:\d{3}|\*)[ \t]*$|^\[(?:Asserts|Captures|Options|Query|QueryStringParams|Form|FormParams)\]",
+    re.MULTILINE,
+)
+_SEPARATOR = re.compile(r"^###|^@[\w.-]+ ?=", re.MULTILINE)
 
 ReadFile = Callable[[str], bytes]
 Load = Callable[[str, Locate, ReadFile], tuple[list[Imported], list[Omission]]]
@@ -47,6 +54,10 @@ IMPORTS: dict[str, Load] = {
     "har": lambda text, locate, read_file: har.load(parsed(text), locate, read_file),
     "postman": lambda text, locate, read_file: postman.load(parsed(text), locate, read_file),
     "curl": curl.load,
+    "http": http_file.load,
+    "hurl": hurl.load,
+    "bruno": bruno.load,
+    "insomnia": insomnia.load,
 }
 
 
@@ -75,7 +86,12 @@ def read(
     `read_file` gives the bytes of a file that this one names. UsageError says what is wrong, and where.
     """
     if data.startswith(b"PK\x03\x04"):
-        data, read_file = _from_zip(data)
+        files = _unzipped(data)
+        if collection := _bruno_folder(files):
+            texts, read_file = collection
+            found, omissions = bruno.load_folder(texts, locate, read_file)
+            return _checked("bruno", found, omissions, name)
+        data, read_file = _har_of(files)
     text = text_of_file(data)
     if text.startswith('{"gateway_import"'):
         data, read_file = _with_files(parsed(text))
@@ -86,7 +102,10 @@ def read(
         raise UsageError(f"'{kind}' cannot be imported{near}", hint=f"one of {', '.join(IMPORTS)}")
     if format == "postman" and text.lstrip()[:1] == "{" and (refusal := postman.refused(parsed(text).value)):
         raise refusal
-    found, omissions = IMPORTS[kind](text, locate, read_file)
+    return _checked(kind, *IMPORTS[kind](text, locate, read_file), name)
+
+
+def _checked(kind: str, found: list[Imported], omissions: list[Omission], name: str) -> ImportedFile:
     count = sum(len(one.exchanges) for one in found)
     if not count:
         why = "; ".join(f"{one.what}: {one.why}" for one in omissions[:3])
@@ -107,18 +126,41 @@ def _with_files(root: JsonNode) -> tuple[bytes, ReadFile]:
     return _unpacked(root.at("data")), read_file
 
 
-def _from_zip(data: bytes) -> tuple[bytes, ReadFile]:
-    """The HAR of an archive and the bodies beside it, as Playwright writes them. UsageError when there is none."""
+def _unzipped(data: bytes) -> dict[str, bytes]:
+    """The files of an archive by their paths."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         if sum(one.file_size for one in archive.infolist()) > LIMIT:
             raise UsageError(f"the archive unpacks to more than {LIMIT} bytes")
-        files = {one.filename: archive.read(one) for one in archive.infolist() if one.file_size}
+        return {one.filename.replace("\\", "/"): archive.read(one) for one in archive.infolist() if one.file_size}
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise UsageError(f"the archive cannot be unpacked: {error}") from None
+
+
+def _bruno_folder(files: Mapping[str, bytes]) -> tuple[dict[str, str], ReadFile] | None:
+    """The texts of a collection of Bruno by their paths in it, and what its requests may upload; None for others."""
+    tops = [path for path in files if path.rpartition("/")[2] in ("bruno.json", "opencollection.yml")]
+    if not tops:
+        return None
+    folder = min(tops, key=lambda path: path.count("/")).rpartition("/")[0]
+    inside = {path.removeprefix(f"{folder}/" if folder else ""): data for path, data in files.items()}
+    texts = {path: text_of_file(data) for path, data in inside.items() if path.endswith((".bru", ".yml", ".json"))}
+
+    def read_file(name: str) -> bytes:
+        path = name.replace("\\", "/").removeprefix("./")
+        return inside[path] if path in inside else no_files(name)
+
+    return texts, read_file
+
+
+def _har_of(files: Mapping[str, bytes]) -> tuple[bytes, ReadFile]:
+    """The HAR of an archive and the bodies beside it, as Playwright writes them. UsageError when there is none."""
     found = [name for name in files if name.endswith(".har")]
     if len(found) != 1:
-        raise UsageError(f"the archive holds {len(found)} HAR files, not one", hint="unpack it and import its files")
+        raise UsageError(
+            f"the archive holds {len(found)} HAR files, not one, and no collection of Bruno",
+            hint="unpack it and import its files",
+        )
     folder = found[0].rpartition("/")[0]
 
     def read_file(name: str) -> bytes:
@@ -169,12 +211,14 @@ def text_of_file(data: bytes) -> str:
 
 
 def detected(text: str) -> str:
-    """The format by its first members; "curl" for what begins as a command. UsageError for any other text, and for
-    our own formats that cannot be read back."""
+    """The format by its first members, or by a line that only it has; "curl" for what holds commands.
+
+    UsageError for any other text, and for our own formats that cannot be read back.
+    """
     head = text.lstrip()[:1]
     if head != "{":
-        if curl.is_command_text(text):
-            return "curl"
+        if found := _kind_of_text(text[:20_000]):
+            return found
         kind = next((name for pattern, name in _OTHER_TEXTS if re.search(pattern, text[:20_000], re.MULTILINE)), "")
         what = f"this is {kind}, which is not imported" if kind else "this is no file that can be imported"
         raise UsageError(what, hint=f"one of {', '.join(IMPORTS)}; export --as bundle loses nothing")
@@ -187,9 +231,27 @@ def detected(text: str) -> str:
         return "postman"
     if "recordings" in root and "gateway" in root:
         raise UsageError("this is `export --as json`, which is for programs", hint="export --as bundle can be imported")
+    if insomnia.is_insomnia(root):
+        return "insomnia"
     if (refusal := postman.refused(root) or _other_tool(root)) is not None:
         raise refusal
-    raise UsageError("this is no HAR, no Postman collection and no bundle", hint=f"--as {'|'.join(IMPORTS)}")
+    raise UsageError(
+        "this JSON is no HAR, no collection of Postman or Insomnia, and no bundle", hint=f"--as {'|'.join(IMPORTS)}"
+    )
+
+
+def _kind_of_text(text: str) -> str:
+    """By its first lines; "" for what is read by no format."""
+    text = text.replace("\r\n", "\n")
+    if _BRUNO.search(text):
+        return "bruno"
+    if _INSOMNIA.search(text):
+        return "insomnia"
+    if _REQUEST_LINE.search(text):
+        return "hurl" if _HURL.search(text) else "http"
+    if curl.is_command_text(text):
+        return "curl"
+    return "http" if _SEPARATOR.search(text) else ""
 
 
 def _is_collection(value: Any) -> bool:
@@ -206,8 +268,6 @@ def _other_tool(root: dict[str, Any]) -> UsageError | None:
         return UsageError(
             "this is an Arazzo document: it holds workflows, not recorded steps", hint="--as bundle can be imported"
         )
-    if root.get("_type") == "export":
-        return UsageError("this is an export of Insomnia", hint="export it there as HAR, which can be imported")
     if "mappings" in root or ("request" in root and "response" in root):
         return UsageError(
             "these are mappings of WireMock: patterns and not requests", hint="--as bundle can be imported"

@@ -255,7 +255,6 @@ def test_what_a_collection_loses_is_said(item, words):
         ({"version": 1, "collections": [], "environments": []}, "a data dump of Postman"),
         ({"openapi": "3.1.0", "paths": {}}, "an OpenAPI document"),
         ({"arazzo": "1.0.1", "workflows": []}, "an Arazzo document"),
-        ({"_type": "export", "resources": []}, "an export of Insomnia"),
         ({"mappings": []}, "mappings of WireMock"),
     ],
     ids=lambda one: one if isinstance(one, str) else "",
@@ -342,7 +341,7 @@ def test_several_commands_are_several_steps():
         (b"curl -X", "lacks its value"),
         (b"echo hello curl", "no curl command"),
         (b"", "no file that can be imported"),
-        (b"{}", "no HAR, no Postman collection and no bundle"),
+        (b"{}", "no HAR, no collection of Postman or Insomnia, and no bundle"),
         (b"{", "not JSON"),
         (b'{"log": ' + b"[" * 200_000, "nested too deeply"),
         (b'{"log": {}}', "holds no exchange"),
@@ -402,7 +401,21 @@ def test_what_we_write_we_can_read(name, bookshop):
 
 
 @pytest.mark.parametrize(
-    "name", ["openapi", "arazzo", "wiremock", "json", "hurl", "http", "rest", "bruno", "python", "mermaid"]
+    "name",
+    [
+        "openapi",
+        "arazzo",
+        "wiremock",
+        "json",
+        "bruno",
+        "python",
+        "mermaid",
+        "plantuml",
+        "d2",
+        "svg",
+        "html",
+        "markdown",
+    ],
 )
 def test_what_cannot_come_back_is_called_by_its_name(name, bookshop):
     text = next(iter(files(FORMATS[name], [bookshop], version="1").values()))
