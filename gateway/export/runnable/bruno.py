@@ -143,9 +143,12 @@ def _http(step: ScenarioStep) -> Object:
 
 
 def _body(step: ScenarioStep) -> Object:
-    """Bruno fills in no variables of a form that is a text: those become named values, which it encodes itself."""
-    media = step.body.media.lower()
-    if media.startswith("application/x-www-form-urlencoded") and any(names(step.body.text)):
+    """Bruno 4.1 fills in no variables of a text of this very type: they become named values, which it encodes itself.
+
+    With parameters behind the type (charset=utf-8) it fills them in, and would send named values as a list.
+    """
+    media = step.body.media.strip().lower()
+    if media == "application/x-www-form-urlencoded" and any(names(step.body.text)):
         pairs = [{"name": name, "value": _text(value)} for name, value in form_pairs(step.body.text)]
         return {"type": "form-urlencoded", "data": pairs}
     return {"type": "json" if "json" in media else "text", "data": _text(step.body.text)}

@@ -12,12 +12,12 @@ import zipfile
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from request_files import BRUNO_FOLDER, FILES
 
 from gateway.errors import UsageError
 from gateway.export import FORMATS, dump
 from gateway.export.readers.import_file import IMPORTS, detected, read
 from tests.export.conftest import make_exchange, make_recording
-from tests.support.request_files import BRUNO_FOLDER, FILES
 
 
 def steps_of(data: bytes, **more):
