@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from ...correlation import Correlations, correlate
 from ...diagrams import Diagram
-from ...model.bodies import media_type, pretty_json, text_of
+from ...model.bodies import format_of, media_type, pretty_json, text_of
 from ...model.exchange import Exchange
 from ...model.failures import failed_of
 from ...model.message import Message
 from ...model.operations import operation_of
+from ...model.pretty_xml import pretty_xml
 from ...model.text import counted, duration, visible
 from ...replay.error_card import fails
 from ..format import ALONE, Beside, Recordings
@@ -181,6 +182,12 @@ def heading(step: ScenarioStep) -> str:
     return f"{named}{step.method} {readable(step.path)}"
 
 
+def name_or_path(step: ScenarioStep) -> str:
+    """The operation's name alone, for narrow places; where it has none, method and path."""
+    operation = operation_of(step.exchange.request)
+    return visible(operation.label) if operation else heading(step)
+
+
 def readable(text: Text) -> str:
     return visible(written(settled(text), lambda name: f"{{{{{name}}}}}"), lines=True)
 
@@ -244,9 +251,9 @@ def request_text(step: ScenarioStep) -> str:
 
 
 def _pretty(step: ScenarioStep, text: str) -> str:
-    """JSON over lines. A variable outside quotes is none of JSON: a number takes its place meanwhile."""
+    """JSON and XML over lines. A variable outside quotes is none of JSON: a number takes its place meanwhile."""
     if "json" not in step.body.media.lower():
-        return _cut(text)
+        return _cut(pretty_xml(text) or text)
     bare = {
         f"{MARK}{index}": f"{{{{{name}}}}}" for index, name in enumerate(dict.fromkeys(names(settled(step.body.text))))
     }
@@ -286,7 +293,7 @@ def body_text(message: Message, known: dict[str, VariableUse]) -> str:
     if text is None:
         return f"({message.body.size} bytes of {media_type(message) or 'unknown type'})"
     cut = "\n(the recording cut this body)" if message.body.truncated else ""
-    laid_out = pretty_json(text) or text
+    laid_out = pretty_json(text) or (pretty_xml(text) if format_of(message, text) == "xml" else None) or text
     return _cut(masked(visible(laid_out.replace("\r\n", "\n"), lines=True), known)) + cut
 
 

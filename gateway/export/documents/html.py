@@ -26,6 +26,7 @@ from .guide import (
     heading,
     kept_as,
     masked,
+    name_or_path,
     place,
     request_text,
     took,
@@ -167,7 +168,7 @@ def _contents(found: Guide) -> Iterator[str]:
             one = entry.step.exchange
             yield (
                 f'<li><a href="#{entry.anchor}"><span>{entry.step.number}</span>'
-                f"<span>{text(_short(heading(entry.step)))}</span>"
+                f"<span>{text(_short(name_or_path(entry.step)))}</span>"
                 f'<span class="{hue(one)}">{one.status or "—"}</span></a></li>'
             )
         yield "</ol>"

@@ -142,3 +142,26 @@ def test_two_recordings_have_anchors_of_their_own(bookshop):
 )
 def test_notes_are_prose(note, markup):
     assert prose(note) == markup
+
+
+XML = (("Content-Type", "application/xml"),)
+
+
+def test_xml_is_laid_out_as_json_is(an_exchange, a_recording):
+    step = an_exchange(method="POST", headers=XML, sent=b"<order><isbn>1</isbn></order>", answer_headers=XML,
+                       received=b"<order><id>7</id><lines><line> a  b </line></lines></order>")  # fmt: skip
+    page = markdown.dump([(a_recording(1), [step])], version="1")
+    assert "\n<order>\n  <isbn>1</isbn>\n</order>\n" in page
+    assert "\n<order>\n  <id>7</id>\n  <lines>\n    <line> a  b </line>\n  </lines>\n</order>\n" in page
+
+
+def test_html_that_is_shown_stays_as_it_is(an_exchange, a_recording):
+    step = an_exchange(answer_headers=(("Content-Type", "text/html"),), received=b"<p><b>x</b></p>")
+    assert "<p><b>x</b></p>" in markdown.dump([(a_recording(1), [step])], version="1")
+
+
+def test_the_contents_call_operations_by_their_names(an_exchange, a_recording):
+    sent = b'{"operationName": "Pay", "query": "mutation Pay { pay { id } }"}'
+    headers = (("Content-Type", "application/json"),)
+    page = html.dump([(a_recording(1), [an_exchange(method="POST", headers=headers, sent=sent)])], version="1")
+    assert "<span>mutation Pay</span>" in page[page.index("<nav") : page.index("</nav>")]
