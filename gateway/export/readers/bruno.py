@@ -35,7 +35,7 @@ _TYPED = re.compile(r"(.*?)[ \t]+@contentType\((.*?)\)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class _Folder:
+class _BrunoFolder:
     """What the requests in it inherit."""
 
     names: tuple[str, ...] = ()
@@ -45,8 +45,8 @@ class _Folder:
 
     def below(
         self, name: str, variables: Mapping[str, str], headers: tuple[tuple[str, str], ...], auth: Auth
-    ) -> _Folder:
-        return _Folder(
+    ) -> _BrunoFolder:
+        return _BrunoFolder(
             (*self.names, name) if name else self.names, {**self.variables, **variables}, (*self.headers, *headers),
             auth if auth[0] not in ("", "inherit") else self.auth,
         )  # fmt: skip
@@ -81,13 +81,13 @@ def _bru_folder(files: Mapping[str, str], reader: DraftReader) -> str:
         reader.omissions.append(
             Omission(f"the environment {path[13:-4]}", f"the variables of {environments[0][13:-4]} are used")
         )
-    root = _Folder(variables=dict(variables)).below("", *_inherited(top))
+    root = _BrunoFolder(variables=dict(variables)).below("", *_inherited(top))
     _bru_children("", told, root, reader)
     found = re.search(r'"name"\s*:\s*"([^"]*)"', files.get("bruno.json", ""))
     return found[1] if found else ""
 
 
-def _bru_children(prefix: str, told: Mapping[str, dict[str, str]], folder: _Folder, reader: DraftReader) -> None:
+def _bru_children(prefix: str, told: Mapping[str, dict[str, str]], folder: _BrunoFolder, reader: DraftReader) -> None:
     if len(folder.names) > DEEP:
         raise UsageError(f"the collection has more than {DEEP} folders in folders")
     names = {path[len(prefix) :].partition("/")[0] for path in told if path.startswith(prefix)}
@@ -136,7 +136,7 @@ def _named_auth(kind: str, values: Mapping[str, str]) -> Auth:
     return kind, found
 
 
-def _bru_request(blocks: dict[str, str], path: str, folder: _Folder, reader: DraftReader) -> None:
+def _bru_request(blocks: dict[str, str], path: str, folder: _BrunoFolder, reader: DraftReader) -> None:
     about = dict(_pairs(blocks.get("meta", "")))
     name = about.get("name", path.rpartition("/")[2].removesuffix(".bru"))
     method = next((kind for kind in blocks if kind in _METHODS), "")
@@ -272,7 +272,7 @@ def _open_collection(files: Mapping[str, str], reader: DraftReader) -> str:
     root = documents.get(named)
     if root is None or not isinstance(root.value, dict):
         raise UsageError("this is no collection of Bruno: it has neither .bru files nor an opencollection.yml")
-    top = _Folder().below("", *_of_object(root.at("request")))
+    top = _BrunoFolder().below("", *_of_object(root.at("request")))
     items = root.at("items")
     if items.value:
         _items(items, top, reader)
@@ -285,7 +285,7 @@ def _open_collection(files: Mapping[str, str], reader: DraftReader) -> str:
 
 
 def _yaml_children(
-    folder_path: str, documents: Mapping[str, JsonNode], named: str, folder: _Folder, reader: DraftReader
+    folder_path: str, documents: Mapping[str, JsonNode], named: str, folder: _BrunoFolder, reader: DraftReader
 ) -> None:
     if len(folder.names) > DEEP:
         raise UsageError(f"the collection has more than {DEEP} folders in folders")
@@ -309,7 +309,7 @@ def _yaml_children(
             _yaml_children(path, documents, named, folder.below(title, *_of_object(request)), reader)
 
 
-def _items(node: JsonNode, folder: _Folder, reader: DraftReader) -> None:
+def _items(node: JsonNode, folder: _BrunoFolder, reader: DraftReader) -> None:
     if len(folder.names) > DEEP:
         raise node.wrong(f"has more than {DEEP} folders in folders")
     for item in sorted(objects(node), key=_position):
@@ -343,7 +343,7 @@ def _object_auth(node: JsonNode) -> Auth:
     return _named_auth(values.get("type", ""), values)
 
 
-def _item(item: JsonNode, folder: _Folder, reader: DraftReader) -> None:
+def _item(item: JsonNode, folder: _BrunoFolder, reader: DraftReader) -> None:
     name = _info(item, "name")
     if not isinstance(item.value, dict) or not isinstance(item.at("http").value, dict):
         kind = _info(item, "type") or "nothing"
@@ -357,7 +357,7 @@ def _item(item: JsonNode, folder: _Folder, reader: DraftReader) -> None:
     _http(item, item.at("http"), name, folder, reader)
 
 
-def _http(item: JsonNode, http: JsonNode, name: str, folder: _Folder, reader: DraftReader) -> None:
+def _http(item: JsonNode, http: JsonNode, name: str, folder: _BrunoFolder, reader: DraftReader) -> None:
     runtime = item.at("runtime")
     for script in objects(runtime.at("scripts") if isinstance(runtime.value, dict) else root_of(None)):
         if text_of_node(script.at("code")).strip():

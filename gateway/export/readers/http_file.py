@@ -46,7 +46,7 @@ def load(text: str, locate: Locate, read_file: ReadFile) -> tuple[list[Imported]
 
 
 @dataclass(slots=True)
-class _Block:
+class _RequestBlock:
     """What stands between two lines of `###`."""
 
     title: str
@@ -60,7 +60,7 @@ class _Block:
     scripts: list[str] = field(default_factory=list)
 
 
-def _blocks(text: str) -> Iterator[_Block]:
+def _blocks(text: str) -> Iterator[_RequestBlock]:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     begin, title = 0, ""
     for number, line in enumerate([*lines, "###"]):
@@ -69,9 +69,9 @@ def _blocks(text: str) -> Iterator[_Block]:
             begin, title = number + 1, line.lstrip("#").strip()
 
 
-def _block(lines: Sequence[str], title: str, first: int) -> _Block:
+def _block(lines: Sequence[str], title: str, first: int) -> _RequestBlock:
     """Before the request: comments, variables and scripts; then its line, its headers, an empty line, its body."""
-    block = _Block(title, first)
+    block = _RequestBlock(title, first)
     rest = iter(_without_scripts(lines, block))
     for line in rest:
         if found := _ASSIGNMENT.fullmatch(line):
@@ -88,7 +88,7 @@ def _block(lines: Sequence[str], title: str, first: int) -> _Block:
     return block
 
 
-def _head(rest: Iterator[str], block: _Block) -> None:
+def _head(rest: Iterator[str], block: _RequestBlock) -> None:
     """Lines that go on with the URL are indented or begin with its signs; comments may stand between headers."""
     for line in rest:
         stripped = line.strip()
@@ -104,7 +104,7 @@ def _head(rest: Iterator[str], block: _Block) -> None:
             block.scripts.append("line that is no header")
 
 
-def _without_scripts(lines: Sequence[str], block: _Block) -> Iterator[str]:
+def _without_scripts(lines: Sequence[str], block: _RequestBlock) -> Iterator[str]:
     """Scripts stand between lines of braces, or behind < and >; defaults of variables in them are our own export's."""
     end = ""
     for line in lines:
@@ -141,7 +141,7 @@ def _trimmed(lines: list[str]) -> list[str]:
     return lines
 
 
-def _add(block: _Block, reader: DraftReader, variables: dict[str, str]) -> None:
+def _add(block: _RequestBlock, reader: DraftReader, variables: dict[str, str]) -> None:
     place = f"line {block.line}"
     method, url = "GET", block.request
     if found := _REQUEST.fullmatch(block.request):

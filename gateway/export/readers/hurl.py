@@ -34,7 +34,7 @@ _JSON_END = {"{": "}", "[": "]"}
 def load(text: str, locate: Locate, read_file: ReadFile) -> tuple[list[Imported], list[Omission]]:
     """One recording with a step per entry. UsageError names the line that is no Hurl."""
     reader = DraftReader(read_file)
-    parser = _Parser(text.replace("\r\n", "\n").split("\n"))
+    parser = _HurlParser(text.replace("\r\n", "\n").split("\n"))
     variables = _given(parser.lines)
     checks = 0
     while entry := parser.entry():
@@ -69,7 +69,7 @@ def _given(lines: Sequence[str]) -> dict[str, str]:
 
 
 @dataclass(slots=True)
-class _Entry:
+class _HurlEntry:
     """A request and what is expected of it, as far as it is counted."""
 
     method: str
@@ -85,7 +85,7 @@ class _Entry:
     checks: int = 0
 
 
-def _draft(entry: _Entry) -> RequestDraft:
+def _draft(entry: _HurlEntry) -> RequestDraft:
     headers, body = list(entry.headers), entry.body
     if cookies := entry.sections.get("Cookies"):
         headers.append(("Cookie", "; ".join(f"{name}={value}" for name, value in cookies)))
@@ -105,7 +105,7 @@ def _part(name: str, value: str) -> DraftPart:
     return DraftPart(name, file=found[1].strip(), media=found[2] or "") if found else DraftPart(name, value)
 
 
-class _Parser:
+class _HurlParser:
     """Reads entries from lines; `at` is the index of the next line."""
 
     def __init__(self, lines: list[str]) -> None:
@@ -114,7 +114,7 @@ class _Parser:
         self.skipped: list[Omission] = []
         self._comment = ""
 
-    def entry(self) -> _Entry | None:
+    def entry(self) -> _HurlEntry | None:
         """The next entry, its response section with it; None at the end."""
         self._skip()
         if self.at >= len(self.lines):
@@ -123,7 +123,7 @@ class _Parser:
         found = _REQUEST.fullmatch(line)
         if found is None:
             raise self._wrong("is no request")
-        entry = _Entry(found[1], _plain(found[2]), f"line {self.at + 1}", self._comment)
+        entry = _HurlEntry(found[1], _plain(found[2]), f"line {self.at + 1}", self._comment)
         self._comment = ""
         self.at += 1
         self._pairs(entry.headers)
@@ -160,7 +160,7 @@ class _Parser:
             into.append(pair)
             self.at += 1
 
-    def _sections(self, entry: _Entry) -> None:
+    def _sections(self, entry: _HurlEntry) -> None:
         while self.at < len(self.lines) and (found := _SECTION.fullmatch(self.lines[self.at].strip())):
             name = _NAMES.get(found[1], found[1])
             if name not in ("Query", "Form", "Multipart", "Cookies", "BasicAuth", "Options"):
@@ -270,7 +270,7 @@ class _Parser:
             self.at += 1
         return "\n".join(taken).strip()
 
-    def _response(self, entry: _Entry) -> None:
+    def _response(self, entry: _HurlEntry) -> None:
         """Its status, sections and body are counted and passed over."""
         self._skip()
         if self.at >= len(self.lines) or not _RESPONSE.fullmatch(self.lines[self.at].strip()):
@@ -298,7 +298,7 @@ class _Parser:
         self._comment = comment
 
 
-def _options(entry: _Entry, pairs: Sequence[tuple[str, str]]) -> None:
+def _options(entry: _HurlEntry, pairs: Sequence[tuple[str, str]]) -> None:
     for name, value in pairs:
         if name == "variable":
             variable, _, given = value.partition("=")

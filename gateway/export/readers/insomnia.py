@@ -27,7 +27,7 @@ _KINDS = {"iam": "awsv4", "oauth1": "oauth1", "asap": "asap", "netrc": "", "sing
 
 
 @dataclass(frozen=True, slots=True)
-class _Folder:
+class _InsomniaFolder:
     """What counts for the requests in it: names above, variables, headers and authentication that they inherit."""
 
     names: tuple[str, ...] = ()
@@ -37,7 +37,10 @@ class _Folder:
 
 
 def load(text: str, locate: Locate, read_file: ReadFile) -> tuple[list[Imported], list[Omission]]:
-    """One recording with the requests of all folders in the order of the tool, and what was left out."""
+    """One recording with the requests of all folders in the order of the tool, and what was left out.
+
+    UsageError for what is no export of Insomnia, or one without requests.
+    """
     reader = DraftReader(read_file, _variable)
     if text.lstrip()[:1] == "{":
         root = parsed(text)
@@ -55,7 +58,7 @@ def load(text: str, locate: Locate, read_file: ReadFile) -> tuple[list[Imported]
                 f"this is an export of Insomnia without requests ({kind[:60]})", hint="export a collection"
             )
         title = text_of_node(root.at("name"))
-        _tree(root.at("collection"), _Folder(variables=_environment(root.at("environments"))), reader)
+        _tree(root.at("collection"), _InsomniaFolder(variables=_environment(root.at("environments"))), reader)
     return reader.result(title, locate)
 
 
@@ -93,7 +96,7 @@ def _resources(resources: list[JsonNode], reader: DraftReader) -> None:
         reader.omissions.append(
             Omission(f"{count} of the kind {kind[:40] or 'without a name'}", "only HTTP requests are imported")
         )
-    _children("", children, _Folder(variables={}), reader, 0)
+    _children("", children, _InsomniaFolder(variables={}), reader, 0)
 
 
 def _order(node: JsonNode) -> float:
@@ -102,7 +105,7 @@ def _order(node: JsonNode) -> float:
 
 
 def _children(
-    id: str, children: Mapping[str, list[JsonNode]], folder: _Folder, reader: DraftReader, depth: int
+    id: str, children: Mapping[str, list[JsonNode]], folder: _InsomniaFolder, reader: DraftReader, depth: int
 ) -> None:
     if depth > DEEP:
         raise UsageError(f"the file has more than {DEEP} folders in folders")
@@ -127,8 +130,8 @@ def _children(
             _request(one, folder, reader)
 
 
-def _inner(node: JsonNode, folder: _Folder, *, named: bool) -> _Folder:
-    return _Folder(
+def _inner(node: JsonNode, folder: _InsomniaFolder, *, named: bool) -> _InsomniaFolder:
+    return _InsomniaFolder(
         (*folder.names, text_of_node(node.at("name"))) if named else folder.names,
         {**folder.variables, **values_of(node.at("environment"))},
         (*folder.headers, *pairs(node.at("headers"))),
@@ -139,7 +142,7 @@ def _inner(node: JsonNode, folder: _Folder, *, named: bool) -> _Folder:
 # Version 5: a tree.
 
 
-def _tree(node: JsonNode, folder: _Folder, reader: DraftReader) -> None:
+def _tree(node: JsonNode, folder: _InsomniaFolder, reader: DraftReader) -> None:
     if len(folder.names) > DEEP:
         raise node.wrong(f"has more than {DEEP} folders in folders")
     for item in sorted(objects(node), key=_sort_key):
@@ -162,7 +165,7 @@ def _sort_key(node: JsonNode) -> float:
 # Requests of both.
 
 
-def _request(node: JsonNode, folder: _Folder, reader: DraftReader) -> None:
+def _request(node: JsonNode, folder: _InsomniaFolder, reader: DraftReader) -> None:
     name, url = text_of_node(node.at("name")), text_of_node(node.at("url"))
     if re.match(r"(?:wss?|grpc|mqtt)://", url, re.IGNORECASE):
         reader.omissions.append(Omission(f"the request {name or url[:60]}", "only HTTP is imported", node.place))
