@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp_jinja2
 from aiohttp import web
@@ -24,9 +24,10 @@ from ..web.keys import LINKS, SERVICES, SESSION_OF, STEPPERS
 from ..web.page_shell import read_title
 from ..web.sign_in import access_json
 from ..web.view import View, view
-from . import overview, replay_pages
+from . import diff_page, overview, replay_pages
 from .board import board
 from .body_view import readable_exchange
+from .call_pane import json_view
 from .client_panel import connect
 from .compare import address_of, side_by_side
 from .copy_as import copies
@@ -35,6 +36,9 @@ from .imports import import_report
 from .lists import live, recordings
 from .recording_pages import recording
 from .what_if_editor import changed_lines, draft, edit_fields, fresh_values
+
+if TYPE_CHECKING:
+    from ..model.exchange import Exchange
 
 RELATIVES = 50  # recordings of a family that are explained on one page
 MOST_MASKED = 500  # places of a redaction preview on one page
@@ -79,20 +83,22 @@ async def settings(request: web.Request) -> View:
 
 
 async def difference(request: web.Request) -> View:
-    """Two recordings or steps side by side: ?a=REC&b=REC/STEP."""
-    a, b = request.query.get("a", "").strip(), request.query.get("b", "").strip()
+    """Two recordings or steps side by side: ?a=REC&b=REC/STEP; for the page step, a row from 1, and part."""
+    query, store = request.query, request.app[SERVICES].store
+    a, b = query.get("a", "").strip(), query.get("b", "").strip()
     data: dict[str, Any] = {"a": a, "b": b, "outcome": "", "first": None, "steps": []}
+    proposed = () if request.path.endswith(".json") else await asyncio.to_thread(diff_page.choices, store)
+    unknown = {"stopped": None, "doubts": (), "choices": proposed} | diff_page.nothing()
     if not (a and b):
-        return view(data, problem=None, picture="", causes={}, stopped=None, doubts=())
+        return view(data, problem=None, **unknown)
+    at, part = query.get("step", ""), query.get("part", "")
     try:
-        shown, picture = await replay_pages.difference(request.app[SERVICES], a, b)
-        asked = replay_pages.stopped_at(request, a, b)
-        causes = shown.pop("causes")
-        return view(data | shown, problem=None, picture=picture, causes=causes, **asked)
+        shown, page = await asyncio.to_thread(diff_page.difference, store, a, b, step=at, part=part)
+        return view(data | shown, problem=None, choices=proposed, **page, **replay_pages.stopped_at(request, a, b))
     except (UsageError, NotFoundError) as error:
         if request.path.endswith(".json"):
             raise
-        return view(data, status=error.status, problem=error, picture="", causes={}, stopped=None, doubts=())
+        return view(data, status=error.status, problem=error, **unknown)
 
 
 async def looked(request: web.Request) -> View:
@@ -147,12 +153,19 @@ async def exchange(request: web.Request) -> View:
         {"exchange": data},
         recording=recording_json(parent),
         shown=await asyncio.to_thread(readable_exchange, found),
+        lines=await asyncio.to_thread(_json_lines, found, "all" in request.query),
         copies=sent_again,
         lineage=await lineage(services, parent, found),
         reason=listing.row_json(found)["reason"],
         played=listing.played(found),
         beside={one.step - found.step: one.id for one in near.items},
     )
+
+
+def _json_lines(found: Exchange, whole: bool) -> dict[str, Any]:
+    """The bodies that are JSON, as lines."""
+    messages = {"request": found.request, "response": found.response}
+    return {name: json_view(one, whole=whole) if one else None for name, one in messages.items()}
 
 
 async def history(request: web.Request) -> View:

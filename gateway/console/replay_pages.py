@@ -16,14 +16,11 @@ from ..api.replay_runs import start
 from ..correlation import Verdicts
 from ..errors import NotFoundError, UsageError
 from ..replay.branch import read_set, read_unset
-from ..replay.compare import comparison_json
-from ..replay.error_card import shared_causes
 from ..replay.plan import ReplayOptions
-from ..replay.report import ReplayResult, difference_line
+from ..replay.report import ReplayResult
 from ..replay.what_if_gallery import gallery
 from ..services import correlations, listing
-from ..services.compare import compared, elsewhere
-from ..services.diagrams import both
+from ..services.compare import elsewhere
 from ..services.replay import replay
 from ..services.replay_request import branch_order, publishing, replay_order
 from ..services.replay_run import ReplayOrder
@@ -32,8 +29,6 @@ from ..web.guard import form_text
 from ..web.keys import FORM, SERVICES, STEPPERS, STOPPED
 
 if TYPE_CHECKING:
-    from markupsafe import Markup
-
     from ..model.exchange import Exchange
     from ..model.recording import Recording
     from ..protocols import Services, Store
@@ -71,22 +66,6 @@ def galleries(store: Store, steps: Sequence[Exchange], homes: Mapping[str, Seque
         items = [{"title": one.title, "value": json.dumps([step.step, dict(one.body)])} for one in ready]
         found.append({"step": step.step, "label": f"{step.step} {step.method} {step.path}"[:80], "items": items})
     return found
-
-
-async def difference(services: Services, a: str, b: str) -> tuple[dict[str, Any], Markup]:
-    """Two recordings or steps side by side, with a line of words for every difference, and the picture of both."""
-    return await asyncio.to_thread(_difference, services.store, a, b)
-
-
-def _difference(store: Store, a: str, b: str) -> tuple[dict[str, Any], Markup]:
-    found = compared(store, a, b)
-    shown = comparison_json(found)
-    for pair, step in zip(found.steps, shown["steps"], strict=True):
-        step["exchanges"] = [None if one is None else one.id for one in (pair.recorded, pair.replayed)]
-        for one in step["differences"]:
-            one["line"] = difference_line(one)
-    told = ((step["a"] or step["b"], step["card"]["sentence"]) for step in shown["steps"] if step["card"])
-    return shown | {"causes": shared_causes(told)}, both(store, found)
 
 
 def stopped_at(request: web.Request, a: str, b: str) -> dict[str, Any]:

@@ -255,7 +255,9 @@ async def test_deleting_leads_back_to_the_list(client, book):
 async def test_an_exchange_shows_both_sides_timing_and_provenance(client):
     text = await page(client, f"/_gateway/exchanges/{EXCHANGE}")
     assert "http://127.0.0.1:8080/api/orders/orders?x=1" in text
-    assert "&#34;error&#34;: &#34;no such order&#34;" in text  # laid out
+    assert (
+        '<span class="tok-k">&#34;error&#34;</span>: <span class="tok-s">&#34;no such order&#34;</span>' in text
+    )  # laid out
     assert "X-Build" in text
     assert "waiting for the first byte 9.9 ms" in text
     assert "the route table" in text
