@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from functools import lru_cache
 from typing import Final
 
+from ..model.caches import remembered
 from .lexicon import STOP
 
 HIGH: Final = 40.0  # bits: equal by chance never happens; such values are found inside longer texts too
@@ -32,7 +32,7 @@ LITERAL: Final = re.compile(
 )
 
 
-@lru_cache(65536)
+@remembered(65536)
 def bits_of(value: str) -> float:
     """About how surprised one is to meet the value, in bits."""
     size = len(value)

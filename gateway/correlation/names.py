@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from ..model.caches import remembered
 from ..model.singular import singular
 from .lexicon import (
     ALIASES,
@@ -51,7 +52,7 @@ class Role:
     is_many: bool = False  # "comments": a number under it counts them
 
 
-@lru_cache(8192)
+@remembered(8192)
 def words(name: str) -> tuple[str, ...]:
     """The words of a name in any spelling, small and in the singular."""
     found: list[str] = []
@@ -65,7 +66,7 @@ def _alias(word: str) -> str:
     return ALIASES.get(word, word)
 
 
-@lru_cache(16384)
+@remembered(16384)
 def role_of(name: str, context: tuple[str, ...] = ()) -> Role:
     """The role of a named value; a bare `id` belongs to its context."""
     all_words = words(name)
@@ -83,7 +84,7 @@ def _is_plural(name: str) -> bool:
     return bool(found) and singular(found[-1].lower()) != found[-1].lower()
 
 
-@lru_cache(8192)
+@remembered(8192)
 def one_of(name: str) -> str:
     """The name of one of them: "orders" -> "order"."""
     found = WORD.findall(name)
@@ -93,13 +94,13 @@ def one_of(name: str) -> str:
     return name.removesuffix(found[-1]) + (last.capitalize() if found[-1][0].isupper() else last)  # photoIds: photoId
 
 
-@lru_cache(8192)
+@remembered(8192)
 def entity_of(name: str) -> tuple[str, ...]:
     """The thing that a container is about: "createdOrders" -> ("order",), and () for `data` or `items`."""
     return _things(word for word in words(name) if word not in WRAPPERS and word not in IDISH)
 
 
-@lru_cache(8192)
+@remembered(8192)
 def segment_entity(name: str) -> tuple[str, ...]:
     """The same for a path segment, where `items` are items."""
     return _things(word for word in words(name) if word not in IDISH)

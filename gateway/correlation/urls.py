@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote, unquote_plus
 
+from ..model.caches import remembered
 from .information import is_literal, is_rare
 from .lexicon import ACTIONS, ME
 from .names import segment_entity, words
@@ -85,7 +85,7 @@ def lies_below(target: str, link: str) -> int:
     return 0
 
 
-@lru_cache(4096)
+@remembered(4096)
 def pieces(url: str) -> tuple[UrlPiece, ...]:
     """The path segments and query values of a URL or request target."""
     match = URL.match(url)
@@ -155,7 +155,7 @@ def encoded(value: str, kind: str, before: str = "") -> str:
     )
 
 
-@lru_cache(4096)
+@remembered(4096)
 def collection_of(target: str) -> tuple[str, ...]:
     """What a request is about: ("order",) for /api/orders/501 and for POST /api/orders."""
     segments = _segments(target.partition("?")[0], 0)

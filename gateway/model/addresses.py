@@ -67,6 +67,7 @@ def past_gateway(upstream_url: str, text: str) -> list[str]:
 
 NAME: Final = re.compile(r"[a-z0-9_-][a-z0-9_.-]*")
 MOST: Final = 1024  # spellings of hosts that are remembered
+LONGEST: Final = 270  # bytes of one: a name has 253 at most (RFC 1035 section 2.3.4), and a port
 
 
 def host_of(authority: str) -> str:
@@ -120,7 +121,8 @@ class AllowedHosts:
         if known is None:
             host = host_of(authority.decode("latin-1"))
             known = is_fixed(host) or host in self._names
-            if len(self._known) >= MOST:
-                self._known.clear()
-            self._known[authority] = known
+            if len(authority) <= LONGEST:
+                if len(self._known) >= MOST:
+                    self._known.clear()
+                self._known[authority] = known
         return known

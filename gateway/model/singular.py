@@ -8,8 +8,9 @@ a singular.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Final
+
+from .caches import remembered
 
 
 def _set(text: str) -> frozenset[str]:
@@ -65,7 +66,7 @@ _GREEK: Final = re.compile(r"(?:ly|the|noe|hypothe|synthe|parenthe|cri|oa|diagno
 _BASES: Final = re.compile(r".*(?:eses|yses)$")
 
 
-@lru_cache(8192)
+@remembered(8192)
 def singular(word: str) -> str:
     """One of them: "orders" -> "order", "statuses" -> "status", "series" -> "series". `word` is in small letters."""
     if word in IRREGULAR:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from ..model import headers as classes
+from ..model.caches import LONGEST_NAME
 from .header_rules import FORWARD, REQUEST, RESPONSE
 
 Item = TypeVar("Item")
@@ -31,6 +32,7 @@ VARYING: Final = frozenset(
 MOST: Final = 8192  # lines remembered
 LONGEST: Final = 2048  # bytes of the longest of them
 MOST_FIELDS: Final = 1000
+LARGEST_SHAPE: Final = 8192  # bytes of a head whose shape is remembered
 
 MOST_SPELLINGS: Final = 4096  # names of which it is known whether their values vary
 OFTEN: Final = 64  # values of a name, after which each is taken for new
@@ -47,6 +49,11 @@ class ParsedHead(NamedTuple):
     pairs: list[Pair]
     places: tuple[int, ...] | None
     lines: list[bytes]  # at these places
+
+    @property
+    def is_small(self) -> bool:
+        """Whether what it has in common with others may be remembered: strangers choose how much that is."""
+        return sum(len(name) + len(value) for name, value in self.pairs) <= LARGEST_SHAPE
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -106,7 +113,7 @@ def _learn(line: bytes) -> Pair | None:
 
 def _varies(name: bytes, low: bytes) -> bool:
     """Whether each value of this name is taken for new. Of names that say something to the gateway none is."""
-    if name in _varying:
+    if name in _varying or len(name) > LONGEST_NAME:
         return True
     if len(_values) >= MOST_SPELLINGS:
         _values.clear()

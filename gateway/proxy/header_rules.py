@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+from ..model.caches import LONGEST_NAME
 from ..model.capture import RawPairs
 from ..model.headers import BINDING_THE_ORIGIN, CACHING, VALIDATORS
 
@@ -65,7 +66,7 @@ class Fates(dict[bytes, int]):
 
     def __missing__(self, name: bytes) -> int:
         fate = self._known.get(name.lower(), FORWARD)
-        if len(self) < MOST_NAMES:
+        if len(self) < MOST_NAMES and len(name) <= LONGEST_NAME:
             self[name] = fate
         return fate
 

@@ -148,7 +148,7 @@ class RequestShapes:
 
 def has_shape(parsed: ParsedHead, request: RequestHead) -> bool:
     """Whether what was made of this head does not depend on the values that vary, but for length and trace."""
-    if parsed.places is None or len(set(parsed.lines)) < len(parsed.lines):
+    if parsed.places is None or len(set(parsed.lines)) < len(parsed.lines) or not parsed.is_small:
         return False
     fates = [REQUEST[parsed.pairs[at][0]] for at in parsed.places]
     traces = fates.count(TRACE)

@@ -242,4 +242,6 @@ def _has_shape(parsed: ParsedHead, head: ResponseHead) -> bool:
     """Whether what was made of this head does not depend on the values that vary, but for the length."""
     if head.changing or head.interim or head.status == 101 or len(set(parsed.lines)) < len(parsed.lines):
         return False
+    if not parsed.is_small:
+        return False
     return all(RESPONSE[parsed.pairs[at][0]] in (FORWARD, LENGTH, KEPT) for at in parsed.places or ())

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ..model import headers as classes
+from ..model.caches import LONGEST_NAME
 from ..model.capture import Capture, RawPairs, joined
 from ..model.headers import Fields, Shape
 from .bodies import LARGEST, decoded_body, is_form, may_be_wide
@@ -215,9 +216,10 @@ class Cache:
         kind = SECRET if self.names.header(name) != PLAIN else VARYING if low in VARYING_NAMES else CLEAN
         if kind == CLEAN and low in (b"content-type", b"content-encoding"):
             kind = FRAMED
-        if len(self._kinds) >= MOST:
-            self._kinds.clear()
-        self._kinds[name] = kind
+        if len(name) <= LONGEST_NAME:
+            if len(self._kinds) >= MOST:
+                self._kinds.clear()
+            self._kinds[name] = kind
         return kind
 
     def _sealed(self, pair: Pair) -> SealedPair | int:

@@ -19,6 +19,7 @@ BAGGAGE_KEY: Final = b"gateway-session"
 LONGEST_KNOWN: Final = 1024  # bytes of the longest field that is remembered
 ID = re.compile(rb"[\x21-\x7e]{1,128}")
 LONGEST_NAME: Final = 128
+MOST_NAMES: Final = 1024  # spellings of header names that are remembered
 OLD_ID = re.compile(r"[A-Za-z0-9_-]{22,64}")  # in cookies that were sealed before ids had the dot
 
 OTHER, NAMED, BAGGAGE, COOKIE, AGENT, ACCEPT, FETCH_MODE, LANGUAGE, TOKEN = range(9)
@@ -32,9 +33,11 @@ class FieldKinds(dict[bytes, int]):
     """Raw field name -> what it tells us; filled on demand, and bounded because clients choose the names."""
 
     def __missing__(self, name: bytes) -> int:
-        if len(self) >= 1024:
-            self.clear()
-        kind = self[name] = KNOWN.get(name.lower(), OTHER)
+        kind = KNOWN.get(name.lower(), OTHER)
+        if len(name) <= LONGEST_NAME:
+            if len(self) >= MOST_NAMES:
+                self.clear()
+            self[name] = kind
         return kind
 
 

@@ -35,6 +35,7 @@ Alike = tuple[Exchange, list[Mismatch]]  # a step, and the values that stand in 
 HEARD: Final = 200  # responses of upstreams whose values are remembered
 LONGEST: Final = 256 << 10  # characters of one of them
 DECODED: Final = 2 << 20  # bytes that one may hold without its coding, or none of its values are remembered
+MOST_MEANT: Final = 256  # values of today that stand for recorded ones; kept with every exchange of the session
 SAFE: Final = frozenset(("GET", "HEAD", "OPTIONS", "QUERY", "PROPFIND"))
 
 
@@ -194,7 +195,7 @@ class Playback:
             pairs = made_in_path(each, method) or [(str(each.recorded), str(each.asked))]
             for recorded, now in pairs:
                 if recorded != now and is_distinct(recorded) and is_distinct(now):
-                    self._meant.setdefault(shown(now), shown(recorded))
+                    self._mean({shown(now): self._meant.get(shown(now), shown(recorded))})
 
     def _stand_ins(self) -> list[Mismatch]:
         """Every value of today that stands for a recorded one, for responses that repeat one."""
@@ -259,7 +260,15 @@ class Playback:
 
     def _keep_roles(self, chosen: Exchange, same: Iterable[Alike]) -> None:
         roles = next(roles for one, roles in same if one is chosen)
-        self._meant |= {shown(each.asked): shown(each.recorded) for each in roles}
+        self._mean({shown(each.asked): shown(each.recorded) for each in roles})
+
+    def _mean(self, roles: Mapping[str, str]) -> None:
+        """Remember what stands for what; of too many, what was used longest ago is forgotten."""
+        for now, recorded in roles.items():
+            self._meant.pop(now, None)
+            self._meant[now] = recorded
+        for now in list(self._meant)[: max(0, len(self._meant) - MOST_MEANT)]:
+            del self._meant[now]
 
     def _conflicts(self, choices: Sequence[Sequence[Mismatch]]) -> list[int]:
         """For each choice, how many values stood in another role before, or take a role that another value had."""
