@@ -22,6 +22,7 @@ from .custom_what_if_pages import Trying
 from .definition.colours import style_sheet
 from .definition.schema import Demo, DemoStep, Upload, slug_of
 from .form import form_parts
+from .front_door import front_door
 from .page_json import home_json, step_json
 from .preview import Preview
 from .registry import DemoEntry, DemosKeeper, shown
@@ -76,9 +77,11 @@ def setup(
     app.cleanup_ctx.extend((keeper.running, caller.running))
     app.router.add_get("/", pages.home)
     app.router.add_get("/demos.json", pages.home_twin)
+    app.router.add_get("/demos", pages.to_home)
     app.router.add_get("/demos/", pages.to_home)
     app.router.add_post("/demos/", pages.new)
     app.router.add_get("/demos/{demo}", pages.first)
+    app.router.add_get("/demos/{demo}/", pages.first)
     app.router.add_post("/demos/{demo}", pages.recording)
     app.router.add_get("/demos/{demo}/files/{name}", pages.picture)
     app.router.add_get("/demos/{demo}/colours.css", pages.colours)
@@ -110,7 +113,8 @@ class Pages:
         done = {entry.name: self.memories.happy(session.id, entry.name) for entry in entries}
         calls = await self.view.calls(session)
         await self.read_title(request)
-        return _page(request, "home", entries=entries, done=done, problems=self.view.problems, **calls)
+        door = await front_door(self.services, session)
+        return _page(request, "home", entries=entries, done=done, problems=self.view.problems, **calls, **door)
 
     async def home_twin(self, request: web.Request) -> web.Response:
         session = self.session_of(request)

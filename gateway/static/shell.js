@@ -72,3 +72,9 @@
     if (name === "recorder") showRecorder(data);
   });
 })();
+// Boxes that are remembered from page to page.
+for (const box of document.querySelectorAll("[data-remember]")) {
+  const name = "gateway-" + box.dataset.remember;
+  try { box.checked = localStorage.getItem(name) === "yes"; } catch { /* private window */ }
+  box.addEventListener("change", () => { try { localStorage.setItem(name, box.checked ? "yes" : "no"); } catch { /* private window */ } });
+}

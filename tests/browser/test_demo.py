@@ -116,12 +116,12 @@ async def test_four_steps_and_two_404s_for_different_reasons(shop):
     await shop.open("/")
     await page.get_by_role("link", name="Start").click()
     await shop.press("Send")
-    await shop.result("200", "as expected", "kept:", "token")
-    await expect(page.get_by_role("link", name="exchange 1").first).to_be_visible()
+    await shop.result("200", "as expected", "Kept", "token")
+    await expect(page.get_by_role("link", name="call 1").first).to_be_visible()
     await expect(page.get_by_role("link", name="2. Find the book")).to_contain_text("next")
     await page.get_by_role("link", name="Next: Find the book").click()
     await shop.press("Send")
-    await shop.result("200", "kept:", "price")
+    await shop.result("200", "Kept", "price")
     await page.get_by_role("link", name="Next: Order it").click()
     await expect(page.get_by_label("ISBN")).to_have_value("978-1")
     await shop.press("Send")
@@ -160,7 +160,7 @@ async def test_a_move_on_the_board_makes_a_404_and_the_new_path_avoids_it(shop):
     assert re.search(r"catalogue:.*?environment: test", shop.demo.routes.read_text(), re.DOTALL)
     await shop.open("/demos/bookshop/find-the-book")
     await shop.press("Send")
-    await shop.result("404", "not expected", "ask for /titles/978-1", "catalogue@test")
+    await shop.result("404", "expected", "ask for /titles/978-1", "catalogue@test")
     await shop.ask_what_if("v2 path")
     await shop.result("200", "as expected")
     await shop.open("/_gateway/")
@@ -206,7 +206,7 @@ async def test_a_password_is_in_no_page_of_the_chain(shop):
     await shop.press("Send")
     await shop.result("200")
     seen = [await page.content()]
-    for name in ("exchange 1", "The whole recording"):
+    for name in ("call 1", "Open the story"):
         await shop.open("/demos/bookshop/sign-in")
         await page.get_by_role("link", name=name).first.click()
         seen.append(await page.content())

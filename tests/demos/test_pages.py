@@ -37,11 +37,11 @@ async def test_home_lists_the_demo_with_its_steps(browser):
 
 async def test_the_happy_path_fills_in_what_earlier_answers_gave(browser, shop):
     page = await order_a_book(browser)
-    assert "kept: order_id 70001" in words(page)
+    assert "Kept order_id 70001" in words(page)
     _, page = await browser.get(PAY)
     assert 'name="f.order_id" value="70001"' in page
     assert 'name="f.amount" value="12.5"' in page
-    assert "from this session" in page
+    assert "filled in" in page
     _, page = await browser.press(PAY)
     assert "201 Created" in words(page)
     assert [seen[:2] for seen in shop.forwarder.seen] == [
@@ -58,7 +58,7 @@ async def test_the_happy_path_fills_in_what_earlier_answers_gave(browser, shop):
 async def test_an_exchange_of_the_result_is_linked_with_its_place_and_noted_in_the_recording(browser, shop):
     await browser.press(SIGN_IN)
     _, page = await browser.press(SIGN_IN, what_if="wrong-password")
-    link = re.search(r'href="/_gateway/exchanges/(\w+)">exchange 2<', page)[1]
+    link = re.search(r'href="/_gateway/exchanges/(\w+)">call 2<', page)[1]
     assert shop.store.exchange(link).notes == ("what if: wrong password; as expected",)
     assert shop.store.recording("rec-browser").title == "Order a book"
 
@@ -86,7 +86,7 @@ async def test_a_what_if_is_judged_explained_and_never_writes_the_session(browse
     assert "404 Not Found" in text
     assert "✓ as expected" in text
     assert "Do not retry" in text
-    assert "It says: 978-9 is not in the catalogue of qa" in text
+    assert "“978-9 is not in the catalogue of qa”" in text
     assert "the request, not the route" in text
     assert shop.store.values("browser") == before
 
@@ -103,7 +103,7 @@ async def test_the_same_book_on_dev_differs_by_its_route_only(browser, shop):
 async def test_after_a_move_the_answer_points_to_the_new_path_and_the_what_if_takes_it(browser, shop):
     shop.clusters["catalogue"].environment = "test"
     _, page = await browser.press(FIND)
-    assert "✗ not expected: 2xx was" in words(page)
+    assert "✗ expected 2xx" in words(page)
     assert "ask for /titles/978-1" in page
     _, page = await browser.press(FIND, what_if="v2-path")
     assert "200 OK" in words(page)
@@ -148,7 +148,7 @@ async def test_starting_over_makes_a_new_recording_and_clears_the_values(browser
         assert (answer.status, answer.url.path) == (200, SIGN_IN)
     assert shop.sessions.live["browser"].recording != before
     assert shop.store.values("browser") == {}
-    assert "No values yet" in (await browser.get(FIND))[1]
+    assert "None yet" in (await browser.get(FIND))[1]
 
 
 async def test_the_recording_gets_a_name(browser, shop):
@@ -167,7 +167,7 @@ async def test_two_sessions_do_not_see_each_other(browser, shop):
     await browser.press(FIND)
     browser.headers = {"Gateway-Session": "other"}
     _, page = await browser.get(FIND)
-    assert "Nothing has been sent at this step yet" in page
+    assert "Press Send; the response appears here." in page
 
 
 @pytest.mark.parametrize("data", [{}, {"csrf_token": "0" * 64}])
@@ -265,7 +265,7 @@ async def test_the_pane_shows_the_last_exchanges_of_the_session_whoever_made_the
         async with browser.client.get(f"/api/catalogue/books/{number}", headers={"Gateway-Session": "browser"}):
             pass
     _, page = await browser.get(FIND)
-    shown = re.findall(r">exchange (\d+)<", page)
+    shown = re.findall(r">call (\d+)<", page)
     assert shown == [str(step) for step in range(10, 2, -1)]
     assert "GET /api/catalogue/books/9" in words(page)
 
@@ -319,12 +319,12 @@ async def test_the_page_says_where_values_go_and_whose_answer_it_was(browser, co
     assert "<code>part isbn</code>" in page
     _, page = await browser.press(covers)
     said = words(page)
-    assert "used next in Look (path); Look elsewhere (header X-Code)" in said
+    assert "used in Look (path); Look elsewhere (header X-Code)" in said
     assert "answered by catalogue@qa" in said
     assert "Next: Look" in said
     assert "Or: Look elsewhere" in said
     _, page = await browser.get("/demos/covers/look")
-    assert "kept by “Send a cover”, exchange 1" in words(page)
+    assert "from “Send a cover”, call 1" in words(page)
 
 
 async def test_the_drawer_marks_the_calls_of_this_step(browser):
@@ -369,7 +369,7 @@ async def test_a_what_if_of_ones_own_is_tried_and_saved_without_touching_another
     _, page = await browser.press(FIND_MINE, what_if="*try", isbn="978-2", form=own)
     said = words(page)
     assert "What if: v2, mine 200" in said
-    assert "Save it as a preset" in said
+    assert "Save as a what-if of this demo" in said
     _, path, headers, _ = shop.forwarder.seen[-1]
     assert (path, headers.get("X-Try"), headers.get("Gateway-Env")) == (
         "/api/catalogue/titles/978-2", "1", "catalogue=test",
@@ -424,7 +424,7 @@ async def test_the_preview_shows_every_value_that_is_put_in_and_sends_nothing(br
     assert status == 200
     assert "Preview: Order it not sent" in said
     assert "qty 3 this form JSON /qty" in said
-    assert "token ••••• this session: kept by “Sign in”, exchange 1 header Authorization" in said
+    assert "token ••••• this session: from “Sign in”, call 1 header Authorization" in said
     assert "Authorization Bearer •••••" in said
     assert 'value="3"' in page
     assert len(shop.forwarder.seen) == sent
