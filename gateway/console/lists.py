@@ -11,6 +11,7 @@ from aiohttp import web
 
 from ..api.operation import query_int
 from ..errors import NotFoundError, UsageError
+from ..model.filter import quoted
 from ..model.json_shapes import recording_json
 from ..services import listing
 from ..services.seen_sessions import client_in_words
@@ -97,7 +98,10 @@ async def recordings(request: web.Request) -> View:
         return refused(request, query, error)
     kept = await saved_filters.saved(request.app[SERVICES], "recordings")
     items = [recording_json(one) for one in found.items]
-    return view({"q": query, "items": items, "next": found.next, "saved": kept}, problem=None)
+    own = request.app[SESSION_OF](request).id
+    return view(
+        {"q": query, "items": items, "next": found.next, "saved": kept}, problem=None, own=quoted(own, bare=True)
+    )
 
 
 def refused(request: web.Request, query: str, error: UsageError) -> View:
@@ -109,6 +113,7 @@ def refused(request: web.Request, query: str, error: UsageError) -> View:
         data,
         status=status_of(request, error),
         problem=error,
+        own=quoted(request.app[SESSION_OF](request).id, bare=True),
         pane=None,
         selected="",
         base=address(request),

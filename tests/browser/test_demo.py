@@ -98,6 +98,14 @@ class Shop:
             await expect(self.page.get_by_role("status").first).to_contain_text(text)
 
 
+async def moved(page, cluster, environment):
+    """By the panel, whose button takes no click while it is new."""
+    await page.locator(f"#move-{cluster}-{environment} > summary").click()
+    await page.wait_for_timeout(600)
+    await page.locator(f"#move-{cluster}-{environment} [data-armed]").click()
+    await expect(page.locator(f'[data-cell="{cluster}@{environment}"]')).to_contain_text("lives here")
+
+
 async def test_the_home_page_lists_the_bookshop_and_where_its_clusters_live(shop):
     banner = shop.demo.banner
     for name in ("users", "catalogue", "orders", "payments", "/_gateway/", "recordings"):
@@ -106,15 +114,15 @@ async def test_the_home_page_lists_the_bookshop_and_where_its_clusters_live(shop
     for step in ("Order a book", "Sign in", "Find the book", "Order it", "Pay"):
         assert step in text
     strip = await shop.page.locator("#strip").text_content()
-    squeezed = re.sub(r"\s+", "", strip).replace("@at", "@")
-    for place in ("users@qa", "catalogue@qa", "orders@qa", "payments@qa"):
+    squeezed = re.sub(r"\s+", "", strip)
+    for place in ("usersatqa", "catalogueatqa", "ordersatqa", "paymentsatqa"):
         assert place in squeezed
 
 
 async def test_four_steps_and_two_404s_for_different_reasons(shop):
     page = shop.page
     await shop.open("/")
-    await page.get_by_role("link", name="Start").click()
+    await page.get_by_role("link", name=re.compile("^Start")).click()
     await shop.press("Send")
     await shop.result("200", "as expected", "Kept", "token")
     await expect(page.get_by_role("link", name="call 1").first).to_be_visible()
@@ -143,8 +151,8 @@ async def test_four_steps_and_two_404s_for_different_reasons(shop):
     await expect(page.get_by_label("ISBN")).to_have_value("978-1")
     await expect(page.get_by_role("link", name="2. Find the book")).to_contain_text("200")
 
-    await page.get_by_role("link", name="The whole recording").click()
-    for text in ("Order a book", "6", "what if: same book on dev"):
+    await page.get_by_role("link", name="Open the story").click()
+    for text in ("Order a book", "6", re.compile("what if: same book on dev", re.IGNORECASE)):
         await shop.shows(text)
     await expect(page.locator("main svg").first).to_be_visible()
 
@@ -155,8 +163,8 @@ async def test_a_move_on_the_board_makes_a_404_and_the_new_path_avoids_it(shop):
     await shop.press("Send")
     await shop.result("200")
     await shop.open("/_gateway/")
-    await page.locator("#move-catalogue-test").click()
-    await shop.shows("catalogue moved qa → test", "line")
+    await moved(page, "catalogue", "test")
+    await shop.shows("catalogue moved qa → test", "routes.yaml:")
     assert re.search(r"catalogue:.*?environment: test", shop.demo.routes.read_text(), re.DOTALL)
     await shop.open("/demos/bookshop/find-the-book")
     await shop.press("Send")
@@ -164,7 +172,7 @@ async def test_a_move_on_the_board_makes_a_404_and_the_new_path_avoids_it(shop):
     await shop.ask_what_if("v2 path")
     await shop.result("200", "as expected")
     await shop.open("/_gateway/")
-    await page.locator("#move-catalogue-qa").click()
+    await moved(page, "catalogue", "qa")
     await shop.open("/demos/bookshop/find-the-book")
     await shop.press("Send")
     await shop.result("200", "catalogue@qa")

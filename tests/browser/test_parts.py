@@ -91,13 +91,13 @@ async def test_a_file_that_cannot_be_imported_stays_chosen(watch, tmp_path):
     broken = tmp_path / "broken.har"
     broken.write_text("{no")
     page = await opened(watch, "/_gateway/recordings")
-    await page.get_by_text("Import a file").click()
-    await page.get_by_label("It is").select_option("har")
+    await page.locator("#import > summary").click()
+    await page.get_by_label("Format").select_option("har")
     await page.locator("#import-file").set_input_files(broken)
     await page.get_by_role("button", name="Import").click()
     await expect(page.locator("#refused")).to_contain_text("not JSON")
     assert await page.locator("#import-file").evaluate("(one) => one.files[0].name") == "broken.har"
-    await expect(page.get_by_label("It is")).to_have_value("har")
+    await expect(page.get_by_label("Format")).to_have_value("har")
     assert await still_there(page)
 
 
