@@ -118,13 +118,14 @@ ALL: Final = ScoringRules()
 
 def correlate(
     exchanges: Sequence[Exchange], decisions: Decisions = NOTHING, *, rules: ScoringRules = ALL,
-    arrivals: Mapping[int, Arrivals] | None = None,
+    arrivals: Mapping[int, Arrivals] | None = None, secrets: Mapping[str, str] | None = None,
 ) -> Correlations:  # fmt: skip
     """Every binding and input of a recording. What people decided wins over what was found.
 
-    `arrivals` are, by step, when the messages of a stream came: each of them serves what began after it.
+    `secrets` by placeholder give the claims of sealed tokens. `arrivals` are, by step, when the messages of a stream
+    came: each of them serves what began after it.
     """
-    walk = _Walk(decisions, rules)
+    walk = _Walk(decisions, rules, secrets or {})
     waiting: list[tuple[float, int, int, Exchange, Shown]] = []
     for order, (began, finished, exchange) in enumerate(schedule(exchanges)):
         while waiting and waiting[0][0] <= began:
@@ -155,8 +156,8 @@ def _in_pieces(exchange: Exchange, began: float, moments: Arrivals) -> Iterator[
 class _Walk:
     """The state between two exchanges."""
 
-    def __init__(self, decisions: Decisions, rules: ScoringRules) -> None:
-        self._decisions, self._rules = decisions, rules
+    def __init__(self, decisions: Decisions, rules: ScoringRules, secrets: Mapping[str, str]) -> None:
+        self._decisions, self._rules, self._secrets = decisions, rules, secrets
         self._index = Index(echo=rules.echo)
         self.bindings: list[Binding] = []
         self.unbound: list[Unbound] = []
@@ -242,7 +243,7 @@ class _Walk:
         posted = exchange.request.method == "POST" and (exchange.status or 0) < 300
         made = exchange.path.rstrip("/") if posted else ""
         names: dict[str, set[tuple[str, ...]]] = {}
-        all_places = places(exchange.response, about) if some is None else some
+        all_places = places(exchange.response, about, self._secrets) if some is None else some
         shown = [place for place in all_places if bits_of(place.value) > 0]
         for place in shown:
             if place.part in ("json", "text") and not place.link:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import urlsafe_b64decode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from ..model.bodies import format_of, media_type, text_of
@@ -52,8 +52,15 @@ IDS: Final = ("id", "_id", "uuid", "guid", "key", "slug")
 TYPES: Final = ("type", "kind", "object", "__typename", "resourceType")  # beside an id: what it is the id of
 
 
-def places(response: Response, context: tuple[str, ...]) -> Iterator[ValuePlace]:
-    """Everything in it that could be asked for again; `context` is the thing that the request was about."""
+NO_SECRETS: Final[Mapping[str, str]] = {}
+
+
+def places(
+    response: Response, context: tuple[str, ...], secrets: Mapping[str, str] = NO_SECRETS
+) -> Iterator[ValuePlace]:
+    """Everything in it that could be asked for again; `context` is the thing that the request was about. `secrets` by
+    placeholder: the claims of a sealed token are values, too, and the token itself stays sealed.
+    """
     yield from _fields(response)
     if not response.body.data:
         return
@@ -67,7 +74,7 @@ def places(response: Response, context: tuple[str, ...]) -> Iterator[ValuePlace]
         except ValueError:
             yield from token_places("text", "", text)
             return
-        yield from json_places(value, context)
+        yield from json_places(value, context, secrets)
     elif form == "html":
         yield from html_places(text)
     elif form == "xml":
@@ -122,7 +129,7 @@ def _field(name: str, value: str) -> Iterator[ValuePlace]:
             yield ValuePlace("header", f"{name}#match={regex}", short, token, role_of(short))
 
 
-def json_places(value: Any, context: tuple[str, ...]) -> Iterator[ValuePlace]:
+def json_places(value: Any, context: tuple[str, ...], secrets: Mapping[str, str] = NO_SECRETS) -> Iterator[ValuePlace]:
     """The scalars of a JSON document in order, and what stands inside of them."""
     left = MOST
     stack: list[tuple[Any, tuple[str | int, ...], str, _About]] = [(value, (), "", _About(context))]
@@ -142,7 +149,7 @@ def json_places(value: Any, context: tuple[str, ...]) -> Iterator[ValuePlace]:
             stack += [(node[at], (*path, at), name, about) for at in range(len(node) - 1, -1, -1)]
         elif isinstance(node, str) and node and len(node) <= LIMIT:
             left -= 1
-            yield from _scalar(node, path, name, about)
+            yield from _scalar(node, path, name, about, secrets)
 
 
 class _About:
@@ -174,7 +181,9 @@ def type_of(node: dict[str, Any]) -> tuple[str, ...]:
     return ()
 
 
-def _scalar(text: str, path: tuple[str | int, ...], name: str, about: _About) -> Iterator[ValuePlace]:
+def _scalar(
+    text: str, path: tuple[str | int, ...], name: str, about: _About, secrets: Mapping[str, str]
+) -> Iterator[ValuePlace]:
     alone = not name or (path == ("result",) and name == "result")  # a response that is one value
     role = role_of("id" if alone else name, about.thing)
     yield ValuePlace("json", (path, ""), name, text, role, about.owner)
@@ -187,14 +196,18 @@ def _scalar(text: str, path: tuple[str | int, ...], name: str, about: _About) ->
         for regex in BEHIND:
             if match := re.search(regex, text):  # clients send it without its scheme, or host
                 yield ValuePlace("json", (path, f"#match={regex}"), name, match[1], role)
-    elif text.startswith("eyJ") and JWT.fullmatch(text):
-        for claim, said in claims(text).items():
-            known = claim in CLAIMS or role_of(claim, ("user",)).is_id
-            if known and isinstance(said, str | int) and not isinstance(said, bool):
-                yield ValuePlace("jwt", (path, f"#claim={claim}"), claim, str(said), role_of(claim, ("user",)))
+    elif (token := secrets.get(text, text)).startswith("eyJ") and JWT.fullmatch(token):
+        yield from _claim_places(token, path)
     elif len(text) > 16 and (" " in text or ":" in text):
         for piece_text, regex in tokens(text):
             yield ValuePlace("json", (path, f"#match={regex}"), name, piece_text, role)
+
+
+def _claim_places(token: str, path: tuple[str | int, ...]) -> Iterator[ValuePlace]:
+    for claim, said in claims(token).items():
+        known = claim in CLAIMS or role_of(claim, ("user",)).is_id
+        if known and isinstance(said, str | int) and not isinstance(said, bool):
+            yield ValuePlace("jwt", (path, f"#claim={claim}"), claim, str(said), role_of(claim, ("user",)))
 
 
 def claims(token: str) -> dict[str, Any]:

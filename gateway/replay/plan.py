@@ -259,9 +259,9 @@ class PlanRun:
         step = exchange.step
         found = stale_values(step, self._correlations, self._responses, self._clear, self._recorded)
         stale = tuple(each for each in found if not self._replaced(each.sink))
-        said = [explain(each, secret=SEALED in each.unbound.value) for each in stale]
+        said = [explain(each, secret=_is_secret(each)) for each in stale]
         if stale and step not in self._wanted.yes_to and self._writes(exchange):
-            doubts = tuple(doubt_of(each, secret=SEALED in each.unbound.value) for each in stale)
+            doubts = tuple(doubt_of(each, secret=_is_secret(each)) for each in stale)
             raise DoubtfulValues(f"it would write with a value of the recording: {'; '.join(said)}", doubts)
         notes += [f"sent as recorded: {each}" for each in said]
         return stale
@@ -377,6 +377,11 @@ class PlanRun:
             else:
                 notes.append(f"the cookie {name}, which step {set_at} set, did not come this time")
         return "; ".join(pairs)
+
+
+def _is_secret(stale: StaleValue) -> bool:
+    """Whether its value is sealed, or was read out of a token."""
+    return SEALED in stale.unbound.value or stale.source.part == "jwt"
 
 
 def renamed(recorded: Sequence[str], live: Sequence[str]) -> dict[str, str]:

@@ -63,7 +63,9 @@ async def replay(
     exchanges = await asyncio.to_thread(all_steps, services.store, order.recording)
     check_wanted(order.wanted, exchanges, services)
     secrets = await asyncio.to_thread(services.secrets, order.recording)
-    correlations = await asyncio.to_thread(correlated, services.store, order.recording, exchanges, order.verdicts)
+    correlations = await asyncio.to_thread(
+        correlated, services.store, order.recording, exchanges, order.verdicts, secrets
+    )
     assertions = await asyncio.to_thread(_asserted, services.store, order)
     found = findings(exchanges, correlations, order.wanted, services.routes.table, secrets=secrets, now=time())
     warnings = tuple(f"step {one.step}: {one.message}" for one in found if one.kind == "warning")
@@ -153,11 +155,13 @@ def heard_steps(store: Store, recording: str) -> list[Exchange]:
 
 
 def correlated(
-    store: Store, recording: str, exchanges: Sequence[Exchange], verdicts: Verdicts = NO_VERDICTS
-) -> Correlations:
+    store: Store, recording: str, exchanges: Sequence[Exchange], verdicts: Verdicts = NO_VERDICTS,
+    secrets: Mapping[str, str] | None = None,
+) -> Correlations:  # fmt: skip
     """What was decided about a recording holds for its variants, too, until something is decided about them.
 
-    `verdicts` are those of one run; UsageError names what exists where they name what does not.
+    `secrets` give the claims of sealed tokens. `verdicts` are those of one run; UsageError names what exists where
+    they name what does not.
     """
     arrivals = {each.step: arrivals_of(each, store.chunks) for each in exchanges if each.stream}
     exchanges = [with_messages(each, store.chunks) for each in exchanges]
@@ -168,16 +172,16 @@ def correlated(
             seen.add(recording)
             said = store.decisions(recording)
     try:
-        found = correlate(exchanges, said, arrivals=arrivals)
+        found = correlate(exchanges, said, arrivals=arrivals, secrets=secrets)
     except UsageError:  # a declaration about a step that the variant lacks
-        said, found = own, correlate(exchanges, own, arrivals=arrivals)
+        said, found = own, correlate(exchanges, own, arrivals=arrivals, secrets=secrets)
     if verdicts == NO_VERDICTS:
         return found
     sure = checked(verdicts, exchanges, said)
     declared = (*said.declared, *map(read_declared, sure.declare))
     rejected = said.rejected - set(sure.accept)
     decided = Decisions(said.accepted | set(sure.accept), rejected, declared)
-    return correlate(exchanges, decided, arrivals=arrivals)
+    return correlate(exchanges, decided, arrivals=arrivals, secrets=secrets)
 
 
 def _asserted(store: Store, order: ReplayOrder) -> list[Assertion]:

@@ -323,7 +323,10 @@ class ReplayRun:
         return False
 
     def _typed(self, step: int) -> bool:
-        """Whether the last value of the path is the client's own."""
+        """Whether the last value of the path is the client's own, and nothing before it was made by a write."""
+        below = (each for each in self._correlations.of_step(step) if each.sink.part == "path")
+        if any(self._recorded[each.source.step].method not in SAFE for each in below):
+            return False
         own = {sink.path for each in self._inputs for sink in each.sinks if sink.step == step and sink.part == "path"}
         last = subject_key(self._recorded[step].request.target)
         return last in own

@@ -6,6 +6,8 @@ Covers: correlation/declarations, correlation/finder, correlation/scoring, proto
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import shlex
 from pathlib import Path
 
@@ -97,6 +99,27 @@ async def test_a_write_by_a_typed_id_that_is_there_already_is_never_called_the_s
         assert result.steps[0].outcome == "unsure" and "was there already" in result.steps[0].message
         again = await run(gateway, recording, ReplayOptions())
         assert again.steps[0].outcome in ("same", "expected") and not again.steps[0].message
+
+
+def claiming(number: int) -> Server:
+    """A sign-in whose token says who it is; the number stands nowhere else."""
+    claims = base64.urlsafe_b64encode(json.dumps({"sub": str(number), "exp": 9999999999}).encode()).decode().rstrip("=")
+    token = f"eyJhbGciOiJIUzI1NiJ9.{claims}.c2lnbmF0dXJlc2lnbmF0dXJl"
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"id_token": token} if request.path == "/login" else {"ok": True})
+
+    return Server(handler)
+
+
+@pytest.mark.parametrize(("path", "goes"), [("/users/41/prefs", "/users/520/prefs"), ("/shelves/41", "")])
+async def test_a_claim_of_a_sealed_token_is_bound_or_stops(tmp_path: Path, path: str, goes: str) -> None:
+    dev, qa = claiming(41), claiming(520)
+    async with two(tmp_path, dev, qa) as gateway:
+        recording = await record(gateway, ("POST", "/login", {"user": "ann"}), ("PUT", path, {"a": 1}))
+        result = await run(gateway, recording)
+        assert qa.writes[1:] == ([("PUT", goes)] if goes else [])
+        assert goes or (result.steps[1].outcome == "stopped" and "520" not in result.steps[1].message)
 
 
 def rooms(held: dict[int, str]) -> Server:
