@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from .information import HIGH, bits_of, is_name
 from .json_values import pointer
+from .lexicon import QUANTITIES
 from .model import SourcePart
-from .names import Role, role_of
+from .names import Role, role_of, words
 from .urls import followable, pieces
 
 LONG_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]{8,}){0,2}={0,2}")
@@ -95,3 +96,27 @@ def token_places(part: SourcePart, path: str, text: str) -> Iterator[ValuePlace]
     """Values in free text; a name is nowhere to be had."""
     for value, regex in tokens(text[: 1 << 18]):
         yield ValuePlace(part, f"{path}#match={regex}", "", value, Role())
+
+
+# "Created order 70001", "Ticket #12 is open": the word before a number says of what it is. Not of quantities, nor of
+# what counts or numbers a program's own things.
+NUMBER_OF: Final = r"[ \t]{0,2}(?:[#:=]|no\.?|number|id)?[ \t]{0,2}([0-9]{1,12})\b"
+NAMED_NUMBER: Final = re.compile(rf"\b([A-Za-z]{{3,24}}){NUMBER_OF}(?![.,:/-]?[0-9])")
+NO_THINGS: Final = QUANTITIES | frozenset((
+    "http", "status", "error", "code", "line", "part", "version", "build", "chapter", "section", "january", "february",
+    "march", "april", "may", "june", "july", "august", "september", "october", "november", "december", "than", "and",
+    "the", "for", "with", "about", "after", "before", "within", "from", "until", "only", "first", "last", "level",
+))  # fmt: skip
+TEXTS: Final = 4096  # characters of a text that is looked through for such numbers
+
+
+def numbered_places(part: SourcePart, path: Any, text: str) -> Iterator[ValuePlace]:
+    """The numbers of a text that a word before them names, each by the first place with that word."""
+    for match in NAMED_NUMBER.finditer(text[:TEXTS]):
+        word, value = match[1].lower(), match[2]
+        if set(words(word)) & NO_THINGS or role_of(word).is_many:
+            continue
+        regex = rf"(?i)\b{word}{NUMBER_OF}"
+        if (first := re.search(regex, text)) and first[1] == value:
+            where = f"{path}#match={regex}" if isinstance(path, str) else (path, f"#match={regex}")
+            yield ValuePlace(part, where, f"{word}_id", value, role_of(f"{word}_id"))

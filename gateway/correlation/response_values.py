@@ -15,7 +15,7 @@ from .information import JWT, LIMIT
 from .json_values import Number, parse
 from .lexicon import VOLATILE, WRAPPERS
 from .names import entity_of, one_of, role_of, words
-from .response_value import LINE, LINES, ValuePlace, token_places, tokens, url_places
+from .response_value import LINE, LINES, ValuePlace, numbered_places, token_places, tokens, url_places
 from .transforms import ETAG
 from .urls import REFERENCE, is_link, is_url
 from .xml_values import xml_places
@@ -85,6 +85,7 @@ def places(
         if len(text) < ALONE and (word := WORD_ALONE.fullmatch(text)):
             yield ValuePlace("text", f"#match={WORD_ALONE.pattern}", "id", word[1], role_of("id", context))
         yield from token_places("text", "", text)
+        yield from numbered_places("text", "", text)
 
 
 WORD_ALONE: Final = re.compile(r"\s*(\S+)\s*")
@@ -198,7 +199,8 @@ def _scalar(
                 yield ValuePlace("json", (path, f"#match={regex}"), name, match[1], role)
     elif (token := secrets.get(text, text)).startswith("eyJ") and JWT.fullmatch(token):
         yield from _claim_places(token, path)
-    elif len(text) > 16 and (" " in text or ":" in text):
+    elif len(text) > 6 and (" " in text or ":" in text):
+        yield from numbered_places("json", path, text)
         for piece_text, regex in tokens(text):
             yield ValuePlace("json", (path, f"#match={regex}"), name, piece_text, role)
 

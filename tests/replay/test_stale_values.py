@@ -269,6 +269,24 @@ DELETE /bin/1
     assert isinstance(stop, Stop) and "this run has 24" in stop.why
 
 
+TEXTS = [
+    ("text", "Content-Type: text/plain\nCreated order {}."), ("hash", "Content-Type: text/plain\nOrder #{} is open"),
+    ("member", '{{"message": "Order {} was created"}}'), ("named", "Content-Type: text/plain\nticket no. {}\nfor order 99"),
+    ("after-others", "Content-Type: text/plain\n3 items, HTTP 200: order={}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", [each[1] for each in TEXTS], ids=[each[0] for each in TEXTS])
+def test_a_number_that_a_text_names_is_an_id(said: str):
+    text = f'POST /orders\n{{"sku": "A-1"}}\n-> 201\n{said.format(7)}\n\nDELETE /orders/7\n-> 204\n'
+    live = said.format(12).rpartition("\n")[2] if "no." not in said else "ticket no. 12\nfor order 99"
+    kind = "application/json" if said.startswith("{") else "text/plain"
+    live = live.replace("{{", "{").replace("}}", "}")
+    answer = Response("1.1", (("Content-Type", kind),), Body(len(live), live.encode()), status=201)
+    _, action = replayed(text, answer)
+    assert isinstance(action, Stop) or (isinstance(action, Send) and action.request.target == "/orders/12")
+
+
 QUANTITIES = ['{"qty": 3}', '{"nights": 3, "beds": 3}', '{"price": 3}', '{"rating": 3}', '{"x": 3, "y": 3}', '{"value": 3.7}',
               '{"hour": 3}', '{"when": "2026-03-03"}', '{"pageSize": 3}', '{"timeout": 3}']  # fmt: skip
 

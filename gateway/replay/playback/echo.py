@@ -197,11 +197,14 @@ def _without_stale(fields: Pairs) -> Pairs:
 
 
 def _header(name: str, value: str, pairs: Sequence[Pair]) -> str:
+    whole = [
+        pair for pair in pairs if pair.where == "header" and value == pair.recorded and _goes_with(name, pair.name)
+    ]
+    if whole:
+        return str(whole[0].asked)
     for pair in pairs:
         before, after = str(pair.recorded), str(pair.asked)
-        if pair.where == "header" and value == before and _goes_with(name, pair.name):
-            value = after
-        elif pair.where != "header" and is_distinct(before):
+        if pair.where != "header" and is_distinct(before):
             value = _everywhere(value, before, after)
     return value
 
@@ -229,8 +232,8 @@ def _body(response: Response, pairs: Sequence[Pair]) -> bytes | None:
     if not text:
         return None
     is_json, changed = format_of(response, text) == "json", text
-    for pair in pairs:
-        if pair.where != "header":
+    for pair in sorted(pairs, key=lambda pair: pair.where != "header"):  # a request id may hold another value
+        if pair.where != "header" or is_distinct(str(pair.recorded)):
             changed = _in_text(changed, pair, is_json=is_json)
     try:
         return None if changed == text else changed.encode(charset(response))
