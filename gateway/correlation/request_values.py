@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from .json_values import Path, parse, pointer, scalars
 from .lexicon import ACTIONS, FILLER, JSON_WRAPPERS, OWN_FIELDS, WRAPPERS
 from .model import Sink, SinkPart
 from .names import Role, entity_of, one_of, role_of, segment_entity, words
-from .response_value import LINE, LINES, LONG_TOKEN
+from .response_value import LINE, LINES, LONG_TOKEN, NAMED_NUMBER, NO_THINGS, TEXTS
 from .response_values import ALONE, WORD_ALONE, type_of
 from .urls import KEYED, REFERENCE, UrlPiece, collection_of, is_url, pieces, query_pieces
 from .xml_values import marks
@@ -74,6 +75,11 @@ def needs(request: Request, step: int) -> Iterator[Need]:
     else:
         if len(text) < ALONE and (word := WORD_ALONE.fullmatch(text)):
             yield Need(Sink(step, "text", "", "id", word.span(1)), word[1], role_of("id", about))
+        yield from _json_lines(text[: 1 << 18], step, about)
+        for match in islice(NAMED_NUMBER.finditer(text[:TEXTS]), RUNS * RUNS):
+            name = f"{match[1].lower()}_id"
+            if not set(words(match[1])) & NO_THINGS:
+                yield Need(Sink(step, "text", "", name, match.span(2)), match[2], role_of(name))
         yield from _within(Sink(step, "text", ""), text[: 1 << 18])
 
 
@@ -131,7 +137,7 @@ def _id_of(entity: tuple[str, ...]) -> Role:
 
 
 def _piece(piece: UrlPiece, part: SinkPart, step: int, about: tuple[str, ...]) -> Need:
-    role = role_of(piece.name) if part == "path" else role_of(piece.name.partition("~")[0], about)
+    role = role_of(piece.name) if part == "path" else role_of(_of_many(piece.name.partition("~")[0]), about)
     need = Need(Sink(step, part, piece.key, piece.name), piece.value, role, (piece.start, piece.end), piece.literal)
     if not piece.literal and len(piece.value) > 2 and not DATES.fullmatch(piece.value):
         if part != "path" and piece.value.lstrip()[:1] in ("{", "["):
@@ -143,6 +149,12 @@ def _piece(piece: UrlPiece, part: SinkPart, step: int, about: tuple[str, ...]) -
             sink = Sink(step, part, piece.key, piece.name, verb.span(1))
             need.inner = (Need(sink, verb[1], role, need.at),)
     return need
+
+
+def _of_many(name: str) -> str:
+    """ "things[]" and "things[0]" name one of them."""
+    stem, bracket, _ = name.partition("[")
+    return one_of(stem) if bracket and (name.endswith("[]") or name[len(stem) + 1 : -1].isdigit()) else name
 
 
 def _of_url(need: Need) -> tuple[Need, ...]:
@@ -259,6 +271,7 @@ def _json(text: str, step: int, about: tuple[str, ...]) -> Iterator[Need]:
     try:
         document = parse(text)
     except ValueError:  # lines of JSON, or none
+        yield from _json_lines(text[: 1 << 18], step, about)
         yield from _within(Sink(step, "text", ""), text[: 1 << 18])
         return
     numbered = isinstance(document, dict) and "jsonrpc" in document  # whose id is the client's own counter
@@ -289,6 +302,27 @@ def _written(need: Need, about: tuple[str, ...]) -> Iterator[Need]:
         piece = Need(place, match[group], role_of(match[1], about), need.at)
         piece.loose = True
         yield piece
+
+
+def _json_lines(text: str, step: int, about: tuple[str, ...]) -> Iterator[Need]:
+    """The values of one document a line (NDJSON, bulk calls), by their place in the whole text."""
+    at = 0
+    for line in text.splitlines(keepends=True):
+        document = line.strip()
+        if document[:1] in ("{", "["):
+            start = at + line.index(document)
+            for need in _document(document, Sink(step, "text", ""), about) if _is_document(document) else ():
+                begin, end = need.sink.span or (0, 0)
+                yield Need(replace(need.sink, span=(start + begin, start + end)), need.value, need.role)
+        at += len(line)
+
+
+def _is_document(text: str) -> bool:
+    try:
+        parse(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _arguments(document: Any) -> dict[str, str]:
