@@ -72,6 +72,8 @@ def needs(request: Request, step: int) -> Iterator[Need]:
         yield from _xml(text, step, about)
     elif kind in LINES:
         yield from _lines(text, step)
+    elif kind in ("text/csv", "text/tab-separated-values"):
+        yield from _cells(text[: 1 << 18], step, "," if kind == "text/csv" else "\t")
     else:
         if len(text) < ALONE and (word := WORD_ALONE.fullmatch(text)):
             yield Need(Sink(step, "text", "", "id", word.span(1)), word[1], role_of("id", about))
@@ -91,6 +93,21 @@ def _lines(text: str, step: int) -> Iterator[Need]:
         counts[name] = counts.get(name, 0) + 1
         place = name if counts[name] == 1 else f"{name}~{counts[name]}"
         yield Need(Sink(step, "text", place, name, match.span(2)), match[2], role_of(name))
+
+
+def _cells(text: str, step: int, separator: str) -> Iterator[Need]:
+    """The unquoted cells of a table, named by its first line (RFC 4180)."""
+    head, _, rows = text.partition("\n")
+    names = [name.strip() for name in head.split(separator)]
+    begin = len(head) + 1
+    for line in rows.split("\n"):
+        at = begin
+        for name, cell in zip(names, line.split(separator), strict=False):
+            if value := cell.strip():
+                start = at + cell.index(value)
+                yield Need(Sink(step, "text", "", name, (start, start + len(value))), value, role_of(name))
+            at += len(cell) + 1
+        begin += len(line) + 1
 
 
 def about_of(request: Request) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from typing import Any
 from servers import App, Place, start
 
 PROJECT = Path(__file__).resolve().parents[2]
-PATIENCE = 60.0  # seconds for a server to answer
+PATIENCE = 180.0  # seconds for a server to answer
 LIMIT = 240  # seconds for one run of a client
 
 

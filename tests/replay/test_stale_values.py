@@ -178,6 +178,7 @@ UNRELATED = [
     ("form", "POST /answers", "subject=3&choice=yes"),
     ("lines-of-json", "POST /bulk", 'Content-Type: application/x-ndjson\n{"thing": 40}\n{"thing": 3}'),
     ("form-list", "POST /bulk", "things%5B%5D=3&things%5B%5D=40"),
+    ("csv", "POST /import", "Content-Type: text/csv\nqty,thing,note\n7,40,a\n4,3,b"),
     ("yaml", "POST /apply", "Content-Type: application/yaml\nkind: x\nthing: 3"),
     ("json-in-form", "POST /rpc", "data=%7B%22item%22%3A+3%7D&kind=x"),
     ("json-in-query", "POST /search?filter=%7B%22where%22%3A%7B%22item%22%3A3%7D%7D", ""),
