@@ -108,6 +108,22 @@ def test_a_link_into_the_server_itself_is_judged_by_what_is_behind_its_address()
     assert outcome(diff(then, lost, context_of(then, lost))) == "differs"
 
 
+def test_a_bound_number_is_not_looked_for_in_an_address():
+    """The 1 of 127.0.0.1 is no author, although author 1 is 24 there."""
+    then, now = (
+        an_exchange(
+            {"id": number},
+            status=201,
+            headers=(("Location", f"http://127.0.0.1:8080/app/authors/{number}"),),
+            where=where,
+        )
+        for number, where in ((1, "orders@qa"), (24, "orders@test"))
+    )
+    for drift in ({"1": "24"}, {"1": "48"}, {}):
+        found = diff(then, now, context_of(then, now, drift))
+        assert [one.pointer for one in found if one.where.endswith("headers") and one.severity != "none"] == []
+
+
 def test_another_status_is_told_once_with_both_bodies_as_a_whole():
     before, after = an_exchange({"price": 1, "isbn": "978-1"}), an_exchange({"title": "no"}, status=404)
     assert told(before, after) == [("status", "", "high", "data"), ("response.body", "", "medium", "data")]
