@@ -234,7 +234,7 @@ def _texts(names: frozenset[str], last: str, before: str, after: str) -> Judgeme
         return Judgement("noise", "the place where it was put")
     if names & MACHINES and not re.search(r"\s", before + after):
         return Judgement("noise", "the machine that answered")
-    if names & (IDS | VERSIONS) and _is_opaque(before) and _is_opaque(after):
+    if names & (IDS | VERSIONS) and _are_opaque(before, after):
         return AN_ID
     return _sentence(before, after)
 
@@ -245,7 +245,7 @@ def _is_named_id(names: frozenset[str], last: str, before: str, after: str) -> b
         return True
     if names & CODES:
         return False
-    if last in IDS and _is_opaque(before) and _is_opaque(after):
+    if last in IDS and _are_opaque(before, after):
         return True
     return any(pattern.fullmatch(before) and pattern.fullmatch(after) for pattern in (UUID, ULID, PREFIXED, LONG_HASH))
 
@@ -288,6 +288,18 @@ def _number_texts(names: frozenset[str], before: str, after: str) -> Judgement:
     if LONG_NUMBER.fullmatch(before) and LONG_NUMBER.fullmatch(after) and not all(map(_is_moment, values)):
         return AN_ID
     return _numbers(names, *values)
+
+
+def _are_opaque(before: str, after: str) -> bool:
+    """Whether both are names for something. Random letters may have no digit by chance: 3 in 100 of AROA and sixteen
+    more have none, but no two words of sixteen letters are of one length under the name of an id.
+    """
+    if _is_opaque(before) and _is_opaque(after):
+        return True
+    return len(before) == len(after) and all(LETTERS.fullmatch(each) for each in (before, after))
+
+
+LETTERS: Final = re.compile(r"[A-Z0-9]{16,}|[a-z0-9]{16,}|[A-Za-z0-9]{20,}")
 
 
 def _is_opaque(text: str) -> bool:
