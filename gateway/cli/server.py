@@ -16,7 +16,6 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import loop
 from ..errors import UsageError
 from ..logs import set_up
 from ..model.addresses import is_remote
@@ -89,7 +88,7 @@ def demo(args: argparse.Namespace) -> int:
 
 def _run(main: Coroutine[Any, Any, int]) -> int:
     with contextlib.suppress(KeyboardInterrupt):
-        return loop.run(main)
+        return asyncio.run(main)
     return 0
 
 

@@ -124,7 +124,7 @@ FOREIGN = identify(sessions(root=Fernet.generate_key().decode()), *PAGE)[1]
         b"gateway_session=",
         b"gateway_session",
         pair(GOOD)[:-10],
-        pair(GOOD)[:60] + b"A" + pair(GOOD)[61:],
+        pair(GOOD)[:60] + (b"B" if pair(GOOD)[60:61] == b"A" else b"A") + pair(GOOD)[61:],
         pair(FOREIGN),
         b"gateway_session=" + b"x" * 9000,
         "gateway_session=ключ".encode(),
