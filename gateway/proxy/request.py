@@ -84,6 +84,7 @@ class UpstreamHead(NamedTuple):
     """The header lines for an upstream, and the traceparent that routes.yaml gives it."""
 
     lines: ListTemplate[bytes]
+    whole: bytes  # the same with the values of the head that it was made of
     trace: bytes
     upstream: CompiledUpstream  # held, so that its identity is nobody else's
 
@@ -317,20 +318,22 @@ class RequestHead:
         built = self._built.get(id(upstream)) or self._build(cluster, upstream, via, cors)
         if values is None:
             values = self._values
-        head = built.lines.fill(values.lines)
-        head[0] = b"%b %b HTTP/1.1" % (method, target)
         self.is_trace_made = not (self.traced or built.trace)
         self.trace = built.trace or (values.trace if self.traced else trace())
-        head += (b"traceparent: " + self.trace, b"", b"") if self.is_trace_made else (b"", b"")
-        return b"\r\n".join(head)
+        made = b"\r\ntraceparent: " + self.trace if self.is_trace_made else b""
+        fields = built.whole
+        if values.lines and values is not self._values:
+            fields = b"\r\n".join(built.lines.fill(values.lines))
+        return b"%b %b HTTP/1.1\r\n%b%b\r\n\r\n" % (method, target, fields, made)
 
     def _build(self, cluster: CompiledCluster, upstream: CompiledUpstream, via: bytes, cors: Cors) -> UpstreamHead:
         is_own = bool(self.origin) and (self.is_same_origin or cors.allows(self.origin))
-        lines = [b"", *self._fields(cluster, upstream, is_own=is_own), via]
+        lines = [*self._fields(cluster, upstream, is_own=is_own), via]
         trace = next((value for name, value in upstream.headers if name.lower() == b"traceparent"), b"")
         if len(self._built) >= MOST_UPSTREAMS:
             self._built.clear()
-        built = self._built[id(upstream)] = UpstreamHead(ListTemplate(lines, self._values.lines), trace, upstream)
+        template = ListTemplate(lines, self._values.lines)
+        built = self._built[id(upstream)] = UpstreamHead(template, b"\r\n".join(lines), trace, upstream)
         return built
 
     def _fields(self, cluster: CompiledCluster, upstream: CompiledUpstream, *, is_own: bool) -> list[bytes]:
