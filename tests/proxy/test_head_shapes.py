@@ -180,6 +180,7 @@ def test_a_shape_is_known_when_it_comes_for_the_third_time():
     assert known == [(False, False)] * 2 + [(True, True)] * 3
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 9), max_size=12), st.lists(st.integers(0, 9), unique=True, max_size=4))
 def test_a_template_is_filled_at_the_places_of_what_varies(items, varying):
     template = ListTemplate(items, varying)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from urllib.parse import quote_from_bytes
 
 from cryptography.fernet import Fernet
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.keys import Keys
@@ -97,6 +97,7 @@ LONG_LIVED = Sealer(KEYS)  # over all examples: it remembers thousands of captur
 
 
 @given(captures, st.sampled_from(range(len(RULES))), st.booleans())
+@settings(deadline=None)
 def test_what_comes_again_is_sealed_as_what_comes_first(told, rules, plain):
     """The quick way against the long one with nothing remembered, for headers that are known as a whole or pair by
     pair."""
@@ -114,6 +115,7 @@ def test_what_comes_again_is_sealed_as_what_comes_first(told, rules, plain):
 
 
 @given(captures)
+@settings(deadline=None)
 def test_tokens_of_a_recording_are_known_again_as_the_long_way_knows_them(told):
     quick, whole = Sealer(KEYS), Sealer(KEYS)
     for number, (request, answer, *facts) in enumerate(told):
@@ -126,6 +128,7 @@ def test_tokens_of_a_recording_are_known_again_as_the_long_way_knows_them(told):
 
 
 @given(captures)
+@settings(deadline=None)
 def test_after_the_keys_are_renewed_nothing_is_sealed_with_the_old_ones(told):
     newer = Keys.of([Fernet.generate_key().decode()])
     sealer = Sealer(KEYS)
@@ -159,6 +162,7 @@ made_tokens = st.lists(
 
 
 @given(made_tokens, st.data(), st.text(max_size=40), st.text(max_size=40), st.booleans())
+@settings(deadline=None)
 def test_many_tokens_are_found_as_each_by_itself(tokens, data, before, behind, in_url):
     index = RecordingTokens()
     for token in tokens:
