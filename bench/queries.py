@@ -26,7 +26,7 @@ from gateway.store import SqliteRecorder, SqliteStore, open_recorder, open_store
 from gateway.store.batch import Batch
 from gateway.store.sqlite import full_text
 from gateway.store.sqlite.files import connect_reader, connect_writer
-from gateway.store.sqlite.write_connection import Tables
+from gateway.store.sqlite.write_connection import SqliteTables
 
 GROUP = 2000  # exchanges of one transaction
 AT_ONCE = 8  # sessions that take turns
@@ -85,7 +85,7 @@ def capture(number: int, session: int, step: int, chance: random.Random) -> Capt
 def build(path: Path, count: int) -> None:
     """The rows, then the words."""
     begun = time.perf_counter()
-    tables = Tables(connect_writer(path))
+    tables = SqliteTables(connect_writer(path))
     tables.connection.execute("PRAGMA synchronous = OFF")
     batch = Batch(lambda capture: capture, None, tables.stored)
     for number, made in enumerate(captures(count), 1):

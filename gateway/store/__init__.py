@@ -19,7 +19,7 @@ from .sqlite.files import WriterLock, connect_writer, unwritable
 from .sqlite.journal import Journal, journal_of, take_over
 from .sqlite.operations import RulesOf, no_rules
 from .sqlite.reader import SqliteStore
-from .sqlite.write_connection import Tables
+from .sqlite.write_connection import SqliteTables
 from .sqlite.writer import WriterThread
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ def open_recorder(
     try:
         connection = connect_writer(path, full=durability == "fsync")
         lock.hold()
-        journal = _journal(path, Tables(connection))
-        Tables(connection).interrupt()
-        ledger = begun(Ledger(path), Tables(connection))
+        journal = _journal(path, SqliteTables(connection))
+        SqliteTables(connection).interrupt()
+        ledger = begun(Ledger(path), SqliteTables(connection))
     except (StoreError, sqlite3.Error) as error:
         lock.release()
         raise (error if isinstance(error, StoreError) else unwritable(path, error)) from None
@@ -77,7 +77,7 @@ def open_recorder(
     return SqliteRecorder(thread, backlog=backlog, held=durability != "relaxed", live=live, ledger=ledger)
 
 
-def _journal(path: Path, tables: Tables) -> Journal | None:
+def _journal(path: Path, tables: SqliteTables) -> Journal | None:
     """The journal, after what a killed gateway left in it was moved. None where there can be none."""
     try:
         if moved := take_over(path, tables):
@@ -90,7 +90,7 @@ def _journal(path: Path, tables: Tables) -> Journal | None:
         return None
 
 
-def begun(ledger: Ledger, tables: Tables) -> Ledger:
+def begun(ledger: Ledger, tables: SqliteTables) -> Ledger:
     """What the last run missed is added to what the file says of all before it."""
     if ledger.left:
         tables.add_missed(ledger.left)

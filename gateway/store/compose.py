@@ -6,7 +6,6 @@ streams, and the seals of their secrets.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,9 +17,9 @@ from .sqlite.rows import COLUMNS
 
 if TYPE_CHECKING:
     from ..model.recording import Recording
-    from .sqlite.write_connection import Tables
+    from .sql import SqlConnection
+    from .tables import Tables
 
-Connection = sqlite3.Connection
 
 TAKEN: Final = "id", "recording", "step"
 REST: Final = ", ".join(name for name in COLUMNS if name not in TAKEN)
@@ -128,7 +127,7 @@ def compose(tables: Tables, wanted: Sequence[Composition], now: float) -> list[s
         return [_one(tables.connection, one, now) for one in wanted]
 
 
-def _one(connection: Connection, wanted: Composition, now: float) -> str:
+def _one(connection: SqlConnection, wanted: Composition, now: float) -> str:
     found = _rows(connection, wanted)
     if not found:
         raise UsageError("no step is left: the new recording would be empty", hint="gateway show REC lists the steps")
@@ -148,7 +147,7 @@ def _one(connection: Connection, wanted: Composition, now: float) -> str:
     return new
 
 
-def _rows(connection: Connection, wanted: Composition) -> list[tuple[float, str, int, str, str]]:
+def _rows(connection: SqlConnection, wanted: Composition) -> list[tuple[float, str, int, str, str]]:
     """(began, recording, step, exchange, session) of every step, in the order of the new recording."""
     found = []
     for part in wanted.parts:

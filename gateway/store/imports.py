@@ -15,7 +15,7 @@ from ..redact import masked_text
 from .batch import Batch, Seal, Sealed
 
 if TYPE_CHECKING:
-    from .sqlite.write_connection import Tables
+    from .tables import Tables
 
 BEGUN = 1.0  # of every imported exchange on the clock of captures, where 0.0 means "not reached"
 
@@ -37,7 +37,7 @@ def write_import(tables: Tables, one: Import, seal: Seal, now: float) -> None:
     )
     exchanges = [replace(each, notes=tuple(map(masked_text, each.notes))) for each in one.exchanges]
     plains = {exchange.id: plain for exchange in one.exchanges if any(plain := _plain(exchange))}
-    batch = Batch(PlainSeal(seal, plains), None, tables.stored)
+    batch = tables.batch_class(PlainSeal(seal, plains), None, tables.stored)
     for exchange in one.exchanges:
         _add(batch, exchange, one)
     tables.describe_recording(

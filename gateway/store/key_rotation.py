@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ..ids import new_id
 
 if TYPE_CHECKING:
-    from .sqlite.write_connection import Tables
+    from .tables import Tables
 
 SOME: Final = 400  # secrets of one transaction: about 40 ms of the writer
 NEXT: Final = """

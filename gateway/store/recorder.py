@@ -27,8 +27,8 @@ from .key_rotation import FIRST, Place, Renew, Renewed, begin_anew, renew_some
 from .missed import Ledger
 from .reseal import reseal
 from .sqlite.reader import SqliteStore
-from .sqlite.write_connection import Tables, session_row
-from .sqlite.writer import Entry, Job, WriterThread, is_end
+from .tables import Tables, session_row
+from .writer import Entry, GroupWriter, Job, is_end
 
 if TYPE_CHECKING:
     from ..model.audit import AuditEntry
@@ -59,7 +59,7 @@ class SqliteRecorder:
     """Implements protocols.Recorder. Made by open_recorder; `start` and `stop` it on the event loop."""
 
     def __init__(
-        self, thread: WriterThread, *, backlog: int, held: bool, live: EventSink | None, ledger: Ledger
+        self, thread: GroupWriter, *, backlog: int, held: bool, live: EventSink | None, ledger: Ledger
     ) -> None:
         self._thread = thread
         self._queue = thread.queue
@@ -238,7 +238,7 @@ class SqliteRecorder:
         return self._do(partial(write_import, one=one, seal=self._thread.seal, now=time.time()))
 
     def delete(self, recording: str) -> Future[None]:
-        return self._do(partial(Tables.delete, recording=recording))
+        return self._do(lambda tables: tables.delete(recording))
 
     def reseal(self, recording: str, rules: object) -> Future[int]:
         """Seal for good what a stored recording holds under these rules; how many exchanges that changed."""
@@ -347,6 +347,8 @@ class SqliteRecorder:
         working = bool(self._thread.current or self._queue)
         self._looks = self._looks + 1 if working and self._thread.groups == self._progress else 0
         self._progress = self._thread.groups
+        if self._looks >= PATIENT - 1:
+            self._thread.hurry()
         if self._looks >= PATIENT:
             self._let_go()
         self._tell()

@@ -22,7 +22,7 @@ from .sqlite.deletion import Sweeper
 from .sqlite.rows import COLUMNS, DEFAULTS, USUAL, chunk_of, exchange_of
 
 if TYPE_CHECKING:
-    from .sqlite.write_connection import Tables
+    from .sqlite.write_connection import SqliteTables
 
 Connection = sqlite3.Connection
 
@@ -37,7 +37,7 @@ BODY: Final = "INSERT OR IGNORE INTO bodies (sha256, size, packed, data) VALUES 
 SECRET: Final = "INSERT OR IGNORE INTO secrets (recording, placeholder, sealed) VALUES (?, ?, ?)"
 
 
-def reseal(tables: Tables, recording: str, *, seal: Seal, seal_piece: SealPiece | None, rules: object) -> int:
+def reseal(tables: SqliteTables, recording: str, *, seal: Seal, seal_piece: SealPiece | None, rules: object) -> int:
     """How many exchanges had secrets under these rules; they have placeholders now. NotFoundError, UsageError."""
     connection = tables.connection
     _check(connection, recording)
@@ -117,7 +117,7 @@ def _pieces(connection: Connection, one: Exchange, seal_piece: SealPiece | None,
     return bool(changed)
 
 
-def _sweep(tables: Tables) -> None:
+def _sweep(tables: SqliteTables) -> None:
     """The bodies with the secrets, unless other exchanges have them, too: at once, not in slack time."""
     sweeper, more = Sweeper(tables.connection), True
     while more:

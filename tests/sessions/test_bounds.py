@@ -13,7 +13,7 @@ from gateway.sessions.cookieless import MARKS, MOST
 from gateway.sessions.identity import FieldKinds
 from gateway.sessions.registry import LiveSessions
 from gateway.store import open_recorder
-from gateway.store.sqlite import write_connection
+from gateway.store import tables as store_tables
 
 
 @pytest.fixture
@@ -61,8 +61,8 @@ def test_spellings_of_header_names():
 
 
 def test_sessions_in_the_store(tmp_path, monkeypatch):
-    monkeypatch.setattr(write_connection, "MOST_SESSIONS", 50)
-    monkeypatch.setattr(write_connection, "TRIM_EVERY", 2)
+    monkeypatch.setattr(store_tables, "MOST_SESSIONS", 50)
+    monkeypatch.setattr(store_tables, "TRIM_EVERY", 2)
     recorder = open_recorder(tmp_path / "gateway.db", seal=None)
     tables = recorder._thread._tables
     for number in range(500):

@@ -1,6 +1,6 @@
 """The disk, the file and the process fail: traffic goes on, and what is lost is counted.
 
-Covers: store/key_rotation, store/reseal, store/sqlite/writer.
+Covers: store/key_rotation, store/reseal, store/sqlite/writer, store/writer.
 """
 
 from __future__ import annotations
@@ -280,7 +280,7 @@ async def test_an_open_exchange_survives_a_new_connection(path: Path) -> None:
 
 
 async def test_a_change_is_refused_while_the_store_fails(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.store.sqlite.writer.JOB_PATIENCE", 0.1)
+    monkeypatch.setattr("gateway.store.writer.JOB_PATIENCE", 0.1)
     async with recording(path) as recorder:
         await recorded(recorder, a_capture(1))
         other = sqlite3.connect(path, isolation_level=None)

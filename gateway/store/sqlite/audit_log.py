@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any, Final, cast
 
 from ...model.audit import Action, AuditEntry, Role, Who
+from ..sql import SqlConnection
 from .rows import timestamp
 
-Connection = sqlite3.Connection
 ADD: Final = """
 INSERT INTO audit (at, action, subject, detail, source, role, login, session, address)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -16,7 +15,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 WORDS: Final = ("action", "subject", "detail", "source", "role", "login", "session", "address")
 
 
-def add_entry(connection: Connection, entry: AuditEntry, now: float) -> None:
+def add_entry(connection: SqlConnection, entry: AuditEntry, now: float) -> None:
     """At the time of the gateway's clock, whatever the entry says."""
     who = entry.who
     row = (
@@ -25,7 +24,7 @@ def add_entry(connection: Connection, entry: AuditEntry, now: float) -> None:
     connection.execute(ADD, row)
 
 
-def entries(connection: Connection, *, before: int, limit: int, words: str) -> list[tuple[int, AuditEntry]]:
+def entries(connection: SqlConnection, *, before: int, limit: int, words: str) -> list[tuple[int, AuditEntry]]:
     """(seq, entry), newest first; each of `words` stands somewhere in it."""
     conditions = ["seq < ?"]
     values: list[Any] = [before]
@@ -36,7 +35,7 @@ def entries(connection: Connection, *, before: int, limit: int, words: str) -> l
     return [(row["seq"], _entry(row)) for row in connection.execute(sql, [*values, limit])]
 
 
-def _entry(row: sqlite3.Row) -> AuditEntry:
+def _entry(row: Any) -> AuditEntry:
     who = Who(cast("Role", row["role"]), row["session"], row["address"], row["login"])
     at = timestamp(row["at"])
     return AuditEntry(cast("Action", row["action"]), row["subject"], row["detail"], row["source"], who, at)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final
 
+from ..sql import SqlConnection
 from .rows import unpacked
 
 SOME: Final = 500  # SQLite allows 999 parameters where it was built long ago
 
 
-def bodies_of(connection: sqlite3.Connection, rows: Sequence[Any]) -> dict[bytes, bytes]:
+def bodies_of(connection: SqlConnection, rows: Sequence[Any]) -> dict[bytes, bytes]:
     """hash -> body, unpacked."""
     hashes = list({row[side] for row in rows for side in ("request_body", "response_body")} - {None})
     found: dict[bytes, bytes] = {}

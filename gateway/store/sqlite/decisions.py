@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ...correlation import Decisions, read_declared
+from ..sql import SqlConnection
 
-Connection = sqlite3.Connection
 OTHER: Final = {"accepted": "rejected", "rejected": "accepted"}
 FORGOTTEN: Final = (*OTHER, "declared", "asserted")
 SET: Final = "INSERT OR IGNORE INTO decisions (recording, verdict, what, decided_at) VALUES (?, ?, ?, ?)"
 UNSET: Final = "DELETE FROM decisions WHERE recording = ? AND verdict = ? AND what = ?"
 
 
-def decide(connection: Connection, recording: str, words: Iterable[tuple[str, str]], now: float) -> None:
+def decide(connection: SqlConnection, recording: str, words: Iterable[tuple[str, str]], now: float) -> None:
     """Each (verdict, what): "accepted" and "rejected" undo each other, "forgotten" undoes whatever was said."""
     for verdict, what in words:
         for other in [OTHER[verdict]] if verdict in OTHER else FORGOTTEN if verdict == "forgotten" else []:
@@ -24,7 +23,7 @@ def decide(connection: Connection, recording: str, words: Iterable[tuple[str, st
             connection.execute(SET, (recording, verdict, what, now))
 
 
-def decisions_of(connection: Connection, recording: str) -> Decisions:
+def decisions_of(connection: SqlConnection, recording: str) -> Decisions:
     """Everything decided so far, declarations in the order in which they were made."""
     rows: Sequence[tuple[str, str]] = connection.execute(
         "SELECT verdict, what FROM decisions WHERE recording = ? ORDER BY seq", (recording,)
@@ -34,7 +33,7 @@ def decisions_of(connection: Connection, recording: str) -> Decisions:
     return Decisions(frozenset(said["accepted"]), frozenset(said["rejected"]), declared)
 
 
-def asserted_of(connection: Connection, recording: str) -> tuple[str, ...]:
+def asserted_of(connection: SqlConnection, recording: str) -> tuple[str, ...]:
     """What steps of a recording must answer, in the order in which it was said."""
     sql = "SELECT what FROM decisions WHERE recording = ? AND verdict = 'asserted' ORDER BY seq"
     return tuple(what for (what,) in connection.execute(sql, (recording,)))

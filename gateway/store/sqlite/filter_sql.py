@@ -15,7 +15,7 @@ from ...model.filter import Term, is_of_exchange, moment, parse_filter
 Condition = tuple[str, list[Any]]
 Texts = Callable[[Term, int], Condition]  # the exchanges of a shard whose text a term finds, as the inside of an IN
 
-NOTHING: Final[Condition] = ("0", [])
+NOTHING: Final[Condition] = ("FALSE", [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def of_exchanges(query: str, shard: int, *, now: float, texts: Texts) -> Conditi
     """The condition on the exchanges (as e) of a shard: every term speaks of the exchange itself."""
     terms = parse_filter(query)
     conditions = (_turned(_of_exchange(_plain(term), now, texts, shard, beside=True), term) for term in terms)
-    return _all([("1", []), *conditions])
+    return _all([("TRUE", []), *conditions])
 
 
 def is_textual(query: str) -> bool:
@@ -160,7 +160,7 @@ EXCHANGE: Final[dict[str, Callable[[Term], Condition]]] = {
 def _turned(condition: Condition, term: Term) -> Condition:
     """NULL counts as no: a minus finds what an unanswered exchange has not got."""
     sql, values = condition
-    return (f"NOT coalesce(({sql}), 0)" if term.negated else f"({sql})"), values
+    return (f"NOT coalesce(({sql}), FALSE)" if term.negated else f"({sql})"), values
 
 
 def _all(conditions: Iterable[Condition]) -> Condition:

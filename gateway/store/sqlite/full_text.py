@@ -15,13 +15,13 @@ from typing import Any, Final
 
 from ...model.bodies import TEXT_TYPE, text_of
 from ...model.filter import Term
+from ..sql import SqlConnection
 from . import operations
 from .contents import bodies_of
 from .filter_sql import Condition
 from .header_blob import words as head_words
 from .rows import exchange_of, public_url
 
-Connection = sqlite3.Connection
 Document = tuple[str, str]  # head, body
 
 MOST: Final = 64 << 10  # letters of one body that are indexed
@@ -63,7 +63,7 @@ COLUMN: Final = {"body": "body", "trace": "head"}  # where the words of a term s
 # -- writing, on the writer's connection, inside its transaction
 
 
-def index_some(connection: Connection, rules: operations.RulesOf = operations.no_rules) -> None:
+def index_some(connection: SqlConnection, rules: operations.RulesOf = operations.no_rules) -> None:
     """Index a few exchanges, and note what they asked for by name; `rules`: what a cluster calls a failure."""
     rows = rows_of(connection, NAMELESS, [SOME])
     if rows:  # of a file that is older than the names
@@ -94,7 +94,7 @@ def index_some(connection: Connection, rules: operations.RulesOf = operations.no
             connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (mark, rows[-1]["seq"]))
 
 
-def _shard(connection: Connection, number: int) -> str:
+def _shard(connection: SqlConnection, number: int) -> str:
     """The table of this shard; it is made with its first document."""
     name = f"texts_{number}"
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (name,)).fetchone():
@@ -102,12 +102,12 @@ def _shard(connection: Connection, number: int) -> str:
     return name
 
 
-def is_pending(connection: Connection) -> bool:
+def is_pending(connection: SqlConnection) -> bool:
     """Whether there is something to index."""
     return bool(connection.execute(PENDING).fetchone()[0])
 
 
-def forget(connection: Connection, recording: str) -> None:
+def forget(connection: SqlConnection, recording: str) -> None:
     """Before its exchanges are deleted. The index keeps words that lead nowhere."""
     theirs = "(SELECT seq FROM exchanges WHERE recording = ?)"
     for table in ("documents", "late"):
@@ -115,7 +115,7 @@ def forget(connection: Connection, recording: str) -> None:
     operations.forget(connection, recording)
 
 
-def forgotten(connection: Connection) -> None:
+def forgotten(connection: SqlConnection) -> None:
     """After a deletion: SQLite gives the numbers of the last rows again, and most words may lead nowhere now."""
     ask = connection.execute
     sql = "UPDATE marks SET value = min(value, coalesce((SELECT max(seq) FROM exchanges), 0)) WHERE name IN (?, ?)"
@@ -125,7 +125,7 @@ def forgotten(connection: Connection) -> None:
         index_anew(connection)
 
 
-def index_anew(connection: Connection) -> None:
+def index_anew(connection: SqlConnection) -> None:
     """Throw the index away: the writer makes it again."""
     for (name,) in connection.execute(SHARDS).fetchall():
         connection.execute(f"DROP TABLE {name}")
@@ -138,13 +138,13 @@ def index_anew(connection: Connection) -> None:
 # -- reading
 
 
-def waiting(connection: Connection) -> int:
+def waiting(connection: SqlConnection) -> int:
     """How many exchanges are not indexed yet."""
     sql = f"SELECT (SELECT count(*) FROM exchanges WHERE seq > {MARK}) + (SELECT count(*) FROM late)"
     return int(connection.execute(sql).fetchone()[0])
 
 
-def indexed(connection: Connection) -> int:
+def indexed(connection: SqlConnection) -> int:
     """Up to which exchange everything is indexed, but for what ended late."""
     return int(connection.execute(f"SELECT min({MARK}, {operations.NAMED})").fetchone()[0])
 
@@ -152,9 +152,9 @@ def indexed(connection: Connection) -> int:
 class TextSearch:
     """The exchanges of one shard that a term finds, for one query on one connection."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: SqlConnection) -> None:
         self._connection = connection
-        self._tail: Connection | None = None
+        self._tail: sqlite3.Connection | None = None
         self._shards: set[str] | None = None
         self._fresh: dict[str, str] = {}
         self._late: list[Any] | None = None
@@ -190,7 +190,7 @@ class TextSearch:
             self._fresh[match] = json.dumps(matching(self._waiting(), match))
         return self._fresh[match]
 
-    def _waiting(self) -> Connection:
+    def _waiting(self) -> sqlite3.Connection:
         """An index in memory of what the file's has passed by, the newest first, for a moment at most."""
         if self._tail is None:
             self._tail = memory_index()
@@ -203,14 +203,14 @@ class TextSearch:
         return self._tail
 
 
-def memory_index() -> Connection:
+def memory_index() -> sqlite3.Connection:
     """An index of a few exchanges, for one query."""
     connection = sqlite3.connect(":memory:", isolation_level=None)
     connection.execute(CREATE.format("texts"))
     return connection
 
 
-def add(index: Connection, found: Iterable[tuple[int, Document]]) -> None:
+def add(index: sqlite3.Connection, found: Iterable[tuple[int, Document]]) -> None:
     index.execute("BEGIN")
     index.executemany(
         "INSERT INTO texts (rowid, head, body) VALUES (?, ?, ?)", [(seq, *document) for seq, document in found]
@@ -218,7 +218,7 @@ def add(index: Connection, found: Iterable[tuple[int, Document]]) -> None:
     index.execute("COMMIT")
 
 
-def matching(index: Connection, match: str) -> list[int]:
+def matching(index: sqlite3.Connection, match: str) -> list[int]:
     return [seq for (seq,) in index.execute("SELECT rowid FROM texts WHERE texts MATCH ?", (match,))]
 
 
@@ -229,17 +229,18 @@ def match_of(term: Term) -> str:
     return f"{column} : {phrase}" if column else phrase
 
 
-def rows_of(connection: Connection, sql: str, values: Sequence[Any]) -> list[Any]:
+def rows_of(connection: SqlConnection, sql: str, values: Sequence[Any]) -> list[Any]:
     cursor = connection.cursor()
     cursor.row_factory = sqlite3.Row
-    return cursor.execute(sql, values).fetchall()
+    found: list[Any] = cursor.execute(sql, values).fetchall()
+    return found
 
 
 # -- what is indexed
 
 
 def documents(
-    connection: Connection, rows: Sequence[Any], bodies: Mapping[bytes, bytes] | None = None
+    connection: SqlConnection, rows: Sequence[Any], bodies: Mapping[bytes, bytes] | None = None
 ) -> Iterator[Document]:
     """The texts of exchanges, from their rows."""
     bodies = bodies_of(connection, rows) if bodies is None else bodies
@@ -294,7 +295,7 @@ def _slow_text(row: Any, side: str, bodies: Mapping[bytes, bytes]) -> str:
     return "" if message is None else (text_of(message, 16 * MOST) or "")[:MOST]
 
 
-def _pieces(connection: Connection, exchange: str) -> str:
+def _pieces(connection: SqlConnection, exchange: str) -> str:
     sql = "SELECT data FROM chunks WHERE exchange = ? AND sent = 0 ORDER BY number"
     data = b""
     for (piece,) in connection.execute(sql, (exchange,)):

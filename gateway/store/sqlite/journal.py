@@ -30,7 +30,7 @@ from .rows import COLUMNS, ID, USUAL
 from .schema import VERSION
 
 if TYPE_CHECKING:
-    from .write_connection import Tables
+    from .write_connection import SqliteTables
 
 HEAD: Final = Struct(">4sQII")  # magic, number, length and CRC-32 of the payload
 MAGIC: Final = b"GWJ1"
@@ -142,7 +142,7 @@ class Pending:
             len(batch.exchanges) >= MOVE_AT or time.monotonic() - self._since >= MOVE_AFTER
         )  # fmt: skip
 
-    def keep(self, batch: Batch, tables: Tables | None, *, sync: bool) -> None:
+    def keep(self, batch: Batch, tables: SqliteTables | None, *, sync: bool) -> None:
         """Put a group into the journal. OSError when it is not kept."""
         if self.journal.size > MOST:
             raise OSError(28, "the journal is full")
@@ -153,7 +153,7 @@ class Pending:
             self.batch, self._since = batch.alike(), time.monotonic()
         self.batch.take(batch)
 
-    def move(self, tables: Tables) -> list[Exception]:
+    def move(self, tables: SqliteTables) -> list[Exception]:
         """Everything that waits, in one transaction; what went wrong with single exchanges. sqlite3.Error while the
         store fails: then all of it still waits."""
         batch, wrong = self.batch, list[Exception]()
@@ -199,7 +199,7 @@ def _of_today(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return row
 
 
-def take_over(path: Path, tables: Tables) -> int:
+def take_over(path: Path, tables: SqliteTables) -> int:
     """Move what a killed gateway left in the journal into its file, and empty it; how many exchanges that were."""
     done = tables.moved()
     count = last = 0
@@ -215,7 +215,7 @@ def take_over(path: Path, tables: Tables) -> int:
     return count
 
 
-def write_apart(tables: Tables, batch: Batch, number: int) -> list[Exception]:
+def write_apart(tables: SqliteTables, batch: Batch, number: int) -> list[Exception]:
     """Write a batch, in which an exchange may be there already or have a step that is taken; what went wrong with
     exchanges that could not be written."""
     try:
@@ -237,7 +237,7 @@ def write_apart(tables: Tables, batch: Batch, number: int) -> list[Exception]:
     return wrong
 
 
-def _write_part(tables: Tables, part: Batch) -> None:
+def _write_part(tables: SqliteTables, part: Batch) -> None:
     if part.exchanges:
         row = part.exchanges[0]
         there = tables.connection.execute(THERE, (row[ID],)).fetchone()
@@ -284,7 +284,7 @@ def _wait(path: Path) -> None:
 
 def _move_what_was_left(path: Path) -> None:
     """By a gateway that was killed. Where the file cannot be written to, readers see what was moved before."""
-    from .write_connection import Tables
+    from .write_connection import SqliteTables
 
     lock = WriterLock(path)
     with contextlib.suppress(StoreError, sqlite3.Error, OSError):
@@ -293,6 +293,6 @@ def _move_what_was_left(path: Path) -> None:
             if examine(path) != VERSION:  # the next start migrates it
                 return
             with contextlib.closing(connect_writer(path)) as connection:
-                take_over(path, Tables(connection))
+                take_over(path, SqliteTables(connection))
         finally:
             lock.release()

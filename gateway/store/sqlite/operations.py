@@ -6,7 +6,6 @@ yet is worked out for the query that asks.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -14,9 +13,9 @@ from ...model.exchange import FailedWhen
 from ...model.failures import Failed, failed_of
 from ...model.filter import Term
 from ...model.operations import Operation, operation_of
+from ..sql import SqlConnection
 from .rows import exchange_of
 
-Connection = sqlite3.Connection
 RulesOf: TypeAlias = Callable[[str], Sequence[FailedWhen]]  # of a cluster, as routes.yaml says it now
 Named = tuple[Operation | None, Failed | None]
 
@@ -37,7 +36,7 @@ def no_rules(_cluster: str) -> Sequence[FailedWhen]:
     return ()
 
 
-def write(connection: Connection, rows: Iterable[Any], bodies: Mapping[bytes, bytes], rules: RulesOf) -> None:
+def write(connection: SqlConnection, rows: Iterable[Any], bodies: Mapping[bytes, bytes], rules: RulesOf) -> None:
     """The names of these exchanges, in place of what was known of them. Inside the writer's transaction."""
     for row in rows:
         operation, failed = named(row, bodies, rules)
@@ -85,13 +84,13 @@ def found_in(rows: Iterable[Any], bodies: Mapping[bytes, bytes], term: Term) -> 
             yield int(row["seq"])
 
 
-def forget(connection: Connection, recording: str) -> None:
+def forget(connection: SqlConnection, recording: str) -> None:
     """Before its exchanges are deleted."""
     theirs = "(SELECT seq FROM exchanges WHERE recording = ?)"
     for table in TABLES:
         connection.execute(f"DELETE FROM {table} WHERE exchange IN {theirs}", (recording,))
 
 
-def begin_anew(connection: Connection) -> None:
+def begin_anew(connection: SqlConnection) -> None:
     """The writer works all names out again, when it has nothing else to do."""
     connection.execute("DELETE FROM marks WHERE name = 'named'")

@@ -6,13 +6,14 @@ import json
 import re
 import sqlite3
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from weakref import finalize
 
 from ...correlation import Decisions
@@ -25,15 +26,17 @@ from ...replay.fault import read_faults
 from ..cursors import limit_of, number_of, place_of
 from ..masking import Mask
 from ..missed import read_ledger
+from ..sql import SqlConnection
 from . import search
 from .audit_log import entries
 from .contents import SOME, bodies_of
 from .decisions import asserted_of, decisions_of
 from .files import connect_reader, identity, unreadable
 from .filter_sql import of_recordings
+from .full_text import TextSearch
 from .journal import settle
 from .operations import RulesOf, no_rules
-from .retention import Stale, stale
+from .retention import Stale, stale, used
 from .rows import chunk_of, default_title, exchange_of, recording_of, revision_of, timestamp
 from .server_builds import build_at
 from .statistics import Statistics, statistics
@@ -49,7 +52,7 @@ SELECT recording, step, status, id FROM exchanges WHERE recording IN ({}) AND st
 """
 
 
-def family(connection: sqlite3.Connection, recording: str) -> list[Relative]:
+def family(connection: SqlConnection, recording: str) -> list[Relative]:
     """The family of a recording (a full id) as a tree, depth first."""
     rows = connection.execute(RELATED, (recording,)).fetchall()
     found = [
@@ -62,7 +65,7 @@ def family(connection: sqlite3.Connection, recording: str) -> list[Relative]:
     return [_complete(connection, one) for one in in_tree(found, recording)]
 
 
-def _complete(connection: sqlite3.Connection, one: Relative) -> Relative:
+def _complete(connection: SqlConnection, one: Relative) -> Relative:
     """With a title, and with what came at the step where it branched."""
     if not one.title:
         first = connection.execute(FIRST, (one.id,)).fetchone()
@@ -74,7 +77,7 @@ def _complete(connection: sqlite3.Connection, one: Relative) -> Relative:
 
 
 def outcomes(
-    connection: sqlite3.Connection, recordings: Sequence[str], *, most: int
+    connection: SqlConnection, recordings: Sequence[str], *, most: int
 ) -> dict[str, list[tuple[int, int | None, str]]]:
     """By recording: (step, status, exchange id) of its first `most` steps."""
     found: dict[str, list[tuple[int, int | None, str]]] = {one: [] for one in recordings}
@@ -98,16 +101,20 @@ NEAREST: Final = "SELECT id FROM recordings WHERE steps > 0 ORDER BY seq DESC LI
 Idle = deque[tuple[tuple[int, int] | None, sqlite3.Connection]]
 
 
-class SqliteStore:
-    """Implements protocols.Store. Blocking and thread-safe; a file that was replaced is noticed.
+class StoreReader(ABC):
+    """What is read of a store, on any engine. Blocking and thread-safe.
 
     Without a `mask` exchanges are read as they were stored.
     """
 
-    def __init__(self, path: Path, mask: Mask | None = None, rules: RulesOf = no_rules) -> None:
-        self.path, self._mask, self._rules = path, mask, rules
-        self._idle: Idle = deque()
-        finalize(self, _close_all, self._idle)  # a short command need not close what it read
+    text_search: ClassVar[type[TextSearch]] = TextSearch
+
+    def __init__(self, mask: Mask | None = None, rules: RulesOf = no_rules) -> None:
+        self._mask, self._rules = mask, rules
+
+    @abstractmethod
+    def _reading(self) -> AbstractContextManager[SqlConnection]:
+        """A connection that sees one state of the store throughout; StoreError in words when reading fails."""
 
     def recordings(
         self, query: str = "", *, limit: int = 50, cursor: str | None = None, patience: float = PATIENCE
@@ -119,7 +126,9 @@ class SqliteStore:
         place, count, until = place_of(cursor), limit_of(limit) + 1, time.monotonic() + patience
         wanted = of_recordings(query, now=time.time())
         with self._reading() as connection:
-            rows, at = search.recordings(connection, wanted, place, count, now=time.time(), until=until)
+            rows, at = search.recordings(
+                connection, wanted, place, count, now=time.time(), until=until, index=self.text_search
+            )
             items = tuple(_recordings(connection, rows[:limit]))
         return Page(items, str(rows[limit - 1]["seq"]) if len(rows) > limit else None if at is None else str(at))
 
@@ -138,7 +147,9 @@ class SqliteStore:
         NotFoundError when there is no such recording."""
         after, count, until = number_of(cursor, default=-1), limit_of(limit) + 1, time.monotonic() + patience
         with self._reading() as connection:
-            rows, at = search.in_recording(connection, query, recording, after, count, now=time.time(), until=until)
+            rows, at = search.in_recording(
+                connection, query, recording, after, count, now=time.time(), until=until, index=self.text_search
+            )  # fmt: skip
             if not rows and not connection.execute("SELECT 1 FROM recordings WHERE id = ?", (recording,)).fetchone():
                 raise NotFoundError(f"there is no recording {recording}", hint="gateway recordings")
             return self._shown(_page(connection, rows, limit, "step", at))
@@ -149,7 +160,9 @@ class SqliteStore:
         """The newest exchanges of all recordings that a filter finds, newest first; short pages as with recordings."""
         before, count, until = number_of(cursor, default=1 << 62), limit_of(limit) + 1, time.monotonic() + patience
         with self._reading() as connection:
-            rows, at = search.newest_first(connection, query, before, count, now=time.time(), until=until)
+            rows, at = search.newest_first(
+                connection, query, before, count, now=time.time(), until=until, index=self.text_search
+            )
             return self._shown(_page(connection, rows, limit, "seq", at or None))
 
     def exchange(self, id: str) -> Exchange:
@@ -261,7 +274,7 @@ class SqliteStore:
         with self._reading() as connection:
             return [tuple(row) for sql in ends for row in connection.execute(sql, (count,)).fetchall()]
 
-    def _masked_secrets(self, connection: sqlite3.Connection, recording: str) -> dict[str, bytes]:
+    def _masked_secrets(self, connection: SqlConnection, recording: str) -> dict[str, bytes]:
         mask, found = self._mask, dict[str, bytes]()
         if mask is None or mask.rules is None:
             return found
@@ -272,7 +285,7 @@ class SqliteStore:
             found |= mask.secrets_of(exchanges, {one.id: self._pieces(connection, one) for one in exchanges})
         return found
 
-    def _pieces(self, connection: sqlite3.Connection, one: Exchange) -> tuple[Chunk, ...]:
+    def _pieces(self, connection: SqlConnection, one: Exchange) -> tuple[Chunk, ...]:
         sql = "SELECT * FROM chunks WHERE exchange = ? ORDER BY number"
         return tuple(map(chunk_of, connection.execute(sql, (one.id,)))) if one.stream else ()
 
@@ -284,6 +297,16 @@ class SqliteStore:
     def _shown(self, page: Page[Exchange]) -> Page[Exchange]:
         return Page(tuple(self._masked(page.items)), page.next)
 
+
+class SqliteStore(StoreReader):
+    """Implements protocols.Store for a file; one that was replaced is noticed."""
+
+    def __init__(self, path: Path, mask: Mask | None = None, rules: RulesOf = no_rules) -> None:
+        super().__init__(mask, rules)
+        self.path = path
+        self._idle: Idle = deque()
+        finalize(self, _close_all, self._idle)  # a short command need not close what it read
+
     def statistics(self) -> Statistics:
         """What the file holds, counted now: seconds for a million exchanges."""
         with self._reading() as connection:
@@ -293,7 +316,7 @@ class SqliteStore:
     def stale(self, *, days: float | None, bytes: int | None, now: float) -> list[Stale]:
         """The recordings that no longer need to be kept, the oldest first."""
         with self._reading() as connection:
-            return stale(connection, days=days, bytes=bytes, now=now)
+            return stale(connection, days=days, bytes=bytes, now=now, size=lambda: used(connection))
 
     def close(self) -> None:
         """Close what is idle. The store may still be used: it opens again."""
@@ -343,7 +366,7 @@ def _close_all(idle: Idle) -> None:
             idle.pop()[1].close()
 
 
-def _find(connection: sqlite3.Connection, ref: str) -> sqlite3.Row:
+def _find(connection: SqlConnection, ref: str) -> Any:
     match = LAST.fullmatch(ref)
     if match:
         kind = RUN if match[1] else LIVE
@@ -355,7 +378,7 @@ def _find(connection: sqlite3.Connection, ref: str) -> sqlite3.Row:
     else:
         found = _named(connection, ref)
     if len(found) == 1:
-        return found[0]  # type: ignore[no-any-return]
+        return found[0]
     if not found:
         of = f" of the kind {'replay or variant' if match[1] else 'live'}" if match else ""
         raise NotFoundError(f"there is no recording {ref!r}{of}", hint=_hint(connection))
@@ -363,14 +386,14 @@ def _find(connection: sqlite3.Connection, ref: str) -> sqlite3.Row:
     raise UsageError(f"{ref!r} is more than one recording: {named}", hint="use a longer part of the id")
 
 
-def _has_live(connection: sqlite3.Connection) -> bool:
+def _has_live(connection: SqlConnection) -> bool:
     return connection.execute(f"SELECT 1 FROM recordings WHERE steps > 0 AND {LIVE} LIMIT 1").fetchone() is not None
 
 
-def _named(connection: sqlite3.Connection, ref: str) -> list[sqlite3.Row]:
+def _named(connection: SqlConnection, ref: str) -> list[Any]:
     """By id, else by exact title, else by the name of its session, the newest of it, else by a prefix of the id."""
     ask = connection.execute
-    found = ask("SELECT * FROM recordings WHERE id = ? AND steps > 0", (ref,)).fetchall()
+    found: list[Any] = ask("SELECT * FROM recordings WHERE id = ? AND steps > 0", (ref,)).fetchall()
     if not found and ref:
         found = ask("SELECT * FROM recordings WHERE title = ? AND steps > 0 ORDER BY seq DESC", (ref,)).fetchall()
     if not found and ref:
@@ -382,12 +405,12 @@ def _named(connection: sqlite3.Connection, ref: str) -> list[sqlite3.Row]:
     return found
 
 
-def _hint(connection: sqlite3.Connection) -> str:
+def _hint(connection: SqlConnection) -> str:
     known = [id for (id,) in connection.execute(NEAREST)]
     return f"the newest are {', '.join(known)}; gateway recordings lists all" if known else "nothing is recorded yet"
 
 
-def _recordings(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> list[Recording]:
+def _recordings(connection: SqlConnection, rows: Sequence[Any]) -> list[Recording]:
     ids = [row["id"] for row in rows]
     uses, notes, tags = (_beside(connection, sql, ids) for sql in (USES, NOTES, TAGS))
     return [
@@ -408,7 +431,7 @@ ROOM: Final = 64 << 20  # bytes of bodies in a page, and
 LARGE: Final = 16 << 20  # as how long a body counts at most: its record may have been cut
 
 
-def _beside(connection: sqlite3.Connection, sql: str, ids: Sequence[str]) -> dict[str, list[str]]:
+def _beside(connection: SqlConnection, sql: str, ids: Sequence[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for at in range(0, len(ids), SOME):
         some = ids[at : at + SOME]
@@ -417,15 +440,13 @@ def _beside(connection: sqlite3.Connection, sql: str, ids: Sequence[str]) -> dic
     return found
 
 
-def _default_title(connection: sqlite3.Connection, row: sqlite3.Row) -> str:
+def _default_title(connection: SqlConnection, row: Any) -> str:
     sql = "SELECT method, target FROM exchanges WHERE recording = ? ORDER BY step LIMIT 1"
     first = connection.execute(sql, (row["id"],)).fetchone()
     return default_title(first["method"], first["target"], row["steps"]) if first else ""
 
 
-def _page(
-    connection: sqlite3.Connection, rows: list[sqlite3.Row], limit: int, order: str, at: int | None
-) -> Page[Exchange]:
+def _page(connection: SqlConnection, rows: list[Any], limit: int, order: str, at: int | None) -> Page[Exchange]:
     """What fits of rows that are one more than the limit where there is a next page; or the search ended before the
     end, and goes on `at` a place."""
     count = min(limit, _fitting(rows))
@@ -434,7 +455,7 @@ def _page(
     return Page(tuple(_exchanges(connection, shown)), None if following is None else str(following))
 
 
-def _fitting(rows: Sequence[sqlite3.Row]) -> int:
+def _fitting(rows: Sequence[Any]) -> int:
     """How many of these exchanges, one at least, have bodies that one page may hold in memory."""
     room = ROOM
     for count, row in enumerate(rows):
@@ -454,7 +475,7 @@ def _whole_rows() -> Iterator[None]:
 
 
 @_whole_rows()
-def _exchanges(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> list[Exchange]:
+def _exchanges(connection: SqlConnection, rows: Sequence[Any]) -> list[Exchange]:
     bodies = bodies_of(connection, rows)
     recordings = list(dict.fromkeys(row["recording"] for row in rows))
     notes, tags = (_beside(connection, sql, recordings) for sql in (STEP_NOTES, STEP_TAGS))
@@ -467,7 +488,7 @@ def _exchanges(connection: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> l
 
 
 @_whole_rows()
-def _session(row: sqlite3.Row) -> LiveSession:
+def _session(row: Any) -> LiveSession:
     pins = {cluster: Pin(environment, until) for cluster, (environment, until) in json.loads(row["pins"]).items()}
     return LiveSession(
         id=row["id"], recording=row["recording"], steps=max(row["steps"], row["last"]), pins=pins,

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
+
+from ..sql import SqlConnection
 
 DAY: Final = 86400.0
 RECENT: Final = 3600.0  # seconds: what was written to so lately is not taken away for want of room
@@ -32,19 +35,22 @@ class Stale:
     why: Literal["age", "room"]
 
 
-def stale(connection: sqlite3.Connection, *, days: float | None, bytes: int | None, now: float) -> list[Stale]:
-    """The oldest first. `days` is the greatest age of a recording, `bytes` the greatest size of all together."""
+def stale(
+    connection: SqlConnection, *, days: float | None, bytes: int | None, now: float, size: Callable[[], int]
+) -> list[Stale]:
+    """The oldest first. `days` is the greatest age of a recording, `bytes` the greatest size of all together; `size` is
+    what they take now."""
     found: list[Stale] = []
-    excess = used(connection) - bytes if bytes is not None else 0
+    excess = size() - bytes if bytes is not None else 0
     young = now - days * DAY if days is not None else float("-inf")
     until = max(young, now - RECENT) if excess > 0 else young
     for id, steps, updated_at in connection.execute(OLDEST, (until,)):
         too_old = updated_at < young
         if not too_old and excess <= 0:
             break
-        size = int(connection.execute(SIZE, (id,)).fetchone()[0]) + ROW * steps
-        found.append(Stale(id, steps, updated_at, size, "age" if too_old else "room"))
-        excess -= size
+        gives = int(connection.execute(SIZE, (id,)).fetchone()[0]) + ROW * steps
+        found.append(Stale(id, steps, updated_at, gives, "age" if too_old else "room"))
+        excess -= gives
     return found
 
 

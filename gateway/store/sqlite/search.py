@@ -7,7 +7,6 @@ without reading a row. A search that comes to the end of its time gives a short 
 from __future__ import annotations
 
 import json
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -16,12 +15,11 @@ from typing import Any, Final
 
 from ...model.filter import Term
 from ..cursors import CursorPlace
+from ..sql import SqlConnection
 from . import full_text, operations
 from .contents import bodies_of
 from .filter_sql import Condition, FilterConditions, Group, is_textual, of_exchanges
 from .full_text import SHARD, TextSearch, indexed
-
-Connection = sqlite3.Connection
 
 BLOCK: Final = 200  # rows at a time: some 10 ms
 
@@ -33,7 +31,7 @@ THESE: Final = "SELECT * FROM exchanges WHERE seq IN (SELECT value FROM json_eac
 class Block:
     """Some rows, and what is found in their texts."""
 
-    def __init__(self, connection: Connection, rows: Sequence[Any]) -> None:
+    def __init__(self, connection: SqlConnection, rows: Sequence[Any]) -> None:
         self._connection = connection
         self._rows = rows
         self._numbers = [int(row["seq"]) for row in rows]
@@ -59,7 +57,7 @@ class Block:
 
 
 def newest(
-    connection: Connection, query: str, mark: int, last: int, count: int, *, now: float, until: float
+    connection: SqlConnection, query: str, mark: int, last: int, count: int, *, now: float, until: float
 ) -> tuple[list[int], int]:
     """(numbers between the mark and the last that a filter finds, the newest first; up to where it did not look)."""
     found: list[int] = []
@@ -72,13 +70,13 @@ def newest(
     return found, last
 
 
-def these(connection: Connection, query: str, numbers: Sequence[int], *, now: float) -> list[int]:
+def these(connection: SqlConnection, query: str, numbers: Sequence[int], *, now: float) -> list[int]:
     """Which of some exchanges a filter finds."""
     rows = full_text.rows_of(connection, THESE, [json.dumps(list(numbers)), len(numbers)])
     return found_in(connection, rows, query, now=now)
 
 
-def found_in(connection: Connection, rows: Sequence[Any], query: str, *, now: float) -> list[int]:
+def found_in(connection: SqlConnection, rows: Sequence[Any], query: str, *, now: float) -> list[int]:
     if not rows:
         return []
     with closing(Block(connection, rows)) as block:
@@ -86,7 +84,7 @@ def found_in(connection: Connection, rows: Sequence[Any], query: str, *, now: fl
 
 
 def met_by(
-    connection: Connection, recording: str, groups: Mapping[int, Group], mark: int, below: int, *, now: float,
+    connection: SqlConnection, recording: str, groups: Mapping[int, Group], mark: int, below: int, *, now: float,
     until: float,
 ) -> tuple[set[int], int | None]:  # fmt: skip
     """(which groups an exchange of the recording meets that is not indexed; the step below which it did not look)."""
@@ -118,17 +116,18 @@ GRACE: Final = 0.04  # seconds more for recordings that can be decided without l
 
 
 def newest_first(
-    connection: Connection, query: str, before: int, count: int, *, now: float, until: float
-) -> tuple[list[sqlite3.Row], int]:
+    connection: SqlConnection, query: str, before: int, count: int, *, now: float, until: float,
+    index: type[TextSearch] = TextSearch,
+) -> tuple[list[Any], int]:  # fmt: skip
     """(rows of exchanges that a filter finds, newest first; up to which number all was looked through)."""
     last = min(before - 1, int(connection.execute("SELECT coalesce(max(seq), 0) FROM exchanges").fetchone()[0]))
-    rows = list[sqlite3.Row]()
+    rows = list[Any]()
     if is_textual(query) and last > (mark := indexed(connection)):
         found, last = newest(connection, query, mark, last, count, now=now, until=until)
         rows = rows_of(connection, found[:count])
         if len(rows) == count or last > mark:
             return rows, last + 1
-    with closing(TextSearch(connection)) as texts:
+    with closing(index(connection)) as texts:
         for shard in range(last // SHARD, -1, -1):
             condition, values = of_exchanges(query, shard, now=now, texts=texts)
             sql = f"SELECT e.seq FROM {FACTS} WHERE e.seq BETWEEN ? AND ? AND {condition} ORDER BY e.seq DESC LIMIT ?"
@@ -141,15 +140,16 @@ def newest_first(
 
 
 def in_recording(
-    connection: Connection, query: str, recording: str, after: int, count: int, *, now: float, until: float
-) -> tuple[list[sqlite3.Row], int | None]:
+    connection: SqlConnection, query: str, recording: str, after: int, count: int, *, now: float, until: float,
+    index: type[TextSearch] = TextSearch,
+) -> tuple[list[Any], int | None]:  # fmt: skip
     """(the steps of a recording behind `after` that a filter finds, in order; the last step looked at where time was
     up before the end)."""
     if not query.strip():
         sql = "SELECT * FROM exchanges WHERE recording = ? AND step > ? ORDER BY step LIMIT ?"
         return connection.execute(sql, (recording, after, count)).fetchall(), None
     steps = list[int]()
-    with closing(TextSearch(connection)) as texts:
+    with closing(index(connection)) as texts:
         mark = indexed(connection) if is_textual(query) else 1 << 62
         while window := _window(connection, recording, after, mark):
             steps += _in_window(connection, query, recording, window, mark, count, now=now, texts=texts)
@@ -161,7 +161,7 @@ def in_recording(
     return _steps(connection, recording, sorted(steps)[:count]), None
 
 
-def _window(connection: Connection, recording: str, after: int, mark: int) -> list[Span]:
+def _window(connection: SqlConnection, recording: str, after: int, mark: int) -> list[Span]:
     """(step, number) of the next steps: fewer of them where the index has not been yet."""
     sql = "SELECT step, seq FROM exchanges WHERE recording = ? AND step > ? ORDER BY step LIMIT ?"
     found = connection.execute(sql, (recording, after, WINDOW)).fetchall()
@@ -170,7 +170,7 @@ def _window(connection: Connection, recording: str, after: int, mark: int) -> li
 
 
 def _in_window(
-    connection: Connection, query: str, recording: str, window: Sequence[Span], mark: int, count: int, *, now: float,
+    connection: SqlConnection, query: str, recording: str, window: Sequence[Span], mark: int, count: int, *, now: float,
     texts: TextSearch,
 ) -> list[int]:  # fmt: skip
     first, last = window[0][0], window[-1][0]
@@ -187,15 +187,15 @@ def _in_window(
     return steps
 
 
-def _steps(connection: Connection, recording: str, steps: Sequence[int]) -> list[sqlite3.Row]:
+def _steps(connection: SqlConnection, recording: str, steps: Sequence[int]) -> list[Any]:
     if len(steps) > 1 and steps[-1] - steps[0] == len(steps) - 1:  # all that lie between
         sql = "SELECT * FROM exchanges WHERE recording = ? AND step BETWEEN ? AND ? ORDER BY step"
-        return connection.execute(sql, (recording, steps[0], steps[-1])).fetchall()
+        return list(connection.execute(sql, (recording, steps[0], steps[-1])))
     one = "SELECT * FROM exchanges WHERE recording = ? AND step = ?"
     return [connection.execute(one, (recording, step)).fetchone() for step in steps]
 
 
-def rows_of(connection: Connection, numbers: Sequence[int]) -> list[sqlite3.Row]:
+def rows_of(connection: SqlConnection, numbers: Sequence[int]) -> list[Any]:
     """Rows of exchanges, in the order of their numbers as given."""
     one = "SELECT * FROM exchanges WHERE seq = ?"
     return [connection.execute(one, (number,)).fetchone() for number in numbers]
@@ -209,7 +209,13 @@ class Finder:
     """Which recordings have an exchange that meets a group. A shard is looked through once some recording is in it."""
 
     def __init__(
-        self, connection: Connection, group: Group, asks: Asks, spans: Callable[[str], Span], shards: int, until: float
+        self,
+        connection: SqlConnection,
+        group: Group,
+        asks: Asks,
+        spans: Callable[[str], Span],
+        shards: int,
+        until: float,
     ) -> None:
         self._connection, self.group, self._asks, self._spans = connection, group, asks, spans
         self._left = set(range(shards))  # not looked through yet
@@ -253,7 +259,7 @@ class Finder:
 class Spans:
     """The numbers of a recording's first and last exchange, asked for once."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: SqlConnection) -> None:
         self._connection = connection
         self._last: tuple[str, Span] = ("", (0, 0))
 
@@ -273,12 +279,13 @@ class _Undecided(Exception):
 
 
 def recordings(
-    connection: Connection, wanted: FilterConditions, place: CursorPlace, count: int, *, now: float, until: float
-) -> tuple[list[sqlite3.Row], CursorPlace | None]:
+    connection: SqlConnection, wanted: FilterConditions, place: CursorPlace, count: int, *, now: float, until: float,
+    index: type[TextSearch] = TextSearch,
+) -> tuple[list[Any], CursorPlace | None]:  # fmt: skip
     """(rows of recordings, newest first; where to go on when time was up before the end)."""
-    found: list[sqlite3.Row] = []
+    found: list[Any] = []
     at: CursorPlace | None = None
-    with closing(TextSearch(connection)) as texts:
+    with closing(index(connection)) as texts:
         judge = _Judge(connection, wanted, texts, now=now, until=until)
         try:
             for row in _candidates(connection, wanted, place):
@@ -301,7 +308,7 @@ class _Judge:
     """Says of one recording after the other whether it is wanted."""
 
     def __init__(
-        self, connection: Connection, wanted: FilterConditions, texts: TextSearch, *, now: float, until: float
+        self, connection: SqlConnection, wanted: FilterConditions, texts: TextSearch, *, now: float, until: float
     ) -> None:
         shards = int(connection.execute("SELECT coalesce(max(seq), 0) FROM exchanges").fetchone()[0]) // SHARD + 1
         self._connection, self._now, self._until = connection, now, until
@@ -319,7 +326,7 @@ class _Judge:
             finder.is_first = False
         return bool(self._finders) and time.monotonic() > self._until + GRACE
 
-    def wants(self, row: sqlite3.Row, resumed: CursorPlace) -> bool:
+    def wants(self, row: Any, resumed: CursorPlace) -> bool:
         """Whether each group is met by the recording, or, negated, by nothing of it."""
         open_groups: dict[int, Group] = {}
         for number, finder in enumerate(self._finders):
@@ -344,7 +351,7 @@ class _Judge:
         return all(group.negated or number in met for number, group in groups.items())
 
 
-def _candidates(connection: Connection, wanted: FilterConditions, place: CursorPlace) -> Iterator[sqlite3.Row]:
+def _candidates(connection: SqlConnection, wanted: FilterConditions, place: CursorPlace) -> Iterator[Any]:
     """Recordings by what they are themselves, newest first, with what lies beside them for each group."""
     beside = [(f"({group.beside[0]}) AS beside_{at}", group.beside[1]) for at, group in enumerate(wanted.groups)]
     columns = ", ".join(["r.*", *(sql for sql, _ in beside)])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Final
+
+from ..sql import SqlConnection
 
 ADD: Final = """
 INSERT INTO builds (cluster, environment, build, since)
@@ -23,13 +24,13 @@ ORDER BY since, seq LIMIT 1
 """
 
 
-def add_build(connection: sqlite3.Connection, *, cluster: str, environment: str, build: str, since: float) -> None:
+def add_build(connection: SqlConnection, *, cluster: str, environment: str, build: str, since: float) -> None:
     """Unless it is the last one known already."""
     values = {"cluster": cluster, "environment": environment, "build": build, "since": since}
     connection.execute(ADD, values)
 
 
-def build_at(connection: sqlite3.Connection, cluster: str, environment: str, moment: float) -> str:
+def build_at(connection: SqlConnection, cluster: str, environment: str, moment: float) -> str:
     """What ran there at this moment (epoch seconds); "" when nobody knows."""
     values = {"cluster": cluster, "environment": environment, "moment": moment}
     for sql in (FIND, FIRST):

@@ -1,25 +1,16 @@
-"""What the writing connection does to the tables: batches, notes, deletions, revisions, values, sessions. I/O."""
+"""What the writing connection does to the tables of a file: batches, deletions, full text, the log. I/O."""
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import chain
 from typing import Any, Final
 
-from ...errors import NotFoundError
-from ...model.audit import AuditEntry
-from ...model.exchange import Exchange
-from ...model.recording import Recording, Revision
-from ...protocols import LiveSession
-from ...replay.fault import faults_text
-from ...replay.playback.playback import kept
 from ..batch import KNOWN, Batch, Stored
+from ..tables import ADD_RECORDING, Tables
 from . import full_text
-from .audit_log import add_entry
-from .decisions import decide
 from .deletion import Sweeper, delete_rows, give_back_room
 from .files import PAGE
 from .operations import RulesOf, no_rules
@@ -38,7 +29,6 @@ from .rows import (
     USUAL,
     hash_in,
 )  # fmt: skip
-from .server_builds import add_build
 
 Connection = sqlite3.Connection
 Row = tuple[Any, ...]
@@ -59,14 +49,6 @@ MOVED: Final = "INSERT OR REPLACE INTO marks VALUES ('journal', ?)"
 SECRET: Final = "INSERT OR IGNORE INTO secrets (recording, placeholder, sealed) VALUES (?, ?, ?)"
 CHUNK: Final = "INSERT OR IGNORE INTO chunks (exchange, number, at_ms, sent, size, data) VALUES (?, ?, ?, ?, ?, ?)"
 USE: Final = "INSERT OR IGNORE INTO uses (recording, cluster, environment) VALUES (?, ?, ?)"
-ADD_RECORDING: Final = """
-INSERT INTO recordings (id, session, started_at, updated_at, steps, title)
-VALUES (?, ?, ?, ?, ?, coalesce((SELECT title FROM sessions WHERE recording = ? AND id = ?), ''))
-ON CONFLICT (id) DO UPDATE SET
-    started_at = CASE WHEN steps = 0 THEN excluded.started_at ELSE started_at END,
-    updated_at = max(updated_at, excluded.updated_at),
-    steps = steps + excluded.steps
-"""
 GROWN: Final = "UPDATE recordings SET updated_at = max(updated_at, ?), steps = steps + ? WHERE id = ?"
 # Ids of recordings grow with time: a slow exchange of the previous recording does not turn the session back to it.
 ADD_SESSION: Final = """
@@ -78,28 +60,17 @@ ON CONFLICT (id) DO UPDATE SET
     seen = max(seen, excluded.seen)
 WHERE excluded.recording >= recording
 """
-SAVED_SESSION: Final = """
-INSERT OR REPLACE INTO sessions (id, recording, steps, pins, seen, named, playing, title, faults, caller)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
 PLAYED: Final = "UPDATE sessions SET playing = ? WHERE id = ?"
-MISSED: Final = """
-INSERT INTO marks VALUES ('missed', ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value
-"""
-# Strangers name sessions as they like; those unseen the longest go, and their values with them.
-MOST_SESSIONS: Final = 100_000
-TRIM_EVERY: Final = 500  # saves, of which there is one in 5 seconds
-OLDEST: Final = "SELECT id FROM sessions ORDER BY seen DESC LIMIT -1 OFFSET ?"
-TRIM_VALUES: Final = f"DELETE FROM session_values WHERE session IN ({OLDEST})"
-TRIM_SESSIONS: Final = f"DELETE FROM sessions WHERE id IN ({OLDEST})"
 LITTLE: Final = 256 << 20  # bytes left on the disk, with less than which the log is kept short
 LEAST: Final = 64  # pages that it may have at any rate
 # Through the index alone, whose keys begin with milliseconds since the epoch (until 2109).
 LATEST_BODIES: Final = "SELECT sha256 FROM bodies WHERE sha256 < x'04' ORDER BY sha256 DESC LIMIT ?"
 
 
-class Tables:
+class SqliteTables(Tables):
     """A batch is written in one transaction or not at all."""
+
+    connection: Connection
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -107,7 +78,6 @@ class Tables:
         self._uses: dict[tuple[str, str, str], None] = {}
         self._begun: dict[str, None] = {}  # recordings that have their row, and are their session's
         self._open: set[str] = set()  # ids of exchanges whose rows wait for their end
-        self._saves = 0
         self._deleted: dict[str, None] = {}  # recordings of which an exchange may still be under way
         self._cut: dict[str, None] = {}  # exchanges that were open when their recording was deleted
         self._sweeper = Sweeper(connection)
@@ -236,79 +206,13 @@ class Tables:
             self._short = pages
             self.connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
 
+    def forget_recording(self, recording: str) -> None:
+        self._deleted.pop(recording, None)
+
     def probe(self) -> None:
         """A write that changes nothing: raises what any write would."""
         with transaction(self.connection):
             self.connection.execute("UPDATE recordings SET steps = steps WHERE seq = (SELECT max(seq) FROM recordings)")
-
-    # -- beside the recordings
-
-    def annotate(
-        self, recording: str, *, step: int | None, title: str | None, note: str | None, tags: Sequence[str],
-        pinned: bool | None, now: float,
-    ) -> None:  # fmt: skip
-        """Title, note, tags and pin; NotFoundError when there is no such recording or step."""
-        run = self.connection.execute
-        with transaction(self.connection):
-            self._must_exist(recording, step)
-            if title is not None:
-                run("UPDATE recordings SET title = ? WHERE id = ?", (title, recording))
-            if pinned is not None:
-                run("UPDATE recordings SET pinned = ? WHERE id = ?", (pinned, recording))
-            if note:
-                values = (recording, step or 0, note, now)
-                run("INSERT INTO notes (recording, step, text, written_at) VALUES (?, ?, ?, ?)", values)
-            for tag in tags:
-                if tag.startswith("-") and tag.strip("-"):  # "-demo" takes it away
-                    run(
-                        "DELETE FROM tags WHERE recording = ? AND step = ? AND tag = ?", (recording, step or 0, tag[1:])
-                    )
-                    continue
-                run("INSERT OR IGNORE INTO tags (recording, step, tag) VALUES (?, ?, ?)", (recording, step or 0, tag))
-
-    def decide(self, recording: str, words: Sequence[tuple[str, str]], now: float) -> None:
-        """Verdicts about correlations; NotFoundError when there is no such recording."""
-        with transaction(self.connection):
-            self._must_exist(recording, None)
-            decide(self.connection, recording, words, now)
-
-    def _must_exist(self, recording: str, step: int | None) -> None:
-        ask = self.connection.execute
-        if not ask("SELECT 1 FROM recordings WHERE id = ?", (recording,)).fetchone():
-            raise NotFoundError(f"there is no recording {recording}", hint="gateway recordings")
-        there = "SELECT 1 FROM exchanges WHERE recording = ? AND step = ?"
-        if step is not None and not ask(there, (recording, step)).fetchone():
-            raise NotFoundError(f"recording {recording} has no step {step}", hint=f"gateway show {recording}")
-
-    def title_recording(self, recording: str, session: str, title: str, now: float) -> None:
-        """A title for a recording that may not have an exchange yet; until it has, no list shows it."""
-        self._deleted.pop(recording, None)  # it begins anew: an import, for instance
-        with transaction(self.connection):
-            values = (recording, session, now, now, 0, recording, session)
-            self.connection.execute(ADD_RECORDING, values)
-            self.connection.execute("UPDATE recordings SET title = ? WHERE id = ?", (title, recording))
-
-    def describe_recording(
-        self, recording: str, session: str, *, kind: str, parent: str | None, branched_at: int | None, title: str,
-        now: float,
-    ) -> None:  # fmt: skip
-        """What a recording will be, before its first exchange: a replay or a variant, and of which one."""
-        self.title_recording(recording, session, title, now)
-        with transaction(self.connection):
-            sql = "UPDATE recordings SET kind = ?, parent = ?, branched_at = ? WHERE id = ?"
-            self.connection.execute(sql, (kind, parent, branched_at, recording))
-
-    def note_import(self, recording: Recording, exchanges: Sequence[Exchange], now: float) -> None:
-        """What lies beside an imported recording and beside its steps."""
-        id, run = recording.id, self.connection.executemany
-        notes = [(id, 0, note, now) for note in recording.notes]
-        notes += [(id, one.step, note, now) for one in exchanges for note in one.notes]
-        tags = [(id, 0, tag) for tag in recording.tags] + [(id, one.step, tag) for one in exchanges for tag in one.tags]
-        with transaction(self.connection):
-            self.connection.execute("DELETE FROM notes WHERE recording = ?", (id,))  # of an attempt that failed
-            run("INSERT INTO notes (recording, step, text, written_at) VALUES (?, ?, ?, ?)", notes)
-            run("INSERT OR IGNORE INTO tags (recording, step, tag) VALUES (?, ?, ?)", tags)
-            self.connection.execute("UPDATE recordings SET pinned = ? WHERE id = ?", (recording.pinned, id))
 
     def delete(self, recording: str) -> None:
         """The recording with all that belongs to it. What is still under way in it is left out when it ends."""
@@ -345,55 +249,6 @@ class Tables:
         if self.connection.execute("SELECT 1 FROM orphans LIMIT 1").fetchone() is None:
             return False
         return self._sweep()
-
-    def add_missed(self, count: int) -> None:
-        """Exchanges that were answered and are in no file."""
-        with transaction(self.connection):
-            self.connection.execute(MISSED, (count,))
-
-    def add_audit(self, entry: AuditEntry, now: float) -> None:
-        with transaction(self.connection):
-            add_entry(self.connection, entry, now)
-
-    def add_build(self, cluster: str, environment: str, build: str, now: float) -> None:
-        with transaction(self.connection):
-            add_build(self.connection, cluster=cluster, environment=environment, build=build, since=now)
-
-    def add_revision(self, revision: Revision) -> None:
-        sql = "INSERT INTO revisions (id, accepted_at, source, changes, text) VALUES (?, ?, ?, ?, ?)"
-        changes = json.dumps(list(revision.changes), ensure_ascii=False)
-        with transaction(self.connection):
-            self.connection.execute(sql, (revision.id, revision.accepted_at, revision.source, changes, revision.text))
-
-    def keep_values(self, session: str, values: Mapping[str, Any]) -> None:
-        """One row per name; None deletes a name."""
-        kept = [(session, name, json.dumps(value)) for name, value in values.items() if value is not None]
-        gone = [(session, name) for name, value in values.items() if value is None]
-        with transaction(self.connection):
-            self.connection.executemany("INSERT OR REPLACE INTO session_values VALUES (?, ?, ?)", kept)
-            self.connection.executemany("DELETE FROM session_values WHERE session = ? AND name = ?", gone)
-
-    def save_sessions(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Rows of session_row. The title that a session chose for its recording holds until another one is given."""
-        with transaction(self.connection):
-            self.connection.executemany(SAVED_SESSION, rows)
-            chosen = [(title, recording) for _, recording, _, _, _, _, _, title, *_ in rows if title]
-            self.connection.executemany("UPDATE recordings SET title = ? WHERE id = ? AND title = ''", chosen)
-            self._saves += 1
-            if self._saves % TRIM_EVERY == 1:
-                for trim in (TRIM_VALUES, TRIM_SESSIONS):
-                    self.connection.execute(trim, (MOST_SESSIONS,))
-
-
-def session_row(session: LiveSession) -> tuple[Any, ...]:
-    """A live session as it is kept over a restart."""
-    pins = {cluster: [pin.environment, pin.until] for cluster, pin in session.pins.items()}
-    is_live = session.mode == "live"  # a replay does not outlive its server
-    return (
-        session.id, session.recording, session.steps, json.dumps(pins), session.seen, session.named,
-        kept(session.modes) if is_live else "", session.title, faults_text(session.faults) if is_live else "",
-        session.caller,
-    )  # fmt: skip
 
 
 class _Sum:

@@ -1,6 +1,7 @@
 """The writer thread: takes the queue, commits in groups, bears every kind of trouble without losing count. I/O.
 
-The event loop appends entries to `queue` and rings; this thread alone touches the writing connection.
+What is common to all engines, the queue and its groups, is gateway/store/writer.py; this thread alone touches the
+writing connection.
 
     asleep ─ ring ─> take a group ─> exchanges and pieces: _write        a change (Job): _do, by itself
        ^                                │ sealed and made into rows (Batch)    │ first moves what waits
@@ -31,22 +32,21 @@ import logging
 import sqlite3
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ...errors import StoreError
-from ..batch import Batch, Seal, SealPiece, StreamPiece
+from ..batch import Batch, Seal, SealPiece
+from ..writer import Done, Entry, GroupWriter, Job, is_end
 from .files import WriterLock, connect_writer, examine, identity, is_trouble, room, size, unwritable, wal_of
 from .journal import PATIENCE, Journal, Pending, take_over, writers
 from .operations import RulesOf, no_rules
 from .repair import set_aside
-from .write_connection import Tables
+from .write_connection import SqliteTables
 
 if TYPE_CHECKING:
     from ...protocols import EventSink
@@ -54,76 +54,39 @@ if TYPE_CHECKING:
 log = logging.getLogger("gateway.store")
 Result = TypeVar("Result")
 
-GROUP: Final = 512  # entries of one transaction: the first must not wait for all the others
 LINGER: Final = 0.005  # seconds that a relaxed writer gathers before it commits: longer groups keep the loop waiting
 IDLE: Final = 0.3  # seconds without work before the log is folded into the file
 SLACK: Final = 0.02  # seconds without work before a little of what can wait is done, full text for instance
 TICK: Final = 1.0  # seconds between two looks at the file
 FOLD_AT: Final = 64 << 20  # bytes of the log above which it is folded in under load too
 PAUSES: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.0)  # seconds between attempts while the store fails
-JOB_PATIENCE: Final = 5.0  # seconds of trouble after which a change is refused
 END_PATIENCE: Final = 5.0  # seconds of trouble after which a stop gives up what is queued
-TELL: Final = 60.0  # seconds that a mishap which is over is still told of
 
 
-class Job(Generic[Result]):
-    """A change beside the recordings, and who waits for it. One that is not patient is refused when the store fails
-    the first time: it would hold up the exchanges behind it, and comes again."""
-
-    __slots__ = ("future", "is_patient", "work")
-
-    def __init__(self, work: Callable[[Tables], Result], *, is_patient: bool = True) -> None:
-        self.work, self.is_patient = work, is_patient
-        self.future: Future[Result] = Future()
-
-
-# A list is [capture, on_safe, cost]: the cheapest thing to make on the hot path, and on_safe can be taken out of it.
-Entry = list[Any] | StreamPiece | Job[Any]
-Done = Callable[[Sequence[Entry], Sequence[Mapping[str, Any]]], None]
-
-
-class WriterThread:
-    """Owns the writing connection. The loop appends to `queue` and rings; all else happens here."""
+class WriterThread(GroupWriter):
+    """Writes a recordings file."""
 
     def __init__(
         self, path: Path, lock: WriterLock, connection: sqlite3.Connection, *, seal: Seal, seal_piece: SealPiece | None,
         durability: str, live: EventSink | None, journal: Journal | None = None, rules: RulesOf = no_rules,
     ) -> None:  # fmt: skip
         """Without a journal every group is written to the file before it is safe."""
+        linger = LINGER if durability == "relaxed" else 0.0
+        super().__init__(seal=seal, seal_piece=seal_piece, live=live, linger=linger)
         self.path, self._lock = path, lock
         self._pending = Pending(journal) if journal is not None else None
-        self._seal, self._seal_piece, self._live, self._rules = seal, seal_piece, live, rules
-        self._full, self._linger = durability == "fsync", LINGER if durability == "relaxed" else 0.0
-        self.queue: deque[Entry] = deque()
-        self.current: Sequence[Entry] = ()  # the group in hand
-        self.recorded = self.missed = self.handled = self.groups = 0
-        self._tables: Tables | None = Tables(connection)
+        self._full, self._rules = durability == "fsync", rules
+        self._tables: SqliteTables | None = SqliteTables(connection)
         self._looked = 0.0  # when the file was last looked at
         self._unfolded = False
         self._behind = True  # whether something may be left that can wait
-        self._trouble: StoreError | None = None  # why nothing can be written just now
-        self._mishap, self._mishap_at = "", 0.0
-        self._asleep = self._ending = self._rung = False
         self._end_by = self._again_at = 0.0
-        self._bell = threading.Lock()
-        self._bell.acquire()
-        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
-        self._done: Done = lambda entries, summaries: None
         self._remember_file()
-
-    @property
-    def seal(self) -> Seal:
-        return self._seal
-
-    @property
-    def seal_piece(self) -> SealPiece | None:
-        return self._seal_piece
 
     # -- called on the loop
 
     def begin(self, done: Done) -> None:
-        self._done = done
-        self._thread.start()
+        super().begin(done)
         writers[self.path.resolve()] = self.move
 
     def move(self) -> None:
@@ -136,26 +99,10 @@ class WriterThread:
         with suppress(Exception):  # then a reader sees what was moved before
             job.future.result(PATIENCE)
 
-    def ring(self) -> None:
-        """What is queued is to be written: now when the thread sleeps, else when it has done what it is at."""
-        self._rung = True
-        if self._asleep:
-            self._asleep = False
-            with suppress(RuntimeError):  # rung already
-                self._bell.release()
-
-    def reason(self) -> str:
-        """Why exchanges are missed, or what went wrong a moment ago; "" while all is well."""
-        recent = self._mishap if time.monotonic() - self._mishap_at < TELL else ""
-        return self._trouble.message if self._trouble else recent
-
     def end(self) -> None:
         """Blocks until everything is written, or given up after some seconds of trouble, and the file is closed."""
         self._end_by = time.monotonic() + END_PATIENCE
-        self._ending = True
-        self.ring()
-        if self._thread.ident is not None:
-            self._thread.join()
+        self._join()
         writers.pop(self.path.resolve(), None)
         self._close(fold=True)
         if self._pending is not None:
@@ -164,55 +111,16 @@ class WriterThread:
 
     # -- the thread
 
-    def _run(self) -> None:
-        while True:
-            try:
-                while entries := self._take():
-                    self._store(entries)
-                return
-            except Exception:
-                log.exception("the recorder failed; it goes on with what comes next")
-                self._tell("the recorder failed; see the log")
-                self._settle(self.current, ())
+    @property
+    def _is_slack(self) -> bool:
+        return self._behind or (self._waits and not self._trouble)
 
-    def _take(self) -> Sequence[Entry]:
-        """The next group: exchanges and pieces together, a change by itself. Empty at the end."""
-        while not (self.queue and (self._rung or self._ending)):
-            if self._ending:
-                return ()
-            self._sleep()
-        if self._linger and not self._ending:
-            time.sleep(self._linger)
-        self._rung = False
-        queue = self.queue
-        group: list[Entry] = [queue.popleft()]
-        self.current = group
-        if not isinstance(group[0], Job):
-            for _ in range(min(len(queue), GROUP)):
-                if isinstance(queue[0], Job):
-                    break
-                group.append(queue.popleft())
-        if queue:
-            self._rung = True
-        return group
+    def _idle_for(self) -> float:
+        return SLACK if self._is_slack else IDLE if self._unfolded else TICK
 
-    def _sleep(self) -> None:
-        self._asleep = True
-        if self._rung or self._ending:  # it came between the look and the flag: nobody rings for it
-            self._asleep = self._rung = False
-            if self.queue:  # after the flag: what is queued a moment later rings by itself
-                self._rung = True
-            return
-        is_slack = self._behind or (self._waits and not self._trouble)
-        rung = self._bell.acquire(timeout=SLACK if is_slack else IDLE if self._unfolded else TICK)
-        self._asleep = False
-        if self.queue:
-            self._rung = True
-        elif not rung:
-            self._rest(fold=not is_slack)
-
-    def _rest(self, *, fold: bool) -> None:
+    def _rest(self) -> None:
         """Nothing to do: see whether the file is still there and well, tidy, and fold the log into the file."""
+        fold = not self._is_slack
         try:
             tables = self._ready()
             if self._waits:
@@ -244,34 +152,7 @@ class WriterThread:
 
     # -- writing
 
-    def _store(self, entries: Sequence[Entry]) -> None:
-        summaries: Sequence[Mapping[str, Any]] = ()
-        first = entries[0]
-        if isinstance(first, Job):
-            self._do(first)
-        else:
-            summaries = self._write(entries)
-        self._settle(entries, summaries)
-
-    def _settle(self, entries: Sequence[Entry], summaries: Sequence[Mapping[str, Any]]) -> None:
-        """These entries are out of the way: nobody needs to wait for them."""
-        self.handled += sum(map(_cost, entries))
-        self.current = ()
-        self.groups += 1
-        self._done(entries, summaries)
-
-    def _do(self, job: Job[Any]) -> None:
-        if not job.future.set_running_or_notify_cancel():
-            return
-        try:
-            until = time.monotonic() + (JOB_PATIENCE if job.is_patient else 0.0)
-            result = self._insist(partial(self._worked, job.work), until=until)
-        except Exception as error:  # the caller gets it
-            job.future.set_exception(error)
-        else:
-            job.future.set_result(result)
-
-    def _worked(self, work: Callable[[Tables], Result], tables: Tables) -> Result:
+    def _worked(self, work: Callable[[Any], Result], tables: SqliteTables) -> Result:
         """A change sees everything that came before it."""
         self._move(tables)
         return work(tables)
@@ -302,7 +183,7 @@ class WriterThread:
                 self._adopt_journal(self._ready())
             if (tables := self._tables) is None:
                 return None
-            batch = self._batch(entries, made, tables)
+            batch = self._batch(entries, made, tables.stored)
             pending.keep(batch, tables, sync=self._full)
         except Exception as error:  # written through it is distinguished: the disk is full, or sealing fails
             if not isinstance(error, OSError):
@@ -327,7 +208,7 @@ class WriterThread:
             self._unfolded = self._behind = True
             self._recovered()
 
-    def _move(self, tables: Tables) -> None:
+    def _move(self, tables: SqliteTables) -> None:
         if self._pending is None:
             return
         for error in self._pending.move(tables):
@@ -336,53 +217,24 @@ class WriterThread:
             log.error("an exchange could not be recorded: %s", error)
             self._tell(f"an exchange could not be recorded: {type(error).__name__}")
 
-    def _write_alone(self, entry: Entry) -> Sequence[Mapping[str, Any]]:
-        try:
-            batch = self._insist(partial(self._written_alone, entry, []))
-        except Exception as error:
-            self.missed += is_end(entry)
-            if not isinstance(error, StoreError):
-                log.exception("an exchange could not be recorded")
-                self._tell(f"an exchange could not be recorded: {type(error).__name__}")
-            return ()
-        self.recorded += is_end(entry)
-        return self._summaries(batch)
-
-    def _summaries(self, batch: Batch) -> Sequence[Mapping[str, Any]]:
-        return batch.summaries() if self._live is not None and self._live.listening else ()
-
-    def _written(self, entries: Sequence[Entry], made: list[Batch], tables: Tables) -> Batch:
+    def _written(self, entries: Sequence[Entry], made: list[Batch], tables: SqliteTables) -> Batch:
         self._move(tables)
-        batch = self._batch(entries, made, tables)
+        batch = self._batch(entries, made, tables.stored)
         tables.write(batch)
         return batch
 
-    def _written_alone(self, entry: Entry, made: list[Batch], tables: Tables) -> Batch:
+    def _written_alone(self, entry: Entry, made: list[Batch], tables: SqliteTables) -> Batch:
         self._move(tables)
-        batch = self._batch((entry,), made, tables)
+        batch = self._batch((entry,), made, tables.stored)
         try:
             tables.write(batch)
         except sqlite3.IntegrityError:
             tables.write_odd(batch)
         return batch
 
-    def _batch(self, entries: Sequence[Entry], made: list[Batch], tables: Tables) -> Batch:
-        """The batch of these entries, from `made` when this is another attempt."""
-        if made:
-            made[0].suit(tables.stored)
-            return made[0]
-        batch = Batch(self._seal, self._seal_piece, tables.stored)
-        for entry in entries:
-            if isinstance(entry, StreamPiece):
-                batch.add_piece(entry)
-            elif isinstance(entry, list):
-                batch.add(entry[0])
-        made.append(batch)
-        return batch
-
     # -- trouble
 
-    def _insist(self, work: Callable[[Tables], Result], until: float | None = None) -> Result:
+    def _insist(self, work: Callable[[Any], Result], until: float | None = None) -> Result:
         """Do the work, again and again while the store fails. StoreError when that takes too long."""
         for attempt in count():
             try:
@@ -430,12 +282,9 @@ class WriterThread:
                     self._tables.fold("TRUNCATE")  # of the little room there is, the log may hold the most
             self._trouble = None
 
-    def _tell(self, mishap: str) -> None:
-        self._mishap, self._mishap_at = mishap, time.monotonic()
-
     # -- the file
 
-    def _ready(self) -> Tables:
+    def _ready(self) -> SqliteTables:
         """The tables of the file that lies at the path now: what went to a file without a name would be lost."""
         now = time.monotonic()
         if self._tables is not None and (now - self._looked > TICK or identity(self.path) != self._file):
@@ -443,7 +292,7 @@ class WriterThread:
             self._look_at_file(self._tables)
         if self._tables is None:
             self._lock.hold()
-            tables = Tables(connect_writer(self.path, full=self._full))
+            tables = SqliteTables(connect_writer(self.path, full=self._full))
             try:
                 self._lock.hold()  # the file may have been made just now
                 self._adopt_journal(tables)
@@ -454,7 +303,7 @@ class WriterThread:
             self._remember_file()
         return self._tables
 
-    def _adopt_journal(self, tables: Tables) -> None:
+    def _adopt_journal(self, tables: SqliteTables) -> None:
         """Go on with the journal that lies at the path now. Another one lies there when a disk was mounted anew or a
         folder restored: what it holds is moved before anything else, for emptying it would lose that."""
         if (pending := self._pending) is None:
@@ -475,7 +324,7 @@ class WriterThread:
             self._tables.recall_bodies()
             self._tables.keep_short(room(self.path))
 
-    def _look_at_file(self, tables: Tables) -> None:
+    def _look_at_file(self, tables: SqliteTables) -> None:
         """Deleted, moved or replaced? What was written stays with the old file; recording goes on at the path."""
         if self._log is None:
             self._log = identity(wal_of(self.path))
@@ -494,7 +343,7 @@ class WriterThread:
             tables.fold("TRUNCATE")
         self._close(fold=False)
 
-    def _fold(self, tables: Tables) -> None:
+    def _fold(self, tables: SqliteTables) -> None:
         self._unfolded = not tables.fold("PASSIVE")
 
     def _close(self, *, fold: bool) -> None:
@@ -511,16 +360,3 @@ class WriterThread:
                 tables.fold("TRUNCATE")
         with suppress(sqlite3.Error):
             tables.connection.close()
-
-
-def _cost(entry: Entry) -> int:
-    if isinstance(entry, StreamPiece):
-        return len(entry.data)
-    if isinstance(entry, Job):
-        return 0
-    cost: int = entry[2]
-    return cost
-
-
-def is_end(entry: Entry) -> bool:
-    return isinstance(entry, list) and entry[0].state != "open"

@@ -25,7 +25,7 @@ from gateway.store.sqlite import journal as journals
 from gateway.store.sqlite.files import connect_writer
 from gateway.store.sqlite.journal import HEAD, Journal, Pending, batch_of, journal_of, read_journal
 from gateway.store.sqlite.rows import COLUMNS, USUAL
-from gateway.store.sqlite.write_connection import Tables
+from gateway.store.sqlite.write_connection import SqliteTables
 
 MOVE = Pending.move
 REC = "01JREC0000000000000000000A"
@@ -226,14 +226,14 @@ async def test_a_file_that_takes_nothing_lets_clients_go_with_what_the_journal_h
     monkeypatch.undo()
     recorder = open_recorder(path, seal=None)
     await recorder.start()
-    write: Callable[..., None] = Tables.write
+    write: Callable[..., None] = SqliteTables.write
 
-    def failing(self: Tables, *args: object) -> None:
+    def failing(self: SqliteTables, *args: object) -> None:
         error = sqlite3.OperationalError("disk I/O error")
         error.sqlite_errorname = "SQLITE_IOERR_WRITE"
         raise error
 
-    monkeypatch.setattr(Tables, "write", failing)
+    monkeypatch.setattr(SqliteTables, "write", failing)
     async with asyncio.timeout(3):
         for step in range(1, 9):
             await recorded(recorder, a_capture(step))
@@ -241,7 +241,7 @@ async def test_a_file_that_takes_nothing_lets_clients_go_with_what_the_journal_h
             await asyncio.sleep(0.01)
     assert recorder.status().missed == 0
     assert len(list(read_journal(path))) >= 1
-    monkeypatch.setattr(Tables, "write", write)
+    monkeypatch.setattr(SqliteTables, "write", write)
     await recorder.stop()
     assert rows(path) == list(range(1, 9))
 
@@ -302,7 +302,7 @@ async def test_numbers_go_on_behind_a_file_that_is_ahead(path: Path) -> None:
     copy = path.parent.with_name("copy")
     other = copy / path.name
     with closing(connect_writer(other)) as connection:
-        Tables(connection).write(Batch(lambda capture: capture, None, {}), 1000)
+        SqliteTables(connection).write(Batch(lambda capture: capture, None, {}), 1000)
     put_in_place(path.parent, copy)
     for step in (3, 4):
         await recorded(recorder, a_capture(step))
