@@ -8,7 +8,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-u
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak hostile fuzz clients consumers browsers docs lock chromium clean
+.PHONY: help demo test check bench soak hostile fuzz clients consumers browsers docs lock chromium postgres clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -17,7 +17,7 @@ help: ## this list
 demo: $(VENV)/.run ## the sample shop behind the gateway, on http://127.0.0.1:8080 (PORT=9000 moves it, RECORDINGS=FILE keeps what it records)
 	@if [ -t 0 ]; then set -m; fi; $(BIN)/gateway demo --port $(PORT) $(if $(RECORDINGS),--recordings "$(RECORDINGS)"); exit $$?
 
-test: check chromium ## lint, types and the whole test suite, browser tests included
+test: check chromium postgres ## lint, types and the whole test suite, browser tests included
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(VENV)/.dev ## lint and types
@@ -63,6 +63,9 @@ lock: $(VENV)/.dev ## pin the newest dependencies with their hashes, in files th
 
 chromium: $(VENV)/.dev
 	@sh .ci/chromium
+
+postgres:
+	@sh .ci/postgres
 
 clean: ## remove the environment and what tools left behind
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -53,7 +53,7 @@ from .store.redaction_preview import preview
 if TYPE_CHECKING:
     from .model.recording import Revision
     from .protocols import LiveSession
-    from .store import SqliteRecorder, SqliteStore
+    from .store import SqliteRecorder, StoreReader
 
 log = logging.getLogger("gateway")
 SealApart = Callable[[Capture], Awaitable[SealedCapture]]
@@ -252,7 +252,7 @@ def _recalled(path: Path, sealer: Sealer, recording: str) -> list[bytes]:
     return found
 
 
-def _secrets(store: SqliteStore, sealer: Sealer, recording: str) -> dict[str, str]:
+def _secrets(store: StoreReader, sealer: Sealer, recording: str) -> dict[str, str]:
     """The secrets of a recording by placeholder, as far as the keys still open them. Blocking."""
     found = {}
     for placeholder, sealed in store.secrets(recording).items():
@@ -263,7 +263,7 @@ def _secrets(store: SqliteStore, sealer: Sealer, recording: str) -> dict[str, st
 
 @contextlib.asynccontextmanager
 async def _routes(
-    options: Options, store: SqliteStore, recorder: SqliteRecorder, url: str
+    options: Options, store: StoreReader, recorder: SqliteRecorder, url: str
 ) -> AsyncIterator[RoutesKeeper]:
     """The routes, every accepted revision of them stored."""
     last_good = next(iter(await asyncio.to_thread(store.revisions, limit=1)), None)
@@ -319,7 +319,7 @@ async def _saving(sessions: LiveSessions, recorder: SqliteRecorder, newcomers: a
             recorder.save_sessions(batch)
 
 
-async def _play_on(services: Services, store: SqliteStore) -> None:
+async def _play_on(services: Services, store: StoreReader) -> None:
     """Before the first request is taken: who was offline must not reach an upstream now."""
     playing = await asyncio.to_thread(store.playing, since=time.time() - RECENT)
     for id, modes in (await asyncio.to_thread(resumed, store, services.secrets, playing)).items():
@@ -328,7 +328,7 @@ async def _play_on(services: Services, store: SqliteStore) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _tidying(services: Services, store: SqliteStore) -> AsyncIterator[None]:
+async def _tidying(services: Services, store: StoreReader) -> AsyncIterator[None]:
     """Delete what routes.yaml says need not be kept any longer."""
 
     async def forever() -> None:
@@ -344,7 +344,7 @@ async def _tidying(services: Services, store: SqliteStore) -> AsyncIterator[None
         task.cancel()
 
 
-async def tidy(services: Services, store: SqliteStore) -> None:
+async def tidy(services: Services, store: StoreReader) -> None:
     """One look; how it went is in the log."""
     rules = services.routes.table.recording
     if rules.keep_days is None and rules.keep_bytes is None:

@@ -44,7 +44,7 @@ def _unquoted(text: str) -> str | None:
     return re.sub(r"\\(.)", lambda escape: ESCAPES.get(escape[1], escape[1]), match[1])
 
 
-Kind = Literal["text", "path", "int", "seconds", "switch", "list", "each"]
+Kind = Literal["text", "path", "store", "int", "seconds", "switch", "list", "each"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,7 @@ class Setting:
         words = {
             "text": "TEXT",
             "path": "FILE",
+            "store": "FILE",
             "int": "N",
             "seconds": "SECONDS",
             "list": "NAME",
@@ -122,8 +123,13 @@ def _path(text: str) -> Path:
     if not text:
         raise ValueError("a path is missing")
     if "://" in text:
-        raise ValueError(f"{text!r} is a URL; recordings and files lie on this machine")
+        raise ValueError(f"{text!r} is a URL; files lie on this machine")
     return Path(text)
+
+
+def _store(text: str) -> Path | str:
+    """A database's address stays a text: cli/main.py makes it a paths.DatabasePath."""
+    return text if text.startswith(("postgresql://", "postgres://")) else _path(text)
 
 
 def _list(text: str) -> tuple[str, ...]:
@@ -137,6 +143,7 @@ def _each(text: str) -> tuple[str, ...]:
 READERS: dict[Kind, Callable[[str], Any]] = {
     "text": str,
     "path": _path,
+    "store": _store,
     "int": _int,
     "seconds": _seconds,
     "switch": _switch,
@@ -161,7 +168,8 @@ SETTINGS: tuple[Setting, ...] = (
             "preflight", "diff", "prune", "backup", "import", "audit",
             "access", "redact", "reveal", "keys", "stats", "merge", "split", "trim", "demos", "tls",
         ),
-        "--recordings", "-r", "path", Path("recordings/gateway.db"), "the file with the recordings",
+        "--recordings", "-r", "store", Path("recordings/gateway.db"),
+        "the file with the recordings, or the database: postgresql://USER@HOST/DATABASE",
         everywhere=True,
     ),
     Setting(

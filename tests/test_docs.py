@@ -24,7 +24,19 @@ from gateway.settings import SETTINGS, from_environment
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
-TOOLS = {"pip", "python", "python3", "make", "cd", "source", "docker", "curl", "venv/bin/pip", ".venv/bin/python"}
+TOOLS = {
+    "pip",
+    "python",
+    "python3",
+    "make",
+    "cd",
+    "source",
+    "docker",
+    "createdb",
+    "curl",
+    "venv/bin/pip",
+    ".venv/bin/python",
+}
 
 
 def page(name: str) -> str:

@@ -19,7 +19,16 @@ def test_no_command_has_two_options_of_one_name() -> None:
 
 
 def test_every_default_is_what_its_type_reads() -> None:
-    types = {"path": Path, "int": int, "seconds": float, "switch": bool, "list": tuple, "each": tuple, "text": str}
+    types = {
+        "path": Path,
+        "store": Path,
+        "int": int,
+        "seconds": float,
+        "switch": bool,
+        "list": tuple,
+        "each": tuple,
+        "text": str,
+    }
     for setting in SETTINGS:
         assert setting.default is None or type(setting.default) in (types[setting.type], type(Path())), setting.flag
         assert not setting.choices or setting.default in (None, *setting.choices), setting.flag
@@ -123,7 +132,9 @@ def test_dotenv_gives_back_what_was_quoted(value: str) -> None:
     assert dotenv(f'NAME="{escaped}"') == {"NAME": value}
 
 
-def test_a_url_is_no_path():
-    setting = next(s for s in SETTINGS if s.flag == "--recordings")
-    with pytest.raises(ValueError, match="is a URL"):
-        setting.read("postgresql://localhost/gateway")
+def test_a_url_is_no_path_but_of_a_database_where_recordings_are() -> None:
+    routes, recordings = (next(s for s in SETTINGS if s.flag == flag) for flag in ("--routes", "--recordings"))
+    for setting, url in ((routes, "postgresql://localhost/gateway"), (recordings, "mysql://localhost/gateway")):
+        with pytest.raises(ValueError, match="is a URL"):
+            setting.read(url)
+    assert recordings.read("postgresql://localhost/gateway") == "postgresql://localhost/gateway"

@@ -47,7 +47,7 @@ def _offer(parser: Parser, name: str) -> None:
                 action.choices = POSITIONALS[name]
         elif few := choices(setting):
             action.choices = few
-        elif setting.type == "path":
+        elif setting.type in ("path", "store"):
             action.complete = shtab.FILE  # type: ignore[attr-defined]  # where shtab looks for it
 
 

@@ -19,6 +19,7 @@ from typing import Any, Final, Literal
 
 from ..errors import GatewayError, StoreError
 from ..model.text import counted, visible
+from ..paths import url_of
 from ..store.sqlite.examination import Examination, examined
 from ..store.sqlite.repair import recover
 from .client import find_server
@@ -66,6 +67,9 @@ def line(finding: DoctorFinding) -> str:
 
 def on_recordings(path: Path) -> Iterator[DoctorFinding]:
     """The state of the store, from the outside in."""
+    if url_of(path):
+        yield from on_database(path)
+        return
     yield from on_disk(path)
     if not path.exists():
         yield DoctorFinding("recordings", "ok", f"{path} is not there yet; `gateway serve` creates it")
@@ -86,6 +90,26 @@ def on_recordings(path: Path) -> Iterator[DoctorFinding]:
     yield from on_soundness(found)
     yield from on_writer(path, found)
     yield from on_modes(path)
+    yield from on_keys(path)
+
+
+def on_database(path: Path) -> Iterator[DoctorFinding]:
+    """Whether the database can be used, and what it holds."""
+    from ..store import open_store
+    from ..store.postgres.connection import shown
+
+    try:
+        with closing(open_store(path)) as store:
+            found = store.statistics()
+    except GatewayError as error:
+        yield DoctorFinding("recordings", "fail", f"{error.where}: {error.message}", error.hint)
+        return
+    counts = f"{counted(found.recordings, 'recording')}, {counted(found.exchanges, 'exchange')}"
+    yield DoctorFinding("recordings", "ok", f"{shown(url_of(path))}: {counts}, {amount(found.file_bytes)}")
+    waiting = sorted(one.name for one in path.parent.glob("gateway.spool-*.journal") if one.stat().st_size)
+    if waiting:
+        hint = "a gateway that runs sends it when the database is back, the next start sends what a killed one left"
+        yield DoctorFinding("spool", "warn", f"{', '.join(waiting)} waits for the database", hint)
     yield from on_keys(path)
 
 

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from .. import __version__
 from ..errors import GatewayError, UsageError
+from ..paths import DatabasePath
 from ..settings import Setting, did_you_mean, dotenv, from_environment, settings_of, unknown_variables
 
 
@@ -254,6 +255,9 @@ def arguments(name: str, module: Any, words: Sequence[str], environ: Mapping[str
         print(f"gateway: warning: {sentence}", file=sys.stderr)
     lists = [setting.name for setting in settings_of(name) if setting.type in ("list", "each")]
     values |= {key: tuple(values[key]) for key in lists}
+    for setting in settings_of(name):
+        if setting.type == "store" and isinstance(url := values[setting.name], str):
+            values[setting.name] = DatabasePath.of(url)
     return argparse.Namespace(**values, command=name)
 
 

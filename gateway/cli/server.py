@@ -12,7 +12,7 @@ import signal
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from ..errors import UsageError
 from ..logs import set_up
 from ..model.addresses import is_remote
 from ..model.forwarding import TrustedProxies
+from ..paths import url_of
 from ..protocols import Options
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def serve(args: argparse.Namespace) -> int:
     """Run the gateway on a routes.yaml."""
     set_up(args.log_format, args.log_level)
     _check_workers(args.workers)
+    hide_password(args.recordings)
     options = Options(
         routes=args.routes,
         recordings=args.recordings,
@@ -53,6 +55,30 @@ def serve(args: argparse.Namespace) -> int:
         **access_options(args),
     )
     return _run(_serve(options))
+
+
+def hide_password(recordings: Path) -> None:
+    """Start again without the address of the database among the words, where it holds a password: everybody on this
+    machine can read the command line of a process, and only its owner the environment."""
+    url = url_of(recordings)
+    if not url or os.name != "posix" or not any(url in word for word in sys.orig_argv):
+        return
+    from ..store.postgres.connection import passwords_of
+
+    if passwords_of(url):
+        os.environ["GATEWAY_SERVE_RECORDINGS"] = url
+        os.execv(sys.executable, [sys.executable, *words_without(sys.orig_argv[1:], url)])
+
+
+def words_without(words: Sequence[str], url: str) -> list[str]:
+    """The words of a command without the option that names this address."""
+    left: list[str] = []
+    for word in words:
+        if word == url and left and left[-1] in ("-r", "--recordings"):
+            left.pop()
+        elif not word.endswith(url):
+            left.append(word)
+    return left
 
 
 def _check_workers(workers: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..errors import StoreError, UsageError
+from ..paths import url_of
 from .batch import Seal, Sealed, SealPiece
 from .masking import Mask
 from .missed import Ledger
@@ -18,7 +19,7 @@ from .recorder import SqliteRecorder
 from .sqlite.files import WriterLock, connect_writer, unwritable
 from .sqlite.journal import Journal, journal_of, take_over
 from .sqlite.operations import RulesOf, no_rules
-from .sqlite.reader import SqliteStore
+from .sqlite.reader import SqliteStore, StoreReader
 from .sqlite.write_connection import SqliteTables
 from .sqlite.writer import WriterThread
 
@@ -27,18 +28,33 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("gateway.store")
 
-__all__ = ["Mask", "Seal", "SealPiece", "Sealed", "SqliteRecorder", "SqliteStore", "open_recorder", "open_store"]
+__all__ = [
+    "Mask",
+    "Seal",
+    "SealPiece",
+    "Sealed",
+    "SqliteRecorder",
+    "SqliteStore",
+    "StoreReader",
+    "open_recorder",
+    "open_store",
+]
 
 BACKLOG: Final = 64 << 20  # bytes that may wait for a failing store before exchanges are missed
 DURABILITIES: Final = ("strict", "relaxed", "fsync")
 
 
-def open_store(path: Path, mask: Mask | None = None, rules: RulesOf = no_rules) -> SqliteStore:
-    """Read the recordings of a file. A missing file is a NotFoundError at the first read.
+def open_store(path: Path, mask: Mask | None = None, rules: RulesOf = no_rules) -> StoreReader:
+    """Read the recordings of a file or a database. One that is missing is told at the first read: NotFoundError for a
+    file, StoreError for a database.
 
     `mask` masks what rules say that are younger than a recording; without it exchanges are read as they were stored.
     `rules` say what a cluster calls a failure inside a 2xx; exchanges carry them.
     """
+    if url_of(path):
+        from .postgres.reader import PostgresStore
+
+        return PostgresStore(path, mask, rules)
     return SqliteStore(path.resolve(), mask, rules)
 
 
@@ -52,12 +68,19 @@ def open_recorder(
     backlog: int = BACKLOG,
     rules: RulesOf = no_rules,
 ) -> SqliteRecorder:
-    """Take a file for writing; creates, migrates, refuses (StoreError) before anything else happens.
+    """Take a file for writing, or a part in a database; creates, migrates, refuses (StoreError) before all else.
 
     `seal` replaces secrets by placeholders, on the writer thread; None keeps captures as they are. `rules` say what a
     cluster calls a failure inside a 2xx. UsageError when `durability` is none of DURABILITIES."""
     if durability not in DURABILITIES:
         raise UsageError(f"durability {durability!r} is none of {', '.join(DURABILITIES)}")
+    if url := url_of(path):
+        from .postgres.recorder import open_database
+
+        shared = open_database(
+            url, path, seal=seal or (lambda capture: capture), seal_piece=seal_piece, durability=durability, live=live
+        )
+        return SqliteRecorder(shared, backlog=backlog, held=durability != "relaxed", live=live, ledger=Ledger(path))
     path = path.resolve()  # SQLite keeps -wal and -shm beside the file itself, not beside a link to it
     lock = WriterLock(path)
     lock.acquire()

@@ -26,7 +26,6 @@ from .imports import Import, write_import
 from .key_rotation import FIRST, Place, Renew, Renewed, begin_anew, renew_some
 from .missed import Ledger
 from .reseal import reseal
-from .sqlite.reader import SqliteStore
 from .tables import Tables, session_row
 from .writer import Entry, GroupWriter, Job, is_end
 
@@ -283,7 +282,9 @@ class SqliteRecorder:
 
     def load_sessions(self) -> list[LiveSession]:
         """The sessions of the last run, each at the step where its recording goes on. Blocking: for the start."""
-        store = SqliteStore(self.path)
+        from . import open_store
+
+        store = open_store(self.path)
         try:
             return store.sessions()
         finally:

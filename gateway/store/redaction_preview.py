@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..redact.preview import RedactionFinding, findings
 from .masking import resealed, sealed_chunks
-from .sqlite.reader import SqliteStore
+from .sqlite.reader import StoreReader
 
 if TYPE_CHECKING:
     from ..model.exchange import Exchange
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 def preview(path: Path, recording: str, rules: object, sealer: Sealer) -> list[tuple[int, RedactionFinding]]:
     """The same of a whole recording (a full id) of a file. Blocking."""
-    with closing(SqliteStore(path)) as store:
+    from . import open_store
+
+    with closing(open_store(path)) as store:
         page = store.exchanges(recording)
         found = list(would_mask(store, page.items, rules, sealer))
         while page.next:
@@ -28,7 +30,7 @@ def preview(path: Path, recording: str, rules: object, sealer: Sealer) -> list[t
 
 
 def would_mask(
-    store: SqliteStore, exchanges: Sequence[Exchange], rules: object, sealer: Sealer
+    store: StoreReader, exchanges: Sequence[Exchange], rules: object, sealer: Sealer
 ) -> Iterator[tuple[int, RedactionFinding]]:
     """(step, what is masked there) of every place that these rules, and the defaults, mask. The store must be one
     that masks nothing itself. Blocking."""

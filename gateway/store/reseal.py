@@ -6,25 +6,21 @@ log and the index of words; copies and backups are not ours to reach.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import NotFoundError, UsageError
 from ..model.exchange import Exchange
-from .batch import Batch, Seal, SealPiece, Stored
+from .batch import Seal, SealPiece, Stored
 from .imports import PlainSeal, capture_of
 from .masking import sealed_chunks
-from .sqlite import full_text
 from .sqlite.contents import bodies_of
-from .sqlite.deletion import Sweeper
+from .sqlite.full_text import rows_of
 from .sqlite.rows import COLUMNS, DEFAULTS, USUAL, chunk_of, exchange_of
 
 if TYPE_CHECKING:
-    from .sqlite.write_connection import SqliteTables
-
-Connection = sqlite3.Connection
+    from .sql import SqlConnection
+    from .tables import Tables
 
 SOME: Final = 100  # exchanges read at once
 CHANGED: Final = (
@@ -37,24 +33,23 @@ BODY: Final = "INSERT OR IGNORE INTO bodies (sha256, size, packed, data) VALUES 
 SECRET: Final = "INSERT OR IGNORE INTO secrets (recording, placeholder, sealed) VALUES (?, ?, ?)"
 
 
-def reseal(tables: SqliteTables, recording: str, *, seal: Seal, seal_piece: SealPiece | None, rules: object) -> int:
+def reseal(tables: Tables, recording: str, *, seal: Seal, seal_piece: SealPiece | None, rules: object) -> int:
     """How many exchanges had secrets under these rules; they have placeholders now. NotFoundError, UsageError."""
     connection = tables.connection
     _check(connection, recording)
-    with _overwriting(connection):
+    with tables.overwriting():
         with tables.transaction():
             changed = sum(
-                _one(connection, one, row, seal, seal_piece, rules) for one, row in _exchanges(connection, recording)
+                _one(tables, one, row, seal, seal_piece, rules) for one, row in _exchanges(connection, recording)
             )
             if changed:
-                full_text.index_anew(connection)
+                tables.index_anew()
         if changed:
-            _sweep(tables)
-            tables.fold("TRUNCATE")
+            tables.sweep_all()
     return changed
 
 
-def _check(connection: Connection, recording: str) -> None:
+def _check(connection: SqlConnection, recording: str) -> None:
     ask = connection.execute
     if not ask("SELECT 1 FROM recordings WHERE id = ?", (recording,)).fetchone():
         raise NotFoundError(f"there is no recording {recording}", hint="gateway recordings")
@@ -62,36 +57,23 @@ def _check(connection: Connection, recording: str) -> None:
         raise UsageError("an exchange of it is still under way", hint="seal it when that has ended")
 
 
-@contextmanager
-def _overwriting(connection: Connection) -> Iterator[None]:
-    """What is deleted or changed is overwritten with zeros, not only let go."""
-    connection.execute("PRAGMA secure_delete = ON")
-    try:
-        yield
-    finally:
-        connection.execute("PRAGMA secure_delete = FAST")
-
-
-def _exchanges(connection: Connection, recording: str) -> Iterator[tuple[Exchange, sqlite3.Row]]:
-    cursor = connection.cursor()
-    cursor.row_factory = sqlite3.Row
+def _exchanges(connection: SqlConnection, recording: str) -> Iterator[tuple[Exchange, Any]]:
     step, sql = -1, "SELECT * FROM exchanges WHERE recording = ? AND step > ? ORDER BY step LIMIT ?"
-    while rows := cursor.execute(sql, (recording, step, SOME)).fetchall():
+    while rows := rows_of(connection, sql, (recording, step, SOME)):
         bodies = bodies_of(connection, rows)
         for row in rows:
             yield exchange_of(row, bodies), row
         step = rows[-1]["step"]
 
 
-def _one(
-    connection: Connection, one: Exchange, before: sqlite3.Row, seal: Seal, seal_piece: SealPiece | None, rules: object
-) -> bool:
+def _one(tables: Tables, one: Exchange, before: Any, seal: Seal, seal_piece: SealPiece | None, rules: object) -> bool:
     """Seal one exchange and its pieces; whether there was anything to seal."""
+    connection = tables.connection
     pieces = _pieces(connection, one, seal_piece, rules)
     plain = one.request.body.plain, one.response is not None and one.response.body.plain
     capture = capture_of(one)
     capture.redact = rules
-    batch = Batch(PlainSeal(seal, {one.id: plain}), None, Stored())
+    batch = tables.batch_class(PlainSeal(seal, {one.id: plain}), None, Stored())
     batch.add(capture, kept=(one.request.body.kept, one.response.body.kept if one.response else None), plain=plain)
     connection.executemany(SECRET, batch.secret_rows())  # of its pieces, too
     if batch.captures[0] is capture:
@@ -105,22 +87,12 @@ def _one(
     return True
 
 
-def _pieces(connection: Connection, one: Exchange, seal_piece: SealPiece | None, rules: object) -> bool:
+def _pieces(connection: SqlConnection, one: Exchange, seal_piece: SealPiece | None, rules: object) -> bool:
     if not one.stream or seal_piece is None:
         return False
-    rows = connection.execute("SELECT * FROM chunks WHERE exchange = ? ORDER BY number", (one.id,))
-    rows.row_factory = sqlite3.Row
-    before = tuple(map(chunk_of, rows.fetchall()))
+    rows = rows_of(connection, "SELECT * FROM chunks WHERE exchange = ? ORDER BY number", (one.id,))
+    before = tuple(map(chunk_of, rows))
     after = sealed_chunks(one, before, rules, seal_piece)
     changed = [(new.data, new.size, one.id, new.index) for old, new in zip(before, after, strict=True) if old != new]
     connection.executemany("UPDATE chunks SET data = ?, size = ? WHERE exchange = ? AND number = ?", changed)
     return bool(changed)
-
-
-def _sweep(tables: SqliteTables) -> None:
-    """The bodies with the secrets, unless other exchanges have them, too: at once, not in slack time."""
-    sweeper, more = Sweeper(tables.connection), True
-    while more:
-        with tables.transaction():
-            more = sweeper.sweep()
-    tables.stored.clear()

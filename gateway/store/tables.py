@@ -12,7 +12,7 @@ from ..errors import NotFoundError
 from ..protocols import LiveSession
 from ..replay.fault import faults_text
 from ..replay.playback.playback import kept
-from .batch import Batch
+from .batch import Batch, Stored
 from .sqlite.audit_log import add_entry
 from .sqlite.decisions import decide
 from .sqlite.server_builds import add_build
@@ -58,7 +58,7 @@ class Tables(ABC):
     connection: SqlConnection
     batch_class: ClassVar[type[Batch]] = Batch
     saves = 0  # of sessions, so far
-    stored: Any  # what is surely written already (gateway/store/batch.py)
+    stored: Stored  # what is surely written already
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:
@@ -75,6 +75,18 @@ class Tables(ABC):
     @abstractmethod
     def forget_recording(self, recording: str) -> None:
         """It begins anew: what was remembered of a deletion holds no longer."""
+
+    @abstractmethod
+    def overwriting(self) -> AbstractContextManager[None]:
+        """What is deleted or changed inside is overwritten, where the engine can do that, not only let go."""
+
+    @abstractmethod
+    def index_anew(self) -> None:
+        """Words of exchanges have changed."""
+
+    @abstractmethod
+    def sweep_all(self) -> None:
+        """Delete the bodies that no exchange has any more, at once, and what the engine keeps of older rows."""
 
     def annotate(
         self, recording: str, *, step: int | None, title: str | None, note: str | None, tags: Sequence[str],

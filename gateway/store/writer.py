@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 from ..errors import StoreError
-from .batch import Batch, Seal, SealPiece, StreamPiece
+from .batch import Batch, Seal, SealPiece, Stored, StreamPiece
 
 if TYPE_CHECKING:
     from ..protocols import EventSink
@@ -229,7 +229,7 @@ class GroupWriter(ABC):
     def _summaries(self, batch: Batch) -> Sequence[Mapping[str, Any]]:
         return batch.summaries() if self._live is not None and self._live.listening else ()
 
-    def _batch(self, entries: Sequence[Entry], made: list[Batch], stored: Any) -> Batch:
+    def _batch(self, entries: Sequence[Entry], made: list[Batch], stored: Stored) -> Batch:
         """The batch of these entries, from `made` when this is another attempt."""
         if made:
             made[0].suit(stored)

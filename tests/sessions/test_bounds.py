@@ -14,6 +14,7 @@ from gateway.sessions.identity import FieldKinds
 from gateway.sessions.registry import LiveSessions
 from gateway.store import open_recorder
 from gateway.store import tables as store_tables
+from gateway.store.sqlite.writer import WriterThread
 
 
 @pytest.fixture
@@ -64,7 +65,9 @@ def test_sessions_in_the_store(tmp_path, monkeypatch):
     monkeypatch.setattr(store_tables, "MOST_SESSIONS", 50)
     monkeypatch.setattr(store_tables, "TRIM_EVERY", 2)
     recorder = open_recorder(tmp_path / "gateway.db", seal=None)
+    assert isinstance(recorder._thread, WriterThread)
     tables = recorder._thread._tables
+    assert tables is not None
     for number in range(500):
         tables.save_sessions([(f"s{number}", f"r{number}", 0, "{}", float(number), True, "", "", "", "")])
         tables.keep_values(f"s{number}", {"a": json.dumps(number)})

@@ -12,7 +12,7 @@ from captures import a_capture, recorded
 from gateway.errors import NotFoundError, UsageError
 from gateway.keys import load_keys
 from gateway.redact import Sealer
-from gateway.store import SqliteRecorder, SqliteStore, open_recorder, open_store
+from gateway.store import SqliteRecorder, StoreReader, open_recorder, open_store
 from gateway.store.compose import Composition, RecordingPart, merged, split, trimmed
 
 A, B = "01JCOMP000000000000000000A", "01JCOMP000000000000000000B"
@@ -44,7 +44,7 @@ async def make(recorder: SqliteRecorder, *wanted: Composition) -> list[str]:
     return await asyncio.wrap_future(recorder.compose(wanted))
 
 
-def steps(store: SqliteStore, id: str) -> list[tuple[int, str]]:
+def steps(store: StoreReader, id: str) -> list[tuple[int, str]]:
     return [(one.step, one.request.target) for one in store.exchanges(id).items]
 
 
@@ -122,5 +122,5 @@ async def test_the_statistics_are_what_is_in_the_file(path: Path, filled: Sqlite
     found = open_store(path).statistics()
     assert (found.recordings, found.exchanges, found.failed, found.truncated, found.open) == (2, 11, 1, 1, 0)
     assert (found.pieces, found.secrets, found.pinned) == (1, 2, 0)
-    assert found.response_bytes >= 5000 and found.file_bytes >= path.stat().st_size > 0
+    assert found.response_bytes >= 5000 and found.file_bytes >= (path.stat().st_size if path.is_file() else 1)
     assert (found.oldest, found.newest) == (1001.0, pytest.approx(1_763_791_207.0))

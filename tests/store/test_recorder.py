@@ -17,19 +17,19 @@ from gateway.errors import NotFoundError, StoreError, UsageError
 from gateway.live_events import LiveEvents
 from gateway.model.recording import Revision
 from gateway.protocols import LiveSession, Pin
-from gateway.store import SqliteRecorder, SqliteStore, open_recorder, open_store
+from gateway.store import SqliteRecorder, StoreReader, open_recorder, open_store
 
 REC, OTHER = "01JREC0000000000000000000A", "01JREC0000000000000000000B"
 
 
-async def test_exchanges_come_back_in_order(recorder: SqliteRecorder, store: SqliteStore) -> None:
+async def test_exchanges_come_back_in_order(recorder: SqliteRecorder, store: StoreReader) -> None:
     await recorded(recorder, *(a_capture(step) for step in range(1, 31)))
     assert [exchange.step for exchange in store.exchanges(REC).items] == list(range(1, 31))
     assert recorder.status().recorded == 30
     assert recorder.status().backlog == 0
 
 
-async def test_all_facts_survive(recorder: SqliteRecorder, store: SqliteStore) -> None:
+async def test_all_facts_survive(recorder: SqliteRecorder, store: StoreReader) -> None:
     capture = a_capture(
         method=b"POST", request_body=[b'{"qty"', b": 1}"], request_trailers=[(b"X-End", b"1")], override="pin",
         failure=("connection_read_timeout", "nothing came for 60 s"), attempts=2, mode="fault", connected=100.0005,
@@ -54,7 +54,7 @@ async def test_all_facts_survive(recorder: SqliteRecorder, store: SqliteStore) -
     assert found.started_at == "2025-11-22T06:00:01.000000Z"
 
 
-async def test_without_a_response_there_is_only_the_failure(recorder: SqliteRecorder, store: SqliteStore) -> None:
+async def test_without_a_response_there_is_only_the_failure(recorder: SqliteRecorder, store: StoreReader) -> None:
     capture = a_capture(status=502, response_version="", response_body=[], failure=("connection_refused", "refused"))
     await recorded(recorder, capture)
     found = store.exchange(capture.id)
@@ -62,7 +62,7 @@ async def test_without_a_response_there_is_only_the_failure(recorder: SqliteReco
     assert found.status == 502
 
 
-async def test_an_open_exchange_is_visible_and_then_completed(recorder: SqliteRecorder, store: SqliteStore) -> None:
+async def test_an_open_exchange_is_visible_and_then_completed(recorder: SqliteRecorder, store: StoreReader) -> None:
     capture = a_capture(status=0, response_body=[], ended=0.0, stream="sse")
     recorder.opened(capture)
     await recorded(recorder, a_capture(2))
@@ -85,7 +85,7 @@ async def test_what_was_open_at_a_stop_is_interrupted(path: Path) -> None:
 
 
 async def test_pieces_of_a_stream_are_kept_with_direction_and_time(
-    recorder: SqliteRecorder, store: SqliteStore
+    recorder: SqliteRecorder, store: StoreReader
 ) -> None:
     capture = a_capture(stream="websocket", response_body=[])
     recorder.opened(capture)
@@ -98,7 +98,7 @@ async def test_pieces_of_a_stream_are_kept_with_direction_and_time(
     ]
 
 
-async def test_pieces_beyond_max_body_are_counted_not_kept(recorder: SqliteRecorder, store: SqliteStore) -> None:
+async def test_pieces_beyond_max_body_are_counted_not_kept(recorder: SqliteRecorder, store: StoreReader) -> None:
     capture = a_capture(stream="sse", max_body=5)
     recorder.opened(capture)
     for data in (b"abc", b"defg", b"hi", b"jkl"):
@@ -108,14 +108,14 @@ async def test_pieces_beyond_max_body_are_counted_not_kept(recorder: SqliteRecor
     assert [(c.data, c.size, c.truncated) for c in found] == [(b"abc", 3, False), (b"de", 4, True), (b"", 5, True)]
 
 
-async def test_pieces_of_what_is_not_recorded_are_not_kept(recorder: SqliteRecorder, store: SqliteStore) -> None:
+async def test_pieces_of_what_is_not_recorded_are_not_kept(recorder: SqliteRecorder, store: StoreReader) -> None:
     capture = a_capture(stream="sse")
     recorder.chunk(capture, at=101.0, sent=False, data=b"data: 1")
     await recorded(recorder, a_capture(2))
     assert store.chunks(capture.id) == ()
 
 
-async def test_a_cut_body_says_so_with_its_true_size(recorder: SqliteRecorder, store: SqliteStore) -> None:
+async def test_a_cut_body_says_so_with_its_true_size(recorder: SqliteRecorder, store: StoreReader) -> None:
     capture = a_capture(response_body=[b"x" * 100], response_size=5000)
     await recorded(recorder, capture)
     response = store.exchange(capture.id).response
@@ -123,7 +123,7 @@ async def test_a_cut_body_says_so_with_its_true_size(recorder: SqliteRecorder, s
     assert (len(response.body.data), response.body.size, response.body.truncated) == (100, 5000, True)
 
 
-async def test_a_taken_step_gets_the_next_free_one(recorder: SqliteRecorder, store: SqliteStore) -> None:
+async def test_a_taken_step_gets_the_next_free_one(recorder: SqliteRecorder, store: StoreReader) -> None:
     """A session that goes on after a crash may give out a step that was written in its last moment."""
     await recorded(recorder, a_capture(1), a_capture(2))
     await recorded(recorder, a_capture(2, id="01JLATER"), a_capture(4, id="01JFOUR"))
@@ -132,14 +132,17 @@ async def test_a_taken_step_gets_the_next_free_one(recorder: SqliteRecorder, sto
     assert recorder.status().missed == 0
 
 
-async def test_a_finished_exchange_is_never_overwritten(recorder: SqliteRecorder, store: SqliteStore) -> None:
+async def test_a_finished_exchange_is_never_overwritten(
+    recorder: SqliteRecorder, store: StoreReader, engine: str
+) -> None:
     await recorded(recorder, a_capture(1))
     await recorded(recorder, a_capture(1, status=500), a_capture(2))
     assert [exchange.status for exchange in store.exchanges(REC).items] == [200, 200]
-    assert recorder.status().missed == 1
+    # To a database a group may be sent again: an id that is there is the same exchange.
+    assert recorder.status().missed == (1 if engine == "sqlite" else 0)
 
 
-async def test_what_cannot_be_stored_is_counted_and_harms_nobody(recorder: SqliteRecorder, store: SqliteStore) -> None:
+async def test_what_cannot_be_stored_is_counted_and_harms_nobody(recorder: SqliteRecorder, store: StoreReader) -> None:
     await recorded(recorder, a_capture(1), a_capture(2, session="\ud800"), a_capture(3))
     assert [exchange.step for exchange in store.exchanges(REC).items] == [1, 3]
     assert recorder.status().missed == 1
@@ -194,7 +197,7 @@ async def test_a_full_backlog_counts_what_it_misses_and_lets_traffic_go(path: Pa
     assert recorder.status().recorded == 4
 
 
-async def test_notes_tags_title_and_pin_lie_beside(recorder: SqliteRecorder, store: SqliteStore) -> None:
+async def test_notes_tags_title_and_pin_lie_beside(recorder: SqliteRecorder, store: StoreReader) -> None:
     await recorded(recorder, a_capture(1), a_capture(2))
     await asyncio.wrap_future(
         recorder.annotate(REC, title="Two", note="for Monday", tags=["demo", "demo"], pinned=True)
@@ -216,7 +219,7 @@ async def test_a_note_for_nobody_is_refused(recorder: SqliteRecorder) -> None:
         recorder.annotate(REC, step=1, title="x")
 
 
-async def test_a_title_may_come_before_the_first_exchange(recorder: SqliteRecorder, store: SqliteStore) -> None:
+async def test_a_title_may_come_before_the_first_exchange(recorder: SqliteRecorder, store: StoreReader) -> None:
     await asyncio.wrap_future(recorder.title_recording(REC, "alice", "Order a book"))
     assert store.recordings().items == ()
     await recorded(recorder, a_capture())
@@ -224,7 +227,7 @@ async def test_a_title_may_come_before_the_first_exchange(recorder: SqliteRecord
     assert (found.id, found.started_at) == (REC, "2025-11-22T06:00:01.000000Z")
 
 
-async def test_a_recording_may_be_a_replay_of_another(recorder: SqliteRecorder, store: SqliteStore) -> None:
+async def test_a_recording_may_be_a_replay_of_another(recorder: SqliteRecorder, store: StoreReader) -> None:
     await asyncio.wrap_future(
         recorder.describe_recording(REC, "r", kind="variant", parent=OTHER, branched_at=2, title="What if")
     )
@@ -235,7 +238,7 @@ async def test_a_recording_may_be_a_replay_of_another(recorder: SqliteRecorder, 
 
 
 @pytest.mark.parametrize("first", ["session", "exchange"])
-async def test_a_session_may_choose_the_title(recorder: SqliteRecorder, store: SqliteStore, first: str) -> None:
+async def test_a_session_may_choose_the_title(recorder: SqliteRecorder, store: StoreReader, first: str) -> None:
     session = LiveSession("alice", REC, 0, title="Order a book")
     if first == "session":
         await asyncio.wrap_future(recorder.save_sessions([session]))
@@ -252,13 +255,13 @@ async def test_a_session_may_choose_the_title(recorder: SqliteRecorder, store: S
 
 
 async def test_a_recording_without_a_title_is_called_by_its_first_request(
-    recorder: SqliteRecorder, store: SqliteStore
+    recorder: SqliteRecorder, store: StoreReader
 ) -> None:
     await recorded(recorder, a_capture(1, method=b"POST"), a_capture(2))
     assert store.recording(REC).title == "POST /api/orders/orders … 2 steps"
 
 
-async def test_delete_takes_what_nobody_else_has(recorder: SqliteRecorder, store: SqliteStore, path: Path) -> None:
+async def test_delete_takes_what_nobody_else_has(recorder: SqliteRecorder, store: StoreReader, path: Path) -> None:
     await recorded(
         recorder, a_capture(1, response_body=[b"shared"]), a_capture(2, response_body=[b"own"], stream="sse")
     )
@@ -276,7 +279,7 @@ async def test_delete_takes_what_nobody_else_has(recorder: SqliteRecorder, store
 
 
 async def test_what_is_still_under_way_in_a_deleted_recording_does_not_bring_it_back(
-    recorder: SqliteRecorder, store: SqliteStore
+    recorder: SqliteRecorder, store: StoreReader
 ) -> None:
     stream = a_capture(2, stream="websocket")
     recorder.opened(stream)
@@ -304,7 +307,7 @@ async def test_a_session_whose_recording_is_deleted_begins_another_one(path: Pat
 
 
 async def test_bodies_of_a_deleted_recording_go_piece_by_piece(
-    recorder: SqliteRecorder, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+    recorder: SqliteRecorder, store: StoreReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.store.sqlite.deletion.PIECE", 2)
     await recorded(recorder, *(a_capture(step, response_body=[b"%d" % step]) for step in range(1, 6)))
@@ -321,7 +324,7 @@ async def test_bodies_of_a_deleted_recording_go_piece_by_piece(
     assert found == [*(b"other %d" % step for step in range(1, 8)), b"4", b"5", b"1"]
 
 
-def count(store: SqliteStore, table: str) -> int:
+def count(store: StoreReader, table: str) -> int:
     with store._reading() as connection:
         return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
@@ -331,7 +334,7 @@ async def test_deleting_what_is_not_there_says_so(recorder: SqliteRecorder) -> N
         await asyncio.wrap_future(recorder.delete(REC))
 
 
-async def test_equal_bodies_are_stored_once(recorder: SqliteRecorder, store: SqliteStore) -> None:
+async def test_equal_bodies_are_stored_once(recorder: SqliteRecorder, store: StoreReader) -> None:
     body = b"<html>" * 1000
     await recorded(recorder, *(a_capture(step, response_body=[body]) for step in range(1, 21)))
     await recorded(recorder, a_capture(21, response_body=[body]))
@@ -343,6 +346,7 @@ async def test_equal_bodies_are_stored_once(recorder: SqliteRecorder, store: Sql
     assert all(e.response is not None and e.response.body.data == body for e in store.exchanges(REC).items)
 
 
+@pytest.mark.sqlite_only
 async def test_equal_bodies_are_stored_once_over_a_restart(path: Path) -> None:
     body = b'{"books": ["a book about something"]}'
     for round in range(3):
@@ -408,6 +412,7 @@ async def test_after_a_stop_nobody_waits(path: Path) -> None:
     assert recorder.status().missed == 1
 
 
+@pytest.mark.sqlite_only
 async def test_a_deletion_gives_its_room_back(recorder: SqliteRecorder, path: Path) -> None:
     await recorded(recorder, *(a_capture(step, response_body=[os.urandom(50_000)]) for step in range(1, 21)))
     await recorded(recorder, a_capture(1, OTHER))
@@ -416,7 +421,8 @@ async def test_a_deletion_gives_its_room_back(recorder: SqliteRecorder, path: Pa
     assert path.stat().st_size < 700_000
 
 
-async def test_full_text_keeps_up_with_steady_traffic(recorder: SqliteRecorder, store: SqliteStore) -> None:
+@pytest.mark.sqlite_only
+async def test_full_text_keeps_up_with_steady_traffic(recorder: SqliteRecorder, store: StoreReader) -> None:
     """A request every tenth of a second leaves room between: words do not wait until all is quiet."""
     async with asyncio.timeout(20):
         for step in itertools.count(1):
@@ -426,7 +432,7 @@ async def test_full_text_keeps_up_with_steady_traffic(recorder: SqliteRecorder, 
                 break
 
 
-async def test_revisions_newest_first(recorder: SqliteRecorder, store: SqliteStore) -> None:
+async def test_revisions_newest_first(recorder: SqliteRecorder, store: StoreReader) -> None:
     for number in range(3):
         revision = Revision(
             f"{number}", f"2026-11-22T06:00:0{number}Z", "file", ("orders: test -> qa",), "version: 1\n"
@@ -437,7 +443,7 @@ async def test_revisions_newest_first(recorder: SqliteRecorder, store: SqliteSto
     assert found[0].changes == ("orders: test -> qa",)
 
 
-async def test_values_are_kept_per_session_and_name(recorder: SqliteRecorder, store: SqliteStore) -> None:
+async def test_values_are_kept_per_session_and_name(recorder: SqliteRecorder, store: StoreReader) -> None:
     await asyncio.wrap_future(recorder.keep_values("alice", {"token": "t", "order": {"id": 7}, "gone": 1}))
     await asyncio.wrap_future(recorder.keep_values("bob", {"token": "u"}))
     await asyncio.wrap_future(recorder.keep_values("alice", {"token": "t2", "gone": None}))
@@ -459,13 +465,13 @@ async def test_a_restarted_session_goes_on_at_the_next_step(path: Path) -> None:
     await again.stop()
 
 
-async def test_a_late_exchange_does_not_turn_a_session_back(recorder: SqliteRecorder, store: SqliteStore) -> None:
+async def test_a_late_exchange_does_not_turn_a_session_back(recorder: SqliteRecorder, store: StoreReader) -> None:
     await recorded(recorder, a_capture(1), a_capture(1, OTHER))
     await recorded(recorder, a_capture(2))
     assert [(session.recording, session.steps) for session in store.sessions()] == [(OTHER, 1)]
 
 
-async def test_recordings_and_sessions_add_up_over_many_commits(recorder: SqliteRecorder, store: SqliteStore) -> None:
+async def test_recordings_and_sessions_add_up_over_many_commits(recorder: SqliteRecorder, store: StoreReader) -> None:
     for step in range(1, 6):
         for recording, session in ((REC, "alice"), (OTHER, "bob")):
             await recorded(recorder, a_capture(step, recording, session=session))
@@ -477,7 +483,7 @@ async def test_recordings_and_sessions_add_up_over_many_commits(recorder: Sqlite
 
 
 async def test_a_recording_that_was_deleted_may_begin_anew_under_its_id(
-    recorder: SqliteRecorder, store: SqliteStore
+    recorder: SqliteRecorder, store: StoreReader
 ) -> None:
     await recorded(recorder, a_capture(1), a_capture(2))
     await asyncio.wrap_future(recorder.delete(REC))
@@ -487,6 +493,7 @@ async def test_a_recording_that_was_deleted_may_begin_anew_under_its_id(
     assert (one.title, one.steps, one.started_at) == ("Again", 1, "2025-11-22T06:00:03.000000Z")
 
 
+@pytest.mark.sqlite_only
 async def test_two_gateways_do_not_write_one_file(path: Path, recorder: SqliteRecorder) -> None:
     with pytest.raises(StoreError, match=r"another gateway writes to this file \(process \d+\)"):
         open_recorder(path, seal=None)
@@ -508,7 +515,8 @@ async def test_sealing_that_fails_stores_nothing_in_clear(path: Path) -> None:
     await recorded(recorder, a_capture(response_body=[b"canary-71"]))
     assert recorder.status().missed == 1
     await recorder.stop()
-    assert b"canary-71" not in path.read_bytes()
+    assert path.suffix != ".db" or b"canary-71" not in path.read_bytes()
+    assert open_store(path).statistics().bodies == 0
 
 
 @pytest.mark.parametrize("durability", ["strict", "fsync"])
@@ -535,7 +543,7 @@ async def test_a_lone_exchange_waits_for_no_other(recorder: SqliteRecorder) -> N
         assert recorder._thread.groups == before + 1
 
 
-async def test_nothing_waits_for_a_call_that_was_missed(recorder: SqliteRecorder, store: SqliteStore) -> None:
+async def test_nothing_waits_for_a_call_that_was_missed(recorder: SqliteRecorder, store: StoreReader) -> None:
     """Single exchanges, bursts and jobs in every mixture: each is written without the next one pushing it."""
     step = 0
     for burst in (1, 2, 1, 70, 1, 600, 3) * 4:

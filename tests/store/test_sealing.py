@@ -16,7 +16,7 @@ from gateway.keys import load_keys
 from gateway.model.bodies import text_of
 from gateway.model.capture import Capture
 from gateway.redact import SealedCapture, Sealer
-from gateway.store import SqliteRecorder, SqliteStore, open_recorder
+from gateway.store import SqliteRecorder, StoreReader, open_recorder
 
 CANARY = "canary-5f1c9a7b33"
 JSON = [(b"Content-Type", b"application/json")]
@@ -35,7 +35,7 @@ async def recorder(path: Path, sealer: Sealer) -> AsyncIterator[SqliteRecorder]:
     await recorder.stop()
 
 
-async def test_no_secret_reaches_the_file(recorder: SqliteRecorder, store: SqliteStore, path: Path) -> None:
+async def test_no_secret_reaches_the_file(recorder: SqliteRecorder, store: StoreReader, path: Path) -> None:
     secret = CANARY.encode()
     capture = a_capture(
         target=b"/api/orders?token=" + secret, stream="sse",
@@ -52,7 +52,7 @@ async def test_no_secret_reaches_the_file(recorder: SqliteRecorder, store: Sqlit
     assert store.exchange(capture.id).request.header("authorization").startswith("Bearer sealed_")
 
 
-async def test_sealed_secrets_can_be_unsealed(recorder: SqliteRecorder, store: SqliteStore, sealer: Sealer) -> None:
+async def test_sealed_secrets_can_be_unsealed(recorder: SqliteRecorder, store: StoreReader, sealer: Sealer) -> None:
     capture = a_capture(request_headers=[(b"X-Api-Key", CANARY.encode())])
     await recorded(recorder, capture)
     placeholder = store.exchange(capture.id).request.header("x-api-key")
@@ -62,7 +62,7 @@ async def test_sealed_secrets_can_be_unsealed(recorder: SqliteRecorder, store: S
 
 @pytest.mark.parametrize("secret", ["short", "long" * 500])
 async def test_a_sealed_body_is_not_taken_for_a_cut_one(
-    recorder: SqliteRecorder, store: SqliteStore, secret: str
+    recorder: SqliteRecorder, store: StoreReader, secret: str
 ) -> None:
     body = b'{"password": "%b", "x": 1}' % secret.encode()
     capture = a_capture(request_headers=JSON, request_body=[body])
@@ -72,7 +72,7 @@ async def test_a_sealed_body_is_not_taken_for_a_cut_one(
     assert len(kept.data) != len(body)
 
 
-async def test_a_cut_body_that_grew_by_sealing_still_says_so(recorder: SqliteRecorder, store: SqliteStore) -> None:
+async def test_a_cut_body_that_grew_by_sealing_still_says_so(recorder: SqliteRecorder, store: StoreReader) -> None:
     body = b'{"password": "abc", "x": "'
     capture = a_capture(request_headers=JSON, request_body=[body], request_size=len(body) + 5)
     await recorded(recorder, capture)
@@ -81,7 +81,7 @@ async def test_a_cut_body_that_grew_by_sealing_still_says_so(recorder: SqliteRec
     assert kept.truncated
 
 
-async def test_a_compressed_body_with_a_secret_is_kept_unpacked(recorder: SqliteRecorder, store: SqliteStore) -> None:
+async def test_a_compressed_body_with_a_secret_is_kept_unpacked(recorder: SqliteRecorder, store: StoreReader) -> None:
     body = gzip.compress(b'{"token": "%b", "x": 1}' % CANARY.encode())
     headers = [*JSON, (b"Content-Encoding", b"gzip")]
     await recorded(recorder, a_capture(1, response_headers=headers, response_body=[body]))
@@ -114,7 +114,7 @@ async def test_another_attempt_seals_nothing_twice(tmp_path: Path, sealer: Seale
 
 
 async def test_a_placeholder_opens_only_where_its_sealed_value_lies(
-    recorder: SqliteRecorder, store: SqliteStore, sealer: Sealer
+    recorder: SqliteRecorder, store: StoreReader, sealer: Sealer
 ) -> None:
     first = a_capture(
         1, "R1", request_headers=[(b"X-Api-Key", CANARY.encode()), (b"X-Auth-Token", b"other-9f1c9a7b33")]

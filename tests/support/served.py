@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.paths import url_of
 from gateway.store import open_store
 
 START = 60.0  # seconds for a slow machine
@@ -143,7 +144,7 @@ async def served(
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
     environment |= more or {}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "gateway", "serve", "-r", str(path), "-p", "0", "--no-health", *options, cwd=folder, env=environment,
+        sys.executable, "-m", "gateway", "serve", "-r", url_of(path) or str(path), "-p", "0", "--no-health", *options, cwd=folder, env=environment,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     assert process.stdout is not None

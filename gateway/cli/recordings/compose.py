@@ -22,7 +22,7 @@ from .text import amount, recordings_text
 
 if TYPE_CHECKING:
     from ...model.recording import Recording
-    from ...store import SqliteStore
+    from ...store import StoreReader
 
 
 def merge_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,7 +67,7 @@ def trim(args: argparse.Namespace) -> int:
     return _made(args, f"{API}{quote(found.id, safe='')}/trim", given, [wanted])
 
 
-def _whole(store: SqliteStore, ref: str) -> Recording:
+def _whole(store: StoreReader, ref: str) -> Recording:
     recording, step = find(store, ref)
     if step is not None:
         raise UsageError("a recording, not a step", where=ref)

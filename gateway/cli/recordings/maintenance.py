@@ -16,6 +16,7 @@ from urllib.parse import quote
 from ...errors import ConfigError, GatewayError, NotFoundError, UsageError
 from ...model.text import counted
 from ...model.units import read_size
+from ...paths import url_of
 from ...store import open_store
 from ...store.sqlite.backup import back_up_to, backup_name
 from ..client import find_writer
@@ -34,6 +35,9 @@ def backup_arguments(parser: argparse.ArgumentParser) -> None:
 
 def backup(args: argparse.Namespace) -> int:
     """Copy the recordings as they are at this moment, while a gateway may be writing."""
+    if url_of(args.recordings):
+        hint = "pg_dump copies it whole; gateway export takes single recordings"
+        raise UsageError("recordings in a database are backed up by the database's own tools", hint=hint)
     to = args.file or backup_name(args.recordings)
     exchanges = back_up_to(args.recordings, to)
     if args.json:

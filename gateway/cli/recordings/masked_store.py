@@ -18,12 +18,12 @@ from ...store.sqlite.operations import no_rules
 
 if TYPE_CHECKING:
     from ...routes.table import RedactRules, RouteTable
-    from ...store import SqliteStore
+    from ...store import StoreReader
 
 PARTS = ("headers", "json", "query")
 
 
-def masked_store(args: argparse.Namespace) -> SqliteStore:
+def masked_store(args: argparse.Namespace) -> StoreReader:
     """What the console would show. Rules that cannot be read are reported: nothing is masked by them."""
     table = None
     try:

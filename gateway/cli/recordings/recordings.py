@@ -33,7 +33,7 @@ from .text import cut, exchange_text, recording_text, recordings_text, table
 if TYPE_CHECKING:
     from ...model.exchange import Exchange
     from ...model.recording import Recording
-    from ...store import SqliteRecorder, SqliteStore
+    from ...store import SqliteRecorder, StoreReader
     from ..client import RunningGateway
 
 
@@ -97,7 +97,7 @@ def show(args: argparse.Namespace) -> int:
     return 0
 
 
-def find(store: SqliteStore, ref: str) -> tuple[Recording, int | None]:
+def find(store: StoreReader, ref: str) -> tuple[Recording, int | None]:
     """REC or REC/STEP. A title may hold a slash: the whole is tried first."""
     before, slash, number = ref.rpartition("/")
     if not (slash and number.isascii() and number.isdigit()):
@@ -108,12 +108,12 @@ def find(store: SqliteStore, ref: str) -> tuple[Recording, int | None]:
         return store.recording(before), int(number)
 
 
-def steps(store: SqliteStore, recording: Recording) -> list[Exchange]:
+def steps(store: StoreReader, recording: Recording) -> list[Exchange]:
     """All exchanges of a recording."""
     return list(all_items(lambda cursor: store.exchanges(recording.id, cursor=cursor)))
 
 
-def heard_steps(store: SqliteStore, recording: Recording) -> list[Exchange]:
+def heard_steps(store: StoreReader, recording: Recording) -> list[Exchange]:
     """The same, streams with what their server said as the body of their response: values come from there, too."""
     return [with_messages(each, store.chunks) for each in steps(store, recording)]
 
@@ -188,7 +188,7 @@ def delete_noted(recorder: SqliteRecorder, id: str) -> Future[None]:
     return done
 
 
-def known(store: SqliteStore, ref: str, server: RunningGateway | None) -> tuple[str, int | None]:
+def known(store: StoreReader, ref: str, server: RunningGateway | None) -> tuple[str, int | None]:
     """The full id, from the file; a gateway elsewhere, whose file is not here, is asked with the name as it is."""
     try:
         recording, step = find(store, ref)
@@ -225,7 +225,7 @@ def change(path: Path, what: Callable[[SqliteRecorder], Future[Any]]) -> None:
 MOST: Final = 100  # recordings that are shown; --json shows all
 
 
-def print_tree(store: SqliteStore, recording: str, *, as_json: bool) -> None:
+def print_tree(store: StoreReader, recording: str, *, as_json: bool) -> None:
     """The family of a recording."""
     found = variants(store, recording, limit=1_000_000 if as_json else MOST)
     if as_json:
@@ -272,7 +272,7 @@ def _or(value: int | None) -> str:
 API = "/_gateway/api/v1/recordings/"
 
 
-def print_assertions(store: SqliteStore, recording: str, *, as_json: bool) -> None:
+def print_assertions(store: StoreReader, recording: str, *, as_json: bool) -> None:
     """What the steps must answer, and whether they did when they were recorded."""
     found = assertions_json(store, recording)
     print(json.dumps(found, indent=2) if as_json else assertions_text(found["items"]))
@@ -287,7 +287,7 @@ def assertions_text(items: Sequence[dict[str, Any]]) -> str:
 
 
 def assert_about(
-    store: SqliteStore, id: str, add: Sequence[str], remove: Sequence[str], *, server: RunningGateway | None,
+    store: StoreReader, id: str, add: Sequence[str], remove: Sequence[str], *, server: RunningGateway | None,
     write: Callable[[Sequence[str], Sequence[str]], None],
 ) -> str:  # fmt: skip
     """Ask the gateway that runs, or check and write here; what was done, in words."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ...model.exchange import Exchange
     from ...redact.preview import RedactionFinding
     from ...routes.table import RedactRules
-    from ...store import SqliteRecorder, SqliteStore
+    from ...store import SqliteRecorder, StoreReader
 
 HEAD = ("step", "where", "rule", "becomes")
 EXCHANGES = "/_gateway/api/v1/exchanges/"
@@ -142,7 +142,7 @@ def reveal(args: argparse.Namespace) -> int:
     return 0
 
 
-def _revealed(args: argparse.Namespace, store: SqliteStore, one: Exchange) -> dict[str, str]:
+def _revealed(args: argparse.Namespace, store: StoreReader, one: Exchange) -> dict[str, str]:
     there = _placeholders(store, one)
     if unknown := [name for name in args.names if name not in there]:
         raise NotFoundError(f"{unknown[0]!r} does not stand in this step", where=args.recording)
@@ -160,7 +160,7 @@ def _revealed(args: argparse.Namespace, store: SqliteStore, one: Exchange) -> di
     return secrets
 
 
-def _placeholders(store: SqliteStore, one: Exchange) -> set[str]:
+def _placeholders(store: StoreReader, one: Exchange) -> set[str]:
     from ...services.sealing import placeholders
 
     return set(placeholders(one, store.chunks(one.id) if one.stream else ()))

@@ -109,12 +109,24 @@ class StoreReader(ABC):
 
     text_search: ClassVar[type[TextSearch]] = TextSearch
 
-    def __init__(self, mask: Mask | None = None, rules: RulesOf = no_rules) -> None:
-        self._mask, self._rules = mask, rules
+    def __init__(self, path: Path, mask: Mask | None = None, rules: RulesOf = no_rules) -> None:
+        self.path, self._mask, self._rules = path, mask, rules
 
     @abstractmethod
     def _reading(self) -> AbstractContextManager[SqlConnection]:
         """A connection that sees one state of the store throughout; StoreError in words when reading fails."""
+
+    @abstractmethod
+    def statistics(self) -> Statistics:
+        """What the store holds, counted now: seconds for a million exchanges."""
+
+    @abstractmethod
+    def stale(self, *, days: float | None, bytes: int | None, now: float) -> list[Stale]:
+        """The recordings that no longer need to be kept, the oldest first."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close what is idle. The store may still be used: it connects again."""
 
     def recordings(
         self, query: str = "", *, limit: int = 50, cursor: str | None = None, patience: float = PATIENCE
@@ -302,8 +314,7 @@ class SqliteStore(StoreReader):
     """Implements protocols.Store for a file; one that was replaced is noticed."""
 
     def __init__(self, path: Path, mask: Mask | None = None, rules: RulesOf = no_rules) -> None:
-        super().__init__(mask, rules)
-        self.path = path
+        super().__init__(path, mask, rules)
         self._idle: Idle = deque()
         finalize(self, _close_all, self._idle)  # a short command need not close what it read
 

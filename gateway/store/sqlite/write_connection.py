@@ -240,6 +240,26 @@ class SqliteTables(Tables):
             give_back_room(self.connection)
         return more
 
+    @contextmanager
+    def overwriting(self) -> Iterator[None]:
+        """With zeros."""
+        self.connection.execute("PRAGMA secure_delete = ON")
+        try:
+            yield
+        finally:
+            self.connection.execute("PRAGMA secure_delete = FAST")
+
+    def index_anew(self) -> None:
+        full_text.index_anew(self.connection)
+
+    def sweep_all(self) -> None:
+        sweeper, more = Sweeper(self.connection), True
+        while more:
+            with self.transaction():
+                more = sweeper.sweep()
+        self.stored.clear()
+        self.fold("TRUNCATE")
+
     def tidy(self, rules: RulesOf = no_rules) -> bool:
         """A little of what can wait: full text and names, bodies that nobody has. Whether there is more of it."""
         if full_text.is_pending(self.connection):

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 from captures import a_capture, recorded
+from postgres import BOTH
 
 from gateway.errors import UsageError
 from gateway.model.audit import AuditEntry, Who
 from gateway.store import open_store
 
+ENGINES = BOTH
 REC = "01JREC0000000000000000000A"
 ADA = Who("operator", "ada", "127.0.0.1", "7KQ2")
 

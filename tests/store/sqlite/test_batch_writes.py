@@ -17,33 +17,33 @@ from gateway.redact import SealedCapture
 from gateway.store.batch import KNOWN, SPARE, Batch, Stored
 from gateway.store.sqlite.files import connect_writer
 from gateway.store.sqlite.journal import Journal, Pending
-from gateway.store.sqlite.write_connection import Tables
+from gateway.store.sqlite.write_connection import SqliteTables
 
 SECRET = ("sealed_aaaaaaaaaaaaaaaaaaaa_16", b"sealed bytes")
 
 
 @pytest.fixture
-def tables(tmp_path: Path) -> Iterator[Tables]:
+def tables(tmp_path: Path) -> Iterator[SqliteTables]:
     with closing(connect_writer(tmp_path / "gateway.db")) as connection:
-        yield Tables(connection)
+        yield SqliteTables(connection)
 
 
 def with_secret(capture: Capture) -> SealedCapture:
     return SealedCapture(capture, (SECRET,))
 
 
-def a_batch(tables: Tables, *steps: int) -> Batch:
+def a_batch(tables: SqliteTables, *steps: int) -> Batch:
     batch = Batch(with_secret, None, tables.stored)
     for step in steps:
         batch.add(a_capture(step))
     return batch
 
 
-def secrets(tables: Tables) -> list[tuple[str, bytes]]:
+def secrets(tables: SqliteTables) -> list[tuple[str, bytes]]:
     return tables.connection.execute("SELECT placeholder, sealed FROM secrets").fetchall()
 
 
-def test_a_secret_that_comes_again_is_written_once(tables: Tables, tmp_path: Path) -> None:
+def test_a_secret_that_comes_again_is_written_once(tables: SqliteTables, tmp_path: Path) -> None:
     pending = Pending(Journal(tmp_path / "gateway.db", 0))
     first, second = a_batch(tables, 1), None
     pending.keep(first, tables, sync=False)
@@ -55,7 +55,7 @@ def test_a_secret_that_comes_again_is_written_once(tables: Tables, tmp_path: Pat
     assert not a_batch(tables, 3).secret_rows()
 
 
-def test_a_batch_for_another_file_has_all_its_secrets(tables: Tables) -> None:
+def test_a_batch_for_another_file_has_all_its_secrets(tables: SqliteTables) -> None:
     tables.write(a_batch(tables, 1))
     batch = a_batch(tables, 2)
     assert not batch.secret_rows()
@@ -63,7 +63,7 @@ def test_a_batch_for_another_file_has_all_its_secrets(tables: Tables) -> None:
     assert batch.secret_rows() == [(a_capture(2).recording, *SECRET)]
 
 
-def test_after_its_recording_was_deleted_a_secret_is_written_again(tables: Tables) -> None:
+def test_after_its_recording_was_deleted_a_secret_is_written_again(tables: SqliteTables) -> None:
     recording = a_capture(1).recording
     under_way = a_capture(1)
     under_way.state = "open"

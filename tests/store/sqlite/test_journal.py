@@ -26,6 +26,7 @@ from gateway.store.sqlite.files import connect_writer
 from gateway.store.sqlite.journal import HEAD, Journal, Pending, batch_of, journal_of, read_journal
 from gateway.store.sqlite.rows import COLUMNS, USUAL
 from gateway.store.sqlite.write_connection import SqliteTables
+from gateway.store.sqlite.writer import WriterThread
 
 MOVE = Pending.move
 REC = "01JREC0000000000000000000A"
@@ -276,6 +277,7 @@ async def test_the_journal_of_a_folder_that_takes_the_place_of_the_old_one_is_mo
     copy = path.parent.with_name("copy")
     shutil.copytree(path.parent, copy)
     monkeypatch.undo()
+    assert isinstance(recorder._thread, WriterThread)
     await asyncio.to_thread(recorder._thread.move)  # what the copy's journal still holds
     put_in_place(path.parent, copy)
     await recorded(recorder, a_capture(5))

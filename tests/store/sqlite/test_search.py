@@ -16,7 +16,7 @@ import pytest
 from captures import a_capture, recorded
 
 from gateway.errors import UsageError
-from gateway.store import SqliteRecorder, SqliteStore, open_recorder, open_store
+from gateway.store import SqliteRecorder, StoreReader, open_recorder, open_store
 from gateway.store.sqlite import full_text, search
 from gateway.store.sqlite.files import connect_writer
 
@@ -54,7 +54,7 @@ async def fill(recorder: SqliteRecorder) -> None:
     await asyncio.wrap_future(recorder.annotate(RECORDINGS[6], note="alphabet", tags=("odd",)))
 
 
-def answers(store: SqliteStore, query: str, **given: float) -> tuple[list[str], ...]:
+def answers(store: StoreReader, query: str, **given: float) -> tuple[list[str], ...]:
     """Everything that each of the three lists finds, page by page."""
     found: tuple[list[str], ...] = ([], [], [])
     asked: tuple[Any, ...] = (store.recordings, store.latest, partial(store.exchanges, RECORDINGS[5]))
@@ -145,7 +145,7 @@ async def test_the_same_is_found_whether_words_are_indexed_or_not(
 
 
 async def test_a_search_through_a_long_recording_stops_and_goes_on_within_it(
-    recorder: SqliteRecorder, store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+    recorder: SqliteRecorder, store: StoreReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (search,):
         monkeypatch.setattr(module, "BLOCK", 5)
@@ -180,7 +180,7 @@ def test_a_cursor_that_is_none_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("query", ["", "status:200", "alpha", "-nothing", "body:alpha status:200"])
 async def test_pages_do_not_shift_while_exchanges_arrive(
-    recorder: SqliteRecorder, store: SqliteStore, query: str
+    recorder: SqliteRecorder, store: StoreReader, query: str
 ) -> None:
     """Each exchange that was there is on one page, whatever is recorded and indexed between them."""
     kind = [(b"Content-Type", b"text/plain")]
