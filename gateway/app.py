@@ -52,7 +52,7 @@ from .store.redaction_preview import preview
 
 if TYPE_CHECKING:
     from .model.recording import Revision
-    from .protocols import LiveSession
+    from .protocols import LiveSession, SharedSessionStore
     from .store import SqliteRecorder, StoreReader
 
 log = logging.getLogger("gateway")
@@ -61,6 +61,7 @@ BACKLOG = 1024
 WARM = 1.0  # seconds after the start at which the pages are compiled
 CALM = 0.5  # seconds without an exchange before one is
 TIDY_FIRST, TIDY = 60.0, 600.0  # seconds until recordings are looked through for what may go, and between two looks
+FOLLOW = 0.25  # seconds between two looks for sessions that other gateways have now
 AT_ONCE = 500  # sessions whose rows are made at once: strangers can make thousands new in 5 s, at 10 us each
 RECALLED: Final = 64  # secrets of a recording that goes on which are opened again: 3 us each
 SAVE_SESSIONS = 5.0  # seconds between two looks for sessions that changed; pins, faults and playback are saved at once
@@ -158,7 +159,7 @@ async def _services(
     """The parts that pages and relay share, each ended by the stack; recordings and sessions of before go on."""
     options.recordings.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     ring, live = Keyring(options.recordings.parent, os.environ), LiveEvents()
-    sealer: Sealer = _sealer(ring, lambda recording: _recalled(options.recordings, sealer, recording))
+    sealer: Sealer = _sealer(ring, lambda recording: _recalled(store, sealer, recording))
     reading = _sealer(ring)  # each is for one thread at a time
     in_force: list[RoutesKeeper] = []
 
@@ -181,10 +182,26 @@ async def _services(
     newcomers = asyncio.Event()
     sessions = LiveSessions(
         ring.keys, titled=lambda s: recorder.title_recording(s.recording, s.id, s.title),
-        keep=lambda s: recorder.save_sessions([s]), soon=newcomers.set,
+        keep=lambda s: recorder.save_sessions([s]), soon=newcomers.set, claim=lambda id: claimed(id),
     )  # fmt: skip
     ring.subscribe(sessions.renew)
-    sessions.restore(await asyncio.to_thread(store.sessions))
+    shared = recorder.shared_sessions()
+    if shared is None:
+        sessions.restore(await asyncio.to_thread(store.sessions))
+    else:
+        stack.callback(shared.close)
+        sessions.follow(await asyncio.to_thread(store.sessions))  # each is claimed with its next request
+        await stack.enter_async_context(_following(sessions, shared))
+
+    def claimed(id: str) -> LiveSession | None:
+        found = shared.claim(id) if shared is not None else None
+        if found is None:
+            return None
+        session, playing = found
+        if playing:
+            session.modes |= resumed(store, services.secrets, {id: playing}).get(id, {})
+        return session
+
     await stack.enter_async_context(_saving(sessions, recorder, newcomers))
     health = await stack.enter_async_context(_polling(options, routes, live, recorder.add_build))
 
@@ -201,7 +218,8 @@ async def _services(
         ),
         refused_origins=RefusedOrigins(), tls=tls,
     )  # fmt: skip
-    await _play_on(services, store)
+    if shared is None:
+        await _play_on(services, store)
     await stack.enter_async_context(_tidying(services, store))
     return services, sessions, ring
 
@@ -242,10 +260,10 @@ def _sealer(ring: Keyring, recall: Recall | None = None) -> Sealer:
     return sealer
 
 
-def _recalled(path: Path, sealer: Sealer, recording: str) -> list[bytes]:
+def _recalled(store: StoreReader, sealer: Sealer, recording: str) -> list[bytes]:
     """Secrets that are stored of a recording which a restart interrupted, as far as the keys open them. Blocking."""
     found = []
-    with contextlib.suppress(GatewayError), contextlib.closing(open_store(path)) as store:
+    with contextlib.suppress(GatewayError):
         for placeholder, sealed in store.stored_secrets(recording, RECALLED):
             with contextlib.suppress(InvalidToken, ValueError):
                 found.append(sealer.unseal(placeholder, sealed))
@@ -325,6 +343,25 @@ async def _play_on(services: Services, store: StoreReader) -> None:
     for id, modes in (await asyncio.to_thread(resumed, store, services.secrets, playing)).items():
         if session := services.sessions.get(id):
             session.modes |= modes
+
+
+@contextlib.asynccontextmanager
+async def _following(sessions: LiveSessions, shared: SharedSessionStore) -> AsyncIterator[None]:
+    """Hear of sessions that other gateways have now."""
+
+    async def forever() -> None:
+        while True:
+            await asyncio.sleep(FOLLOW)
+            with contextlib.suppress(GatewayError):  # while the database is away nobody claims anything
+                sessions.follow(await asyncio.to_thread(shared.changed))
+
+    task = asyncio.create_task(forever())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 @contextlib.asynccontextmanager

@@ -224,6 +224,20 @@ class LiveSession:
     caller: str = ""  # how it is known without a cookie (sessions/cookieless.py), as JSON; "" where it never was
 
 
+class SharedSessionStore(Protocol):
+    """Sessions that other gateways have as well. Blocking."""
+
+    def claim(self, id: str) -> tuple[LiveSession, str] | None:
+        """Make this gateway the session's home: (the session as it was left, what it plays as it was stored). None when
+        nobody knows it, or the database does not answer at once: the event loop waits for this."""
+
+    def changed(self) -> list[LiveSession]:
+        """Sessions that became another gateway's, or were changed there, since the last call. In a thread of its own;
+        StoreError while the database is away."""
+
+    def close(self) -> None: ...
+
+
 class Sessions(Protocol):
     """Who is calling. On the hot path: a dictionary look-up for a cookie seen before."""
 

@@ -75,6 +75,7 @@ class CookielessSession:
     offer: str
     told_by: str
     is_news: bool = False  # the client began, or showed a mark for the first time: to be stored soon
+    is_new: bool = False  # the client began: nobody else can know its session
 
 
 class CookielessClients:
@@ -98,7 +99,7 @@ class CookielessClients:
         client.offers += 1
         is_news = self._mark(client, asked) or client.offers == 1
         told_by = _told_by(asked, by_mark=by_mark)
-        return CookielessSession(client.session, self._offer(client, asked, now), told_by, is_news)
+        return CookielessSession(client.session, self._offer(client, asked, now), told_by, is_news, client.offers == 1)
 
     def facts_of(self, session: str) -> dict[str, Any]:
         """What is known of the client of a session, as JSON has it; empty for one that has never come without a cookie.

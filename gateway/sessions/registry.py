@@ -55,11 +55,13 @@ class LiveSessions:
         titled: Callable[[LiveSession], object] = lambda session: None,
         keep: Callable[[LiveSession], object] = lambda session: None,
         soon: Callable[[], object] = lambda: None,
+        claim: Callable[[str], LiveSession | None] = lambda id: None,
     ) -> None:
         """`titled` is called for a session that has begun a recording with a title, `keep` for one to be stored now,
-        `soon` when there are `newcomers` to be stored."""
+        `soon` when there are `newcomers` to be stored, `claim` for the session of an id that is not in memory: another
+        gateway may have it."""
         self._cipher, self._clock, self._most, self._titled = keys.cookie, clock, most, titled
-        self._keep, self._soon = keep, soon
+        self._keep, self._soon, self._claim = keep, soon, claim
         self._newcomers: dict[str, LiveSession] = {}
         self._marks_key = keys.marks
         self._sessions: dict[str, LiveSession] = {}  # the longest unseen first
@@ -124,11 +126,12 @@ class LiveSessions:
         session.by_cookie = True
         return session
 
-    def _session(self, id: str) -> LiveSession:
-        """The live session of an id, moved to the end of the queue of the unseen."""
+    def _session(self, id: str, *, is_new: bool = False) -> LiveSession:
+        """The live session of an id, moved to the end of the queue of the unseen; `is_new` where nobody can know it."""
         session = self._sessions.pop(id, None)
         if session is None:
-            return self._add(LiveSession(id, recording=new_id()))
+            claimed = None if is_new else self._claim(id)
+            return self._add(claimed or LiveSession(id, recording=new_id()))
         self._sessions[id] = self._changed[id] = session
         session.seen = self._clock()
         if session.pins:
@@ -190,7 +193,7 @@ class LiveSessions:
 
     def begin(self, kind: str) -> LiveSession:
         """A session of the gateway's own, such as a replay's; only its pass leads into it."""
-        return self._session(session_id(kind))
+        return self._session(session_id(kind), is_new=True)
 
     def credential(self, session: LiveSession) -> str:
         """The value of Gateway-Session with which the gateway calls itself for a session. Never to be shown."""
@@ -226,7 +229,7 @@ class LiveSessions:
             marks=_marks(found, self._marks_key),
         )
         known = self._cookieless.find(asked, self._clock())
-        session = self._session(known.session)
+        session = self._session(known.session, is_new=known.is_new)
         session.by_cookie = False
         self._noted(session, found, client, known.told_by)
         if known.is_news and len(self._newcomers) < self._most:
@@ -264,6 +267,7 @@ class LiveSessions:
         self._changed[session.id] = session
         if title:
             self._titled(session)
+        self.keep(session)
         return session.recording
 
     def keep(self, session: LiveSession) -> None:
@@ -293,9 +297,21 @@ class LiveSessions:
         """Take over the sessions of the last run, at the steps where their recordings go on."""
         for session in sorted(sessions, key=lambda each: each.seen)[-self._most :]:
             self._sessions[session.id] = session
-            if session.caller and self._clock() - session.seen <= WINDOW:
-                with suppress(ValueError, TypeError, KeyError, AttributeError):  # written otherwise: a stranger then
-                    self._cookieless.restore(session.id, json.loads(session.caller))
+            self._recall(session)
+
+    def follow(self, changed: Iterable[LiveSession]) -> None:
+        """These are another gateway's now, or were changed there: their next request claims them again. Their clients
+        without a cookie are known here, too."""
+        for session in changed:
+            for known in (self._sessions, self._changed, self._newcomers):
+                known.pop(session.id, None)
+            self._recall(session)
+
+    def _recall(self, session: LiveSession) -> None:
+        """How a client without a cookie is known."""
+        if session.caller and self._clock() - session.seen <= WINDOW:
+            with suppress(ValueError, TypeError, KeyError, AttributeError):  # written otherwise: a stranger then
+                self._cookieless.restore(session.id, json.loads(session.caller))
 
     def changed(self) -> list[LiveSession]:
         """The sessions seen or changed since the last call, to be saved."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..model.audit import AuditEntry
     from ..model.exchange import Chunk, Exchange
     from ..model.recording import Recording, Revision
-    from ..protocols import EventSink
+    from ..protocols import EventSink, SharedSessionStore
 
 log = logging.getLogger("gateway.store")
 Result = TypeVar("Result")
@@ -289,6 +289,10 @@ class SqliteRecorder:
             return store.sessions()
         finally:
             store.close()
+
+    def shared_sessions(self) -> SharedSessionStore | None:
+        """Where sessions are that other gateways have as well; None where there is one gateway."""
+        return self._thread.shared_sessions()
 
     def _wake(self) -> None:
         """Have the thread told of what was queued, at the end of this turn of the loop or of some later ones."""

@@ -76,6 +76,9 @@ class Tables(ABC):
     def forget_recording(self, recording: str) -> None:
         """It begins anew: what was remembered of a deletion holds no longer."""
 
+    def _save_rows(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        self.connection.executemany(SAVED_SESSION, rows)
+
     @abstractmethod
     def overwriting(self) -> AbstractContextManager[None]:
         """What is deleted or changed inside is overwritten, where the engine can do that, not only let go."""
@@ -185,7 +188,7 @@ class Tables(ABC):
     def save_sessions(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """Rows of session_row. The title that a session chose for its recording holds until another one is given."""
         with self.transaction():
-            self.connection.executemany(SAVED_SESSION, rows)
+            self._save_rows(rows)
             chosen = [(title, recording) for _, recording, _, _, _, _, _, title, *_ in rows if title]
             self.connection.executemany("UPDATE recordings SET title = ? WHERE id = ? AND title = ''", chosen)
             self.saves += 1

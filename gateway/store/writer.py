@@ -25,7 +25,7 @@ from ..errors import StoreError
 from .batch import Batch, Seal, SealPiece, Stored, StreamPiece
 
 if TYPE_CHECKING:
-    from ..protocols import EventSink
+    from ..protocols import EventSink, SharedSessionStore
 
 log = logging.getLogger("gateway.store")
 Result = TypeVar("Result")
@@ -100,6 +100,10 @@ class GroupWriter(ABC):
         """Why exchanges are missed, or what went wrong a moment ago; "" while all is well."""
         recent = self._mishap if time.monotonic() - self._mishap_at < TELL else ""
         return self._trouble.message if self._trouble else recent
+
+    def shared_sessions(self) -> SharedSessionStore | None:
+        """Where sessions are that other gateways have as well; None where there is one gateway."""
+        return None
 
     def hurry(self) -> None:
         """The group in hand takes long: end a wait that has no end of its own."""

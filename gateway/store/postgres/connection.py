@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from psycopg import Connection, Cursor
 
 OLDEST: Final = 150_000  # server_version_num
+# Executions after which a statement is prepared on the server. Never where groups are written in pipelines: after one
+# that failed, psycopg 3.3 takes statements for prepared that the server has skipped or dropped.
+PREPARED: Final = 3
 PATIENCE: Final = 5  # seconds for a connection to be made
 PARAMETER: Final = re.compile(r"(?:^|&)(?:ssl)?password=([^&]*)")
 SCHEMES: Final = ("postgresql://", "postgres://")
@@ -105,7 +108,7 @@ def connect(url: str, *, read_only: bool = False, options: str = "", patience: i
         given["target_session_attrs"] = known.get("target_session_attrs", "any")
     try:
         connection = psycopg.connect(
-            url, autocommit=True, row_factory=row_factory, prepare_threshold=3,
+            url, autocommit=True, row_factory=row_factory, prepare_threshold=PREPARED if read_only else None,
             **{name: value for name, value in given.items() if name == "options" or name not in known},
         )  # fmt: skip
     except psycopg.Error as error:

@@ -157,8 +157,11 @@ CREATE TABLE sessions (
     title TEXT NOT NULL DEFAULT '',
     playing TEXT NOT NULL DEFAULT '',
     faults TEXT NOT NULL DEFAULT '',
-    caller TEXT NOT NULL DEFAULT ''
+    caller TEXT NOT NULL DEFAULT '',
+    home TEXT NOT NULL DEFAULT '',
+    changed_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
+CREATE INDEX sessions_changed ON sessions (changed_at);
 CREATE INDEX sessions_seen ON sessions (seen);
 CREATE INDEX sessions_recording ON sessions (recording);
 CREATE TABLE session_values (
@@ -190,6 +193,10 @@ CREATE TABLE audit (
 CREATE TABLE gateways (
     name TEXT PRIMARY KEY,
     beat_at TIMESTAMPTZ NOT NULL
+);
+CREATE TABLE facts (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
 );
 CREATE TABLE marks (
     name TEXT PRIMARY KEY,

@@ -98,15 +98,30 @@ SELECT * FROM unnest(?::text[], ?::text[], ?::text[]) ON CONFLICT DO NOTHING
 """
 # Ids of recordings grow with time: a slow exchange of the previous recording does not turn the session back to it.
 SESSION_ROW: Final = """
-INSERT INTO sessions AS s (id, recording, steps, seen) VALUES (?, ?, ?, ?)
+INSERT INTO sessions AS s (id, recording, steps, seen, home) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET
     steps = CASE WHEN s.recording = excluded.recording THEN greatest(s.steps, excluded.steps) ELSE excluded.steps END,
     title = CASE WHEN s.recording = excluded.recording THEN s.title ELSE '' END,
     recording = excluded.recording,
-    seen = greatest(s.seen, excluded.seen)
-WHERE excluded.recording >= s.recording
+    seen = greatest(s.seen, excluded.seen),
+    home = excluded.home,
+    changed_at = now()
+WHERE excluded.recording >= s.recording AND s.home IN ('', excluded.home)
 """
-PLAYED: Final = "UPDATE sessions SET playing = ? WHERE id = ?"
+# Only its home changes a session's row: one that it has left may add exchanges, which happened, and nothing else.
+SAVED: Final = """
+INSERT INTO sessions AS s (id, recording, steps, pins, seen, named, playing, title, faults, caller, home)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET recording = excluded.recording, steps = excluded.steps, pins = excluded.pins,
+    seen = excluded.seen, named = excluded.named, playing = excluded.playing, title = excluded.title,
+    faults = excluded.faults, caller = excluded.caller, home = excluded.home, changed_at = now()
+WHERE s.home IN ('', excluded.home)
+"""
+PLAYED: Final = "UPDATE sessions SET playing = ? WHERE id = ? AND home = ?"
+# Of nobody, so that the gateway that has it asks for it again.
+ANEW: Final = """
+UPDATE sessions SET recording = ?, steps = 0, title = '', home = '', changed_at = now() WHERE recording = ? AND id = ?
+"""
 TAKEN: Final = """
 SELECT e.recording, e.step FROM exchanges e
 JOIN unnest(?::text[], ?::bigint[]) AS given (recording, step) USING (recording, step)
@@ -249,9 +264,10 @@ class PostgresTables(Tables):
             if row[RECORDING] in begun and (row[RECORDING] not in last or row[STEP] > last[row[RECORDING]][STEP]):
                 last[row[RECORDING]] = row
         for row in sorted(last.values(), key=lambda each: str(each[SESSION])):
-            self.connection.execute(SESSION_ROW, (row[SESSION], row[RECORDING], row[STEP], row[STARTED_AT]))
+            values = (row[SESSION], row[RECORDING], row[STEP], row[STARTED_AT], self._gateway)
+            self.connection.execute(SESSION_ROW, values)
         for session in sorted(batch.playing):
-            self.connection.execute(PLAYED, (batch.playing[session], session))
+            self.connection.execute(PLAYED, (batch.playing[session], session, self._gateway))
 
     def _renumbered(self, rows: Sequence[Row], recordings: Sequence[str]) -> list[Row]:
         """The rows with free steps, in their order; the recordings are locked, so that what is free stays free."""
@@ -288,6 +304,9 @@ class PostgresTables(Tables):
         self.interrupt()
         self.connection.execute("DELETE FROM gateways WHERE name = ?", (self._gateway,))
 
+    def _save_rows(self, rows: Sequence[Row]) -> None:
+        self.connection.executemany(SAVED, [(*row, self._gateway) for row in sorted(rows, key=lambda row: str(row[0]))])
+
     def probe(self) -> None:
         """A write that changes nothing: raises what any write would."""
         self.connection.execute("UPDATE marks SET value = value WHERE name = 'missed'")
@@ -309,8 +328,7 @@ class PostgresTables(Tables):
             ask("DELETE FROM recordings WHERE id = ?", (recording,))
             sessions = [id for (id,) in ask("SELECT id FROM sessions WHERE recording = ? ORDER BY id", (recording,))]
             for session in sessions:
-                anew = "UPDATE sessions SET recording = ?, steps = 0, title = '' WHERE recording = ? AND id = ?"
-                ask(anew, (new_id(), recording, session))
+                ask(ANEW, (new_id(), recording, session))
             self._note_orphans(bodies)
         if sessions or opened:
             self._deleted[recording] = None

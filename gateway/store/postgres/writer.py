@@ -30,6 +30,7 @@ from ...errors import StoreError
 from ..batch import Batch, Seal, SealPiece, Stored
 from ..writer import Entry, GroupWriter, is_end
 from .connection import Database, connect, failed
+from .sessions import SharedSessions
 from .spool import Spool
 from .tables import PostgresTables, SharedBatch
 
@@ -68,6 +69,9 @@ class PostgresWriter(GroupWriter):
         self._has_left = True  # spools of killed gateways
 
     # -- called on the loop
+
+    def shared_sessions(self) -> SharedSessions:
+        return SharedSessions(self._url, self._gateway)
 
     def hurry(self) -> None:
         """The group in hand waits for an answer of the database: end that wait."""

@@ -249,7 +249,7 @@ class StoreReader(ABC):
             FROM sessions s ORDER BY seen DESC LIMIT ?
         """
         with self._reading() as connection:
-            return [_session(row) for row in connection.execute(sql, (limit_of(limit),))]
+            return [session_of(row) for row in connection.execute(sql, (limit_of(limit),))]
 
     def playing(self, *, since: float, limit: int = 1000) -> dict[str, str]:
         """What the sessions of the last run were playing (replay/playback/playback.py), those seen last first."""
@@ -499,7 +499,8 @@ def _exchanges(connection: SqlConnection, rows: Sequence[Any]) -> list[Exchange]
 
 
 @_whole_rows()
-def _session(row: Any) -> LiveSession:
+def session_of(row: Any) -> LiveSession:
+    """A live session as it was stored; `last` of the row is the last step of its recording."""
     pins = {cluster: Pin(environment, until) for cluster, (environment, until) in json.loads(row["pins"]).items()}
     return LiveSession(
         id=row["id"], recording=row["recording"], steps=max(row["steps"], row["last"]), pins=pins,
