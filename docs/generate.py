@@ -46,6 +46,7 @@ EXAMPLES = {
     "audit": ["gateway audit", "gateway audit delete orders --limit 10"],
     "healthcheck": ["gateway healthcheck", "gateway healthcheck --url http://127.0.0.1:8080"],
     "doctor": ["gateway doctor", "gateway doctor --repair"],
+    "copy": ["gateway copy recordings/gateway.db postgresql://gateway@db.example/record"],
     "backup": ["gateway backup", "gateway backup monday.db"],
     "redact": ["gateway redact @last --dry-run", "gateway redact @last --rules more.yaml --yes"],
     "reveal": ["gateway reveal @last/2 --why 'the token of ticket 512'"],

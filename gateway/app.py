@@ -172,6 +172,7 @@ async def _services(
     )  # fmt: skip
     await recorder.start()
     stack.push_async_callback(recorder.stop)
+    await asyncio.wrap_future(recorder.check_keys(ring.names()))
     mask = Mask(lambda: routes.table.redact, reading.seal, reading.seal_chunk)
     store = open_store(options.recordings, mask, rules)
     stack.callback(store.close)

@@ -184,7 +184,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         (
             "check", "routes", "move", "which", "history", "recordings", "show", "demos", "doctor", "healthcheck",
-            "prune", "backup", "replay", "branch", "compare", "preflight", "diff", "import", "access", "audit",
+            "prune", "backup", "copy", "replay", "branch", "compare", "preflight", "diff", "import", "access", "audit",
             "redact", "reveal", "keys", "stats", "merge", "split", "trim", "tls",
         ),
         "--json", type="switch", default=False, help="print JSON in a stable shape",

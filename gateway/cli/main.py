@@ -84,6 +84,11 @@ COMMANDS: dict[str, Command] = {
     ),
     "keys": Command("gateway.cli.keys", "list the keys, or change them (keys rotate)", "Secrets"),
     "stats": Command("gateway.cli.recordings.compose", "count what the recordings file holds", "Care"),
+    "copy": Command(
+        "gateway.cli.recordings.copy",
+        "copy all recordings between files and databases, with the same ids",
+        "Care",
+    ),
     "backup": Command(
         "gateway.cli.recordings.maintenance",
         "copy the recordings while a gateway may be writing",

@@ -45,7 +45,7 @@ DURABILITIES: Final = ("strict", "relaxed", "fsync")
 
 
 def open_store(path: Path, mask: Mask | None = None, rules: RulesOf = no_rules) -> StoreReader:
-    """Read the recordings of a file or a database. One that is missing is told at the first read: NotFoundError for a
+    """Read the recordings of a file or a database. The first read of a missing one raises: NotFoundError for a
     file, StoreError for a database.
 
     `mask` masks what rules say that are younger than a recording; without it exchanges are read as they were stored.

@@ -254,6 +254,14 @@ class SqliteRecorder:
         """Bring some sealed secrets under the newest key; call it again with `next` of the result."""
         return self._do(partial(renew_some, after=after, renew=renew))
 
+    def change(self, work: Callable[[Tables], Result]) -> Future[Result]:
+        """A change by the writer thread, behind all that was put before it."""
+        return self._do(work)
+
+    def check_keys(self, names: Sequence[str]) -> Future[None]:
+        """StoreError when other gateways of the store seal with a key that is not among these, the newest first."""
+        return self._do(lambda tables: tables.check_keys(names))
+
     def begin_anew(self) -> Future[None]:
         """New recordings for the sessions of the last run. For a file that no gateway serves."""
         return self._do(begin_anew)

@@ -76,6 +76,10 @@ class Tables(ABC):
     def forget_recording(self, recording: str) -> None:
         """It begins anew: what was remembered of a deletion holds no longer."""
 
+    @abstractmethod
+    def check_keys(self, names: Sequence[str]) -> None:
+        """StoreError when other gateways seal with a key that is not among these, the newest first."""
+
     def _save_rows(self, rows: Sequence[tuple[Any, ...]]) -> None:
         self.connection.executemany(SAVED_SESSION, rows)
 

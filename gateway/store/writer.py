@@ -32,7 +32,7 @@ Result = TypeVar("Result")
 
 GROUP: Final = 512  # entries of one transaction: the first must not wait for all the others
 JOB_PATIENCE: Final = 5.0  # seconds of trouble after which a change is refused
-TELL: Final = 60.0  # seconds that a mishap which is over is still told of
+TELL: Final = 60.0  # seconds that a mishap which is over is still shown
 
 
 class Job(Generic[Result]):
@@ -212,7 +212,7 @@ class GroupWriter(ABC):
 
     @abstractmethod
     def _write(self, entries: Sequence[Entry]) -> Sequence[Mapping[str, Any]]:
-        """Write a group; what pages that watch are told of it."""
+        """Write a group; the summaries for pages that watch."""
 
     @abstractmethod
     def _written_alone(self, entry: Entry, made: list[Batch], tables: Any) -> Batch:

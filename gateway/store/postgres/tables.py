@@ -180,6 +180,7 @@ class PostgresTables(Tables):
             yield
 
     def write(self, batch: Batch, moved: int = 0) -> None:
+        """StoreError when other gateways were quicker several times."""
         if self._deleted:
             batch.leave_out(self._deleted, ())
         rows = [_whole(row) for row in {row[ID]: row for row in batch.exchanges}.values()]
@@ -304,6 +305,22 @@ class PostgresTables(Tables):
         self.interrupt()
         self.connection.execute("DELETE FROM gateways WHERE name = ?", (self._gateway,))
 
+    def check_keys(self, names: Sequence[str]) -> None:
+        """StoreError for another key: equal secrets need equal placeholders at all gateways."""
+        ask = self.connection.execute
+        with self.transaction():
+            ask("INSERT OR IGNORE INTO facts (name, value) VALUES ('key', ?)", (names[0],))
+            found = ask("SELECT value FROM facts WHERE name = 'key' FOR UPDATE").fetchone()
+            known = str(found[0]) if found else names[0]
+            if known not in names:
+                raise StoreError(
+                    f"the gateways of this database seal with key {known}, and this one has {', '.join(names)}",
+                    hint="give it their gateway.key, or the same GATEWAY_SECRET_KEY; a new key goes before the old",
+                    code="key",
+                )  # fmt: skip
+            if known != names[0]:  # the key was changed, and this gateway is the first with the new one
+                ask("UPDATE facts SET value = ? WHERE name = 'key'", (names[0],))
+
     def _save_rows(self, rows: Sequence[Row]) -> None:
         self.connection.executemany(SAVED, [(*row, self._gateway) for row in sorted(rows, key=lambda row: str(row[0]))])
 
@@ -312,6 +329,7 @@ class PostgresTables(Tables):
         self.connection.execute("UPDATE marks SET value = value WHERE name = 'missed'")
 
     def delete(self, recording: str) -> None:
+        """NotFoundError when there is no such recording."""
         ask = self.connection.execute
         with self.transaction():
             if not ask("SELECT 1 FROM recordings WHERE id = ? FOR UPDATE", (recording,)).fetchone():

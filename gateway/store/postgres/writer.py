@@ -159,7 +159,7 @@ class PostgresWriter(GroupWriter):
 
     def _keep(self, batch: Batch) -> bool:
         """Into the spool; whether it is there."""
-        batch.suit(Stored())  # whoever sends it may not know what was stored before
+        batch.suit(Stored())  # the next start may send it, and knows nothing of what was stored before
         try:
             self._spool.keep(batch, sync=self._sync)
         except OSError as error:

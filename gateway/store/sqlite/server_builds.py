@@ -6,35 +6,28 @@ from typing import Final
 
 from ..sql import SqlConnection
 
-ADD: Final = """
-INSERT INTO builds (cluster, environment, build, since)
-SELECT :cluster, :environment, :build, :since
-WHERE :build IS NOT (
-    SELECT build FROM builds WHERE cluster = :cluster AND environment = :environment ORDER BY since DESC LIMIT 1
-)
+LAST: Final = "SELECT build FROM builds WHERE cluster = ? AND environment = ? ORDER BY since DESC LIMIT 1"
+ADD: Final = f"""
+INSERT INTO builds (cluster, environment, build, since) SELECT ?, ?, ?, ? WHERE NOT coalesce(({LAST}) = ?, FALSE)
 """
 FIND: Final = """
-SELECT build FROM builds WHERE cluster = :cluster AND environment = :environment AND since <= :moment
-ORDER BY since DESC LIMIT 1
+SELECT build FROM builds WHERE cluster = ? AND environment = ? AND since <= ? ORDER BY since DESC LIMIT 1
 """
 # Before its first poll a gateway knows nothing: what that poll says held a minute earlier, too.
 FIRST: Final = """
-SELECT build FROM builds WHERE cluster = :cluster AND environment = :environment AND since <= :moment + 60
-ORDER BY since, seq LIMIT 1
+SELECT build FROM builds WHERE cluster = ? AND environment = ? AND since <= ? + 60 ORDER BY since, seq LIMIT 1
 """
 
 
 def add_build(connection: SqlConnection, *, cluster: str, environment: str, build: str, since: float) -> None:
     """Unless it is the last one known already."""
-    values = {"cluster": cluster, "environment": environment, "build": build, "since": since}
-    connection.execute(ADD, values)
+    connection.execute(ADD, (cluster, environment, build, since, cluster, environment, build))
 
 
 def build_at(connection: SqlConnection, cluster: str, environment: str, moment: float) -> str:
     """What ran there at this moment (epoch seconds); "" when nobody knows."""
-    values = {"cluster": cluster, "environment": environment, "moment": moment}
     for sql in (FIND, FIRST):
-        row = connection.execute(sql, values).fetchone()
+        row = connection.execute(sql, (cluster, environment, moment)).fetchone()
         if row is not None:
             return str(row[0])
     return ""

@@ -209,6 +209,9 @@ class SqliteTables(Tables):
     def forget_recording(self, recording: str) -> None:
         self._deleted.pop(recording, None)
 
+    def check_keys(self, names: Sequence[str]) -> None:
+        """A file has one gateway, and its keys lie beside it."""
+
     def probe(self) -> None:
         """A write that changes nothing: raises what any write would."""
         with transaction(self.connection):

@@ -173,6 +173,19 @@ def test_gateways_that_write_the_same_recordings_at_once_lose_nothing(gateway: M
     assert rows(gateways[0], "SELECT steps FROM recordings") == [(240,), (240,)]
 
 
+def test_a_gateway_with_another_key_is_refused_and_a_new_key_before_the_old_one_is_not(gateway: MakeGateway) -> None:
+    one, two = gateway("one"), gateway("two")
+    one.check_keys(["old"])
+    two.check_keys(["old"])
+    with pytest.raises(StoreError, match="seal with key old, and this one has other") as told:
+        two.check_keys(["other"])
+    assert told.value.code == "key"
+    two.check_keys(["new", "old"])
+    with pytest.raises(StoreError, match="seal with key new"):
+        one.check_keys(["old"])
+    one.check_keys(["new", "old"])
+
+
 def test_gateways_that_start_at_once_make_the_tables_once() -> None:
     with a_schema() as url:
         wrong: list[BaseException] = []

@@ -5,10 +5,13 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
+from postgres import BOTH
 
 from gateway.store import open_recorder, open_store
 from gateway.store.sqlite.schema import BUILDS
 from gateway.store.sqlite.server_builds import add_build, build_at
+
+ENGINES = BOTH
 
 
 @pytest.fixture
@@ -34,12 +37,13 @@ def test_a_version_that_is_known_is_not_written_again(builds):
     assert builds.execute("SELECT count(*) FROM builds").fetchone() == (3,)
 
 
-async def test_the_recorder_writes_it_and_the_store_reads_it(tmp_path):
-    recorder = open_recorder(tmp_path / "gateway.db", seal=lambda capture: capture)
+async def test_the_recorder_writes_it_and_the_store_reads_it(path):
+    recorder = open_recorder(path, seal=lambda capture: capture)
     await recorder.start()
     recorder.add_build("orders", "qa", "1.9.3")
+    recorder.add_build("orders", "qa", "1.9.3")
     await recorder.stop()
-    with_version = open_store(tmp_path / "gateway.db")
+    with_version = open_store(path)
     assert with_version.build("orders", "qa", "2099-01-01T00:00:00.000000Z") == "1.9.3"
     assert (with_version.build("orders", "dev", "2099-01-01T00:00:00Z"), with_version.build("orders", "qa", "")) == (
         "",
