@@ -228,8 +228,8 @@ class SharedSessionStore(Protocol):
     """Sessions that other gateways have as well. Blocking."""
 
     def claim(self, id: str) -> tuple[LiveSession, str] | None:
-        """Make this gateway the session's home: (the session as it was left, what it plays as it was stored). None when
-        nobody knows it, or the database does not answer at once: the event loop waits for this."""
+        """Make this gateway the session's home: (the session as it was left, or a new one, what it plays as it was
+        stored). None when the database does not answer at once: the event loop waits for this."""
 
     def changed(self) -> list[LiveSession]:
         """Sessions that became another gateway's, or were changed there, since the last call. In a thread of its own;

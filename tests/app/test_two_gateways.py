@@ -6,9 +6,11 @@ Covers: store/postgres/sessions.
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import signal
-from collections.abc import AsyncIterator, Iterator
+import socket
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -119,3 +121,79 @@ async def test_a_playback_goes_on_at_the_other_gateway_when_one_is_killed(tmp_pa
         one.process.send_signal(signal.SIGKILL)
         await one.process.wait()
         assert [*steps, await step(two)] == ["1", "2", "3"]
+
+
+DOCS = Path(__file__).parents[2] / "docs" / "scale.md"
+
+
+def configuration(folder: Path, port: int, gateways: Sequence[Served]) -> str:
+    """nginx as the page has it, on these ports, writing nowhere but into the folder."""
+    block = re.search(r"```nginx\n(.*?)```", DOCS.read_text("utf-8"), re.DOTALL)
+    assert block
+    text = block[1].replace("listen 8080", f"listen 127.0.0.1:{port}")
+    for number, gateway in enumerate(gateways, 1):
+        text = text.replace(f"gw-{number}.example:8080", f"127.0.0.1:{gateway.port}")
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporary = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
+    head = f"daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; events {{}}\n"
+    return f"{head}http {{ access_log off;\n{temporary}{text}}}\n"
+
+
+@asynccontextmanager
+async def in_front_of(folder: Path, *gateways: Served) -> AsyncIterator[str]:
+    """The address of an nginx before the gateways."""
+    nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin") or pytest.skip("nginx is not installed")
+    folder.mkdir()
+    folder.chmod(0o755)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (folder / "nginx.conf").write_text(configuration(folder, port, gateways))
+    process = await asyncio.create_subprocess_exec(nginx, "-c", f"{folder}/nginx.conf", "-e", f"{folder}/error.log")
+    try:
+        async with asyncio.timeout(START):
+            while not socket_answers(port):
+                await asyncio.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+def socket_answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+async def test_a_browser_behind_nginx_plays_on_while_the_gateway_that_it_is_on_is_killed(
+    tmp_path: Path, url: str
+) -> None:
+    async with two_gateways(tmp_path, url) as gateways, in_front_of(tmp_path / "nginx", *gateways) as address:
+        await gateways[0].calls(*[7] * 6, session=b"source")
+        async with aiohttp.ClientSession(address, cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+            async with browser.get("/_gateway/api/v1/recordings") as got:
+                recording = (await got.json())["items"][0]["id"]
+            async with browser.post(f"/_gateway/api/v1/recordings/{recording}/playback", json={"end": "404"}) as got:
+                assert got.status == 200, await got.text()
+
+            async def step() -> str:
+                async with browser.get("/api/orders/7") as got:
+                    await got.read()
+                    return str(got.headers["Gateway-Playback"].partition(";")[0].rpartition("/")[2])
+
+            before = [await one.counted("gateway_recorded_total") for one in gateways]
+            steps = [await step() for _ in range(3)]
+            after = [await one.counted("gateway_recorded_total") for one in gateways]
+            home = max(range(2), key=lambda at: after[at] - before[at])
+            gateways[home].process.send_signal(signal.SIGKILL)
+            await gateways[home].process.wait()
+            steps += [await step() for _ in range(3)]
+            assert steps == ["1", "2", "3", "4", "5", "6"]
+            async with browser.get("/_gateway/") as page:
+                assert page.status == 200
+    with closing(open_store(gateways[0].path)) as store:
+        played = next(one for one in store.recordings().items if one.id != recording)
+        assert [one.step for one in store.exchanges(played.id).items] == [1, 2, 3, 4, 5, 6]

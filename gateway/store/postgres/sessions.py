@@ -1,7 +1,7 @@
 """Sessions that several gateways share: a session has one home at a time, and moves with its client. I/O.
 
     a request of a session that is not in memory here
-        ─ claim: one UPDATE ... RETURNING makes this gateway its home, and brings recording, step, pins, faults, place
+        ─ claim: one statement makes this gateway its home, and brings recording, step, pins, faults, place
     the home before
         ─ changed: looks at the table four times a second, forgets the session, and claims it when its client is back
 
@@ -16,14 +16,17 @@ import time
 from typing import Final
 
 from ...errors import StoreError
+from ...ids import new_id
 from ...protocols import LiveSession
 from ..sqlite.reader import session_of
 from .connection import Database, connect, failed
 
 log = logging.getLogger("gateway.store")
 
+# One that nobody knows gets its row here, so that two gateways with its first requests do not both begin it.
 CLAIM: Final = """
-UPDATE sessions s SET home = ?, changed_at = now() WHERE s.id = ?
+INSERT INTO sessions AS s (id, recording, steps, seen, home) VALUES (?, ?, 0, ?, ?)
+ON CONFLICT (id) DO UPDATE SET home = excluded.home, changed_at = now()
 RETURNING s.*, coalesce((SELECT max(step) FROM exchanges e WHERE e.recording = s.recording), 0) AS last
 """
 # A transaction that began before the last look may have committed since: what it changed has an older time.
@@ -54,7 +57,7 @@ class SharedSessions:
         try:
             if self._claiming is None:
                 self._claiming = connect(self._url, options=AT_MOST, patience=CONNECT)
-            row = self._claiming.execute(CLAIM, (self._gateway, id)).fetchone()
+            row = self._claiming.execute(CLAIM, (id, new_id(), time.time(), self._gateway)).fetchone()
         except Exception as error:
             self._again_at = time.monotonic() + PAUSE
             if self._claiming is not None:
