@@ -3,8 +3,8 @@
 FROM python:3.13-slim AS build
 WORKDIR /src
 RUN python -m venv /opt/gateway
-COPY requirements/run.txt requirements/
-RUN /opt/gateway/bin/pip install --no-cache-dir --require-hashes -r requirements/run.txt
+COPY requirements/run.txt requirements/postgres.txt requirements/
+RUN /opt/gateway/bin/pip install --no-cache-dir --require-hashes -r requirements/run.txt -r requirements/postgres.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY gateway gateway
 COPY templates templates

@@ -58,7 +58,8 @@ docs: $(VENV)/.dev ## write the generated pages of docs/ again
 lock: $(VENV)/.dev ## pin the newest dependencies with their hashes, in files that name no address
 	$(COMPILE) --upgrade -o requirements/run.txt pyproject.toml requirements/build.in
 	$(COMPILE) --upgrade --extra dev -c requirements/run.txt -o requirements/dev.txt pyproject.toml requirements/build.in
-	@for file in run dev; do { echo "# Written by make lock."; cat requirements/$$file.txt; } > requirements/.lock \
+	@awk '/^[a-z]/ {own = /^psycopg(-binary)?==/} own' requirements/dev.txt > requirements/postgres.txt
+	@for file in run dev postgres; do { echo "# Written by make lock."; cat requirements/$$file.txt; } > requirements/.lock \
 		&& mv requirements/.lock requirements/$$file.txt; done
 
 chromium: $(VENV)/.dev

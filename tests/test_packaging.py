@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +16,8 @@ import aiohttp
 import aiohttp.http_parser
 import pytest
 import yaml
+
+from gateway.cli.main import COMMANDS, arguments
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -111,7 +114,7 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
         r"\nEXPOSE 8080\n",
         r"\nHEALTHCHECK .*CMD \[\"gateway\", \"healthcheck\"\]\n",
         r"\nENTRYPOINT \[\"gateway\"\]\n",
-        r"--require-hashes -r requirements/run\.txt\n",
+        r"--require-hashes -r requirements/run\.txt -r requirements/postgres\.txt\n",
         r"chmod 0700 /data\n",
     ],
 )
@@ -139,6 +142,33 @@ def test_compose_gives_it_little() -> None:
     assert service["cap_drop"] == ["ALL"]
     assert {volume.split(":")[1] for volume in service["volumes"]} == {"/config", "/data"}
     assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+
+
+def test_two_gateways_in_compose_share_database_key_and_routes_and_nothing_else() -> None:
+    services = yaml.safe_load((ROOT / "deploy" / "compose.yaml").read_text("utf-8"))["services"]
+    gateways = [services[name] for name in ("gateway-1", "gateway-2")]
+    own = [{volume for volume in one["volumes"] if volume.endswith(":/data")} for one in gateways]
+    assert not own[0] & own[1]
+    for one in gateways:
+        assert (one["read_only"], one["cap_drop"], one["working_dir"]) == (True, ["ALL"], "/data")
+        assert "../config:/config" in one["volumes"]
+        assert "password" not in one["environment"]["GATEWAY_RECORDINGS"]
+        name, *words = one["command"]
+        arguments(name, import_module(COMMANDS[name].module), words, one["environment"])
+    assert services["nginx"]["ports"] == ["127.0.0.1:8080:8080"]
+
+
+def test_the_nginx_of_compose_is_that_of_the_documentation() -> None:
+    block = re.search(r"```nginx\n(.*?)```", (ROOT / "docs" / "scale.md").read_text("utf-8"), re.DOTALL)
+    assert block
+    text = (ROOT / "deploy" / "nginx.conf").read_text("utf-8")
+    assert text.partition("\n")[2] == block[1].replace("gw-", "gateway-").replace(".example", "")
+
+
+def test_the_lock_of_the_database_driver_is_that_of_development() -> None:
+    lines = (ROOT / "requirements" / "postgres.txt").read_text("utf-8").splitlines()[1:]
+    assert [line.split("==")[0] for line in lines if "==" in line] == ["psycopg", "psycopg-binary"]
+    assert "\n".join(lines) in (ROOT / "requirements" / "dev.txt").read_text("utf-8")
 
 
 def test_the_first_commands_of_the_readme_are_targets() -> None:
