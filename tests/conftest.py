@@ -2,6 +2,12 @@
 
 import consoling
 import pytest
+from hypothesis import settings
+
+# No test asserts a time: a loaded machine takes longer. (In CI, hypothesis has such a profile by itself.)
+if settings.default is not None and settings.default.deadline is not None:
+    settings.register_profile("untimed", deadline=None)
+    settings.load_profile("untimed")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from ..model.linear_patterns import Linear, compile_linear, quoted
 from . import shapes
 from .personal import PHONE_NAMES, PersonalData, expression_of
 from .values import ANY, DIGITS, NATIONAL_PHONE, NO, RANDOM, TEXT
-from .vocabulary import CODES, HARMLESS_HEADERS, KEYS, PINS, kind_of, normal, parts_of
+from .vocabulary import CODES, HARMLESS_HEADERS, KEYS, PASSES, PINS, kind_of, normal, parts_of
 
 # What to do with a header: nothing by its name, seal all of it, what looks random of it, or its parts.
 PLAIN, CREDENTIALS, COOKIE, SET_COOKIE, MAYBE, PROTOCOLS = range(6)
@@ -43,8 +43,12 @@ WORDS: Final = (
     r"|(?:seed|recovery)" + APART + r"phrase|hmac|basic" + APART + r"auth"
     r"|" + _either(KEYS) + APART + r"keys?"
     r"|" + _either(CODES | {b"oauth"}) + APART + r"codes?"
-    r"|(?:^|[^a-z])(?:pin|sig|csc|otp|totp)[0-9]?(?:[^a-z0-9]|$)"
-    r"|(?-i:[a-z](?:Pin|PIN|Sig|Csc|CSC|Otp|OTP|Totp|TOTP)[0-9]?[^a-z0-9])"
+    r"|(?:^|[^a-z])(?:pin|sig|csc|otp|totp|pw|cred)[0-9]?(?:[^a-z0-9]|$)"
+    r"|(?-i:[a-z](?:Pin|PIN|Sig|Csc|CSC|Otp|OTP|Totp|TOTP|Pw|PW|Cred)[0-9]?[^a-z0-9])"
+    r"|passord|creds|mdp|haslo|heslo|salasana|lozinka|jelszo|losenord|adgangskode|(?:security|recovery|challenge)"
+    + APART
+    + r"answers?"
+    r"|" + _either(PASSES) + r"pw[0-9]?(?:[^a-z0-9]|$)"
     r"|" + _either(PINS) + r"pin[0-9]?(?:[^a-z0-9]|$)"
     r"|(?:code|signature|session|ticket|auth|jwt|bearer|hm)" + VALUE + r"|[?&;](?:\w|-){0,30}signature="
     r"|name=[^\r\n]*(?:code|signature|session|ticket|auth|jwt|bearer|hm)[\]0-9]*[\"\r\n;]|code=|grant_type"

@@ -98,6 +98,17 @@ SHAPES: Final = (
     ("Sourcegraph", r"sgp_(?:[0-9A-Za-z]{16}_|local_)?[0-9a-f]{40}"),
     ("Typeform", r"tfp_[0-9A-Za-z_.\-]{40,}"),
     ("ReadMe", r"rdme_[0-9a-z]{70}"),
+    ("SonarQube", r"sq[upa]_[0-9a-f]{40}"),
+    ("Frame.io", r"fio-u-[0-9A-Za-z_\-=]{60,}"),
+    ("42", r"s-s4t2(?:ud|af)-[0-9a-f]{64}"),
+    ("LangSmith", r"lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}"),
+    ("Clojars", r"CLOJARS_[0-9a-z]{60}"),
+    ("LaunchDarkly", r"(?:sdk|api|mob)-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"),
+    ("ElevenLabs", r"sk_[0-9a-f]{48}"),
+    ("Resend", r"re_[0-9A-Za-z]{8}_[0-9A-Za-z]{24}"),
+    ("Infisical", r"st\.[0-9a-f\-]{24,36}\.[0-9a-f]{32}\.[0-9a-f]{32}"),
+    ("Asana", r"[12]/[0-9]{10,20}(?:/[0-9]{10,20})?:[0-9a-f]{32}"),
+    ("Oracle pre-authenticated request", r"objectstorage\.[a-z0-9\-]{4,30}\.oraclecloud\.com/p/[0-9A-Za-z_\-]{40,}"),
     ("Yandex", r"AQVN[0-9A-Za-z_\-]{35,38}"),
 )  # fmt: skip
 # RE2 knows no look behind: the byte before a token is matched with it. `%2F` and the like end in a letter.

@@ -30,9 +30,10 @@ STRONG: Final = _words(
     " secret token apikey privatekey secretkey accesskey signingkey encryptionkey accountkey masterkey sharedkey"
     " credential credentials sessionid sessid authkey subscriptionkey decryptionkey storagekey hmackey"
     " csrf xsrf passwords secrets apikeys presharedkey"
+    " passord haslo heslo salasana lozinka jelszo losenord adgangskode"
 )
 # The same only as a part of its own, because everyday words end so.
-PARTS: Final = _words("cvv cvc csc authorization hmac sig psk mnemonic authentication")
+PARTS: Final = _words("cvv cvc csc authorization hmac sig psk mnemonic authentication mdp cred creds")
 # What stands before `key` in the name of a secret; before any other word, `key` is a place or an id.
 KEYS: Final = _words(
     "api private access secret signing encryption decryption account subscription master auth shared service server"
@@ -50,16 +51,19 @@ PASSES: Final = _words(
 # What stands before `code` in the name of a code that lets somebody in.
 CODES: Final = _words(
     "device recovery backup otp totp mfa sms onetime time verification login auth authorization security reset factor"
-    " 2fa tfa scratch magic passwordless"
+    " 2fa tfa scratch magic passwordless activation"
 )
-PINS: Final = _words("card user new old sim atm account door parental security login confirm my bank device verify")
+PINS: Final = _words(
+    "card user new old sim atm account door parental security login confirm my bank device verify unlock"
+)
 COOKIES: Final = _words("set auth session login access sso remember")
 
 EXACT: Final = {
     **dict.fromkeys(_words("cookie setcookie cookie2 setcookie2 codeverifier oauthverifier clientassertion assertion"
         " samlresponse samlart wresult seedphrase recoveryphrase hdnts hdnea hdntl bcdntoken"
         " jsessionid phpsessid aspsessionid secretid recoverykey htpasswd tempauth rlkey resourcekey"), ANY),
-    **dict.fromkeys(_words("pass otp totp basicauth onetimepassword"), TEXT),
+    **dict.fromkeys(_words("pass pw otp totp basicauth onetimepassword secretanswer securityanswer recoveryanswer"
+        " challengeanswer secretanswers securityanswers"), TEXT),
     **dict.fromkeys(_words("code auth session ticket tokens jwt bearer hm"), RANDOM),
     **dict.fromkeys(_words("recoverycodes backupcodes scratchcodes"), ANY),
 }  # fmt: skip
@@ -151,8 +155,10 @@ def _by_last(last: bytes, before: bytes, whole: bytes) -> int:
         return DIGITS
     if (last == b"key" and before in KEYS) or (last == b"keys" and before in KEYS_OF_MANY):
         return ANY
-    if last == b"pass" and before in PASSES:
+    if last in (b"pass", b"pw") and before in PASSES:
         return ANY
+    if last in (b"answer", b"answers") and before in (b"secret", b"security", b"recovery", b"challenge"):
+        return TEXT
     if last in (b"code", b"codes") and before in CODES:
         return ANY
     if last == b"signature":
@@ -181,10 +187,15 @@ def _run_together(name: bytes) -> int:
             return NO if stem == b"token" and head in COUNTS else TEXT if head in FLAGS else ANY
         if tail.isdigit() or tail in TAILS:
             return ANY
-    for end, before in ((b"key", ENDS_OF_KEYS), (b"pass", ENDS_OF_PASSES), (b"code", ENDS_OF_CODES)):
+    for end, before in (
+        (b"key", ENDS_OF_KEYS),
+        (b"pass", ENDS_OF_PASSES),
+        (b"pw", ENDS_OF_PASSES),
+        (b"code", ENDS_OF_CODES),
+    ):
         if name.endswith(end) and name[: -len(end)].endswith(before):
             return ANY
-    if name.endswith((b"authorization", b"authentication", b"cvv", b"cvc")):
+    if name.endswith((b"authorization", b"authentication", b"cvv", b"cvc", b"creds", b"mdp")):
         return ANY
     return SIGNATURE if name.endswith(b"signature") else NO
 

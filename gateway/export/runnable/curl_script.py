@@ -220,9 +220,13 @@ def _kept(keep: KeptVariable) -> str:
     return f"cut_out {quoted(pattern.encode())} {found}" if pattern else found
 
 
+# Up to its end even without a closing bracket: no second look at what follows.
+_BRACKETS = re.compile(r"\[(\^?)((?:[^\]\\]|\\.)++)(\]?)")
+
+
 def _extended(pattern: str) -> str:
     """As an extended regular expression (POSIX), which knows no escapes in brackets."""
-    inside = re.sub(r"\[(\^?)((?:[^\]\\]|\\.)+)\]", lambda one: f"[{one[1]}{_in_brackets(one[2])}]", pattern)
+    inside = _BRACKETS.sub(lambda one: f"[{one[1]}{_in_brackets(one[2])}]" if one[3] else one[0], pattern)
     return inside.replace("(?:", "(").replace(r"\d", "[0-9]")
 
 
