@@ -147,4 +147,8 @@ def test_no_request_is_too_odd(parts: list[str], kind: str, value: str) -> None:
     for need in needs(request, 1):
         for place in (need, *need.inner):
             if place.sink.part != "cookie":
-                rewrite(request, [(place.sink, value)])
+                changed = rewrite(request, [(place.sink, value)])
+                assert (changed.method, len(changed.headers)) == (request.method, len(request.headers))
+                assert changed.body.size == len(changed.body.data), "the size is that of the new body"
+                if place.sink.part in ("path", "query"):
+                    assert changed.body == request.body, "a change of the target leaves the body alone"

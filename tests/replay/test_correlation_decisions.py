@@ -92,7 +92,7 @@ def test_a_file_that_does_not_fit_is_refused_whole(text: str, said: str) -> None
 @given(st.text(max_size=60))
 def test_no_text_is_too_odd(text: str) -> None:
     with contextlib.suppress(UsageError):
-        read_decisions(text, a_chain())
+        assert read_decisions(text, a_chain()) == read_decisions(text.strip(), a_chain()), "space around means nothing"
 
 
 def test_a_second_run_confirms_what_moved_and_rejects_constants() -> None:

@@ -91,7 +91,10 @@ def test_one_command_is_refused_and_the_place_is_named():
 def test_no_text_makes_the_reader_fail_in_another_way(noise):
     for text in (noise, f"curl http://h/x {noise}", f"x=$(curl {noise})", f'curl ^"{noise}^"', f"irm {noise}"):
         with suppress(UsageError):
-            load(text, nowhere, no_files)
+            imported, _ = load(text, nowhere, no_files)
+            for one in (exchange for each in imported for exchange in each.exchanges):
+                assert "://" in one.url and one.request.method, "what is read can be sent"
+                assert one.request.body.size == len(one.request.body.data)
 
 
 @pytest.mark.parametrize(
