@@ -141,12 +141,13 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
 
 @contextlib.contextmanager
 def _seldom_collecting() -> Iterator[None]:
-    """Exchanges hold no cycles, so the collector finds nothing in what they leave: it need not look so often. What the
-    start built lives on, and is not looked at again."""
+    """Exchanges hold no cycles, so the collector finds little in what they leave: it need not look so often. What the
+    start built lives on, and is not looked at again. A look pauses the loop for as long as there are new objects:
+    100,000 took 16 to 26 ms, 20,000 about 5. The second generation waits for ten such looks, the third for 2,000."""
     usual = gc.get_threshold()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
+    gc.set_threshold(20_000, 10, 200)
     try:
         yield
     finally:
