@@ -148,7 +148,7 @@ def _fault(kind: str, share: str) -> Fault:
 
 
 def end_simulation(services: Services, session: LiveSession, cluster: str, fault: Fault) -> None:
-    """When its time is over; another one that was begun since stays."""
+    """When it expires; another one that was begun since stays."""
     if session.faults.get(cluster) is fault:
         del session.faults[cluster]
         services.sessions.keep(session)

@@ -52,7 +52,7 @@ class Moves:
             self._last = moved
 
     def last(self, services: Services) -> Moved | None:
-        """The last move while it is still in force; whoever may move may undo it while it is fresh (`can_undo`)."""
+        """The last move while it is still in force; every operator may undo it while it is fresh (`can_undo`)."""
         moved = self._last
         cluster = services.routes.table.clusters.get(moved.cluster) if moved else None
         return moved if moved and cluster and cluster.environment == moved.environment else None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..protocols import Store
     from ..replay.error_card import Card
 
-MOST: Final = 300  # steps that are told; of longer recordings the first
+MOST: Final = 300  # steps that are shown; of longer recordings the first
 FOLLOWED: Final = 200  # steps of a recording that is compared with the one that it comes from
 
 

@@ -268,7 +268,7 @@ async def test_a_failed_exchange_says_why(client):
     text = await page(client, "/_gateway/exchanges/01KEXCHANGE000000000000003")
     assert "502 connection refused" in text
     assert "127.0.0.1:9000 refused" in text
-    assert "No proper answer" in text
+    assert "No server answered; the gateway did." in text
 
 
 async def test_masked_secrets_say_so(client, book, an_exchange):
