@@ -17,6 +17,16 @@ from .step import FilledField, text_of
 NOTHING: Mapping[str, str] = {}
 
 
+def groups(filled: Sequence[FilledField], fields: Mapping[str, Markup]) -> list[tuple[str, list[Markup]]]:
+    """The fields in their order: (heading, or "", the fields under it)."""
+    found: list[tuple[str, list[Markup]]] = []
+    for each in filled:
+        if not found or found[-1][0] != each.field.group:
+            found.append((each.field.group, []))
+        found[-1][1].append(fields[each.field.name])
+    return found
+
+
 def form_parts(
     request: web.Request,
     step: DemoStep,
@@ -28,7 +38,7 @@ def form_parts(
     environments: Sequence[str] = (),
     own: Mapping[str, str] = NOTHING,
 ) -> dict[str, Any]:
-    """`start`, each field by its name, `send`, `what_ifs`, `end`; a page uses the ones it wants.
+    """`start`, each field by its name, `groups`, `send`, `what_ifs`, `end`; a page uses the ones it wants.
 
     A field whose name is one of those words is found under `fields`. `sent` is the step as it was sent last; `own`
     what stands in the boxes of a what-if of your own.
@@ -47,6 +57,7 @@ def form_parts(
     return {
         **fields,
         "fields": fields,
+        "groups": groups(filled, fields),
         "start": Markup(macros.start(csrf, has_file)),
         "send": lambda label="Send": Markup(macros.send(label)),
         "what_ifs": Markup(macros.what_ifs(step) + ("" if step.run else macros.own_what_if(step, environments, own))),

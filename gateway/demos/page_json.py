@@ -44,7 +44,8 @@ def step_json(demo: Demo, step: DemoStep, filled: tuple[FilledField, ...], shown
             "type": each.field.kind,
             "value": each.shown,
             "origin": each.origin or None,
-            "choices": list(each.field.choices),
+            "choices": [option.value for option in each.options],
+            "rules": each.field.rules.attributes if each.field.rules else {},
             "goes": list(goes[each.field.name]),
         }
         for each in filled

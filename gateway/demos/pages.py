@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import aiohttp_jinja2
 from aiohttp import web
 from aiohttp.web_request import FileField
 from aiohttp_session import get_session
+from multidict import MultiDictProxy
 from yarl import URL
 
 from ..errors import ConfigError, GatewayError, NotFoundError, UsageError, did_you_mean
@@ -20,7 +21,7 @@ from .call import Caller
 from .custom_what_if import boxes_again
 from .custom_what_if_pages import Trying
 from .definition.colours import style_sheet
-from .definition.schema import Demo, DemoStep, Upload, slug_of
+from .definition.schema import Demo, DemoStep, FormField, Upload, slug_of
 from .form import form_parts
 from .front_door import front_door
 from .page_json import home_json, step_json
@@ -160,8 +161,8 @@ class Pages:
             return await self._save(request, entry, step, form)
         values = await self.sending.values(session)
         filled = fill(step, values, self.memories.of(session.id).typed.get((demo.name, step.slug)))
-        submitted = {field.name: _submitted(posted.get(f"f.{field.name}", "")) for field in step.fields}
-        fields, problems = read_form(filled, submitted)
+        submitted = {field.name: _submitted(posted, field) for field in step.fields}
+        fields, problems = read_form(filled, submitted, checked=not form.get("what_if"))
         if problems:
             return await self._refused(request, entry, step, filled, fields, problems)
         try:
@@ -225,7 +226,7 @@ class Pages:
         problems: Mapping[str, str],
     ) -> web.Response:
         again = tuple(
-            FilledField(each.field, fields[each.field.name], "typed", problems.get(each.field.name, ""))
+            replace(each, value=fields[each.field.name], origin="typed", problem=problems.get(each.field.name, ""))
             for each in filled
         )
         values = await self.sending.values(self.session_of(request))
@@ -357,7 +358,7 @@ def _page(request: web.Request, name: str, *, status: int = 200, **context: Any)
 
 def _again(filled: tuple[FilledField, ...], fields: Mapping[str, Any]) -> tuple[FilledField, ...]:
     """The form with what was typed still in it."""
-    return tuple(FilledField(each.field, fields[each.field.name], "typed") for each in filled)
+    return tuple(replace(each, value=fields[each.field.name], origin="typed") for each in filled)
 
 
 def _is_changed(form: Mapping[str, str]) -> bool:
@@ -365,8 +366,14 @@ def _is_changed(form: Mapping[str, str]) -> bool:
     return any(form.get(f"own.{verb}", "").strip() for verb in ("via", "path", "headers", "delay"))
 
 
-def _submitted(value: object) -> str | Upload:
-    """A field of a form as it came; a file that was not chosen is empty."""
+def _submitted(
+    posted: MultiDictProxy[str | bytes | bytearray | FileField], field: FormField
+) -> str | Upload | list[str]:
+    """A field of a form as it came; a file that was not chosen is empty. What was typed beside a list wins."""
+    name = f"f.{field.name}"
+    if field.multiple:
+        return [one for one in posted.getall(name, []) if isinstance(one, str) and one]
+    value = (posted.get(f"{name}.other") if field.choices_from else None) or posted.get(name, "")
     if not isinstance(value, FileField):
         return value if isinstance(value, str) else ""
     if not value.filename:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from .definition.choices import options
 from .definition.expressions import ExpressionError, is_expression, worked_out
 from .definition.parse_parts import FORBIDDEN, PLACEHOLDER
-from .definition.schema import CallTemplate, DemoStep, FormField, Upload, WhatIf
+from .definition.schema import CallTemplate, Choice, DemoStep, FormField, Upload, WhatIf
 from .multipart import multipart
 
 WHOLE = re.compile(r"[-+]?[0-9]{1,400}")
@@ -37,11 +38,23 @@ class FilledField:
     origin: str = ""
     problem: str = ""
     missing: str = ""
+    options: tuple[Choice, ...] = ()  # what can be chosen now
 
     @property
     def shown(self) -> str:
         """The text in the input; a secret is never put into a page."""
         return "" if self.field.is_secret else text_of(self.value)
+
+    @property
+    def chosen(self) -> frozenset[str]:
+        """The texts of the options that are chosen."""
+        return frozenset(map(text_of, self.value)) if isinstance(self.value, list | tuple) else frozenset({self.shown})
+
+    @property
+    def other(self) -> str:
+        """What was typed in place of an option."""
+        listed = {text_of(option.value) for option in self.options}
+        return "" if self.field.multiple or self.shown in listed else self.shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +87,8 @@ def fill(step: DemoStep, values: Mapping[str, Any], typed: Mapping[str, Any] | N
     filled: list[FilledField] = []
     for each in step.fields:
         known = {**values, **{before.field.name: before.value for before in filled if before.value is not None}}
-        filled.append(_fill(each, known, values, typed or {}))
+        found = _fill(each, known, values, typed or {})
+        filled.append(replace(found, options=options(each.choices, each.choices_from, values)))
     return tuple(filled)
 
 
@@ -94,9 +108,10 @@ def _fill(
 
 
 def read_form(
-    filled: tuple[FilledField, ...], submitted: Mapping[str, str | Upload]
+    filled: tuple[FilledField, ...], submitted: Mapping[str, str | Upload | list[str]], *, checked: bool = False
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """(values, problems by field) of a form that came back; an empty field is None."""
+    """(values, problems by field) of a form that came back; an empty field is None. With `checked` values must meet
+    the fields' rules: a what-if may break them, which is how a 422 is shown."""
     values: dict[str, Any] = {}
     problems: dict[str, str] = {}
     for each in filled:
@@ -106,9 +121,15 @@ def read_form(
             values[name] = given if isinstance(given, Upload) and each.field.kind == "file" else None
             continue
         try:
-            values[name] = _typed(each, given)
+            values[name] = (
+                [_typed(each, one) for one in given] or None if isinstance(given, list) else _typed(each, given)
+            )
         except ValueError as error:
             values[name], problems[name] = given, str(error)
+    rules = {each.field.name: each.field.rules for each in filled if each.field.rules is not None} if checked else {}
+    for name, rule in rules.items():
+        if name not in problems and (problem := rule.problem(values[name])):
+            problems[name] = problem
     return values, problems
 
 
@@ -118,9 +139,9 @@ def _typed(each: FilledField, text: str) -> Any:
         return bool(text)
     if not text:
         return each.value if each.field.is_secret else None
-    for choice in each.field.choices:
-        if text_of(choice) == text:
-            return choice
+    for option in each.options:
+        if text_of(option.value) == text:
+            return option.value
     if each.field.choices:
         raise ValueError(f"'{text[:80]}' is not one of the choices")
     # What the form showed comes back as the value that it was: an order's number stays a number.
@@ -243,11 +264,17 @@ def _body(
     else:
         value = dict(rest)
     if step.send == "multipart" and isinstance(value, dict):
-        return multipart((name, item if isinstance(item, Upload) else text_of(item)) for name, item in value.items())
+        return multipart((name, item if isinstance(item, Upload) else text_of(item)) for name, item in _repeated(value))
     if step.send == "form" and isinstance(value, dict):
-        pairs = [(name, text_of(item)) for name, item in value.items()]
+        pairs = [(name, text_of(item)) for name, item in _repeated(value)]
         return urlencode(pairs, errors="surrogatepass").encode(), "application/x-www-form-urlencoded"
     return json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"), "application/json"
+
+
+def _repeated(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """A list is one field several times, as browsers send it."""
+    for name, item in value.items():
+        yield from ((name, one) for one in item) if isinstance(item, list) else [(name, item)]
 
 
 def complete(headers: dict[str, tuple[str, Any]], content_type: str) -> tuple[tuple[str, str], ...]:

@@ -5,6 +5,7 @@ Covers: demos/custom_what_if_pages, demos/page_json.
 
 import asyncio
 import html
+import json
 import re
 
 import aiohttp
@@ -485,7 +486,8 @@ async def test_every_page_has_a_json_twin_and_no_secret_is_in_it(browser):
     async with browser.client.get(f"{FIND}.json") as answer:
         found = await answer.json()
     assert found["fields"][0] == {
-        "name": "isbn", "type": "text", "value": "978-1", "origin": "session", "choices": [], "goes": ["path"],
+        "name": "isbn", "type": "text", "value": "978-1", "origin": "session", "choices": [], "rules": {},
+        "goes": ["path"],
     }  # fmt: skip
     assert (found["results"][0]["status"], found["results"][0]["verdict"]) == (200, "as expected")
     assert (found["values"]["token"], found["next"]) == ("•••••", ["order-it"])
@@ -495,3 +497,59 @@ async def test_every_page_has_a_json_twin_and_no_secret_is_in_it(browser):
         assert (await answer.json())["fields"][0]["name"] == "order_id"
     async with browser.client.get("/demos/bookshop/nothing.json") as answer:
         assert answer.status == 404
+
+
+RULES = """\
+title: Rules
+steps:
+  - title: Sign in
+    call: POST users:/login
+    form: {user: ada, password: {type: password, default: lovelace, required: true}}
+    keep: {all: $}
+  - title: Order
+    call: POST orders:/orders
+    form:
+      isbn: {default: "978-1", pattern: '978-\\d+', required: true, placeholder: "978-...", group: Book}
+      qty: {type: number, default: 1, min: 1, max: 9, group: Book}
+      tags: {choices: [new, used, signed], multiple: true, group: More}
+      who: {choices: {from: all, label: $}, group: More}
+    what_if:
+      none: {set: {qty: 0}, expect: 422}
+"""
+
+
+async def test_rules_are_for_send_and_a_what_if_may_break_them(browser, shop):
+    (shop.demos / "rules").mkdir(parents=True)
+    (shop.demos / "rules" / "demo.yaml").write_text(RULES)
+    await asyncio.sleep(0.2)
+    order = "/demos/rules/order"
+    status, page = await browser.press(order, qty="0")
+    assert status == 422 and "must be at least 1" in words(page) and not shop.forwarder.seen
+    status, page = await browser.press(order, isbn="x", qty="99")
+    assert (status, "does not match the pattern" in words(page), "must be at most 9" in words(page)) == (
+        422,
+        True,
+        True,
+    )
+    assert 'pattern="978-\\d+" required' in page and 'min="1" max="9" inputmode' in page and "<legend" in page
+    await browser.press(order, what_if="none", isbn="", qty="99")  # sent, whatever the rules say
+    assert json.loads(shop.forwarder.seen[-1][3])["qty"] == 0
+    assert (await browser.press("/demos/rules/sign-in"))[0] == 200, "the demo's own password meets required"
+
+
+async def test_choices_come_from_an_earlier_response_and_several_are_a_list(browser, shop):
+    (shop.demos / "rules").mkdir(parents=True)
+    (shop.demos / "rules" / "demo.yaml").write_text(RULES)
+    await asyncio.sleep(0.2)
+    order = "/demos/rules/order"
+    assert "type another" not in (await browser.get(order))[1]
+    await browser.press("/demos/rules/sign-in")
+    _, page = await browser.get(order)
+    assert "type another" in page and '<option value="qa"' in page
+    csrf = re.search(r'name="csrf_token" value="([^"]*)"', page)[1]
+    form = [("csrf_token", csrf), ("f.isbn", "978-1"), ("f.qty", "1"), ("f.tags", "new"), ("f.tags", "signed")]
+    for more, who in (([("f.who", "qa")], "qa"), ([("f.who", ""), ("f.who.other", "bob")], "bob")):
+        async with browser.client.post(order, data=aiohttp.FormData([*form, *more])) as answer:
+            page = await answer.text()
+        sent = json.loads(shop.forwarder.seen[-1][3])
+        assert (sent["tags"], sent["who"]) == (["new", "signed"], who)

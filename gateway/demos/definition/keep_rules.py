@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonpath
 
-from .parse_parts import JSONPATH
+from .choices import JSONPATH
 from .schema import KeepRule
 
 LARGEST = 65_536  # characters of one kept value, as JSON

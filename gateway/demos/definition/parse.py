@@ -250,6 +250,9 @@ def _uses_of_step(
     for field in fields:
         if is_expression(field.default):
             names.note(PlacedValue(field.default, field.place), f"{path}.form.{field.name}", frozenset(before))
+        if field.choices_from is not None:
+            source = field.choices_from
+            names.uses.append(ValueUse(frozenset({source.name}), f"{path}.form.{field.name}.choices", source.place))
         before.add(field.name)
 
 

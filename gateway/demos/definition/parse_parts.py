@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import jsonpath
@@ -10,7 +11,9 @@ import jsonpath
 from ...errors import did_you_mean
 from ...model.headers import FRAMING, GATEWAY_REQUEST, HOP_BY_HOP
 from ..masking import is_secret_name
+from .choices import JSONPATH, choices_of
 from .expressions import ExpressionError, is_expression, names_in
+from .field_rules import RULE_KEYS, rules_of
 from .schema import KINDS, CallTemplate, DemoPlace, Expect, FormField, KeepRule, ValueUse
 from .yaml import PlacedValue, Report
 
@@ -19,8 +22,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2, token
-FIELD_KEYS = ("type", "default", "label", "help", "choices")
-JSONPATH = jsonpath.JSONPathEnvironment(strict=True)
+FIELD_KEYS = ("type", "default", "label", "help", "placeholder", "group", "choices", "multiple", *RULE_KEYS)
 # The hop belongs to the gateway, or to the message's own framing.
 FORBIDDEN = frozenset((*HOP_BY_HOP, *FRAMING, *GATEWAY_REQUEST))
 
@@ -110,13 +112,29 @@ def _field(name: str, node: PlacedValue, path: str, report: Report) -> FormField
             keys["type"].place, f"{path}.type", f"'{kind}' is not one of {', '.join(KINDS)}{did_you_mean(kind, KINDS)}"
         )
         kind = "text"
-    if isinstance(default, dict | list) and kind != "json":
-        report.add(keys["default"].place, f"{path}.default", "only a field of type json can have more than one value")
-    label, about = (report.text(keys.get(key), f"{path}.{key}") for key in ("label", "help"))
-    choices = _choices(keys.get("choices"), f"{path}.choices", report)
-    return FormField(
-        name, kind, default, label, about, choices, keys["default"].place if "default" in keys else node.place
+    multiple = _multiple(keys, path, report)
+    if isinstance(default, dict | list) and kind != "json" and not multiple:
+        message = "only a field of type json, or with multiple choices, can have more than one value"
+        report.add(keys["default"].place, f"{path}.default", message)
+    label, about, placeholder, group = (
+        report.text(keys.get(key), f"{path}.{key}") for key in ("label", "help", "placeholder", "group")
     )
+    choices = choices_of(keys.get("choices"), f"{path}.choices", report)
+    return FormField(
+        name, kind, default, label, about, choices.listed,
+        keys["default"].place if "default" in keys else node.place, choices.source, multiple, placeholder, group,
+        rules_of(keys, kind, path, report) if keys.keys() & set(RULE_KEYS) else None,
+    )  # fmt: skip
+
+
+def _multiple(keys: Mapping[str, PlacedValue], path: str, report: Report) -> bool:
+    if "multiple" not in keys or keys["multiple"].value is False:
+        return False
+    if keys["multiple"].value is not True:
+        report.add(keys["multiple"].place, f"{path}.multiple", "should be true or false")
+    elif "choices" not in keys:
+        report.add(keys["multiple"].place, f"{path}.multiple", "is for a field with choices")
+    return keys["multiple"].value is True
 
 
 def _kind(name: str, default: object) -> str:
@@ -129,18 +147,9 @@ def _kind(name: str, default: object) -> str:
 
 def _scalar(node: PlacedValue, path: str, report: Report) -> object:
     if isinstance(node.value, list):
-        report.add(node.place, path, "should be a default or {type, default, label, help, choices}")
+        report.add(node.place, path, "should be a default or {type, default, label, help, choices ...}")
         return None
     return node.value
-
-
-def _choices(node: PlacedValue | None, path: str, report: Report) -> tuple[object, ...]:
-    if node is None:
-        return ()
-    if not isinstance(node.value, list) or any(isinstance(item.value, dict | list) for item in node.value):
-        report.add(node.place, path, "should be a list of values")
-        return ()
-    return tuple(item.value for item in node.value)
 
 
 def headers_of(node: PlacedValue | None, path: str, report: Report) -> dict[str, object] | None:

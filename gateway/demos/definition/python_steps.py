@@ -9,7 +9,8 @@ import inspect
 import json
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from dataclasses import field as with_default
 from types import FunctionType
 from typing import Any, TypeVar
 
@@ -38,8 +39,8 @@ class WantedCall:
     json: Any = None
     form: Mapping[str, Any] | None = None
     body: bytes | None = None
-    query: Mapping[str, Any] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, Any] = with_default(default_factory=dict)
+    headers: Mapping[str, str] = with_default(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,15 +100,25 @@ def step(title: str, *, call: str, **more: Any) -> Callable[[Function], Function
     return mark
 
 
+def field(**keys: Any) -> Mapping[str, Any]:
+    """Keys of a field beside its type, as demo.yaml has them: `qty: Annotated[int, field(min=1)] = 1`."""
+    return keys
+
+
 def form_of(function: Callable[..., Any]) -> dict[str, Any]:
     """The fields that a signature asks for, as demo.yaml would declare them."""
-    hints = typing.get_type_hints(function)
+    hints = typing.get_type_hints(function, include_extras=True)
     parameters = inspect.signature(function).parameters.values()
     return {one.name: _field(one, hints.get(one.name, str)) for one in parameters if one.name != SESSION}
 
 
 def _field(parameter: inspect.Parameter, hint: Any) -> Any:
     default = None if parameter.default is inspect.Parameter.empty else parameter.default
+    if typing.get_origin(hint) is typing.Annotated:
+        plain, *extras = typing.get_args(hint)
+        keys = {key: value for extra in extras if isinstance(extra, Mapping) for key, value in extra.items()}
+        declared = _field(parameter, plain)
+        return (declared if isinstance(declared, dict) else {"default": declared}) | keys
     if typing.get_origin(hint) is typing.Literal:
         return {"choices": list(typing.get_args(hint)), "default": default}
     options = [each for each in typing.get_args(hint) if each is not type(None)] or [hint]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 # type in demo.yaml -> the type of its HTML input
 KINDS: dict[str, str] = {
@@ -33,8 +33,35 @@ START = DemoPlace()
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """One option of a list; without a `label` the value itself is shown."""
+
+    value: Any
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChoicesFrom:
+    """Options out of a kept value: `value` and `label` are JSONPaths into each of its items."""
+
+    name: str
+    value: str = "$"
+    label: str = "$"
+    place: DemoPlace = START
+
+
+class Rules(Protocol):
+    """What a value must be, as `field_rules` reads it."""
+
+    @property
+    def attributes(self) -> dict[str, Any]: ...
+    def problem(self, value: Any) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
 class FormField:
-    """One field of a step's form. `default` may be an expression; None is filled from the session."""
+    """One field of a step's form. `default` may be an expression; None is filled from the session. Fields one after the
+    other with one `group` stand under that heading."""
 
     name: str
     kind: str = "text"
@@ -43,6 +70,16 @@ class FormField:
     help: str = ""
     choices: tuple[Any, ...] = ()
     place: DemoPlace = START
+    choices_from: ChoicesFrom | None = None
+    multiple: bool = False
+    placeholder: str = ""
+    group: str = ""
+    rules: Rules | None = None
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether the form shows a list."""
+        return bool(self.choices) or self.choices_from is not None
 
     @property
     def is_secret(self) -> bool:
