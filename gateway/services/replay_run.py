@@ -319,7 +319,8 @@ class ReplayRun:
         for binding in self._correlations.of_step(step):
             if binding.sink.part == "path" and binding.sink.path == last:
                 givers = {each.step for each in (binding.source, *binding.alternates)}
-                return all(self._recorded[each].method in SAFE for each in givers if each in self._recorded)
+                known = [self._recorded[each] for each in givers if each in self._recorded]
+                return all(each.method in SAFE and not each.stream for each in known)  # a socket may make things
         return False
 
     def _typed(self, step: int) -> bool:
