@@ -137,7 +137,8 @@ def correlate(
         for number, (moment, some) in enumerate(pieces):
             heapq.heappush(waiting, (moment, order, number, exchange, some))
     bindings = declare(walk.bindings, decisions.declared, exchanges)
-    bound = {str(each) for binding in bindings if binding.in_force for each in (binding.sink, binding.sink.whole)}
+    bound = {str(binding.sink) for binding in bindings if binding.in_force}
+    bound |= {str(binding.sink.whole) for binding in bindings if binding.status == "declared"}
     declared = {(each.sink.step, each.sink.part, each.sink.path) for each in bindings if each.status == "declared"}
     unbound = (each for each in walk.unbound if (each.sink.step, each.sink.part, each.sink.path) not in declared)
     return Correlations(_named(bindings), walk.inputs.found(except_for=bound), tuple(unbound))

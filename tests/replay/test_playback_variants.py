@@ -369,7 +369,10 @@ def test_an_id_that_the_client_makes_for_a_put_comes_back_and_is_known_then() ->
 def test_a_calendar_client_makes_its_uids_and_finds_its_events_again() -> None:
     """CalDAV: the name of the file, the UID and the times in it are the client's; listings and reads give them back."""
     old, new = "a1b2c3d4-1111-4222-8333-444455556666", "f1e2d3c4-9999-4888-8777-666655554444"
-    event = "BEGIN:VCALENDAR\r\nUID:{}\r\nDTSTAMP:20261130T1{}0000Z\r\nSUMMARY:tea\r\nEND:VCALENDAR\r\n"
+    event = (
+        "BEGIN:VCALENDAR\r\nUID:{0}\r\nDTSTAMP:20261130T1{1}0000Z\r\nCOMPLETED:20261130T1{1}0001Z\r\nSUMMARY:tea\r\n"
+        "END:VCALENDAR\r\n"
+    )
     kind = [("Content-Type", "text/calendar; charset=utf-8")]
 
     def put(uid: str, hour: int, summary: str = "tea") -> Request:

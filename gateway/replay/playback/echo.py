@@ -103,7 +103,7 @@ EMBEDDED: Final = re.compile(
     r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-7][0-9A-HJKMNP-TV-Z]{25}|(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])"
 )
 MAKES: Final = frozenset(("PUT", "POST", "MKCOL", "MKCALENDAR"))
-OF_CALENDARS: Final = frozenset(("uid", "dtstamp", "created", "lastmodified", "rev", "prodid"))
+OF_CALENDARS: Final = frozenset(("uid", "dtstamp", "created", "lastmodified", "completed", "rev", "prodid"))
 
 
 def made_in_path(found: Mismatch, method: str) -> list[tuple[str, str]]:
