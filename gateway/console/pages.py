@@ -12,10 +12,13 @@ from aiohttp import web
 
 from ..api.audit import read_audit
 from ..api.preflight import LOOKS
+from ..diagrams.story import name_of
 from ..errors import NotFoundError, UsageError
 from ..model.json_shapes import exchange_json, recording_json
+from ..replay.what_if_gallery import gallery
 from ..routes.history import environments_at, in_force_at, read_moment
 from ..services import changes, correlations, listing, seen_sessions, variants
+from ..services.compare import elsewhere
 from ..services.family_tree import family_tree
 from ..services.lineage import lineage
 from ..sessions import join_session
@@ -35,11 +38,14 @@ from .find import find
 from .imports import import_report
 from .lists import live, recordings
 from .recording_pages import recording
-from .what_if_editor import changed_lines, draft, edit_fields, fresh_values
+from .what_if_editor import changed_lines, chip_groups, draft, edit_fields, fresh_values
 
 if TYPE_CHECKING:
     from ..model.exchange import Exchange
+    from ..protocols import Services
+    from ..replay.what_if_gallery import GalleryWhatIf
 
+NEIGHBOURS = 200  # steps of a recording that a gallery of what-ifs looks at
 RELATIVES = 50  # recordings of a family that are explained on one page
 MOST_MASKED = 500  # places of a redaction preview on one page
 
@@ -70,8 +76,19 @@ async def what_if(request: web.Request) -> View:
         "fresh": [asdict(one) for one in fresh_values(bound, number, lines)] if bound else [],
         "goes_to": f"{step.cluster}@{environment or (cluster.environment if cluster else '?')}",
     }
+    if request.path.endswith(".json"):
+        return view(data)
     given = {name: value for name, value in request.query.items() if name.startswith(("e.", "u."))}
-    return view(data, given=given)
+    ready = await asyncio.to_thread(_gallery, services, found.id, step)
+    return view(data, given=given, groups=chip_groups(ready, number), name=name_of(step))
+
+
+def _gallery(services: Services, id: str, step: Exchange) -> list[GalleryWhatIf]:
+    """What is worth trying at a step."""
+    cluster = services.routes.table.clusters.get(step.cluster)
+    chain = services.store.exchanges(id, limit=NEIGHBOURS).items
+    homes = tuple(cluster.upstreams) if cluster else ()
+    return gallery(step, homes, chain=chain, foreign=elsewhere(services.store, step))
 
 
 async def statistics(request: web.Request) -> View:

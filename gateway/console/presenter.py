@@ -20,7 +20,7 @@ from ..replay.branch import read_set, read_unset
 from ..replay.plan import ReplayOptions
 from ..services import sealing
 from ..services.audit_log import note
-from ..services.changes import read_ttl
+from ..services.changes import annotate, read_ttl
 from ..services.replay_run import ReplayOrder
 from ..services.stepwise_replay import Stepping
 from ..web import access
@@ -98,6 +98,8 @@ async def go_live(
 ) -> None:  # fmt: skip
     """Send what is not sent yet, up to a step; give up waiting in time, so that the show goes on."""
     show.trouble, show.trouble_at = "", step
+    if edits and show.stepping is not None and _is_done(show.stepping, step):
+        end_live(show, "")  # this step was sent: another what-if of it is another run
     if show.stepping is None or show.stepping.result is not None or show.stepping.error:
         show.stepping = Stepping(found.recording.id, len(found.exchanges))
         request.app[STEPPERS].add(show.stepping)
@@ -154,6 +156,18 @@ def _stop(run: Stepping) -> None:
         run.say("stop")
     elif run.result is None and not run.error:
         asyncio.get_running_loop().call_later(1.0, _stop, run)
+
+
+async def add_note(request: web.Request) -> web.Response:
+    """Fields slide, text: a note for the speaker on this slide's step, or on the recording; back to the window."""
+    found = await _deck(request)
+    slide = found.slide(_number(form_text(request, "slide")))
+    text = form_text(request, "text").strip()
+    if text:
+        step = slide.step or None
+        await annotate(request.app[SERVICES], found.recording.id, step=step, note=text)
+        request.app[DECKS].forget(found.recording.id)
+    raise web.HTTPSeeOther(f"{_address(found)}/speaker?slide={slide.number}")
 
 
 async def reveal(request: web.Request) -> web.Response:
@@ -262,6 +276,7 @@ def add_present(app: web.Application) -> None:
     app.router.add_get(ROOT + "/{id}/{slide}", slide_page)
     app.router.add_post(ROOT + "/{id}/at", move)
     app.router.add_post(ROOT + "/{id}/live", live)
+    app.router.add_post(ROOT + "/{id}/note", add_note)
     app.router.add_post(ROOT + "/{id}/reveal", reveal)
     app.router.add_post(ROOT + "/{id}/audience", open_audience)
     app.router.add_post(ROOT + "/{id}/audience/end", close_audience)

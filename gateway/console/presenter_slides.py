@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -11,8 +12,13 @@ from aiohttp import web
 
 from ..errors import GatewayError, NotFoundError
 from ..export.format import Beside
+from ..model.bodies import pretty_json, text_of
 from ..model.filter import quoted
-from ..replay.error_card import card, card_json
+from ..replay.differences.difference import diff_requests
+from ..replay.differences.noise import Context
+from ..replay.error_card import card, card_json, place_of
+from ..replay.reasons import edits_that_fail
+from ..replay.what_if_gallery import gallery
 from ..services import listing
 from ..services.replay import all_steps
 from ..web.keys import SERVICES
@@ -28,6 +34,8 @@ if TYPE_CHECKING:
 FRESH: Final = 5.0  # seconds that a deck is kept: notes and decisions may change beside a recording
 KEPT: Final = 8
 LONGEST: Final = 500  # steps: nobody sits through more slides, and each is compared with others
+CHIPS: Final = 6  # what-ifs at the foot of a slide
+SHOWN_HEADERS: Final = ("authorization", "content-type")
 WHAT_IFS: Final = 6  # of one step that a slide shows
 
 
@@ -42,6 +50,17 @@ class LiveResponse:
     took_ms: float | None = None
     same: bool = False
     why: str = ""
+    request: str = ""  # as it was really sent, secrets masked
+    changes: tuple[tuple[str, str, str], ...] = ()  # (place, what was sent, what was recorded)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveWhatIf:
+    """A what-if that one press sends live: its name, and lines of edits."""
+
+    title: str
+    edits: str
+    status: str = ""  # that came the last time, "" unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +93,10 @@ class Decks:
         if not kept.is_fresh(time.monotonic()):
             self._made(services, recording)
         return kept.deck
+
+    def forget(self, recording: str) -> None:
+        """Make it anew when it is asked for again: something beside the recording changed."""
+        self._kept.pop(recording, None)
 
     def _made(self, services: Services, recording: Recording) -> asyncio.Task[Kept]:
         task = self._making.get(recording.id)
@@ -169,8 +192,49 @@ async def live_of(services: Services, found: Deck, slide: Slide, show: Show | No
     where = f"{one.cluster} @{one.environment}" if one.environment else one.cluster
     return LiveResponse(
         status_of(one), hue_of(one), found.told(slide, one), where, line["took_ms"],
-        line["outcome"] in ("same", "expected"),
+        line["outcome"] in ("same", "expected"), "", *_sent(found, slide, one),
     )  # fmt: skip
+
+
+def _sent(found: Deck, slide: Slide, one: Exchange) -> tuple[str, tuple[tuple[str, str, str], ...]]:
+    """The request that went out, and what in it was not as recorded; tokens and new ids are no changes."""
+    text = text_of(one.request) or ""
+    shown = [name for name, _ in one.request.headers if name.lower() in SHOWN_HEADERS]
+    lines = [f"{one.method} {one.request.target}", *(f"{name}: {one.request.header(name)}" for name in shown)]
+    rest = len(one.request.headers) - len(shown)
+    lines += [f"+ {rest} headers"] if rest > 0 else []
+    body = pretty_json(text) or text
+    request = found.masked("\n".join([*lines, *(["", body] if body else [])]))
+    if slide.exchange is None:
+        return request, ()
+    differences = (each for each in diff_requests(slide.exchange.request, one.request, Context()) if not each.expected)
+    changes = (
+        (place_of(each), found.masked(_value(each.replayed)), found.masked(_value(each.recorded)))
+        for each in differences if "headers" not in each.where or each.kind in ("removed", "added")
+    )  # fmt: skip
+    return request, tuple(changes)
+
+
+def _value(value: Any) -> str:
+    return "nothing" if value is None else value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def live_what_ifs(found: Deck, slide: Slide) -> list[LiveWhatIf]:
+    """What the presenter can send at this step by one press: what was tried in this recording, then ready ones."""
+    if slide.exchange is None:
+        return []
+    chips: list[LiveWhatIf] = []
+    for one in found.tried_at(slide):
+        why = card(one.failing, slide.exchange)
+        edits = edits_that_fail(why) if why else []
+        if edits:
+            name = found.slide(found.of_step(one.failing.step)).heading.removeprefix("What if: ")
+            chips.append(LiveWhatIf(name, "\n".join(edits), str(one.failing.status or "")))
+    for ready in gallery(slide.exchange, chain=found.exchanges):
+        if set(ready.body) <= {"set", "unset"}:
+            lines = [*ready.body.get("set", ()), *(f"-{place}" for place in ready.body.get("unset", ()))]
+            chips.append(LiveWhatIf(ready.title, "\n".join(lines)))
+    return list({one.edits: one for one in reversed(chips)}.values())[::-1][:CHIPS]
 
 
 async def slide_context(
@@ -188,6 +252,7 @@ async def slide_context(
         "picture": await asyncio.to_thread(picture, found, slide, address) if slide.number else "",
         "what_ifs": await what_ifs(services, found, slide),
         "live": live,
+        "chips": live_what_ifs(found, slide),
         "address": address,
     }
 

@@ -30,6 +30,7 @@ from ..web.view import View, view
 from . import replay_pages
 from .lists import status_of
 from .waterfall import waterfall
+from .what_if_editor import draft_query
 
 if TYPE_CHECKING:
     from ..diagrams.story import Story
@@ -221,16 +222,7 @@ def acts(found: Recording, told: ToldStory | None, group: ReasonGroup) -> dict[s
     if reason.attempt is None:
         return {"label": "", "compare": compare, "ready": "", "draft": f"{here}/what-if/{reason.step}"}
     step = next((one for one in (told.exchanges if told else ()) if one.step == reason.step), None)
-    draft = f"{here}/what-if/{reason.step}?" + urlencode(_draft(reason.attempt.body))
+    draft = f"{here}/what-if/{reason.step}?" + urlencode(draft_query(reason.attempt.body))
     safe = step is not None and step.method in SAFE
     ready = json.dumps([reason.step, dict(reason.attempt.body)]) if safe else ""
     return {"label": reason.attempt.label, "compare": compare, "ready": ready, "draft": draft}
-
-
-def _draft(body: Any) -> dict[str, str]:
-    """An attempt as the query of the what-if editor."""
-    lines = [*body.get("set", ()), *(f"-{place}" for place in body.get("unset", ()))]
-    environment = next((one.partition("=")[2] for one in body.get("env", ())), "")
-    return {"preview": "yes"} | ({"more": "\n".join(lines)} if lines else {}) | (
-        {"env": environment} if environment else {}
-    )  # fmt: skip

@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 from ..diagrams import Chapter as Rows
 from ..diagrams import Diagram, sequence, svg
 from ..diagrams.diagram import Row, calls
+from ..diagrams.story import name_of
 from ..export.documents.error_cards import ErrorCard
 from ..export.documents.guide import (
     GuideChapter,
@@ -29,6 +30,7 @@ from ..export.format import ALONE, Beside
 from ..model.exchange import Exchange
 from ..model.recording import Recording
 
+DEMO = "demo"  # the tag of calls that a demo sent
 AROUND = 1  # rows of the diagram before and after the one that is shown
 PARTICIPANTS = 6  # more of them would make the picture too small for the far end of a room
 HEADING, FOOT = 66.0, 16.0  # heights of the title and the margin that `svg` draws: the slide has its own
@@ -42,7 +44,7 @@ class Slide:
     """What stands on one slide. `number` counts slides from 0 (the title); `step` is 0 on the first and the last."""
 
     number: int
-    heading: str
+    heading: str  # the name of the demo's step, else method and path
     step: int = 0
     exchange: Exchange | None = None
     last: int = 0  # of steps alike that this slide stands for
@@ -55,6 +57,7 @@ class Slide:
     notes: tuple[str, ...] = ()  # for the speaker alone
     cards: tuple[ErrorCard, ...] = ()
     obstacle: str = ""  # why no client can send it
+    path: str = ""  # method and path, where the heading is a name
 
     @property
     def hue(self) -> str:
@@ -107,18 +110,27 @@ def deck(recording: Recording, exchanges: Sequence[Exchange], beside: Beside = A
     """Steps alike in a row are one slide, noise is none. Notes are set aside first: nothing on a slide, no tip of an
     arrow, may tell what is for the speaker."""
     notes = {one.step: one.notes for one in exchanges if one.notes}
+    # What a demo noted is the name of its step: the first line. Everything else was written for the speaker.
+    names = {one.step: name_of(one) for one in exchanges if one.notes and DEMO in one.tags}
     exchanges = [replace(one, notes=()) if one.notes else one for one in exchanges]
     chapter = guide([(replace(recording, notes=()), exchanges)], beside=beside).chapters[0]
     failed = {card.failing.id: card for card in chapter.cards}
     title, lead = chapter.scenario.title, about(chapter.scenario)
     first = Slide(0, title, notes=tuple(note.strip() for note in recording.notes if note.strip()))
     steps = [
-        replace(slide, notes=tuple(note for step in range(slide.step, slide.last + 1) for note in notes.get(step, ())))
+        replace(
+            _named(slide, names.get(slide.step, "")),
+            notes=tuple(note for step in range(slide.step, slide.last + 1) for note in notes.get(step, ())),
+        )
         for slide in (_slide(number, entry, chapter, failed) for number, entry in enumerate(chapter.entries, 1))
     ]
     ending = "How to get, or avoid, an error" if chapter.cards else "All of it"
     last = Slide(len(steps) + 1, ending, cards=chapter.cards)
     return Deck(recording, title, lead, (first, *steps, last), chapter, tuple(exchanges))
+
+
+def _named(slide: Slide, name: str) -> Slide:
+    return replace(slide, heading=name, path=slide.heading) if name else slide
 
 
 def _slide(number: int, entry: GuideEntry, chapter: GuideChapter, failed: dict[str, ErrorCard]) -> Slide:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import parse_qsl, unquote
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote, urlencode
 
 from ..correlation import Correlations
 from ..errors import GatewayError
@@ -14,6 +14,7 @@ from ..model.bodies import media_type, text_of
 from ..model.headers import FRAMING, HOP_BY_HOP
 from ..model.message import Request
 from ..replay.branch import FORM, edited, read_set, read_unset, scalars
+from ..replay.what_if_gallery import GalleryWhatIf
 
 MOST = 200  # fields; the box of written changes reaches every place
 # Written anew by the sender of the request; a cookie is changed by its name in the box.
@@ -47,6 +48,42 @@ class Draft:
     head: str = ""
     body: str = ""
     problem: str = ""
+
+
+# Kinds of the gallery as people call them, in the order of the page.
+GROUPS: Final = {
+    "Wrong data": ("unknown", "foreign", "missing", "type"), "Not allowed": ("credentials",), "Out of date": ("stale",),
+    "Elsewhere": ("elsewhere",), "Server trouble": ("fault",), "Order": ("repeat", "order"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIfChip:
+    """A ready what-if: a link to its draft, or, where a draft cannot hold it, the value of a form that sends it."""
+
+    title: str
+    query: str = ""
+    ready: str = ""
+
+
+def chip_groups(found: Sequence[GalleryWhatIf], step: int) -> list[tuple[str, list[WhatIfChip]]]:
+    """The gallery of a step in groups, without the empty ones."""
+    groups = [(name, [_chip(one, step) for one in found if one.kind in kinds]) for name, kinds in GROUPS.items()]
+    return [(name, chips) for name, chips in groups if chips]
+
+
+def _chip(one: GalleryWhatIf, step: int) -> WhatIfChip:
+    if not set(one.body) <= {"set", "unset", "env"}:
+        return WhatIfChip(one.title, ready=json.dumps([step, dict(one.body)]))
+    return WhatIfChip(one.title, query=urlencode(draft_query(one.body)))
+
+
+def draft_query(body: Mapping[str, Any]) -> dict[str, str]:
+    """What a branch call takes, as the query of this page."""
+    lines = [*body.get("set", ()), *(f"-{place}" for place in body.get("unset", ()))]
+    environment = next((one.partition("=")[2] for one in body.get("env", ())), "")
+    query = {"preview": "yes"} | ({"more": "\n".join(lines)} if lines else {})
+    return query | ({"env": environment} if environment else {})
 
 
 def edit_fields(request: Request) -> tuple[EditField, ...]:

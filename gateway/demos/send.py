@@ -142,7 +142,7 @@ class Sending:
             exchange = await asyncio.to_thread(self._services.store.exchange, result.exchange)
             note = f"what if: {press.name}; {result.verdict}" if press.what_if else press.name
             recorder, recording = self._services.recorder, exchange.recording
-            await asyncio.wrap_future(recorder.annotate(recording, step=exchange.step, note=note))
+            await asyncio.wrap_future(recorder.annotate(recording, step=exchange.step, note=note, tags=("demo",)))
             if exchange.step == 1 and not session.title:
                 await asyncio.wrap_future(recorder.annotate(recording, title=press.demo.title))
         except GatewayError as error:  # the call was made; only its note is lost

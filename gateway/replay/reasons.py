@@ -290,6 +290,19 @@ def _places(row: CardRow) -> list[tuple[str, str | None]]:
     return [(place, row.succeeding or None)]
 
 
+def edits_that_fail(found: Card) -> list[str]:
+    """What makes the good request of a card fail, as lines of edits: "json:/qty=0", "-header:X". [] where it cannot be
+    written, or where another place or order made the difference.
+    """
+    lines = []
+    for row in found.rows:
+        places = _places(CardRow(row.place, row.succeeding, row.failing))
+        if not places:
+            return []
+        lines += [f"-{place}" if value is None else f"{place}={value}" for place, value in places]
+    return lines
+
+
 def named_path(failing: Exchange) -> str:
     """The other path that a failing response names: "/titles/978-1"; "" when it names none, or several."""
     text = text_of(failing.response) if failing.response else None

@@ -57,9 +57,9 @@
     }
   }
   // What is refused is said below the slide, and the form stays as it is.
-  async function send(form, word) {
+  async function send(form, word, name = "do") {
     const fields = new URLSearchParams(new FormData(form));
-    if (word) fields.set("do", word);
+    if (word) fields.set(name, word);
     const headers = { Accept: "application/problem+json, text/html" };
     const answer = await fetch(form.action, { method: "POST", body: fields, headers }).catch(() => null);
     if (answer?.ok) swap(await answer.text(), answer.redirected ? answer.url : null);
@@ -149,7 +149,7 @@
     if (form.closest("#goto")) { goTo(); return; }
     if (form.method !== "post") return;
     event.preventDefault();
-    send(form, event.submitter?.value);
+    send(form, event.submitter?.value, event.submitter?.name || "do");
   });
   function overview() {
     $("overview").showModal();

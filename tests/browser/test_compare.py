@@ -58,8 +58,8 @@ async def test_variants_stand_side_by_side(tmp_path):
         page = watch.page
         for change in ("978-9", "978-2"):
             await watch.open(f"/_gateway/recordings/{shop.recording}/what-if/2?preview=yes&more=path:4={change}")
-            await page.get_by_label("let writes pass").check()
-            await page.get_by_role("button", name="Send it").click()
+            await page.get_by_label("Allow writes").check()
+            await page.get_by_role("button", name="Send the what-if").click()
             await expect(page.get_by_role("heading", level=1)).to_have_text("Compare")
         await watch.open(f"/_gateway/recordings/{shop.recording}/compare")
         for box in await page.locator("input[name=with]").all():

@@ -14,6 +14,8 @@ PAGES = [
     "/_gateway/", "/_gateway/?at=2099-01-01T00:00", "/_gateway/live", "/_gateway/live?q=404", "/_gateway/recordings",
     "/_gateway/recordings?q=book", RECORDING, "/_gateway/exchanges/01KEXCHANGE000000000000002", RECORDING + "/what-if/2",
     RECORDING + "/what-if/2?preview=yes&more=header:X-Tenant=blue", f"{RECORDING}/compare?with={consoling.RECORDING}", "/_gateway/history", "/_gateway/statistics",
+    *(f"{RECORDING}?tab={tab}" for tab in ("steps", "why", "what-ifs", "values", "export")), RECORDING + "?view=timing",
+    RECORDING + "?view=picture", f"/_gateway/diff?a={consoling.RECORDING}/1&b={consoling.RECORDING}/2",
     "/_gateway/settings", "/_gateway/audit", "/_gateway/access", "/_gateway/diff", "/_gateway/pin",
 ]  # fmt: skip
 
@@ -71,7 +73,7 @@ async def test_the_keys(origin):
         await expect(page.get_by_role("heading", level=1)).to_contain_text("POST")
         await page.wait_for_load_state()
         await page.keyboard.press("b")
-        await expect(page.get_by_role("heading", level=1)).to_contain_text("What if step 1")
+        await expect(page.get_by_role("heading", level=1)).to_contain_text("What if … at step 1")
         await page.wait_for_load_state()
         await page.keyboard.press("g")
         await page.keyboard.press("r")

@@ -230,8 +230,8 @@ async def test_without_a_script_it_is_pages_with_links(meeting):
     gateway, _, recording, browser = meeting
     context = await browser.new_context(java_script_enabled=False)
     page = await context.new_page()
-    await page.goto(f"{gateway.url}/_gateway/recordings/{recording}")
-    await page.get_by_role("link", name="Audience").click()
+    await page.goto(f"{gateway.url}/_gateway/recordings/{recording}?tab=export")
+    await page.get_by_role("link", name="Share with an audience").click()
     await page.get_by_role("button", name="Make a link").click()
     link = await page.locator("#link").input_value()
     await page.get_by_role("link", name="Present", exact=True).click()
