@@ -70,7 +70,7 @@ OF_FILES = {
 # As many as there are open connections, which the system limits, or what waits for the store, which BACKLOG limits.
 OF_CONNECTIONS = {
     "live_events.LiveEvents._open", "proxy.pool.Pool", "proxy.server.Relay.clients", "proxy.server.Relay.flows",
-    "store.recorder.SqliteRecorder._streams", "store.sqlite.write_connection.Tables._open", "store.sqlite.writer.WriterThread",
+    "store.recorder.SqliteRecorder._streams", "store.sqlite.write_connection.SqliteTables._open", "store.writer.GroupWriter",
 }  # fmt: skip
 # What only operators make, a few at a time.
 OF_OPERATORS = {
@@ -367,17 +367,21 @@ TABLES: dict[str, tuple[int, Callable[[int], int]]] = {
     "sessions.identity.FieldKinds": (identity.MOST_NAMES, fill_field_kinds),
     "store.batch.Stored.bodies": (batch.KNOWN + batch.SPARE, fill_stored("bodies")),
     "store.batch.Stored.secrets": (batch.KNOWN + batch.SPARE, fill_stored("secrets")),
-    "store.sqlite.write_connection.Tables._begun": (write_connection.KNOWN + 1, fill_known),
+    "store.sqlite.write_connection.SqliteTables._begun": (write_connection.KNOWN + 1, fill_known),
 }  # fmt: skip
 # One function keeps all of these, or their limit is tried with the table before.
 WITH = {
+    "store.postgres.tables.PostgresTables._begun": "KNOWN, the oldest are forgotten",
+    "store.postgres.tables.PostgresTables._deleted": "one of each deletion of an operator",
+    "store.postgres.tables.PostgresTables._suspects": "SOME bodies at a time",
+    "store.postgres.reader.PostgresStore._idle": "IDLE connections",
     "proxy.head_lines._values": "tried with _known", "proxy.head_lines._varying": "tried with _known",
     "access.authentication.Access._known": "only right credentials are kept, of which there are as many as files name",
     "demos.session_memory.Memories._results": "RESULTS, in the same way as _sessions",
     "redact.echoes.RecordingTokens._words": "tried with _tokens",
     "services.stepwise_replay.StoppedReplays": "KEPT replays, which operators start",
-    "store.sqlite.write_connection.Tables._uses": "_remember", "store.sqlite.write_connection.Tables._deleted": "_remember",
-    "store.sqlite.write_connection.Tables._cut": "_remember",
+    "store.sqlite.write_connection.SqliteTables._uses": "_remember", "store.sqlite.write_connection.SqliteTables._deleted": "_remember",
+    "store.sqlite.write_connection.SqliteTables._cut": "_remember",
 }  # fmt: skip
 
 
