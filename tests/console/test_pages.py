@@ -376,3 +376,15 @@ async def test_the_board_shows_where_clusters_lived(client):
     assert "cells marked" in text
     assert text.count(">lived here then</span>") > 1
     assert (await client.get("/_gateway/?at=nonsense")).status == 400
+
+
+async def test_a_failed_step_of_an_import_is_not_the_gateways(client, book):
+    """What the file says is told as the file's: nothing of it passed this gateway."""
+    (failed,) = (one for one in book.steps[RECORDING] if one.id == "01KEXCHANGE000000000000003")
+    book.add(
+        replace(book.kept[RECORDING], id="01KIMPORT0000000000000000A", kind="import"),
+        replace(failed, id="01KEXCHANGE00000000000000F", recording="01KIMPORT0000000000000000A"),
+    )
+    text = await page(client, "/_gateway/exchanges/01KEXCHANGE00000000000000F")
+    assert "The imported file says so" in text
+    assert "No server answered; the gateway did" not in text

@@ -11,6 +11,7 @@ from ...diagrams import STYLE
 from ...model.exchange import Exchange
 from ...model.operations import operation_of
 from ..format import ALONE, Beside, Recordings
+from ..scenario.scenario import secrets_by_place
 from .error_cards import ErrorCard
 from .guide import (
     Guide,
@@ -217,7 +218,10 @@ def _chapter(chapter: GuideChapter, index: int) -> Iterator[str]:
         yield '<h2 class="label">You bring</h2>'
         yield table(
             ("Variable", "What it is", "Recorded"),
-            [(f"<var>{one.variable}</var>", text(one.about), "a secret") for one in found.inputs if one.secret],
+            [
+                (" … ".join(f"<var>{name}</var>" for name in variables), text(about), "a secret")
+                for variables, about in secrets_by_place(found)
+            ],
         )
     yield "</section>"
     yield f"<section data-slide>\n<h2>How the APIs talk</h2>\n{picture(chapter)}</section>"

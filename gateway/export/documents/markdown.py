@@ -9,6 +9,7 @@ from ...diagrams import mermaid
 from ...model.exchange import Exchange
 from ...model.text import clean
 from ..format import ALONE, Beside, Recordings
+from ..scenario.scenario import secrets_by_place
 from .error_cards import ErrorCard
 from .guide import (
     Guide,
@@ -121,7 +122,10 @@ def _chapter(chapter: GuideChapter) -> Iterator[str]:
         yield "You bring:"
         yield table(
             ("Variable", "What it is", "Recorded"),
-            [(code(one.variable), plain(one.about), "a secret") for one in found.inputs if one.secret],
+            [
+                (" … ".join(map(code, variables)), plain(about), "a secret")
+                for variables, about in secrets_by_place(found)
+            ],
         )
     yield "## How the APIs talk"
     yield fence(mermaid(chapter.diagram), "mermaid")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from ...model.operations import operation_of
 from ...model.path_templates import Template
@@ -16,6 +17,9 @@ from ..scenario.templated_text import VariableUse, free, identifier, names
 from ..urls import split_origin
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+LONGEST_ID: Final = 100  # characters: ids become names of functions in generated clients
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,7 @@ def _numbered(found: Sequence[Scenario]) -> Iterator[ScenarioStep]:
 
 
 def _operation(step: ScenarioStep, template: Template, action: str, taken: set[str]) -> ObservedOperation:
-    id = free(identifier(action or f"{step.method} {step.target.name} {template.path}", "call"), taken)
+    words = action or f"{step.method} {step.target.name} {template.path}"
+    id = free(identifier(words, "call", LONGEST_ID), taken)
     prefix = split_origin(step.target.base)[1]
     return ObservedOperation(id, tag_of(step.target), step.target, template.path, prefix, step.method, action)

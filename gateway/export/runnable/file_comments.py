@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from ...model.text import clean, counted
 from ..documents.guide import heading, place
-from ..scenario.scenario import Scenario, ScenarioStep
+from ..scenario.scenario import Scenario, ScenarioStep, secrets_by_place
 from ..scenario.templated_text import Text, written
 
 
@@ -19,10 +19,9 @@ def about_file(found: Scenario, version: str) -> Iterator[str]:
         yield from (clean(line) for line in note.strip().splitlines() if line.strip())
     when = found.recording.started_at[:16].replace("T", " ")
     yield f"Written by What-If Gateway {clean(version)} from a recording{f' of {when} UTC' if when else ''}."
-    secrets = [one for one in found.inputs if one.secret]
-    if secrets:
+    if secrets := secrets_by_place(found):
         yield "Secrets were sealed; give them as variables:"
-        yield from (f"  {one.variable}: {clean(one.about)}" for one in secrets)
+        yield from (f"  {' ... '.join(variables)}: {clean(about)}" for variables, about in secrets)
     yield from inexpressible(found)
     if found.hidden:
         yield f"Not in this file: {found.hidden.removeprefix('hidden: ')}."

@@ -29,7 +29,9 @@ _OURS = frozenset((
     *headers.HOP_BY_HOP, *headers.FRAMING, *headers.GATEWAY_REQUEST, *headers.GATEWAY_RESPONSE, *headers.USER_AGENT,
     "content-encoding", "cookie", "forwarded", "traceparent", "tracestate", "via",
 ))  # fmt: skip
+MANY = 4  # secrets in one place of so many steps are told together
 _HINTS = ("sec-", "x-forwarded-", "if-none-match", "if-modified-since", "accept-language")
+_SIGNATURES = ("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256")  # schemes whose credentials are made for each request
 _NONE = Decisions()
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2; imported names may be anything
 _SECRET = re.compile(PLACEHOLDER.pattern.decode())
@@ -96,6 +98,27 @@ class Scenario:
     @property
     def skipped(self) -> tuple[ScenarioStep, ...]:
         return tuple(step for step in self.steps if step.obstacle)
+
+
+def secrets_by_place(found: Scenario) -> list[tuple[list[str], str]]:
+    """The secrets that a client brings: (variables, what they are), for people.
+
+    What stands in one place of many steps is one row with its first and its last variable: signatures and idempotency
+    keys are made for each request.
+    """
+    rows: dict[str, list[InputVariable]] = {}
+    for one in found.inputs:
+        if one.secret:
+            rows.setdefault(one.about.partition(" of step ")[0], []).append(one)
+    out: list[tuple[list[str], str]] = []
+    for place, members in rows.items():
+        if len(members) < MANY:
+            out += [([one.variable], one.about) for one in members]
+        else:
+            first, last = members[0].about.rpartition(" ")[2], members[-1].about.rpartition(" ")[2]
+            about = f"{place}, {len(members)} values in steps {first} to {last}: each request has its own"
+            out.append(([members[0].variable, members[-1].variable], about))
+    return out
 
 
 def scenario(recording: Recording, exchanges: Sequence[Exchange], decisions: Decisions = _NONE) -> Scenario:
@@ -235,4 +258,6 @@ def _places(request: Request) -> Iterator[tuple[str, str]]:
 def _name(place: str, before: str, taken: set[str]) -> str:
     key = _KEY.search(before)
     word = key[1] if key else place.removeprefix("header ").removeprefix("the ")
+    if before.rstrip().endswith(_SIGNATURES):
+        word = "signature"
     return free(identifier("token" if word.lower() == "authorization" else word, "secret"), taken)

@@ -105,10 +105,10 @@ def names(text: Text) -> Iterator[str]:
     return (part.name for part in text if isinstance(part, VariableUse))
 
 
-def identifier(text: str, fallback: str = "value") -> str:
+def identifier(text: str, fallback: str = "value", longest: int = 40) -> str:
     """A name that every format takes as a variable: letters, digits and _, in small letters."""
     humps = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", text)
-    name = re.sub(r"[^a-z0-9]+", "_", humps.lower()).strip("_")[:40] or fallback
+    name = re.sub(r"[^a-z0-9]+", "_", humps.lower()).strip("_")[:longest].rstrip("_") or fallback
     return name if name[0].isalpha() else f"{fallback}_{name}"
 
 

@@ -17,7 +17,7 @@ import pytest
 from gateway.correlation import Source
 from gateway.export import FORMATS, dump
 from gateway.export.scenario.kept_places import kept_place
-from gateway.export.scenario.scenario import scenario
+from gateway.export.scenario.scenario import scenario, secrets_by_place
 from tests.export.conftest import make_exchange, make_recording
 
 OLD, NEW = "q7w8e9r0t1y2", "a1s2d3f4g5h6"
@@ -180,3 +180,19 @@ def test_the_name_of_an_operation_is_no_variable(headers, body, variable):
     found = scenario(make_recording(1), [make_exchange(1, method="POST", headers=headers, sent=body)])
     assert not {"action", "method", "version", "jsonrpc", "operation_name"} & {one.variable for one in found.inputs}
     assert not variable or variable in {one.variable for one in found.inputs}
+
+
+def test_a_signature_of_every_request_is_told_once():
+    sealed = [f"sealed_abcdefghijklmnopqr{sign}t_l32" for sign in "abcde"]
+    steps = [
+        make_exchange(
+            number, headers=(("Authorization", f"AWS4-HMAC-SHA256 {secret}"),), target=f"/api/orders/{number}"
+        )
+        for number, secret in enumerate(sealed, 1)
+    ]
+    rows = secrets_by_place(scenario(make_recording(5), steps))
+    about = "header Authorization, 5 values in steps 1 to 5: each request has its own"
+    assert rows == [(["signature", "signature_5"], about)]
+    assert secrets_by_place(scenario(make_recording(1), steps[:1])) == [
+        (["signature"], "header Authorization of step 1")
+    ]
