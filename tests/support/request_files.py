@@ -92,7 +92,7 @@ WEBSOCKET ws://shop.example/events
 
 ### Comment between
 # a comment
-GET https://shop.example/a?b=c # no comment
+GET https://shop.example/a?b=c
 // another
 Accept: text/plain
 """
@@ -171,7 +171,7 @@ line two
 HTTP *
 
 POST https://shop.example/raw
-hex,68 65 6c 6c 6f;
+hex,68656c6c6f;
 
 POST https://shop.example/one
 `a\\u{20ac}b`
@@ -313,7 +313,7 @@ FILES: dict[str, RequestFile] = {
         (
             ("POST", f"{SHOP}/login", '{"user": "ada"}'), ("GET", f"{SHOP}/orders?page=2&size=10", ""),
             ("GET", f"{SHOP}/private", ""),
-            ("POST", f"{SHOP}/graphql", '{"query":"query Q($id: ID!) { order(id: $id) { total } }","variables":{"id": "7"}}'),
+            ("POST", f"{SHOP}/graphql", '{"query":"query Q($id: ID!) { order(id: $id) { total } }","variables":{"id":"7"}}'),
             ("POST", f"{SHOP}/form", "name=ada&born=1815"), ("GET", f"{SHOP}/me", ""),
         ),
         ((2, "Authorization", "Bearer abc123"), (3, "Authorization", "Basic YWRhOmxvdmVsYWNl"), (4, "Content-Type", "application/json")),

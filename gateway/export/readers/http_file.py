@@ -219,7 +219,15 @@ def _graphql(lines: list[str]) -> DraftBody:
     query, _, variables = text.rpartition("\n\n")
     if not query or not variables.strip().startswith("{"):
         query, variables = text, ""
-    return graphql_body(query.strip(), variables)
+    return graphql_body(query.strip(), _compact(variables))
+
+
+def _compact(text: str) -> str:
+    """JSON as these editors write it anew; what is none, because variables stand in it, stays as it is."""
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":")) if text.strip() else ""
+    except ValueError:
+        return text
 
 
 def _expressions(text: str, variables: dict[str, str]) -> str:
