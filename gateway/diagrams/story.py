@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 from ..correlation import Binding, Decisions
 from ..model.exchange import Exchange
+from ..model.operations import operation_of
 from ..model.recording import Revision
 from ..model.text import clean, shortened
 from ..replay.differences.step_pairs import VALUE
@@ -82,7 +83,7 @@ class StoryCall:
 
     @property
     def title(self) -> str:
-        """The name that people gave, else method and path."""
+        """The name that people gave, else method and path, or type and name of an operation."""
         return self.name or f"{self.call.method} {self.path}".strip()
 
 
@@ -184,7 +185,7 @@ def _told(
     first = group is not None and group.first.exchange == one.id
     call = replace(call, remark=", ".join(REMARKS.get(word, word) for word in call.remark.split(", ")))
     return StoryCall(
-        call, name_of(one), shortened(clean(_path(one, moving)), 90), TONES[call.outcome], fails(one), gives,
+        call, name_of(one), shortened(clean(_path(one, call, moving)), 90), TONES[call.outcome], fails(one), gives,
         group if first else None, group.first.step if group and not first else 0,
     )  # fmt: skip
 
@@ -198,7 +199,9 @@ def name_of(exchange: Exchange) -> str:
     return shortened(line, 60)
 
 
-def _path(one: Exchange, moving: ValueNames) -> str:
+def _path(one: Exchange, call: Call, moving: ValueNames) -> str:
+    if operation_of(one.request) is not None:
+        return call.path  # the name of what was asked for: the path of all GraphQL calls is one
     target, prefix = moving.target(one), one.prefix or ""
     below = target.removeprefix(prefix) if prefix and target.startswith(prefix) else target
     return below if below.startswith("/") else f"/{below}"

@@ -65,7 +65,7 @@ async def test_no_authored_word_runs(gateway, theme):
         await page.wait_for_load_state()
         assert "Because" in await page.inner_text("main")
         await watch.check()
-        await page.get_by_role("link", name="The whole recording").first.click()
+        await page.get_by_role("link", name="Open the story").first.click()
         await page.wait_for_load_state()
         await watch.check()
         recording = page.url.rpartition("/")[2].partition("?")[0]

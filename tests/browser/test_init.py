@@ -83,8 +83,9 @@ async def test_a_demo_of_ones_own_is_in_the_menu_as_soon_as_it_is_saved(shop, lo
         await expect(page.get_by_role("status").first).to_contain_text("200")
         await page.locator("form.demo-form button:visible", has_text="unknown item").click()
         await expect(page.get_by_role("status").first).to_contain_text("there is no such item")
-        await page.get_by_role("link", name="The whole recording").click()
-        await expect(page.locator("main .picture")).to_contain_text("/api/items/items/a7")
+        await page.get_by_role("link", name="Open the story").click()
+        await expect(page.locator("main")).to_contain_text("a7 answers 200.")
+        await page.get_by_role("link", name="Present & export").click()
         async with page.expect_download() as download:
             await page.get_by_role("link", name="mermaid").click()
         text = (await (await download.value).path()).read_text()

@@ -62,7 +62,7 @@ async def test_the_bookshop_is_played_in_two_browsers_with_everything_down(tmp_p
         contexts = [await browser.new_context(locale=locale) for locale in ("en-GB", "en-US")]
         ada, bob = [Reader(await watched(context, gateway.url)) for context in contexts]
         await ada.order(paid="payments@qa")
-        await ada.page.get_by_role("link", name="The whole recording").click()
+        await ada.page.get_by_role("link", name="Open the story").click()
         recorded = ada.page.url
         await down.aclose()
 
@@ -94,6 +94,6 @@ async def test_the_bookshop_is_played_in_two_browsers_with_everything_down(tmp_p
         await expect(bob.page.locator("#strip")).to_contain_text("live-then-playback")
         await bob.watch.open("/demos/bookshop/find-the-book")
         await bob.press("Send")
-        await bob.result("200", "because the upstream said: connection refused")
+        await bob.result("200", "because the server failed: connection refused")
         for reader in (ada, bob):
             await reader.watch.check()

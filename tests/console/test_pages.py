@@ -52,9 +52,9 @@ async def test_a_page_is_whole_and_has_no_inline_code(client, path):
     assert not re.search(r"<[^>]+\s(style|on\w+)=", text), "inline style or handler"
     assert not re.search(r"<script(?![^>]*\ssrc=)", text), "inline script"
     assert "<style" not in text
-    assert "://" not in re.sub(r"https?://127\.0\.0\.1:\d+|http://www\.w3\.org/2000/svg", "", text), (
-        "something from afar"
-    )
+    assert "://" not in re.sub(
+        r"https?://127\.0\.0\.1:\d+|http://www\.w3\.org/2000/svg|postgresql://USER@HOST", "", text
+    ), "something from afar"
 
 
 @pytest.mark.parametrize("path", PAGES.values())

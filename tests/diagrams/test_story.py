@@ -231,3 +231,15 @@ def test_an_empty_recording_and_a_call_that_no_cluster_took_are_drawn():
     found = told_of(nowhere)
     assert "gateway" in told(found, found.calls[0])
     assert parsed(lane(found, found.calls[0])).tag == "svg"
+
+
+def test_calls_of_one_path_have_the_names_of_their_operations():
+    asked = [
+        json.dumps({"query": f"{kind} {name} {{ x }}"}).encode()
+        for kind, name in (("query", "Books"), ("mutation", "Pay"))
+    ]
+    steps = [
+        a_step(number, "POST", "/api/graphql", where="graphql@qa", prefix="/api/graphql", sent=sent)
+        for number, sent in enumerate(asked, 1)
+    ]
+    assert [row.title for row in told_of(steps).calls] == ["query Books", "mutation Pay"]

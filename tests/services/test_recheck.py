@@ -40,7 +40,7 @@ async def test_a_move_checks_marked_recordings_and_only_reads(tmp_path):
             while not (one := (await found(client))[0])["good"]:
                 await asyncio.sleep(0.02)
         assert one["environment"] == "qa" and one["why"] == ""
-        assert "still good" in await (await client.get("/_gateway/")).text()
+        assert "same responses" in await (await client.get("/_gateway/")).text()
 
 
 async def test_without_the_mark_nothing_is_sent_and_the_mark_can_be_taken_away(tmp_path):

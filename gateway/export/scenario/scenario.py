@@ -29,7 +29,7 @@ _OURS = frozenset((
     *headers.HOP_BY_HOP, *headers.FRAMING, *headers.GATEWAY_REQUEST, *headers.GATEWAY_RESPONSE, *headers.USER_AGENT,
     "content-encoding", "cookie", "forwarded", "traceparent", "tracestate", "via",
 ))  # fmt: skip
-MANY = 4  # secrets in one place of so many steps are told together
+MANY = 4  # secrets in one place of so many steps are named together
 _HINTS = ("sec-", "x-forwarded-", "if-none-match", "if-modified-since", "accept-language")
 _SIGNATURES = ("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256")  # schemes whose credentials are made for each request
 _NONE = Decisions()
