@@ -8,7 +8,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-u
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak hostile fuzz clients consumers browsers docs lock chromium postgres clean
+.PHONY: help demo test check bench soak hostile fuzz clients consumers browsers contracts docs lock chromium postgres clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -51,6 +51,9 @@ browsers: $(VENV)/.dev chromium ## real Vite and Angular dev servers before the 
 
 apps: $(VENV)/.run ## real servers with their own clients: recorded on one, replayed on another, asked, played back
 	$(BIN)/python tests/apps/run.py .consumers/apps $(SERVERS)
+
+contracts: $(VENV)/.dev ## public contracts read, compiled and made into projects; planted drifts beside redocly and Prism
+	$(BIN)/python tests/public_contracts/run.py .consumers/contracts
 
 docs: $(VENV)/.dev ## write the generated pages of docs/ again
 	$(BIN)/python docs/generate.py

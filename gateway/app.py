@@ -35,7 +35,7 @@ from .model.audit import Who
 from .model.capture import Capture
 from .model.exchange import FailedWhen
 from .model.forwarding import TrustedProxies
-from .paths import run_file, templates_dir
+from .paths import run_file, templates_dir, url_of
 from .protocols import Options, Services, TlsState
 from .proxy.cors import RefusedOrigins
 from .proxy.listeners import Listeners
@@ -46,6 +46,7 @@ from .routes import RoutesKeeper
 from .routes.health import Built, HealthPoller
 from .routes.table import failed_when
 from .routes.tls import client_context
+from .services.contract_supervisor import ContractSupervisor
 from .sessions import OWN_COOKIES, LiveSessions, setup_sessions
 from .store import Mask, open_recorder, open_store
 from .store.redaction_preview import preview
@@ -207,6 +208,11 @@ async def _services(
     await stack.enter_async_context(_saving(sessions, recorder, newcomers))
     health = await stack.enter_async_context(_polling(options, routes, live, recorder.add_build))
 
+    file = None if url_of(options.recordings) else options.recordings
+    contracts = ContractSupervisor(routes, recorder, live, file)
+    await contracts.start()
+    stack.push_async_callback(contracts.stop)
+
     def metrics_text() -> str:
         return metrics.text(
             recorder=recorder.status(), config_valid=not routes.problems, revision=routes.table.revision
@@ -218,7 +224,7 @@ async def _services(
         would_mask=lambda recording: preview(
             options.recordings, recording, routes.table.redact, Sealer(ring.keys)
         ),
-        refused_origins=RefusedOrigins(), tls=tls,
+        refused_origins=RefusedOrigins(), tls=tls, contracts=contracts,
     )  # fmt: skip
     if shared is None:
         await _play_on(services, store)

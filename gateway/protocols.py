@@ -76,6 +76,9 @@ class Store(Protocol):
     def statistics(self) -> Any:
         """What the file holds, as a dataclass of counts and sizes (store.census.Statistics). May take seconds."""
 
+    def reading(self, work: Callable[[Any], Any]) -> Any:
+        """What a function reads through a connection that sees one state of the store."""
+
     def values(self, session: str) -> dict[str, Any]:
         """The values a demo kept for this session, by name."""
 
@@ -145,6 +148,10 @@ class Writing(Protocol):
         """Bring some sealed secrets under the newest key: `renewed`, `lost`, and `next`, to go on from."""
 
     def add_revision(self, revision: Revision) -> Future[None]: ...
+    def accept_finding(self, id: str, accepted: Any) -> Future[Any]:
+        """Live with a finding (contracts.findings.Accepted) until its contract changes; None takes it back. The
+        finding. NotFoundError, UsageError for an id that is of none or of several."""
+
     def add_build(self, cluster: str, environment: str, build: str) -> Future[None]:
         """What an upstream says of its version, from now on."""
 
@@ -437,6 +444,29 @@ class KeyRing(Protocol):
         """A sealed secret of a recording under the newest key; None when no key opens it."""
 
 
+class ContractWatch(Protocol):
+    """What is known of the contracts of clusters, and whether exchanges are compared with them now."""
+
+    @property
+    def states(self) -> Sequence[Mapping[str, Any]]:
+        """One of each cluster and environment with a contract: source, title, sha256, problem, operations, bases."""
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """Contracts that cannot be read as they now are; the last good ones are in force."""
+
+    @property
+    def is_running(self) -> bool: ...
+
+
+class NoContracts:
+    """For parts that run without a checker."""
+
+    states: Sequence[Mapping[str, Any]] = ()
+    problems: Sequence[str] = ()
+    is_running = False
+
+
 def no_secrets(recording: str) -> Mapping[str, str]:
     """For parts that run without keys."""
     return {}
@@ -461,3 +491,4 @@ class Services:
     would_mask: Callable[[str], Sequence[tuple[int, RedactionFinding]]] = lambda recording: ()
     refused_origins: RefusedOriginList = field(default_factory=NoOrigins)
     tls: Callable[[], TlsState | None] = lambda: None
+    contracts: ContractWatch = field(default_factory=NoContracts)

@@ -155,7 +155,8 @@ SETTINGS: tuple[Setting, ...] = (
     # ---- shared by several commands ------------------------------------------------------------------------
     Setting(
         (
-            "serve", "check", "routes", "move", "which", "demos", "doctor", "prune", "replay", "branch", "compare",
+            "serve", "check", "routes", "move", "which", "demos", "doctor", "drift", "prune", "replay", "branch",
+            "compare",
             "preflight", "import", "export", "docs", "show", "redact", "reveal",
         ),
         "--routes", "-c", "path", Path("routes.yaml"), "the file with the clusters and their environments",
@@ -164,7 +165,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         (
             "serve", "routes", "move", "which", "history", "recordings", "show", "annotate", "delete", "export", "docs",
-            "doctor", "healthcheck", "replay", "branch", "compare",
+            "doctor", "drift", "healthcheck", "replay", "branch", "compare",
             "preflight", "diff", "prune", "backup", "import", "audit",
             "access", "redact", "reveal", "keys", "stats", "merge", "split", "trim", "demos", "tls",
         ),
@@ -174,7 +175,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         (
-            "routes", "move", "annotate", "delete", "healthcheck", "prune", "replay", "branch", "compare",
+            "routes", "move", "annotate", "delete", "drift", "healthcheck", "prune", "replay", "branch", "compare",
             "preflight", "import", "access", "export", "docs", "redact", "reveal", "keys", "merge", "split", "trim",
         ),
         "--url",
@@ -183,21 +184,46 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         (
-            "check", "routes", "move", "which", "history", "recordings", "show", "demos", "doctor", "healthcheck",
-            "prune", "backup", "copy", "replay", "branch", "compare", "preflight", "diff", "import", "access", "audit",
+            "check", "routes", "move", "which", "history", "recordings", "show", "demos", "doctor", "drift",
+            "healthcheck", "prune", "backup", "copy", "replay", "branch", "compare", "preflight", "diff", "import",
+            "access", "audit",
             "redact", "reveal", "keys", "stats", "merge", "split", "trim", "tls",
         ),
         "--json", type="switch", default=False, help="print JSON in a stable shape",
     ),
     Setting(
         (
-            "routes", "move", "annotate", "delete", "healthcheck", "prune", "replay", "branch", "compare",
+            "routes", "move", "annotate", "delete", "drift", "healthcheck", "prune", "replay", "branch", "compare",
             "preflight", "import", "access", "export", "docs", "redact", "reveal", "keys", "merge", "split", "trim",
         ),
         "--token", "", "text", "", "a token of that gateway, where it asks for one; better in GATEWAY_TOKEN",
         everywhere=True,
     ),
     Setting(("recordings", "history", "audit"), "--limit", "-n", "int", 50, "how many to list"),
+    # ---- init ----------------------------------------------------------------------------------------------
+    Setting(
+        ("init",), "--from", "", "each", (),
+        "make routes and forms from this OpenAPI 3.x document, a file or a URL; repeatable", "SOURCE",
+    ),
+    Setting(("init",), "--prune", "", "switch", False, "delete made steps that the contract does not have any more"),
+    # ---- drift ---------------------------------------------------------------------------------------------
+    Setting(("drift",), "--cluster", "", "text", "", "only this cluster", "CLUSTER"),
+    Setting(("drift",), "--env", "", "text", "", "only this environment", "ENV"),
+    Setting(("drift",), "--since", "", "text", "", "only what was seen in so long a time, such as 2h", "TIME"),
+    Setting(
+        ("drift",), "--contract", "", "path", None,
+        "compare with this file instead, and name what fits the present contract and not this one",
+    ),
+    Setting(
+        ("drift",), "--fail-on", "", "text", "error", "exit 1 from this severity on",
+        choices=("error", "warning", "info"),
+    ),
+    Setting(("drift",), "--coverage", "", "switch", False, "also list what of the contract was never seen"),
+    Setting(("drift",), "--all", "", "switch", False, "also list what was accepted, and what is only information"),
+    Setting(("drift",), "--junit", "", "path", None, "write a JUnit report to this file"),
+    Setting(("drift",), "--sarif", "", "path", None, "write a SARIF 2.1.0 report to this file"),
+    Setting(("drift",), "--markdown", "", "path", None, "write a Markdown report to this file"),
+    Setting(("drift",), "--why", "", "text", "", "why a finding is accepted", "TEXT"),
     # ---- serve, demo ---------------------------------------------------------------------------------------
     Setting(("serve", "demo"), "--host", "-H", "text", "127.0.0.1", "the address to listen on", "ADDRESS"),
     Setting(

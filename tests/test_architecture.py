@@ -27,13 +27,14 @@ LAYERS: list[set[str]] = [
     {"proxy", "store", "sessions", "routes", "live_events", "replay"},
     {"logs", "keys", "ids", "access", "https", "loop"},
     {
-        "routes.pure", "replay.pure", "correlation", "diagrams", "export", "redact", "settings", "problems", "metrics",
+        "routes.pure", "replay.pure", "contracts", "correlation", "diagrams", "export", "redact", "settings", "problems",
+        "metrics",
     },
     {"model", "errors", "protocols", "paths"},
 ]  # fmt: skip
 MIXED = {"routes", "replay"}
 PURE = {
-    "model", "correlation", "routes.pure", "replay.pure", "diagrams", "export", "redact", "settings", "problems",
+    "model", "contracts", "correlation", "routes.pure", "replay.pure", "diagrams", "export", "redact", "settings", "problems",
     "metrics", "errors", "protocols",
 }  # fmt: skip
 OUTSIDE = {"samples"}  # pretend backends: they import nothing of ours, and only the command line starts them

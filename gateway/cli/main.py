@@ -67,6 +67,7 @@ COMMANDS: dict[str, Command] = {
     "preflight": Command("gateway.cli.replay.preflight", "say whether a recording can be run live now", "What if"),
     "compare": Command("gateway.cli.replay.replay", "run a recording on several environments, side by side", "What if"),
     "diff": Command("gateway.cli.replay.replay", "say what differs between two recordings or steps", "What if"),
+    "drift": Command("gateway.cli.drift", "say where exchanges differ from contracts, since when and why", "What if"),
     "demos": Command("gateway.cli.demos", "check the demos' files (demos check)", "Care"),
     "access": Command("gateway.cli.access", "who may use the console of a gateway that others can reach", "Care"),
     "audit": Command("gateway.cli.audit", "list who moved, deleted or unmasked what, and when", "Care"),

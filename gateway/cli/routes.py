@@ -41,7 +41,25 @@ def check(args: argparse.Namespace) -> int:
             print("\n".join(map(str, loaded.problems)) or f"{name}: ok, {_counted(loaded.table)}")
     for name, loaded in found.items():
         _warn_of_proxy(name, loaded.table)
+        if not args.json and loaded.table is not None:
+            _print_contracts(name, loaded.table)
     return ConfigError.exit_code if any(loaded.problems for loaded in found.values()) else 0
+
+
+def _print_contracts(name: str, table: RouteTable) -> None:
+    """What was read of contracts. One that cannot be read stops no traffic: it is a warning."""
+    from ..services.drift import contracts_json
+
+    for one in contracts_json(table):
+        where = f"{one['cluster']}@{','.join(one['environments'])}"
+        if one["problem"]:
+            print(f"{name}: warning: contract of {where}: {one['problem']}")
+        else:
+            bases = " or ".join(base or "/" for base in one["bases"])
+            print(
+                f"{name}: contract of {where}: {one['source']}, OpenAPI {one['version']}, "
+                f"{_plural(one['operations'], 'operation')}, below {bases}"
+            )
 
 
 def _warn_of_proxy(name: str, table: RouteTable | None) -> None:

@@ -58,6 +58,14 @@ def init_arguments(parser: argparse.ArgumentParser) -> None:
 def init(args: argparse.Namespace) -> int:
     """Write the files that are not there yet, and say which were."""
     folder: Path = args.dir
+    if sources := getattr(args, "from"):
+        from .contract_project import make_project
+
+        private(folder / "recordings")
+        written(folder / ".gitignore", IGNORED)
+        written(folder / "recordings" / ".gitkeep", "")
+        print("\n".join(make_project(folder, sources, prune=args.prune)))
+        return 0
     name = demo_name(folder)
     files = {
         Path("routes.yaml"): ROUTES,

@@ -19,6 +19,7 @@ from ..services.status import simulation_words
 from ..web.keys import MOVES, SERVICES, SESSION_OF
 from ..web.view import View, view
 from .client_panel import client_panel
+from .drift_pages import on_board
 
 if TYPE_CHECKING:
     from ..protocols import LiveSession, Services
@@ -38,6 +39,7 @@ async def board(request: web.Request) -> View:
         "rechecks": [one.as_json() for one in request.app[RECHECKS].results()],
         "moved": asdict(moved) if moved else None,
         "history": await listing.history(services, limit=5),
+        "drift": await on_board(services),
         "as_of": await as_of(services, request.query.get("at", "").strip()),
     }
     if request.path.endswith(".json"):

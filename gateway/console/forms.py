@@ -17,7 +17,7 @@ from ..web.guard import form_text
 from ..web.keys import FORM, LINKS, MOVES, SERVICES, SESSION_OF
 from ..web.sign_in import local
 from ..web.uploads import IMPORT
-from . import saved_filters
+from . import drift_pages, saved_filters
 from .client_panel import add_client_forms
 from .compare import compare_form
 from .imports import REPORTS, import_form
@@ -170,6 +170,7 @@ async def reveal(request: web.Request) -> web.Response:
 
 def add_forms(app: web.Application) -> None:
     app.router.add_post("/_gateway/move", move)
+    app.router.add_post("/_gateway/drift/{id}", drift_pages.decide)
     app.router.add_post(IMPORT, import_form)
     app[REPORTS] = OrderedDict()
     app.router.add_post("/_gateway/filters", saved_filters.save)

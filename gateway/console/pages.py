@@ -27,7 +27,7 @@ from ..web.keys import LINKS, SERVICES, SESSION_OF, STEPPERS
 from ..web.page_shell import read_title
 from ..web.sign_in import access_json
 from ..web.view import View, view
-from . import diff_page, overview, replay_pages
+from . import diff_page, drift_pages, overview, replay_pages
 from .board import board
 from .body_view import readable_exchange
 from .call_pane import json_view
@@ -176,6 +176,7 @@ async def exchange(request: web.Request) -> View:
         reason=listing.row_json(found)["reason"],
         played=listing.played(found),
         beside={one.step - found.step: one.id for one in near.items},
+        drift=await drift_pages.of_step(services, parent.id, found.step),
     )
 
 
@@ -311,6 +312,7 @@ PAGES: tuple[tuple[str, tuple[str, ...], str, Read], ...] = (
     ("/_gateway/settings", ("/_gateway/settings.json",), "settings.html", settings),
     ("/_gateway/history", ("/_gateway/history.json",), "history.html", history),
     ("/_gateway/audit", ("/_gateway/audit.json",), "audit.html", audit),
+    *drift_pages.PAGES,
     ("/_gateway/access", ("/_gateway/access.json",), "access.html", access),
     ("/_gateway/pin", ("/_gateway/pin.json",), "pin.html", pin),
     ("/_gateway/join", (), "join.html", join),

@@ -10,7 +10,7 @@ from itertools import groupby
 from ..model.exchange import Chunk, Exchange
 from ..model.failures import failed_of
 from ..model.frames import sse_events, websocket_frames
-from ..model.operations import Operation, operation_of
+from ..model.operations import Operation, named_operation
 from ..model.text import clean, counted, shortened, size
 from .diagram import Call, MessageRun, Outcome, Participant
 from .step_labels import ValueNames
@@ -70,7 +70,7 @@ def answering(exchange: Exchange) -> Participant:
 def call_of(exchange: Exchange, participant: int, names: ValueNames, chunks: Sequence[Chunk] = ()) -> Call:
     """The call of one exchange, its values called by their names."""
     took = exchange.timing.total_ms
-    operation = operation_of(exchange.request)
+    operation = named_operation(exchange)
     return Call(
         step=exchange.step,
         exchange=exchange.id,
@@ -100,7 +100,7 @@ def sentence(exchange: Exchange) -> str:
     """The whole story in words, nothing shortened."""
     why = f" ({clean(exchange.failure.detail)})" if exchange.failure and exchange.failure.detail else ""
     notes = "".join(f" Note: {clean(note)}" for note in exchange.notes)
-    operation = operation_of(exchange.request)
+    operation = named_operation(exchange)
     by_name = f"{clean(operation.label)} by " if operation else ""
     asked = f"{by_name}{clean(exchange.method)} {clean(exchange.request.target)}"
     return (

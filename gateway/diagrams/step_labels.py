@@ -9,7 +9,7 @@ from hashlib import blake2s
 from ..correlation import Binding, Decisions, correlate, rewrite
 from ..model.exchange import Exchange
 from ..model.message import Request
-from ..model.operations import operation_of
+from ..model.operations import named_operation
 from ..model.text import shape
 from .diagram import Value
 
@@ -51,7 +51,7 @@ class ValueNames:
         said = blake2s(body.encode("latin-1", "replace"), digest_size=12).hexdigest()
         who = "signed" if exchange.request.header("authorization") else ""
         path = _named(request.target, marks)
-        operation = operation_of(exchange.request)
+        operation = named_operation(exchange)
         kind = f"{exchange.method} {exchange.server} {self.shape(exchange)} {operation.label if operation else ''}"
         return kind, f"{exchange.environment} {path} {said} {who} {exchange.status}"
 

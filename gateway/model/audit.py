@@ -20,6 +20,8 @@ Action = Literal[
     "join",
     "pin",
     "simulate",
+    "accept",
+    "forget",
 ]
 Role = Literal["operator", "viewer", "audience", "gateway", "command line"]
 

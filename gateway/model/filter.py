@@ -134,7 +134,7 @@ def _any(value: str) -> Span:
 ANY: Final[Span] = (0, 0)
 COMPARED = re.compile(r"(<=|>=|<|>|=)?(.*)", re.DOTALL)
 KINDS: Final = ("live", "replay", "variant", "import")
-HAS: Final = ("failure", "error", "note", "stream", "body")
+HAS: Final = ("failure", "error", "drift", "note", "stream", "body")
 KEYS: dict[str, Callable[[str], Span]] = {
     "status": status_span,
     "cluster": _any,
@@ -148,6 +148,7 @@ KEYS: dict[str, Callable[[str], Span]] = {
     "body": _any,
     "op": _any,
     "trace": _trace,
+    "drift": _any,
     "has": _one_of("has", HAS),
     "session": _any,
     "tag": _any,
@@ -156,7 +157,22 @@ KEYS: dict[str, Callable[[str], Span]] = {
 }
 # The others are of the recording, and so is has:note.
 OF_EXCHANGE: Final = frozenset(
-    ("status", "cluster", "env", "method", "path", "took", "size", "after", "before", "body", "op", "trace", "has")
+    (
+        "status",
+        "cluster",
+        "env",
+        "method",
+        "path",
+        "took",
+        "size",
+        "after",
+        "before",
+        "body",
+        "op",
+        "trace",
+        "drift",
+        "has",
+    )
 )
 SYNONYMS: Final = {"environment": "env", "operation": "op", "since": "after", "until": "before", "duration": "took"}
 
@@ -220,6 +236,7 @@ EXAMPLES: Final = {
     "body": "body:isbn",
     "op": "op:ListOrders",
     "trace": "trace:4bf92f3577b34da6a3ce929d0e0e4736",
+    "drift": "drift:wrong-type",
     "has": "has:failure",
     "session": "session:alice",
     "tag": "tag:demo",

@@ -11,7 +11,7 @@ from .bodies import text_of
 from .exchange import Chunk, Exchange
 from .failures import failed_of
 from .message import Message, Pairs
-from .operations import Operation, operation_of
+from .operations import Operation, named_operation
 from .recording import Recording, Revision
 
 
@@ -54,7 +54,7 @@ def leads_past(exchange: Exchange) -> list[str]:
 def exchange_facts(exchange: Exchange) -> dict[str, Any]:
     """All of an exchange but its two messages: what a list needs."""
     timing, failure, trace = exchange.timing, exchange.failure, exchange.trace
-    operation = operation_of(exchange.request)
+    operation = named_operation(exchange)
     failed = failed_of(exchange, operation)
     return {
         "id": exchange.id,

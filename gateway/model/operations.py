@@ -16,12 +16,13 @@ from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import parse_qsl
 
 from .bodies import charset, decoded, media_type
+from .exchange import Exchange
 from .graphql import Definition
 from .graphql import operations as definitions
 from .message import Message, Request
 from .soap import body_element
 
-Kind: TypeAlias = Literal["graphql", "jsonrpc", "soap", "aws", "grpc"]
+Kind: TypeAlias = Literal["graphql", "jsonrpc", "soap", "aws", "grpc", "contract"]
 
 LOOKED: Final = 64 << 10  # bytes of a body that names are looked for in
 MOST: Final = 1 << 20  # bytes of a body that has a name
@@ -76,6 +77,17 @@ def operation_of(request: Request) -> Operation | None:
     if _TARGET.fullmatch(target):
         return Operation("aws", one_line(re.sub(r"_\d{8}(?=\.)", "", target)))
     return _of_query(request) if not request.body.data else _of_body(request)
+
+
+def named_operation(exchange: Exchange) -> Operation | None:
+    """The operation of an exchange for people: what its request says, else what the contract of its cluster calls it.
+
+    The request comes first: on one URL with many operations (GraphQL, SOAP) a contract has one name for all of them.
+    """
+    found = operation_of(exchange.request)
+    if found is None and exchange.contract_name:
+        return Operation("contract", one_line(exchange.contract_name))
+    return found
 
 
 # -- where the signs stand

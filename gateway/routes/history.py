@@ -50,6 +50,7 @@ def _cluster(name: str, old: CompiledCluster, new: CompiledCluster) -> Iterator[
         ("fault", _fault(old), _fault(new)),
         ("writes", old.writes, new.writes),
         ("failed_when", _rules_of_failure(old), _rules_of_failure(new)),
+        ("contract", _contract(old), _contract(new)),
         ("cache", _cache(old), _cache(new)),
         ("names", _names(old), _names(new)),
         ("listen", _listen(old), _listen(new)),
@@ -58,6 +59,11 @@ def _cluster(name: str, old: CompiledCluster, new: CompiledCluster) -> Iterator[
         if before != after:
             yield f"{name}: {word} {_word(before)} -> {_word(after)}"
     yield from _upstreams(name, old, new)
+
+
+def _contract(cluster: CompiledCluster) -> str | None:
+    """Its source; the hash of the rest tells that something else changed, and no header is shown."""
+    return cluster.contract.shown if cluster.contract else None
 
 
 def _cache(cluster: CompiledCluster) -> str:

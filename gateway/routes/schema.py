@@ -166,6 +166,38 @@ class FailedWhenConfig(RoutesPart):
     says: str = Field(default="", description='JSON Pointer to the words, such as /message; "" for none')
 
 
+def _contract(value: object) -> object:
+    return {"source": value} if isinstance(value, str) else value
+
+
+def _short_contract(schema: dict[str, JsonValue]) -> None:
+    """A contract may be its source alone."""
+    whole = dict(schema)
+    schema.clear()
+    text: JsonValue = {"type": "string", "description": "the file or URL, when nothing else is to be said"}
+    schema["anyOf"] = [text, whole]
+
+
+class ContractConfig(RoutesPart):
+    """The OpenAPI document of a cluster, with which its exchanges are compared."""
+
+    model_config = ConfigDict(json_schema_extra=_short_contract)
+
+    source: str = Field(description="a file, beside routes.yaml, or an http or https URL")
+    headers: dict[str, str] = Field(default={}, description="sent when a URL is fetched, to its host only")
+    refresh: Duration = Field(default="10m", description="how often a URL is fetched; files are watched")
+    base: str | None = Field(
+        default=None, description="what stands before the contract's paths upstream; found out when absent"
+    )
+    environments: dict[str, str] = Field(default={}, description="environment: another source for it")
+    ignore: list[str] = Field(
+        default=[], description='findings that are none, as "RULE STATUS", "RULE /pointer/*" or "RULE METHOD /path/*"'
+    )
+    check: Literal["all", "responses", "none"] = Field(
+        default="all", description="what is compared: responses and the requests that were accepted, or less"
+    )
+
+
 class ClusterConfig(RoutesPart):
     """A functional group of APIs that moves together."""
 
@@ -194,6 +226,9 @@ class ClusterConfig(RoutesPart):
     writes: Guard | None = Field(default=None, description="may a replay write to this cluster? allow, ask or never")
     failed_when: list[FailedWhenConfig] = Field(
         default=[], description="responses of status 2xx that are failures all the same"
+    )
+    contract: Annotated[ContractConfig, BeforeValidator(_contract)] | None = Field(
+        default=None, description="the OpenAPI document with which exchanges are compared: a file, a URL or a mapping"
     )
     redact: RedactConfig = Field(
         default=RedactConfig(), description="what is sealed of this cluster's exchanges, on top of what is of all"

@@ -19,7 +19,7 @@ from .rewrite import is_own
 from .upstream_url import read_listen, read_url
 
 if TYPE_CHECKING:
-    from .schema import ClusterConfig, RedactConfig, RoutesConfig, UpstreamConfig
+    from .schema import ClusterConfig, ContractConfig, RedactConfig, RoutesConfig, UpstreamConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,27 @@ class CompiledUpstream:
 
 
 @dataclass(frozen=True, slots=True)
+class ContractRules:
+    """Where the contract of a cluster is, and how its exchanges are compared with it."""
+
+    source: str  # a URL, or a file resolved against the folder of routes.yaml
+    shown: str  # as routes.yaml says it
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # may hold credentials
+    refresh: float = 600.0  # seconds
+    base: str | None = None
+    environments: tuple[tuple[str, str, str], ...] = ()  # (environment, source, as routes.yaml says it)
+    ignore: tuple[str, ...] = ()
+    check: str = "all"  # "all" | "responses" | "none"
+
+    def source_of(self, environment: str) -> tuple[str, str]:
+        """(source, as routes.yaml says it) for an environment."""
+        for name, source, shown in self.environments:
+            if name == environment:
+                return source, shown
+        return self.source, self.shown
+
+
+@dataclass(frozen=True, slots=True)
 class CompiledCluster:
     """A cluster and all its upstreams."""
 
@@ -94,6 +115,7 @@ class CompiledCluster:
     keeps_cache: bool = False  # browsers may keep what the upstream says they may
     rewrite_bodies: bool = False
     failed_when: tuple[FailedWhen, ...] = ()
+    contract: ContractRules | None = None
 
     def at_root(self) -> CompiledCluster:
         """The same cluster as clients see it that reach it by a name or port of its own."""
@@ -156,6 +178,7 @@ class RecordingRules:
 __all__ = [
     "CompiledCluster",
     "CompiledUpstream",
+    "ContractRules",
     "Cors",
     "RecordingRules",
     "RedactRules",
@@ -283,7 +306,7 @@ def compile_table(
     the contents of certificate files apart."""
     tls = partial(_tls, folder=folder, content_of=content_of)
     return RouteTable(
-        {name: _cluster(name, cluster, config, tls) for name, cluster in config.clusters.items()},
+        {name: _cluster(name, cluster, config, tls, folder) for name, cluster in config.clusters.items()},
         revision=revision,
         environments=tuple(config.environments),
         cors=_cors(config),
@@ -312,7 +335,7 @@ def strictest(*guards: str | None) -> str:
     return max(given, key=GUARDS.index, default="ask")
 
 
-def _cluster(name: str, cluster: ClusterConfig, config: RoutesConfig, tls: ReadTls) -> CompiledCluster:
+def _cluster(name: str, cluster: ClusterConfig, config: RoutesConfig, tls: ReadTls, folder: str) -> CompiledCluster:
     fault, version = cluster.fault, cluster.version
     return CompiledCluster(
         name=name,
@@ -337,7 +360,29 @@ def _cluster(name: str, cluster: ClusterConfig, config: RoutesConfig, tls: ReadT
         keeps_cache=cluster.cache == "upstream",
         rewrite_bodies=cluster.rewrite_bodies,
         failed_when=tuple(FailedWhen(one.pointer, one.value, one.says) for one in cluster.failed_when),
+        contract=_contract(cluster.contract, folder) if cluster.contract else None,
     )
+
+
+def _contract(config: ContractConfig, folder: str) -> ContractRules:
+    def found(source: str) -> str:
+        return source if is_url(source) else _under(folder, source) or source
+
+    return ContractRules(
+        source=found(config.source),
+        shown=config.source,
+        headers=tuple(config.headers.items()),
+        refresh=read_duration(config.refresh),
+        base=config.base,
+        environments=tuple((name, found(one), one) for name, one in config.environments.items()),
+        ignore=tuple(config.ignore),
+        check=config.check,
+    )
+
+
+def is_url(source: str) -> bool:
+    """Whether a contract's source is fetched."""
+    return source.lower().startswith(("http://", "https://"))
 
 
 def _upstream(environment: str, upstream: UpstreamConfig, tls: ReadTls, writes: str) -> CompiledUpstream:

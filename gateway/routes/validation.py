@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 
+from ..contracts.ignore import problem_of_rule
 from ..errors import Problem, did_you_mean
 from ..model.addresses import is_loopback
 from ..model.headers import HOP_BY_HOP
@@ -109,6 +110,7 @@ def _cluster(key: YamlNode, cluster: YamlNode, names: list[str], own: tuple[str,
             yield from _one(at(rule, word), f"{path}.failed_when[{number}].{word}", _pointer)
     yield from _redact(at(cluster, "redact"), f"{path}.redact")
     upstreams = at(cluster, "upstreams")
+    yield from _contract(at(cluster, "contract"), f"{path}.contract", names)
     yield from _known_keys(upstreams, names, f"{path}.upstreams")
     yield from _environment(at(cluster, "environment"), f"{path}.environment", key.text, upstreams, names)
     if (fault := at(cluster, "fault")) is not None and not {one.text for one, _ in entries(fault)} & {
@@ -118,6 +120,33 @@ def _cluster(key: YamlNode, cluster: YamlNode, names: list[str], own: tuple[str,
         yield fault.problem(f"{path}.fault", "say what happens: delay, status or both")
     for environment, upstream in entries(upstreams):
         yield from _upstream(upstream, f"{path}.upstreams.{environment.text}", own)
+
+
+def _contract(node: YamlNode | None, path: str, names: list[str]) -> Iterator[Problem]:
+    yield from _one(node, path, _source)
+    yield from _one(at(node, "source"), f"{path}.source", _source)
+    yield from _one(at(node, "base"), f"{path}.base", _base)
+    yield from _known_keys(at(node, "environments"), names, f"{path}.environments")
+    for environment, source in entries(at(node, "environments")):
+        yield from _one(source, f"{path}.environments.{environment.text}", _source)
+    yield from _each(texts(at(node, "ignore")), f"{path}.ignore[{{}}]", problem_of_rule)
+
+
+def _source(text: str) -> str:
+    if not text.strip():
+        return "name a file or a URL"
+    scheme = re.match(r"([A-Za-z][A-Za-z0-9+.-]+):", text)
+    if scheme and scheme[1].lower() not in ("http", "https"):
+        return f"'{scheme[1]}:' is not fetched; a file, or an http or https URL"
+    return ""
+
+
+def _base(text: str) -> str:
+    return (
+        ""
+        if text == "" or (PREFIX.fullmatch(text) and text.startswith("/"))
+        else f"'{text}' is no path: /v3, or nothing"
+    )
 
 
 def _one(node: YamlNode | None, path: str, wrong: Check) -> Iterator[Problem]:

@@ -1,6 +1,6 @@
 // One event stream for all tabs of a browser. A browser opens six connections to one server, however many tabs it has: a
 // stream for each tab would leave none for the pages and calls behind them.
-const HISTORY = 500, names = ["exchange", "routes", "health", "recorder", "replay", "recheck"];
+const HISTORY = 500, names = ["exchange", "routes", "health", "recorder", "replay", "recheck", "drift"];
 const watching = new Set(); // ports of the tabs that are visible
 const history = [];
 let source = null, state = null;

@@ -1,7 +1,7 @@
 // What happens at the gateway, as "gateway" events on document; and the bars that every page shows of it.
 (() => {
   let source = null, port = null, last = null;
-  const names = ["exchange", "routes", "health", "recorder", "replay", "recheck"];
+  const names = ["exchange", "routes", "health", "recorder", "replay", "recheck", "drift"];
 
   function take({ id, name, data }) {
     if (name === "hello") {

@@ -16,6 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from ..contracts.batches import DriftBatch
+from ..contracts.findings import Accepted, Finding
 from ..correlation import read_declared
 from ..errors import UsageError
 from ..model.capture import Capture
@@ -275,6 +277,18 @@ class SqliteRecorder:
         return self._do(
             partial(Tables.add_build, cluster=cluster, environment=environment, build=build, now=time.time())
         )
+
+    def add_drift(self, batch: DriftBatch) -> Future[bool]:
+        """What the checker of contracts found; False when it does not begin where the last batch ended."""
+        return self._do(lambda tables: tables.add_drift(batch, time.time()))
+
+    def accept_finding(self, id: str, accepted: Accepted | None) -> Future[Finding]:
+        """Live with a finding until its contract changes; with None not any more."""
+        return self._do(lambda tables: tables.accept_finding(id, accepted))
+
+    def keep_contract(self, source: str, sha256: str, contents: Mapping[str, bytes]) -> Future[None]:
+        """The last good document of a URL."""
+        return self._do(lambda tables: tables.keep_contract(source, sha256, dict(contents)))
 
     def add_revision(self, revision: Revision) -> Future[None]:
         return self._do(partial(Tables.add_revision, revision=revision))

@@ -18,6 +18,8 @@ from .sqlite.decisions import decide
 from .sqlite.server_builds import add_build
 
 if TYPE_CHECKING:
+    from ..contracts.batches import DriftBatch
+    from ..contracts.findings import Accepted, Finding
     from ..model.audit import AuditEntry
     from ..model.exchange import Exchange
     from ..model.recording import Recording, Revision
@@ -79,6 +81,18 @@ class Tables(ABC):
     @abstractmethod
     def check_keys(self, names: Sequence[str]) -> None:
         """StoreError when other gateways seal with a key that is not among these, the newest first."""
+
+    @abstractmethod
+    def add_drift(self, batch: DriftBatch, now: float) -> bool:
+        """What the checker of contracts found; False when it does not begin where the last batch ended."""
+
+    @abstractmethod
+    def accept_finding(self, id: str, accepted: Accepted | None) -> Finding:
+        """NotFoundError, UsageError for an id that is of none or of several findings."""
+
+    @abstractmethod
+    def keep_contract(self, source: str, sha256: str, contents: Mapping[str, bytes]) -> None:
+        """The last good document of a URL."""
 
     def _save_rows(self, rows: Sequence[tuple[Any, ...]]) -> None:
         self.connection.executemany(SAVED_SESSION, rows)

@@ -30,7 +30,8 @@ PAGES: Final = (
     ("Recordings", "/_gateway/recordings", "collection", ("/_gateway/exchanges/", "/_gateway/diff")),
 )
 ADMIN: Final = (
-    ("Sessions", "/_gateway/sessions"), ("Settings", "/_gateway/settings"), ("Statistics", "/_gateway/statistics"),
+    ("Sessions", "/_gateway/sessions"), ("Drift", "/_gateway/drift"), ("Settings", "/_gateway/settings"),
+    ("Statistics", "/_gateway/statistics"),
     ("Access", "/_gateway/access"), ("HTTPS", "/_gateway/tls"), ("Audit", "/_gateway/audit"),
     ("API reference", "/_gateway/api/openapi.json"), ("Metrics", "/_gateway/metrics"),
 )  # fmt: skip

@@ -1,6 +1,8 @@
 """A small gateway around the console: real aiohttp, real pages, a real routes.yaml that a move edits."""
 
+import sqlite3
 from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import fields, replace
 from itertools import count
 
@@ -20,6 +22,7 @@ from gateway.routes.edit import move
 from gateway.routes.history import changes
 from gateway.routes.parse import parse
 from gateway.routes.table import compile_table
+from gateway.store.sqlite.schema import migrate
 from gateway.store.sqlite.statistics import Statistics
 
 ROUTES = """\
@@ -53,6 +56,12 @@ class Book:
         self.kept, self.steps, self.pieces, self.accepted = {}, {}, {}, []
         self.state, self.shelf = RecorderStatus(), {}
         self.decided, self.audited, self.asserted = {}, [], {}
+
+    def reading(self, work):
+        """Through a connection to a file that holds nothing."""
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+            migrate(connection)
+            return work(connection)
 
     def add(self, recording, *exchanges):
         self.kept[recording.id] = replace(recording, steps=len(exchanges))

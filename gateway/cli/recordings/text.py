@@ -10,7 +10,7 @@ from ...model.exchange import Exchange
 from ...model.failures import failed_of
 from ...model.json_shapes import query_json
 from ...model.message import Message
-from ...model.operations import operation_of
+from ...model.operations import named_operation
 from ...model.recording import Recording
 from ...model.text import visible
 
@@ -70,7 +70,7 @@ def recording_text(recording: Recording, exchanges: Sequence[Exchange]) -> str:
 
 def asked(exchange: Exchange) -> str:
     """The name of the operation and the path: "mutation Pay · /graphql"."""
-    operation = operation_of(exchange.request)
+    operation = named_operation(exchange)
     return f"{operation.label} · {exchange.request.target}" if operation else exchange.request.target
 
 
@@ -81,7 +81,7 @@ def exchange_text(exchange: Exchange) -> str:
 
 def _facts(exchange: Exchange) -> Iterator[str]:
     yield f"{visible(exchange.method)} {visible(exchange.url)}"
-    operation = operation_of(exchange.request)
+    operation = named_operation(exchange)
     if operation:
         yield f"asks for  {visible(operation.label)} ({operation.kind})"
     yield f"step {exchange.step} of {exchange.recording} · exchange {exchange.id} · session {visible(exchange.session)}"

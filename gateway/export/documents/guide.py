@@ -12,7 +12,7 @@ from ...model.bodies import format_of, media_type, pretty_json, text_of
 from ...model.exchange import Exchange
 from ...model.failures import failed_of
 from ...model.message import Message
-from ...model.operations import operation_of
+from ...model.operations import named_operation
 from ...model.pretty_xml import pretty_xml
 from ...model.text import counted, duration, visible
 from ...replay.error_card import fails
@@ -156,7 +156,7 @@ def _operations(steps: Sequence[ScenarioStep]) -> Iterator[GuideOperation]:
     found: dict[tuple[str, str, str], dict[int, Exchange]] = {}
     paths = templates(steps)
     for step in steps:
-        operation = operation_of(step.exchange.request)
+        operation = named_operation(step.exchange)
         path = f"{paths[step.exchange.id].path}{f' · {operation.label}' if operation else ''}"
         key = (step.exchange.server or "gateway", step.method, visible(path))
         found.setdefault(key, {}).setdefault(step.status, step.exchange)
@@ -177,14 +177,14 @@ def errors_title(chapter: GuideChapter) -> str:
 def heading(step: ScenarioStep) -> str:
     """ "GET /orders/{{order_id}}": what a response gave by its name, what the client said first as it was; before it
     the name of the operation, where it has one: "mutation Pay · POST /graphql"."""
-    operation = operation_of(step.exchange.request)
+    operation = named_operation(step.exchange)
     named = f"{visible(operation.label)} · " if operation else ""
     return f"{named}{step.method} {readable(step.path)}"
 
 
 def name_or_path(step: ScenarioStep) -> str:
     """The operation's name alone, for narrow places; where it has none, method and path."""
-    operation = operation_of(step.exchange.request)
+    operation = named_operation(step.exchange)
     return visible(operation.label) if operation else heading(step)
 
 

@@ -9,7 +9,7 @@ from html import escape
 
 from ...diagrams import STYLE
 from ...model.exchange import Exchange
-from ...model.operations import operation_of
+from ...model.operations import named_operation
 from ..format import ALONE, Beside, Recordings
 from ..scenario.scenario import secrets_by_place
 from .error_cards import ErrorCard
@@ -320,7 +320,7 @@ def _card(card: ErrorCard, chapter: GuideChapter) -> Iterator[str]:
 
 
 def _named(exchange: Exchange, target: str) -> str:
-    operation = operation_of(exchange.request)
+    operation = named_operation(exchange)
     return f"{operation.label} · {target}" if operation else target
 
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 import select
 import sqlite3
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from weakref import finalize
 
-from ...errors import StoreError
+from ...errors import StoreError, UsageError
+from ...model.filter import parse_filter
 from ...paths import url_of
+from ..sqlite.drift import not_kept
 from ..sqlite.filter_sql import Condition
 from ..sqlite.full_text import TextSearch
 from ..sqlite.operations import RulesOf, no_rules
-from ..sqlite.reader import StoreReader
+from ..sqlite.reader import Result, StoreReader
 from ..sqlite.retention import Stale, stale
 from ..sqlite.statistics import Statistics
 from .connection import Database, connect, failed, shown
@@ -86,6 +88,15 @@ class PostgresStore(StoreReader):
         """The recordings that no longer need to be kept, the oldest first."""
         with self._reading() as connection:
             return stale(connection, days=days, bytes=bytes, now=now, size=lambda: int(_one(connection, USED)))
+
+    def reading(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """There are no findings here."""
+        raise not_kept()
+
+    def _check(self, query: str) -> None:
+        terms = parse_filter(query)
+        if any(term.key == "drift" or (term.key == "has" and term.value.lower() == "drift") for term in terms):
+            raise UsageError(not_kept().message, hint="the other filters find the same as in a file")
 
     def close(self) -> None:
         """Close what is idle. The store may still be used: it connects again."""

@@ -16,13 +16,14 @@ Several gateways write at the same time, and may write the same recording. The r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ...errors import NotFoundError, StoreError
 from ...ids import new_id
 from ..batch import KNOWN, Batch, Stored
+from ..sqlite.drift import not_kept
 from ..sqlite.rows import (
     CLUSTER,
     COLUMNS,
@@ -37,6 +38,10 @@ from ..sqlite.rows import (
 )
 from ..tables import ADD_RECORDING, Tables
 from .connection import Database
+
+if TYPE_CHECKING:
+    from ...contracts.batches import DriftBatch
+    from ...contracts.findings import Accepted, Finding
 
 Row = tuple[Any, ...]
 
@@ -379,6 +384,15 @@ class PostgresTables(Tables):
         self._suspects = []
         self.stored.clear()
         return True
+
+    def add_drift(self, batch: DriftBatch, now: float) -> bool:
+        raise not_kept()
+
+    def accept_finding(self, id: str, accepted: Accepted | None) -> Finding:
+        raise not_kept()
+
+    def keep_contract(self, source: str, sha256: str, contents: Mapping[str, bytes]) -> None:
+        raise not_kept()
 
     def overwriting(self) -> AbstractContextManager[None]:
         """The server keeps older rows until they are vacuumed, and its log and replicas for as long as they say."""

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import Final
 
 from ...ids import new_id
-from . import full_text
+from . import drift, full_text
 
 Connection = sqlite3.Connection
 
@@ -31,10 +31,12 @@ def delete_rows(connection: Connection, recording: str) -> bool:
         run(f"INSERT OR IGNORE INTO orphans {of}", (recording,))
     run("DELETE FROM chunks WHERE exchange IN (SELECT id FROM exchanges WHERE recording = ?)", (recording,))
     full_text.forget(connection, recording)
+    drift.forget(connection, recording)
     for table in OWN:
         run(f"DELETE FROM {table} WHERE recording = ?", (recording,))
     run("DELETE FROM recordings WHERE id = ?", (recording,))
     full_text.forgotten(connection)
+    drift.forgotten(connection)
     anew = "UPDATE sessions SET recording = ?, steps = 0, title = '' WHERE recording = ? AND id = ?"
     sessions = [id for (id,) in run("SELECT id FROM sessions WHERE recording = ?", (recording,))]
     for session in sessions:

@@ -135,11 +135,16 @@ BESIDE: Final = (
 )
 OF_RECORDING: Final = "e.recording IN (SELECT id FROM recordings WHERE {} = ?)"
 NOTED: Final = rf"{BESIDE.format('notes')} AND b.text LIKE ? ESCAPE '\'"
+DRIFTED: Final = """
+SELECT x.exchange FROM finding_exchanges x JOIN findings f ON f.id = x.finding JOIN drift_places p ON p.seq = f.place
+WHERE p.current
+"""
 HAS: Final = {
     "failure": "e.seq IN (SELECT seq FROM exchanges WHERE failure_kind IS NOT NULL)",
     "stream": "e.stream <> ''",
     "body": "e.request_size + e.response_size > 0",
     "note": f"e.seq IN ({BESIDE.format('notes')})",
+    "drift": f"e.seq IN ({DRIFTED} AND x.severity <> 'info' AND json_extract(f.value, '$.accepted') IS NULL)",
 }
 EXCHANGE: Final[dict[str, Callable[[Term], Condition]]] = {
     "status": lambda term: ("e.status BETWEEN ? AND ?", list(term.span)),
@@ -150,6 +155,7 @@ EXCHANGE: Final[dict[str, Callable[[Term], Condition]]] = {
     "took": lambda term: ("round(e.total_ms, 3) BETWEEN ? AND ?", list(term.span)),
     "size": lambda term: ("max(e.request_size, e.response_size) BETWEEN ? AND ?", list(term.span)),
     "has": lambda term: (HAS[term.value.lower()], []),
+    "drift": lambda term: (f"e.seq IN ({DRIFTED} AND x.rule = ?)", [term.value.lower()]),
     "session": lambda term: (OF_RECORDING.format("session"), [term.value]),
     "kind": lambda term: (OF_RECORDING.format("kind"), [term.value.lower()]),
     "parent": lambda term: (OF_RECORDING.format("parent"), [term.value]),

@@ -178,7 +178,9 @@ class TextSearch:
         if self._late is None:
             self._late = rows_of(self._connection, WAITING, [LATECOMERS])
         found = operations.found_in(self._late, bodies_of(self._connection, self._late), term)
-        return f"{sql} UNION ALL SELECT value FROM json_each(?)", [*values, json.dumps(list(found))]
+        named, words = operations.by_contract(term)
+        found_now = "SELECT value FROM json_each(?)"
+        return f"{sql} UNION ALL {named} UNION ALL {found_now}", [*values, *words, json.dumps(list(found))]
 
     def close(self) -> None:
         if self._tail is not None:

@@ -23,6 +23,7 @@ NAMED: Final = "coalesce((SELECT value FROM marks WHERE name = 'named'), 0)"
 FORGET: Final = "DELETE FROM {} WHERE exchange = ?"
 TABLES: Final = ("operations", "operation_words")
 OF_WORD: Final = "SELECT exchange FROM operation_words WHERE word {} ?"
+OF_NAME: Final = "SELECT exchange FROM contract_names WHERE word {} ?"
 FAILED: Final = "SELECT exchange FROM operations WHERE failed <> ''"
 WRONG: Final = (
     "SELECT seq FROM exchanges WHERE status >= 400 UNION ALL SELECT seq FROM exchanges WHERE failure_kind IS NOT NULL"
@@ -62,6 +63,22 @@ def named(row: Any, bodies: Mapping[bytes, bytes], rules: RulesOf) -> Named:
     return operation, failed_of(exchange, operation, of_cluster) if operation or of_cluster else None
 
 
+def by_contract(term: Term) -> tuple[str, list[Any]]:
+    """The exchanges whose contract calls their operation so, as the inside of an IN; none for `has:error`."""
+    if term.key == "has":
+        return "SELECT NULL WHERE 0", []
+    word = term.value.lower()
+    if word == "contract":
+        return "SELECT exchange FROM contract_names", []
+    if "*" not in word:
+        return OF_NAME.format("="), [word]
+    return OF_NAME.format("GLOB"), [_glob(word)]
+
+
+def _glob(word: str) -> str:
+    return "".join(f"[{char}]" if char in "[?" else char for char in word)
+
+
 def condition_of(term: Term) -> tuple[str, list[Any]]:
     """The exchanges in the tables that a term finds, as the inside of an IN."""
     if term.key == "has":
@@ -69,7 +86,7 @@ def condition_of(term: Term) -> tuple[str, list[Any]]:
     word = term.value.lower()
     if "*" not in word:
         return OF_WORD.format("="), [word]
-    return OF_WORD.format("GLOB"), ["".join(f"[{char}]" if char in "[?" else char for char in word)]
+    return OF_WORD.format("GLOB"), [_glob(word)]
 
 
 def found_in(rows: Iterable[Any], bodies: Mapping[bytes, bytes], term: Term) -> Iterator[int]:

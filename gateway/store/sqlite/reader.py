@@ -8,12 +8,12 @@ import sqlite3
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 from weakref import finalize
 
 from ...correlation import Decisions
@@ -27,7 +27,7 @@ from ..cursors import limit_of, number_of, place_of
 from ..masking import Mask
 from ..missed import read_ledger
 from ..sql import SqlConnection
-from . import search
+from . import drift, search
 from .audit_log import entries
 from .contents import SOME, bodies_of
 from .decisions import asserted_of, decisions_of
@@ -41,6 +41,7 @@ from .rows import chunk_of, default_title, exchange_of, recording_of, revision_o
 from .server_builds import build_at
 from .statistics import Statistics, statistics
 
+Result = TypeVar("Result")
 RELATED: Final = """
 SELECT id, title, kind, parent, branched_at, started_at, steps FROM recordings WHERE parent IS NOT NULL OR id = ?
 OR id IN (SELECT parent FROM recordings WHERE parent IS NOT NULL)
@@ -137,6 +138,7 @@ class StoreReader(ABC):
         """
         place, count, until = place_of(cursor), limit_of(limit) + 1, time.monotonic() + patience
         wanted = of_recordings(query, now=time.time())
+        self._check(query)
         with self._reading() as connection:
             rows, at = search.recordings(
                 connection, wanted, place, count, now=time.time(), until=until, index=self.text_search
@@ -158,6 +160,7 @@ class StoreReader(ABC):
         """The steps of a recording (a full id) that a filter finds, in order, bodies included; short pages as above.
         NotFoundError when there is no such recording."""
         after, count, until = number_of(cursor, default=-1), limit_of(limit) + 1, time.monotonic() + patience
+        self._check(query)
         with self._reading() as connection:
             rows, at = search.in_recording(
                 connection, query, recording, after, count, now=time.time(), until=until, index=self.text_search
@@ -171,6 +174,7 @@ class StoreReader(ABC):
     ) -> Page[Exchange]:
         """The newest exchanges of all recordings that a filter finds, newest first; short pages as with recordings."""
         before, count, until = number_of(cursor, default=1 << 62), limit_of(limit) + 1, time.monotonic() + patience
+        self._check(query)
         with self._reading() as connection:
             rows, at = search.newest_first(
                 connection, query, before, count, now=time.time(), until=until, index=self.text_search
@@ -267,6 +271,15 @@ class StoreReader(ABC):
         with self._reading() as connection:
             return asserted_of(connection, recording)
 
+    @abstractmethod
+    def reading(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """What a function reads of findings (gateway/store/sqlite/drift.py), through a connection that sees one state
+        of the file. NotFoundError where the store has none."""
+
+    def _check(self, query: str) -> None:
+        """UsageError when a filter asks for what the store does not have."""
+        return
+
     def secrets(self, recording: str) -> dict[str, bytes]:
         """The sealed secrets of a recording, and what is masked in it now: placeholder -> ciphertext."""
         with self._reading() as connection:
@@ -328,6 +341,11 @@ class SqliteStore(StoreReader):
         """The recordings that no longer need to be kept, the oldest first."""
         with self._reading() as connection:
             return stale(connection, days=days, bytes=bytes, now=now, size=lambda: used(connection))
+
+    def reading(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """What a function reads of findings, through a connection that sees one state of the file."""
+        with self._reading() as connection:
+            return work(connection)
 
     def close(self) -> None:
         """Close what is idle. The store may still be used: it opens again."""
@@ -493,9 +511,13 @@ def _exchanges(connection: SqlConnection, rows: Sequence[Any]) -> list[Exchange]
     keys = [f"{row['recording']}/{row['step']}" for row in rows]
     names = rows[0].keys() if rows else ()
     plain = [dict(zip(names, row, strict=True)) for row in rows]  # a Row looks through its names for every value
-    return [
+    called = drift.names(connection, [row["seq"] for row in plain])
+    found = [
         exchange_of(row, bodies, notes.get(key, ()), tags.get(key, ())) for row, key in zip(plain, keys, strict=True)
     ]
+    if not called:
+        return found
+    return [replace(one, contract_name=called.get(row["seq"], "")) for one, row in zip(found, plain, strict=True)]
 
 
 @_whole_rows()

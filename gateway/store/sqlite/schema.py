@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlite_utils.migrations import Migrations
 
 APPLICATION: Final = 0x47576179  # "GWay" in the file's header: PRAGMA application_id
-VERSION: Final = 14  # how many migrations there are: PRAGMA user_version
+VERSION: Final = 15  # how many migrations there are: PRAGMA user_version
 
 # What is looked up is in front, the heads are behind: a scan of the facts then never reads an overflow page.
 FIRST: Final = """
@@ -268,6 +268,71 @@ ALTER TABLE sessions ADD COLUMN faults TEXT NOT NULL DEFAULT '';
 ALTER TABLE sessions ADD COLUMN caller TEXT NOT NULL DEFAULT '';
 """
 
+# Drift from contracts (gateway/store/sqlite/drift.py): what was judged where, findings, the exchanges in which they
+# were seen, what of a contract was seen, names that contracts give to exchanges, the last good document of a URL.
+DRIFT: Final = """
+CREATE TABLE drift_places (
+    seq INTEGER PRIMARY KEY,
+    cluster TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    sha256 TEXT NOT NULL,
+    source TEXT NOT NULL,
+    title TEXT NOT NULL,
+    since REAL NOT NULL,
+    judged INTEGER NOT NULL,
+    unjudged TEXT NOT NULL,
+    dropped INTEGER NOT NULL,
+    current INTEGER NOT NULL,
+    UNIQUE (cluster, environment, sha256)
+) STRICT;
+CREATE TABLE drift_operations (
+    place INTEGER NOT NULL,
+    label TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    last_at TEXT NOT NULL,
+    PRIMARY KEY (place, label)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE drift_seen (
+    place INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    what TEXT NOT NULL,
+    PRIMARY KEY (place, kind, what)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE drift_late (
+    exchange INTEGER PRIMARY KEY
+) STRICT;
+CREATE TABLE findings (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    place INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    value TEXT NOT NULL,
+    last_at REAL NOT NULL
+) STRICT;
+CREATE INDEX findings_place ON findings (place);
+CREATE INDEX findings_kind ON findings (kind);
+CREATE TABLE finding_exchanges (
+    exchange INTEGER NOT NULL,
+    rule TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    finding TEXT NOT NULL,
+    PRIMARY KEY (exchange, finding)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX finding_exchanges_finding ON finding_exchanges (finding);
+CREATE TABLE contract_names (
+    exchange INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    word TEXT NOT NULL
+) STRICT;
+CREATE INDEX contract_names_word ON contract_names (word);
+CREATE TABLE contract_documents (
+    source TEXT PRIMARY KEY,
+    sha256 TEXT NOT NULL,
+    packed BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+"""
+
+
 EARLIER: Final = {
     "m001_first": FIRST, "m002_search": SEARCH, "m003_orphans": ORPHANS, "m004_decisions": DECISIONS,
     "m005_audit": AUDIT, "m006_playing": PLAYING, "m007_facts": FACTS, "m008_builds": BUILDS,
@@ -296,6 +361,7 @@ def migrations() -> Migrations:
     _add(steps, "m012_operations", OPERATIONS)
     _add(steps, "m013_traces", TRACES)
     _add(steps, "m014_callers", CALLERS)
+    _add(steps, "m015_drift", DRIFT)
     return steps
 
 

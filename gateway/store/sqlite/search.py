@@ -16,7 +16,7 @@ from typing import Any, Final
 from ...model.filter import Term
 from ..cursors import CursorPlace
 from ..sql import SqlConnection
-from . import full_text, operations
+from . import drift, full_text, operations
 from .contents import bodies_of
 from .filter_sql import Condition, FilterConditions, Group, is_textual, of_exchanges
 from .full_text import SHARD, TextSearch, indexed
@@ -42,7 +42,11 @@ class Block:
         """The exchanges of this block whose text a term finds, as the inside of an IN."""
         if term.key in ("op", "has"):
             found = operations.found_in(self._rows, bodies_of(self._connection, self._rows), term)
-            return "SELECT value FROM json_each(?)", [json.dumps(list(found))]
+            condition = "SELECT value FROM json_each(?)", [json.dumps(list(found))]
+            if not drift.is_kept(self._connection):
+                return condition
+            named, words = operations.by_contract(term)
+            return f"{condition[0]} UNION ALL {named}", [*condition[1], *words]
         return "SELECT value FROM json_each(?)", [json.dumps(full_text.matching(self._index, full_text.match_of(term)))]
 
     def meeting(self, condition: Condition) -> list[int]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import chain
 from typing import Any, Final
 
+from ...contracts.batches import DriftBatch
+from ...contracts.findings import Accepted, Finding
 from ..batch import KNOWN, Batch, Stored
 from ..tables import ADD_RECORDING, Tables
-from . import full_text
+from . import drift, full_text
 from .deletion import Sweeper, delete_rows, give_back_room
 from .files import PAGE
 from .operations import RulesOf, no_rules
@@ -272,6 +274,18 @@ class SqliteTables(Tables):
         if self.connection.execute("SELECT 1 FROM orphans LIMIT 1").fetchone() is None:
             return False
         return self._sweep()
+
+    def add_drift(self, batch: DriftBatch, now: float) -> bool:
+        with transaction(self.connection):
+            return drift.write(self.connection, batch, now)
+
+    def accept_finding(self, id: str, accepted: Accepted | None) -> Finding:
+        with transaction(self.connection):
+            return drift.accept(self.connection, id, accepted)
+
+    def keep_contract(self, source: str, sha256: str, contents: Mapping[str, bytes]) -> None:
+        with transaction(self.connection):
+            drift.keep_document(self.connection, source, sha256, contents)
 
 
 class _Sum:

@@ -1,0 +1,134 @@
+"""routes.yaml for contracts: a cluster for each, an environment for each of its servers. Pure.
+
+A cluster that has the contract already is left as it is. Another one is put below `clusters:`, and no other byte of the
+file changes but the list of environments.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
+
+from ...contracts.contract import Contract, server_url
+from ...errors import UsageError
+from ..definition.schema import slug_of
+from .yaml_text import flow
+
+_ENVIRONMENTS: Final = re.compile(r"^environments:[ \t]*\[([^\]\n]*)\]", re.MULTILINE)
+_CLUSTERS: Final = re.compile(r"^clusters:[ \t]*(?:#[^\n]*)?\n|^clusters:[ \t]*\{\}[ \t]*\n", re.MULTILINE)
+NOWHERE: Final = "http://127.0.0.1:9001"  # what `gateway init` writes as well
+
+
+@dataclass(frozen=True, slots=True)
+class ContractCluster:
+    """A cluster as a contract describes it. `servers`: environment -> URL; `is_placeholder`: the contract names no
+    server that can be reached."""
+
+    name: str
+    file: str  # of the contract, below the folder of routes.yaml
+    servers: Mapping[str, str]
+    is_placeholder: bool = False
+
+    @property
+    def lines(self) -> list[str]:
+        first = next(iter(self.servers))
+        note = "   # the contract names no server: put your own URL here" if self.is_placeholder else ""
+        upstreams = [f"      {flow(name)}: {flow(url)}{note}" for name, url in self.servers.items()]
+        return [
+            f"  {self.name}:", f"    path: /api/{self.name}", f"    environment: {flow(first)}",
+            f"    contract: {flow(self.file)}", "    upstreams:", *upstreams,
+        ]  # fmt: skip
+
+
+def cluster_name(contract: Contract, taken: Sequence[str] = ()) -> str:
+    """ "Swagger Petstore" -> "swagger-petstore", with a number where that is taken."""
+    base = re.sub(r"[^a-z0-9-]+", "-", slug_of(contract.title)).strip("-")[:40].strip("-") or "api"
+    name, number = base, 2
+    while name in taken:
+        name, number = f"{base}-{number}", number + 1
+    return name
+
+
+def contract_cluster(contract: Contract, name: str, *, source: str = "") -> ContractCluster:
+    """The cluster of a contract; `source` is the URL that it came from, against which relative servers are read."""
+    servers: dict[str, str] = {}
+    root = contract.documents.root.value
+    for server in root["servers"] if isinstance(root.get("servers"), list) else ():
+        if not isinstance(server, dict) or not isinstance(server.get("url"), str):
+            continue
+        url = urljoin(source, server_url(server)) if "://" in source else server_url(server)
+        if not _is_reachable(url):
+            continue
+        environment = _environment(server, url)
+        number = 2
+        while environment in servers and servers[environment] != url:
+            environment, number = f"{_environment(server, url)}-{number}", number + 1
+        servers[environment] = url.rstrip("/")
+    file = f"contracts/{name}{'.json' if _is_json(contract) else '.yaml'}"
+    if not servers:
+        return ContractCluster(name, file, {"dev": NOWHERE + next(iter(contract.servers), "")}, True)
+    return ContractCluster(name, file, servers)
+
+
+def _is_json(contract: Contract) -> bool:
+    return bool(contract.documents.root.text)
+
+
+def _is_reachable(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"[{}\s]", url)
+
+
+def _environment(server: Mapping[str, Any], url: str) -> str:
+    """A word for an environment: the server's description when it is short, else its host."""
+    text = server.get("description")
+    slug = re.sub(r"[^a-z0-9-]+", "-", slug_of(text)).strip("-") if isinstance(text, str) else ""
+    host = (urlsplit(url).hostname or "server").replace(".", "-").replace(":", "-")
+    return slug if slug and len(slug) <= 24 else re.sub(r"[^A-Za-z0-9-]+", "-", host).strip("-")[:40] or "server"
+
+
+def new_routes(clusters: Sequence[ContractCluster]) -> str:
+    """A routes.yaml with these clusters."""
+    environments = list(dict.fromkeys(name for cluster in clusters for name in cluster.servers))
+    lines = [
+        "# Which cluster of APIs lives where. A saved change is in force at once; `gateway check` tells what is wrong.",
+        "version: 1",
+        f"environments: {flow(environments)}              # in the order in which a cluster moves to completion",
+        "clusters:",
+        *(line for cluster in clusters for line in cluster.lines),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def with_clusters(text: str, clusters: Sequence[ContractCluster], environments: Sequence[str]) -> str:
+    """A routes.yaml with further clusters; `environments` are those that it has. UsageError where its form does not
+    let a line be added."""
+    if not clusters:
+        return text
+    place = _CLUSTERS.search(text)
+    if place is None:
+        raise UsageError("routes.yaml has no `clusters:` on a line of its own", hint=_by_hand(clusters))
+    block = "".join(f"{line}\n" for cluster in clusters for line in cluster.lines)
+    text = f"{text[: place.start()]}clusters:\n{block}{text[place.end() :]}"
+    if "{" not in place[0]:
+        text = text[: place.start()] + place[0] + text[place.start() + len("clusters:\n") :]
+    more = [name for cluster in clusters for name in cluster.servers if name not in environments]
+    more = list(dict.fromkeys(more))
+    if not more:
+        return text
+    listed = _ENVIRONMENTS.search(text)
+    if listed is None:
+        raise UsageError(f"routes.yaml: add {', '.join(more)} to `environments`", hint=_by_hand(clusters))
+    inner = listed[1].rstrip()
+    added = ", ".join(map(flow, more))
+    return f"{text[: listed.start(1)]}{inner + ', ' if inner.strip() else ''}{added}{text[listed.end(1) :]}"
+
+
+def _by_hand(clusters: Sequence[ContractCluster]) -> str:
+    return "write it by hand:\n" + "\n".join(line for cluster in clusters for line in cluster.lines)
