@@ -26,6 +26,8 @@ from gateway.store import SqliteRecorder, SqliteStore, open_recorder, open_store
 from gateway.store.sqlite import journal, writer
 from gateway.store.sqlite.journal import read_journal, settle
 
+pytestmark = pytest.mark.sqlite_only  # the journal, the log and the folder of a file
+
 REC = "01JREC0000000000000000000A"
 SUPPORT = Path(__file__).resolve().parents[1] / "support"
 

@@ -133,15 +133,22 @@ class PostgresStore(StoreReader):
                 return connection
             connection.close()
         connection = connect(self._url, read_only=True, options=READING)
-        if not self._checked:
-            found = version_of(connection)
-            if not found:
-                connection.close()
-                hint = "`gateway serve` with this address makes them"
-                raise StoreError("the database holds no recordings of the gateway", where=shown(self._url), hint=hint)
-            check(found, shown(self._url))
-            self._checked = found == VERSION
+        try:
+            self._check_version(connection)
+        except Exception:
+            connection.close()
+            raise
         return connection
+
+    def _check_version(self, connection: Database) -> None:
+        if self._checked:
+            return
+        found = version_of(connection)
+        if not found:
+            hint = "`gateway serve` with this address makes them"
+            raise StoreError("the database holds no recordings of the gateway", where=shown(self._url), hint=hint)
+        check(found, shown(self._url))
+        self._checked = found == VERSION
 
     def _give_back(self, connection: Database) -> None:
         if len(self._idle) < IDLE and not connection.raw.closed:
