@@ -87,7 +87,7 @@ async def test_what_is_not_there_cannot_be_decided(client, body, said):
 
 
 async def test_the_page_shows_values_and_takes_decisions(client):
-    text = await (await client.get(PAGE)).text()
+    text = await (await client.get(f"{PAGE}?tab=values")).text()
     section = text[text.index('id="values"') :]
     assert "issue_id" in section
     assert "assignee_id" in section
@@ -131,7 +131,7 @@ async def test_decisions_come_as_yaml_and_are_taken_from_it(client, again):
 
 
 async def test_the_page_takes_a_second_run_and_yaml(client, again):
-    page = await (await client.get(PAGE)).text()
+    page = await (await client.get(f"{PAGE}?tab=values")).text()
     token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
     answer = await client.post(f"{PAGE}/correlations", data={"csrf_token": token, "second": SECOND})
     assert answer.status == 200, await answer.text()

@@ -115,13 +115,15 @@ def server_url() -> str:
     folder = Path(tempfile.gettempdir()) / f"gateway-postgres-{os.getuid()}-{run[:16]}"
     folder.mkdir(exist_ok=True)
     lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    fcntl.flock(lock, fcntl.LOCK_EX)  # one worker makes it, the others wait
     address = folder / "url"
-    if not address.exists():
-        server = Server(folder)
-        server.make()
-        address.write_text(server.url)
-    fcntl.flock(lock, fcntl.LOCK_SH)  # held until this process ends
+    with (folder / "making").open("w") as making:
+        fcntl.flock(making, fcntl.LOCK_EX)  # one worker makes it, the others wait
+        if not address.exists():
+            server = Server(folder)
+            server.make()
+            address.write_text(server.url)
+        # Another lock than that of the making, and shared: a worker that came later would wait for this one's end.
+        fcntl.flock(lock, fcntl.LOCK_SH)
     atexit.register(_leave, lock, folder)
     return address.read_text()
 
