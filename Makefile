@@ -17,8 +17,10 @@ help: ## this list
 demo: $(VENV)/.run ## the sample shop behind the gateway, on http://127.0.0.1:8080 (PORT=9000 moves it, RECORDINGS=FILE keeps what it records)
 	@if [ -t 0 ]; then set -m; fi; $(BIN)/gateway demo --port $(PORT) $(if $(RECORDINGS),--recordings "$(RECORDINGS)"); exit $$?
 
+# The failures of an earlier run are not this one's.
 test: check chromium postgres ## lint, types and the whole test suite, browser tests included
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	@rm -f .pytest_cache/v/cache/lastfailed
+	$(BIN)/python -m pytest -n auto --dist loadfile || $(BIN)/python tests/support/alone.py $$?
 
 check: $(VENV)/.dev ## lint and types
 	$(BIN)/ruff check .
