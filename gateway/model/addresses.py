@@ -42,6 +42,12 @@ def is_loopback(host: bytes) -> bool:
     return bool(mapped.is_loopback or mapped.is_unspecified)
 
 
+def is_spelling(authority: bytes) -> bool:
+    """Whether an authority names this machine and nothing more: `orders.localhost` may be a cluster's own name."""
+    match = AUTHORITY.fullmatch(authority)
+    return match is not None and match[1].lower() in SPELLINGS
+
+
 def spellings(host: bytes, port: int) -> list[bytes]:
     """The authorities that mean a place, as they may stand in a text."""
     hosts = SPELLINGS if host == LOOPBACK else (b"[" + host + b"]" if b":" in host else host,)

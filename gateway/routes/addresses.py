@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from ..model.addresses import ABSOLUTE, PORTS, Place, place_of_host, places_of, spellings
+from ..model.addresses import ABSOLUTE, PORTS, Place, is_spelling, place_of_host, places_of, spellings
 from .rewrite import public_path
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Addresses:
             for upstream in cluster.upstreams.values():
                 place = place_of_host(upstream.host.encode(), upstream.port)
                 self._known.setdefault(place, []).append((cluster, upstream))
+                for name in places_of_host_header(upstream):
+                    self._known.setdefault(name, [])  # so that bodies are searched for it
         self._in_bodies: re.Pattern[bytes] | None = None
 
     def public(self, url: bytes, view: Viewpoint) -> bytes:
@@ -87,7 +89,15 @@ class Addresses:
             return None
         if authority.lower() == own_authority.lower():
             return self._without_prefix(rest, view)
-        for place in places_of(scheme, authority, b"https" if view.upstream.tls else b"http"):
+        places = places_of(scheme, authority, b"https" if view.upstream.tls else b"http")
+        if (
+            is_spelling(authority)
+            and is_spelling(own_authority)
+            and places == places_of(own_scheme, own_authority, b"")
+        ):
+            # The gateway in another spelling of this machine, where a browser has another cookie: another session.
+            return self._without_prefix(rest, view) or view.origin + rest
+        for place in places:
             for cluster, upstream in self._candidates(place, view):
                 public = public_path(cluster, upstream, rest)
                 if public is not None:
@@ -105,13 +115,22 @@ class Addresses:
     def _candidates(self, place: Place, view: Viewpoint) -> Iterable[tuple[CompiledCluster, CompiledUpstream]]:
         """Those in force, this exchange's own first, then those with the longest base path."""
         found = self._known.get(place)
-        if not found:
+        if found is None:
             return
-        if any(upstream is view.upstream for _, upstream in found):
+        if any(upstream is view.upstream for _, upstream in found) or place in places_of_host_header(view.upstream):
             yield view.cluster, view.upstream  # as it is mounted for this exchange
         for cluster, upstream in sorted(found, key=lambda one: -len(one[1].base_path)):
             if upstream is not view.upstream and view.environment_of(cluster.name) == upstream.environment:
                 yield cluster, upstream
+
+
+def places_of_host_header(upstream: CompiledUpstream) -> list[Place]:
+    """Where a server is by its own account, when routes.yaml sets the Host that it gets.
+
+    It counts in its own responses only: several clusters may have the same name there.
+    """
+    sent = upstream.host_header
+    return [*places_of(b"http", sent, b"http"), *places_of(b"https", sent, b"https")] if sent else []
 
 
 def public_origin(cluster: CompiledCluster, scheme: bytes | None, view: Viewpoint) -> bytes:

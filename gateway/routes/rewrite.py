@@ -130,5 +130,8 @@ def _below(base: bytes, path: bytes) -> bytes | None:
 
 def _names_host(upstream: CompiledUpstream, domain: bytes) -> bool:
     """Whether a Domain covers the upstream's host, which no client of the gateway talks to."""
-    name, host = domain.lower().lstrip(b"."), upstream.host.lower().encode()
-    return bool(name) and (host == name or host.endswith(b"." + name))
+    name = domain.lower().lstrip(b".")
+    sent = re.sub(rb":[0-9]*$", b"", upstream.host_header.lower())
+    return bool(name) and any(
+        host == name or host.endswith(b"." + name) for host in (upstream.host.lower().encode(), sent)
+    )

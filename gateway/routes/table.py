@@ -74,6 +74,11 @@ class CompiledUpstream:
         """b"https://qa2.example:8443"."""
         return (b"https://" if self.tls else b"http://") + self.authority
 
+    @property
+    def host_header(self) -> bytes:
+        """The Host that its `headers` set in place of its own; b"" for none."""
+        return next((value for name, value in self.headers if name.lower() == b"host"), b"")
+
 
 @dataclass(frozen=True, slots=True)
 class ContractRules:

@@ -124,6 +124,8 @@ def view_of(table: RouteTable, cluster: str = "orders", environment: str = "dev"
         (b"https://id.example/x/y", ORIGIN + b"/whole/y"),
         (b"http://127.0.0.1:8080/7", ORIGIN + b"/api/orders/7"),  # X-Forwarded-Host without the prefix
         (b"//127.0.0.1:8080/7", ORIGIN + b"/api/orders/7"),
+        (b"http://localhost:8080/7", ORIGIN + b"/api/orders/7"),  # the gateway in another spelling
+        (b"http://[::1]:8080/auth/authorize?x", ORIGIN + b"/auth/authorize?x"),
     ],
 )
 def test_an_address_of_any_cluster_leads_through_the_gateway(table, url, expected):
@@ -140,6 +142,7 @@ def test_an_address_of_any_cluster_leads_through_the_gateway(table, url, expecte
         b"https://id.example/other",  # login lives in dev
         b"http://localhost:9002/elsewhere",  # not below the base path
         b"http://localhost:9004/7",
+        b"http://orders.localhost:8080/7",  # may be a cluster's own name
         b"http://localhost/7",
         b"http://qa.example/o/7",  # port 80
         b"data:text/plain,x",
@@ -148,6 +151,34 @@ def test_an_address_of_any_cluster_leads_through_the_gateway(table, url, expecte
 )
 def test_an_address_that_means_something_else_stays(table, url):
     assert table.addresses.public(url, view_of(table)) == url
+
+
+NAMED = """version: 1
+environments: [dev]
+clusters:
+  shop: {path: /shop, environment: dev, upstreams: {dev: {url: "http://10.0.0.5:8000/s", headers: {Host: shop.example}}}}
+  port: {path: /port, environment: dev, upstreams: {dev: {url: "http://10.0.0.5:8001", headers: {host: "Shop.example:81"}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("cluster", "url", "expected"),
+    [
+        ("shop", b"https://shop.example/s/7", ORIGIN + b"/shop/7"),
+        ("shop", b"http://SHOP.example/s", ORIGIN + b"/shop"),
+        ("shop", b"http://shop.example:81/s", b"http://shop.example:81/s"),
+        ("shop", b"https://shop.example/elsewhere", b"https://shop.example/elsewhere"),
+        ("port", b"http://shop.example:81/7", ORIGIN + b"/port/7"),
+        ("port", b"https://shop.example/s/7", b"https://shop.example/s/7"),  # the name that another cluster sends
+    ],
+)
+def test_the_host_that_a_server_is_given_is_its_address_too(cluster: str, url: bytes, expected: bytes) -> None:
+    config = parse(NAMED.encode()).config
+    assert config is not None
+    named = compile_table(config)
+    view = view_of(named, cluster)
+    assert named.addresses.public(url, view) == expected
+    assert named.addresses.public_body(b'"' + url + b'"', view) == b'"' + expected + b'"'
 
 
 def test_a_pin_decides_which_environment_is_meant(table):

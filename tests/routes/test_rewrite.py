@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -137,6 +138,12 @@ def test_a_path_that_is_merely_odd_passes(path: bytes) -> None:
 )
 def test_a_cookie_fits_the_gateway(base: bytes, value: bytes, expected: bytes) -> None:
     assert public_cookie(a_cluster(), an_upstream(base), value, secure=True) == expected
+
+
+def test_a_cookie_for_the_host_that_a_server_is_given_is_for_no_domain() -> None:
+    upstream = replace(an_upstream(), headers=((b"Host", b"shop.example:8443"),))
+    assert public_cookie(a_cluster(), upstream, b"a=b; Domain=.shop.example; Path=/") == b"a=b; Path=/api/orders"
+    assert public_cookie(a_cluster(), upstream, b"a=b; Domain=shop.org") == b"a=b; Domain=shop.org"
 
 
 @pytest.mark.parametrize(
