@@ -85,6 +85,11 @@ CORS_RESPONSE: Final = (
 
 # Proof of who sends (RFC 9110 section 11.6, RFC 6265); more names are secret by their parts, see redact/names.py.
 CREDENTIALS: Final = ("authorization", "proxy-authorization", "x-api-key", "x-auth-token")
+# What programs send in place of Authorization, by their makers' documentation (OpenStack, Azure, Google, Kong).
+API_KEYS: Final = (
+    "x-api-key", "x-auth-token", "x-access-token", "x-session-token", "api-key", "apikey", "x-goog-api-key",
+    "ocp-apim-subscription-key",
+)  # fmt: skip
 COOKIES: Final = ("cookie", "cookie2", "set-cookie", "set-cookie2")
 
 

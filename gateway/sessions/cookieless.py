@@ -226,6 +226,12 @@ def token_marks(authorization: bytes, key: bytes = b"") -> Iterator[Mark]:
         yield f"token:{kind}", _mark_of(rest.strip(), key)
 
 
+def api_key_marks(value: bytes, key: bytes = b"") -> Iterator[Mark]:
+    """The mark of an API key or token in a header of its own."""
+    if value and len(value) <= LONGEST:
+        yield "token:key", _mark_of(value.strip(), key)
+
+
 def cookie_marks(cookies: bytes, key: bytes = b"") -> Iterator[Mark]:
     """The marks of a Cookie value without our own cookie."""
     if len(cookies) <= LONGEST:

@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from ..errors import UsageError
+from ..model.headers import API_KEYS
 
 COOKIE_NAME: Final = b"gateway_session"
 LOGIN_COOKIE: Final = b"gateway_login"  # of the console: no upstream sees or sets it either
@@ -22,11 +23,11 @@ LONGEST_NAME: Final = 128
 MOST_NAMES: Final = 1024  # spellings of header names that are remembered
 OLD_ID = re.compile(r"[A-Za-z0-9_-]{22,64}")  # in cookies that were sealed before ids had the dot
 
-OTHER, NAMED, BAGGAGE, COOKIE, AGENT, ACCEPT, FETCH_MODE, LANGUAGE, TOKEN = range(9)
+OTHER, NAMED, BAGGAGE, COOKIE, AGENT, ACCEPT, FETCH_MODE, LANGUAGE, TOKEN, API_KEY = range(10)
 KNOWN: Final = {
     b"gateway-session": NAMED, b"baggage": BAGGAGE, b"cookie": COOKIE, b"user-agent": AGENT, b"accept": ACCEPT,
     b"sec-fetch-mode": FETCH_MODE, b"accept-language": LANGUAGE, b"authorization": TOKEN,
-}  # fmt: skip
+} | dict.fromkeys((name.encode() for name in API_KEYS), API_KEY)  # fmt: skip
 
 
 class FieldKinds(dict[bytes, int]):

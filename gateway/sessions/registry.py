@@ -30,7 +30,16 @@ from ..ids import DOT, new_id, renewed_id, session_id
 from ..model.headers import Fields
 from ..protocols import LiveSession, Pin
 from . import identity
-from .cookieless import WINDOW, CookielessClients, CookielessRequest, Mark, cookie_marks, is_browser, token_marks
+from .cookieless import (
+    WINDOW,
+    CookielessClients,
+    CookielessRequest,
+    Mark,
+    api_key_marks,
+    cookie_marks,
+    is_browser,
+    token_marks,
+)
 from .identity import COOKIE_NAME, FieldKinds
 
 if TYPE_CHECKING:
@@ -333,10 +342,10 @@ class LiveSessions:
 
 def _marks(found: dict[int, bytes], key: bytes) -> tuple[Mark, ...]:
     """What else tells a client from one that looks alike."""
-    token, cookies = found.get(identity.TOKEN), found.get(identity.COOKIE)
-    if token is None and cookies is None:
-        return ()
-    return (*(token_marks(token, key) if token else ()), *(cookie_marks(cookies, key) if cookies else ()))
+    token, cookies = found.get(identity.TOKEN, b""), found.get(identity.COOKIE, b"")
+    marks = (*token_marks(token, key), *cookie_marks(cookies, key))
+    # An API key is often an application's, the same for all who use it: it counts when nothing else does.
+    return marks or tuple(api_key_marks(found.get(identity.API_KEY, b""), key))
 
 
 def _remember(cache: dict[bytes, str], key: bytes, id: str) -> None:

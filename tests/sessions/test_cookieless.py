@@ -123,6 +123,8 @@ def jwt(**claims: object) -> bytes:
 TOKENS = [
     (b"Authorization", b"Bearer aaaa", b"Bearer bbbb"),
     (b"Authorization", b"Basic YTpi", b"Basic Yzpk"),
+    (b"X-Api-Key", b"key-of-ann", b"key-of-bob"),
+    (b"X-Auth-Token", b"gAAAAABf-ann", b"gAAAAABf-bob"),
     (b"Authorization", b"Bearer " + jwt(sub="ann", iss="x"), b"Bearer " + jwt(sub="bob", iss="x")),
     (b"Cookie", b"JSESSIONID=A1; theme=dark", b"theme=dark; JSESSIONID=B2"),
     (b"Cookie", b"connect.sid=s%3Aa", b"connect.sid=s%3Ab"),
@@ -260,3 +262,12 @@ def test_a_caller_that_was_written_otherwise_is_a_stranger(clock, text):
     live = LiveSessions(Keys.of([Fernet.generate_key().decode()]), clock=clock)
     live.restore([LiveSession("a.b", "R1", seen=clock.now, caller=text)])
     assert Browser(live).call().id != "a.b"
+
+
+def test_an_api_key_that_everybody_shares_tells_nobody_apart_from_their_own_tokens(live):
+    def call(token: bytes) -> str:
+        shared = (b"X-Api-Key", b"of-the-app")
+        headers = [(b"User-Agent", b"app"), shared, (b"Authorization", b"Bearer " + token)]
+        return live.identify(headers, client=THERE)[0].id
+
+    assert call(b"ann") == call(b"ann") != call(b"bob")
