@@ -13,10 +13,10 @@ from .extract import extract
 from .model import Binding, Declared, Sink, Source, SourcePart
 from .names import variable_name
 from .request_values import Need, needs
-from .transforms import TRANSFORMS
+from .transforms import FORMAT, TRANSFORMS
 
 WRITTEN: Final = re.compile(
-    r"\s*(?P<sink>[0-9]{1,9}:[a-z]+[.:].*?)\s*=\s*(?P<source>[0-9]{1,9}:[a-z]+:.*?)(?P<transforms>(?:\|[a-z0-9-]+)*)\s*",
+    r"\s*(?P<sink>[0-9]{1,9}:[a-z]+[.:].*?)\s*=\s*(?P<source>[0-9]{1,9}:[a-z]+:.*?)(?P<transforms>(?:\|(?:format=[^|]+|[a-z0-9-]+))*)\s*",
     re.DOTALL,
 )
 PLACE: Final = re.compile(r"([0-9]+):([a-z]+)[.:](.*?)(?:\[([0-9]+):([0-9]+)\])?", re.DOTALL)
@@ -31,7 +31,7 @@ def read_declared(text: str) -> Declared:
         raise UsageError(f"{text!r} is no binding", where="declare", hint=EXAMPLE)
     transforms = tuple(match["transforms"].split("|")[1:])
     for name in transforms:
-        if name not in TRANSFORMS:
+        if name not in TRANSFORMS and not name.startswith(FORMAT):
             known = ", ".join(TRANSFORMS)
             raise UsageError(f"there is no transform '{name}'{did_you_mean(name, TRANSFORMS)}", hint=known)
     return Declared(match["sink"], match["source"], transforms)

@@ -23,7 +23,7 @@ from .urls import is_url, pieces
 INDEX: Final = re.compile(r"/\d+(?=/|#|$)")  # of a list, in a JSON pointer
 DEEP: Final = 3  # levels of an item in which it may have its name
 MEMBERS: Final = 40  # of an item that are looked at
-PIECE: Final = re.compile(r"#(segment|query|claim|match)=(.*)", re.DOTALL)
+PIECE: Final = re.compile(r"#(segment|query|claim|match|base64)=(.*)", re.DOTALL)
 
 
 def extract(
@@ -200,6 +200,9 @@ def _link(response: Response, rel: str) -> str | None:
 
 
 def _piece(text: str, kind: str, key: str) -> str | None:
+    if kind == "base64":
+        decoded = applied(text, ("unbase64",))
+        return None if decoded is None else _piece(decoded, "match", key)
     if kind == "match":
         match = re.search(key, text)
         return match[1] if match else None

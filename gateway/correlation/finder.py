@@ -10,6 +10,7 @@ from datetime import datetime
 from hashlib import blake2s
 from itertools import islice
 from typing import Any, Final
+from urllib.parse import unquote
 
 from ..model.exchange import Exchange
 from ..model.message import Body
@@ -17,7 +18,7 @@ from .declarations import declare
 from .information import HEX, LIMIT, PLACEHOLDER, TIME, UUID, bits_of, is_literal, is_rare
 from .lexicon import OWN, SECRET, TOKENS
 from .model import Binding, Correlations, Decisions, Input, Sink, Source, Status, Unbound
-from .names import free_name, snake, variable_name
+from .names import free_name, is_lock, snake, variable_name
 from .request_values import Need, about_of, needs, pieces_of
 from .response_value import ValuePlace
 from .response_values import places
@@ -30,6 +31,7 @@ from .scoring import (
     latest_counts,
     level_of,
     may_be_stale,
+    written_in,
 )
 from .urls import subject_of
 from .value_index import Index, ShownValue
@@ -225,6 +227,11 @@ class _Walk:
         """Note a value that stays as recorded although responses had shown it: a replay has to look at it."""
         if str(need.sink) in self._refused:
             return
+        self._note(need, need, ())
+        if (inner := written_in(need)) is not None:
+            self._note(need, *inner)
+
+    def _note(self, whole: Need, need: Need, transforms: tuple[str, ...]) -> None:
         said_at = self._index.said_at(need.value, need.role)
         shown = [
             (-level_of(role, need)[0], each.order, source_of(each))
@@ -234,7 +241,7 @@ class _Walk:
         ]  # fmt: skip
         if shown:
             sources = dict.fromkeys(source for _, _, source in sorted(shown, key=lambda each: each[:2]))
-            self.unbound.append(Unbound(need.sink, need.value, tuple(sources)[:MOST_SOURCES]))
+            self.unbound.append(Unbound(whole.sink, whole.value, tuple(sources)[:MOST_SOURCES], transforms))
 
     def answered(self, order: int, exchange: Exchange, some: Shown = None) -> None:
         """Remember what a response shows: all of it, or `some` places."""
@@ -249,7 +256,10 @@ class _Walk:
         for place in shown:
             if place.part in ("json", "text") and not place.link:
                 names.setdefault(place.value, set()).add(place.role.words)
+        new_id = _new_id(shown, about, made) if posted else ""
         for place in shown:
+            if place.part == "header" and not place.owner and is_lock(place.role):
+                place.owner = new_id  # the entity tag of what was made
             own = place.role.is_id and place.role.entity == about and place.value != subject
             anew = posted and own and (exchange.status == 201 or place.value in self._deleted)
             sole = len(names.get(place.value, ())) == 1 and not place.role.is_many and not OWN & set(place.role.words)
@@ -293,6 +303,21 @@ class _Walk:
         if id in self._decisions.accepted:
             return "confirmed"
         return "auto" if score >= AUTOMATIC else "suggested"
+
+
+def _new_id(shown: Sequence[ValuePlace], about: tuple[str, ...], made: str) -> str:
+    """The id of what a POST to the path `made` has made: of its Location, else of its body, else ""."""
+    for place in shown:
+        if place.part == "location" and lies_right_below(made, place):
+            return place.value
+    ids = (place.value for place in shown if place.part == "json" and place.role.is_id and place.role.entity == about)
+    return next(ids, "")
+
+
+def lies_right_below(path: str, place: ValuePlace) -> bool:
+    """Whether the value of a link is the segment right below a path: 52 of /Patient/52/_history/1 below /Patient."""
+    rest = place.link.partition("?")[0].partition(f"{path}/")
+    return not rest[0] and unquote(rest[2].partition("/")[0]) == place.value
 
 
 def said_or_bound(exchange: Exchange) -> Iterator[Need]:

@@ -13,7 +13,7 @@ def _words(text: str) -> frozenset[str]:
 
 IDISH: Final = _words(
     "id uuid guid ulid key ref reference no number num nr code slug handle pk identifier oid gid urn locator serial "
-    "sub uid"
+    "sub uid iid"
 )
 
 # Names that are ids by themselves, of the thing that has them.
@@ -47,7 +47,8 @@ DUE: Final = _words("total due balance sum")
 # What one of many costs: not what is to be paid in the end.
 EACH: Final = _words("price cost fee unit each single net gross tax")
 
-LOCKS: Final = _words("version revision rev etag lock match")
+LOCKS: Final = _words("version revision rev etag lock match cas generation metageneration")
+
 
 PEOPLE: Final = _words(
     "user owner author assignee creator member account person employee reviewer sender recipient buyer approver "
@@ -74,7 +75,8 @@ QUANTITIES: Final = (
         "stock vat tax discount quota budget salary wage bonus tip credit debit point goal win loss lap round turn "
         "port dpi ppi fps bitrat bit byte kb mb gb pixel font margin padding opacity "
         "backoff concurrency thread core cpu memory ram replica capacity load snooze vote star view download "
-        "severity importance difficulty digit decimal scale grade term expiry lifetime lease epoch best start end eta n"
+        "severity importance difficulty digit decimal scale grade term expiry lifetime lease epoch partition best "
+        "start end eta n"
     )
 )
 

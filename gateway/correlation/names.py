@@ -52,6 +52,15 @@ class Role:
     is_many: bool = False  # "comments": a number under it counts them
 
 
+# Two words that are one: the number that a row has after each change of it.
+LOCK_PHRASES: Final = frozenset((("modify", "index"), ("mod", "index"), ("seq", "no"), ("update", "sequence")))
+
+
+def is_lock(role: Role) -> bool:
+    """Whether it names a version of a thing: what a client sends back to change only what it has read."""
+    return any(word in LOCKS for word in role.words) or role.words[-2:] in LOCK_PHRASES
+
+
 @remembered(8192)
 def words(name: str) -> tuple[str, ...]:
     """The words of a name in any spelling, small and in the singular."""
@@ -148,7 +157,7 @@ def affinity(source: Role, sink: Role) -> tuple[float, str]:
     given, wanted = set(source.words), set(sink.words)
     if sink.words[:1] == ("if",) and sink.words[1:] == source.words:
         return EXACT, f"only if '{' '.join(source.words)}' is still the same"
-    if given & LOCKS and wanted & LOCKS:
+    if is_lock(source) and is_lock(sink):
         return EXACT, "both name a version of the same thing"
     if wanted & CURSORS and (given & CURSORS or "token" in given):
         return EXACT, "both name the place where a list goes on"

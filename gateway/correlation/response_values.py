@@ -16,7 +16,7 @@ from .json_values import Number, parse
 from .lexicon import VOLATILE, WRAPPERS
 from .names import entity_of, one_of, role_of, words
 from .response_value import LINE, LINES, ValuePlace, numbered_places, token_places, tokens, url_places
-from .transforms import ETAG
+from .transforms import ETAG, global_id
 from .urls import REFERENCE, is_link, is_url
 from .xml_values import xml_places
 
@@ -51,6 +51,10 @@ CLAIMS: Final = frozenset(
 IDS: Final = ("id", "_id", "uuid", "guid", "key", "slug")
 TYPES: Final = ("type", "kind", "object", "__typename", "resourceType")  # beside an id: what it is the id of
 
+
+TYPED_ID: Final = r"[:/]([\w-]+)$"  # of "Customer:4471"
+HASH: Final = re.compile(r"(?:sha\d+:)?(?:[0-9a-f]{40}|[0-9a-f]{64})")  # of a commit, a container, an image
+SHORT: Final = (7, 8, 10, 12)  # letters of it that people and tools write instead of all
 
 NO_SECRETS: Final[Mapping[str, str]] = {}
 
@@ -192,6 +196,14 @@ def _scalar(
         yield ValuePlace("json", (path, ""), name, text, role_of(name, about.type), about.owner)
     if isinstance(text, Number):
         return
+    if (known := global_id(text)) is not None:
+        place = (path, f"#base64={TYPED_ID}")
+        yield ValuePlace("json", place, name, known.id, role_of("id", entity_of(known.type)), about.owner)
+    elif HASH.fullmatch(text):
+        for length in SHORT:
+            end = text.index(":") + 1 + length if ":" in text else length
+            regex = rf"^(?:[a-z0-9]+:)?([0-9a-f]{{{length}}})"
+            yield ValuePlace("json", (path, f"#match={regex}"), name, text[end - length : end], role, about.owner)
     if is_url(text) or is_link(name, text) or REFERENCE.fullmatch(text):
         yield from url_places("json", path, text)
         for regex in BEHIND:

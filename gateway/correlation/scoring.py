@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from .information import DATE, DECIMAL, ECHO, FULL, HIGH, SURE, WORDS, bits_of, is_rare, weight_of
-from .lexicon import AMOUNTS, IDISH, LOCKS, OWN, QUANTITIES
-from .names import CONFLICT, EXACT, NEAR, PEER, SAME, WEAK, Role, affinity
+from .lexicon import AMOUNTS, IDISH, OWN, QUANTITIES
+from .names import CONFLICT, EXACT, NEAR, PEER, SAME, WEAK, Role, affinity, entity_of, is_lock, role_of
 from .request_values import Need
 from .response_value import ValuePlace
-from .transforms import origins
+from .transforms import global_id, origins
 from .urls import follows, lies_below, subject_of
-from .value_index import Index, ShownValue, is_version
+from .value_index import Index, ShownValue
 
 AUTOMATIC: Final = 0.60
 SUGGESTED: Final = 0.30
@@ -99,6 +99,8 @@ def candidates(need: Need, index: Index, rules: ScoringRules, target: ScoringTar
     if not found or max(each.score for each in found) < AUTOMATIC:
         for text, transforms, penalty in origins(need.value):
             found += _direct(need, text, index, rules, target, transforms, penalty)
+        if (inner := written_in(need)) is not None:
+            found += _direct(inner[0], inner[0].value, index, rules, target, inner[1], 0.05)
     if not found:
         return found
     found.sort(key=_rank)
@@ -110,6 +112,17 @@ def candidates(need: Need, index: Index, rules: ScoringRules, target: ScoringTar
         found = [each if each.level >= EXACT else _less(each, loss, len(rivals)) for each in found]
         found.sort(key=_rank)
     return found
+
+
+def written_in(need: Need) -> tuple[Need, tuple[str, ...]] | None:
+    """The id of one table in an id of all tables, with its transforms: 4471 of base64("Customer:4471")."""
+    found = global_id(need.value)
+    if found is None or need.sink.span is not None:
+        return None
+    return Need(need.sink, found.id, role_of("id", entity_of(found.type)), need.at), (
+        f"format={found.before}{{}}",
+        found.encoding,
+    )
 
 
 def _rank(candidate: Candidate) -> tuple[float, int]:
@@ -148,7 +161,7 @@ def _direct(
         level, why = level_of(role, need) if rules.names else (WEAK, "")
         if level < PEER and _shown_about(role, need, bits):
             level, why = PEER, f"an answer about the {role.context[-1]} showed it"
-        versioned = is_version(role) and bits < LONG_NUMBER and not is_rare(need.value)
+        versioned = is_lock(role) and bits < LONG_NUMBER and not is_rare(need.value)
         if rules.names and (level < EXACT or versioned) and (linked := [o for o in shown if target.follows(o, need)]):
             again = [each for each in linked if each.made]
             shown = again[-1:] + [each for each in linked if not again or each.order > again[-1].order]
@@ -223,7 +236,7 @@ def may_be_stale(role: Role, need: Need) -> bool:
     level = level_of(role, need)[0]
     if WORDS.fullmatch(value) or need.literal:
         return level >= SAME or (need.sink.part == "path" and role.is_id)
-    if set(role.words) & LOCKS and role.words == need.role.words:
+    if is_lock(role) and (is_lock(need.role) or need.sink.path == "if-match"):
         return True  # a row's own stamp comes back
     if value in ("0", "1") and need.sink.part != "path" and FLAG.fullmatch("_".join(need.role.words)):
         return False
@@ -233,7 +246,11 @@ def may_be_stale(role: Role, need: Need) -> bool:
 
 def is_quantity(role: Role, also: Iterable[Role] = ()) -> bool:
     """Whether a name says how many, how much, when or where: a number under it names no thing. `floor_id` does."""
-    return not set(role.words) & IDISH and any(set(each.words) & QUANTITIES or each.is_many for each in (role, *also))
+    if set(role.words) & IDISH:
+        return False
+    if role.words == ("value",) and set(role.context) & QUANTITIES:
+        return True  # {"valueQuantity": {"value": 52}}
+    return any(set(each.words) & QUANTITIES or each.is_many for each in (role, *also))
 
 
 def _reason(bits: float, why: str, transforms: tuple[str, ...]) -> str:
@@ -243,4 +260,4 @@ def _reason(bits: float, why: str, transforms: tuple[str, ...]) -> str:
 
 def latest_counts(role: Role) -> bool:
     """Versions and amounts change as the chain goes on: the last one shown is meant."""
-    return any(word in LOCKS or word in AMOUNTS for word in role.words)
+    return is_lock(role) or any(word in AMOUNTS for word in role.words)

@@ -6,6 +6,7 @@ import binascii
 import re
 from base64 import b64decode, b64encode, urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote, unquote_plus
 
@@ -17,6 +18,36 @@ HALF: Final = re.compile("[\ud800-\udfff]")  # half a character, as "\\ud800" in
 ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}")
 NUMBER: Final = re.compile(r"0x[0-9a-f]{8,}|0x[0-9A-F]{8,}")
 BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
+
+
+# An id of all tables at once: base64 of "Customer:4471" or "gid://shop/Customer/4471" (the Relay specification,
+# object identification). Its first letters are those of a letter.
+GLOBAL: Final = re.compile(r"[QRSTUVWXYZa-e][A-Za-z0-9+/_-]{5,255}={0,2}")
+TYPED: Final = re.compile(r"((?:gid://[\w.-]{1,40}/)?([A-Za-z][\w.]{1,60})[:/]{1,2})([\w-]{1,64})", re.ASCII)
+FORMAT: Final = "format="  # a transform with a text of its own, in which {} is the value
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalId:
+    """What an id of all tables is made of: "Customer:" before the `id`, in an `encoding` of TRANSFORMS."""
+
+    before: str
+    type: str
+    id: str
+    encoding: str
+
+
+def global_id(value: str) -> GlobalId | None:
+    """Read an id of all tables; None where the value is none, or could not be written again byte for byte."""
+    if not GLOBAL.fullmatch(value):
+        return None
+    try:
+        text = _unbase64(value)
+    except (ValueError, binascii.Error):
+        return None
+    found = TYPED.fullmatch(text)
+    encoding = next((name for name in ENCODINGS if TRANSFORMS[name](text) == value), "")
+    return GlobalId(found[1], found[2], found[3], encoding) if found and encoding else None
 
 
 def _padded(text: str) -> str:
@@ -53,11 +84,15 @@ TRANSFORMS: Final[dict[str, Callable[[str], str]]] = {
     "dashed": _dashed,
     "checksum": checksum_address,
 }
+ENCODINGS: Final = ("base64", "base64url", "base64url-bare")
 
 
 def applied(value: str, transforms: tuple[str, ...]) -> str | None:
     """The value as the request needs it; None when it cannot be had from this one."""
     for name in transforms:
+        if name.startswith(FORMAT):
+            value = name.removeprefix(FORMAT).replace("{}", value, 1)
+            continue
         try:
             value = TRANSFORMS[name](value)
         except (ValueError, binascii.Error):
@@ -79,6 +114,8 @@ def _possible(value: str) -> Iterator[tuple[str, tuple[str, ...], float]]:
         yield value[1:-1], ("quote",), 0.02
     if bits_of(value) < 12 or HALF.search(value):
         return
+    if value[-1] in "./":
+        yield value[:-1], (f"{FORMAT}{{}}{value[-1]}",), 0.03  # shop.example. and /things/
     escaped = quote(value, safe="")
     yield escaped, ("percent-decode",), 0.03
     yield quote(value, safe="/:@!$&'()*+,;"), ("percent-decode",), 0.03
@@ -115,5 +152,5 @@ def _base64(value: str) -> Iterator[tuple[str, tuple[str, ...], float]]:
         inner = b64decode(_padded(value), altchars=b"-_" if "-" in value or "_" in value else None).decode()
     except (ValueError, binascii.Error):
         return
-    for name in ("base64", "base64url", "base64url-bare"):
+    for name in ENCODINGS:
         yield inner, (name,), 0.05

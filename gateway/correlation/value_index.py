@@ -5,16 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from .information import is_rare
-from .lexicon import LOCKS, NATURAL
-from .names import NEAR, NONE, Role, affinity
+from .lexicon import NATURAL
+from .names import NEAR, NONE, Role, affinity, is_lock
 from .response_value import ValuePlace
 
 EACH: Final = 4  # places kept of one value under one role: the first ones, and always the last
 VERSIONS: Final = 64  # of a version: many things have a third one
-
-
-def is_version(role: Role) -> bool:
-    return any(word in LOCKS for word in role.words)
 
 
 class ShownValue:
@@ -63,7 +59,7 @@ class Index:
         shown = ShownValue(order, step, place, subject, made)
         if anew and not is_rare(place.value):
             found.clear()
-        if len(found) < EACH or (len(found) < VERSIONS and is_version(place.role)):
+        if len(found) < EACH or (len(found) < VERSIONS and is_lock(place.role)):
             found.append(shown)
         else:
             found[-1] = shown
@@ -89,7 +85,7 @@ class Index:
 
 def _same_thing(shown: Role, said: Role) -> bool:
     """Whether a small number that the client said is the one shown; a new line's id is not its `sku` of that number."""
-    if shown.words == said.words:
+    if shown.words == said.words and shown.is_many == said.is_many:  # two seats are not seat 2
         return True
     own = set(said.words) & NATURAL and not set(shown.words) & NATURAL
     return not own and affinity(shown, said)[0] > NONE

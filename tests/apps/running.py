@@ -172,7 +172,7 @@ def verdicts(app: App, found: Found) -> None:
     for step in found.steps:
         name = f"{step['method']} {step['path']}"
         method, _, path = name.partition(" ")
-        own = f"{method} {path.removeprefix(app.path.rstrip('/'))}"
+        own = f"{step['step']} {method} {path.removeprefix(app.path.rstrip('/'))}"
         different = any(re.search(words, own) for words in app.truly)
         good = step["outcome"] in ("same", "expected")
         if not found.truth and (good or (different and step["outcome"] in ("differs", "unsure"))):
