@@ -35,7 +35,7 @@ from .model.audit import Who
 from .model.capture import Capture
 from .model.exchange import FailedWhen
 from .model.forwarding import TrustedProxies
-from .paths import run_file, templates_dir, url_of
+from .paths import run_file, templates_dir
 from .protocols import Options, Services, TlsState
 from .proxy.cors import RefusedOrigins
 from .proxy.listeners import Listeners
@@ -208,8 +208,7 @@ async def _services(
     await stack.enter_async_context(_saving(sessions, recorder, newcomers))
     health = await stack.enter_async_context(_polling(options, routes, live, recorder.add_build))
 
-    file = None if url_of(options.recordings) else options.recordings
-    contracts = ContractSupervisor(routes, recorder, live, file)
+    contracts = ContractSupervisor(routes, recorder, live, options.recordings)
     await contracts.start()
     stack.push_async_callback(contracts.stop)
 

@@ -2,6 +2,7 @@
 
 It is started by `services/contract_supervisor.py`, speaks JSON lines on stdin and stdout, and never writes to the file:
 
+    <- {"store": ..}         the file or database, and this gateway's name in it
     <- {"clusters": ..}      what routes.yaml says now
     -> {"states": ..}        the contracts as they were read
     -> {"batch": ..}         the work of some exchanges; then it waits
@@ -9,7 +10,7 @@ It is started by `services/contract_supervisor.py`, speaks JSON lines on stdin a
     -> {"alive": true}       once a second at least
 
 Only after a batch was taken it goes on, from where the store says that it was: killed at any moment, it counts nothing
-twice and leaves nothing out.
+twice and leaves nothing out. Of gateways that share a database one compares; the others read contracts, and wait.
 """
 
 from __future__ import annotations
@@ -18,14 +19,12 @@ import contextlib
 import json
 import os
 import queue
-import sqlite3
 import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
 from ..contracts.batches import DriftBatch, PlaceDelta, finding_from
@@ -34,11 +33,13 @@ from ..contracts.ignore import read_rules
 from ..contracts.judge import Scope
 from ..errors import GatewayError
 from ..routes.table import ContractRules, is_url
+from ..store.sql import SqlConnection
 from ..store.sqlite import drift
 from ..store.sqlite.contents import bodies_of
-from ..store.sqlite.files import connect_reader
+from ..store.sqlite.full_text import rows_of
 from ..store.sqlite.rows import exchange_of, timestamp
 from ..store.sqlite.server_builds import build_at
+from ..store.tail import StoreTail, tail_of
 from .contract_sources import ContractSource, ContractState
 
 PAUSE: Final = 0.2  # seconds between two looks at the store
@@ -121,10 +122,9 @@ class BatchWork:
 class Checker:
     """One pass after the other over what is new in the store."""
 
-    def __init__(self, path: Path, say: Any, heard: Any) -> None:
+    def __init__(self, tail: StoreTail, say: Any, heard: Any) -> None:
         """`say(message)` writes a line, `heard(timeout)` gives the next one that came, or None."""
-        self._path, self._say, self._heard = path, say, heard
-        self._connection: sqlite3.Connection | None = None
+        self._tail, self._say, self._heard = tail, say, heard
         self._places: dict[tuple[str, str], CheckedPlace] = {}
         self._sources: dict[tuple[str, str], ContractSource] = {}
         self._told: list[Any] = []
@@ -138,9 +138,11 @@ class Checker:
             begun, spent = time.monotonic(), time.process_time()
             try:
                 busy = self.step()
-            except (sqlite3.Error, GatewayError) as error:
+            except Exception as error:
+                if not isinstance(error, GatewayError) and not self._tail.is_failure(error):
+                    raise
                 print(f"contracts: {error}", file=sys.stderr)
-                self._close()
+                self._tail.close()
                 busy = False
             used, took = time.process_time() - spent, time.monotonic() - begun
             self.listen(max(0.0 if busy else PAUSE, used / SHARE - took))
@@ -175,9 +177,13 @@ class Checker:
         if not self._places:
             return False
         self._look_at_contracts()
-        connection = self._open()
+        connection = self._tail.open()
+        if not self._tail.is_mine():
+            return False
+        last = self._tail.last()
+        if last < 0:
+            return False
         mark = drift.mark(connection)
-        last = int(connection.execute("SELECT coalesce(max(seq), 0) FROM exchanges").fetchone()[0])
         if mark < 0:
             return self._hand_over(DriftBatch(-1, last, self._still_open(last)))
         if self._begin_anew(connection, mark):
@@ -213,10 +219,14 @@ class Checker:
     def _recall(self, source: ContractSource) -> None:
         if not is_url(source.state.source):
             return
-        with contextlib.suppress(sqlite3.Error, GatewayError):
-            found = drift.document(self._open(), source.state.source)
-            if found is not None:
-                source.recall(found[1])
+        try:
+            found = drift.document(self._tail.open(), source.state.source)
+        except Exception as error:
+            if not isinstance(error, GatewayError) and not self._tail.is_failure(error):
+                raise
+            return
+        if found is not None:
+            source.recall(found[1])
 
     def _look_at_contracts(self) -> None:
         for source in self._sources.values():
@@ -239,7 +249,7 @@ class Checker:
             "notes": state.judge.problems[:20] if state.judge else [],
         }  # fmt: skip
 
-    def _begin_anew(self, connection: sqlite3.Connection, mark: int) -> bool:
+    def _begin_anew(self, connection: SqlConnection, mark: int) -> bool:
         """Judge the newest exchanges of a place again, whose contract is another one; whether there was one."""
         known = {place.key: place.sha256 for place in drift.places(connection)}
         for key, place in self._places.items():
@@ -257,7 +267,7 @@ class Checker:
 
     # -- exchanges
 
-    def _check(self, connection: sqlite3.Connection, mark: int, last: int, late: list[int]) -> bool:
+    def _check(self, connection: SqlConnection, mark: int, last: int, late: list[int]) -> bool:
         work = BatchWork()
         done = _rows(connection, THESE, [json.dumps(late[:SOME])]) if late else []
         ended = [row for row in done if row["state"] != "open"]
@@ -278,7 +288,7 @@ class Checker:
         work.deltas[key] = PlaceDelta(*key, state.sha256, state.shown, state.title)
         return work.deltas[key]
 
-    def _judge(self, connection: sqlite3.Connection, work: BatchWork, rows: Sequence[Row]) -> None:
+    def _judge(self, connection: SqlConnection, work: BatchWork, rows: Sequence[Row]) -> None:
         bodies = bodies_of(connection, rows)
         for row in rows:
             key = row["cluster"], row["environment"]
@@ -299,7 +309,7 @@ class Checker:
             delta.exchanges += [(row["seq"], one.rule, one.severity, one.id) for one in found]
             work.times.setdefault((*key, judgement.label), []).append(exchange.started_at)
 
-    def _finished(self, connection: sqlite3.Connection, work: BatchWork) -> list[PlaceDelta]:
+    def _finished(self, connection: SqlConnection, work: BatchWork) -> list[PlaceDelta]:
         causes = Causes(connection, {key: delta.begins for key, delta in work.deltas.items()})
         clean = clean_times(work)
         for key, delta in work.deltas.items():
@@ -313,7 +323,7 @@ class Checker:
         return list(work.deltas.values())
 
     def _still_open(self, last: int) -> list[int]:
-        connection = self._open()
+        connection = self._tail.open()
         return [
             seq for (seq,) in connection.execute("SELECT seq FROM exchanges WHERE state = 'open' AND seq <= ?", (last,))
         ]
@@ -330,17 +340,6 @@ class Checker:
                 return True
             self.take(message)
         return False
-
-    def _open(self) -> sqlite3.Connection:
-        if self._connection is None:
-            self._connection = connect_reader(self._path)
-        return self._connection
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            with contextlib.suppress(sqlite3.Error):
-                self._connection.close()
-            self._connection = None
 
 
 def clean_times(work: BatchWork) -> dict[str, str]:
@@ -364,7 +363,7 @@ def _settled(moved: str, clean: str) -> bool:
 class Causes:
     """Why findings began: by moves, builds and contracts that the store knows."""
 
-    def __init__(self, connection: sqlite3.Connection, begins: Mapping[tuple[str, str], bool]) -> None:
+    def __init__(self, connection: SqlConnection, begins: Mapping[tuple[str, str], bool]) -> None:
         self._connection, self._begins = connection, begins
         self._places = drift.places(connection, current=False)
         self._kinds: dict[tuple[str, str], dict[str, Finding]] = {}
@@ -422,7 +421,7 @@ class Causes:
         return Since("build", at, builds=(old, new)) if old and new and old != new else None
 
 
-def _audited(connection: sqlite3.Connection, cluster: str, before: float) -> Since | None:
+def _audited(connection: SqlConnection, cluster: str, before: float) -> Since | None:
     for at, detail, source, role, login in connection.execute(MOVES, (cluster,)):
         if at <= before:
             arrow, _, why = str(detail).partition(": ")
@@ -432,7 +431,7 @@ def _audited(connection: sqlite3.Connection, cluster: str, before: float) -> Sin
     return None
 
 
-def _revised(connection: sqlite3.Connection, cluster: str, before: str) -> Since | None:
+def _revised(connection: SqlConnection, cluster: str, before: str) -> Since | None:
     """A move that somebody made by editing routes.yaml."""
     for at, source, text in connection.execute(REVISIONS):
         for change in json.loads(text) if at <= before else ():
@@ -443,11 +442,8 @@ def _revised(connection: sqlite3.Connection, cluster: str, before: str) -> Since
     return None
 
 
-def _rows(connection: sqlite3.Connection, sql: str, values: Sequence[Any]) -> list[Row]:
-    cursor = connection.cursor()
-    cursor.row_factory = sqlite3.Row
-    found = cursor.execute(sql, values).fetchall()
-    return [dict(zip(row.keys(), row, strict=True)) for row in found]
+def _rows(connection: SqlConnection, sql: str, values: Sequence[Any]) -> list[Row]:
+    return [dict(zip(row.keys(), row, strict=True)) for row in rows_of(connection, sql, values)]
 
 
 def lines_of_stdin(heard: queue.Queue[Mapping[str, Any] | None]) -> Iterator[None]:
@@ -459,7 +455,7 @@ def lines_of_stdin(heard: queue.Queue[Mapping[str, Any] | None]) -> Iterator[Non
 
 
 def main() -> int:
-    """`python -m gateway.services.contract_checker RECORDINGS`."""
+    """`python -m gateway.services.contract_checker`, as the supervisor starts it."""
     with contextlib.suppress(OSError, AttributeError):
         os.nice(NICE)
     heard: queue.Queue[Mapping[str, Any] | None] = queue.Queue()
@@ -481,7 +477,9 @@ def main() -> int:
 
     threading.Thread(target=listen, daemon=True).start()
     try:
-        Checker(Path(sys.argv[1]), say, next_message).run()
+        first = heard.get()
+        if first is not None:
+            Checker(tail_of(*first["store"]), say, next_message).run()
     except (BrokenPipeError, KeyboardInterrupt):
         return 0
     return 0

@@ -21,6 +21,7 @@ from ..contracts.batches import batch_of
 from ..contracts.findings import open_count
 from ..errors import Problem
 from ..model.recording import Revision
+from ..paths import url_of
 from ..protocols import EventSink, Routes
 from ..routes.table import RouteTable
 from ..store import SqliteRecorder
@@ -48,9 +49,10 @@ def checked_clusters(table: RouteTable) -> list[CheckedCluster]:
 class ContractSupervisor:
     """The checker's life, and what is known of the contracts."""
 
-    def __init__(self, routes: Routes, recorder: SqliteRecorder, live: EventSink, recordings: Path | None) -> None:
-        """`recordings` is the file; None for a database, of which nothing is compared."""
-        self._routes, self._recorder, self._live, self._path = routes, recorder, live, recordings
+    def __init__(self, routes: Routes, recorder: SqliteRecorder, live: EventSink, recordings: Path) -> None:
+        """`recordings` is the file, or the database."""
+        self._routes, self._recorder, self._live = routes, recorder, live
+        self._recordings = url_of(recordings) or str(recordings.resolve())
         self._process: asyncio.subprocess.Process | None = None
         self._task: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
@@ -60,8 +62,6 @@ class ContractSupervisor:
 
     async def start(self) -> None:
         """Begin, as soon as a cluster has a contract."""
-        if self._path is None:
-            return
         self._routes.subscribe(self._see)
         self._task = asyncio.create_task(self._keep())
 
@@ -75,10 +75,7 @@ class ContractSupervisor:
 
     @property
     def problems(self) -> list[str]:
-        """Contracts that cannot be read as they now are, each with its cluster; or that nothing is compared with."""
-        if self._path is None:
-            named = ", ".join(one.name for one in checked_clusters(self._routes.table))
-            return [f"{named}: contracts are checked on SQLite only in this release"] if named else []
+        """Contracts that cannot be read as they now are, each with its cluster."""
         said = {f"{one['cluster']}: {one['source']}: {one['problem']}" for one in self.states if one["problem"]}
         return sorted(line.partition("\n")[0] for line in said)
 
@@ -114,13 +111,14 @@ class ContractSupervisor:
 
     async def _run(self) -> None:
         """One life of the process; returns when it ended, or no cluster has a contract any more."""
-        assert self._path is not None
         environment = {key: value for key, value in os.environ.items() if key != "PYTHONSTARTUP"}
         self._process = process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "gateway.services.contract_checker", str(self._path.resolve()),
+            sys.executable, "-m", "gateway.services.contract_checker",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=LINE, env=environment,
         )  # fmt: skip
         self._heard, self.is_running = time.monotonic(), True
+        # Not among its words, which every user of the machine can read: the address may hold a password.
+        self._send(process, {"store": [self._recordings, self._recorder.gateway]})
         self._configure(process)
         assert process.stdout is not None
         reading = asyncio.create_task(self._read(process, process.stdout))

@@ -86,6 +86,11 @@ class SqliteRecorder:
     def path(self) -> Path:
         return self._thread.path
 
+    @property
+    def gateway(self) -> str:
+        """The name of this gateway among those that share its database; "" for a file."""
+        return self._thread.gateway
+
     async def start(self) -> None:
         """Begin to write. What was queued before is not lost."""
         self._loop = asyncio.get_running_loop()

@@ -56,6 +56,7 @@ class GroupWriter(ABC):
 
     path: Path  # the recordings file; for a database, where a gateway's own files lie
     batch_class: ClassVar[type[Batch]] = Batch
+    gateway = ""  # its name among those that share a database
 
     def __init__(
         self, *, seal: Seal, seal_piece: SealPiece | None, live: EventSink | None, linger: float = 0.0

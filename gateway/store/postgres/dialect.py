@@ -11,6 +11,10 @@ from functools import lru_cache
 from typing import Final
 
 OR_IGNORE: Final = "INSERT OR IGNORE INTO"
+# A pattern of SQLite's GLOB as one of LIKE: `*` is the only sign that our patterns have unescaped.
+GLOB: Final = (
+    r"LIKE replace(replace(replace(replace(replace(%s, '_', '\\_'), '%%', '\\%%'), '*', '%%'), '[?]', '?'), '[[]', '[')"
+)
 RULES: Final = tuple(
     (re.compile(pattern), to)
     for pattern, to in (
@@ -27,6 +31,8 @@ RULES: Final = tuple(
         (r"\binstr\(", "strpos("),
         (r"\(NULL\)", "(NULL::bigint)"),
         (r"LIMIT -1 ", "LIMIT ALL "),
+        (r"json_extract\((\S+), '\$\.(\w+)'\)", r"(\1::json ->> '\2')"),
+        (r"\bGLOB %s", GLOB),
     )
 )
 

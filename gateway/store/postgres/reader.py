@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from weakref import finalize
 
-from ...errors import StoreError, UsageError
-from ...model.filter import parse_filter
+from ...errors import StoreError
 from ...paths import url_of
-from ..sqlite.drift import not_kept
 from ..sqlite.filter_sql import Condition
 from ..sqlite.full_text import TextSearch
 from ..sqlite.operations import RulesOf, no_rules
@@ -28,6 +26,7 @@ from .schema import VERSION, check, version_of
 if TYPE_CHECKING:
     from ...model.filter import Term
     from ..masking import Mask
+    from ..sql import SqlConnection
 
 IDLE: Final = 4  # connections kept for the next reads
 # Nested loops over what a filter asks are never worth compiling: it costs 100 ms and more.
@@ -89,14 +88,10 @@ class PostgresStore(StoreReader):
         with self._reading() as connection:
             return stale(connection, days=days, bytes=bytes, now=now, size=lambda: int(_one(connection, USED)))
 
-    def reading(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        """There are no findings here."""
-        raise not_kept()
-
-    def _check(self, query: str) -> None:
-        terms = parse_filter(query)
-        if any(term.key == "drift" or (term.key == "has" and term.value.lower() == "drift") for term in terms):
-            raise UsageError(not_kept().message, hint="the other filters find the same as in a file")
+    def reading(self, work: Callable[[SqlConnection], Result]) -> Result:
+        """What a function reads of findings, through a connection that sees one state of the database."""
+        with self._reading() as connection:
+            return work(connection)
 
     def close(self) -> None:
         """Close what is idle. The store may still be used: it connects again."""

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ...errors import NotFoundError, StoreError
 from ...ids import new_id
 from ..batch import KNOWN, Batch, Stored
-from ..sqlite.drift import not_kept
+from ..sqlite import drift
 from ..sqlite.rows import (
     CLUSTER,
     COLUMNS,
@@ -143,6 +143,12 @@ UPDATE exchanges SET state = 'interrupted' WHERE state = 'open' AND gateway NOT 
     SELECT name FROM gateways WHERE beat_at > now() - interval '{LIVES} seconds'
 )
 """
+# One of the gateways compares with contracts: it has claimed that, and lives.
+CLAIM: Final = f"""
+INSERT INTO facts (name, value) VALUES ('checker', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value
+WHERE facts.value NOT IN (SELECT name FROM gateways WHERE beat_at > now() - interval '{LIVES} seconds')
+"""
+CHECKER: Final = "SELECT value FROM facts WHERE name = 'checker' FOR UPDATE"
 OWN: Final = ("exchanges", "uses", "secrets", "notes", "tags", "decisions")
 SOME: Final = 1000  # orphans looked for at once
 PIECE: Final = 20_000  # exchanges looked through at once: some 20 ms
@@ -349,6 +355,8 @@ class PostgresTables(Tables):
             }  # fmt: skip
             opened = ask("SELECT 1 FROM exchanges WHERE recording = ? AND state = 'open'", (recording,)).fetchone()
             ask("DELETE FROM chunks WHERE exchange IN (SELECT id FROM exchanges WHERE recording = ?)", (recording,))
+            self._checker()
+            drift.forget(self.connection, recording)
             for table in OWN:
                 ask(f"DELETE FROM {table} WHERE recording = ?", (recording,))
             ask("DELETE FROM recordings WHERE id = ?", (recording,))
@@ -386,13 +394,23 @@ class PostgresTables(Tables):
         return True
 
     def add_drift(self, batch: DriftBatch, now: float) -> bool:
-        raise not_kept()
+        with self.transaction():
+            self.connection.execute(CLAIM, (self._gateway,))
+            return self._checker() == self._gateway and drift.write(self.connection, batch, now)
 
     def accept_finding(self, id: str, accepted: Accepted | None) -> Finding:
-        raise not_kept()
+        with self.transaction():
+            self._checker()
+            return drift.accept(self.connection, id, accepted)
 
     def keep_contract(self, source: str, sha256: str, contents: Mapping[str, bytes]) -> None:
-        raise not_kept()
+        drift.keep_document(self.connection, source, sha256, contents)
+
+    def _checker(self) -> str:
+        """The gateway that compares exchanges with contracts. Until the end of the transaction nobody else changes
+        findings: a finding is read, added to and written."""
+        found = self.connection.execute(CHECKER).fetchone()
+        return str(found[0]) if found else ""
 
     def overwriting(self) -> AbstractContextManager[None]:
         """The server keeps older rows until they are vacuumed, and its log and replicas for as long as they say."""

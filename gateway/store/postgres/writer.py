@@ -59,7 +59,7 @@ class PostgresWriter(GroupWriter):
         seal_piece: SealPiece | None, durability: str, live: EventSink | None,
     ) -> None:  # fmt: skip
         super().__init__(seal=seal, seal_piece=seal_piece, live=live)
-        self.path, self._url, self._gateway, self._spool = path, url, gateway, spool
+        self.path, self._url, self.gateway, self._spool = path, url, gateway, spool
         self._options, self._sync = session_options(durability), durability == "fsync"
         self._stored = Stored()
         self._tables: PostgresTables | None = PostgresTables(connection, gateway, self._stored)
@@ -71,7 +71,7 @@ class PostgresWriter(GroupWriter):
     # -- called on the loop
 
     def shared_sessions(self) -> SharedSessions:
-        return SharedSessions(self._url, self._gateway)
+        return SharedSessions(self._url, self.gateway)
 
     def hurry(self) -> None:
         """The group in hand waits for an answer of the database: end that wait."""
@@ -261,7 +261,7 @@ class PostgresWriter(GroupWriter):
                 self._failed(error)
             else:
                 self._stored.clear()  # it may be another database now
-                self._tables = PostgresTables(connection, self._gateway, self._stored)
+                self._tables = PostgresTables(connection, self.gateway, self._stored)
         return self._tables
 
 

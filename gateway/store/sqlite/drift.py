@@ -7,7 +7,6 @@ contracts stay until the next one: they tell whether a finding is new.
 from __future__ import annotations
 
 import json
-import sqlite3
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -18,14 +17,16 @@ from ...contracts.batches import DriftBatch, DriftPlace, DriftQuery, PlaceDelta,
 from ...contracts.findings import Accepted, Finding, merged, ordered
 from ...errors import NotFoundError, UsageError
 from ..sql import SqlConnection
+from .full_text import rows_of
 from .rows import timestamp
 
-Connection = sqlite3.Connection
-
 MARK: Final = "SELECT value FROM marks WHERE name = 'drift'"
-SET_MARK: Final = "INSERT OR REPLACE INTO marks VALUES ('drift', ?)"
+SET_MARK: Final = """
+INSERT INTO marks (name, value) VALUES ('drift', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""
 SKIPPED: Final = """
-INSERT INTO marks VALUES ('drift_skipped', ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value
+INSERT INTO marks (name, value) VALUES ('drift_skipped', ?)
+ON CONFLICT (name) DO UPDATE SET value = marks.value + excluded.value
 """
 PLACE: Final = "SELECT * FROM drift_places WHERE cluster = ? AND environment = ? AND sha256 = ?"
 ADD_PLACE: Final = """
@@ -33,44 +34,38 @@ INSERT INTO drift_places (cluster, environment, sha256, source, title, since, ju
 VALUES (?, ?, ?, ?, ?, ?, 0, '{}', 0, 1)
 """
 OPERATION: Final = """
-INSERT INTO drift_operations VALUES (?, ?, ?, ?) ON CONFLICT (place, label)
-DO UPDATE SET count = count + excluded.count, last_at = max(last_at, excluded.last_at)
+INSERT INTO drift_operations (place, label, count, last_at) VALUES (?, ?, ?, ?) ON CONFLICT (place, label)
+DO UPDATE SET count = drift_operations.count + excluded.count, last_at = max(drift_operations.last_at, excluded.last_at)
 """
 FOUND: Final = "INSERT OR IGNORE INTO finding_exchanges VALUES (?, ?, ?, ?)"
-NAME: Final = "INSERT OR REPLACE INTO contract_names VALUES (?, ?, ?)"
+NAME: Final = """
+INSERT INTO contract_names (exchange, name, word) VALUES (?, ?, ?)
+ON CONFLICT (exchange) DO UPDATE SET name = excluded.name, word = excluded.word
+"""
+DOCUMENT: Final = """
+INSERT INTO contract_documents (source, sha256, packed) VALUES (?, ?, ?)
+ON CONFLICT (source) DO UPDATE SET sha256 = excluded.sha256, packed = excluded.packed
+"""
 SEEN: Final = "INSERT OR IGNORE INTO drift_seen VALUES (?, ?, ?)"
 KEPT_PLACES: Final = 5  # contracts of one place that are remembered
 CURRENT: Final = "finding_exchanges x JOIN findings f ON f.id = x.finding JOIN drift_places p ON p.seq = f.place"
 
 
-def mark(connection: Connection) -> int:
+def mark(connection: SqlConnection) -> int:
     """Up to which exchange the checker has come; -1 when it never began."""
     row = connection.execute(MARK).fetchone()
     return int(row[0]) if row else -1
 
 
-def late(connection: Connection) -> list[int]:
+def late(connection: SqlConnection) -> list[int]:
     """Exchanges that were open when the checker passed them."""
     return [seq for (seq,) in connection.execute("SELECT exchange FROM drift_late ORDER BY exchange")]
-
-
-def is_kept(connection: SqlConnection) -> bool:
-    """Whether the store has these tables: a database that gateways share has none in this release."""
-    return isinstance(connection, sqlite3.Connection)
-
-
-def not_kept() -> NotFoundError:
-    """The refusal of a shared database that is asked for findings."""
-    return NotFoundError(
-        "a database that gateways share holds no findings: contracts are checked on SQLite only in this release",
-        hint="gateway drift REC compares recorded exchanges now",
-    )
 
 
 # -- writing, inside the writer's transaction
 
 
-def write(connection: Connection, batch: DriftBatch, now: float) -> bool:
+def write(connection: SqlConnection, batch: DriftBatch, now: float) -> bool:
     """Add a batch; False, and nothing, when it does not begin where the last one ended."""
     if mark(connection) != batch.begin:
         return False
@@ -84,10 +79,10 @@ def write(connection: Connection, batch: DriftBatch, now: float) -> bool:
     return True
 
 
-def _write_place(connection: Connection, delta: PlaceDelta, now: float) -> None:
+def _write_place(connection: SqlConnection, delta: PlaceDelta, now: float) -> None:
     run = connection.execute
     accepted = _begin(connection, delta, now) if delta.begins else {}
-    row = _row(run(PLACE, (delta.cluster, delta.environment, delta.sha256)))
+    row = _first(connection, PLACE, (delta.cluster, delta.environment, delta.sha256))
     if row is None:
         return  # its contract was replaced in the meantime
     unjudged = json.loads(row["unjudged"])
@@ -106,11 +101,11 @@ def _write_place(connection: Connection, delta: PlaceDelta, now: float) -> None:
     many(NAME, [(seq, name, name.lower()) for name, numbers in delta.names.items() for seq in numbers])
 
 
-def _begin(connection: Connection, delta: PlaceDelta, now: float) -> dict[str, Accepted]:
+def _begin(connection: SqlConnection, delta: PlaceDelta, now: float) -> dict[str, Accepted]:
     """Another contract is in force in a place: what was counted under it before is counted anew. What people accepted
     under the very same contract is given back."""
     run, place = connection.execute, (delta.cluster, delta.environment)
-    there = _row(run(PLACE, (*place, delta.sha256)))
+    there = _first(connection, PLACE, (*place, delta.sha256))
     accepted: dict[str, Accepted] = {}
     if there is not None:
         for (value,) in run("SELECT value FROM findings WHERE place = ?", (there["seq"],)):
@@ -129,14 +124,14 @@ def _begin(connection: Connection, delta: PlaceDelta, now: float) -> dict[str, A
     return accepted
 
 
-def _forget_place(connection: Connection, place: int) -> None:
+def _forget_place(connection: SqlConnection, place: int) -> None:
     for table in ("drift_operations", "drift_seen", "findings"):
         connection.execute(f"DELETE FROM {table} WHERE place = ?", (place,))
     connection.execute("DELETE FROM drift_places WHERE seq = ?", (place,))
 
 
-def _write_finding(connection: Connection, place: int, finding: Finding) -> None:
-    row = _row(connection.execute("SELECT * FROM findings WHERE id = ?", (finding.id,)))
+def _write_finding(connection: SqlConnection, place: int, finding: Finding) -> None:
+    row = _first(connection, "SELECT * FROM findings WHERE id = ?", (finding.id,))
     if row is not None:
         whole = merged(finding_from(json.loads(row["value"])), finding)
         connection.execute(
@@ -150,7 +145,7 @@ def _write_finding(connection: Connection, place: int, finding: Finding) -> None
     )
 
 
-def accept(connection: Connection, id: str, accepted: Accepted | None) -> Finding:
+def accept(connection: SqlConnection, id: str, accepted: Accepted | None) -> Finding:
     """Live with a finding until its contract changes, or not any more; NotFoundError, UsageError for an id that is of
     none or of several."""
     finding = find(connection, id)
@@ -159,20 +154,20 @@ def accept(connection: Connection, id: str, accepted: Accepted | None) -> Findin
     return whole
 
 
-def keep_document(connection: Connection, source: str, sha256: str, contents: Mapping[str, bytes]) -> None:
+def keep_document(connection: SqlConnection, source: str, sha256: str, contents: Mapping[str, bytes]) -> None:
     """The last good document of a URL, for a start at which it cannot be fetched."""
     packed = zlib.compress(json.dumps({name: data.decode("latin-1") for name, data in contents.items()}).encode(), 6)
-    connection.execute("INSERT OR REPLACE INTO contract_documents VALUES (?, ?, ?)", (source, sha256, packed))
+    connection.execute(DOCUMENT, (source, sha256, packed))
 
 
-def forget(connection: Connection, recording: str) -> None:
+def forget(connection: SqlConnection, recording: str) -> None:
     """Before the exchanges of a recording are deleted."""
     theirs = "(SELECT seq FROM exchanges WHERE recording = ?)"
     for table in ("finding_exchanges", "contract_names", "drift_late"):
         connection.execute(f"DELETE FROM {table} WHERE exchange IN {theirs}", (recording,))
 
 
-def forgotten(connection: Connection) -> None:
+def forgotten(connection: SqlConnection) -> None:
     """After a deletion: SQLite gives the numbers of the last rows again."""
     sql = "UPDATE marks SET value = min(value, coalesce((SELECT max(seq) FROM exchanges), 0)) WHERE name = 'drift'"
     connection.execute(sql)
@@ -181,9 +176,9 @@ def forgotten(connection: Connection) -> None:
 # -- reading
 
 
-def places(connection: Connection, *, current: bool = True) -> list[DriftPlace]:
+def places(connection: SqlConnection, *, current: bool = True) -> list[DriftPlace]:
     """Where contracts are in force, with what was judged there; with `current=False` the earlier ones, too."""
-    sql = f"SELECT * FROM drift_places {'WHERE current' if current else ''} ORDER BY cluster, environment, seq"
+    sql = f"SELECT * FROM drift_places {'WHERE current = 1' if current else ''} ORDER BY cluster, environment, seq"
     counts: dict[int, dict[str, tuple[int, str]]] = {}
     for place, label, count, at in connection.execute("SELECT * FROM drift_operations"):
         counts.setdefault(place, {})[label] = (count, at)
@@ -192,29 +187,29 @@ def places(connection: Connection, *, current: bool = True) -> list[DriftPlace]:
             row["cluster"], row["environment"], row["sha256"], row["source"], row["title"], timestamp(row["since"]),
             row["judged"], json.loads(row["unjudged"]), row["dropped"], counts.get(row["seq"], {}),
         )
-        for row in _rows(connection, sql, ())
+        for row in rows_of(connection, sql, ())
     ]  # fmt: skip
 
 
-def findings(connection: Connection, query: DriftQuery | None = None) -> list[Finding]:
+def findings(connection: SqlConnection, query: DriftQuery | None = None) -> list[Finding]:
     """The findings of the contracts in force, the worst first."""
     query = query or DriftQuery()
     sql = """
         SELECT f.value, f.last_at, o.count AS of_it FROM findings f JOIN drift_places p ON p.seq = f.place
         LEFT JOIN drift_operations o ON o.place = f.place
             AND o.label = json_extract(f.value, '$.method') || ' ' || json_extract(f.value, '$.path')
-        WHERE p.current
+        WHERE p.current = 1
     """
-    found = ((_finding(row), row["last_at"]) for row in _rows(connection, sql, ()))
+    found = ((_finding(row), row["last_at"]) for row in rows_of(connection, sql, ()))
     return ordered(one for one, last in found if query.takes(one, last))
 
 
-def find(connection: Connection, id: str) -> Finding:
+def find(connection: SqlConnection, id: str) -> Finding:
     """One by its id or a unique beginning of it; NotFoundError, UsageError when it is ambiguous."""
     places = "findings f JOIN drift_places p ON p.seq = f.place"
-    sql = f"SELECT f.value, NULL AS of_it FROM {places} WHERE p.current AND f.id GLOB ?"
+    sql = f"SELECT f.value, NULL AS of_it FROM {places} WHERE p.current = 1 AND f.id LIKE ?"
     wanted = "".join(char for char in id.lower() if char in "0123456789abcdef")
-    rows = _rows(connection, sql, (f"{wanted}*",)) if len(wanted) >= 4 and wanted == id.lower() else []
+    rows = rows_of(connection, sql, (f"{wanted}%",)) if len(wanted) >= 4 and wanted == id.lower() else []
     if not rows:
         raise NotFoundError(f"there is no finding {id}", hint="gateway drift --all")
     if len(rows) > 1:
@@ -224,21 +219,21 @@ def find(connection: Connection, id: str) -> Finding:
     return replace(found, of=count)
 
 
-def of_exchanges(connection: Connection, numbers: Sequence[int]) -> dict[int, list[str]]:
+def of_exchanges(connection: SqlConnection, numbers: Sequence[int]) -> dict[int, list[str]]:
     """Ids of findings by the numbers of exchanges."""
     given = "(SELECT value FROM json_each(?))"
-    sql = f"SELECT x.exchange, x.finding FROM {CURRENT} WHERE p.current AND x.exchange IN {given}"
+    sql = f"SELECT x.exchange, x.finding FROM {CURRENT} WHERE p.current = 1 AND x.exchange IN {given}"
     found: dict[int, list[str]] = {}
     for seq, id in connection.execute(sql, (json.dumps(list(numbers)),)):
         found.setdefault(seq, []).append(id)
     return found
 
 
-def of_recording(connection: Connection, recording: str) -> dict[int, list[str]]:
+def of_recording(connection: SqlConnection, recording: str) -> dict[int, list[str]]:
     """Ids of findings by the steps of a recording."""
     sql = f"""
         SELECT e.step, x.finding FROM {CURRENT} JOIN exchanges e ON e.seq = x.exchange
-        WHERE p.current AND e.recording = ? ORDER BY e.step
+        WHERE p.current = 1 AND e.recording = ? ORDER BY e.step
     """
     found: dict[int, list[str]] = {}
     for step, id in connection.execute(sql, (recording,)):
@@ -246,7 +241,7 @@ def of_recording(connection: Connection, recording: str) -> dict[int, list[str]]
     return found
 
 
-def sightings(connection: Connection, id: str, *, limit: int = 50) -> list[tuple[str, int, str]]:
+def sightings(connection: SqlConnection, id: str, *, limit: int = 50) -> list[tuple[str, int, str]]:
     """(recording, step, exchange) in which a finding was seen, the newest first."""
     sql = """
         SELECT e.recording, e.step, e.id FROM finding_exchanges x JOIN exchanges e ON e.seq = x.exchange
@@ -255,24 +250,22 @@ def sightings(connection: Connection, id: str, *, limit: int = 50) -> list[tuple
     return [(recording, step, exchange) for recording, step, exchange in connection.execute(sql, (id, limit))]
 
 
-def seen(connection: Connection, cluster: str, environment: str) -> list[tuple[str, str]]:
+def seen(connection: SqlConnection, cluster: str, environment: str) -> list[tuple[str, str]]:
     """What was seen of the contract in force in a place."""
     sql = """
         SELECT s.kind, s.what FROM drift_seen s JOIN drift_places p ON p.seq = s.place
-        WHERE p.current AND p.cluster = ? AND p.environment = ?
+        WHERE p.current = 1 AND p.cluster = ? AND p.environment = ?
     """
     return [(kind, what) for kind, what in connection.execute(sql, (cluster, environment))]
 
 
 def names(connection: SqlConnection, numbers: Iterable[int]) -> dict[int, str]:
     """The operations of the contract that exchanges are, by their numbers."""
-    if not is_kept(connection):
-        return {}
     sql = "SELECT exchange, name FROM contract_names WHERE exchange IN (SELECT value FROM json_each(?))"
     return dict(connection.execute(sql, (json.dumps(list(numbers)),)).fetchall())
 
 
-def document(connection: Connection, source: str) -> tuple[str, dict[str, bytes]] | None:
+def document(connection: SqlConnection, source: str) -> tuple[str, dict[str, bytes]] | None:
     """(hash, files) of the last good document of a URL."""
     row = connection.execute("SELECT sha256, packed FROM contract_documents WHERE source = ?", (source,)).fetchone()
     if row is None:
@@ -281,7 +274,7 @@ def document(connection: Connection, source: str) -> tuple[str, dict[str, bytes]
     return row[0], {name: text.encode("latin-1") for name, text in files.items()}
 
 
-def behind(connection: Connection) -> tuple[int, int]:
+def behind(connection: SqlConnection) -> tuple[int, int]:
     """(exchanges that the checker has not come to, those that it jumped over)."""
     last = int(connection.execute("SELECT coalesce(max(seq), 0) FROM exchanges").fetchone()[0])
     skipped = connection.execute("SELECT value FROM marks WHERE name = 'drift_skipped'").fetchone()
@@ -297,12 +290,5 @@ def _seconds(at: str) -> float:
     return datetime.fromisoformat(at).timestamp()
 
 
-def _row(cursor: sqlite3.Cursor) -> Any:
-    cursor.row_factory = sqlite3.Row
-    return cursor.fetchone()
-
-
-def _rows(connection: Connection, sql: str, values: Sequence[Any]) -> list[Any]:
-    cursor = connection.cursor()
-    cursor.row_factory = sqlite3.Row
-    return cursor.execute(sql, values).fetchall()
+def _first(connection: SqlConnection, sql: str, values: Sequence[Any]) -> Any:
+    return next(iter(rows_of(connection, sql, values)), None)

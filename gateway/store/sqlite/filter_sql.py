@@ -137,7 +137,7 @@ OF_RECORDING: Final = "e.recording IN (SELECT id FROM recordings WHERE {} = ?)"
 NOTED: Final = rf"{BESIDE.format('notes')} AND b.text LIKE ? ESCAPE '\'"
 DRIFTED: Final = """
 SELECT x.exchange FROM finding_exchanges x JOIN findings f ON f.id = x.finding JOIN drift_places p ON p.seq = f.place
-WHERE p.current
+WHERE p.current = 1
 """
 HAS: Final = {
     "failure": "e.seq IN (SELECT seq FROM exchanges WHERE failure_kind IS NOT NULL)",

@@ -66,7 +66,7 @@ def named(row: Any, bodies: Mapping[bytes, bytes], rules: RulesOf) -> Named:
 def by_contract(term: Term) -> tuple[str, list[Any]]:
     """The exchanges whose contract calls their operation so, as the inside of an IN; none for `has:error`."""
     if term.key == "has":
-        return "SELECT NULL WHERE 0", []
+        return "SELECT NULL WHERE 1 = 0", []
     word = term.value.lower()
     if word == "contract":
         return "SELECT exchange FROM contract_names", []

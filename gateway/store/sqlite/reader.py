@@ -138,7 +138,6 @@ class StoreReader(ABC):
         """
         place, count, until = place_of(cursor), limit_of(limit) + 1, time.monotonic() + patience
         wanted = of_recordings(query, now=time.time())
-        self._check(query)
         with self._reading() as connection:
             rows, at = search.recordings(
                 connection, wanted, place, count, now=time.time(), until=until, index=self.text_search
@@ -160,7 +159,6 @@ class StoreReader(ABC):
         """The steps of a recording (a full id) that a filter finds, in order, bodies included; short pages as above.
         NotFoundError when there is no such recording."""
         after, count, until = number_of(cursor, default=-1), limit_of(limit) + 1, time.monotonic() + patience
-        self._check(query)
         with self._reading() as connection:
             rows, at = search.in_recording(
                 connection, query, recording, after, count, now=time.time(), until=until, index=self.text_search
@@ -174,7 +172,6 @@ class StoreReader(ABC):
     ) -> Page[Exchange]:
         """The newest exchanges of all recordings that a filter finds, newest first; short pages as with recordings."""
         before, count, until = number_of(cursor, default=1 << 62), limit_of(limit) + 1, time.monotonic() + patience
-        self._check(query)
         with self._reading() as connection:
             rows, at = search.newest_first(
                 connection, query, before, count, now=time.time(), until=until, index=self.text_search
@@ -272,13 +269,9 @@ class StoreReader(ABC):
             return asserted_of(connection, recording)
 
     @abstractmethod
-    def reading(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+    def reading(self, work: Callable[[SqlConnection], Result]) -> Result:
         """What a function reads of findings (gateway/store/sqlite/drift.py), through a connection that sees one state
-        of the file. NotFoundError where the store has none."""
-
-    def _check(self, query: str) -> None:
-        """UsageError when a filter asks for what the store does not have."""
-        return
+        of the store."""
 
     def secrets(self, recording: str) -> dict[str, bytes]:
         """The sealed secrets of a recording, and what is masked in it now: placeholder -> ciphertext."""
@@ -342,7 +335,7 @@ class SqliteStore(StoreReader):
         with self._reading() as connection:
             return stale(connection, days=days, bytes=bytes, now=now, size=lambda: used(connection))
 
-    def reading(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+    def reading(self, work: Callable[[SqlConnection], Result]) -> Result:
         """What a function reads of findings, through a connection that sees one state of the file."""
         with self._reading() as connection:
             return work(connection)

@@ -16,7 +16,7 @@ from typing import Any, Final
 from ...model.filter import Term
 from ..cursors import CursorPlace
 from ..sql import SqlConnection
-from . import drift, full_text, operations
+from . import full_text, operations
 from .contents import bodies_of
 from .filter_sql import Condition, FilterConditions, Group, is_textual, of_exchanges
 from .full_text import SHARD, TextSearch, indexed
@@ -42,11 +42,8 @@ class Block:
         """The exchanges of this block whose text a term finds, as the inside of an IN."""
         if term.key in ("op", "has"):
             found = operations.found_in(self._rows, bodies_of(self._connection, self._rows), term)
-            condition = "SELECT value FROM json_each(?)", [json.dumps(list(found))]
-            if not drift.is_kept(self._connection):
-                return condition
             named, words = operations.by_contract(term)
-            return f"{condition[0]} UNION ALL {named}", [*condition[1], *words]
+            return f"SELECT value FROM json_each(?) UNION ALL {named}", [json.dumps(list(found)), *words]
         return "SELECT value FROM json_each(?)", [json.dumps(full_text.matching(self._index, full_text.match_of(term)))]
 
     def meeting(self, condition: Condition) -> list[int]:
