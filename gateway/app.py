@@ -432,7 +432,7 @@ async def _own_pages(
     console.setup(app, services, session_of=session_of, templates=templates, access=access, own_port=own_port)
     demos.setup(
         app, services, session_of=session_of, csrf_field=console.csrf_token, check_csrf=console.check_csrf,
-        check_operator=console.check_operator, read_title=console.read_title, templates=templates,
+        check_operator=console.check_operator, render=console.rendered, templates=templates,
     )  # fmt: skip
     app.on_response_prepare.append(_close_after)
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..services.changes import delete as delete_recording
 from ..web.access import check_operator
 from ..web.guard import MIDDLEWARES, check_csrf, csrf_token
-from ..web.page_shell import read_title
+from ..web.page_shell import rendered
 from .setup import compile_template, setup, template_names
 
 __all__ = [
@@ -15,7 +15,7 @@ __all__ = [
     "compile_template",
     "csrf_token",
     "delete_recording",
-    "read_title",
+    "rendered",
     "setup",
     "template_names",
 ]

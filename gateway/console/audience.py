@@ -10,11 +10,11 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-import aiohttp_jinja2
 from aiohttp import web
 
 from ..web.access import AUDIENCE
 from ..web.keys import SERVICES
+from ..web.page_shell import rendered
 from .presentations import SHOWS, WATCHERS
 from .presenter_slides import DECKS, slide_context
 
@@ -73,8 +73,7 @@ async def _page(request: web.Request, show: Show, number: int) -> web.Response:
     context = await slide_context(request, found, number, show, address=address)
     context |= {"at": show.at, "with_what_if": show.what_if and number == show.at, "furthest": show.furthest,
                 "black": show.black, "until": show.until, "is_live": show.stepping is not None}  # fmt: skip
-    text = aiohttp_jinja2.render_string("console/watch.html", request, context)
-    return web.Response(body=text.encode("utf-8", "replace"), content_type="text/html", charset="utf-8")
+    return await rendered(request, "console/watch.html", context, in_layout=False)
 
 
 def add_watch(app: web.Application) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from urllib.parse import quote
 
-import aiohttp_jinja2
 from aiohttp import web
 
 from ..correlation import Verdicts
@@ -15,6 +14,7 @@ from ..sessions import join_session
 from ..web.access import who_of
 from ..web.guard import form_text
 from ..web.keys import FORM, LINKS, MOVES, SERVICES, SESSION_OF
+from ..web.page_shell import rendered
 from ..web.sign_in import local
 from ..web.uploads import IMPORT
 from . import drift_pages, saved_filters
@@ -81,8 +81,7 @@ async def make_link(request: web.Request) -> web.Response:
     note(services, "link", session.id, "join", who=who_of(request), source="console")
     made = f"{request.scheme}://{request.host}/_gateway/join?token={quote(token)}"
     items = await seen_sessions.seen(services, request.app[SESSION_OF](request))
-    text = aiohttp_jinja2.render_string("console/sessions.html", request, {"items": items, "made": made})
-    return web.Response(body=text.encode("utf-8", "replace"), content_type="text/html", charset="utf-8")
+    return await rendered(request, "console/sessions.html", {"items": items, "made": made})
 
 
 async def unpin(request: web.Request) -> web.Response:
@@ -164,8 +163,7 @@ async def reveal(request: web.Request) -> web.Response:
         who=who_of(request),
     )
     shown = {"exchange": found.id, "recording": found.recording, "step": found.step, "secrets": secrets}
-    text = aiohttp_jinja2.render_string("console/reveal.html", request, shown)
-    return web.Response(body=text.encode("utf-8", "replace"), content_type="text/html", charset="utf-8")
+    return await rendered(request, "console/reveal.html", shown)
 
 
 def add_forms(app: web.Application) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-import aiohttp_jinja2
 from aiohttp import web
 
 from ..api.audit import read_audit
@@ -24,7 +23,7 @@ from ..services.lineage import lineage
 from ..sessions import join_session
 from ..web.access import is_viewer
 from ..web.keys import LINKS, SERVICES, SESSION_OF, STEPPERS
-from ..web.page_shell import read_title
+from ..web.page_shell import rendered
 from ..web.sign_in import access_json
 from ..web.view import View, view
 from . import diff_page, drift_pages, overview, replay_pages
@@ -342,12 +341,8 @@ def _as_json(read: Read) -> Callable[[web.Request], Awaitable[web.Response]]:
 def _as_page(read: Read, template: str) -> Callable[[web.Request], Awaitable[web.Response]]:
     async def page(request: web.Request) -> web.Response:
         found = await read(request)
-        await read_title(request)
-        text = aiohttp_jinja2.render_string(
-            f"console/{found.template or template}", request, {**found.data, **found.extra}
-        )
-        body = text.encode("utf-8", "replace")  # recorded text may hold half a surrogate pair
-        return web.Response(body=body, status=found.status, content_type="text/html", charset="utf-8")
+        context = {**found.data, **found.extra}
+        return await rendered(request, f"console/{found.template or template}", context, status=found.status)
 
     return page
 

@@ -11,7 +11,6 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-import aiohttp_jinja2
 from aiohttp import web
 
 from ..api.replay_runs import start
@@ -27,6 +26,7 @@ from ..web import access
 from ..web.access import who_of
 from ..web.guard import form_text
 from ..web.keys import FORM, SERVICES, SESSION_OF, STEPPERS
+from ..web.page_shell import rendered
 from .presentations import SHOWS
 from .presenter_slides import DECKS, slide_context
 
@@ -68,7 +68,7 @@ async def speaker_page(request: web.Request) -> web.Response:
     slide = found.slide(_number(request.query.get("slide", "0")))
     context = {"deck": found, "slide": slide, "address": _address(found),
                "next": found.slide(slide.number + 1) if slide.number < found.last else None}  # fmt: skip
-    return aiohttp_jinja2.render_template("console/speaker.html", request, context)
+    return await rendered(request, "console/speaker.html", context)
 
 
 async def move(request: web.Request) -> web.Response:
@@ -190,7 +190,7 @@ async def audience_page(request: web.Request) -> web.Response:
     context = {"deck": found, "address": _address(found), "show": show if show and show.is_open(now) else None,
                "link": _link(request, show) if show and show.is_open(now) else "", "lasts": LASTS,
                "here_only": request.app[SERVICES].options.host in ("127.0.0.1", "localhost", "::1")}  # fmt: skip
-    return aiohttp_jinja2.render_template("console/audience.html", request, context)
+    return await rendered(request, "console/audience.html", context)
 
 
 async def open_audience(request: web.Request) -> web.Response:
@@ -255,8 +255,7 @@ async def _page(
         "writes": slide.exchange is not None and slide.exchange.method not in ("GET", "HEAD", "OPTIONS"),
         "preflight": _preflight(request, found),
     }
-    text = aiohttp_jinja2.render_string("console/present.html", request, context)
-    return web.Response(body=text.encode("utf-8", "replace"), content_type="text/html", charset="utf-8")
+    return await rendered(request, "console/present.html", context)
 
 
 def _preflight(request: web.Request, found: Deck) -> str:

@@ -10,13 +10,13 @@ import asyncio
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import aiohttp_jinja2
 import segno
 from aiohttp import web
 
 from ..errors import NotFoundError
 from ..https import apple_profile, der_of, machine_addresses, steps_for
 from ..web.keys import SERVICES
+from ..web.page_shell import rendered
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,8 +57,7 @@ async def tls_page(request: web.Request) -> web.Response:
     code = segno.make(found[0], error="m").svg_data_uri(scale=5, border=2) if found else ""
     steps = steps_for("ca.crt", found[0] if found else "/_gateway/tls") if state and state.authority else ()
     data = {"tls": state, "addresses": found, "code": code, "steps": steps}
-    text = aiohttp_jinja2.render_string("console/tls.html", request, data)
-    return web.Response(text=text, content_type="text/html")
+    return await rendered(request, "console/tls.html", data)
 
 
 async def certificate(request: web.Request) -> web.Response:

@@ -21,6 +21,7 @@ from .step import NotSent, build, fill, text_of
 if TYPE_CHECKING:
     from ..protocols import LiveSession
     from .call import Caller
+    from .definition.lineage import Origin
     from .session_memory import Memories
 
 SHIPPED = "it ships with the gateway; copy its folder into templates/demos beside routes.yaml, and save there"
@@ -41,7 +42,7 @@ class Trying:
         """The what-if that this form makes of its step; it is remembered, so that it can be saved. UsageError when
         the step has a what-if of that name."""
         demo = demo_of(entry)
-        plain = {each.field.name: each.value for each in fill(step, values)}
+        plain = {each.field.name: each.value for each in await asyncio.to_thread(fill, step, values)}
         trial = read_trial(step, plain, fields, form)
         if step.what_if(trial.slug) is not None:
             raise UsageError(f"'{step.title}' has a what-if '{trial.name}' already", hint="give this one another name")
@@ -49,13 +50,16 @@ class Trying:
         self.memories.of(session.id).trials[demo.name, step.slug] = trial
         return Press(demo, step, what_if, fields)
 
-    def preview(self, session: LiveSession, press: Press, values: Mapping[str, Any]) -> Preview:
+    async def preview(self, session: LiveSession, press: Press, values: Mapping[str, Any]) -> Preview:
         """The call as it would be sent; NotSent says what is missing."""
         if press.step.run is not None:
             raise NotSent("what a function sends is known only when it runs")
+        origins = dict(self.memories.of(session.id).origins)
+        return await asyncio.to_thread(self._preview, press, values, origins)
+
+    def _preview(self, press: Press, values: Mapping[str, Any], origins: Mapping[str, Origin]) -> Preview:
         call = build(press.step, press.fields, values, press.what_if)
         secrets = (*call.secrets, *(text_of(value) for name, value in values.items() if is_secret_name(name)))
-        origins = self.memories.of(session.id).origins
         made = substitutions(press.step, press.what_if, press.fields, values, origins)
         return preview(press.name, call, self.caller.url(call), made, secrets)
 

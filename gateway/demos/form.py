@@ -9,6 +9,7 @@ import aiohttp_jinja2
 from aiohttp import web
 from markupsafe import Markup
 
+from .definition.expression_limits import PagePart
 from .definition.lineage import Origin, destinations
 from .definition.schema import KINDS, DemoStep
 from .result import CallResult
@@ -38,7 +39,7 @@ def form_parts(
     environments: Sequence[str] = (),
     own: Mapping[str, str] = NOTHING,
 ) -> dict[str, Any]:
-    """`start`, each field by its name, `groups`, `send`, `what_ifs`, `end`; a page uses the ones it wants.
+    """`start`, each field by its name, `groups`, `send`, `what_ifs`, `end`; a page uses the ones it wants. Blocking.
 
     A field whose name is one of those words is found under `fields`. `sent` is the step as it was sent last; `own`
     what stands in the boxes of a what-if of your own.
@@ -59,7 +60,7 @@ def form_parts(
         "fields": fields,
         "groups": groups(filled, fields),
         "start": Markup(macros.start(csrf, has_file)),
-        "send": lambda label="Send": Markup(macros.send(label)),
+        "send": PagePart(lambda label="Send": Markup(macros.send(label))),
         "what_ifs": Markup(macros.what_ifs(step) + ("" if step.run else macros.own_what_if(step, environments, own))),
         "end": Markup("</form>"),
     }

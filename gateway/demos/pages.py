@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-import aiohttp_jinja2
 from aiohttp import web
 from aiohttp.web_request import FileField
 from aiohttp_session import get_session
@@ -50,15 +49,15 @@ def setup(
     session_of: Callable[[web.Request], LiveSession],
     csrf_field: Callable[[web.Request], str],
     check_csrf: Callable[[web.Request], None],
+    render: Render,
     check_operator: Callable[[web.Request], None] = lambda request: None,
-    read_title: Callable[[web.Request], Awaitable[None]] | None = None,
     templates: Sequence[Path] = (),
 ) -> None:
     """Serve `/` and `/demos/...`. aiohttp_jinja2 must be set up with a loader that knows our templates.
 
     The routes are catch-alls, because demos come and go while the server runs. `csrf_field` gives the value of
-    the hidden field csrf_token; `check_operator` raises for who may not write files; `read_title`
-    prepares the strip of the pages. `folders` hold demos in place of
+    the hidden field csrf_token; `check_operator` raises for who may not write files; `render`
+    makes a page of a template. `folders` hold demos in place of
     those that keeper.demo_folders finds.
     """
     keeper, caller, memories = DemosKeeper(services.options, templates), Caller(services), Memories()
@@ -68,7 +67,7 @@ def setup(
         csrf_field,
         check_csrf,
         check_operator,
-        read_title or _no_title,
+        render,
         keeper,
         memories,
         Sending(services, caller, memories),
@@ -91,6 +90,14 @@ def setup(
     app.router.add_post("/demos/{demo}/{step}", pages.send)
 
 
+class Render(Protocol):
+    """Makes a page of a template, with the console around it."""
+
+    async def __call__(
+        self, request: web.Request, template: str, context: Mapping[str, Any], *, status: int = 200
+    ) -> web.Response: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Pages:
     """The handlers, with what they need."""
@@ -100,7 +107,7 @@ class Pages:
     csrf_field: Callable[[web.Request], str]
     check_csrf: Callable[[web.Request], None]
     check_operator: Callable[[web.Request], None]
-    read_title: Callable[[web.Request], Awaitable[None]]
+    render: Render
     keeper: DemosKeeper
     memories: Memories
     sending: Sending
@@ -113,22 +120,25 @@ class Pages:
         entries = list(self.keeper.entries.values())
         done = {entry.name: self.memories.happy(session.id, entry.name) for entry in entries}
         calls = await self.view.calls(session)
-        await self.read_title(request)
         door = await front_door(self.services, session)
-        return _page(request, "home", entries=entries, done=done, problems=self.view.problems, **calls, **door)
+        about = {"entries": entries, "done": done, "problems": self.view.problems, **calls, **door}
+        return await self.render(request, "demos/home.html", about)
 
     async def home_twin(self, request: web.Request) -> web.Response:
         session = self.session_of(request)
-        entries = [(each.name, each.demo, self.view.problems(each)) for each in self.keeper.entries.values()]
-        done = {name: self.memories.happy(session.id, name) for name, _, _ in entries}
-        return web.json_response(home_json(entries, done))
+        entries = list(self.keeper.entries.values())
+        done = {entry.name: self.memories.happy(session.id, entry.name) for entry in entries}
+        problems = await asyncio.to_thread(lambda: [self.view.problems(entry) for entry in entries])
+        return web.json_response(
+            home_json([(e.name, e.demo, found) for e, found in zip(entries, problems, strict=True)], done)
+        )
 
     async def step_twin(self, request: web.Request) -> web.Response:
         """What the step's page shows, masked as it is."""
         entry, step = self._step(request)
         demo, session = self._demo(entry), self.session_of(request)
         values = await self.sending.values(session)
-        filled = fill(step, values, self.memories.of(session.id).typed.get((entry.name, step.slug)))
+        filled = await self._filled(session, demo, step, values)
         shown = await self.view.of(session, entry, demo, step, {}, values)
         return web.json_response(step_json(demo, step, filled, shown))
 
@@ -146,8 +156,7 @@ class Pages:
         entry, step = self._step(request)
         session = self.session_of(request)
         values = await self.sending.values(session)
-        typed = self.memories.of(session.id).typed.get((entry.name, step.slug))
-        filled = fill(step, values, typed)
+        filled = await self._filled(session, self._demo(entry), step, values)
         return await self._step_page(request, entry, step, filled, values)
 
     async def send(self, request: web.Request) -> web.Response:
@@ -160,7 +169,7 @@ class Pages:
         if form.get("what_if") == SAVE:
             return await self._save(request, entry, step, form)
         values = await self.sending.values(session)
-        filled = fill(step, values, self.memories.of(session.id).typed.get((demo.name, step.slug)))
+        filled = await self._filled(session, demo, step, values)
         submitted = {field.name: _submitted(posted, field) for field in step.fields}
         fields, problems = read_form(filled, submitted, checked=not form.get("what_if"))
         if problems:
@@ -200,9 +209,8 @@ class Pages:
             (await get_session(request))[NOTICE] = await self.trying.save(session, entry, step, form)
         except (UsageError, ConfigError) as error:
             values = await self.sending.values(session)
-            return await self._step_page(
-                request, entry, step, fill(step, values), values, status=422, trouble=str(error)
-            )
+            filled = await asyncio.to_thread(fill, step, values)
+            return await self._step_page(request, entry, step, filled, values, status=422, trouble=str(error))
         raise web.HTTPSeeOther(_address(self._demo(entry), step))
 
     def _remember_typed(
@@ -243,7 +251,7 @@ class Pages:
         """The page with the call as it would be sent, and what was typed still in the form."""
         again = _again(filled, press.fields)
         try:
-            shown, trouble = self.trying.preview(self.session_of(request), press, values), ""
+            shown, trouble = await self.trying.preview(self.session_of(request), press, values), ""
         except NotSent as error:
             shown, trouble = None, str(error)
         return await self._step_page(request, entry, press.step, again, values, preview=shown, trouble=trouble)
@@ -312,13 +320,29 @@ class Pages:
         origins = self.memories.of(session.id).origins
         environments = tuple(self.view.environments(step.call.cluster))
         own = boxes_again(await request.post())
-        parts = form_parts(request, step, filled, csrf, origins=origins, sent=sent, environments=environments, own=own)
+        parts = await asyncio.to_thread(
+            form_parts,
+            request,
+            step,
+            filled,
+            csrf,
+            origins=dict(origins),
+            sent=sent,
+            environments=environments,
+            own=own,
+        )
         about = await self.view.of(session, entry, demo, step, parts, values)
         page_session = await get_session(request)
         said = page_session.pop(NOTICE) if NOTICE in page_session else ""
-        await self.read_title(request)
-        previewed = {"preview": preview, "trouble": trouble}
-        return _page(request, "step", status=status, **about, **previewed, csrf=csrf, said=said)
+        about |= {"preview": preview, "trouble": trouble, "csrf": csrf, "said": said}
+        return await self.render(request, "demos/step.html", about, status=status)
+
+    async def _filled(
+        self, session: LiveSession, demo: Demo, step: DemoStep, values: Mapping[str, Any]
+    ) -> tuple[FilledField, ...]:
+        """The form. In a thread, as all that works out an author's expressions: a step may have many of 20 ms each."""
+        typed = self.memories.of(session.id).typed.get((demo.name, step.slug))
+        return await asyncio.to_thread(fill, step, values, typed)
 
     def _entry(self, request: web.Request) -> DemoEntry:
         name = request.match_info["demo"]
@@ -346,14 +370,6 @@ class Pages:
 
 class BrokenDemo(GatewayError):
     status = 422
-
-
-async def _no_title(request: web.Request) -> None:
-    """Pages without the console around them have no strip."""
-
-
-def _page(request: web.Request, name: str, *, status: int = 200, **context: Any) -> web.Response:
-    return aiohttp_jinja2.render_template(f"demos/{name}.html", request, context, status=status)
 
 
 def _again(filled: tuple[FilledField, ...], fields: Mapping[str, Any]) -> tuple[FilledField, ...]:

@@ -70,7 +70,7 @@ class Sending:
         if press.step.run is not None:
             send = partial(self._caller.send, session=session)
             return await converse(press.step, press.fields, values, press.what_if, send)
-        call = build(press.step, press.fields, values, press.what_if)
+        call = await asyncio.to_thread(build, press.step, press.fields, values, press.what_if)
         return Conversed(call, await self._caller.send(call, session))
 
     def _not_sent(self, press: Press, error: NotSent) -> CallResult:

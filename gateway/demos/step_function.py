@@ -46,7 +46,7 @@ async def converse(
 
     A function that fails after a response came is no call that was not sent: the response counts, and what failed.
     NotSent when it ends without a call."""
-    given, known = changed(fields, values, what_if)
+    given, known = await asyncio.to_thread(changed, fields, values, what_if)
     secrets = tuple(text_of(given[f.name]) for f in step.fields if f.is_secret and given.get(f.name))
     said: Any = await _run(step, partial(_begin, step, given, known))
     last: tuple[PreparedCall, Outcome] | None = None

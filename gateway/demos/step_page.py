@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from ..errors import NotFoundError, StoreError
 from .definition.check import check_routes
+from .definition.expression_limits import PageSandbox, limited, page_budget
 from .definition.lineage import next_uses
 from .definition.schema import Demo, DemoStep
 from .masking import masked_json
@@ -33,10 +33,11 @@ class OwnPageError(Exception):
 
 
 def render_own_page(folder: Path, name: str, context: Mapping[str, Any]) -> Markup:
-    """The page as a fragment: it stands where the plain form would. OwnPageError says in which line it fails, or
-    which file is missing."""
+    """The page as a fragment: it stands where the plain form would. Blocking: up to a second. OwnPageError says in
+    which line it fails, or which file is missing."""
     try:
-        return Markup(_environment(folder).get_template(name).render(dict(context)))
+        with limited(page_budget()):
+            return Markup(_environment(folder).get_template(name).render(dict(context)))
     except jinja2.TemplateNotFound as error:
         raise OwnPageError(f"{name}: there is no file '{error.name}' in {folder.name}") from None
     except jinja2.TemplateSyntaxError as error:
@@ -46,10 +47,8 @@ def render_own_page(folder: Path, name: str, context: Mapping[str, Any]) -> Mark
 
 
 @lru_cache(maxsize=64)
-def _environment(folder: Path) -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(loader=jinja2.FileSystemLoader(folder), autoescape=True)
-    environment.globals.clear()
-    return environment
+def _environment(folder: Path) -> PageSandbox:
+    return PageSandbox(jinja2.FileSystemLoader(folder))
 
 
 def _line(error: Exception, name: str) -> str:
@@ -107,24 +106,19 @@ class StepView:
         """The template's names. `parts` is the form, ready-made."""
         results = self.memories.results(session.id, demo.name, step.slug)
         result = self.memories.shown(session.id, demo.name, step.slug)
-        happy = results.get("")
-        own, own_problem = _own(entry, step, parts, values, result)
+        done, origins = self.memories.happy(session.id, demo.name), dict(self.memories.of(session.id).origins)
+        made = await asyncio.to_thread(_made, entry, demo, step, parts, values, results, result, done)
         return {
             "demo": demo,
             "step": step,
             "number": demo.steps.index(step) + 1,
             "followers": demo.followers(step),
-            "trail": trail(demo, self.memories.happy(session.id, demo.name)),
-            "done": self.memories.happy(session.id, demo.name),
+            "done": done,
             "parts": parts,
-            "own": own,
-            "own_problem": own_problem,
             "result": result,
             "results": results,
-            "comparison": compare(happy, result) if happy and result and result.what_if and result.url else None,
-            "values": shown_values(values),
-            "origins": self.memories.of(session.id).origins,
-            "next_uses": {name: next_uses(demo, step, name) for name in step.writes},
+            "origins": origins,
+            **made,
             **await self.calls(session),
             "own_calls": frozenset(each.exchange for each in results.values() if each.exchange),
             "recording_title": await self._title(session),
@@ -179,6 +173,29 @@ class StepView:
             return tuple(map(str, entry.problems))
         clusters = {name: tuple(cluster.upstreams) for name, cluster in self.services.routes.table.clusters.items()}
         return tuple(map(str, (*entry.problems, *check_routes(entry.demo, clusters, entry.file))))
+
+
+def _made(
+    entry: DemoEntry,
+    demo: Demo,
+    step: DemoStep,
+    parts: Mapping[str, Any],
+    values: Mapping[str, Any],
+    results: Mapping[str, CallResult],
+    result: CallResult | None,
+    done: Mapping[str, CallResult],
+) -> dict[str, Any]:
+    """What is worked out of the facts. Blocking: a response may be large, and an author's expressions and page slow."""
+    own, own_problem = _own(entry, step, parts, values, result)
+    happy = results.get("")
+    return {
+        "trail": trail(demo, done),
+        "own": own,
+        "own_problem": own_problem,
+        "comparison": compare(happy, result) if happy and result and result.what_if and result.url else None,
+        "values": shown_values(values),
+        "next_uses": {name: next_uses(demo, step, name) for name in step.writes},
+    }
 
 
 def _own(

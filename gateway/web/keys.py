@@ -25,7 +25,6 @@ STOPPED: web.AppKey[StoppedReplays] = web.AppKey("stopped")
 ACCESS: web.AppKey[Access] = web.AppKey("access")
 OWN_PORT: web.AppKey[int | None] = web.AppKey("own_port")  # None: on the port of the traffic
 CSRF_KEYS: web.AppKey[Callable[[], Sequence[bytes]]] = web.AppKey("csrf_keys")  # newest first
-TITLE: web.RequestKey[str] = web.RequestKey("title")  # of the session's recording, read before a page is made
 FORM: web.RequestKey[Mapping[str, Any]] = web.RequestKey("form")
 LOGIN: web.RequestKey[Login] = web.RequestKey("login")  # absent where nobody needs to sign in
 

@@ -6,7 +6,6 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import aiohttp_jinja2
 from aiohttp import hdrs, web
 
 from ..access import Login
@@ -17,6 +16,7 @@ from . import access as door
 from .access import who_of
 from .guard import form_text
 from .keys import ACCESS, FORM, SERVICES, SESSION_OF
+from .page_shell import rendered
 
 if TYPE_CHECKING:
     from ..access import Access
@@ -33,7 +33,7 @@ async def sign_in_page(request: web.Request) -> web.StreamResponse:
     if code and typed and request.method == "GET" and (role := access.use_link(code)):
         return enter(request, role)
     problem = "" if not code or access.is_link(code) else "This link was used already, or is too old."
-    return _form(request, code=code if access.is_link(code) else "", problem=problem)
+    return await _form(request, code=code if access.is_link(code) else "", problem=problem)
 
 
 async def sign_in(request: web.Request) -> web.StreamResponse:
@@ -41,13 +41,15 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
     access = request.app[ACCESS]
     if "code" in request[FORM]:
         role = access.use_link(form_text(request, "code"))
-        return enter(request, role) if role else _form(request, problem="This link was used already, or is too old.")
+        return (
+            enter(request, role) if role else await _form(request, problem="This link was used already, or is too old.")
+        )
     verdict = await access.judge(form_text(request, "secret").strip(), address=request.remote or "")
     if verdict.wait > 0:
         raise door.too_many(verdict.wait)
     one = verdict.credential
     if one is None:
-        return _form(request, problem="This is no token or password of this gateway.")
+        return await _form(request, problem="This is no token or password of this gateway.")
     return enter(request, one.role, one.name)
 
 
@@ -120,7 +122,7 @@ async def link_form(request: web.Request) -> web.Response:
     """Shows the link: it is nowhere else, and a reload makes another one."""
     made = {"role": form_text(request, "role"), "url": link(request, form_text(request, "role"))}
     context = access_json(request) | {"made": made}
-    return aiohttp_jinja2.render_template("console/access.html", request, context)
+    return await rendered(request, "console/access.html", context)
 
 
 def local(wanted: str) -> str:
@@ -134,17 +136,14 @@ def local(wanted: str) -> str:
     return wanted if good and not wanted.startswith(door.SIGN_IN) else BOARD
 
 
-def _form(request: web.Request, *, code: str = "", problem: str = "") -> web.Response:
+async def _form(request: web.Request, *, code: str = "", problem: str = "") -> web.Response:
     access = request.app[ACCESS]
     wanted = local(str(request.get(FORM, request.query).get("next", "")))
     context = {
         "code": code, "problem": problem, "next": wanted, "needed": access.needed, "has_any": access.has_any,
         "login": door.login_of(request),
     }  # fmt: skip
-    answer = aiohttp_jinja2.render_template("console/sign_in.html", request, context)
-    if problem:
-        answer.set_status(403)
-    return answer
+    return await rendered(request, "console/sign_in.html", context, status=403 if problem else 200, in_layout=False)
 
 
 def add_sign_in(app: web.Application) -> None:

@@ -141,7 +141,9 @@ async def browser(shop, aiohttp_client):
     of = shop.sessions.of
     aiohttp_session.setup(app, SimpleCookieStorage())
     console.setup(app, shop.services, session_of=of, templates=[templates_dir()])
-    demos.setup(app, shop.services, session_of=of, csrf_field=csrf_token, check_csrf=check_csrf)
+    demos.setup(
+        app, shop.services, session_of=of, csrf_field=csrf_token, check_csrf=check_csrf, render=console.rendered
+    )
     app.router.add_route("*", "/api/{cluster}/{rest:.*}", shop.forwarder.forward)
     client = await aiohttp_client(app)
     shop.place.url = str(client.make_url("")).rstrip("/")

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 import jinja2
 from jinja2 import meta, nodes
 from jinja2.environment import TemplateExpression
 
+from ...model.caches import remembered
 from .expression_limits import LimitedSandbox, LimitError, limited
 
 MARK = re.compile(r"\{\{|\{%|\{#")
+REMEMBERED: Final = 512  # texts that stay compiled,
+LONGEST: Final = 4096  # of at most so many letters: readers type some of them
 
 
 class ExpressionError(Exception):
@@ -41,6 +43,7 @@ def literal(value: Any) -> Any:
     return "{{ " + json.dumps(value, ensure_ascii=False) + " }}" if is_expression(value) else value
 
 
+@remembered(REMEMBERED, LONGEST)
 def names_in(text: str) -> frozenset[str]:
     """The values that an expression needs; ExpressionError when it cannot be read, or uses what it may not."""
     _compiled(text)
@@ -88,7 +91,7 @@ def _worked_out(value: Any, values: Mapping[str, Any]) -> Any:
         raise ExpressionError(f"{_short(value)} fails: {error}") from None
 
 
-@lru_cache(maxsize=512)
+@remembered(REMEMBERED, LONGEST)
 def _compiled(text: str) -> jinja2.Template | TemplateExpression:
     """A template, or for one expression alone what gives its value with its type."""
     tree = _parsed(text)

@@ -1,4 +1,4 @@
-"""Expressions that a demo's author may write by mistake or on purpose: limits of size and steps hold for all of them."""
+"""Expressions and pages that a demo's author may write, by mistake or on purpose: limits of size and steps hold."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ..lab import Lab
 from . import Kind, Trial
 
 COUNT = 250
+PAGES = 4  # every so manyth is a page of the author's own
 SEED = "authors"  # the demo's file is written before the trials get their random numbers
 VALUES = (
     "'a'",
@@ -58,6 +59,11 @@ def _demos() -> dict[str, str]:
     """A demo for each, since one that is refused takes its whole file with it."""
     found = {}
     for at, text in enumerate(_texts()):
+        if at % PAGES == 0:
+            found[f"templates/demos/author{at}/own.html"] = text
+            own = {"title": "One", "call": "POST a:/x", "page": "own.html"}
+            found[f"templates/demos/author{at}/demo.yaml"] = json.dumps({"title": f"A{at}", "steps": [own]})
+            continue
         step = {"title": "One", "call": "POST a:/x", "form": {"q": {"default": text}}, "headers": {"X-Made": text}}
         found[f"templates/demos/author{at}/demo.yaml"] = json.dumps({"title": f"A{at}", "steps": [step]})
     return found
@@ -80,4 +86,4 @@ def trials(rng: Random, count: int) -> Iterator[Trial]:
         yield Trial(texts[at], lambda lab, at=at: _attempt(at, lab))
 
 
-KIND = Kind("authors", "an author's expression stays within its limits", COUNT, trials, files=_demos())
+KIND = Kind("authors", "an author's expression or page stays within its limits", COUNT, trials, files=_demos())
