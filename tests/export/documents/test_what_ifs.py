@@ -1,6 +1,6 @@
 """What-ifs and replays are told of in the chapter of what they come from.
 
-Covers: export/documents/html, export/documents/markdown.
+Covers: export/documents/html, export/documents/markdown, export/documents/page_templates.
 """
 
 from __future__ import annotations
