@@ -8,6 +8,7 @@ RUN /opt/gateway/bin/pip install --no-cache-dir --require-hashes -r requirements
 COPY pyproject.toml README.md LICENSE ./
 COPY gateway gateway
 COPY templates templates
+COPY docs docs
 RUN /opt/gateway/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation --wheel-dir /wheels . \
     && /opt/gateway/bin/pip install --no-cache-dir --no-deps /wheels/*.whl
 

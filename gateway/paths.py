@@ -45,6 +45,12 @@ def templates_dir() -> Path:
     return shipped if shipped.is_dir() else PACKAGE.parent / "templates"
 
 
+def docs_dir() -> Path:
+    """The documentation. Inside the package once installed, beside it in a checkout."""
+    shipped = PACKAGE / "_docs"
+    return shipped if shipped.is_dir() else PACKAGE.parent / "docs"
+
+
 def static_dir() -> Path:
     """Style sheets, scripts and what is vendored."""
     return PACKAGE / "static"

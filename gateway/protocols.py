@@ -363,6 +363,9 @@ class HealthBoard(Protocol):
 
     def of(self, cluster: str, environment: str) -> Health: ...
 
+    async def check(self) -> None:
+        """Ask every upstream now."""
+
 
 class EventSink(Protocol):
     """Events for pages that watch. Publishing without a listener costs one look."""

@@ -39,7 +39,10 @@ def test_the_wheel_holds_all_code_templates_and_static_files(wheel: zipfile.ZipF
         for file in ROOT.glob("templates/**/*")
         if file.is_file() and is_source(file)
     }
+    docs = {f"gateway/_docs/{file.name}" for file in ROOT.glob("docs/*.md")}
     assert code - shipped == set()
+    assert docs - shipped == set()
+    assert "gateway/_docs/generate.py" not in shipped
     assert pages - shipped == set()
     assert "gateway/_templates/layout.html" in shipped
     assert not [name for name in shipped if not name.startswith(("gateway/", "whatif_gateway-"))]

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
     from ..protocols import LiveSession, Services
 
 CLUSTERS: Final = 100  # on the board at once; a filter finds the others
+RECENT: Final = 300  # of the newest calls of all, those among which the last ones of each server are looked for
+LAST: Final = 20  # calls of one server that are counted
+FEWEST: Final = 5  # of which a share says something
+FAILING: Final = 0.2  # of them: the server is said to fail
+LATELY: Final = 900.0  # seconds; older calls say nothing about now
 NAMED: Final = 3  # sessions that are named where several are simulated or pinned
 
 
@@ -50,6 +56,7 @@ async def board(request: web.Request) -> View:
         now=now,
         undo=bool(moved and can_undo(moved, now)),
         health=health_line(data["items"], now),
+        failing=await asyncio.to_thread(failing, services, now),
         simulated=simulated(services),
         pinned=pinned(services, session),
         drifted={one["cluster"] for one in data["rechecks"] if not one["good"]},
@@ -92,6 +99,21 @@ def health_line(clusters: Sequence[Mapping[str, Any]], now: float) -> dict[str, 
         }  # fmt: skip
         line["more"] = len(down) - 1
     return line
+
+
+def failing(services: Services, now: float) -> dict[tuple[str, str], tuple[int, int]]:
+    """By cell, (how many ended with 5xx, of how many): the last real calls of a server, where too many did. Blocking.
+
+    Only what was recorded is counted, and of the newest calls alone: a server with few of them has no count.
+    """
+    calls: dict[tuple[str, str], list[bool]] = {}
+    for one in services.store.latest(limit=RECENT).items:
+        if one.mode not in ("live", "replay") or one.status is None or not one.cluster:
+            continue
+        if now - datetime.fromisoformat(one.started_at).timestamp() <= LATELY:
+            calls.setdefault((one.cluster, one.environment), []).append(one.status >= 500)
+    counts = {cell: (sum(bad[:LAST]), len(bad[:LAST])) for cell, bad in calls.items()}
+    return {cell: (bad, all) for cell, (bad, all) in counts.items() if all >= FEWEST and bad >= FAILING * all}
 
 
 def simulated(services: Services) -> dict[str, list[str]]:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
 
 from ..errors import NotFoundError
 from ..model.bodies import text_of
 from ..model.json_shapes import exchange_json, recording_json
-from ..replay.error_card import Card, card, card_json, sibling
+from ..replay.error_card import fails
+from ..replay.reasons import ReasonGroup, reason
 from ..services import listing
 from ..services.lineage import Lineage, lineage
 from .body_view import readable_exchange, wire
 from .copy_as import copies
 from .json_view import MOST, SHOWN, json_lines
+from .reason_card import acts, place_parts, places
 
 if TYPE_CHECKING:
     from ..model.exchange import Exchange
     from ..model.message import Message
+    from ..model.recording import Recording
     from ..protocols import Services
 
 TABS: Final = ("response", "request", "headers", "values", "timing", "raw")
@@ -39,7 +44,7 @@ async def read_pane(services: Services, id: str, tab: str, *, whole: bool = Fals
         "shown": await asyncio.to_thread(readable_exchange, found),
         "json": await asyncio.to_thread(_laid_out, found, whole=whole),
         "copies": await asyncio.to_thread(copies, recording, found),
-        "why": await asyncio.to_thread(_why, services, found) if explained else None,
+        "why": await asyncio.to_thread(why, services, recording, found),
         "values": (await lineage(services, recording, found) if explained else None) or Lineage(),
         "heads": (wire(found.request), wire(found.response) if found.response else ""),
     }
@@ -61,14 +66,15 @@ def json_view(message: Message, *, whole: bool = False) -> dict[str, Any] | None
     return {"lines": shown, "hidden": len(lines) - len(shown)}
 
 
-def _why(services: Services, found: Exchange) -> dict[str, Any] | None:
-    """Why it failed where a call like it went well in the same recording."""
-    if (found.status or 0) < 400:
+def why(services: Services, recording: Recording, found: Exchange) -> dict[str, Any] | None:
+    """The card of a call that failed, with its acts; None for one that did not. Blocking."""
+    if not fails(found) or recording.steps > EXPLAINED:
         return None
-    steps = services.store.exchanges(found.recording, limit=EXPLAINED).items
-    near = sibling(found, steps)
-    if near is None:
-        return None
-    before = tuple([one for one in steps if one.step < each.step] for each in (found, near))
-    why: Card | None = card(found, near, before=(before[0], before[1]))
-    return card_json(why) if why else None
+    steps = services.store.exchanges(recording.id, limit=EXPLAINED).items
+    group = ReasonGroup(reason(found, steps), (found.step,), (found.id,))
+    return {
+        "group": group,
+        "placed": partial(place_parts, places(steps)),
+        "acts": partial(acts, recording, steps),
+        "here": f"/_gateway/recordings/{quote(recording.id, safe='')}",
+    }

@@ -43,6 +43,12 @@ async def move(request: web.Request) -> web.Response:
     raise web.HTTPSeeOther(BOARD)
 
 
+async def check(request: web.Request) -> web.Response:
+    """Ask every server now whether it is up."""
+    await request.app[SERVICES].health.check()
+    raise web.HTTPSeeOther(BOARD)
+
+
 async def pin(request: web.Request) -> web.Response:
     """Fields pin.CLUSTER = environment, or cluster and environment; ttl."""
     services, session = request.app[SERVICES], request.app[SESSION_OF](request)
@@ -168,6 +174,7 @@ async def reveal(request: web.Request) -> web.Response:
 
 def add_forms(app: web.Application) -> None:
     app.router.add_post("/_gateway/move", move)
+    app.router.add_post("/_gateway/check", check)
     app.router.add_post("/_gateway/drift/{id}", drift_pages.decide)
     app.router.add_post(IMPORT, import_form)
     app[REPORTS] = OrderedDict()

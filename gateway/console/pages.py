@@ -33,6 +33,7 @@ from .call_pane import json_view
 from .client_panel import connect
 from .compare import address_of, side_by_side
 from .copy_as import copies
+from .docs_pages import add_docs_pictures, docs
 from .find import find
 from .imports import import_report
 from .lists import live, recordings
@@ -318,6 +319,8 @@ PAGES: tuple[tuple[str, tuple[str, ...], str, Read], ...] = (
     ("/_gateway/connect", ("/_gateway/connect.json",), "connect.html", connect),
     ("/_gateway/find", ("/_gateway/find.json",), "find.html", find),
     ("/_gateway/sessions", ("/_gateway/sessions.json",), "sessions.html", sessions),
+    ("/_gateway/docs", (), "docs.html", docs),
+    ("/_gateway/docs/{name}", (), "docs.html", docs),
 )  # fmt: skip
 
 
@@ -327,6 +330,7 @@ def add_pages(app: web.Application) -> None:
         for twin in twins:
             app.router.add_get(twin, _as_json(read))
         app.router.add_get(path, _as_page(read, template))
+    add_docs_pictures(app)
     app.router.add_get("/_gateway", _to_board)
 
 

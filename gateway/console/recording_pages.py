@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +17,6 @@ from ..errors import UsageError
 from ..export import FORMATS
 from ..model.json_shapes import recording_json
 from ..model.recording import Page
-from ..replay.reasons import ReasonGroup
 from ..services import correlations, listing
 from ..services.diagrams import drawn, looking
 from ..services.family_tree import family_tree
@@ -28,9 +25,10 @@ from ..services.story import ToldStory, read_story, title_of
 from ..web.keys import SERVICES, SESSION_OF
 from ..web.view import View, view
 from . import replay_pages
-from .lists import status_of
+from .lists import address, shown_pane, status_of
+from .live_groups import chips, is_failed
+from .reason_card import acts, place_parts, places
 from .waterfall import waterfall
-from .what_if_editor import draft_query
 
 if TYPE_CHECKING:
     from ..diagrams.story import Story
@@ -60,24 +58,26 @@ async def recording(request: web.Request) -> View:
         if request.path.endswith(".json"):
             raise
         problem = error
-    data = {
-        "recording": recording_json(found),
-        "q": query,
-        "items": [listing.row_json(one) for one in slice.items],
-        "next": slice.next,
-    }
+    items = [listing.row_json(one) for one in slice.items]
+    data = {"recording": recording_json(found), "q": query, "items": items, "next": slice.next}
     if request.path.endswith(".json"):
         return view(data)
     tab = tab_of(request)
+    if request.query.get("part") == "pane":
+        pane = await shown_pane(request, request.query.get("sel", ""))
+        return view({}, template="live_pane.html", pane=pane, base=address(request))
     here = f"/_gateway/recordings/{quote(found.id, safe='')}"
-    extra = await _TABS[tab](request, services, found, slice.items)
-    told = None if "HX-Request" in request.headers and tab == "steps" else await _told(services, found)
+    told = await _told(services, found)
+    if tab == "steps":
+        extra = await _steps(request, items, told)
+    else:
+        extra = await _TABS[tab](request, services, found, slice.items)
     return view(
         data, status=status_of(request, problem), problem=problem, tab=tab, tabs=TABS, here=here, told=told,
         title=title_of(found, told),
         family_count=await _family_count(services, found),
         playing=listing.played_by(request.app[SESSION_OF](request)),
-        placed=partial(place_parts, _places(told)), acts=partial(acts, found, told), **extra,
+        placed=partial(place_parts, places(told.exchanges)), acts=partial(acts, found, told.exchanges), **extra,
     )  # fmt: skip
 
 
@@ -139,7 +139,7 @@ def story_rows(story: Story, asked: dict[str, str]) -> Iterator[dict[str, Any]]:
         elif isinstance(row, StoryRounds):
             calls = [_call_row(story, one, asked, lit) for one in row.rows]
             ground_lane = Markup(ground(story))
-            yield {"kind": "rounds", "row": row, "lane": ground_lane, "calls": calls, "lit": bool(lit & _steps(row))}
+            yield {"kind": "rounds", "row": row, "lane": ground_lane, "calls": calls, "lit": bool(lit & _numbers(row))}
         else:
             yield _call_row(story, row, asked, lit)
 
@@ -150,8 +150,39 @@ def _call_row(story: Story, row: StoryCall, asked: dict[str, str], lit: frozense
             "faint": bool(lit) and row.call.step not in lit}  # fmt: skip
 
 
-def _steps(row: StoryRounds) -> frozenset[int]:
+def _numbers(row: StoryRounds) -> frozenset[int]:
     return frozenset(one.call.step for one in row.rows)
+
+
+async def _steps(request: web.Request, items: Sequence[dict[str, Any]], told: ToldStory) -> dict[str, Any]:
+    """The list and its pane: what ?sel= names, else on a wide screen the first failure, else the first step."""
+    query, asked = request.query.get("q", ""), request.query.get("sel", "")
+    failed = (one["id"] for one in items if is_failed(one))
+    selected = asked or next(failed, items[0]["id"] if items else "")
+    is_folded = "fold" not in request.query and not query
+    groups = step_groups(items, told.story if is_folded else None)
+    return {
+        "groups": groups, "pane": await shown_pane(request, selected), "selected": selected, "asked_for": bool(asked),
+        "base": address(request), "chips": chips(query, items, request.app[SESSION_OF](request).id),
+        "has_rounds": any(isinstance(one, StoryRounds) for one in told.story.rows),
+        "is_folded": is_folded, "told_steps": {one.call.step: one for one in told.story.calls},
+    }  # fmt: skip
+
+
+def step_groups(
+    items: Sequence[dict[str, Any]], story: Story | None
+) -> list[tuple[StoryRounds | None, list[dict[str, Any]]]]:  # fmt: skip
+    """The rows of the list in stretches: (equal rounds that are folded, None for what stands open; its rows)."""
+    rounds = (
+        {step: row for row in story.rows if isinstance(row, StoryRounds) for step in _numbers(row)} if story else {}
+    )
+    found = list[tuple[StoryRounds | None, list[dict[str, Any]]]]()
+    for one in items:
+        of = rounds.get(one["step"])
+        if not found or found[-1][0] is not of:
+            found.append((of, []))
+        found[-1][1].append(one)
+    return found
 
 
 async def _nothing(
@@ -183,46 +214,5 @@ async def _export(
 
 
 _TABS: Final[dict[str, Callable[..., Awaitable[dict[str, Any]]]]] = {
-    "story": _story, "steps": _nothing, "why": _nothing, "what-ifs": _family, "values": _values, "export": _export,
+    "story": _story, "why": _nothing, "what-ifs": _family, "values": _values, "export": _export,
 }  # fmt: skip
-
-
-# -- words with places, and what can be done about a failure
-
-
-def _places(told: ToldStory | None) -> frozenset[str]:
-    if told is None:
-        return frozenset()
-    found = [one for one in told.exchanges if one.cluster and one.environment]
-    return frozenset(f"{cluster}@{one.environment}" for one in found for cluster in (one.cluster, ""))
-
-
-def place_parts(places: frozenset[str], text: str) -> list[tuple[str, str]]:
-    """A sentence in parts: (text, environment), where "catalogue@qa" of a known place is ("catalogue", "qa")."""
-    if not places:
-        return [(text, "")]
-    found = list[tuple[str, str]]()
-    for part in re.split(f"({'|'.join(re.escape(one) for one in sorted(places, key=len, reverse=True))})", text):
-        cluster, _, environment = part.rpartition("@") if part in places else (part, "", "")
-        if cluster or environment:
-            found.append((cluster, environment))
-    return found
-
-
-def acts(found: Recording, told: ToldStory | None, group: ReasonGroup) -> dict[str, Any]:
-    """The addresses of a reason's acts: the attempt as a ready what-if or as a draft, the comparison."""
-    reason = group.first
-    here = f"/_gateway/recordings/{quote(found.id, safe='')}"
-    own = told is not None and any(one.id == reason.succeeded for one in told.exchanges)
-    base = found.id if own else found.parent
-    compare = ""
-    if reason.succeeding and base:
-        pair = {"a": f"{base}/{reason.succeeding}", "b": f"{found.id}/{reason.step}"}
-        compare = "/_gateway/diff?" + urlencode(pair)
-    if reason.attempt is None:
-        return {"label": "", "compare": compare, "ready": "", "draft": f"{here}/what-if/{reason.step}"}
-    step = next((one for one in (told.exchanges if told else ()) if one.step == reason.step), None)
-    draft = f"{here}/what-if/{reason.step}?" + urlencode(draft_query(reason.attempt.body))
-    safe = step is not None and step.method in SAFE
-    ready = json.dumps([reason.step, dict(reason.attempt.body)]) if safe else ""
-    return {"label": reason.attempt.label, "compare": compare, "ready": ready, "draft": draft}

@@ -86,3 +86,8 @@ def size(count: int) -> str:
 def counted(count: int, noun: str) -> str:
     """As in "1 event" and "12 events"."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def heading_anchor(title: str) -> str:
+    """The anchor that code hosts give a Markdown heading: "what-is-sealed-redact"."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")

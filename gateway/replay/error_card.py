@@ -153,24 +153,31 @@ def shared_causes(told: Iterable[tuple[int, str]]) -> dict[int, tuple[int, tuple
 
 def sibling(failing: Exchange, others: Sequence[Exchange]) -> Exchange | None:
     """The successful exchange that is nearest to this one: the same kind of request, the fewest differences."""
+    asked = _operation(failing)
     fitting = [
         other for other in others
-        if other.id != failing.id and other.status and not fails(other) and is_same_thing(failing, other)
+        if other.status and other.status < 400 and other.id != failing.id and _is_like(failing, other)
+        and _operation(other) == asked and not fails(other)
     ]  # fmt: skip
     return min(fitting, key=lambda other: (_distance(failing, other), abs(other.step - failing.step)), default=None)
 
 
-def is_same_thing(one: Exchange, other: Exchange) -> bool:
-    """Whether two requests ask the same of the same kind of thing: GET /books/7 and GET /books/8, not GET /users/7."""
-    asked, by = operation_of(one.request), operation_of(other.request)
-    if (asked.label if asked else "") != (by.label if by else ""):
+def _operation(exchange: Exchange) -> str:
+    found = operation_of(exchange.request)
+    return found.label if found else ""
+
+
+def _is_like(one: Exchange, other: Exchange) -> bool:
+    """Whether two requests ask for the same kind of thing: GET /books/7 and GET /books/8, not GET /users/7."""
+    if (one.method, one.cluster) != (other.method, other.cluster):
         return False
     if kind_of(one) == kind_of(other):
         return True
     words, others = one.path.split("/"), other.path.split("/")
+    if len(words) != len(others):
+        return False
     apart = [(a, b) for a, b in zip(words, others, strict=False) if a != b]
-    near = len(words) == len(others) and len(apart) <= 1 and (one.method, one.cluster) == (other.method, other.cluster)
-    return near and all(any(map(str.isdigit, a + b)) for a, b in apart)
+    return len(apart) <= 1 and all(any(map(str.isdigit, a + b)) for a, b in apart)
 
 
 def _distance(one: Exchange, other: Exchange) -> int:

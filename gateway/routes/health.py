@@ -75,13 +75,21 @@ class HealthPoller:
             await asyncio.wait([self._task])
             self._task = None
 
-    async def _poll_forever(self) -> None:
+    async def check(self) -> None:
+        """Ask everybody now, and return when all have answered or ran out of time."""
+        async with self._client() as client:
+            await self._round(client)
+
+    def _client(self) -> aiohttp.ClientSession:
         # Own connections, closed after each response: a poll must not depend on what an earlier one left behind.
         connector = aiohttp.TCPConnector(force_close=True, limit=0, use_dns_cache=False)
-        async with aiohttp.ClientSession(
+        return aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, auto_decompress=True,
             timeout=aiohttp.ClientTimeout(total=self._limit), headers={"User-Agent": "gateway-health"},
-        ) as client:  # fmt: skip
+        )  # fmt: skip
+
+    async def _poll_forever(self) -> None:
+        async with self._client() as client:
             while True:
                 try:
                     await self._round(client)

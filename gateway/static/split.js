@@ -43,28 +43,12 @@
   document.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button || !split()) return;
     const row = event.target.closest?.("[data-split] [data-call]"), link = event.target.closest?.("[data-split] [data-pane]");
-    if (row && wide.matches) { event.preventDefault(); select(row, false); }
+    // Enter on the selected row, or a row on a narrow screen, opens the call's own page.
+    if (row && (!wide.matches || (event.detail === 0 && row.classList.contains("sel")))) {
+      event.preventDefault();
+      location.href = `/_gateway/exchanges/${encodeURIComponent(row.dataset.call)}`;
+    } else if (row) { event.preventDefault(); select(row, false); }
     if (link) { event.preventDefault(); tab = link.dataset.pane; show(link.href).catch(() => {}); }
   });
   window.gatewaySplit = { move, active: () => Boolean(split()), failure: () => move(1, (row) => row.dataset.failed) };
 })();
-// JSON: a click on a number folds what opens there; a click on a line offers its path.
-document.addEventListener("click", ({ target }) => {
-  const line = target.closest?.(".jl");
-  if (!line) return;
-  if (target.closest(".no") && line.dataset.closes) {
-    const lines = [...line.parentElement.querySelectorAll(".jl")], at = lines.indexOf(line), end = Number(line.dataset.closes) - 1;
-    const folded = line.classList.toggle("folded");
-    for (const one of lines.slice(at + 1, end)) { one.hidden = folded; one.classList.remove("folded"); }
-    return;
-  }
-  for (const one of line.parentElement.querySelectorAll(".jl.hit")) { one.classList.remove("hit"); one.querySelector(".path")?.remove(); }
-  line.classList.add("hit");
-  const path = document.createElement("button");
-  path.type = "button";
-  path.className = "path";
-  path.textContent = line.dataset.path;
-  path.title = "Copy this path";
-  path.addEventListener("click", () => navigator.clipboard.writeText(line.dataset.path).then(() => { path.textContent = "Copied"; }));
-  line.lastElementChild.append(path);
-});

@@ -29,6 +29,7 @@ PAGES: Final = (
     ("Board", "/_gateway/", "grid-3x2-gap", ("/_gateway/history", "/_gateway/pin", "/_gateway/connect")),
     ("Live", "/_gateway/live", "activity", ()),
     ("Recordings", "/_gateway/recordings", "collection", ("/_gateway/exchanges/", "/_gateway/diff")),
+    ("Docs", "/_gateway/docs", "book", ()),
 )
 ADMIN: Final = (
     ("Sessions", "/_gateway/sessions"), ("Drift", "/_gateway/drift"), ("Settings", "/_gateway/settings"),
@@ -51,7 +52,7 @@ class StripPlace:
     until: float = 0.0  # epoch seconds; 0 for the session's life
     mode: str = ""  # how a recording answers, "" for live
     simulated: str = ""  # "503", "3 s late": what is simulated for this session
-    health: str = "unknown"  # "up", "down", "unknown"
+    health: str = "unknown"  # "up", "slow", "down", "unknown"
 
     @property
     def is_down(self) -> bool:
@@ -155,6 +156,7 @@ def strip(services: Services, session: LiveSession) -> tuple[StripPlace, ...]:
 
 def _place(services: Services, session: LiveSession, cluster: str, pinned: str) -> StripPlace:
     environment = pinned or services.routes.table.clusters[cluster].environment
+    health = services.health.of(cluster, environment)
     mode, pin, fault = session.modes.get(cluster), session.pins.get(cluster), session.faults.get(cluster)
     return StripPlace(
         cluster,
@@ -163,7 +165,7 @@ def _place(services: Services, session: LiveSession, cluster: str, pinned: str) 
         pin.until if pin else 0.0,
         mode.mode if mode else "",
         simulation_words(fault) if fault else "",
-        services.health.of(cluster, environment).state,
+        "slow" if health.is_slow else health.state,
     )
 
 

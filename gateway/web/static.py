@@ -45,6 +45,7 @@ BUNDLES: Final[Mapping[str, tuple[str, ...]]] = {
         "vendor/htmx-2.0.11/htmx.min.js",
         "shell.js",
         "split.js",
+        "json.js",
         "keys.js",
         "parts.js",
         "swaps.js",

@@ -1,4 +1,7 @@
-"""The recording page: tabs, the sentence, acts of reasons, no more than forty controls, old links."""
+"""The recording page: tabs, the sentence, acts of reasons, no more than forty controls, old links.
+
+Covers: console/reason_card.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ import consoling
 import pytest
 from consoling import RECORDING, an_exchange
 
-from gateway.console.recording_pages import TABS, place_parts
+from gateway.console.reason_card import place_parts
+from gateway.console.recording_pages import TABS
 from gateway.model.recording import Recording
 
 HERE = f"/_gateway/recordings/{RECORDING}"
@@ -109,6 +113,38 @@ async def test_seventy_steps_have_at_most_forty_controls_in_sight(client, book, 
     shown = re.sub(r"<details(?![^>]*\bopen\b).*?</details>", "<summary></summary>", main, flags=re.DOTALL)
     if tab != "steps":  # a list of links, one a step: moving through it is one stop
         assert len(re.findall(r"<(?:a|button|select|textarea|summary|input(?! type=.hidden))\b", shown)) <= 40
+
+
+def rounds(book):
+    calls = [("GET", "/api/orders/orders/7"), ("POST", "/api/orders/orders"), ("GET", "/api/orders/receipts/7")]
+    steps = [
+        an_exchange(n, method=method, target=target, status=404 if n == 28 else 200)
+        for n, (method, target) in zip(range(1, 71), calls * 30, strict=False)
+    ]
+    book.add(replace(book.kept[RECORDING], id="01KROUNDS"), *steps)
+    return [one.id for one in steps]
+
+
+async def test_the_steps_show_the_first_failure_beside_the_list_and_fold_rounds(client, book):
+    ids = rounds(book)
+    text = await text_of(client, "/_gateway/recordings/01KROUNDS?tab=steps")
+    assert re.search(r'class="lrow target sel" href="[^"]*tab=steps&(?:amp;)?sel=' + ids[27], text)
+    assert "Step 28 of" in plain(text)
+    assert 'aria-label="Why it failed"' in text
+    assert len(re.findall('<details class="rounds">', text)) >= 2
+    unfolded = await text_of(client, "/_gateway/recordings/01KROUNDS?tab=steps&fold=no")
+    assert '<details class="rounds"' not in unfolded
+    assert [one in unfolded for one in ids] == [True] * 70
+
+
+async def test_a_step_is_selected_by_its_address_and_its_round_opens(client, book):
+    ids = rounds(book)
+    text = await text_of(client, f"/_gateway/recordings/01KROUNDS?tab=steps&sel={ids[40]}&pane=request")
+    assert re.search(r'data-pane="request" aria-current="true"', text)
+    assert "Step 41 of" in plain(text)
+    assert len(re.findall('<details class="rounds" open>', text)) == 1
+    pane = await text_of(client, f"/_gateway/recordings/01KROUNDS?tab=steps&sel={ids[40]}&part=pane")
+    assert pane.strip().startswith('<section class="pane"')
 
 
 @pytest.mark.parametrize(

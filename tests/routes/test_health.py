@@ -140,6 +140,14 @@ async def test_an_upstream_is_up_in_its_version() -> None:
         assert found.board.of("orders", "dev").state == found.board.of("none", "qa").state == "unknown"
 
 
+async def test_everybody_is_asked_at_once_when_somebody_wants_to_know() -> None:
+    async with an_upstream() as qa, polling(a_table({"qa": qa.url}), interval=3600.0) as found:
+        await found.until("up")
+        before = found.board.of("orders", "qa").checked_at
+        await found.board.check()
+        assert found.board.of("orders", "qa").checked_at > before
+
+
 async def test_news_are_told_once() -> None:
     async with an_upstream() as qa, polling(a_table({"qa": qa.url})) as found:
         await found.until("up")

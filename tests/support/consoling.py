@@ -260,6 +260,10 @@ class Sessions:
 
 class Board:
     fallen = frozenset()
+    checks = 0
+
+    async def check(self):
+        self.checks += 1
 
     def of(self, cluster, environment):
         is_up = environment == "qa" and (cluster, environment) not in self.fallen

@@ -9,7 +9,7 @@ from functools import cache
 import jinja2
 
 from ...diagrams import mermaid
-from ...model.text import clean
+from ...model.text import clean, heading_anchor
 from ..format import ALONE, Beside, Recordings
 from .guide import guide
 from .notes import seen
@@ -47,11 +47,6 @@ def prose(text: str) -> str:
     return seen(text).replace("&", "&amp;").replace("<", "&lt;").strip()
 
 
-def _slug(title: str) -> str:
-    """The anchor that GitHub and its like give a heading."""
-    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
-
-
 def _steps(numbers: Sequence[int]) -> str:
     shown = ", ".join(map(str, numbers[:12])) + (" …" if len(numbers) > 12 else "")
     return f"step {shown}" if len(numbers) == 1 else f"steps {shown}"
@@ -60,6 +55,6 @@ def _steps(numbers: Sequence[int]) -> str:
 @cache
 def _template() -> jinja2.Template:
     environment = shipped_templates()
-    environment.filters |= {"plain": plain, "code": code, "fence": fence, "prose": prose, "slug": _slug}
+    environment.filters |= {"plain": plain, "code": code, "fence": fence, "prose": prose, "slug": heading_anchor}
     environment.globals |= {"steps": _steps, "mermaid": mermaid}
     return environment.get_template("guide.md")
