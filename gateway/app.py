@@ -10,7 +10,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -48,12 +48,13 @@ from .routes.table import failed_when
 from .routes.tls import client_context
 from .services.contract_supervisor import ContractSupervisor
 from .sessions import OWN_COOKIES, LiveSessions, setup_sessions
+from .sessions.sharing import SessionSharing
 from .store import Mask, open_recorder, open_store
 from .store.redaction_preview import preview
 
 if TYPE_CHECKING:
     from .model.recording import Revision
-    from .protocols import LiveSession, SharedSessionStore
+    from .protocols import LiveSession, PlaybackMode
     from .store import SqliteRecorder, StoreReader
 
 log = logging.getLogger("gateway")
@@ -62,7 +63,6 @@ BACKLOG = 1024
 WARM = 1.0  # seconds after the start at which the pages are compiled
 CALM = 0.5  # seconds without an exchange before one is
 TIDY_FIRST, TIDY = 60.0, 600.0  # seconds until recordings are looked through for what may go, and between two looks
-FOLLOW = 0.25  # seconds between two looks for sessions that other gateways have now
 AT_ONCE = 500  # sessions whose rows are made at once: strangers can make thousands new in 5 s, at 10 us each
 RECALLED: Final = 64  # secrets of a recording that goes on which are opened again: 3 us each
 SAVE_SESSIONS = 5.0  # seconds between two looks for sessions that changed; pins, faults and playback are saved at once
@@ -165,6 +165,12 @@ async def _services(
     reading = _sealer(ring)  # each is for one thread at a time
     in_force: list[RoutesKeeper] = []
 
+    def secrets(recording: str) -> dict[str, str]:
+        return _secrets(store, reading, recording)
+
+    def resumed_here(playing: Mapping[str, str]) -> dict[str, dict[str, PlaybackMode]]:
+        return resumed(store, secrets, playing)
+
     def rules(cluster: str) -> tuple[FailedWhen, ...]:
         return failed_when(in_force[0].table, cluster) if in_force else ()
 
@@ -183,27 +189,19 @@ async def _services(
     routes = await stack.enter_async_context(_routes(options, store, recorder, url))
     in_force.append(routes)
     newcomers = asyncio.Event()
+    shared = recorder.shared_sessions()
+    sharing = SessionSharing(shared, lambda id, text: resumed_here({id: text}).get(id, {})) if shared else None
     sessions = LiveSessions(
         ring.keys, titled=lambda s: recorder.title_recording(s.recording, s.id, s.title),
-        keep=lambda s: recorder.save_sessions([s]), soon=newcomers.set, claim=lambda id: claimed(id),
+        keep=lambda s: recorder.save_sessions([s]), soon=newcomers.set, sharing=sharing,
     )  # fmt: skip
     ring.subscribe(sessions.renew)
-    shared = recorder.shared_sessions()
-    if shared is None:
+    if shared is None or sharing is None:
         sessions.restore(await asyncio.to_thread(store.sessions))
     else:
         stack.callback(shared.close)
         sessions.follow(await asyncio.to_thread(store.sessions))  # each is claimed with its next request
-        await stack.enter_async_context(_following(sessions, shared))
-
-    def claimed(id: str) -> LiveSession | None:
-        found = shared.claim(id) if shared is not None else None
-        if found is None:
-            return None
-        session, playing = found
-        if playing:
-            session.modes |= resumed(store, services.secrets, {id: playing}).get(id, {})
-        return session
+        await stack.enter_async_context(sharing.following(sessions))
 
     await stack.enter_async_context(_saving(sessions, recorder, newcomers))
     health = await stack.enter_async_context(_polling(options, routes, live, recorder.add_build))
@@ -219,7 +217,7 @@ async def _services(
 
     services = Services(
         options, routes, store, recorder, sessions, health, live, metrics_text, lambda: url,
-        secrets=lambda recording: _secrets(store, reading, recording), keys=ring,
+        secrets=secrets, keys=ring,
         would_mask=lambda recording: preview(
             options.recordings, recording, routes.table.redact, Sealer(ring.keys)
         ),
@@ -350,25 +348,6 @@ async def _play_on(services: Services, store: StoreReader) -> None:
     for id, modes in (await asyncio.to_thread(resumed, store, services.secrets, playing)).items():
         if session := services.sessions.get(id):
             session.modes |= modes
-
-
-@contextlib.asynccontextmanager
-async def _following(sessions: LiveSessions, shared: SharedSessionStore) -> AsyncIterator[None]:
-    """Hear of sessions that other gateways have now."""
-
-    async def forever() -> None:
-        while True:
-            await asyncio.sleep(FOLLOW)
-            with contextlib.suppress(GatewayError):  # while the database is away nobody claims anything
-                sessions.follow(await asyncio.to_thread(shared.changed))
-
-    task = asyncio.create_task(forever())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 @contextlib.asynccontextmanager

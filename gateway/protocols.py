@@ -238,9 +238,19 @@ class SharedSessionStore(Protocol):
         """Make this gateway the session's home: (the session as it was left, or a new one, what it plays as it was
         stored). None when the database does not answer at once: the event loop waits for this."""
 
+    def is_elsewhere(self, id: str) -> bool | None:
+        """Whether another gateway has become the session's home; None when nobody has stored it, or the database does
+        not answer at once: the event loop waits for this."""
+
     def changed(self) -> list[LiveSession]:
         """Sessions that became another gateway's, or were changed there, since the last call. In a thread of its own;
         StoreError while the database is away."""
+
+    def heard(self) -> None:
+        """What `changed` returned is in force here. In the same thread; StoreError as there."""
+
+    def wait_until_heard(self, seconds: float) -> None:
+        """Until all other gateways have heard of what is stored by now, at most for so long. In another thread."""
 
     def close(self) -> None: ...
 
@@ -274,9 +284,20 @@ class Sessions(Protocol):
     def start_recording(self, session: LiveSession, title: str = "") -> str:
         """Point the session at a new recording and return its id; the next exchange is its step 1."""
 
-    def keep(self, session: LiveSession) -> None:
+    @property
+    def changes(self) -> int:
+        """How often a session was kept: another number tells that somebody has to wait for `settle`."""
+
+    def keep(self, session: LiveSession) -> Future[None] | None:
         """What it plays, or what is injected into it, has changed: store that at once, for a server that is killed in
-        the next moment. Pins are stored like this as well."""
+        the next moment. Pins are stored like this as well. The future is done when that is stored or has failed."""
+
+    async def settle(self) -> None:
+        """Until what was kept is stored, at most a second, and no other gateway acts on what was before."""
+
+    def confirmed(self, session: LiveSession) -> LiveSession:
+        """The session as it is in the store, where other gateways may have changed it: for what is about to be shown or
+        changed. Another object than before where one of them has."""
 
     def pin(self, session: LiveSession, cluster: str, environment: str, *, ttl: float = 0.0) -> None: ...
     def unpin(self, session: LiveSession, cluster: str) -> None: ...

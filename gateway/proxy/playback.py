@@ -485,15 +485,21 @@ class PlaybackFlow(RewriteFlow):
         if self._player is not None and self._player is not asyncio.current_task():
             self._player.cancel()
         if not self._done and self.session.mode == "live":
-            self._keep_place()
+            on_safe = self._keep_place(on_safe)
         super()._end(on_safe)
 
-    def _keep_place(self) -> None:
-        """How far the playback is, stored in the transaction of the exchange: a start goes on right behind it."""
+    def _keep_place(self, on_safe: Callable[[], None] | None) -> Callable[[], None] | None:
+        """How far the playback is, stored in the transaction of the exchange: a start, or another gateway, goes on
+        right behind it. Where the exchange is not recorded its last bytes wait for the session's row instead."""
         if self.recorded:
             self.capture.playing = kept(self.session.modes)
-        else:
-            self.relay.sessions.keep(self.session)
+            return on_safe
+        saved = self.relay.sessions.keep(self.session)
+        if saved is None or on_safe is None:
+            return on_safe
+        then, loop = on_safe, asyncio.get_running_loop()
+        saved.add_done_callback(lambda _: loop.call_soon_threadsafe(then))
+        return None
 
 
 def _miss(missed: Missed, recording: str) -> ProblemDetails:

@@ -66,6 +66,8 @@ async def seen(services: Services, own: LiveSession) -> list[dict[str, Any]]:
 def find(services: Services, id: str) -> LiveSession:
     """NotFoundError when no such session was seen."""
     session = services.sessions.get(id)
+    if session is not None:
+        session = services.sessions.confirmed(session)
     if session is None:
         raise NotFoundError(f"no session {id[:80]!r} was seen lately", hint="GET sessions lists them")
     return session

@@ -50,7 +50,7 @@ def session_of(sessions: LiveSessions, request: web.Request) -> LiveSession:
     if session is None:
         client = sender_of_page(request).address
         session, offer = sessions.identify(list(request.raw_headers), client=client, secure=only_https(request))
-        request[SESSION] = session
+        session = request[SESSION] = sessions.confirmed(session)
         if offer is not None:
             request[OFFER] = offer.decode("ascii")
     return session

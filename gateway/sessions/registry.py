@@ -18,9 +18,11 @@ limit (MOST, MOST_COOKIES, and those of cookieless.py).
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -45,9 +47,11 @@ from .identity import COOKIE_NAME, FieldKinds
 if TYPE_CHECKING:
     from ..keys import Keys
     from ..model.capture import RawPairs
+    from .sharing import SessionSharing
 
 MOST: Final = 100_000  # sessions in memory
 MOST_COOKIES: Final = 10_000
+PATIENCE: Final = 1.0  # seconds that the response to a change waits for the store
 LONGEST: Final = 1024  # bytes of a cookie of ours; a real one has about 250
 ATTRIBUTES: Final = b"; HttpOnly; Path=/; SameSite=Lax"
 
@@ -62,15 +66,16 @@ class LiveSessions:
         clock: Callable[[], float] = time.time,
         most: int = MOST,
         titled: Callable[[LiveSession], object] = lambda session: None,
-        keep: Callable[[LiveSession], object] = lambda session: None,
+        keep: Callable[[LiveSession], Future[None] | None] = lambda session: None,
         soon: Callable[[], object] = lambda: None,
-        claim: Callable[[str], LiveSession | None] = lambda id: None,
+        sharing: SessionSharing | None = None,
     ) -> None:
         """`titled` is called for a session that has begun a recording with a title, `keep` for one to be stored now,
-        `soon` when there are `newcomers` to be stored, `claim` for the session of an id that is not in memory: another
-        gateway may have it."""
+        `soon` when there are `newcomers` to be stored; `sharing` where other gateways have the sessions as well."""
         self._cipher, self._clock, self._most, self._titled = keys.cookie, clock, most, titled
-        self._keep, self._soon, self._claim = keep, soon, claim
+        self._keep, self._soon, self._sharing = keep, soon, sharing
+        self.changes = 0
+        self._saved: Future[None] | None = None  # the last change on its way into the store
         self._newcomers: dict[str, LiveSession] = {}
         self._marks_key = keys.marks
         self._sessions: dict[str, LiveSession] = {}  # the longest unseen first
@@ -138,18 +143,36 @@ class LiveSessions:
     def _session(self, id: str, *, is_new: bool = False) -> LiveSession:
         """The live session of an id, moved to the end of the queue of the unseen; `is_new` where nobody can know it."""
         session = self._sessions.pop(id, None)
-        if session is None:
-            claimed = None if is_new else self._claim(id)
-            return self._add(claimed or LiveSession(id, recording=new_id()))
+        sharing = self._sharing
+        if session is None or (sharing is not None and sharing.is_elsewhere(session)):
+            claimed = None if is_new or sharing is None else sharing.claim(id)
+            return self._add(claimed or session or LiveSession(id, recording=new_id()))
         self._sessions[id] = self._changed[id] = session
         session.seen = self._clock()
         if session.pins:
             self._expire(session)
         return session
 
+    def confirmed(self, session: LiveSession) -> LiveSession:
+        """The session as it is in the store, where other gateways may have changed it: for what is about to be shown or
+        changed. Another object than before where one of them has."""
+        sharing = self._sharing
+        if sharing is None or not sharing.is_elsewhere(session, surely=True):
+            return session
+        claimed = sharing.claim(session.id)
+        if claimed is None:
+            return session
+        for name in ("named", "by_cookie", "told_by", "agent", "address"):
+            setattr(claimed, name, getattr(session, name))
+        self._sessions.pop(session.id, None)
+        return self._add(claimed)
+
     def _add(self, session: LiveSession) -> LiveSession:
         while len(self._sessions) >= self._most:
-            self._sessions.pop(next(iter(self._sessions)))
+            gone = next(iter(self._sessions))
+            del self._sessions[gone]
+            if self._sharing is not None:
+                self._sharing.forget(gone)
         while len(self._changed) >= self._most:  # the store is slower than strangers are
             self._changed.pop(next(iter(self._changed)))
         session.seen = self._clock()
@@ -279,8 +302,20 @@ class LiveSessions:
         self.keep(session)
         return session.recording
 
-    def keep(self, session: LiveSession) -> None:
-        self._keep(self._whole(session))
+    def keep(self, session: LiveSession) -> Future[None] | None:
+        self.changes += 1
+        self._saved = self._keep(self._whole(session))
+        return self._saved
+
+    async def settle(self) -> None:
+        saved = self._saved  # the writer keeps the order: those before it are stored as well
+        if saved is None:
+            return
+        stored = asyncio.wrap_future(saved)
+        stored.add_done_callback(_failed)
+        await asyncio.wait([stored], timeout=PATIENCE)
+        if self._sharing is not None and stored.done() and not _failed(stored):
+            await self._sharing.settle()
 
     def pin(self, session: LiveSession, cluster: str, environment: str, *, ttl: float = 0.0) -> None:
         session.pins[cluster] = Pin(environment, self._clock() + ttl if ttl else 0.0)
@@ -314,6 +349,8 @@ class LiveSessions:
         for session in changed:
             for known in (self._sessions, self._changed, self._newcomers):
                 known.pop(session.id, None)
+            if self._sharing is not None:
+                self._sharing.forget(session.id)
             self._recall(session)
 
     def _recall(self, session: LiveSession) -> None:
@@ -338,6 +375,10 @@ class LiveSessions:
         facts = self._cookieless.facts_of(session.id)
         session.caller = json.dumps(facts) if facts else session.caller
         return session
+
+
+def _failed(stored: asyncio.Future[None]) -> bool:
+    return stored.cancelled() or stored.exception() is not None
 
 
 def _marks(found: dict[int, bytes], key: bytes) -> tuple[Mark, ...]:

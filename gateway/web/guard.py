@@ -7,6 +7,7 @@ The middlewares, outermost first (MIDDLEWARES keeps the order):
 3. check_port     where the console has a port of its own, the other one only says where: 421
 4. check_access   where others can reach the console, nobody unknown gets in: 401, or the sign-in page
 5. check_write    what changes state must come from our own pages or from an API client, never from another site: 403
+6. settle_sessions  the response to a change of a session leaves when it is stored and holds at every gateway
 
 Security headers are set when a response is prepared, so streams and static files have them too.
 """
@@ -220,7 +221,21 @@ async def check_write(request: web.Request, handler: Handler) -> web.StreamRespo
     return await handler(request)
 
 
-MIDDLEWARES: tuple[Middleware, ...] = (answer_errors, check_host, check_port, check_access, check_write)
+@web.middleware
+async def settle_sessions(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What a request changed of a session holds when its response leaves: over a crash, and on every gateway."""
+    sessions = request.app[SERVICES].sessions
+    before = sessions.changes
+    try:
+        return await handler(request)
+    finally:
+        if sessions.changes != before:
+            await sessions.settle()
+
+
+MIDDLEWARES: tuple[Middleware, ...] = (
+    answer_errors, check_host, check_port, check_access, check_write, settle_sessions,
+)  # fmt: skip
 
 
 def is_own_host(request: web.Request, authority: str) -> bool:

@@ -11,16 +11,19 @@ import shutil
 import signal
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from postgres import a_schema
 from served import START, Served, served, upstream
 
 from gateway.keys import load_keys
+from gateway.model.exchange import Exchange
+from gateway.model.recording import all_items
 from gateway.paths import DatabasePath
 from gateway.store import open_store
 
@@ -45,6 +48,24 @@ async def two_gateways(tmp_path: Path, url: str) -> AsyncIterator[tuple[Served, 
             yield first, second
 
 
+TOGETHER = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pair(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Served, Served]]:
+    """Two gateways for all tests that end none of them; each test has sessions of its own."""
+    async with AsyncExitStack() as stack:
+        url = stack.enter_context(a_schema())
+        yield await stack.enter_async_context(two_gateways(tmp_path_factory.mktemp("pair"), url))
+
+
+def recordings_of(gateway: Served, session: str) -> list[list[Exchange]]:
+    """The exchanges of each recording of a session, as they are in the database."""
+    with closing(open_store(gateway.path)) as store:
+        own = [one.id for one in all_items(lambda at: store.recordings(cursor=at)) if one.session == session]
+        return [list(all_items(lambda at, id=id: store.exchanges(id, cursor=at))) for id in own]  # type: ignore[misc]
+
+
 @asynccontextmanager
 async def serving_in(folder: Path, path: DatabasePath) -> AsyncIterator[Served]:
     """A gateway whose own files lie in the folder of `path`."""
@@ -58,69 +79,97 @@ def client(gateway: Served, name: str) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(f"http://127.0.0.1:{gateway.port}", headers={"Gateway-Session": name})
 
 
-async def ask(gateway: Served, name: str, path: str = SESSION, method: str = "GET", **given: object) -> Any:
-    async with client(gateway, name) as one, one.request(method, path, json=given or None) as got:
-        assert got.status == 200, await got.text()
+async def ask(
+    gateway: Served, name: str, path: str = SESSION, method: str = "GET", *, expected: int = 200, **given: object
+) -> Any:
+    async with client(gateway, name) as one, one.request(method, path, json=None if method == "GET" else given) as got:
+        assert got.status == expected, await got.text()
         return await got.json()
 
 
+@TOGETHER
 async def test_sequential_calls_round_robin_are_one_recording_in_the_order_of_the_calls(
-    tmp_path: Path, url: str
+    pair: tuple[Served, Served],
 ) -> None:
-    async with two_gateways(tmp_path, url) as (one, two):
-        for number in range(100):
-            await (one, two)[number % 2].calls(number, session=b"ann")
-    with closing(open_store(one.path)) as store:
-        (recording,) = store.recordings().items
-        found = store.exchanges(recording.id).items
+    for number in range(100):
+        await pair[number % 2].calls(number, session=b"in-turn")
+    (found,) = recordings_of(pair[0], "in-turn")
     assert [one.step for one in found] == list(range(1, 101))
     assert [int(one.path.rpartition("/")[2]) for one in found] == list(range(100))
 
 
-async def test_parallel_calls_of_one_session_on_two_gateways_lose_nothing(tmp_path: Path, url: str) -> None:
-    async with two_gateways(tmp_path, url) as (one, two):
-        await one.calls(0, session=b"ann")
-        await asyncio.gather(*(
-            gateway.calls(*range(at * 100 + 1, at * 100 + 26), session=b"ann")
-            for at, gateway in enumerate((one, two) * 4)
-        ))  # fmt: skip
-    with closing(open_store(one.path)) as store:
-        found = [each for one in store.recordings().items for each in store.exchanges(one.id).items]
-        places = {(one.recording, one.step) for one in found}
-    assert len(found) == len(places) == 201
+@TOGETHER
+async def test_parallel_calls_of_one_session_on_two_gateways_lose_nothing(pair: tuple[Served, Served]) -> None:
+    await pair[0].calls(0, session=b"parallel")
+    await asyncio.gather(*(
+        gateway.calls(*range(at * 100 + 1, at * 100 + 26), session=b"parallel") for at, gateway in enumerate(pair * 4)
+    ))  # fmt: skip
+    found = [one for each in recordings_of(pair[0], "parallel") for one in each]
+    assert len(found) == len({(one.recording, one.step) for one in found}) == 201
 
 
-async def test_pins_and_faults_go_with_the_session_and_so_does_a_new_recording(tmp_path: Path, url: str) -> None:
-    async with two_gateways(tmp_path, url) as (one, two):
-        await one.calls(1, session=b"ann")
-        await ask(one, "ann", PINS, "PUT", environment="test")
-        await ask(one, "ann", FAULTS, "PUT", status=418, rate=0.5)
-        await one.calls(2, session=b"bob")  # what was queued before it is stored
-        before = await ask(one, "ann")
-        assert await ask(two, "ann") == before
-        async with client(two, "ann") as there, there.post("/_gateway/api/v1/session/recording", json={}) as got:
-            new = (await got.json())["recording"]
-        assert new != before["recording"]
-        async with asyncio.timeout(START):
-            while (await ask(one, "ann"))["recording"] != new:
-                await asyncio.sleep(0.05)
+@TOGETHER
+async def test_pins_and_faults_go_with_the_session_and_so_does_a_new_recording(pair: tuple[Served, Served]) -> None:
+    one, two = pair
+    await one.calls(1, session=b"eve")
+    await ask(one, "eve", PINS, "PUT", environment="test")
+    await ask(one, "eve", FAULTS, "PUT", status=418, rate=0.5)
+    before = await ask(one, "eve")
+    assert await ask(two, "eve") == before
+    new = (await ask(two, "eve", f"{SESSION}/recording", "POST"))["recording"]
+    assert new != before["recording"]
+    assert (await ask(one, "eve"))["recording"] == new
+
+
+@TOGETHER
+async def test_what_a_session_changes_at_one_gateway_holds_at_the_other_with_the_next_call(
+    pair: tuple[Served, Served],
+) -> None:
+    """Each has the session in memory, and nobody gives it time to look."""
+    for here, there in ((0, 1), (1, 0), (0, 1), (1, 0)):
+        gateway, other = pair[here], pair[there]
+        await gateway.calls(1, session=b"ann")
+        await ask(gateway, "ann", PINS, "PUT", environment="test")
+        assert "orders" in (await ask(other, "ann"))["pins"]
+        await ask(other, "ann", PINS, "DELETE")
+        await ask(other, "ann", FAULTS, "PUT", status=418)
+        async with client(gateway, "ann") as ann, ann.get("/api/orders/2") as got:
+            assert got.status == 418
+        await ask(gateway, "ann", FAULTS, "DELETE")
+        found = await ask(other, "ann")
+        assert (found["pins"], found["faults"]) == ({}, {})
+
+
+async def played(gateway: Served, session: str = "player") -> str:
+    """The recorded step that answers the next call."""
+    async with client(gateway, session) as player, player.get("/api/orders/7") as got:
+        assert "Gateway-Playback" in got.headers, (got.status, dict(got.headers), await got.text())
+        return got.headers["Gateway-Playback"].partition(";")[0].rpartition("/")[2]
+
+
+async def play(gateway: Served, steps: int, session: str = "player") -> None:
+    await gateway.calls(*[7] * steps, session=b"source")
+    recordings = (await ask(gateway, session, "/_gateway/api/v1/recordings"))["items"]
+    (recording,) = (one["id"] for one in recordings if one["session"] == "source")
+    await ask(gateway, session, f"/_gateway/api/v1/recordings/{recording}/playback", "POST", end="404")
+
+
+@TOGETHER
+async def test_a_playback_through_two_gateways_in_turn_is_one_playback(pair: tuple[Served, Served]) -> None:
+    """No step is given twice, and the recording is played from the first call on: nobody has to look first."""
+    await ask(pair[1], "player")
+    await play(pair[0], 8)
+    assert [await played(pair[(number + 1) % 2]) for number in range(8)] == [str(step) for step in range(1, 9)]
 
 
 async def test_a_playback_goes_on_at_the_other_gateway_when_one_is_killed(tmp_path: Path, url: str) -> None:
     async with two_gateways(tmp_path, url) as (one, two):
-        await one.calls(7, 7, 7, session=b"source")
-        recording = (await ask(one, "player", "/_gateway/api/v1/recordings"))["items"][0]["id"]
-        await ask(one, "player", f"/_gateway/api/v1/recordings/{recording}/playback", "POST", end="404")
-
-        async def step(gateway: Served) -> str:
-            async with client(gateway, "player") as player, player.get("/api/orders/7") as got:
-                await got.read()
-                return str(got.headers["Gateway-Playback"].partition(";")[0].rpartition("/")[2])
-
-        steps = [await step(one), await step(one)]
+        await ask(two, "player")
+        await play(one, 6)
+        steps = [await played(one), await played(two), await played(one), await played(one)]
         one.process.send_signal(signal.SIGKILL)
         await one.process.wait()
-        assert [*steps, await step(two)] == ["1", "2", "3"]
+        assert [*steps, await played(two), await played(two)] == ["1", "2", "3", "4", "5", "6"]
 
 
 DOCS = Path(__file__).parents[2] / "docs" / "scale.md"

@@ -24,6 +24,8 @@ from gateway.web.guard import MIDDLEWARES, check_csrf, csrf_token
 class Sessions:
     """One live session per Gateway-Session header; "browser" without."""
 
+    changes = 0
+
     def __init__(self):
         self.live = {}
 

@@ -12,6 +12,7 @@ from gateway.sessions import registry
 from gateway.sessions.cookieless import MARKS, MOST
 from gateway.sessions.identity import FieldKinds
 from gateway.sessions.registry import LiveSessions
+from gateway.sessions.sharing import SessionSharing
 from gateway.store import open_recorder
 from gateway.store import tables as store_tables
 from gateway.store.sqlite.writer import WriterThread
@@ -75,3 +76,15 @@ def test_sessions_in_the_store(tmp_path, monkeypatch):
     values = tables.connection.execute("SELECT count(*) FROM session_values").fetchone()[0]
     assert kept[0] == "s499" and len(kept) <= 51 and values <= 52
     recorder._thread.end()
+
+
+def test_sessions_that_another_gateway_may_have():
+    class Away:
+        def claim(self, id):
+            return None
+
+    sharing = SessionSharing(Away(), lambda id, text: {})
+    live = LiveSessions(Keys.of([Fernet.generate_key().decode()]), most=1000, sharing=sharing)
+    for number in range(10_000):
+        live.identify([(b"Gateway-Session", b"s%d" % number)], client="10.0.0.1")
+    assert len(sharing._doubted) <= 1000

@@ -231,11 +231,16 @@ class Routes:
 class Sessions:
     """One session per Gateway-Session header, "browser" without."""
 
+    changes = 0
+
     def __init__(self):
         self.live = {}
 
     def get(self, id):
         return self.live.get(id)
+
+    def confirmed(self, session):
+        return session
 
     def of(self, request):
         name = request.headers.get("Gateway-Session", "browser")

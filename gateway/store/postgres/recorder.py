@@ -12,6 +12,7 @@ from ..batch import Seal, SealPiece
 from .connection import connect, failed, shown
 from .schema import migrate
 from .spool import Spool
+from .tables import BEAT
 from .writer import PostgresWriter, session_options
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def open_database(
         name = f"{socket.gethostname()[:40]}-{secrets.token_hex(3)}"
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         spool = Spool(path.parent, name)
+        connection.execute(BEAT, (name,))  # from now on others wait until it has heard of their changes
     except Exception as error:
         connection.close()
         if isinstance(error, StoreError) or not type(error).__module__.startswith("psycopg"):

@@ -267,7 +267,13 @@ CREATE TABLE contract_documents (
 );
 """
 
-MIGRATIONS: Final = (FIRST, DRIFT)  # a released step is never changed: add another one
+# By which transaction a session was changed, and which gateways have heard of it (sessions.py).
+SHARING: Final = """
+ALTER TABLE sessions ADD COLUMN changed_in XID8 NOT NULL DEFAULT pg_current_xact_id();
+ALTER TABLE gateways ADD COLUMN heard_at TIMESTAMPTZ, ADD COLUMN asked_at TIMESTAMPTZ;
+"""
+
+MIGRATIONS: Final = (FIRST, DRIFT, SHARING)  # a released step is never changed: add another one
 VERSION: Final = len(MIGRATIONS)
 APPLICATION: Final = "whatif-gateway"
 # A lock of one transaction, so that PgBouncer can stand between; the number is "GWay".

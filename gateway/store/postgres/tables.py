@@ -112,7 +112,7 @@ ON CONFLICT (id) DO UPDATE SET
     recording = excluded.recording,
     seen = greatest(s.seen, excluded.seen),
     home = excluded.home,
-    changed_at = now()
+    changed_at = now(), changed_in = pg_current_xact_id()
 WHERE excluded.recording >= s.recording AND s.home IN ('', excluded.home)
 """
 # Only its home changes a session's row: one that it has left may add exchanges, which happened, and nothing else.
@@ -121,13 +121,16 @@ INSERT INTO sessions AS s (id, recording, steps, pins, seen, named, playing, tit
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET recording = excluded.recording, steps = excluded.steps, pins = excluded.pins,
     seen = excluded.seen, named = excluded.named, playing = excluded.playing, title = excluded.title,
-    faults = excluded.faults, caller = excluded.caller, home = excluded.home, changed_at = now()
+    faults = excluded.faults, caller = excluded.caller, home = excluded.home, changed_at = now(),
+    changed_in = pg_current_xact_id()
 WHERE s.home IN ('', excluded.home)
 """
 PLAYED: Final = "UPDATE sessions SET playing = ? WHERE id = ? AND home = ?"
 # Of nobody, so that the gateway that has it asks for it again.
 ANEW: Final = """
-UPDATE sessions SET recording = ?, steps = 0, title = '', home = '', changed_at = now() WHERE recording = ? AND id = ?
+UPDATE sessions SET recording = ?, steps = 0, title = '', home = '', changed_at = now(),
+    changed_in = pg_current_xact_id()
+WHERE recording = ? AND id = ?
 """
 TAKEN: Final = """
 SELECT e.recording, e.step FROM exchanges e
