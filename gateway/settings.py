@@ -203,7 +203,8 @@ SETTINGS: tuple[Setting, ...] = (
     # ---- init ----------------------------------------------------------------------------------------------
     Setting(
         ("init",), "--from", "", "each", (),
-        "make routes and forms from this OpenAPI 3.x document, a file or a URL; repeatable", "SOURCE",
+        "make routes and forms from this OpenAPI 3.x or Arazzo document, HAR file or Postman collection; a file or "
+        "a URL; repeatable", "SOURCE",
     ),
     Setting(("init",), "--prune", "", "switch", False, "delete made steps that the contract does not have any more"),
     # ---- drift ---------------------------------------------------------------------------------------------
@@ -467,7 +468,9 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     # ---- demos ---------------------------------------------------------------------------------------------
     Setting(("demos",), "--templates", "-t", "path", None, "the folder with the demos", "DIR"),
-    Setting(("demos",), "--from", "", "text", "", "new: the recording that the demo is made from", "REC"),
+    Setting(
+        ("demos",), "--from", "", "text", "", "new: the recording, file or URL that the demo is made from", "REC",
+    ),
     # ---- doctor, prune -------------------------------------------------------------------------------------
     Setting(
         ("doctor",), "--repair", "", "switch", False,

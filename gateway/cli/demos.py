@@ -1,4 +1,4 @@
-"""`gateway demos check`: all that is wrong with the demos' files; `demos new`: a demo made from a recording. I/O."""
+"""`gateway demos check`: all that is wrong with the demos' files; `demos new`: a demo of a recording or a file. I/O."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ..demos.registry import demo_folder, demo_paths, read_entry
 from ..errors import ConfigError, NotFoundError, Problem, UsageError, did_you_mean
 from ..protocols import Options
 from ..routes.parse import parse
+from ..routes.table import is_url
 from .recordings.masked_store import masked_store
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ ACTIONS = ("check", "new")
 
 def demos_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "action", metavar="check|new", help="report what is wrong in each demo.yaml, or make a demo from a recording"
+        "action",
+        metavar="check|new",
+        help="report what is wrong in each demo.yaml, or make a demo from a recording or a file",
     )
     parser.add_argument(
         "names", nargs="*", metavar="DEMO", help="check: only these demos (default: all); new: its name"
@@ -43,10 +46,16 @@ def demos(args: argparse.Namespace) -> int:
 
 
 def new(args: argparse.Namespace) -> int:
-    """Write templates/demos/NAME/demo.yaml for the recording --from, and say where."""
-    if len(args.names) != 1 or not getattr(args, "from"):
+    """Write templates/demos/NAME/demo.yaml for the recording or the file --from, and say where."""
+    source = getattr(args, "from")
+    if len(args.names) != 1 or not source:
         raise UsageError("a new demo needs a name and a recording", hint="gateway demos new checkout --from @last")
-    text = from_recording(masked_store(args), getattr(args, "from"))
+    if is_url(source) or Path(source).is_file():
+        from .contract_project import new_demo_text
+
+        text = new_demo_text(source, args.routes)
+    else:
+        text = from_recording(masked_store(args), source)
     options = Options(routes=args.routes, recordings=args.recordings, templates=args.templates)
     file = write_demo(own_folder(options), args.names[0], text)
     if args.json:

@@ -7,7 +7,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -115,11 +115,16 @@ def which(args: argparse.Namespace) -> int:
     """0 when a request gets somewhere; 1 when nothing answers it or its path is refused."""
     if not TOKEN.fullmatch(args.method):
         raise UsageError(f"'{args.method}' is no method", hint="gateway which GET /api/orders/1")
-    found = explain(_table(args.routes), args.method.upper(), _target(args.path))
+    from ..services.drift import operation_json
+
+    table = _table(args.routes)
+    found = explain(table, args.method.upper(), _target(args.path))
+    operation = operation_json(table, found.cluster, found.environment, found.method, found.url) if found.url else None
     if args.json:
-        print(json.dumps({**asdict(found), "others": dict(found.others)}, indent=2, ensure_ascii=False))
+        shown = {**asdict(found), "others": dict(found.others), "operation": operation}
+        print(json.dumps(shown, indent=2, ensure_ascii=False))
     else:
-        print("\n".join(_which_lines(found)))
+        print("\n".join(_which_lines(found, operation)))
     return 0 if found.answer in ("upstream", "gateway") else 1
 
 
@@ -299,17 +304,28 @@ def _health(health: dict[str, Any] | None) -> str:
     return f"  {health['state']}" + (f" {health['version']}" if health["version"] else f" ({health['detail']})")
 
 
-def _which_lines(found: Explanation) -> Iterable[str]:
+def _which_lines(found: Explanation, operation: Mapping[str, Any] | None) -> Iterable[str]:
     yield f"{found.method} {found.target}"
     if found.url:
         yield f"  goes to   {found.url}"
         yield f"  cluster   {found.cluster} @{found.environment}, {found.upstream}"
+    if operation is not None:
+        yield f"  operation {_operation_words(operation)}"
     yield f"  because   {found.reason}"
     if found.url:
         yield f"  recorded  {'yes' if found.recorded else 'no: recording.skip leaves it out'}"
         yield f"  replay    writes: {found.writes}"
     for name, why in found.others:
         yield f"  not {name}: {why}"
+
+
+def _operation_words(one: Mapping[str, Any]) -> str:
+    if one["problem"]:
+        return f"not known: {one['problem']}"
+    if one["name"] is None:
+        return f"none of {one['contract']}"
+    path = "" if one["name"].endswith(one["path"]) else f" ({one['path']})"
+    return f"{one['name']}{path}, {one['contract']}:{one['line']}"
 
 
 def _changed(source: str, found: Sequence[str]) -> str:

@@ -273,6 +273,9 @@ def sarif_report(places: Sequence[PlaceReport], *, version: str) -> str:
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1, ensure_ascii=False) + "\n"
 
 
+URI: Final = "%:/?#[]@!$&'()*+,;="  # what a URI has besides letters, digits and -._~ (RFC 3986 section 2.2)
+
+
 def _result(place: PlaceReport, one: Finding, rules: Sequence[str]) -> dict[str, Any]:
     seen = f"{one.count} of {one.of}, {since_words(one)}"
     return {
@@ -289,4 +292,6 @@ def _result(place: PlaceReport, one: Finding, rules: Sequence[str]) -> dict[str,
 
 def artifact(one: Finding) -> str:
     """The contract's file as a relative URI, or the URL that it was fetched from."""
-    return one.source if "://" in one.source else quote(normpath(join(dirname(one.source), one.file)))
+    if "://" in one.source:
+        return quote(one.source, safe=URI)
+    return quote(normpath(join(dirname(one.source), one.file)))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from ..contracts.findings import DriftTally, TallyKeeper, coverage
 from ..contracts.ignore import IgnoreRule, read_rules
@@ -160,6 +161,25 @@ def contract_json(cluster: str, environments: Sequence[str], state: ContractStat
         "operations": len(list(contract.operations)) if contract else 0,
         "bases": list(contract.bases(base, "")) if contract else [], "problem": state.problem,
     }  # fmt: skip
+
+
+def operation_json(table: RouteTable, name: str, environment: str, method: str, url: str) -> dict[str, Any] | None:
+    """What the contract of a cluster calls a request that goes to this URL: `name` is None where it has no such
+    operation, `problem` says why the contract cannot be read. None for a cluster without a contract."""
+    cluster = table.clusters.get(name)
+    if cluster is None or cluster.contract is None:
+        return None
+    read = ContractSource(cluster.contract, environment)
+    read.look()
+    known: dict[str, Any] = {"name": None, "path": None, "contract": read.state.shown, "line": None}
+    if read.state.judge is None:
+        return known | {"problem": read.state.problem.partition("\n")[0]}
+    contract, scope, parts = read.state.judge.contract, scope_of(cluster, environment), urlsplit(url)
+    found = contract.find(method, parts.path or "/", parts.query, contract.bases(scope.base, scope.upstream_base))
+    if found.operation is not None:
+        line = contract.documents.line(found.operation.place)
+        known |= {"name": found.operation.name, "path": found.operation.path, "line": line}
+    return known | {"problem": ""}
 
 
 def no_contracts() -> NotFoundError:

@@ -1,10 +1,14 @@
 """`gateway init --from`: routes and forms from contracts; made again, what people edited stays.
 
-Covers: cli/contract_project, demos/authoring/contract_demo, demos/authoring/contract_routes,
-    demos/authoring/contract_steps.
+Covers: cli/contract_project, cli/project_sources, demos/authoring/contract_demo, demos/authoring/contract_routes,
+    demos/authoring/contract_steps, demos/authoring/contract_fields, demos/authoring/arazzo_steps.
 """
 
 from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
 
 import pytest
 from contracting import SHOP
@@ -203,3 +207,157 @@ def test_steps_written_by_hand_between_made_ones_stay_where_they_are():
     assert found.text == old.replace(made[0].text[0], newer[0].text[0]).replace("title: A\n", "title: A2\n")
     assert (found.changed, found.added, found.notes) == (1, 0, ())
     assert again(found.text, newer, file="demo.yaml").text == found.text
+
+
+# -- other sources
+
+ARAZZO = """\
+arazzo: 1.0.1
+info: {title: Order a book, version: '1'}
+sourceDescriptions: [{name: shop, url: ./shop.yaml, type: openapi}]
+workflows:
+  - workflowId: order-a-book
+    summary: Order a book and look at it
+    inputs: {type: object, properties: {qty: {type: integer, default: 2}, password: {type: string}, note: {type: string, default: gift}}}
+    steps:
+      - stepId: create
+        description: Create an order.
+        operationId: createOrder
+        parameters: [{name: X-Shop, in: header, value: $inputs.note}]
+        requestBody:
+          payload: {lines: [{qty: $inputs.qty}], secret: $inputs.password, text: "for {$inputs.note} {{x}}"}
+          replacements: [{target: /lines/0/qty, value: 7}]
+        outputs: {order_id: $response.body#/id}
+      - stepId: read
+        operationPath: '{$sourceDescriptions.shop.url}#/paths/~1orders~1{id}/get'
+        parameters: [{name: id, in: path, value: $steps.create.outputs.order_id}]
+      - stepId: gone
+        operationId: $sourceDescriptions.shop.getOrder
+        parameters: [{name: id, in: path, value: 0}]
+        successCriteria: [{condition: $statusCode == 404}]
+      - {stepId: other, workflowId: another}
+      - {stepId: nowhere, operationId: nothing}
+      - {stepId: list, operationId: listOrders, parameters: [{name: page, in: query, value: $inputs.qty}, {name: c, in: cookie, value: 1}]}
+      - {stepId: page, operationId: listOrders, parameters: [{name: page, in: query, value: $inputs.qty}]}
+"""
+
+
+def test_an_arazzo_workflow_becomes_a_demo_step_by_step(tmp_path, capsys):
+    (tmp_path / "shop.yaml").write_text(SHOP)
+    (tmp_path / "order.arazzo.yaml").write_text(ARAZZO)
+    assert init(tmp_path / "p", "--from", str(tmp_path / "order.arazzo.yaml")) == 0
+    out = capsys.readouterr().out
+    for left in ("other: it is a workflow of its own", "nowhere: no description has the operation nothing",
+                 "list: a demo sends no parameter c in cookie"):  # fmt: skip
+        assert f"order-a-book: step {left}" in out
+    _, steps = demo_of(tmp_path / "p", "order-a-book")
+    create, read, gone, page = steps.values()
+    assert (create.title, str(create.call), create.headers) == (
+        "Create an order",
+        "POST shop:/orders",
+        {"X-Shop": "{{ note }}"},
+    )
+    assert create.body.value == {
+        "lines": [{"qty": 7}], "secret": "{{ password }}", "text": "for {{ note }} {{ '{{' }}x}}",
+    }  # fmt: skip
+    assert {one.name: (one.kind, one.default) for one in create.fields} == {
+        "note": ("text", "gift"),
+        "password": ("password", None),
+    }
+    assert [(one.name, one.source) for one in create.keep] == [("order_id", "$.id")]
+    assert str(read.call) == "GET shop:/orders/{order_id}"
+    assert (str(gone.call), gone.expect.text) == ("GET shop:/orders/0", "404")
+    assert (page.query, page.fields[0].default) == ({"page": "{{ qty }}"}, 2)
+    assert not (tmp_path / "p/templates/demos/shop").exists(), "the workflow is the demo of that contract"
+    before = (tmp_path / "p/templates/demos/order-a-book/demo.yaml").read_bytes()
+    assert init(tmp_path / "p", "--from", str(tmp_path / "order.arazzo.yaml")) == 0
+    assert (tmp_path / "p/templates/demos/order-a-book/demo.yaml").read_bytes() == before
+    assert (
+        main(["demos", "check", "-c", str(tmp_path / "p/routes.yaml"), "--templates", str(tmp_path / "p/templates")])
+        == 0
+    )
+
+
+def test_a_description_on_another_host_is_not_fetched_unless_it_is_named(tmp_path, capsys):
+    (tmp_path / "shop.yaml").write_text(SHOP)
+    (tmp_path / "a.yaml").write_text(ARAZZO.replace("./shop.yaml", "https://git.example/shop.yaml"))
+    assert init(tmp_path / "p", "--from", str(tmp_path / "a.yaml")) == 3
+    assert "--from https://git.example/shop.yaml" in capsys.readouterr().err
+    assert init(tmp_path / "p", "--from", str(tmp_path / "a.yaml"), "--from", str(tmp_path / "shop.yaml")) == 0
+
+
+FOREIGN = Path(__file__).parents[1] / "data" / "foreign"
+
+
+def test_a_har_becomes_a_cluster_for_each_server_and_a_demo_without_secrets(tmp_path, capsys):
+    secret = "s3cr3t-of-ada"
+    text = (FOREIGN / "redocly.har").read_text()
+    file = tmp_path / "checkout.har"
+    har = json.loads(text)
+    for entry in har["log"]["entries"]:
+        entry["request"]["url"] = re.sub(r"http://[^/]+", "https://api.shop.example", entry["request"]["url"])
+        entry["request"]["headers"].append({"name": "Authorization", "value": f"Bearer {secret}"})
+    file.write_text(json.dumps(har))
+    assert init(tmp_path / "p", "--from", str(file)) == 0
+    table = load(tmp_path / "p/routes.yaml", environ={}, name="routes.yaml").table
+    assert {name: one.upstreams["api-shop-example"].url for name, one in table.clusters.items()} == {
+        "api-shop": "https://api.shop.example"
+    }
+    written, steps = demo_of(tmp_path / "p", "checkout")
+    assert steps and {one.call.cluster for one in steps.values()} == {"api-shop"}
+    assert secret not in written and written.startswith(f"# Made from {file}.")
+    before = {one: one.read_bytes() for one in (tmp_path / "p").rglob("*") if one.is_file()}
+    assert init(tmp_path / "p", "--from", str(file)) == 0
+    assert {one: one.read_bytes() for one in (tmp_path / "p").rglob("*") if one.is_file()} == before
+    assert "delete it to have it made anew" in capsys.readouterr().out
+
+
+def test_a_postman_collection_becomes_a_demo(tmp_path, capsys):
+    file = tmp_path / "shop.postman_collection.json"
+    file.write_text(json.dumps({
+        "info": {"name": "Buy a book", "schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"},
+        "variable": [{"key": "base", "value": "http://127.0.0.1:9/v1"}],
+        "item": [{"name": "List", "request": {"method": "GET", "url": "{{base}}/books?page=2"}},
+                 {"name": "Order", "request": {"method": "POST", "url": "{{base}}/orders", "body": {
+                     "mode": "raw", "raw": '{"isbn": "978-1"}', "options": {"raw": {"language": "json"}}}}}],
+    }))  # fmt: skip
+    assert init(tmp_path / "p", "--from", str(file)) == 0
+    _, steps = demo_of(tmp_path / "p", "buy-a-book")
+    assert {title: str(one.call) for title, one in steps.items()} == {
+        "List": "GET server:/v1/books", "Order": "POST server:/v1/orders",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["store", "order", "har"])
+def test_a_demo_alone_is_made_beside_the_routes_that_are_there(project, tmp_path, capsys, name):
+    (tmp_path / "shop.yaml").write_text(SHOP)
+    order, har = tmp_path / "order.arazzo.yaml", tmp_path / "one.har"
+    order.write_text(ARAZZO)
+    har.write_text((FOREIGN / "redocly.har").read_text())
+    source = {"store": project.parent / "store.yaml", "order": order, "har": har}[name]
+    routes = ["-c", str(project / "routes.yaml"), "--templates", str(project / "templates")]
+    capsys.readouterr()
+    if name != "store":
+        assert main(["demos", "new", "mine", "--from", str(source), *routes]) == 5
+        assert f"gateway init {project} --from {source}" in capsys.readouterr().err
+        assert init(project, "--from", str(source)) == 0
+    assert main(["demos", "new", "mine", "--from", str(source), *routes]) == 0
+    assert main(["demos", "check", "mine", *routes]) == 0
+    assert main(["demos", "new", "mine", "--from", str(source), *routes]) == 2
+
+
+def test_which_names_the_operation(project, capsys):
+    routes = ["-c", str(project / "routes.yaml")]
+    assert main(["which", "GET", "/api/book-store/nothing", *routes]) == 0
+    assert "  operation none of contracts/book-store.yaml" in capsys.readouterr().out
+    for path, said in (
+        ("login", "POST /login, contracts/book-store.yaml:"),
+        ("orders", "createOrder (/orders), contracts/book-store.yaml:"),
+    ):
+        assert main(["which", "POST", f"/api/book-store/{path}", *routes]) == 0
+        assert f"  operation {said}" in capsys.readouterr().out
+    assert main(["which", "POST", "/api/book-store/orders", "--json", *routes]) == 0
+    assert json.loads(capsys.readouterr().out)["operation"]["name"] == "createOrder"
+    (project / "contracts/book-store.yaml").write_text("openapi: 3")
+    assert main(["which", "POST", "/api/book-store/orders", *routes]) == 0
+    assert "  operation not known: " in capsys.readouterr().out

@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -114,7 +114,7 @@ def _packed(folder: Path) -> bytes:
 def _taken(args: argparse.Namespace, source: ImportFile) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     table = _table(args.routes)
     found, report = taken(source, locator(table.clusters.values() if table else None, UNSERVED))
-    asyncio.run(_write(args.recordings, found.recordings, table.redact if table else None))
+    asyncio.run(write_imported(args.recordings, found.recordings, table.redact if table else None))
     store = open_store(args.recordings)
     items = [recording_json(store.recording(one.recording.id)) for one in found.recordings]
     return items, report.as_json()
@@ -125,7 +125,8 @@ def _table(routes: Path) -> RouteTable | None:
     return load(routes, environ=os.environ).table
 
 
-async def _write(path: Path, found: list[Imported], redact: object) -> None:
+async def write_imported(path: Path, found: Sequence[Imported], redact: object) -> None:
+    """Into a recordings file that nobody writes; StoreError where somebody does."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     sealer: Callable[..., Any] = Sealer(load_keys(path.parent, os.environ)).seal
     recorder = open_recorder(path, seal=sealer)

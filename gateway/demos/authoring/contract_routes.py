@@ -23,12 +23,19 @@ NOWHERE: Final = "http://127.0.0.1:9001"  # what `gateway init` writes as well
 
 
 @dataclass(frozen=True, slots=True)
+class ServerUrl:
+    """Where a cluster is in one environment."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class ContractCluster:
     """A cluster as a contract describes it. `servers`: environment -> URL; `is_placeholder`: the contract names no
     server that can be reached."""
 
     name: str
-    file: str  # of the contract, below the folder of routes.yaml
+    file: str  # of the contract, below the folder of routes.yaml; "" without one
     servers: Mapping[str, str]
     is_placeholder: bool = False
 
@@ -39,17 +46,48 @@ class ContractCluster:
         upstreams = [f"      {flow(name)}: {flow(url)}{note}" for name, url in self.servers.items()]
         return [
             f"  {self.name}:", f"    path: /api/{self.name}", f"    environment: {flow(first)}",
-            f"    contract: {flow(self.file)}", "    upstreams:", *upstreams,
+            *([f"    contract: {flow(self.file)}"] if self.file else []), "    upstreams:", *upstreams,
         ]  # fmt: skip
+
+    # What finds the cluster of a recorded URL (export/readers/imported_recording.py) asks for these.
+
+    @property
+    def prefix(self) -> bytes:
+        return f"/api/{self.name}".encode()
+
+    @property
+    def strip(self) -> bool:
+        return True
+
+    @property
+    def environment(self) -> str:
+        return next(iter(self.servers))
+
+    @property
+    def upstreams(self) -> Mapping[str, ServerUrl]:
+        return {name: ServerUrl(url) for name, url in self.servers.items()}
 
 
 def cluster_name(contract: Contract, taken: Sequence[str] = ()) -> str:
     """ "Swagger Petstore" -> "swagger-petstore", with a number where that is taken."""
-    base = re.sub(r"[^a-z0-9-]+", "-", slug_of(contract.title)).strip("-")[:40].strip("-") or "api"
+    return _free(contract.title, taken)
+
+
+def _free(text: str, taken: Sequence[str]) -> str:
+    base = re.sub(r"[^a-z0-9-]+", "-", slug_of(text)).strip("-")[:40].strip("-") or "api"
     name, number = base, 2
     while name in taken:
         name, number = f"{base}-{number}", number + 1
     return name
+
+
+def origin_cluster(origin: str, taken: Sequence[str] = ()) -> ContractCluster:
+    """The cluster of a server that is known by recorded requests alone: "https://api.shop.example" is api-shop."""
+    host = urlsplit(origin).hostname or "server"
+    parts = host.split(".")
+    if ":" in host or parts[-1].isdecimal() or len(parts) < 2:  # an address, or a machine of the own network
+        return ContractCluster(_free("server", taken), "", {"dev": origin})
+    return ContractCluster(_free("-".join(parts[:-1]), taken), "", {_environment({}, origin): origin})
 
 
 def contract_cluster(contract: Contract, name: str, *, source: str = "") -> ContractCluster:
