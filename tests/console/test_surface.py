@@ -32,6 +32,7 @@ def routes(app):
         path = route.resource.canonical.replace("what-if/{step}", "what-if/1").replace(
             "/exchanges/{id}", "/exchanges/01KEXCHANGE000000000000002"
         )
+        path = path.replace("docs/{name}", "docs/console").replace("docs/pictures/{name}", "docs/pictures/board.png")
         yield route.method, re.sub(r"{(\w+)(:[^}]*)?}", lambda match: words.get(match[1], match[1]), path)
 
 
