@@ -145,7 +145,7 @@ class SecretNames:
 def _hint(pieces: tuple[bytes, ...], kinds: tuple[str, ...]) -> Linear:
     more = "".join("|" + quoted(piece) for piece in pieces)
     personal = "".join("|" + expression_of(kind) for kind in kinds)
-    return compile_linear(f"(?i:{WORDS}{more})|{shapes.EXPRESSION}{personal}", captures=False)
+    return compile_linear(f"(?i:{WORDS}{more})|{shapes.EXPRESSION}|{shapes.MARKS}{personal}", captures=False)
 
 
 def together(key: bytes) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from ..model.linear_patterns import compile_linear
+from ..model.linear_patterns import Linear, compile_linear
 from .values import KINDS
 
 Seal = Callable[[bytes], bytes]
@@ -110,23 +110,131 @@ SHAPES: Final = (
     ("Asana", r"[12]/[0-9]{10,20}(?:/[0-9]{10,20})?:[0-9a-f]{32}"),
     ("Oracle pre-authenticated request", r"objectstorage\.[a-z0-9\-]{4,30}\.oraclecloud\.com/p/[0-9A-Za-z_\-]{40,}"),
     ("Yandex", r"AQVN[0-9A-Za-z_\-]{35,38}"),
+    ("Twitch chat", r"oauth:[0-9a-z]{30}\b"),
+    ("Okta", r"00[0-9A-Za-z_\-]{40}\b"),
+    ("Render", r"rnd_[0-9A-Za-z]{24,}"),
+    ("Vercel", r"vc[piark]_[0-9A-Za-z_\-]{40,}"),
+    ("Cloudflare", r"(?:v1\.0-[0-9a-f]{24}-[0-9a-f]{146}|cf(?:k|ut|at)_[0-9A-Za-z]{40,})"),
+    ("Lob, Mollie", r"(?:live|test|access)_[0-9A-Za-z]{30,36}\b"),
+    ("GoCardless", r"(?:live|sandbox)_[0-9A-Za-z_\-]{40}\b"),
+    ("ngrok", r"[12][0-9A-Za-z]{26}_[0-9][0-9A-Za-z]{20}\b"),
+    ("Buildkite", r"bk[a-z]{2}_[0-9A-Za-z_\-]{36,}"),
+    ("CircleCI", r"CCIP(?:AT|RJ)_[0-9A-Za-z]{22}_[0-9a-f]{40}"),
+    ("Snyk", r"snyk_[a-z]at\.[0-9a-f]{8}\.[0-9A-Za-z_.\-]{40,}"),
+    ("Confluent", r"cflt[0-9A-Za-z+/]{60}"),
+    ("MongoDB Atlas", r"mdb_sa_sk_[0-9A-Za-z_\-]{30,}"),
+    ("Neon", r"napi_[0-9a-z]{40,}"),
+    ("Together AI", r"tgp_v1_[0-9A-Za-z_\-]{40,}"),
+    ("Tavily", r"tvly-(?:dev-|prod-)?[0-9A-Za-z]{24,}"),
+    ("Firecrawl, Builder.io", r"(?:fc|bpk)-[0-9a-f]{32}"),
+    ("NVIDIA", r"nvapi-[0-9A-Za-z_\-]{60,}"),
+    ("Cerebras", r"csk-[0-9a-z]{40,}"),
+    ("Voyage AI", r"pa-[0-9A-Za-z_\-]{43}\b"),
+    ("Pinecone", r"pcsk_[0-9A-Za-z]{5,8}_[0-9A-Za-z]{40,}"),
+    ("MailerSend", r"mlsn\.[0-9a-f]{64}"),
+    ("Klaviyo", r"pk_[0-9a-f]{34}"),
+    ("Intercom", r"dG9rO[0-9A-Za-z+/=]{40,}"),
+    ("HubSpot", r"pat-(?:na|eu|ap)[0-9]-[0-9a-f]{8}-[0-9a-f\-]{27}"),
+    ("Salesforce session", r"00D[0-9A-Za-z]{12,15}!AQ[0-9A-Za-z_.]{80,}"),
+    ("ClickUp", r"pk_[0-9]{5,12}_[0-9A-Z]{32}"),
+    ("Trello", r"ATTA[0-9A-Fa-f]{64,72}"),
+    ("Adyen", r"AQE[0-9a-z]hm[0-9A-Za-z+/=\-]{60,}"),
+    ("Checkout.com", r"sk_sbx_[0-9a-z]{26}"),
+    ("Segment", r"sgp_[0-9A-Za-z]{64}"),
+    ("PostHog", r"ph[xs]_[0-9A-Za-z]{40,}"),
+    ("Honeycomb", r"hc[a-z]ik_[0-9a-z]{58}"),
+    ("Axiom", r"xa[ap]t-[0-9a-f]{8}-[0-9a-f\-]{27}"),
+    ("Stytch", r"secret-(?:live|test)-[0-9A-Za-z_=\-]{36,}"),
+    ("Retool", r"retool_01[0-9a-z]{24}"),
+    ("Ubidots", r"BBFF-[0-9A-Za-z]{30}"),
+    ("Adafruit IO", r"aio_[0-9A-Za-z]{28}\b"),
+    ("Alibaba Cloud", r"LTAI[0-9A-Za-z]{12,24}\b"),
+    ("Tencent Cloud", r"AKID[0-9A-Za-z]{32}\b"),
+    ("Yandex Cloud", r"(?:y[0-3]_[0-9A-Za-z_\-]{55}|t1\.[0-9A-Za-z_\-]{2,}=*\.[0-9A-Za-z_\-]{86})"),
+    ("VK", r"vk1\.a\.[0-9A-Za-z_\-]{80,}"),
+    ("DeepL", r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}:fx\b"),
+    ("Chromatic", r"chpt_[0-9a-f]{12,}"),
+    ("GitBook", r"gb_api_[0-9A-Za-z_\-]{30,}"),
+    ("Firebase server key", r"AAAA[0-9A-Za-z_\-]{7}:[0-9A-Za-z_\-]{140}"),
+    ("Aiven", r"AVNS_[0-9A-Za-z_\-]{19}"),
+    ("CockroachDB", r"CCDB1_[0-9A-Za-z]{22}_[0-9A-Za-z]{40}"),
+    ("Xata", r"xau_[0-9A-Za-z_\-]{40,}"),
+    ("Inngest", r"signkey-(?:prod|test|branch)-[0-9a-f]{32,}"),
+    ("Trigger.dev", r"tr_(?:dev|prod|stg|pr|preview)_[0-9A-Za-z]{20,}"),
+    ("Unkey", r"unkey_[0-9A-Za-z_]{20,}"),
+    ("Liveblocks", r"sk_(?:prod|dev)_[0-9A-Za-z_\-]{40,}"),
+    ("Ably", r"[0-9A-Za-z_\-]{6}\.[0-9A-Za-z_\-]{6}:[0-9A-Za-z_\-]{43}\b"),
+    ("PubNub", r"sec-c-[0-9A-Za-z+/=\-]{36,}"),
+    ("Zuplo", r"zpka_[0-9A-Za-z]{24,}_[0-9a-f]{8}"),
+    ("Kong Konnect", r"[ks]pat_[0-9A-Za-z]{40,}"),
+    ("Apify", r"apify_api_[0-9A-Za-z]{30,}"),
+    ("Runpod", r"rpa_[0-9A-Z]{40,}"),
+    ("Modal", r"as-[0-9A-Za-z]{22}\b"),
+    ("Pydantic Logfire", r"pylf_v[0-9]_[a-z]{2}_[0-9A-Za-z_\-]{40,}"),
+    ("JetBrains", r"perm[:\-][0-9A-Za-z+/=]{4,}\.[0-9A-Za-z+/=\-]{2,}\.[0-9A-Za-z]{20,}"),
+    ("Harness", r"[ps]at\.[0-9A-Za-z_\-]{22}\.[0-9a-f]{24}\.[0-9A-Za-z]{20}"),
+    ("Octopus Deploy", r"API-[0-9A-Z]{25,40}\b"),
+    ("Rancher", r"(?:token|kubeconfig)-[0-9a-z\-]{5,24}:[0-9a-z]{54}"),
+    ("OpenShift", r"sha256~[0-9A-Za-z_\-]{43}"),
+    ("Sanity", r"sk[0-9A-Za-z]{80,}"),
+    ("Samsara", r"samsara_api_[0-9A-Za-z]{30}"),
+    ("Onfido", r"api_(?:live|sandbox)(?:_[a-z]{2})?\.[0-9A-Za-z_\-]{11}\.[0-9A-Za-z_\-]{32}"),
+    ("Brex", r"bxt_[0-9A-Za-z]{36,}"),
+    ("Nylas", r"nyk_v[0-9]_[0-9A-Za-z]{60,}"),
+    ("Cal.com", r"cal_(?:live_|test_)?[0-9a-f]{32}"),
+    ("Polar", r"polar_[a-z]{2,3}(?:_[uo])?_[0-9A-Za-z]{32,}"),
+    ("Paddle", r"pdl_(?:live|sdbx|test)_apikey_[0-9a-z]{26}_[0-9A-Za-z]{22}_[0-9A-Za-z]{3}"),
+    ("Artifactory", r"cmVmdGtu[0-9A-Za-z]{56}"),
 )  # fmt: skip
+# Azure's identifiable keys begin with any letters; what tells them is in their middle. That mark is searched first,
+# then what is around it: as rows of the table above they took 300 ms for 1 MB of base64, all else 7 ms.
+MARKED: Final = (
+    ("Azure keys of 64 bytes", r"[0-9A-Za-z+/]{76}(?:APIM|ACDb|\+(?:ABa|AMC|ASt))[0-9A-Za-z+/]{5}[AQgw]=="),
+    ("Azure keys of 32 bytes", r"[0-9A-Za-z+/]{33}(?:AIoT|\+ASb|\+AEh|\+ARm|AzCa)[A-P][0-9A-Za-z+/]{5}="),
+    ("Azure Functions", r"[0-9A-Za-z_\-]{44}AzFu[0-9A-Za-z_\-]{5}[AQgw]=="),
+    ("Azure Search, registries", r"[0-9A-Za-z+/]{42}(?:AzSe|\+ACR)[A-D][0-9A-Za-z+/]{5}"),
+    ("Azure, annotated", r"[0-9A-Za-z]{52}JQQJ9[9DH][0-9A-Za-z][A-L][0-9A-Za-z]{16}[A-Za-z][0-9A-Za-z]{7,9}(?:==)?"),
+)
+MARKS: Final = r"APIM|ACDb|\+ABa|\+AMC|\+ASt|AIoT|\+ASb|\+AEh|\+ARm|AzCa|AzFu|AzSe|\+ACR|JQQJ9"
+MARK: Final = compile_linear(MARKS, captures=False)
+REACH, AFTER = 96, 44  # bytes: a key begins at most so far before its mark, and ends so far behind it
 # RE2 knows no look behind: the byte before a token is matched with it. `%2F` and the like end in a letter.
 BEFORE: Final = r"(?:^|[^0-9A-Za-z_\-]|%[0-9A-Fa-f]{2}|\\[nrt])"
 EXPRESSION: Final = BEFORE + "(" + "|".join(shape for _, shape in SHAPES) + ")"
 TOKEN: Final = compile_linear(EXPRESSION)
-PLAIN_WORDS: Final = (b"sk-", b"SK")  # prefixes that everyday names have, too: what follows must be mixed
+MARKED_TOKEN: Final = compile_linear(BEFORE + "(" + "|".join(shape for _, shape in MARKED) + ")")
+# Prefixes that everyday names have, too: digits must follow, or digits and letters of both cases.
+PLAIN_WORDS: Final = (b"sk-", b"SK", b"live_", b"test_", b"access_", b"oauth:", b"API-", b"unkey_", b"tvly-", b"bk")
+PLAIN_STARTS: Final = (b"00", b"as-", b"pa-", b"sandbox_", b"LTAI", b"AKID")
 
 
 def tokens(data: bytes) -> Iterator[tuple[int, int]]:
-    """Where tokens of known shapes stand: (start, end)."""
-    at = 0
-    while (found := TOKEN.search(data, at)) is not None:
+    """Where tokens of known shapes stand: (start, end), in order."""
+    marked = [*_marked(data)]
+    done = 0
+    for start, end in sorted([*marked, *_found(TOKEN, data)]) if marked else _found(TOKEN, data):
+        if start >= done:
+            yield start, end
+            done = end
+
+
+def _found(expression: Linear, data: bytes, at: int = 0, until: int | None = None) -> Iterator[tuple[int, int]]:
+    while (found := expression.search(data, at, len(data) if until is None else until)) is not None:
         start, end = found.span(1)
         at = end
         token = data[start:end].rstrip(b".-")
         if is_mixed(token):
             yield start, start + len(token)
+
+
+def _marked(data: bytes) -> Iterator[tuple[int, int]]:
+    at = done = 0
+    while (mark := MARK.search(data, at)) is not None:
+        place = mark.span()[0]
+        for found in _found(MARKED_TOKEN, data, max(place - REACH, done), min(place + REACH, len(data))):
+            yield found
+            done = found[1]
+        at = max(place + REACH - AFTER, done)
 
 
 def seal_shapes(data: bytes, seal: Seal) -> bytes:
@@ -142,4 +250,6 @@ def seal_shapes(data: bytes, seal: Seal) -> bytes:
 def is_mixed(token: bytes) -> bool:
     """No name of words: a token has digits, or changes between small letters and capitals."""
     classes = set(token.translate(KINDS)) - {0}
-    return 3 in classes or (token[:3] not in PLAIN_WORDS and len(classes) > 1)
+    if token.startswith(PLAIN_STARTS):
+        return len(classes) == 3
+    return 3 in classes or (not token.startswith(PLAIN_WORDS) and len(classes) > 1)
