@@ -20,6 +20,7 @@ DOCS = Path(__file__).parent
 
 EXAMPLES = {
     "serve": ["gateway serve", "gateway serve -c routes.yaml -r recordings/gateway.db -p 0"],
+    "run": ["gateway run shop.py", "gateway run shop.yaml", "gateway run a.py b.yaml ../team/c -p 0"],
     "demo": ["gateway demo", "gateway demo --port 9000 --no-open"],
     "tls": ["gateway tls", "gateway tls trust", "gateway tls renew"],
     "init": ["gateway init myshop", "gateway init shop --from openapi.yaml"],

@@ -44,6 +44,7 @@ from .proxy.server import Relay
 from .redact import Recall, SealedCapture, Sealer
 from .routes import RoutesKeeper
 from .routes.health import Built, HealthPoller
+from .routes.run_files import RunFiles
 from .routes.table import failed_when
 from .routes.tls import client_context
 from .services.contract_supervisor import ContractSupervisor
@@ -100,11 +101,14 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
         )  # fmt: skip
         metrics = Metrics()
         tls_url, plain_url = _url_of(tls_socket, options.host, "https"), _url_of(listening, options.host)
+        modules = demos.CodeModules()
         services, sessions, ring = await _services(
-            stack, options, url, metrics, lambda: tls.state(tls_url, plain_url) if tls else None
+            stack, options, url, metrics, lambda: tls.state(tls_url, plain_url) if tls else None, modules
         )
         plain_console = console_socket if tls is None else None
-        runner = await stack.enter_async_context(_own_pages(services, sessions, access, metrics, plain_console))
+        runner = await stack.enter_async_context(
+            _own_pages(services, sessions, access, metrics, plain_console, modules)
+        )
         console_url = _url_of(console_socket, options.host, "https" if tls else "http") or url
         pool = stack.enter_context(ThreadPoolExecutor(1, "sealer"))
         sealing = _sealer(ring), _apart(_sealer(ring), pool)
@@ -156,7 +160,12 @@ def _seldom_collecting() -> Iterator[None]:
 
 
 async def _services(
-    stack: AsyncExitStack, options: Options, url: str, metrics: Metrics, tls: Callable[[], TlsState | None]
+    stack: AsyncExitStack,
+    options: Options,
+    url: str,
+    metrics: Metrics,
+    tls: Callable[[], TlsState | None],
+    modules: demos.CodeModules,
 ) -> tuple[Services, LiveSessions, Keyring]:
     """The parts that pages and relay share, each ended by the stack; recordings and sessions of before go on."""
     options.recordings.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -186,7 +195,7 @@ async def _services(
     stack.callback(store.close)
     if lost := unopened(ring.keys, await asyncio.to_thread(store.secret_samples)):
         log.warning("%s: %s; %s", options.recordings, lost, LOST_HINT)
-    routes = await stack.enter_async_context(_routes(options, store, recorder, url))
+    routes = await stack.enter_async_context(_routes(options, store, recorder, url, modules))
     in_force.append(routes)
     newcomers = asyncio.Event()
     shared = recorder.shared_sessions()
@@ -284,13 +293,23 @@ def _secrets(store: StoreReader, sealer: Sealer, recording: str) -> dict[str, st
     return found
 
 
+def run_files(options: Options, modules: demos.CodeModules) -> RunFiles | None:
+    """The files of `gateway run`, where routes come from them."""
+    if not options.run:
+        return None
+    files = demos.route_files(options.run)
+    return RunFiles(files, lambda path, raw: modules.routes_of(path, demos.shown(path), raw), demos.shown)
+
+
 @contextlib.asynccontextmanager
 async def _routes(
-    options: Options, store: StoreReader, recorder: SqliteRecorder, url: str
+    options: Options, store: StoreReader, recorder: SqliteRecorder, url: str, modules: demos.CodeModules
 ) -> AsyncIterator[RoutesKeeper]:
     """The routes, every accepted revision of them stored."""
     last_good = next(iter(await asyncio.to_thread(store.revisions, limit=1)), None)
-    routes = RoutesKeeper(options.routes, own=url, interval=options.reload_interval, last_good=last_good)
+    routes = RoutesKeeper(
+        options.routes, own=url, interval=options.reload_interval, last_good=last_good, run=run_files(options, modules)
+    )
 
     def keep(revision: Revision | None, problems: Sequence[Problem]) -> None:
         if revision is not None:
@@ -400,7 +419,12 @@ async def _polling(
 
 @contextlib.asynccontextmanager
 async def _own_pages(
-    services: Services, sessions: LiveSessions, access: Access, metrics: Metrics, own_port: socket.socket | None
+    services: Services,
+    sessions: LiveSessions,
+    access: Access,
+    metrics: Metrics,
+    own_port: socket.socket | None,
+    modules: demos.CodeModules,
 ) -> AsyncIterator[web.AppRunner]:
     """The aiohttp application: console, API and demos; `own_port` when they have a port to themselves."""
     app = web.Application(middlewares=console.MIDDLEWARES, client_max_size=1 << 20)
@@ -412,6 +436,7 @@ async def _own_pages(
     demos.setup(
         app, services, session_of=session_of, csrf_field=console.csrf_token, check_csrf=console.check_csrf,
         check_operator=console.check_operator, render=console.rendered, templates=templates,
+        modules=modules,
     )  # fmt: skip
     app.on_response_prepare.append(_close_after)
     runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)

@@ -348,6 +348,14 @@ class Routes(Protocol):
 
     @property
     def file(self) -> Path: ...
+    @property
+    def name(self) -> str:
+        """Of the file, or of those of `gateway run`, for a sentence."""
+
+    @property
+    def text(self) -> str:
+        """What is in force as it is written, with what it includes: `routes.edit.places_of` finds lines in it."""
+
     async def look(self) -> None:
         """Read the file now if it is another than the one last read."""
 
@@ -434,6 +442,7 @@ class Options:
     tls_port: int = 8443
     tls_names: tuple[str, ...] = ()  # further names of the local authority's certificate
     plain: str = "keep"  # what the plain port does beside a TLS port: "keep" | "redirect" | "off"
+    run: tuple[Path, ...] = ()  # the files of `gateway run`; `routes` is the first of them
     sandbox_html: bool = False  # proxied pages get a Content-Security-Policy that keeps them from the console
 
 

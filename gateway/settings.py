@@ -164,8 +164,8 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         (
-            "serve", "routes", "move", "which", "history", "recordings", "show", "annotate", "delete", "export", "docs",
-            "doctor", "drift", "healthcheck", "replay", "branch", "compare",
+            "serve", "run", "routes", "move", "which", "history", "recordings", "show", "annotate", "delete", "export",
+            "docs", "doctor", "drift", "healthcheck", "replay", "branch", "compare",
             "preflight", "diff", "prune", "backup", "import", "audit",
             "access", "redact", "reveal", "keys", "stats", "merge", "split", "trim", "demos", "tls",
         ),
@@ -225,11 +225,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(("drift",), "--sarif", "", "path", None, "write a SARIF 2.1.0 report to this file"),
     Setting(("drift",), "--markdown", "", "path", None, "write a Markdown report to this file"),
     Setting(("drift",), "--why", "", "text", "", "why a finding is accepted", "TEXT"),
-    # ---- serve, demo ---------------------------------------------------------------------------------------
-    Setting(("serve", "demo"), "--host", "-H", "text", "127.0.0.1", "the address to listen on", "ADDRESS"),
+    # ---- serve, run, demo ----------------------------------------------------------------------------------
+    Setting(("serve", "run", "demo"), "--host", "-H", "text", "127.0.0.1", "the address to listen on", "ADDRESS"),
     Setting(
-        ("serve", "demo"), "--port", "-p", "int", 8080, "the port to listen on; 0 picks a free one and prints it",
-        "PORT",
+        ("serve", "run", "demo"), "--port", "-p", "int", 8080,
+        "the port to listen on; 0 picks a free one and prints it", "PORT",
     ),
     Setting(("demo",), "--recordings", "-r", "path", None, "the file with the recordings (default: a new folder)"),
     Setting(("demo",), "--no-open", type="switch", default=False, help="do not open the browser"),
@@ -247,7 +247,7 @@ SETTINGS: tuple[Setting, ...] = (
         "how many processes relay: this release runs one, and refuses any other number", "N",
     ),
     Setting(
-        ("serve", "demo"), "--trust-proxy", "", "list", ("loopback",),
+        ("serve", "run", "demo"), "--trust-proxy", "", "list", ("loopback",),
         "a network of proxies whose Forwarded and X-Forwarded headers count, such as 10.0.0.0/8; loopback is this "
         "machine, none is nobody; repeatable", "CIDR",
     ),
@@ -268,38 +268,39 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(("tls",), "--authority", "", "switch", False, "with renew: make a new authority, to be trusted anew"),
     Setting(
-        ("serve",), "--allow-host", "", "list", (), "a further Host name by which the gateway is reached; repeatable",
-        "NAME",
+        ("serve", "run"), "--allow-host", "", "list", (),
+        "a further Host name by which the gateway is reached; repeatable", "NAME",
     ),
     Setting(
         ("serve",), "--any-host", "", "switch", False,
         "let proxied traffic pass under any Host name; on loopback only fixed names do, against DNS rebinding",
     ),
     Setting(("serve",), "--health-interval", "", "seconds", 5.0, "time between two health polls of an upstream"),
-    Setting(("serve",), "--no-health", "", "switch", False, "do not poll the upstreams' health and version"),
+    Setting(("serve", "run"), "--no-health", "", "switch", False, "do not poll the upstreams' health and version"),
     Setting(("serve",), "--header-timeout", "", "seconds", 20.0, "time for a client to send a whole request head"),
     Setting(("serve",), "--keep-alive", "", "seconds", 75.0, "time that an idle client connection is kept"),
     Setting(("serve",), "--drain", "", "seconds", 10.0, "time that SIGTERM waits for exchanges under way"),
     Setting(
-        ("serve", "demo"), "--log-format", "", "text", "text", "how log lines look on stderr", choices=("text", "json")
+        ("serve", "run", "demo"), "--log-format", "", "text", "text", "how log lines look on stderr",
+        choices=("text", "json"),
     ),
     Setting(
-        ("serve", "demo"), "--log-level", "", "text", "info", "the least severe log lines to print",
+        ("serve", "run", "demo"), "--log-level", "", "text", "info", "the least severe log lines to print",
         choices=("debug", "info", "warning", "error"),
     ),
     Setting(
-        ("serve", "demo"), "--password", "", "text", "",
+        ("serve", "run", "demo"), "--password", "", "text", "",
         "what operators sign in with, in clear or as gateway access hash prints it; better in GATEWAY_SERVE_PASSWORD",
     ),
-    Setting(("serve", "demo"), "--viewer-password", "", "text", "", "the same for viewers, who only look"),
+    Setting(("serve", "run", "demo"), "--viewer-password", "", "text", "", "the same for viewers, who only look"),
     Setting(
-        ("serve", "demo"), "--console-port", "", "int", None,
+        ("serve", "run", "demo"), "--console-port", "", "int", None,
         "a port of their own for console, API and demos, which proxied pages then cannot reach (HTTPS where the "
         "gateway speaks it); 0 picks a free one",
         "PORT",
     ),
     Setting(
-        ("serve", "demo"), "--sandbox-html", "", "switch", False,
+        ("serve", "run", "demo"), "--sandbox-html", "", "switch", False,
         "send a Content-Security-Policy with proxied pages that keeps their scripts from console and cookies",
     ),
     Setting(

@@ -23,6 +23,7 @@ LAYERS: list[set[str]] = [
     {"api"},
     {"web"},
     {"services"},
+    {"demo"},
     {"demos"},
     {"proxy", "store", "sessions", "routes", "live_events", "replay"},
     {"logs", "keys", "ids", "access", "https", "loop"},

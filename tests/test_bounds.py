@@ -53,14 +53,14 @@ OF_ONE = {
     "proxy.request_sender.Outgoing", "proxy.response.ResponseHead", "redact.cache.Side", "redact.sealer._Work",
     "redact.echoes.Echoes", "redact.streams.FrameSealer", "replay.differences.markup_difference._Pieces",
     "replay.differences.noise.Drift", "replay.json_edit.JsonSpan", "replay.plan.PlanRun", "replay.playback.matching.MatchView",
-    "replay.playback.message_echo.MessageEcho", "replay.runner.Driver", "routes.files._Loading", "routes.parse._Reader",
+    "replay.playback.message_echo.MessageEcho", "replay.runner.Driver", "routes.files.Loading", "routes.parse.Reader",
     "routes.table._Likeness", "routes.yaml.YamlNode", "routes.yaml._Builder", "services.imports.Folder",
     "services.replay_run.ReplayRun", "services.stepwise_replay.Stepping", "services.variants.VariantReasons", "services.family_tree._Reasons",
     "store.batch.Batch", "store.sqlite.search.Finder",
 }  # fmt: skip
 # As many as routes.yaml, a demo, a recording or the code has.
 OF_FILES = {
-    "demos.session_memory.SessionMemory", "https.server.HttpsServer", "keys.Keyring", "metrics.Metrics._failures",
+    "demos.code_modules.CodeModules", "demos.session_memory.SessionMemory", "https.server.HttpsServer", "keys.Keyring", "metrics.Metrics._failures",
     "metrics.Metrics._tallies", "metrics.Metrics.refused", "model.forwarding.TrustedProxies._networks",
     "protocols.LiveSession", "proxy.listeners.Listeners", "proxy.server.Relay._pools", "proxy.server.Relay._mounted",
     "proxy.server.Relay._logged", "replay.playback.playback.Playback._played", "replay.playback.recording_index.Tape",

@@ -34,6 +34,7 @@ class Command(NamedTuple):
 COMMANDS: dict[str, Command] = {
     "serve": Command("gateway.cli.server", "run the gateway", "Run"),
     "demo": Command("gateway.cli.server", "run the gateway with the sample shop behind it", "Run"),
+    "run": Command("gateway.cli.server", "run the gateway on files that hold clusters and forms", "Run"),
     "init": Command("gateway.cli.setup", "start a folder with routes.yaml and a demo of your own", "Run"),
     "tls": Command("gateway.cli.tls", "the local authority of serve --tls auto, and how to trust it", "Run"),
     "check": Command("gateway.cli.routes", "report everything that is wrong in routes.yaml", "Routes"),

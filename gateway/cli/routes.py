@@ -198,7 +198,11 @@ def _move_here(args: argparse.Namespace) -> dict[str, Any]:
     shown: dict[str, Any] = {"cluster": args.cluster, "environment": args.environment, "before": before}
     if before == args.environment:
         return shown | _moved(table, (), str(args.routes), None, dry_run=args.dry_run)
-    change = prepare_move(now, args.routes, args.cluster, args.environment, environ=os.environ, name=str(args.routes))
+
+    def again(instead: Mapping[str, bytes]) -> Loaded:
+        return load(args.routes, environ=os.environ, name=str(args.routes), instead=instead)
+
+    change = prepare_move(now, args.cluster, args.environment, again=again)
     if not args.dry_run:
         change.write()
     assert change.then.table is not None

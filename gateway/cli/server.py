@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger("gateway.server")
+HEALTH = 5.0  # seconds between two health polls of an upstream of `gateway run`
 GONE = "The recordings of this demo go with it when it stops; to keep them"
 
 
@@ -57,7 +58,34 @@ def serve(args: argparse.Namespace) -> int:
     return _run(_serve(options))
 
 
-def hide_password(recordings: Path) -> None:
+def run_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "files", nargs="*", metavar="FILE", help="Python or YAML with clusters and steps, or a folder with demo.yaml"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the gateway on files that hold clusters and forms."""
+    from ..demos.run_sources import named, route_files
+
+    set_up(args.log_format, args.log_level)
+    hide_password(args.recordings, "RUN")
+    files = named(args.files)
+    options = Options(
+        routes=route_files(files)[0],
+        recordings=args.recordings,
+        host=args.host,
+        port=args.port,
+        hosts=args.allow_host,
+        warm=True,
+        run=files,
+        health_interval=0.0 if args.no_health else HEALTH,
+        **access_options(args),
+    )
+    return _run(_serve(options))
+
+
+def hide_password(recordings: Path, command: str = "SERVE") -> None:
     """Start again without the address of the database among the words, where it holds a password: everybody on this
     machine can read the command line of a process, and only its owner the environment."""
     url = url_of(recordings)
@@ -66,7 +94,7 @@ def hide_password(recordings: Path) -> None:
     from ..store.postgres.connection import passwords_of
 
     if passwords_of(url):
-        os.environ["GATEWAY_SERVE_RECORDINGS"] = url
+        os.environ[f"GATEWAY_{command}_RECORDINGS"] = url
         os.execv(sys.executable, [sys.executable, *words_without(sys.orig_argv[1:], url)])
 
 

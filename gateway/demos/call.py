@@ -62,7 +62,7 @@ class Caller:
         if call.cluster not in clusters:
             known = ", ".join(clusters)
             near = did_you_mean(call.cluster, clusters)
-            raise NotSent(f"'{call.cluster}' is no cluster in routes.yaml ({known}){near}")
+            raise NotSent(f"'{call.cluster}' is no cluster in {self._services.routes.name} ({known}){near}")
         return self._services.url() + clusters[call.cluster].prefix.decode() + call.path
 
     async def send(self, call: PreparedCall, session: LiveSession) -> Outcome:

@@ -86,11 +86,19 @@ def _headers(text: str) -> dict[str, str | None]:
 
 
 def as_what_if(
-    raw: bytes, demo: Demo, step: DemoStep, name: str, spec: Mapping[str, Any], *, file: str, files: tuple[str, ...]
+    raw: bytes,
+    demo: Demo,
+    step: DemoStep,
+    name: str,
+    spec: Mapping[str, Any],
+    *,
+    file: str,
+    files: tuple[str, ...],
+    others: tuple[str, ...] = (),
 ) -> WhatIf:
     """The what-if as demo.yaml would have it; ConfigError says what is wrong with it."""
     preset = with_what_if(raw, step.slug, name, spec, file=file)
-    parsed = parse_demo(preset.raw, name=demo.name, file=file, files=files)
+    parsed = parse_demo(preset.raw, name=demo.name, file=file, files=files, others=others)
     found = parsed.demo.step(step.slug) if parsed.demo else None
     what_if = found.what_if(slug_of(name)) if found else None
     if what_if is None:

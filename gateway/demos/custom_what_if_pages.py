@@ -14,7 +14,7 @@ from .custom_what_if import as_what_if, read_trial, to_save
 from .definition.schema import Demo, DemoStep, WhatIf
 from .masking import is_secret_name
 from .preview import Preview, preview, substitutions
-from .registry import FILE, DemoEntry, DemosKeeper
+from .registry import DemoEntry, DemosKeeper
 from .send import Press
 from .step import NotSent, build, fill, text_of
 
@@ -83,7 +83,7 @@ def demo_of(entry: DemoEntry) -> Demo:
 
 def _read(entry: DemoEntry, demo: Demo, step: DemoStep, name: str, spec: Mapping[str, Any]) -> WhatIf:
     raw, files = _file(entry), tuple(path.name for path in entry.folder.iterdir())
-    return as_what_if(raw, demo, step, name, spec, file=entry.file, files=files)
+    return as_what_if(raw, demo, step, name, spec, file=entry.file, files=files, others=entry.others)
 
 
 def _save(entry: DemoEntry, demo: Demo, step: DemoStep, name: str, spec: Mapping[str, Any]) -> int:
@@ -94,7 +94,7 @@ def _save(entry: DemoEntry, demo: Demo, step: DemoStep, name: str, spec: Mapping
     _read(entry, demo, step, name, spec)
     preset = with_what_if(raw, step.slug, name, spec, file=entry.file)
     try:
-        write_file(entry.folder / FILE, preset.raw, expected=raw)
+        write_file(entry.path, preset.raw, expected=raw)
     except Unreadable as error:
         raise _refused(entry, str(error)) from None
     return preset.line
@@ -102,7 +102,7 @@ def _save(entry: DemoEntry, demo: Demo, step: DemoStep, name: str, spec: Mapping
 
 def _file(entry: DemoEntry) -> bytes:
     try:
-        return read_file(entry.folder / FILE)
+        return read_file(entry.path)
     except Unreadable as error:
         raise _refused(entry, str(error)) from None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,6 +18,7 @@ from yarl import URL
 from ..errors import ConfigError, GatewayError, NotFoundError, UsageError, did_you_mean
 from .authoring.new_demo import from_recording, own_folder, write_demo
 from .call import Caller
+from .code_modules import CodeModules
 from .custom_what_if import boxes_again
 from .custom_what_if_pages import Trying
 from .definition.colours import style_sheet
@@ -26,6 +28,7 @@ from .front_door import front_door
 from .page_json import home_json, step_json
 from .preview import Preview
 from .registry import DemoEntry, DemosKeeper, shown
+from .run_sources import demo_sources
 from .send import Press, Sending
 from .session_memory import Memories
 from .step import FilledField, NotSent, fill, read_form
@@ -34,9 +37,16 @@ from .step_page import StepView
 if TYPE_CHECKING:
     from ..protocols import LiveSession, Services
 
-PICTURES = (".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp")
+TYPES = {
+    ".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".gif": "image/gif",
+    ".webp": "image/webp", ".ico": "image/x-icon", ".css": "text/css", ".woff2": "font/woff2", ".woff": "font/woff",
+    ".ttf": "font/ttf", ".otf": "font/otf",
+}  # fmt: skip
 # A picture is shown by <img>, where nothing in it can run; opened by itself it may not run anything either.
-PICTURE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
+FILE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox", "Cache-Control": "no-cache",
+    "X-Content-Type-Options": "nosniff",
+}  # fmt: skip
 TRY, PREVIEW, SAVE = "*try", "*preview", "*save"  # buttons; a what-if's slug has no '*'
 NOTICE = "notice"  # in the page session: what was just done, for the next page
 TITLE = 200  # characters of a recording's name
@@ -52,15 +62,18 @@ def setup(
     render: Render,
     check_operator: Callable[[web.Request], None] = lambda request: None,
     templates: Sequence[Path] = (),
+    modules: CodeModules | None = None,
 ) -> None:
     """Serve `/` and `/demos/...`. aiohttp_jinja2 must be set up with a loader that knows our templates.
 
     The routes are catch-alls, because demos come and go while the server runs. `csrf_field` gives the value of
-    the hidden field csrf_token; `check_operator` raises for who may not write files; `render`
-    makes a page of a template. `folders` hold demos in place of
-    those that keeper.demo_folders finds.
+    the hidden field csrf_token; `check_operator` raises for who may not write files; `render` makes a page of a
+    template.
     """
-    keeper, caller, memories = DemosKeeper(services.options, templates), Caller(services), Memories()
+    run = services.options.run
+    sources = partial(demo_sources, run) if run else None
+    keeper = DemosKeeper(services.options, templates, modules=modules, sources=sources)
+    caller, memories = Caller(services), Memories()
     pages = Pages(
         services,
         session_of,
@@ -83,10 +96,11 @@ def setup(
     app.router.add_get("/demos/{demo}", pages.first)
     app.router.add_get("/demos/{demo}/", pages.first)
     app.router.add_post("/demos/{demo}", pages.recording)
-    app.router.add_get("/demos/{demo}/files/{name}", pages.picture)
+    app.router.add_get("/demos/{demo}/files/{name}", pages.file)
     app.router.add_get("/demos/{demo}/colours.css", pages.colours)
     app.router.add_get("/demos/{demo}/{step}.json", pages.step_twin)
     app.router.add_get("/demos/{demo}/{step}", pages.step)
+    app.router.add_get("/demos/{demo}/{step}/", pages.without_slash)
     app.router.add_post("/demos/{demo}/{step}", pages.send)
 
 
@@ -144,6 +158,9 @@ class Pages:
 
     async def to_home(self, request: web.Request) -> web.Response:
         raise web.HTTPFound("/")
+
+    async def without_slash(self, request: web.Request) -> web.Response:
+        raise web.HTTPFound(request.rel_url.raw_path.rstrip("/"))
 
     async def first(self, request: web.Request) -> web.Response:
         """The first step that has not been sent yet."""
@@ -296,13 +313,16 @@ class Pages:
         (await get_session(request))[NOTICE] = f"Made: {shown(file)}. Change it there; it is here at once."
         raise web.HTTPSeeOther(str(URL.build(path=f"/demos/{name}")))
 
-    async def picture(self, request: web.Request) -> web.FileResponse:
-        """A picture that lies beside demo.yaml. NotFoundError when there is none of that name."""
+    async def file(self, request: web.Request) -> web.FileResponse:
+        """A picture, style sheet or font that lies beside the demo. NotFoundError when there is none of that name:
+        nothing else is shown, and nothing to which a link leads elsewhere."""
         entry, name = self._entry(request), request.match_info["name"]
-        file = entry.folder / name
-        if "/" in name or not name.lower().endswith(PICTURES) or not await asyncio.to_thread(file.is_file):
-            raise NotFoundError(f"{entry.name} has no picture '{name[:100]}'")
-        return web.FileResponse(file, headers=PICTURE_HEADERS)
+        kind = TYPES.get(Path(name).suffix.lower())
+        file = await asyncio.to_thread(_beside, entry.folder, name) if kind else None
+        if kind is None or file is None:
+            hint = f"pictures, style sheets and fonts are shown: {', '.join(TYPES)}"
+            raise NotFoundError(f"{entry.name} has no file '{name[:100]}'", hint=hint)
+        return web.FileResponse(file, headers=FILE_HEADERS | {"Content-Type": kind})
 
     async def _step_page(
         self,
@@ -380,6 +400,13 @@ def _again(filled: tuple[FilledField, ...], fields: Mapping[str, Any]) -> tuple[
 def _is_changed(form: Mapping[str, str]) -> bool:
     """Whether anything stands in the boxes of a what-if of your own."""
     return any(form.get(f"own.{verb}", "").strip() for verb in ("via", "path", "headers", "delay"))
+
+
+def _beside(folder: Path, name: str) -> Path | None:
+    """The file of that name in this folder itself."""
+    file = folder / name
+    is_here = "/" not in name and not name.startswith(".") and file.resolve().parent == folder.resolve()
+    return file if is_here and file.is_file() else None
 
 
 def _submitted(

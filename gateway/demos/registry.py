@@ -7,9 +7,7 @@ import contextlib
 import logging
 import os
 import stat
-import traceback
-import types
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,35 +16,14 @@ from aiohttp import web
 
 from ..errors import Problem
 from ..paths import templates_dir
+from ..routes.run_files import ROUTES_KEYS
+from .code_modules import CodeModules, LoadedModule
 from .definition.parse import ParsedDemo, parse_demo
-from .definition.python_steps import Coded, coded_steps, with_code
+from .definition.python_steps import python_demo, with_code
 
 if TYPE_CHECKING:
     from ..protocols import Options
     from .definition.schema import Demo
-
-
-OFF = "is not loaded: code runs only where the gateway was started with --allow-code"
-
-
-def load_code(folder: Path, name: str, file: str) -> tuple[tuple[Coded, ...], tuple[Problem, ...]]:
-    """The steps of a module, or why it could not be run. Blocking; nothing is written beside it."""
-    path = folder / name
-    module = types.ModuleType(f"gateway_demo_{folder.name}")
-    module.__file__ = str(path)
-    try:
-        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
-    except SyntaxError as error:
-        return (), (Problem(file, error.lineno or 1, error.offset or 1, "", error.msg),)
-    except Exception as error:  # an author's module may fail in any way that Python can
-        return (), (Problem(file, line_of(error, path), 1, "", f"{type(error).__name__}: {error}"),)
-    return coded_steps(vars(module)), ()
-
-
-def line_of(error: BaseException, path: Path) -> int:
-    """The innermost line of this file that an error came through."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    return next((line for line in reversed(lines) if line), 1)
 
 
 log = logging.getLogger("gateway.demos")
@@ -55,16 +32,42 @@ FILE = "demo.yaml"
 LARGEST = 1 << 20  # bytes of a demo.yaml
 
 
+OFF = "is not loaded: code runs only where the gateway was started with --allow-code"
+NOT_NAMED = "is not loaded: code runs only where it is named; name it too: gateway run {} {}"
+BESIDE = (".html", ".css", ".py", ".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp")  # what a demo can name
+
+
 @dataclass(frozen=True, slots=True)
-class DemoEntry:
-    """One folder with a demo.yaml. `demo` is the last good state, None when there was none yet."""
+class DemoSource:
+    """A file that is a demo: demo.yaml in a folder of its own or, with `has_others`, a file of `gateway run`, which
+    says routes as well."""
 
     name: str
-    folder: Path
+    path: Path
+    has_others: bool = False
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The keys that are for others."""
+        return ROUTES_KEYS if self.has_others else ()
+
+
+@dataclass(frozen=True, slots=True)
+class DemoEntry:
+    """One demo. `demo` is the last good state, None when there was none yet."""
+
+    name: str
+    path: Path  # of demo.yaml, or of the file that was named
     demo: Demo | None
     problems: tuple[Problem, ...]
-    file: str = ""  # its demo.yaml, as a person here would type it
-    seen: object = None  # what the folder looked like; a change means reading it again
+    file: str = ""  # its path, as a person here would type it
+    seen: object = None  # what it looked like; a change means reading it again
+    others: tuple[str, ...] = ()  # keys of the file that are not the demo's
+
+    @property
+    def folder(self) -> Path:
+        """Where its pictures, pages and style sheet lie."""
+        return self.path.parent
 
 
 def demo_folder(options: Options, templates: Sequence[Path] = ()) -> Path:
@@ -74,13 +77,18 @@ def demo_folder(options: Options, templates: Sequence[Path] = ()) -> Path:
 
 
 class DemosKeeper:
-    """Polls the demos' folder; `entries` is always one complete mapping, by name."""
+    """Polls the demos' folder, or the files of `gateway run`; `entries` is always one complete mapping, by name."""
 
-    def __init__(self, options: Options, templates: Sequence[Path] = ()) -> None:
+    def __init__(
+        self, options: Options, templates: Sequence[Path] = (), *, modules: CodeModules | None = None,
+        sources: Callable[[], Sequence[DemoSource]] | None = None,
+    ) -> None:  # fmt: skip
         self._options = options
         self.templates = tuple(templates)
-        self._code = options.allow_code
+        self._sources = sources or (lambda: list(folder_sources(demo_folder(options, self.templates))))
+        self._reader = DemoReader(modules or CodeModules(), options.allow_code, tuple(map(Path.absolute, options.run)))
         self.entries: Mapping[str, DemoEntry] = {}
+        self._read: Mapping[str, DemoEntry] = {}  # those too that hold no demo
 
     async def running(self, app: web.Application) -> AsyncIterator[None]:
         """For app.cleanup_ctx."""
@@ -101,52 +109,97 @@ class DemosKeeper:
 
     def look(self) -> None:
         """Read what has changed. Blocking."""
-        paths = demo_paths(demo_folder(self._options, self.templates))
-        before, self.entries = (
-            self.entries,
-            {path.name: read_entry(path, self.entries.get(path.name), code=self._code) for path in paths},
-        )
+        found = {each.name: self._reader.read(each, self._read.get(each.name)) for each in self._sources()}
+        self._read = found
+        parts = {entry.folder / entry.demo.code for entry in found.values() if entry.demo and entry.demo.code}
+        before = self.entries
+        self.entries = {
+            name: entry for name, entry in found.items()
+            if entry.path not in parts and (entry.demo is not None or entry.problems)
+        }  # fmt: skip
         for name, entry in self.entries.items():
             for problem in entry.problems if entry is not before.get(name) else ():
                 log.warning("%s", problem)
 
 
+def folder_sources(folder: Path) -> Iterator[DemoSource]:
+    """Every demo with a folder of its own in this one, by name."""
+    with contextlib.suppress(OSError):
+        for path in sorted(folder.iterdir()):
+            if (path / FILE).exists():
+                yield DemoSource(path.name, path / FILE)
+
+
 def demo_paths(folder: Path) -> list[Path]:
     """Every demo's own folder, by name."""
-    try:
-        return sorted(path for path in folder.iterdir() if (path / FILE).exists())
-    except OSError:
-        return []
+    return [source.path.parent for source in folder_sources(folder)]
 
 
 def read_entry(folder: Path, before: DemoEntry | None = None, *, code: bool = False) -> DemoEntry:
     """The demo of a folder as it now stands, or as it was before with the reason; `code`: its module may run."""
-    seen = _look_of(folder)
-    if before is not None and before.seen == seen and before.folder == folder:
-        return before
-    file = shown(folder / FILE)
-    try:
-        text, files = _read(folder / FILE), _names(folder)
-    except OSError as error:
-        problems: tuple[Problem, ...] = (Problem(file, 1, 1, "", f"cannot be read: {error.strerror or error}"),)
-        demo = None
-    else:
-        parsed = parse_demo(text, name=folder.name, file=file, files=files)
-        if parsed.demo is not None and parsed.demo.code:
-            parsed = _with_code(parsed, folder, parsed.demo.code, allowed=code)
-        demo, problems = parsed.demo, parsed.problems
-    return DemoEntry(folder.name, folder, demo or (before.demo if before else None), problems, file, seen)
+    return DemoReader(CodeModules(), code).read(DemoSource(folder.name, folder / FILE), before)
 
 
-def _with_code(parsed: ParsedDemo, folder: Path, name: str, *, allowed: bool) -> ParsedDemo:
-    """The demo with the steps of its module; without them, and with a warning, where no code may run."""
-    file = shown(folder / name)
-    if not allowed:
-        return ParsedDemo(parsed.demo, (*parsed.problems, Problem(file, 1, 1, "", OFF, "warning")))
-    coded, problems = load_code(folder, name, file)
-    if problems:
-        return ParsedDemo(None, (*parsed.problems, *problems))
-    return with_code(parsed, coded, file=file)
+@dataclass(frozen=True, slots=True)
+class DemoReader:
+    """Reads demos; `code`: modules beside them may run, else only those that were `named`."""
+
+    modules: CodeModules
+    code: bool = False
+    named: tuple[Path, ...] = ()
+
+    def read(self, source: DemoSource, before: DemoEntry | None = None) -> DemoEntry:
+        """A demo as it now stands, or as it was before with the reason. Neither a demo nor problems: the file says
+        nothing of one. Blocking."""
+        is_code = source.path.suffix == ".py"
+        seen: object = (_look_of(source.path), self._module(source.path) if is_code else None)
+        if before is not None and before.seen == seen and before.path == source.path:
+            return before
+        file = shown(source.path)
+        try:
+            parsed = self._of_python(source, file) if is_code else self._of_yaml(source, file)
+        except OSError as error:
+            parsed = ParsedDemo(None, (Problem(file, 1, 1, "", f"cannot be read: {error.strerror or error}"),))
+        last = before.demo if before is not None and parsed.problems else None
+        return DemoEntry(source.name, source.path, parsed.demo or last, parsed.problems, file, seen, source.others)
+
+    def _module(self, path: Path) -> LoadedModule | None:
+        try:
+            return self.modules.load(path, shown(path))
+        except OSError:
+            return None
+
+    def _of_python(self, source: DemoSource, file: str) -> ParsedDemo:
+        loaded, names = self.modules.load(source.path, file), _names(source.path.parent)
+        if loaded.declared is None or (not loaded.coded and not loaded.declared.demo):
+            return ParsedDemo(None, loaded.problems or _nothing(loaded, file))
+        parsed = python_demo(loaded.declared, loaded.about, name=source.name, file=file, files=names)
+        if not loaded.coded:
+            return ParsedDemo(None, (*parsed.problems, Problem(file, 1, 1, "", NO_STEPS)))
+        return with_code(parsed, loaded.coded, file=file, files=names)
+
+    def _of_yaml(self, source: DemoSource, file: str) -> ParsedDemo:
+        text, folder = _read(source.path), source.path.parent
+        parsed = parse_demo(text, name=source.name, file=file, files=_names(folder), others=source.others)
+        if parsed.demo is None or not parsed.demo.code:
+            return parsed
+        path = folder / parsed.demo.code
+        if not self.code and path.absolute() not in self.named:
+            why = NOT_NAMED.format(file, shown(path)) if source.has_others else OFF
+            return ParsedDemo(parsed.demo, (*parsed.problems, Problem(shown(path), 1, 1, "", why, "warning")))
+        loaded = self.modules.load(path, shown(path))
+        if loaded.problems:
+            return ParsedDemo(None, (*parsed.problems, *loaded.problems))
+        return with_code(parsed, loaded.coded, file=shown(path), files=_names(folder))
+
+
+NO_STEPS = "it has no step; write @step above a function"
+
+
+def _nothing(loaded: LoadedModule, file: str) -> tuple[Problem, ...]:
+    """A module that declares clusters and no step serves those of other files."""
+    has_clusters = loaded.declared is not None and bool(loaded.declared.clusters)
+    return () if has_clusters else (Problem(file, 1, 1, "", NO_STEPS),)
 
 
 def shown(file: Path) -> str:
@@ -157,10 +210,10 @@ def shown(file: Path) -> str:
         return str(file)
 
 
-def _look_of(folder: Path) -> object:
-    """What changes with every way of saving: the file's identity and the names beside it."""
+def _look_of(path: Path) -> object:
+    """What changes with every way of saving: the file's identity, and the files beside it that a demo can name."""
     try:
-        facts = (folder / FILE).stat()
+        facts, folder = path.stat(), path.parent
         modules = tuple((one.name, one.stat().st_mtime_ns, one.stat().st_size) for one in folder.glob("*.py"))
         return facts.st_dev, facts.st_ino, facts.st_mtime_ns, facts.st_size, _names(folder), modules
     except OSError as error:
@@ -168,7 +221,7 @@ def _look_of(folder: Path) -> object:
 
 
 def _names(folder: Path) -> tuple[str, ...]:
-    return tuple(sorted(path.name for path in folder.iterdir()))
+    return tuple(sorted(path.name for path in folder.iterdir() if path.suffix.lower() in BESIDE))
 
 
 def _read(file: Path) -> bytes:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 NOT_EXPECTED: Final = "the response is not the expected one: what was kept before stays"
 log = logging.getLogger("gateway.demos")
+FAILED: Final = 400
 MISSED = "The recording being played does not hold this call, so it says nothing about the API. Back to live asks it."
 
 
@@ -116,6 +117,8 @@ class Sending:
         written = await self._keep(session, press, found) if press.what_if is None else ()
         answered = await asyncio.to_thread(_answered, result, press, outcome.answer, fresh)
         answered = replace(answered, kept=shown_values(found), not_kept=tuple(missing.items()))
+        if judgement.expected and outcome.answer.status >= FAILED:  # what the function wants of it cannot be there
+            answered = replace(answered, trouble="")
         placed = await self._placed(session, press, answered)
         for name in written:
             how = "kept" if name in found else "typed"

@@ -177,7 +177,7 @@ def build(
     template = what_if.call if what_if and what_if.call else step.call
     try:
         headers = _headers(step, what_if, known)
-        path, used = _path(template, known)
+        path, used = path_of(template, known)
         query = worked_out(step.query, known) if step.query is not None else None
         rest = {name: value for name, value in fields.items() if name not in used and value is not None}
         # Another call of the what-if takes the form's fields only where they have a place in its path.
@@ -221,8 +221,9 @@ def changed(
     return given_fields, known
 
 
-def _path(template: CallTemplate, known: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
-    """The path with its placeholders filled in and percent-encoded, and the names that it used."""
+def path_of(template: CallTemplate, known: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
+    """The path with its placeholders filled in and percent-encoded, and the names that it used; NotSent names one that
+    is not known."""
     used = frozenset(PLACEHOLDER.findall(template.path))
     for name in sorted(used):
         if known.get(name) is None:
@@ -252,20 +253,29 @@ def _body(
     """(bytes, content type) of the declared body, else of the fields that are left."""
     declared = what_if.body if what_if and what_if.body else step.body
     if declared is not None:
-        value = worked_out(declared.value, known)
-        if value is None:
-            return None, ""
-        if isinstance(value, str):
-            return value.encode("utf-8", "surrogatepass"), "text/plain; charset=utf-8"
-        if isinstance(value, Upload):
-            return value.data, value.content_type
-    elif method in BODYLESS or not rest:
+        return body_of(declared.value, known, step.send)
+    if method in BODYLESS or not rest:
         return None, ""
-    else:
-        value = dict(rest)
-    if step.send == "multipart" and isinstance(value, dict):
+    return _encoded(dict(rest), step.send)
+
+
+def body_of(declared: Any, known: Mapping[str, Any], send: str) -> tuple[bytes | None, str]:
+    """(bytes, content type) of a declared body; ExpressionError names a value that is missing."""
+    value = worked_out(declared, known)
+    if value is None:
+        return None, ""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass"), "text/plain; charset=utf-8"
+    if isinstance(value, Upload):
+        return value.data, value.content_type
+    return _encoded(value, send)
+
+
+def _encoded(value: Any, send: str) -> tuple[bytes, str]:
+    """A value as JSON, form or multipart."""
+    if send == "multipart" and isinstance(value, dict):
         return multipart((name, item if isinstance(item, Upload) else text_of(item)) for name, item in _repeated(value))
-    if step.send == "form" and isinstance(value, dict):
+    if send == "form" and isinstance(value, dict):
         pairs = [(name, text_of(item)) for name, item in _repeated(value)]
         return urlencode(pairs, errors="surrogatepass").encode(), "application/x-www-form-urlencoded"
     return json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass"), "application/json"

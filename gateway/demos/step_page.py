@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 from markupsafe import Markup
+from yarl import URL
 
 from ..errors import NotFoundError, StoreError
 from .definition.check import check_routes
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from ..protocols import LiveSession, Services
     from .registry import DemoEntry
     from .session_memory import Memories
+
+
+CONTENT = Markup("<!--content-->")  # where a layout puts the step
 
 
 class OwnPageError(Exception):
@@ -115,6 +119,7 @@ class StepView:
             "followers": demo.followers(step),
             "done": done,
             "parts": parts,
+            "source": entry.path.name,
             "result": result,
             "results": results,
             "origins": origins,
@@ -172,7 +177,44 @@ class StepView:
         if any(each.severity == "error" for each in entry.problems) or entry.demo is None:
             return tuple(map(str, entry.problems))
         clusters = {name: tuple(cluster.upstreams) for name, cluster in self.services.routes.table.clusters.items()}
-        return tuple(map(str, (*entry.problems, *check_routes(entry.demo, clusters, entry.file))))
+        return tuple(
+            map(str, (*entry.problems, *check_routes(entry.demo, clusters, entry.file, self.services.routes.name)))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutFrame:
+    """What the author's layout puts before and after a step, or why it puts nothing."""
+
+    before: Markup | str = ""
+    after: Markup | str = ""
+    problem: str = ""
+
+
+def _frame(entry: DemoEntry, step: DemoStep, values: Mapping[str, Any], result: object) -> LayoutFrame:
+    demo = entry.demo
+    if demo is None or not demo.layout:
+        return LayoutFrame()
+    context = _context(entry, step, values, result) | {"content": CONTENT}
+    try:
+        whole = render_own_page(entry.folder, demo.layout, context)
+    except OwnPageError as error:
+        return LayoutFrame(problem=str(error))
+    before, there, after = whole.partition(CONTENT)
+    if not there:
+        return LayoutFrame(problem=f"{demo.layout}: {{{{ content }}}} is missing: the step goes there")
+    return LayoutFrame(Markup(before), Markup(after))
+
+
+def _context(entry: DemoEntry, step: DemoStep, values: Mapping[str, Any], result: object) -> dict[str, Any]:
+    """What templates of an author know; `file` gives the address of a file beside the demo."""
+
+    def file(name: object) -> str:
+        if not (entry.folder / str(name)).is_file():
+            raise jinja2.TemplateNotFound(str(name))
+        return str(URL.build(path=f"/demos/{entry.name}/files/{name}"))
+
+    return {"s": masked_json(dict(values)), "result": result, "step": step, "demo": entry.demo, "file": file}
 
 
 def _made(
@@ -192,6 +234,7 @@ def _made(
         "trail": trail(demo, done),
         "own": own,
         "own_problem": own_problem,
+        "frame": _frame(entry, step, values, result),
         "comparison": compare(happy, result) if happy and result and result.what_if and result.url else None,
         "values": shown_values(values),
         "next_uses": {name: next_uses(demo, step, name) for name in step.writes},
@@ -204,7 +247,7 @@ def _own(
     """(the author's own page, why it could not be shown)."""
     if not step.page:
         return "", ""
-    context = {"form": parts, "s": masked_json(dict(values)), "result": result, "step": step, "demo": entry.demo}
+    context = _context(entry, step, values, result) | {"form": parts}
     try:
         return render_own_page(entry.folder, step.page, context), ""
     except OwnPageError as error:

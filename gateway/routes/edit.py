@@ -38,13 +38,26 @@ def splice(raw: bytes, cluster: str, environment: str, *, name: str = "routes.ya
         raise ConfigError([*problems, *more], hint="mend the file first: gateway check")
     if root.get("include") is not None and at(root, "clusters", cluster) is None:
         raise NotFoundError(f"the cluster '{cluster}' is not written in {name}", hint="look into the files it includes")
+    lead = BOM if raw.startswith(BOM) else b""
+    found = at(root, "clusters", cluster)
+    if found is not None and found.kind == "mapping" and found.pairs and found.get("environment") is None:
+        return _written(lead, text, found, cluster, environment)
     node = _scalar(root, cluster, name)
     _refuse_shared(root, node, cluster)
-    lead = BOM if raw.startswith(BOM) else b""
     source = text[node.start : node.end].rstrip()  # a block scalar reaches to the next line
     changed = text[: node.start] + _quoted(source, environment) + text[node.start + len(source) :]
     _check(changed, cluster, environment, node)
     return Splice(lead + changed.encode(), node.line, node.text)
+
+
+def _written(lead: bytes, text: str, found: YamlNode, cluster: str, environment: str) -> Splice:
+    """The file with a line more, where it did not say where the cluster lives, as a file of `gateway run` need not."""
+    path = f"clusters.{cluster}"
+    if found.anchored or found.aliased:
+        raise ConfigError([found.problem(path, "it is shared by an anchor (&) or alias (*); edit it by hand")])
+    changed, line = _first_in(text, found, f"environment: {_quoted('', environment)}")
+    _check(changed, cluster, environment, found)
+    return Splice(lead + changed.encode(), line, "")
 
 
 def _check(changed: str, cluster: str, environment: str, node: YamlNode) -> None:
@@ -167,11 +180,11 @@ def _appended(text: str, line: str) -> tuple[str, int]:
     return before + line + end + text[cut:], before.count("\n") + 1
 
 
-def _first_in(text: str, cors: YamlNode, entry: str) -> tuple[str, int]:
-    if text[cors.start] == "{":
-        comma = ", " if cors.pairs else ""
-        return text[: cors.start + 1] + entry + comma + text[cors.start + 1 :], cors.line
-    first = cors.pairs[0][0]
+def _first_in(text: str, mapping: YamlNode, entry: str) -> tuple[str, int]:
+    if text[mapping.start] == "{":
+        comma = ", " if mapping.pairs else ""
+        return text[: mapping.start + 1] + entry + comma + text[mapping.start + 1 :], mapping.line
+    first = mapping.pairs[0][0]
     begin = text.rfind("\n", 0, first.start) + 1
     return text[:begin] + text[begin : first.start] + entry + _end_of_line(text) + text[begin:], first.line
 

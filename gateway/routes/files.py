@@ -89,7 +89,7 @@ def load(
 ) -> Loaded:
     """Read, parse, check and compile. `name` stands for the file in problems; `instead` holds contents that count
     instead of those on disk, by name."""
-    return _Loading(file, environ, own, name or file.name, instead or {}).load()
+    return Loading(file, environ, own, name or file.name, instead or {}).load()
 
 
 @contextlib.contextmanager
@@ -107,7 +107,7 @@ def _without_collections(large: bool) -> Iterator[None]:
         gc.enable()
 
 
-class _Loading:
+class Loading:
     """One load: remembers which files it came by."""
 
     def __init__(
@@ -137,7 +137,9 @@ class _Loading:
 
     def _parsed(self, raw: bytes, variables: Mapping[str, str], problems: list[Problem]) -> Loaded:
         parsed = parse(raw, name=self.name, variables=variables, include=self._include, own=self.own)
-        problems += parsed.problems
+        return self._compiled(parsed, problems + list(parsed.problems))
+
+    def _compiled(self, parsed: ParsedRoutes, problems: list[Problem]) -> Loaded:
         table = None
         if parsed.config is not None and not problems:
             table = compile_table(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ConfigError, NotFoundError, Problem, did_you_mean
 from .edit import Splice, allow_origin, splice
-from .files import Loaded, Unreadable, load, read_file, write_file
+from .edit_python import splice_python
+from .files import Loaded, Unreadable, read_file, write_file
 from .table import RouteTable
 from .validation import at
 
@@ -31,36 +32,34 @@ class FileMove:
             raise ConfigError([Problem(self.name, 1, 1, "", str(error))], hint="nothing was changed") from None
 
 
-def prepare_move(
-    now: Loaded,
-    file: Path,
-    cluster: str,
-    environment: str,
-    *,
-    environ: Mapping[str, str],
-    own: tuple[str, int] | None = None,
-    name: str | None = None,
-) -> FileMove:
-    """What writing would do; ConfigError when it cannot be done. `now` is what the file says, without problems."""
+Again = Callable[[Mapping[str, bytes]], Loaded]  # what the files would say with these contents, by name
+
+
+def prepare_move(now: Loaded, cluster: str, environment: str, *, again: Again) -> FileMove:
+    """What writing would do; ConfigError when it cannot be done. `now` is what the files say, without problems."""
     node = at(now.parsed.root, "clusters", cluster, "environment")
     where = node.file if node is not None else next(iter(now.files))
     path = now.files[where]
     raw = _raw(path, where)
-    changed = splice(raw, cluster, environment, name=where)
-    then = load(file, environ=environ, own=own, name=name, instead={where: changed.raw})
+    change = splice_python if path.suffix == ".py" else splice
+    changed = change(raw, cluster, environment, name=where)
+    then = again({where: changed.raw})
     if then.table is None:
         raise ConfigError(then.problems, hint="nothing was changed")
     return FileMove(where, path, raw, changed, then)
 
 
-def prepare_origin(
-    now: Loaded, file: Path, origin: str, *, environ: Mapping[str, str], own: tuple[str, int] | None = None
-) -> FileMove:
+def prepare_origin(now: Loaded, origin: str, *, again: Again) -> FileMove:
     """What listing an origin would do to the outer file; ConfigError when it cannot be done."""
-    where = next(iter(now.files))
+    where = next((name for name, path in now.files.items() if path.suffix != ".py"), "")
+    if not where:
+        hint = f'write it yourself: routes(cors={{"origins": ["{origin}"]}})'
+        raise ConfigError(
+            [Problem(next(iter(now.files)), 1, 1, "cors", "a Python file is not changed here")], hint=hint
+        )
     raw = _raw(now.files[where], where)
     changed, line = allow_origin(raw, origin, name=where)
-    then = load(file, environ=environ, own=own, instead={where: changed})
+    then = again({where: changed})
     if then.table is None:
         raise ConfigError(then.problems, hint="nothing was changed")
     return FileMove(where, now.files[where], raw, Splice(changed, line, ""), then)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import types
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -77,16 +77,10 @@ def parse(
 ) -> ParsedRoutes:
     """Read a routes.yaml. `variables` fill ${V}; `include` gives the files of a pattern as (name, bytes), or raises
     ValueError; `own` is where the gateway listens, which no upstream may be."""
-    reader = _Reader(variables or {}, include or _nothing)
+    reader = Reader(variables or {}, include or _nothing)
     root = reader.read(raw, name, outermost=True)
     text = bundle(reader.texts)
-    revision = hashlib.sha256(text.encode()).hexdigest()
-    config = None
-    if root is not None:
-        config = reader.validate(root)
-        reader.add(check(root, own=own))
-    problems = tuple(sorted(reader.problems, key=reader.order))
-    return ParsedRoutes(None if problems else config, problems, text, revision, root)
+    return reader.parsed(root, text, hashlib.sha256(text.encode()).hexdigest(), own=own)
 
 
 def bundle(texts: Mapping[str, str]) -> str:
@@ -115,7 +109,7 @@ def _nothing(pattern: str) -> Sequence[tuple[str, bytes]]:
     raise ValueError(f"'{pattern}' cannot be read here")
 
 
-class _Reader:
+class Reader:
     """Collects texts, nodes and problems of a file and of what it includes."""
 
     def __init__(self, variables: Mapping[str, str], include: Include) -> None:
@@ -136,7 +130,18 @@ class _Reader:
                 self._places.add(place)
                 self.problems.append(problem)
 
-    def read(self, raw: bytes, name: str, *, outermost: bool = False) -> YamlNode | None:
+    def parsed(self, root: YamlNode | None, text: str, revision: str, *, own: tuple[str, int] | None) -> ParsedRoutes:
+        """What the nodes say, checked; or every problem, those of the reading too."""
+        config = None
+        if root is not None:
+            config = self.validate(root)
+            self.add(check(root, own=own))
+        problems = tuple(sorted(self.problems, key=self.order))
+        return ParsedRoutes(None if problems else config, problems, text, revision, root)
+
+    def read(self, raw: bytes, name: str, *, outermost: bool = False, keys: Collection[str] = ()) -> YamlNode | None:
+        """The tree of a file with those that it includes, None when it is none; with `keys` what others say is not
+        looked at."""
         text, problems = read_text(raw, name)
         self.texts[name] = text
         self.add(problems)
@@ -151,22 +156,24 @@ class _Reader:
                 [root.problem("", f"expected a mapping with version, environments and clusters, found {root.what}")]
             )
             return None
-        self._fill(root, "")
+        if keys:
+            root = replace(root, pairs=[pair for pair in root.pairs if pair[0].text in keys or is_merge(pair[0])])
+        self.fill(root)
         if not outermost:
             self._only_clusters(root)
         self._include(root)
         return root
 
-    def _fill(self, node: YamlNode, path: str) -> None:
+    def fill(self, node: YamlNode, path: str = "") -> None:
         """Give every scalar its value. The tree is at most MAX_DEPTH deep."""
         for key, value in node.pairs:
             if not is_merge(key):
                 below = f"{path}.{key.text}" if path else key.text
                 if key.plain and (why := surprise(key.text) or _no_text(key.text)):
                     self.add([key.problem(below, why)])
-                self._fill(value, below)
+                self.fill(value, below)
         for index, item in enumerate(node.items):
-            self._fill(item, f"{path}[{index}]")
+            self.fill(item, f"{path}[{index}]")
         if node.kind == "scalar":
             self._fill_scalar(node, path)
 

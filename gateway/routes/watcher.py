@@ -38,6 +38,7 @@ from .files import Loaded, Look, content_of, load, look, reread
 from .history import changes
 from .move import check_move, prepare_move, prepare_origin
 from .parse import parse_stored
+from .run_files import RunFiles
 from .table import RouteTable, compile_table
 
 log = logging.getLogger("gateway.routes")
@@ -60,12 +61,15 @@ class RoutesKeeper:
         last_good: Revision | None = None,
         own: str | None = None,
         environ: Mapping[str, str] | None = None,
+        run: RunFiles | None = None,
     ) -> None:
+        self._run_files = run
         self._file, self._interval, self._last_good = file, interval, last_good
         self._own = None if own is None else _address(own)
         self._environ = dict(os.environ if environ is None else environ)
         self._table: RouteTable | None = None
         self._problems: tuple[Problem, ...] = ()
+        self._text = ""  # of what is in force, with what it includes
         self._subscribers: list[Seen] = []
         self._loaded: Loaded | None = None
         self._read_at = 0.0
@@ -86,6 +90,14 @@ class RoutesKeeper:
     def file(self) -> Path:
         return self._file
 
+    @property
+    def name(self) -> str:
+        return self._file.name if self._run_files is None else self._run_files.name
+
+    @property
+    def text(self) -> str:
+        return self._text
+
     def subscribe(self, seen: Seen) -> None:
         """`seen(None, ())` says that the file has become what is in force again."""
         self._subscribers.append(seen)
@@ -96,11 +108,12 @@ class RoutesKeeper:
         if loaded.table is not None:
             before = self._last_good_table()
             if self._last_good is not None and self._last_good.id == loaded.table.revision:
-                self._table = loaded.table  # a restart: nothing changed, so history gets no row
+                self._table, self._text = loaded.table, loaded.parsed.text  # a restart: history gets no row
             else:
                 self._accept(loaded, loaded.table, source="start", found=changes(before, loaded.table))
         else:
             self._table = self._last_good_table()
+            self._text = self._last_good.text if self._last_good is not None else ""
             if self._table is None:
                 raise ConfigError(loaded.problems, hint="gateway check; gateway init writes a file to start with")
             self._refuse(loaded)
@@ -146,7 +159,7 @@ class RoutesKeeper:
 
             def write() -> Loaded:
                 nonlocal line
-                edit = prepare_origin(now, self._file, origin, environ=self._environ, own=self._own)
+                edit = prepare_origin(now, origin, again=self._read)
                 edit.write()
                 line, self._loaded = edit.splice.line, _without_tree(edit.then)
                 return edit.then
@@ -156,7 +169,7 @@ class RoutesKeeper:
             return self._accept(then, then.table, source=source, found=changes(self._table, then.table)), line
 
     def _write_move(self, now: Loaded, cluster: str, environment: str) -> Loaded:
-        move = prepare_move(now, self._file, cluster, environment, environ=self._environ, own=self._own)
+        move = prepare_move(now, cluster, environment, again=self._read)
         move.write()
         self._loaded = _without_tree(move.then)
         return move.then
@@ -170,12 +183,18 @@ class RoutesKeeper:
         return await self._run(self._load_now)
 
     def _load_now(self) -> Loaded:
-        loaded = load(self._file, environ=self._environ, own=self._own)
+        loaded = self._read({})
         self._read_at = time.monotonic()
         self._loaded = replace(
             loaded, parsed=replace(loaded.parsed, root=None, config=None)
         )  # a large file's are large
         return loaded
+
+    def _read(self, instead: Mapping[str, bytes]) -> Loaded:
+        """What is written; `instead` holds contents that count instead of those on disk, by name."""
+        if self._run_files is not None:
+            return self._run_files.load(environ=self._environ, own=self._own, instead=instead)
+        return load(self._file, environ=self._environ, own=self._own, instead=instead)
 
     def _look_now(self) -> Look | None:
         """What stands there now; None when the content has changed behind an unchanged look."""
@@ -195,7 +214,7 @@ class RoutesKeeper:
             try:
                 await self.look()
             except Exception:  # whatever happens here, the table in force stays and the next look comes
-                log.exception("cannot look at %s", self._file.name)
+                log.exception("cannot look at %s", self.name)
 
     async def _reload_if_changed(self) -> None:
         loop = asyncio.get_running_loop()
@@ -215,6 +234,7 @@ class RoutesKeeper:
         if loaded.table is None:
             self._refuse(loaded)
             return
+        self._text = loaded.parsed.text
         found = await asyncio.get_running_loop().run_in_executor(self._thread, changes, self._table, loaded.table)
         if self._table is not None and loaded.table.revision == self._table.revision and not found:
             self._recovered()
@@ -222,6 +242,7 @@ class RoutesKeeper:
         self._accept(loaded, loaded.table, source="file", found=found)
 
     def _accept(self, loaded: Loaded, table: RouteTable, *, source: str, found: tuple[str, ...]) -> Revision:
+        self._text = loaded.parsed.text
         same = self._table is not None and table.revision == self._table.revision and not found
         accepted = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
         revision = Revision(table.revision, accepted, source, found, loaded.parsed.text)
@@ -230,7 +251,7 @@ class RoutesKeeper:
             return revision
         self._table, self._problems = table, ()
         all_of_it = f"{len(table.clusters)} cluster{'' if len(table.clusters) == 1 else 's'}"
-        log.info("%s in force: %s", self._file.name, "; ".join(found[:20]) or all_of_it)
+        log.info("%s in force: %s", self.name, "; ".join(found[:20]) or all_of_it)
         self._tell(revision)
         return revision
 
@@ -238,7 +259,7 @@ class RoutesKeeper:
         """The file is again what is in force."""
         if self._problems:
             self._problems = ()
-            log.info("%s is in force again", self._file.name)
+            log.info("%s in force again", self.name)
             self._tell(None)
 
     def _refuse(self, loaded: Loaded) -> None:
@@ -248,7 +269,7 @@ class RoutesKeeper:
         for problem in loaded.problems[:20]:
             log.error("%s", problem)
         count = f"{len(loaded.problems)} problem{'s' if len(loaded.problems) > 1 else ''}"
-        log.error("%s is not in force (%s); the last good one counts", self._file.name, count)
+        log.error("%s not in force (%s); the last good state counts", self.name, count)
         self._tell(None)
 
     def _tell(self, revision: Revision | None) -> None:

@@ -22,6 +22,18 @@ CLUSTER = """\
     version: {{path: /version, pointer: /build}}
 """
 
+TAIL = """
+# What else it may say, for instance; docs/routes.md explains every key, `gateway check` reports what is wrong.
+# redact: {json: ["$..card.number"]}        # sealed in recordings, on top of passwords, tokens and cookies
+# cors: {origins: ["http://localhost:4200"]}  # front ends of other origins that may call these APIs
+# recording: {max_body: 1MiB}               # what a record keeps of a body; the traffic itself is never cut
+# In a cluster: a what-if for everybody, and a replay that asks before it writes.
+#   fault: {delay: 200ms, status: 503, rate: 0.1}
+#   writes: ask
+# On test, clients of version 1 are at home as well with this in place of the line of catalogue:
+#   test: {url: http://127.0.0.1:9202, rewrite: {^/books(.*): /titles\\1}}
+"""
+
 ABOUT = {
     "users": "sign in; tokens are random and belong to one environment",
     "catalogue": "five books on qa, one on dev; on test it is version 2: /books moved to /titles",
@@ -32,8 +44,9 @@ COLUMN = 42  # where comments begin
 
 
 def routes_yaml(urls: Mapping[str, Mapping[str, str]], *, environment: str = "qa") -> str:
-    """The text of routes.yaml: every cluster at `environment`."""
-    return HEAD + "".join(_cluster(name, upstreams, environment) for name, upstreams in urls.items())
+    """The text of routes.yaml: every cluster at `environment`. The one in the checkout is this one on the usual
+    ports."""
+    return HEAD + "".join(_cluster(name, upstreams, environment) for name, upstreams in urls.items()) + TAIL
 
 
 def _cluster(name: str, upstreams: Mapping[str, str], environment: str) -> str:

@@ -75,6 +75,7 @@ class Shell:
     pages: tuple[PageLink, ...]
     admin: tuple[PageLink, ...]
     problems: tuple[str, ...]
+    routes: str  # the name of routes.yaml
     missing: str  # what is not recorded, and why; "" while everything is
     strip: tuple[StripPlace, ...]
     hidden: int  # clusters that the strip leaves out
@@ -129,6 +130,7 @@ def _shell(request: web.Request, title: str) -> Shell:
         ),
         admin=tuple(PageLink(name, href, request.path == href) for name, href in ADMIN),
         problems=problem_lines(services),
+        routes=services.routes.name,
         missing=_missing(services.recorder.status()),
         strip=places,
         hidden=len(services.routes.table.clusters) - len(places),

@@ -21,7 +21,7 @@ async def readyz(request: web.Request) -> web.Response:
     recorder = services.recorder.status()
     reasons = list(problem_lines(services))
     if request.app[ACCESS].needed and login_of(request) is None:  # to anybody: that it is not, not what the file says
-        reasons = ["routes.yaml is not in force; the last good table is"] if reasons else []
+        reasons = [f"{services.routes.name} is not in force; the last good table is"] if reasons else []
     if recorder.reason:
         missed = f" ({recorder.missed} exchanges missed)" if recorder.missed else ""
         reasons.append(f"recorder: {recorder.reason}{missed}")

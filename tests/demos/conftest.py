@@ -119,7 +119,7 @@ def shop(samples, recorder, tmp_path):
     table = SimpleNamespace(
         clusters=clusters, nearest=lambda path: "", revision="r", environments=("dev", "test", "qa")
     )
-    routes = SimpleNamespace(table=table, problems=(), subscribe=lambda seen: None)
+    routes = SimpleNamespace(table=table, problems=(), name="routes.yaml", subscribe=lambda seen: None)
     sessions = Sessions()
     store = open_store(tmp_path / "gateway.db")
     place = SimpleNamespace(url="")

@@ -184,8 +184,8 @@ async def test_a_forged_form_sends_nothing(browser, shop, data):
     [
         ("/demos/bokshop", "did you mean 'bookshop'?"),
         ("/demos/bookshop/sign-on", "did you mean 'sign-in'?"),
-        ("/demos/bookshop/files/demo.yaml", "no picture"),
-        ("/demos/bookshop/files/..%2F..%2Flayout.svg", "no picture"),
+        ("/demos/bookshop/files/demo.yaml", "no file 'demo.yaml'"),
+        ("/demos/bookshop/files/..%2F..%2Flayout.svg", "no file"),
     ],
 )
 async def test_what_does_not_exist_is_a_404_with_a_suggestion(browser, path, hint):

@@ -68,7 +68,8 @@ def test_a_block_scalar_becomes_a_quoted_word() -> None:
         ("clusters: {b: &b {environment: qa}, a: {<<: *b}}", "shared by an anchor"),
         ("clusters: {a: {environment: '${E}'}}", "it comes from a variable, ${E}"),
         ("clusters: {a: {environment: [qa]}}", "it is not a word"),
-        ("clusters: {a: {path: /x}}", "it is not a word"),
+        ("clusters: {a: http://127.0.0.1:1}", "it is not a word"),
+        ("clusters: {a: &a {path: /x}, b: *a}", "shared by an anchor"),
         ("clusters:\n  a:\n    environment:\n", "cannot be put here"),
         ("clusters: {a: [", "expected"),
     ],
@@ -77,6 +78,17 @@ def test_what_cannot_be_changed_alone_is_refused(text: str, why: str) -> None:
     with pytest.raises(ConfigError) as caught:
         move(text.encode(), "a", "test")
     assert why in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("clusters: {a: {path: /x}}\n", "clusters: {a: {environment: test, path: /x}}\n"),
+        ("clusters:\n  a:  # A\n    qa: http://q\n", "clusters:\n  a:  # A\n    environment: test\n    qa: http://q\n"),
+    ],
+)
+def test_a_file_that_says_no_environment_is_given_one(text: str, expected: str) -> None:
+    assert move(text.encode(), "a", "test").decode() == expected
 
 
 def test_an_unknown_cluster_is_named_with_those_that_exist() -> None:

@@ -43,7 +43,9 @@ def test_what_somebody_else_wrote_meanwhile_is_not_overwritten(tmp_path: Path) -
 def test_a_move_is_not_written_over_a_newer_edit(tmp_path: Path) -> None:
     file = tmp_path / "routes.yaml"
     file.write_text(ROUTES)
-    change = prepare_move(load(file, environ={}), file, "orders", "test", environ={})
+    change = prepare_move(
+        load(file, environ={}), "orders", "test", again=lambda instead: load(file, environ={}, instead=instead)
+    )
     file.write_text(ROUTES + "# newer\n")
     with pytest.raises(ConfigError, match="changed by somebody else"):
         change.write()

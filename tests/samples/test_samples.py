@@ -6,6 +6,7 @@ samples/shop, samples/users.
 
 import asyncio
 import json
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -192,6 +193,7 @@ def test_routes_name_every_upstream_and_start_on_qa():
         for cluster, ports in USUAL_PORTS.items()
     }
     text = routes_yaml(urls)
+    assert text == (Path(__file__).parents[2] / "routes.yaml").read_text("utf-8"), "make demo starts with that file"
     config = yaml.safe_load(text)
     assert config["environments"] == ["dev", "test", "qa"]
     assert {cluster["environment"] for cluster in config["clusters"].values()} == {"qa"}

@@ -198,7 +198,7 @@ class Routes:
 
     def __init__(self, file, book):
         self.file, self.problems, self.book, self.seen, self.table = file, (), book, [], None
-        self.moved = []
+        self.moved, self.name, self.text = [], file.name, ""
         file.write_text(ROUTES)
         self.load("start")
 
@@ -206,6 +206,7 @@ class Routes:
         parsed = parse(self.file.read_bytes())
         assert not parsed.problems, parsed.problems
         before, self.table = self.table, compile_table(parsed.config, revision=parsed.revision)
+        self.text = parsed.text
         at = f"2026-11-22T06:00:0{len(self.book.accepted)}.000000Z"
         revision = Revision(parsed.revision, at, source, changes(before, self.table), parsed.text)
         self.book.accepted.insert(0, revision)

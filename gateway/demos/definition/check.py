@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from ...errors import Problem, did_you_mean
 from .schema import CallTemplate, Demo, DemoPlace, DemoStep
 from .yaml import Report
 
 Clusters = Mapping[str, Sequence[str]]  # the environments in which each cluster has an upstream
+
+
+@dataclass(slots=True)
+class RoutesReport(Report):
+    """Problems with clusters that a file, `routes`, does not have."""
+
+    routes: str = ""
 
 
 def check_values(demo: Demo, report: Report) -> None:
@@ -33,15 +41,15 @@ def _unknown(name: str, demo: Demo, at: int, known: frozenset[str]) -> str:
     return f"'{name}' is neither a field here nor kept by an earlier step{did_you_mean(name, known)}"
 
 
-def check_routes(demo: Demo, clusters: Clusters, file: str) -> tuple[Problem, ...]:
-    """Clusters and environments that routes.yaml does not have."""
-    report = Report(file)
+def check_routes(demo: Demo, clusters: Clusters, file: str, routes: str = "routes.yaml") -> tuple[Problem, ...]:
+    """Clusters and environments that `routes` does not have."""
+    report = RoutesReport(file, routes=routes)
     for at, step in enumerate(demo.steps):
         _check_step(step, f"steps[{at}]", clusters, report)
     return tuple(report.problems)
 
 
-def _check_step(step: DemoStep, path: str, clusters: Clusters, report: Report) -> None:
+def _check_step(step: DemoStep, path: str, clusters: Clusters, report: RoutesReport) -> None:
     _check_call(step.call, f"{path}.call", clusters, report)
     for what_if in step.what_ifs:
         where = f"{path}.what_if.{what_if.name}"
@@ -52,18 +60,20 @@ def _check_step(step: DemoStep, path: str, clusters: Clusters, report: Report) -
             _check_via(cluster, environment, f"{where}.via.{cluster}", place, clusters, report)
 
 
-def _check_call(call: CallTemplate, path: str, clusters: Clusters, report: Report) -> None:
+def _check_call(call: CallTemplate, path: str, clusters: Clusters, report: RoutesReport) -> None:
     if call.cluster not in clusters:
-        report.add(call.place, path, _not_one("cluster", call.cluster, clusters))
+        report.add(call.place, path, _not_one(report, "cluster", call.cluster, clusters))
 
 
-def _check_via(cluster: str, environment: str, path: str, place: DemoPlace, clusters: Clusters, report: Report) -> None:
+def _check_via(
+    cluster: str, environment: str, path: str, place: DemoPlace, clusters: Clusters, report: RoutesReport
+) -> None:
     if cluster not in clusters:
-        report.add(place, path, _not_one("cluster", cluster, clusters))
+        report.add(place, path, _not_one(report, "cluster", cluster, clusters))
     elif environment not in clusters[cluster]:
-        report.add(place, path, _not_one(f"environment of {cluster}", environment, clusters[cluster]))
+        report.add(place, path, _not_one(report, f"environment of {cluster}", environment, clusters[cluster]))
 
 
-def _not_one(what: str, word: str, known: Mapping[str, Sequence[str]] | Sequence[str]) -> str:
+def _not_one(report: RoutesReport, what: str, word: str, known: Mapping[str, Sequence[str]] | Sequence[str]) -> str:
     names = ", ".join(known) or "none yet"
-    return f"'{word}' is no {what} in routes.yaml ({names}){did_you_mean(word, known)}"
+    return f"'{word}' is no {what} in {report.routes} ({names}){did_you_mean(word, known)}"

@@ -44,7 +44,11 @@ def next_uses(demo: Demo, step: DemoStep, name: str) -> tuple[NextUse, ...]:
 def _needs(step: DemoStep, name: str) -> Iterator[str]:
     """The parts of a step's call for which the session's value is taken, as such or within an expression."""
     own = next((field for field in step.fields if field.name == name), None)
-    if own is None:
+    if step.run is not None:
+        yield from (
+            parts_of(step, name) if own is None else tuple(parts_of(step, name)) or (f"field {own.label or name}",)
+        )
+    elif own is None:
         yield from _written(step, name)
     elif not is_expression(own.default):
         yield from parts_of(step, name)
@@ -54,6 +58,9 @@ def _needs(step: DemoStep, name: str) -> Iterator[str]:
 
 
 def parts_of(step: DemoStep, name: str) -> Iterator[str]:
+    if step.run is not None:
+        yield from (step.parts or {}).get(name, ())
+        return
     yield from _written(step, name)
     if name in placeholders(step.call.path) or step.body is not None:
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...errors import Problem, did_you_mean
 from .check import check_values
@@ -126,12 +126,13 @@ def _delay(node: PlacedValue | None, path: str, report: Report) -> float:
     return seconds
 
 
-DEMO_KEYS = ("title", "about", "logo", "colours", "code", "steps")
+DEMO_KEYS = ("title", "about", "logo", "colours", "style", "layout", "page", "code", "steps")
 STEP_KEYS = (
     "title", "about", "after", "call", "form", "headers", "query", "body", "send", "keep", "what_if", "page", "expect",
     "why",
 )  # fmt: skip
 SENDS = ("json", "form", "multipart")
+LAYOUT = "layout.html"
 PICTURES = (".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp")
 
 
@@ -143,35 +144,59 @@ class ParsedDemo:
     problems: tuple[Problem, ...]
 
 
-def parse_demo(text: bytes, *, name: str, file: str, files: Collection[str]) -> ParsedDemo:
-    """Read one demo; `files` are the names of the files beside it."""
+def parse_demo(
+    text: bytes, *, name: str, file: str, files: Collection[str], others: Collection[str] = ()
+) -> ParsedDemo:
+    """Read one demo; `files` are the names of the files beside it. With `others`, keys that are for somebody else, a
+    file with none but these holds no demo, and one without a title is called by its name."""
     report = Report(file)
     root = read_yaml(text, report)
-    demo = _demo(root, name, report, files) if root is not None else None
+    demo = None
+    if root is not None and others and isinstance(root.value, dict):
+        own = {key: each for key, each in root.value.items() if key not in others and not key.startswith("x-")}
+        if not own and root.value:
+            return ParsedDemo(None, ())
+        title = own.get("title") or PlacedValue(name, root.place)
+        root = replace(root, value={"title": title, **own})
+    if root is not None:
+        demo = demo_of(root, name, report, files)
     if demo is not None:
         check_values(demo, report)
     problems = tuple(sorted(report.problems, key=lambda p: (p.line, p.column)))
     return ParsedDemo(None if any(p.severity == "error" for p in problems) else demo, problems)
 
 
-def _demo(root: PlacedValue, name: str, report: Report, files: Collection[str]) -> Demo:
+def demo_of(
+    root: PlacedValue, name: str, report: Report, files: Collection[str], *, steps: tuple[DemoStep, ...] | None = None
+) -> Demo:
+    """The demo of a document; with `steps`, which it then does not hold itself."""
     keys = report.mapping(root, "", DEMO_KEYS)
     if "title" not in keys and isinstance(root.value, dict):
         report.add(root.place, "title", "is missing; the menu shows it")
-    steps = keys.get("steps")
-    if isinstance(root.value, dict) and (steps is None or not isinstance(steps.value, list) or not steps.value):
-        report.add(steps.place if steps else root.place, "steps", "should be a list with at least one step")
-    items = steps.value if steps and isinstance(steps.value, list) else []
-    logo = _file(keys.get("logo"), "logo", report, files, PICTURES)
+    page = _file(keys.get("page"), "page", report, files, (".html",))
+    if steps is None:
+        steps = _listed(keys.get("steps"), root, report, files)
+    layout = _file(keys.get("layout"), "layout", report, files, (".html",))
     return Demo(
         name=name,
         title=report.text(keys.get("title"), "title", name),
         about=report.text(keys.get("about"), "about"),
-        logo=logo,
+        logo=_file(keys.get("logo"), "logo", report, files, PICTURES),
         code=_file(keys.get("code"), "code", report, files, (".py",)),
         colours=colours_of(keys.get("colours"), "colours", report),
-        steps=_steps(items, report, files),
+        steps=tuple(step if step.page or not page else replace(step, page=page) for step in steps),
+        page=page,
+        layout=layout or (LAYOUT if LAYOUT in files else ""),
+        style=_file(keys.get("style"), "style", report, files, (".css",)),
     )
+
+
+def _listed(
+    node: PlacedValue | None, root: PlacedValue, report: Report, files: Collection[str]
+) -> tuple[DemoStep, ...]:
+    if isinstance(root.value, dict) and (node is None or not isinstance(node.value, list) or not node.value):
+        report.add(node.place if node else root.place, "steps", "should be a list with at least one step")
+    return _steps(node.value if node and isinstance(node.value, list) else [], report, files)
 
 
 def _steps(items: list[PlacedValue], report: Report, files: Collection[str]) -> tuple[DemoStep, ...]:

@@ -1,69 +1,23 @@
-"""Steps in Python, for what demo.yaml cannot say: `@demo.step(...)`, the signature is the form. Pure.
-
-A function gives one call, or yields several and is sent the response of each; what it returns as a mapping is kept.
-"""
+"""Steps in Python beside those of demo.yaml, or a demo that is a Python file alone. Pure."""
 
 from __future__ import annotations
 
 import inspect
-import json
-import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from dataclasses import field as with_default
-from types import FunctionType
-from typing import Any, TypeVar
+from typing import Any, Final
 
 from ...errors import Problem
 from ..authoring.yaml_text import flow
 from .check import check_values
-from .keep_rules import StepResponse
-from .parse import ParsedDemo, check_after, step_of
-from .schema import DemoPlace, DemoStep, Upload
+from .function_source import FunctionSource, sources_of
+from .parse import ParsedDemo, check_after, demo_of, step_of
+from .python_api import STEP, WHAT_IFS, DeclaredModule, StepMark, WhatIfMark, form_of
+from .schema import Demo, DemoPlace, DemoStep, ValueUse, WhatIf
 from .yaml import Report, read_yaml
 
-Function = TypeVar("Function", bound=FunctionType)
-KINDS: tuple[tuple[type, str], ...] = (
-    (bool, "checkbox"), (int, "number"), (float, "number"), (str, "text"), (Upload, "file"), (dict, "json"),
-    (list, "json"),
-)  # fmt: skip
-SESSION = "session"  # a parameter of this name is given the session's values
-MARK = "__gateway_step__"
-
-
-@dataclass(frozen=True, slots=True)
-class WantedCall:
-    """A call that a function asks for: "POST orders:/orders", with a JSON body, a form, bytes, or none."""
-
-    target: str
-    json: Any = None
-    form: Mapping[str, Any] | None = None
-    body: bytes | None = None
-    query: Mapping[str, Any] = with_default(default_factory=dict)
-    headers: Mapping[str, str] = with_default(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What a function is sent after its call."""
-
-    answer: StepResponse
-
-    @property
-    def status(self) -> int:
-        return self.answer.status
-
-    @property
-    def text(self) -> str:
-        return self.answer.body.decode("utf-8", "replace")
-
-    @property
-    def json(self) -> Any:
-        """The JSON of the response; ValueError when it is none."""
-        return json.loads(self.answer.body)
-
-    def header(self, name: str) -> str:
-        return next((value for key, value in self.answer.headers if key.lower() == name.lower()), "")
+UNSAID: Final = ("body", "query", "send", "headers", "form")  # what a function says itself
+NO_CALL: Final = 'its function has no call("METHOD cluster:/path") to show; add call="METHOD cluster:/path"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,77 +27,49 @@ class Coded:
     function: Callable[..., Any]
     spec: Mapping[str, Any]
     line: int
+    source: FunctionSource
+    what_if_lines: Mapping[str, int]
+    problem: str = ""  # with its signature
 
 
-def call(
-    target: str,
-    *,
-    json: Any = None,
-    form: Mapping[str, Any] | None = None,
-    body: bytes | None = None,
-    query: Mapping[str, Any] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> WantedCall:
-    """ "METHOD cluster:/path" as in demo.yaml, its path written out and percent-encoded where it needs to be."""
-    return WantedCall(target, json, form, body, query or {}, headers or {})
-
-
-def step(title: str, *, call: str, **more: Any) -> Callable[[Function], Function]:
-    """Make a step of a function. `call` is what the page shows of it; `more` are keys of a step: about, after, expect,
-    why, keep, what_if."""
-
-    def mark(function: Function) -> Function:
-        spec = {"title": title, "call": call, **more, "form": form_of(function)}
-        setattr(function, MARK, Coded(function, spec, function.__code__.co_firstlineno))
-        return function
-
-    return mark
-
-
-def field(**keys: Any) -> Mapping[str, Any]:
-    """Keys of a field beside its type, as demo.yaml has them: `qty: Annotated[int, field(min=1)] = 1`."""
-    return keys
-
-
-def form_of(function: Callable[..., Any]) -> dict[str, Any]:
-    """The fields that a signature asks for, as demo.yaml would declare them."""
-    hints = typing.get_type_hints(function, include_extras=True)
-    parameters = inspect.signature(function).parameters.values()
-    return {one.name: _field(one, hints.get(one.name, str)) for one in parameters if one.name != SESSION}
-
-
-def _field(parameter: inspect.Parameter, hint: Any) -> Any:
-    default = None if parameter.default is inspect.Parameter.empty else parameter.default
-    if typing.get_origin(hint) is typing.Annotated:
-        plain, *extras = typing.get_args(hint)
-        keys = {key: value for extra in extras if isinstance(extra, Mapping) for key, value in extra.items()}
-        declared = _field(parameter, plain)
-        return (declared if isinstance(declared, dict) else {"default": declared}) | keys
-    if typing.get_origin(hint) is typing.Literal:
-        return {"choices": list(typing.get_args(hint)), "default": default}
-    options = [each for each in typing.get_args(hint) if each is not type(None)] or [hint]
-    plain = typing.get_origin(options[0]) or options[0]
-    kind = next((name for known, name in KINDS if isinstance(plain, type) and issubclass(plain, known)), "text")
-    return default if kind == "text" else {"type": kind, "default": default}
-
-
-def coded_steps(module: Mapping[str, Any]) -> tuple[Coded, ...]:
-    """The decorated functions of a module, in the order in which they stand there."""
-    found = [getattr(each, MARK) for each in module.values() if hasattr(each, MARK)]
+def coded_steps(module: Mapping[str, Any], text: bytes) -> tuple[Coded, ...]:
+    """The decorated functions of a module, in the order in which they stand there; `text` is the module's."""
+    sources = sources_of(text)
+    found = [_coded(each, sources) for each in module.values() if isinstance(getattr(each, STEP, None), StepMark)]
     return tuple(sorted(found, key=lambda each: each.line))
 
 
-def arguments(function: Callable[..., Any], fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """What the function is called with; an empty field is its default, or None."""
-    found: dict[str, Any] = {}
-    for one in inspect.signature(function).parameters.values():
-        empty = None if one.default is inspect.Parameter.empty else one.default
-        given = fields.get(one.name)
-        found[one.name] = dict(values) if one.name == SESSION else empty if given is None else given
-    return found
+def _coded(function: Callable[..., Any], sources: Mapping[int, FunctionSource]) -> Coded:
+    mark: StepMark = getattr(function, STEP)
+    what_ifs: list[WhatIfMark] = getattr(function, WHAT_IFS, [])
+    line: int = function.__code__.co_firstlineno
+    source = sources.get(line, FunctionSource())
+    about = " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
+    spec = ({"about": about} if about else {}) | {"call": source.call} | dict(mark.keys)
+    named = {each.name: each.spec for each in what_ifs}
+    spec["what_if"] = {**(spec.get("what_if") or {}), **named}
+    form, problem = {}, ""
+    try:
+        form = form_of(function)
+    except Exception as error:  # a type in the signature may be any expression
+        problem = f"{type(error).__name__}: {error}"
+    spec = {"title": mark.title, **spec, "form": form}
+    return Coded(function, spec, line, source, {each.name: each.line for each in what_ifs}, problem)
 
 
-UNSAID = ("body", "query", "send", "page", "headers", "form")  # what a function says itself
+def python_demo(declared: DeclaredModule, about: str, *, name: str, file: str, files: Collection[str]) -> ParsedDemo:
+    """The demo that a Python file is, without its steps; `about` is the module's docstring, whose first line is the
+    title where `demo(...)` does not give one."""
+    report = Report(file)
+    first, _, rest = inspect.cleandoc(about).partition("\n")
+    own = {"title": first.strip().rstrip(".") or name, "about": " ".join(rest.strip().split("\n\n")[0].split())}
+    try:
+        node = read_yaml(flow({**own, **declared.demo}).encode("utf-8", "surrogatepass"), report)
+    except TypeError as error:  # a value that YAML has no word for
+        return ParsedDemo(None, (Problem(file, declared.demo_line, 1, "", str(error)),))
+    demo = demo_of(node, name, report, files, steps=()) if node is not None else None
+    problems = tuple(replace(each, line=declared.demo_line, column=1) for each in report.problems)
+    return ParsedDemo(None if problems else demo, problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +78,14 @@ class _StepOrProblems:
     problems: tuple[Problem, ...]
 
 
-def with_code(parsed: ParsedDemo, coded: Sequence[Coded], *, file: str) -> ParsedDemo:
-    """The demo with its functions' steps after its own; `file` is theirs."""
+def with_code(parsed: ParsedDemo, coded: Sequence[Coded], *, file: str, files: Collection[str] = ()) -> ParsedDemo:
+    """The demo with its functions' steps after its own; `file` is theirs, `files` are the names of those beside it."""
     demo = parsed.demo
     if demo is None:
         return parsed
     report, steps = Report(file), {step.slug: step for step in demo.steps}
     for each in coded:
-        made = _step(each, file)
+        made = _step(each, file, files, demo.page)
         report.problems += made.problems
         if made.step is None or made.problems:
             continue
@@ -167,32 +93,63 @@ def with_code(parsed: ParsedDemo, coded: Sequence[Coded], *, file: str) -> Parse
             report.add(DemoPlace(each.line), "title", f"'{made.step.title}' is the name of another step too")
         check_after(made.step, steps, "after", report)
         steps.setdefault(made.step.slug, made.step)
-    whole = replace(demo, steps=tuple(steps.values()))
+    whole: Demo = replace(demo, steps=tuple(steps.values()))
     if not report.problems:
         check_values(whole, report)
     problems = (*parsed.problems, *report.problems)
     return ParsedDemo(None if report.problems else whole, problems)
 
 
-def _step(coded: Coded, file: str) -> _StepOrProblems:
-    unsaid = sorted(set(coded.spec) & set(UNSAID) - {"form"})
-    place = DemoPlace(coded.line)
-    if unsaid:
-        return _StepOrProblems(
-            None, (Problem(file, coded.line, 1, unsaid[0], "is for the function to say, in its call()"),)
-        )
+def _step(coded: Coded, file: str, files: Collection[str], page: str) -> _StepOrProblems:
+    problem = _problem(coded)
+    if problem is not None:
+        return _StepOrProblems(None, (Problem(file, coded.line, 1, *problem),))
     report = Report(file)
     try:
         node = read_yaml(flow(coded.spec).encode("utf-8", "surrogatepass"), report)
     except TypeError as error:  # a value that YAML has no word for
         return _StepOrProblems(None, (Problem(file, coded.line, 1, "", str(error)),))
-    step = step_of(node, coded.function.__name__, report, ()) if node is not None else None
-    problems = tuple(replace(problem, line=coded.line, column=1) for problem in report.problems)
+    step = step_of(node, coded.function.__name__, report, files) if node is not None else None
+    problems = tuple(replace(each, line=_place(coded, each.path).line, column=1) for each in report.problems)
     if step is None:
         return _StepOrProblems(None, problems)
-    if any(one.call is not None or one.body is not None for one in step.what_ifs):
-        message = "the function says itself what it calls: use set, unset, headers, via or delay"
-        return _StepOrProblems(None, (*problems, Problem(file, coded.line, 1, "what_if", message)))
+    place, source = DemoPlace(coded.line), coded.source
     own = frozenset(field.name for field in step.fields)
-    uses = tuple(replace(use, place=place, own=use.own | own) for use in step.uses)
-    return _StepOrProblems(replace(step, run=coded.function, place=place, uses=uses, after_place=place), problems)
+    uses = [replace(use, place=_place(coded, use.path), own=use.own | own) for use in step.uses]
+    shown = f"{coded.function.__name__}.call"
+    if source.call == coded.spec["call"]:  # the places of an f-string are filled in by Python
+        uses = [use for use in uses if use.path != shown] + [ValueUse(source.needs, shown, place, own)]
+    made = replace(
+        step, call=replace(step.call, place=place), what_ifs=tuple(_placed(each, coded) for each in step.what_ifs),
+        page=step.page or page, run=coded.function, place=place, uses=tuple(uses), after_place=place,
+        returns=source.returns,
+        parts=source.parts or {},
+    )  # fmt: skip
+    return _StepOrProblems(made, problems)
+
+
+def _problem(coded: Coded) -> tuple[str, str] | None:
+    """(where, what) is wrong with the function itself."""
+    if coded.problem:
+        return coded.function.__name__, coded.problem
+    if coded.source.is_async or inspect.iscoroutinefunction(coded.function):
+        return coded.function.__name__, "write def, not async def: call(...) waits for the response by itself"
+    unsaid = sorted(set(coded.spec) & set(UNSAID) - {"form"})
+    if unsaid:
+        return unsaid[0], "is for the function to say, in its call()"
+    if not coded.spec["call"]:
+        return coded.function.__name__, NO_CALL
+    return None
+
+
+def _placed(what_if: WhatIf, coded: Coded) -> WhatIf:
+    """A what-if that stands where its decorator does."""
+    place = DemoPlace(coded.what_if_lines.get(what_if.name, coded.line))
+    call = replace(what_if.call, place=place) if what_if.call else None
+    return replace(what_if, place=place, call=call, via_places=dict.fromkeys(what_if.via_places or {}, place))
+
+
+def _place(coded: Coded, path: str) -> DemoPlace:
+    """The decorator that says what stands at this path."""
+    lines = (line for name, line in coded.what_if_lines.items() if f".what_if.{name}" in path)
+    return DemoPlace(next(lines, coded.line))

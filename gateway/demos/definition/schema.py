@@ -199,6 +199,8 @@ class DemoStep:
     after: str | None = None  # the slug of the step that it follows, where that is not the one above it
     after_place: DemoPlace = START
     run: Callable[..., Any] | None = None  # a step of a Python module: the function that says what is called
+    returns: tuple[str, ...] = ()  # names that the function returns, as far as its text tells
+    parts: Mapping[str, tuple[str, ...]] | None = None  # of a function: by value the parts of calls that are made of it
 
     def what_if(self, slug: str) -> WhatIf | None:
         return next((what_if for what_if in self.what_ifs if what_if.slug == slug), None)
@@ -206,7 +208,7 @@ class DemoStep:
     @property
     def writes(self) -> frozenset[str]:
         """The session values that sending this step may write."""
-        return frozenset(f.name for f in self.fields if f.is_kept) | {keep.name for keep in self.keep}
+        return frozenset(f.name for f in self.fields if f.is_kept) | {each.name for each in self.keep} | {*self.returns}
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +222,9 @@ class Demo:
     logo: str = ""
     code: str = ""  # a Python module with more steps
     colours: Mapping[str, str] | None = None  # "accent", "band" -> "#0b7285"
+    page: str = ""  # the page of the steps that have none of their own
+    layout: str = ""  # a template around every step
+    style: str = ""  # a style sheet of every page
 
     def step(self, slug: str) -> DemoStep | None:
         return next((step for step in self.steps if step.slug == slug), None)

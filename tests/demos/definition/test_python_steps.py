@@ -11,7 +11,7 @@ import pytest
 
 from gateway.demos.call import Outcome
 from gateway.demos.definition.keep_rules import StepResponse
-from gateway.demos.definition.python_steps import arguments, call, form_of
+from gateway.demos.definition.python_api import arguments, call, form_of
 from gateway.demos.definition.schema import Upload
 from gateway.demos.registry import read_entry
 from gateway.demos.step import NotSent
@@ -19,7 +19,7 @@ from gateway.demos.step_function import converse
 
 DOCS = (Path(__file__).parents[3] / "docs" / "demos.md").read_text("utf-8")
 YAML = "title: D\ncode: more.py\nsteps:\n  - {title: Sign in, call: POST users:/login, keep: {token: $.token}}\n"
-CODE = re.search(r"```python\n(.*?)```", DOCS, re.DOTALL)[1]
+CODE = re.search(r"## Steps in Python\n.*?```python\n(.*?)```", DOCS, re.DOTALL)[1]
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_with_it_the_steps_stand_behind_those_of_demo_yaml(folder):
             '"POST orders/orders", expect',
             "more.py:4:1: error: order_and_pay.call: 'PO",
         ),
-        ('{"via"', '{"path": "/x", "via"', "more.py:4:1: error: what_if: the function says itself"),
+        ('{"via"', '{"path": "/x y", "via"', "more.py:4:1: error: order_and_pay.what_if.on dev.path: '/x y' has"),
         ('"Order and pay"', '"Sign in"', "'Sign in' is the name of another step too"),
         ("expect=201", "body=1", "more.py:4:1: error: body: is for the function to say"),
         ("expect=201", "after='Nothing'", "more.py:4:1: error: after: is no step above this one"),
@@ -159,7 +159,7 @@ async def test_one_call_without_a_conversation_and_no_call_at_all(folder):
     upstream = Upstream((200, b""))
     with pytest.raises(NotSent, match="should read METHOD cluster:/path"):
         await converse(one, {"f": Upload("a", "x/y", b"1")}, {}, None, upstream.send)
-    with pytest.raises(NotSent, match="asked for no call"):
+    with pytest.raises(NotSent, match="made no call"):
         await converse(none, {}, {}, None, upstream.send)
     made = await converse(ever, {}, {}, None, Upstream(*[(200, b"")] * 20).send)
     assert made.trouble == "the step made 20 calls and wanted more"
