@@ -166,6 +166,7 @@ class _Walk:
         self.unbound: list[Unbound] = []
         self._deleted: set[str] = set()  # what a later thing may be called again
         self._refused: set[str] = set()  # sinks of which a person, or a second run, said that they are constants
+        self._sent: dict[int, set[tuple[tuple[str, ...], str]]] = {}  # what a POST says, which its response repeats
         self.inputs = Inputs()
 
     def asked(self, order: int, exchange: Exchange) -> None:
@@ -175,6 +176,8 @@ class _Walk:
         for need in islice(needs(exchange.request, exchange.step), MOST):
             if need.sink.part == "cookie" and need.sink.name in self._index.cookies:
                 continue  # the jar's business
+            if exchange.method == "POST" and need.sink.part in ("json", "form", "multipart"):
+                self._sent.setdefault(order, set()).add((need.role.words, need.value))
             if self._bound(need, target):
                 continue
             covered = self._longest(need, target)
@@ -263,7 +266,8 @@ class _Walk:
             own = place.role.is_id and place.role.entity == about and place.value != subject
             anew = posted and own and (exchange.status == 201 or place.value in self._deleted)
             sole = len(names.get(place.value, ())) == 1 and not place.role.is_many and not OWN & set(place.role.words)
-            at = made if place.value != subject and (sole or is_rare(place.value)) else ""
+            repeated = (place.role.words, place.value) in self._sent.get(order, ())
+            at = made if place.value != subject and not repeated and (sole or is_rare(place.value)) else ""
             self._index.show(order, exchange.step, place, subject, anew=anew, made=at)
 
     def _bound(self, need: Need, target: ScoringTarget) -> bool:

@@ -118,9 +118,13 @@ def about_of(request: Request) -> tuple[str, ...]:
             return _operation_words(match[1].decode("utf-8", "replace")) or collection_of(request.target)
         if b'"query"' in data and (match := DOCUMENT.search(data)):
             return _operation(match[1].decode("utf-8", "replace")) or collection_of(request.target)
+    if data and b"<methodName>" in data[:400] and (call := CALLED.search(data[:400])):
+        parts = call[1].decode("utf-8", "replace").split(".")  # model.party.category.create: a category
+        return _operation_words(parts[-2] if len(parts) > 2 else call[1].decode("utf-8", "replace"))
     return collection_of(request.target)
 
 
+CALLED: Final = re.compile(rb"<methodName>\s*([^<>\s]{1,200})")  # of XML-RPC
 METHOD: Final = re.compile(rb'"method"\s*:\s*"([^"\\]{1,200})"')
 DOCUMENT: Final = re.compile(rb'"query"\s*:\s*"((?:[^"\\]|\\.)*)"')
 
@@ -128,7 +132,8 @@ DOCUMENT: Final = re.compile(rb'"query"\s*:\s*"((?:[^"\\]|\\.)*)"')
 def _operation_words(name: str) -> tuple[str, ...]:
     """The thing of "createTask", "task.create", "eth_getTransaction": what is neither verb nor wrapper."""
     found = tuple(word for word in words(name) if word not in FILLER and word not in ACTIONS)
-    return tuple(word for word in found if word not in WRAPPERS) or found or words(name)[-1:]  # updatePost: a post
+    things = tuple(dict.fromkeys(word for word in found if word not in WRAPPERS))  # party.party.create: a party
+    return things or found or words(name)[-1:]  # updatePost: a post
 
 
 def _xml(text: str, step: int, about: tuple[str, ...]) -> Iterator[Need]:

@@ -15,6 +15,11 @@ from .urls import followable, is_url, pieces
 
 TAG: Final = re.compile(r"<(/?)(?:[\w.-]+:)?([\w.-]+)((?:\s[^<>]*?)?)(/?)>([^<]*)")
 ATTRIBUTE: Final = re.compile(r"""\s(?:[\w.-]+:)?([\w.-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+HEAD: Final = 400  # characters in which a document says what it is
+RPC: Final = re.compile(r"<method(?:Call|Response)\b")  # XML-RPC
+NUMBERS: Final = re.compile(
+    r"<array>\s*+<data>\s*+(?:<value>\s*+<(?:int|i4|i8)>-?[0-9]++</(?:int|i4|i8)>\s*+</value>\s*+)++</data>"
+)
 ENVELOPE: Final = frozenset(
     ("envelope", "body", "header", "response", "request", "multistatu", "propstat", "prop", "root")
 )
@@ -31,10 +36,12 @@ class Mark:
     start: int
     end: int
     about: tuple[str, ...]
+    label: str | None = None  # what XML-RPC calls it: the name of the member that it is the value of
+    member: int = 0  # of that name, which one it is; members have no order
 
     @property
     def name(self) -> str:
-        return self.attribute or self.element
+        return (self.attribute or self.element) if self.label is None else self.label
 
     @property
     def place(self) -> str:
@@ -48,6 +55,10 @@ class Mark:
     @property
     def regex(self) -> str:
         """Finds it again. No step back over an element: a page without it is read once."""
+        if self.member:
+            times = f"{{{self.member}}}" if self.member > 1 else ""
+            there = rf"(?s)\A(?>.*?<name>\s*{re.escape(self.label or '')}\s*</name>){times}"
+            return there + r"\s*<value>\s*(?:<[\w.]+>\s*)?([^<]*?)\s*<"
         return self._there + (r"([^\"'<>]*)" if self.attribute else r"([^<]*?)\s*<")
 
     @property
@@ -66,6 +77,9 @@ class Mark:
 
 def marks(text: str, about: tuple[str, ...], *, all: bool = False) -> Iterator[Mark]:
     """The texts of elements, and attributes. What has entities is left out, unless `all`: it reads otherwise."""
+    if RPC.search(text[:HEAD]):
+        yield from _rpc_marks(text[: 1 << 20], about, all)
+        return
     counts: dict[str, int] = {}
     around: list[tuple[str, ...]] = [about]
     for match in TAG.finditer(text[: 1 << 20]):
@@ -82,6 +96,39 @@ def marks(text: str, about: tuple[str, ...], *, all: bool = False) -> Iterator[M
                 start = match.start(5) + len(inner) - len(inner.lstrip())
                 yield Mark(element, "", counts[element], value, start, start + len(value), around[-1])
             around.append(_about(element) or around[-1])
+
+
+def _rpc_marks(text: str, about: tuple[str, ...], all: bool) -> Iterator[Mark]:
+    """The values of a call or a response of XML-RPC: by the names of their members, and ids in lists of numbers.
+
+    The names themselves are no values: bound to those of a response, they would name other members.
+    """
+    counts: dict[str, int] = {}
+    members: list[str] = []
+    names: dict[str, int] = {}
+    is_member = False
+    numbers = [match.span() for match in NUMBERS.finditer(text)]
+    alone = "<methodResponse" in text[:HEAD] and text.count("<value") == 1
+    for match in TAG.finditer(text):
+        closing, element, _, empty, inner = match.groups()
+        if element == "member":
+            members = members[:-1] if closing else [*members, ""]
+        if closing or empty:
+            continue
+        counts[element] = counts.get(element, 0) + 1
+        value = inner.strip()
+        if element == "name" and members:
+            members[-1], names[value], is_member = value, names.get(value, 0) + 1, True
+        elif element in ("array", "struct"):
+            is_member = False
+        elif value and element not in ("name", "methodName") and (all or (len(value) <= LIMIT and "&" not in value)):
+            listed = any(start <= match.start() < end for start, end in numbers)
+            named = next((name for name in reversed(members) if name), "")
+            label = "_".join((*words(named), "id")) if listed else named or ("id" if alone else "")
+            start = match.start(5) + len(inner) - len(inner.lstrip())
+            which = names[named] if is_member else 0
+            yield Mark(element, "", counts[element], value, start, start + len(value), about, label, which)
+            is_member = False
 
 
 def _attributes(match: re.Match[str], element: str, number: int, around: tuple[str, ...], all: bool) -> Iterator[Mark]:

@@ -18,7 +18,8 @@ from .values import ANY, FLAG, looks_random
 # of anything else may be half a secret.
 SCHEME: Final = re.compile(
     rb"((?:Basic|Bearer|Digest|Negotiate|NTLM|Token|ApiKey|Api-Key|Key|JWT|DPoP|GNAP|OAuth|Hawk|HOBA|MAC|Mutual|VAPID"
-    rb"|Signature|PrivateToken|SharedAccessSignature|SCRAM-SHA-(?:1|256)|AWS4-HMAC-SHA256)[ \t]+)(.*)",
+    rb"|Signature|PrivateToken|SharedAccessSignature|SharedKey(?:Lite)?"
+    rb"|SCRAM-SHA-(?:1|256)|AWS4-HMAC-SHA256)[ \t]+)(.*)",
     re.IGNORECASE | re.DOTALL,
 )
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 300.0  # seconds for one response; the gateway's own limits are shorter
 LARGEST_RESPONSE: Final = 64 << 20  # bytes of a response that values are looked for in
+SUGGESTIONS: Final = 3  # that a step names
 STORED: Final = 5.0  # seconds to wait for the record of a response
 STREAM_EXTRA: Final = 5.0  # seconds that a stream may take longer than it did
 
@@ -165,11 +166,14 @@ class Driver:
 
     def _suggestions(self, step: int) -> Iterator[str]:
         """A step that deviates may need a value that waits for a decision."""
-        for binding in self._correlations.suggested([step]):
+        found = self._correlations.suggested([step])
+        for binding in found[:SUGGESTIONS]:
             yield (
                 f"{binding.variable} may come from step {binding.source.step}: "
                 f"gateway annotate {self._of} --accept {binding.id} uses this run's own"
             )
+        if len(found) > SUGGESTIONS:
+            yield f"gateway show {self._of} --correlations lists {len(found) - SUGGESTIONS} more"
 
     def _card(self, recorded: Exchange, live: Exchange) -> Card | None:
         """Why one of the two failed, when only one did."""

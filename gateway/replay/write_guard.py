@@ -26,6 +26,8 @@ PROOFS: Final = {
     "hawk": "Hawk proof",
     "aws4-hmac-sha256": "AWS signature (version 4)",
     "oauth": "OAuth 1.0 signature",
+    "sharedkey": "Azure signature (Shared Key)",
+    "sharedkeylite": "Azure signature (Shared Key Lite)",
     "dpop": "DPoP proof",
     "signature": "HTTP signature",
 }
@@ -112,8 +114,8 @@ def credentials(
     for name in placeholders(request):
         if name not in secrets and name not in bound:
             yield GuardFinding(exchange.step, "warning", f"the secret behind {name} is not in this recording")
-    if proof := proof_of(request):
-        why = f"its {proof} was made for one request and cannot be made anew: the secret behind it is in no recording"
+    if proof := proof_of(request) or proof_of(reveal(request, secrets)):
+        why = f"its {proof} cannot be made anew, for the secret behind it is in no recording: it is sent as recorded"
         yield GuardFinding(exchange.step, "warning", why)
     sealed = request.header("authorization")
     token = reveal(request, secrets).header("authorization").rpartition(" ")[2]

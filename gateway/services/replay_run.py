@@ -24,7 +24,7 @@ from ..replay.plan import Action, Again, Conversation, LeftOut, ReplayOptions, R
 from ..replay.polling import Poll, asks_again, is_another_moment, pause, polls
 from ..replay.report import StepResult
 from ..replay.runner import LONGEST, Driver, doubted
-from ..replay.write_guard import guarded, writing
+from ..replay.write_guard import guarded, proof_of, writing
 
 if TYPE_CHECKING:
     from ..protocols import Services
@@ -226,7 +226,8 @@ class ReplayRun:
         if poll and send.fault is None:
             answer, result = await self._polled(send, poll, answer, result)
         self._sent[send.step] = send
-        self._keep(self._name_told(send, answer, self._renewal_told(send, answer, result)))
+        told = self._renewal_told(send, answer, result)
+        self._keep(self._name_told(send, answer, self._proof_told(send, answer, told)))
         return answer
 
     async def _pace(self, step: int) -> None:
@@ -281,11 +282,20 @@ class ReplayRun:
         if send.step in self._renewed:
             giver = next((step for step in send.credentials if step in self._sent), 0)
             return with_note(result, f"the session was over: step {giver} was sent again")
-        if self._is_over(send, answer) and not self._order.tape:
+        if self._is_over(send, answer) and not self._order.tape and not proof_of(send.request):
             return with_note(
                 result, "the server wants a new sign-in, and no step of the recording gave these credentials"
             )
         return result
+
+    def _proof_told(self, send: Send, answer: Response, result: StepResult) -> StepResult:
+        """A proof of a secret that nobody has is sent as recorded: some servers take it, and the step says so."""
+        proof = "" if self._order.tape else proof_of(send.request)
+        if not proof:
+            return result
+        if answer.status in (400, 401, 403) and answer.status != self._recorded[send.step].status:
+            return with_note(result, f"its {proof} was made for the recorded request, and cannot be made anew")
+        return with_note(result, f"sent with the recorded {proof}, which this server does not refuse")
 
     def _retried(self, recorded: Exchange) -> int | None:
         """The later step that sent the same again, with new credentials, and was accepted."""

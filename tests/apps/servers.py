@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,6 +150,62 @@ def luigi(at: Place) -> list[str]:
     return [at.bin("luigid"), "--address", "127.0.0.1", "--port", str(at.port), "--logdir", str(at.folder)]
 
 
+def ara(at: Place) -> list[str]:
+    manage = at.bin("ara-manage", "ara")
+    return ["sh", "-c", f"{manage} migrate && exec {manage} runserver --noreload 127.0.0.1:{at.port}"]
+
+
+def synapse(at: Place) -> list[str]:
+    python = at.bin("python", "synapse")
+    name = f"{at.folder.name}.example"  # in every id of a room, an event and a person
+    subprocess.run(
+        [python, "-m", "synapse.app.homeserver", "--server-name", name, "--config-path", "hs.yaml", "--generate-config",
+         "--report-stats=no"], cwd=at.folder, check=True, capture_output=True,
+    )  # fmt: skip
+    settings = (at.folder / "hs.yaml").read_text("utf-8").replace("port: 8008", f"port: {at.port}")
+    settings = settings.replace("'::1', ", "")
+    slow = "{per_second: 1000, burst_count: 1000}"
+    limits = f"rc_login: {{address: {slow}, account: {slow}, failed_attempts: {slow}}}\nrc_message: {slow}\n"
+    (at.folder / "hs.yaml").write_text(f"{settings}\n{limits}")
+    command = [python, "-m", "synapse.app.homeserver", "-c", "hs.yaml"]
+    with (at.folder / "first.log").open("wb") as log:
+        first = subprocess.Popen(command, cwd=at.folder, stdout=log, stderr=log)
+    try:
+        for who in ("ann", "bob"):
+            register = [at.bin("register_new_matrix_user", "synapse"), "-u", who, "-p", PASSWORD, "--no-admin"]
+            again = [*register, "-c", "hs.yaml", f"http://127.0.0.1:{at.port}"]
+            while (
+                subprocess.run(again, cwd=at.folder, capture_output=True, check=False).returncode
+                and first.poll() is None
+            ):
+                time.sleep(0.5)
+    finally:
+        first.terminate()
+        first.wait()
+    return command
+
+
+def tryton(at: Place) -> list[str]:
+    (at.folder / "t.conf").write_text(
+        f"[database]\nuri = sqlite://\npath = {at.folder}\n[web]\nlisten = 127.0.0.1:{at.port}\n"
+    )
+    (at.folder / "password").write_text(PASSWORD)
+    (at.folder / "db.sqlite").touch()
+    subprocess.run(
+        [at.bin("trytond-admin", "tryton"), "-c", "t.conf", "-d", "db", "-u", "party", "--activate-dependencies",
+         "--email", "admin@example.com"], cwd=at.folder, check=True, capture_output=True,
+        env=os.environ | {"TRYTONPASSFILE": str(at.folder / "password")},
+    )  # fmt: skip
+    return [at.bin("trytond", "tryton"), "-c", "t.conf", "-d", "db"]
+
+
+def azurite(at: Place) -> list[str]:
+    return [
+        at.node("azurite-blob"), "--blobHost", "127.0.0.1", "--blobPort", str(at.port), "--location", str(at.folder),
+        "--skipApiVersionCheck", "--disableTelemetry", "--silent",
+    ]  # fmt: skip
+
+
 APPS = (
     App("json-server", "json_server", json_server, truly=("GET /posts$",)),
     App("MLflow", "mlflow_tracking", mlflow, python="mlflow", ready="/health"),
@@ -163,6 +220,10 @@ APPS = (
     App("ganache", "ganache_web3", ganache),
     App("Cloud Storage", "gcs_storage", gcs, ready="/", path="/", options="rewrite_bodies: true"),
     App("WsgiDAV", "wsgidav_webdav4", wsgidav, path="/"),
+    App("ARA", "ara_runs", ara, python="ara", ready="/api/v1/", environment=(("ARA_BASE_DIR", "."),)),
+    App("Synapse", "synapse_nio", synapse, python="synapse", ready="/health", path="/"),
+    App("Tryton", "tryton_proteus", tryton, python="tryton", path="/"),
+    App("Azurite", "azurite_blob", azurite, path="/", truly=("^4 PUT",)),  # its signature holds the entity tag
     App("Luigi", "luigi_scheduler", luigi, ready="/api/ping"),
 )
 

@@ -172,6 +172,22 @@ def test_parts_that_are_the_whole_answer_a_request_for_the_whole() -> None:
     assert not response.header("content-range")
 
 
+def test_a_range_under_azures_name_is_a_range() -> None:
+    """Clients of Azure's storage ask with x-ms-range, and are answered 206."""
+    asked = [("x-ms-range", "bytes=0-99")]
+    step = a_step(1, a_request("GET /b", asked), FILM[:100], [("Content-Range", f"bytes 0-99/{len(FILM)}")], 206)
+    whole = played(playing(step), a_request("GET /b", asked))
+    assert whole is not None and (whole.status, whole.body.data) == (206, FILM[:100])
+    other = played(playing(step), a_request("GET /b", [("x-ms-range", "bytes=10-19")]))
+    assert other is not None and other.body.data == FILM[10:20]
+
+
+def test_a_part_that_was_not_asked_for_by_range_is_played_as_recorded() -> None:
+    step = a_step(1, a_request("GET /b?bytes=0-9"), FILM[:10], [("Content-Range", f"bytes 0-9/{len(FILM)}")], 206)
+    response = played(playing(step), a_request("GET /b?bytes=0-9"))
+    assert response is not None and (response.status, response.body.data) == (206, FILM[:10])
+
+
 @pytest.mark.parametrize(("condition", "status"), [('"m1"', 206), ('"m2"', 200), ('W/"m1"', 200)])
 def test_if_range(condition: str, status: int) -> None:
     response = played(playing(WHOLE), a_request("GET /m", [("Range", "bytes=0-1"), ("If-Range", condition)]))

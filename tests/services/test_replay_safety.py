@@ -242,3 +242,29 @@ async def test_the_run_goes_on_at_the_recorded_pace(tmp_path: Path) -> None:
         recording = await record(gateway, *RENAME)
         result = await run(gateway, recording, pace="recorded")
         assert result.steps[1].status == 200 and held == {3: "two"}
+
+
+@pytest.mark.parametrize(
+    ("scheme", "words"),
+    [
+        ('Digest username="ann", realm="r", nonce="{0}", uri="/", response="6629fae49393a05397450978507c4ef1"', "Digest proof"),
+        ("SharedKey account:c2lnbmF0dXJlIG9mIHRoaXMgcmVxdWVzdA==", "Azure signature"),
+        ('OAuth oauth_consumer_key="k", oauth_nonce="{0}", oauth_signature="abcd%3D"', "OAuth 1.0 signature"),
+    ],
+    ids=["Digest", "Shared Key", "OAuth 1.0"],
+)  # fmt: skip
+async def test_a_step_with_a_proof_says_that_it_was_sent_as_recorded(tmp_path: Path, scheme: str, words: str) -> None:
+    def server(takes: bool) -> Server:
+        async def handler(request: web.Request) -> web.StreamResponse:
+            return web.json_response({"name": "ann"}, status=200 if takes else 401)
+
+        return Server(handler)
+
+    async with two(tmp_path, server(True), server(False)) as gateway:
+        recording = await record(
+            gateway, ("GET", "/me", None), sent={"Authorization": scheme.format("dcd98b7102dd2f0e")}
+        )
+        (there,) = (await run(gateway, recording)).steps
+        assert there.outcome == "differs" and f"{words}" in there.message and "cannot be made anew" in there.message
+        (here,) = (await run(gateway, recording, ReplayOptions())).steps
+        assert here.outcome == "same" and f"sent with the recorded {words}" in here.message

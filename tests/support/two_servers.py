@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -65,10 +65,10 @@ async def two(folder: Path, dev: Server, qa: Server) -> AsyncIterator[Gateway]:
             await runner.cleanup()
 
 
-async def record(gateway: Gateway, *calls: tuple[str, str, Any]) -> str:
-    """Make these calls, in order; a path may name members of the last JSON response. The recording's id."""
+async def record(gateway: Gateway, *calls: tuple[str, str, Any], sent: Mapping[str, str] | None = None) -> str:
+    """Make these calls, in order, with the headers `sent`; a path may name members of the last JSON response. Its id."""
     last: dict[str, Any] = {}
-    headers: dict[str, str] = {"Gateway-Session": "case"}
+    headers = {"Gateway-Session": "case", **(sent or {})}
     async with aiohttp.ClientSession(gateway.url, headers=headers) as client:
         for method, path, body in calls:
             own = {"Authorization": f"Bearer {last['token']}"} if "token" in last else {}

@@ -102,10 +102,11 @@ def context_of(recorded: Exchange, replayed: Exchange, drift: Mapping[str, str] 
     injected = injected_places(recorded) | injected_places(replayed)
     one, other = recorded.request, replayed.request
     same = (one.method, one.target, one.body.data) == (other.method, other.target, other.body.data)
+    made = one.method == "POST" and recorded.status == replayed.status and 200 <= (recorded.status or 0) < 300
     return Context(
         drift if drift is not None else {}, place_of(recorded), place_of(replayed), injected=injected,
         same_request=same, echoes=echoes(one, other), about=frozenset(collection_of(one.target)),
-        reads_list=reads_list(one),
+        reads_list=reads_list(one), makes=made,
     )  # fmt: skip
 
 

@@ -11,6 +11,8 @@ from difflib import SequenceMatcher
 from itertools import chain
 from typing import Any, Final, Literal
 
+from .value_kinds import judge
+
 Kind = Literal["changed", "type", "removed", "added", "order"]
 
 DEEPEST: Final = 200  # levels; what lies below is compared as a whole
@@ -147,15 +149,33 @@ def canonical(value: Any) -> str:
 def _members(
     recorded: Mapping[str, Any], replayed: Mapping[str, Any], pointer: str, depth: int, alias: Alias
 ) -> Iterator[Change]:
+    renamed = {} if recorded.keys() == replayed.keys() else _renamed(recorded, replayed, alias)
     for name, value in recorded.items():
-        place = f"{pointer}/{escaped(name)}"
-        if name in replayed:
-            yield from json_changes(value, replayed[name], place, depth, alias)
+        place, new = f"{pointer}/{escaped(name)}", renamed.get(name, name)
+        if new != name:
+            yield Change(place, "changed", name, new)
+        if new in replayed:
+            yield from json_changes(value, replayed[new], place, depth, alias)
         else:
             yield Change(place, "removed", value, MISSING)
+    known = {*recorded, *renamed.values()}
     for name, value in replayed.items():
-        if name not in recorded:
+        if name not in known:
             yield Change(f"{pointer}/{escaped(name)}", "added", MISSING, value)
+
+
+def _renamed(recorded: Mapping[str, Any], replayed: Mapping[str, Any], alias: Alias) -> dict[str, str]:
+    """Members whose names are ids: recorded name -> the name in the other run, as `alias` knows it, else by place."""
+    gone, new = [name for name in recorded if name not in replayed], [name for name in replayed if name not in recorded]
+    found: dict[str, str] = {}
+    for name in gone:
+        known = next((each for each in alias(name) if each in new and each not in found.values()), None)
+        if known is not None:
+            found[name] = known
+    left, over = [name for name in gone if name not in found], [name for name in new if name not in found.values()]
+    if len(left) == len(over) and all(judge("", *pair).kind == "noise" for pair in zip(left, over, strict=True)):
+        found |= dict(zip(left, over, strict=True))
+    return found
 
 
 def escaped(name: str) -> str:

@@ -86,6 +86,11 @@ def _children(
 ) -> Iterator[Change]:
     """Elements of one name below one parent."""
     several = len(before) > 1 or len(after) > 1
+    if several and len(before) == len(after):
+        wholes = [_whole(one) for one in before], [_whole(one) for one in after]
+        if wholes[0] != wholes[1] and Counter(wholes[0]) == Counter(wholes[1]):
+            yield Change(pointer, "order", wholes[0], wholes[1])
+            return
     for i, j in _paired(before, after):
         place = f"{pointer}[{_label(before, after, i, j)}]" if several else pointer
         if i is None and j is not None:

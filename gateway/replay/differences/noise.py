@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 from urllib.parse import unquote
 
 from .header_kinds import judge_header
-from .value_kinds import IDS, SEALED, Judgement, judge, words_of
+from .value_kinds import AN_ID, IDS, SEALED, UNKNOWN, Judgement, judge, words_of
 
 Cause = Literal["correlated", "time", "noise", "order", "route", "injected", "contract", "data", "unknown"]
 Severity = Literal["none", "low", "medium", "high"]
@@ -96,6 +96,7 @@ class Context:
     echoes: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
     # of the request: recorded value -> (its name, "" in the path; what this run sent there)
     about: frozenset[str] = frozenset()  # the words of what was asked for: "post" of /posts/1
+    makes: bool = False  # whether something was made: a POST that the server took
     reads_list: bool = False  # whether a list of things was asked for: GET /orders
 
     @property
@@ -209,6 +210,8 @@ def _echoed(own: str, before: str, after: str, context: Context) -> Verdict | No
 
 
 def _of_kind(told: Judgement, name: str, before: str, context: Context) -> Verdict:
+    if told == UNKNOWN and before.isdigit() and context.makes and words_of(name) == context.about:
+        told = AN_ID  # POST /orders answers {"order": 501}
     if told.kind == "data":
         found = unexplained(context)
         return Verdict(found.cause, told.why or found.why)

@@ -97,13 +97,16 @@ SEALED: Final = re.compile(r"sealed_[a-z2-7]{20}_[0-9]{1,10}")
 UUID: Final = re.compile(r"(?:urn:uuid:)?\{?[0-9a-fA-F]{8}-(?:[0-9a-zA-Z]{4}-){3}[0-9a-zA-Z]{11,12}\}?")
 ULID: Final = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 LONG_HASH: Final = re.compile(r"(?:0x)?[0-9a-f]{40,128}")
+# Positions made of counters: "t9-16_3_0_1" of Matrix, "4_0_1_17"; no version or address, which have dots.
+POSITION: Final = re.compile(r"(?<![a-z0-9])[a-z]{0,3}[0-9]++(?:[-_~][0-9]++){3,}")
 HEX_NUMBER: Final = re.compile(r"0x[0-9a-f]{1,15}")
 ZONE_NAME: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-?\d[a-z]|[a-z]+-[a-z]+\d-[a-z]")  # of AWS, of Google
 HEX: Final = re.compile(r"(?:sha\d+[:-]|0x)?(?:(?:[0-9a-f]{2}){8,64}|(?:[0-9A-F]{2}){8,64})")
 TOKEN: Final = re.compile(
-    r"(?=[^0-9]*[0-9])(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])[A-Za-z0-9_\-+/=.~][A-Za-z0-9_\-+/=.~:]{15,}"
+    r"(?=[^0-9]*[0-9])(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])[A-Za-z0-9_\-+/=.~$!][A-Za-z0-9_\-+/=.~:]{15,}"
 )
 BASE64: Final = re.compile(r"(?:[a-z0-9]+-)?(?=[A-Za-z0-9+/_-]*(?:[0-9+/]|[a-z][A-Z]))[A-Za-z0-9+/_-]{10,}={0,2}")
+SURE: Final = 32  # letters, digits and capitals mixed: no state and no price is that long
 PREFIXED: Final = re.compile(r"([A-Za-z]{2,12}_)(?=[A-Za-z0-9]*[0-9])[A-Za-z0-9]{6,40}")
 LONG_NUMBER: Final = re.compile(r"\d{13,}")
 COUCH: Final = re.compile(r"\d+-(?:[0-9a-f]{32}|g1[A-Za-z0-9_-]+)")  # a revision, an update sequence
@@ -118,6 +121,7 @@ GENERATED: Final = (
     (PREFIXED, "an id made anew"),
     (LONG_NUMBER, "an id made anew"),
     (LSN, "a position in a log"),
+    (POSITION, "a position made of counters"),
 )
 
 MONTH: Final = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
@@ -126,7 +130,7 @@ CLOCK: Final = r"\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?(?:\s?[AP]M)?"
 ZONE: Final = r"\s?(?:Z|UTC|GMT|[A-Z]{3,4}|[+-]\d\d:?\d\d)?(?:\[[A-Za-z/_]+\])?"
 MOMENT: Final = re.compile(
     rf"\d{{4}}[-/.]\d\d[-/.]\d\d[T ,]+{CLOCK}{ZONE}"  # ISO 8601, SQL, logs
-    rf"|\d{{8}}T\d{{4}}(?:\d\d)?{ZONE}"  # iCalendar
+    rf"|\d{{8}}T\d\d:?\d\d(?::?\d\d)?{ZONE}"  # iCalendar, XML-RPC
     rf"|{DAY},? \d\d?[ -]{MONTH}[ -]\d{{2,4}} {CLOCK}{ZONE}"  # RFC 5322, RFC 850
     rf"|{DAY} {MONTH} [ \d]\d {CLOCK}{ZONE}(?: \d{{4}})?"  # asctime, Java, Unix date
     rf"|\d\d?/{MONTH}/\d{{4}}:{CLOCK}{ZONE}"  # access logs
@@ -247,6 +251,8 @@ def _is_named_id(names: frozenset[str], last: str, before: str, after: str) -> b
         return False
     if last in IDS and _are_opaque(before, after):
         return True
+    if min(len(before), len(after)) >= SURE and TOKEN.fullmatch(before) and TOKEN.fullmatch(after):
+        return True
     return any(pattern.fullmatch(before) and pattern.fullmatch(after) for pattern in (UUID, ULID, PREFIXED, LONG_HASH))
 
 
@@ -292,14 +298,14 @@ def _number_texts(names: frozenset[str], before: str, after: str) -> Judgement:
 
 def _are_opaque(before: str, after: str) -> bool:
     """Whether both are names for something. Random letters may have no digit by chance: 3 in 100 of AROA and sixteen
-    more have none, but no two words of sixteen letters are of one length under the name of an id.
+    more have none, but no two words of sixteen letters, or ten capitals, are of one length under the name of an id.
     """
     if _is_opaque(before) and _is_opaque(after):
         return True
     return len(before) == len(after) and all(LETTERS.fullmatch(each) for each in (before, after))
 
 
-LETTERS: Final = re.compile(r"[A-Z0-9]{16,}|[a-z0-9]{16,}|[A-Za-z0-9]{20,}")
+LETTERS: Final = re.compile(r"[A-Z0-9]{16,}|[A-Z]{10,}|[a-z0-9]{16,}|[A-Za-z0-9]{20,}")
 
 
 def _is_opaque(text: str) -> bool:

@@ -222,6 +222,8 @@ class MatchView:
             return bool(self._asked.header("upgrade"))
         if one.status == 304:
             return self._asked_the_same(one)
+        if one.status in (206, 416) and not wants_part(one.request):  # asked for in a way of this server's own
+            return not wants_part(self._asked)
         return one.status not in (206, 416) or wants_part(self._asked)
 
     def _asked_the_same(self, one: Exchange) -> bool:

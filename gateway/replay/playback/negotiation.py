@@ -26,12 +26,12 @@ DECISIVE: Final = re.compile(
 # Named by Vary, and distinguished in ways of their own, or by nobody.
 NOT_BY_VARY: Final = frozenset((
     "*", "accept-encoding", "origin", "cookie", "user-agent", "accept", "accept-language", "authorization", "referer",
-    "range", "if-range", *headers.CLIENT_CACHE, *headers.CREDENTIALS,
+    "range", "if-range", "x-ms-range", *headers.CLIENT_CACHE, *headers.CREDENTIALS,
 ))  # fmt: skip
 IGNORED: Final = frozenset((
     *headers.HOP_BY_HOP, *headers.FRAMING, *headers.GATEWAY_REQUEST, *headers.TRACE, *headers.RUN_IDS, "date",
     *headers.FORWARDING, *headers.WEBSOCKET, *headers.CLIENT_CACHE, "accept-encoding", "user-agent",
-    "range", "if-range", "accept", "accept-language", "cookie", "origin", "referer", "priority",
+    "range", "if-range", "x-ms-range", "accept", "accept-language", "cookie", "origin", "referer", "priority",
     "access-control-request-headers",
 ))  # fmt: skip
 

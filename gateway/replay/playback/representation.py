@@ -44,8 +44,11 @@ class RepresentationPart:
 
 
 def range_of(request: Request) -> str:
-    """The Range header without its spaces; "" when there is none, or its unit is not bytes."""
-    value = "".join(request.header("range").split()).lower()
+    """The Range header without its spaces; "" when there is none, or its unit is not bytes.
+
+    Azure's clients write x-ms-range, which that service prefers (its "Get Blob" reference).
+    """
+    value = "".join((request.header("x-ms-range") or request.header("range")).split()).lower()
     return value if value.startswith("bytes=") else ""
 
 

@@ -219,3 +219,17 @@ def test_alignment_uses_every_step_once_and_in_order(before, after):
 def test_an_inserted_step_shifts_the_others():
     before, after = [("a", "1"), ("b", "1"), ("c", "1")], [("a", "1"), ("x", "1"), ("b", "1"), ("c", "2")]
     assert align_digests(before, after) == [(0, 0), (None, 1), (1, 2), (2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "body", "wanted"),
+    [
+        ("POST", "/api/orders", '{"order": %d}', "expected"),  # it made the order
+        ("GET", "/api/orders", '{"order": %d}', "unsure"),
+        ("POST", "/api/orders", '{"seats": %d}', "unsure"),
+    ],
+)
+def test_a_number_named_after_what_was_made_is_its_id(method: str, target: str, body: str, wanted: str) -> None:
+    request = Request(method=method, target=target)
+    pair = [an_exchange(body % number, status=201, request=request) for number in (501, 907)]
+    assert outcome(diff(*pair)) == wanted
