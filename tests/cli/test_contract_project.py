@@ -113,7 +113,7 @@ def test_steps_are_chained_with_fields_that_fit(project, capsys):
     )
     rules = fields["qty"].rules
     assert (fields["qty"].kind, rules.min, rules.max, rules.step, rules.required) == ("number", 1, 99, 1, True)
-    assert fields["status"].choices == ("new", "paid")
+    assert fields["status"].choices == ("", "new", "paid")
     assert [fields[name].kind for name in ("note", "gift", "lines")] == ["textarea", "checkbox", "json"]
     assert {keep.name: keep.source for keep in create.keep} == {"receiptId": "$.receipt", "order_id": "$.id"}
     assert create.headers == {"Authorization": "Bearer {{ token }}"}
@@ -361,3 +361,112 @@ def test_which_names_the_operation(project, capsys):
     (project / "contracts/book-store.yaml").write_text("openapi: 3")
     assert main(["which", "POST", "/api/book-store/orders", *routes]) == 0
     assert "  operation not known: " in capsys.readouterr().out
+
+
+# -- kinds of documents that strangers have
+
+STRANGE = """\
+openapi: 3.1.0
+info: {title: Strange, version: '1'}
+security: [{key: []}]
+servers: [{url: 'https://strange.example'}]
+paths:
+  /watch:
+    get: {tags: [a], responses: {'200': {content: {application/json: {schema: {additionalProperties: {properties: {uuid: {}}}}}}}}}
+    post:
+      tags: [a]
+      parameters: [{name: dry, in: query, required: true, schema: {type: boolean}}, {name: X-Shop, in: header, required: true, schema: {type: string, example: s1}}]
+      requestBody: {content: {application/json: {schema: {properties: {url: {type: string, maxLength: 5000}, intent: {type: string, default: ''}, note: {type: string}}, required: [url]}}}}
+      responses: {'200': {content: {text/plain: {schema: {type: string}}}}}
+  /watch/{uuid}:
+    get: {tags: [a], parameters: [{name: paused, in: query, schema: {enum: [paused, unpaused]}}], responses: {'200': {}}}
+    delete: {tags: [a], responses: {'204': {}}}
+  /watch/{uuid}/history:
+    get: {tags: [b], responses: {'200': {}}}
+  /tag:
+    post: {tags: [c], responses: {'201': {content: {application/json: {schema: {properties: {uuid: {}}}}}}}}
+  /tag/{uuid}:
+    delete:
+      tags: [c]
+      requestBody: {content: {application/json: {schema: {properties: {force: {type: boolean, default: true}}}}}}
+      responses: {'204': {}}
+  /import:
+    post: {tags: [d], requestBody: {content: {text/csv: {schema: {type: string}, example: "a,b"}}}, responses: {'200': {}}}
+  /login-form:
+    post: {tags: [d], requestBody: {content: {application/x-www-form-urlencoded: {schema: {properties: {user: {type: string, example: ada}}}}}}, responses: {'200': {}}}
+  /photo:
+    post: {tags: [d], requestBody: {content: {multipart/form-data: {schema: {properties: {file: {type: string, format: binary}, alt: {type: string, example: x}}}}}}, responses: {'200': {}}}
+  /blob:
+    put: {tags: [d], requestBody: {content: {application/octet-stream: {schema: {type: string, format: binary}}}}, responses: {'200': {}}}
+components: {securitySchemes: {key: {type: apiKey, in: header, name: x-api-key}}}
+"""
+
+
+@pytest.fixture
+def strange(tmp_path):
+    (tmp_path / "strange.yaml").write_text(STRANGE)
+    assert init(tmp_path / "p", "--from", str(tmp_path / "strange.yaml")) == 0
+    return {str(one.call): one for one in demo_of(tmp_path / "p", "strange")[1].values()}
+
+
+def test_one_name_behind_different_words_is_several_values(strange):
+    assert "GET strange:/watch/{watch_uuid}" in strange and "DELETE strange:/tag/{tag_uuid}" in strange
+    kept = {call: {one.name: one.source for one in step.keep} for call, step in strange.items() if step.keep}
+    assert kept == {
+        "POST strange:/watch": {"watch_uuid": "$.uuid"},  # the contract says nothing of what comes back
+        "GET strange:/watch": {"watch_uuid": "$.*.uuid"},  # the first of a map
+        "POST strange:/tag": {"tag_uuid": "$.uuid"},
+    }
+
+
+def test_what_deletes_a_thing_comes_behind_all_that_asks_for_its_parts(strange):
+    calls = list(strange)
+    assert calls.index("DELETE strange:/watch/{watch_uuid}") == len(calls) - 1
+    assert calls.index("DELETE strange:/tag/{tag_uuid}") == calls.index("POST strange:/tag") + 1
+
+
+def test_every_kind_of_body_is_sent(strange):
+    def body(call):
+        step = strange[call]
+        return (
+            step.body.value if step.body else None,
+            step.send,
+            dict(step.headers or {}),
+            [one.kind for one in step.fields],
+        )
+
+    assert body("DELETE strange:/tag/{tag_uuid}") == ({"force": "{{ force }}"}, "json", {}, ["text", "checkbox"])
+    assert body("POST strange:/import") == ("{{ body }}", "json", {"Content-Type": "text/csv"}, ["textarea"])
+    assert body("POST strange:/login-form") == (None, "form", {}, ["text"])
+    assert body("POST strange:/photo") == (None, "multipart", {}, ["file", "text"])
+    assert body("PUT strange:/blob") == ("{{ body }}", "multipart", {}, ["file"])
+    create = strange["POST strange:/watch"]
+    assert create.query == {"dry": "{{ dry }}"} and dict(create.headers) == {"X-Shop": "{{ X_Shop }}"}
+    assert create.body.value == {"url": "{{ url }}"}, "what has no value is not sent"
+    kinds = {one.name: (one.kind, one.default) for one in create.fields}
+    assert kinds["url"][0] == "text" and kinds["X_Shop"] == ("text", "s1")
+
+
+def test_what_nobody_chose_is_not_sent(strange):
+    (field,) = (one for one in strange["GET strange:/watch/{watch_uuid}"].fields if one.name == "paused")
+    assert field.choices == ("", "paused", "unpaused") and field.default is None
+
+
+@pytest.mark.parametrize(
+    ("scheme", "header"),
+    [
+        ("{type: apiKey, in: header, name: x-api-key}", '# headers: {x-api-key: "${STRANGE_KEY}"}'),
+        ("{type: http, scheme: Bearer}", '# headers: {Authorization: "Bearer ${STRANGE_TOKEN}"}'),
+        ("{type: http, scheme: basic}", '# headers: {Authorization: "Basic ${STRANGE_CREDENTIALS}"}'),
+        ("{type: apiKey, in: cookie, name: sid}", None),
+    ],
+)
+def test_the_credential_that_an_api_asks_for_is_a_line_to_uncomment(tmp_path, scheme, header):
+    text = STRANGE.replace("{type: apiKey, in: header, name: x-api-key}", scheme)
+    (tmp_path / "strange.yaml").write_text(text)
+    assert init(tmp_path / "p", "--from", str(tmp_path / "strange.yaml")) == 0
+    routes = tmp_path / "p/routes.yaml"
+    assert (header in routes.read_text()) if header else ("headers" not in routes.read_text())
+    routes.write_text(routes.read_text().replace("# headers", "headers"))
+    environ = dict.fromkeys(("STRANGE_KEY", "STRANGE_TOKEN", "STRANGE_CREDENTIALS"), "x")
+    assert load(routes, environ=environ, name="routes.yaml").problems == ()

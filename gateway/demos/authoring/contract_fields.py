@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ...contracts.contract import ApiOperation, ApiParameter, Contract
+from ...contracts.contract import ApiOperation, ApiParameter, Content, Contract
 from ...contracts.document import ContractPlace
 from ...model.linear_patterns import compile_linear
+from ..definition.parse_parts import FORBIDDEN
 from ..masking import is_secret_name
 from ..step import BODYLESS
 from .yaml_text import EMPTY
@@ -24,6 +25,9 @@ _SAMPLES: Final = {
     "date": "2026-01-31", "date-time": "2026-01-31T12:00:00Z", "email": "ada@example.com", "time": "12:00:00Z",
     "uri": "https://example.com/", "uuid": "123e4567-e89b-42d3-a456-426614174000", "ipv4": "192.0.2.1",
 }  # fmt: skip
+USUAL: Final = frozenset(("accept", "content-type", "authorization", "user-agent"))
+_FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+_PROSE: Final = re.compile(r"(?i)(?:text|body|description|comment|note|message|content|bio|summary)s?$")
 ABSENT: Final = object()
 
 
@@ -34,6 +38,11 @@ class StepForm:
     fields: dict[str, Any] = field(default_factory=dict)
     body: Any = None
     needed: list[str] = field(default_factory=list)  # required fields that are no part of the path
+    query: dict[str, str] | None = None  # written out, where the fields are not the query
+    queried: list[str] = field(default_factory=list)  # fields that are parameters of the query
+    headers: dict[str, str] = field(default_factory=dict)
+    send: str = ""
+    is_empty: bool = False  # no field is part of the body
 
 
 class ContractForms:
@@ -48,39 +57,61 @@ class ContractForms:
         for name, parameter in names.items():
             schema = parameter.schema if parameter else None
             form.fields[name] = self.field(name, schema, required=True, example=self._example(parameter))
-        if operation.method in BODYLESS:
-            self._query(operation, form)
-        else:
-            self._body(operation, form)
+        content = self._contract.request_body(operation)
+        parameters = self._contract.parameters(operation)
+        self._headers([one for one in parameters if one.where == "header"], form)
+        queries = sorted((one for one in parameters if one.where == "query"), key=lambda one: not one.required)
+        if operation.method in BODYLESS and not content:
+            self._query(queries, form)
+            if form.headers:  # their fields are none of the query
+                form.query = {name: f"{{{{ {name} }}}}" for name in form.queried if self._is_filled(form, name)}
+            return form
+        needed = [one for one in queries if one.required]
+        self._query(needed, form)
+        form.query = {name: f"{{{{ {name} }}}}" for name in form.queried} if needed else None
+        is_written = operation.method in BODYLESS or bool(needed or form.headers)
+        if content:
+            self._body(content, form, is_written=is_written)
+        form.is_empty = not content and is_written
         return form
 
-    def _query(self, operation: ApiOperation, form: StepForm) -> None:
-        found = [one for one in self._contract.parameters(operation) if one.where == "query"]
-        found.sort(key=lambda one: not one.required)
-        for one in found:
-            if (
-                len(form.fields) >= FIELDS
-                or one.deprecated
-                or value_name(one.name) != one.name
-                or one.name in form.fields
-            ):
-                continue
-            example = self._example(one)
-            form.fields[one.name] = self.field(one.name, one.schema, required=one.required, example=example)
-            if one.required:
-                form.needed.append(one.name)
+    def _is_filled(self, form: StepForm, name: str) -> bool:
+        return name in form.needed or default_of(form.fields[name]) is not EMPTY
 
-    def _body(self, operation: ApiOperation, form: StepForm) -> None:
-        content = self._contract.request_body(operation)
-        chosen = next((one for one in content if "json" in one.media_type), None)
-        if chosen is None or chosen.schema is None:
+    def _headers(self, parameters: Sequence[ApiParameter], form: StepForm) -> None:
+        """Those that are required and that nobody else sends."""
+        for one in parameters:
+            name = value_name(one.name)
+            if one.required and one.name.lower() not in FORBIDDEN | USUAL and name not in form.fields:
+                form.fields[name] = self.field(name, one.schema, required=True, example=self._example(one))
+                form.needed.append(name)
+                form.headers[one.name] = f"{{{{ {name} }}}}"
+
+    def _query(self, parameters: Sequence[ApiParameter], form: StepForm) -> None:
+        for one in parameters:
+            name = one.name
+            if len(form.fields) >= FIELDS or one.deprecated or value_name(name) != name or name in form.fields:
+                continue
+            form.fields[name] = self.field(name, one.schema, required=one.required, example=self._example(one))
+            form.queried.append(name)
+            if one.required:
+                form.needed.append(name)
+
+    def _body(
+        self, contents: Sequence[Content], form: StepForm, *, is_written: bool
+    ) -> None:  # fmt: skip
+        """Fields of the first kind of body that a form can send, JSON before others. `is_written`: other fields are no
+        part of it, so that it is a template."""
+        chosen = min(contents, key=lambda one: _readiness(one.media_type))
+        if not self._is_structured(chosen):
+            self._plain_body(chosen, form)
             return
-        whole = self._contract.value(chosen.place) or {}
-        example = whole.get("example")
-        if example is None and isinstance(whole.get("examples"), dict) and whole["examples"]:
-            first = self._contract.value(chosen.place.below("examples", next(iter(whole["examples"]))))
-            example = first.get("value") if isinstance(first, dict) else None
+        assert chosen.schema is not None
+        example = self._body_example(chosen)
         members = self.members(chosen.schema)
+        form.send = {"application/x-www-form-urlencoded": "form", "multipart/form-data": "multipart"}.get(
+            chosen.media_type, ""
+        )
         if not members:
             form.fields["body"] = {"type": "json", "default": example if example is not None else {}}
             form.body = "{{ body }}"
@@ -88,8 +119,35 @@ class ContractForms:
         sample = example if isinstance(example, dict) else {}
         nested = any(self.members(place) for place, _ in members.values())
         plain = all(value_name(name) == name and name not in form.fields for name in members)
-        form.body = {} if nested or not plain else None
+        form.body = {} if is_written or nested or not plain else None
         self._add_members(members, sample, form, (), form.body)
+
+    def _is_structured(self, content: Content) -> bool:
+        """Whether its members can be fields."""
+        if content.schema is None:
+            return False
+        return "json" in content.media_type or (content.media_type in _FORMS and bool(self.members(content.schema)))
+
+    def _plain_body(self, content: Content, form: StepForm) -> None:
+        """Text in one field, or a file."""
+        media, example = content.media_type, self._body_example(content)
+        is_text = media.startswith("text/") or media.endswith(("xml", "json", "yaml", "urlencoded"))
+        if is_text and isinstance(example, str | None):
+            text = example if example and "{{" not in example and "{%" not in example else None
+            form.fields["body"] = {"type": "textarea"} | ({"default": text} if text else {})
+            if media not in ("text/plain", "text/*"):
+                form.headers["Content-Type"] = media
+        else:
+            form.fields["body"] = {"type": "file"}
+        form.body = "{{ body }}"
+
+    def _body_example(self, content: Content) -> Any:
+        whole = self._contract.value(content.place) or {}
+        example = whole.get("example")
+        if example is None and isinstance(whole.get("examples"), dict) and whole["examples"]:
+            first = self._contract.value(content.place.below("examples", next(iter(whole["examples"]))))
+            example = first.get("value") if isinstance(first, dict) else None
+        return example
 
     def _add_members(
         self, members: Mapping[str, tuple[ContractPlace, bool]], sample: Mapping[str, Any], form: StepForm,
@@ -112,7 +170,7 @@ class ContractForms:
             field_name = self._free(value_name(name), above, form)
             described = self.field(name, place, required=required, example=given)
             if body is not None:
-                if not required and _default_of(described) is EMPTY:
+                if not required and default_of(described) is EMPTY:
                     continue  # an expression without a value cannot be sent
                 body[name] = f"{{{{ {field_name} }}}}"
             form.fields[field_name] = described
@@ -150,10 +208,12 @@ class ContractForms:
         if default is None and required and example is not ABSENT:
             default = _sample(schema, choices)
         described: dict[str, Any] = {} if kind == "text" else {"type": kind}
-        if default is not None and default is not ABSENT and kind != "password":
+        if default not in (None, "") and default is not ABSENT and kind not in ("password", "file"):
             described["default"] = _fitting(default, kind, choices)
         if required:
             described["required"] = True
+        if choices and not required and "default" not in described:
+            choices = ["", *choices]  # what nobody chose is not sent
         described |= _rules(schema, kind) if not choices else {"choices": choices}
         text = schema.get("description")
         if isinstance(text, str) and text.strip():
@@ -167,6 +227,11 @@ class ContractForms:
         if given is None and (parameter is None or parameter.where == "path"):
             return ABSENT
         return given
+
+
+def _readiness(media: str) -> int:
+    """JSON before forms before text before all else."""
+    return 0 if "json" in media else 1 if media in _FORMS else 2 if media.startswith("text/") else 3
 
 
 def value_name(text: str) -> str:
@@ -205,10 +270,13 @@ def _kind(name: str, schema: Mapping[str, Any]) -> str:
         return "json"
     if is_secret_name(name) or format == "password":
         return "password"
+    if format == "binary":
+        return "file"
     if format in ("date", "email"):
         return str(format)
     length = schema.get("maxLength")
-    return "textarea" if isinstance(length, int) and length > 200 else "text"
+    is_long = not isinstance(length, int) or length > 200
+    return "textarea" if is_long and format is None and _PROSE.search(name) else "text"
 
 
 def _choices(schema: Mapping[str, Any]) -> list[Any]:
@@ -314,5 +382,5 @@ def _fitting(default: Any, kind: str, choices: Sequence[Any]) -> Any:
     return default
 
 
-def _default_of(described: Any) -> Any:
+def default_of(described: Any) -> Any:
     return described.get("default", EMPTY) if isinstance(described, dict) else EMPTY

@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from ...contracts.contract import Contract, server_url
+from ...contracts.document import ContractPlace
 from ...errors import UsageError
 from ..definition.schema import slug_of
 from .yaml_text import flow
@@ -38,12 +39,19 @@ class ContractCluster:
     file: str  # of the contract, below the folder of routes.yaml; "" without one
     servers: Mapping[str, str]
     is_placeholder: bool = False
+    header: str = ""  # that its calls need: `x-api-key: "${SHOP_KEY}"`
 
     @property
     def lines(self) -> list[str]:
         first = next(iter(self.servers))
         note = "   # the contract names no server: put your own URL here" if self.is_placeholder else ""
         upstreams = [f"      {flow(name)}: {flow(url)}{note}" for name, url in self.servers.items()]
+        if self.header:
+            more = f"        # headers: {{{self.header}}}   # the API asks for it: set the variable, take the # away"
+            long = [
+                (f"      {flow(name)}:", f"        url: {flow(url)}{note}", more) for name, url in self.servers.items()
+            ]
+            upstreams = [line for lines in long for line in lines]
         return [
             f"  {self.name}:", f"    path: /api/{self.name}", f"    environment: {flow(first)}",
             *([f"    contract: {flow(self.file)}"] if self.file else []), "    upstreams:", *upstreams,
@@ -106,9 +114,31 @@ def contract_cluster(contract: Contract, name: str, *, source: str = "") -> Cont
             environment, number = f"{_environment(server, url)}-{number}", number + 1
         servers[environment] = url.rstrip("/")
     file = f"contracts/{name}{'.json' if _is_json(contract) else '.yaml'}"
+    header = _credential(contract, name)
     if not servers:
-        return ContractCluster(name, file, {"dev": NOWHERE + next(iter(contract.servers), "")}, True)
-    return ContractCluster(name, file, servers)
+        return ContractCluster(name, file, {"dev": NOWHERE + next(iter(contract.servers), "")}, True, header)
+    return ContractCluster(name, file, servers, header=header)
+
+
+def _credential(contract: Contract, name: str) -> str:
+    """The header with the credential that the API asks for, from the environment: routes.yaml holds no secret. "" where
+    it asks for none, or not in a header."""
+    root = contract.documents.root.value
+    operations = (contract.value(one.place) or {} for one in contract.operations)
+    wanted = root.get("security") or next((one["security"] for one in operations if one.get("security")), None)
+    schemes = contract.value(ContractPlace(contract.documents.root.name, ("components", "securitySchemes")))
+    variable = re.sub(r"[^A-Z0-9]+", "_", name.upper())
+    for scheme_name in (word for one in wanted or () if isinstance(one, dict) for word in one):
+        found = schemes.get(scheme_name) if isinstance(schemes, dict) else None
+        scheme: Mapping[str, Any] = found if isinstance(found, dict) else {}
+        kind, word = scheme.get("type"), scheme.get("scheme")
+        if kind == "apiKey" and scheme.get("in") == "header" and re.fullmatch(r"[\w-]+", str(scheme.get("name"))):
+            return f'{scheme["name"]}: "${{{variable}_KEY}}"'
+        if kind in ("oauth2", "openIdConnect") or (kind == "http" and str(word).lower() == "bearer"):
+            return f'Authorization: "Bearer ${{{variable}_TOKEN}}"'
+        if kind == "http" and str(word).lower() == "basic":
+            return f'Authorization: "Basic ${{{variable}_CREDENTIALS}}"'
+    return ""
 
 
 def _is_json(contract: Contract) -> bool:

@@ -65,6 +65,7 @@ class _Maker:
         self._titles: set[str] = set()
         self._ids: set[str] = set()
         self._login = ""
+        self._shared = self._shared_places()
 
     def steps(self, tag: str) -> Iterator[ContractStep]:
         operations = [one for one in self._contract.operations if one.method in METHODS and "?" not in one.path]
@@ -76,9 +77,12 @@ class _Maker:
         for one in operations:
             if one is not login and tag in ("", self._tag(one)):
                 groups.setdefault(self._tag(one), []).append(one)
-        for group in groups.values():
-            for one in sorted(group, key=lambda one: (_collection(one.path), _rank(one))):
-                yield from self._step(one)
+        ordered = [
+            one for group in groups.values()
+            for one in sorted(group, key=lambda one: (_collection(one.path), _rank(one)))
+        ]  # fmt: skip
+        for one in _without_orphans(ordered):
+            yield from self._step(one)
 
     def _step(self, operation: ApiOperation) -> Iterator[ContractStep]:
         """One, or none of an operation whose part of the contract is broken."""
@@ -98,10 +102,14 @@ class _Maker:
             verbs["about"] = about
         if form.fields:
             verbs["form"] = form.fields
-        headers = self._headers(operation)
+        headers = form.headers | self._headers(operation)
+        if form.query is not None:
+            verbs["query"] = form.query
         if headers:
             verbs["headers"] = headers
-        if form.body is not None:
+        if form.send:
+            verbs["send"] = form.send
+        if form.body is not None or form.is_empty:
             verbs["body"] = form.body
         if keep := self._keep(operation):
             verbs["keep"] = keep
@@ -109,7 +117,7 @@ class _Maker:
             verbs["what_if"] = what_ifs
         lines = [f"  - title: {flow(title)}"]
         for verb, value in verbs.items():
-            lines += member(verb, value, 4, spread=verb in ("form", "what_if"))
+            lines += ["    body:"] if value is None else member(verb, value, 4, spread=verb in ("form", "what_if"))
         return ContractStep(self._id(operation), title, tuple(lines))
 
     # -- names
@@ -149,11 +157,26 @@ class _Maker:
         names: dict[str, ApiParameter | None] = {}
 
         def place(match: re.Match[str]) -> str:
-            name = value_name(match[1])
+            name = self._place(operation.path[: match.start()], match[1])
             names[name] = known.get(match[1])
             return f"{{{name}}}"
 
         return _PLACE.sub(place, operation.path).replace(" ", "%20"), names
+
+    def _place(self, before: str, name: str) -> str:
+        """The value of a place behind a piece of path: `uuid` of watches and of tags are two values."""
+        thing = singular(_last_word(before))
+        if name not in self._shared or name.lower().startswith(thing.lower()):
+            return value_name(name)
+        return value_name(f"{thing}_{name}")
+
+    def _shared_places(self) -> set[str]:
+        """Names that paths give to places behind different words."""
+        found: dict[str, set[str]] = {}
+        for one in self._contract.items:
+            for match in _PLACE.finditer(one.path):
+                found.setdefault(match[1], set()).add(singular(_last_word(one.path[: match.start()])))
+        return {name for name, words in found.items() if len(words) > 1}
 
     # -- what flows
 
@@ -168,7 +191,17 @@ class _Maker:
                 found |= {name: at for name, at in self._named(operation, schema) if name not in found}
                 if self._gives_token(operation) and (at := self._token(schema)):
                     found["token"] = at
+        if not found and operation.method == "POST" and not self._says_json(operation):
+            # Nothing is known of the response: what makes a thing nearly always says how it is called.
+            found = {self._place(operation.path, name): f"$.{name}" for name in self._places_below(operation.path)
+                     if value_name(name) == name}  # fmt: skip
         return found
+
+    def _says_json(self, operation: ApiOperation) -> bool:
+        """Whether the contract has a schema for what comes back."""
+        contents = (one for status, rule in self._contract.responses(operation).items() if status.startswith("2")
+                    for one in rule.content)  # fmt: skip
+        return any("json" in one.media_type and one.schema is not None for one in contents)
 
     def _linked(self, place: ContractPlace) -> dict[str, str]:
         """Values by the contract's `links`."""
@@ -181,8 +214,15 @@ class _Maker:
             for parameter, source in parameters.items() if isinstance(parameters, dict) else ():
                 last = str(parameter).rpartition(".")[2]
                 if isinstance(source, str) and (at := json_path(source)):
-                    found[value_name(last)] = at
+                    found[self._target(link, last)] = at
         return found
+
+    def _target(self, link: Any, name: str) -> str:
+        """The value that a parameter of a link's operation is."""
+        id = link.get("operationId") if isinstance(link, dict) else None
+        path = next((one.path for one in self._contract.operations if id and one.id == id), "")
+        before, found, _ = path.partition(f"{{{name}}}")
+        return self._place(before, name) if found else value_name(name)
 
     def _named(self, operation: ApiOperation, schema: ContractPlace) -> Iterator[tuple[str, str]]:
         """The id of what was made or listed, for the places of the paths below it."""
@@ -190,13 +230,12 @@ class _Maker:
             return
         for name in dict.fromkeys(self._places_below(operation.path)):
             for members, before in self._objects(schema, "$"):
-                known = next(
-                    (one for one in (name, value_name(name), "id", "uuid", "key", "name") if one in members), None
-                )
+                words = (name, value_name(name), "id", "uuid", "key", "name")
+                known = next((one for one in words if one in members), None)
                 if known is not None and (
-                    operation.method == "POST" or "[0]" in before or not self._creates(operation)
+                    operation.method == "POST" or "[0]" in before or ".*" in before or not self._creates(operation)
                 ):
-                    yield value_name(name), f"{before}.{known}"
+                    yield self._place(operation.path, name), f"{before}.{known}"
                     break
 
     def _creates(self, operation: ApiOperation) -> bool:
@@ -217,6 +256,8 @@ class _Maker:
         members = self._forms.members(schema)
         if members:
             yield members, before
+        if isinstance(value.get("additionalProperties"), dict) and not members and before == "$":
+            yield from self._objects(self._contract.resolved(schema).below("additionalProperties"), "$.*")
         if isinstance(value.get("items"), dict):
             yield from self._objects(self._contract.resolved(schema).below("items"), f"{before}[0]")
         for name in ("data", "items", "results", "result"):
@@ -275,7 +316,7 @@ class _Maker:
             found[f"without {_spoken(needed[0])}"] = {
                 "unset": needed[0], "expect": int(refused), "why": f"{UNSEEN}{needed[0]} is required."
             }  # fmt: skip
-        if "401" in statuses and headers:
+        if "401" in statuses and "Authorization" in headers:
             why = f"{UNSEEN}nobody is signed in."
             found["without a credential"] = {"headers": {"Authorization": None}, "expect": 401, "why": why}
         return found
@@ -288,6 +329,20 @@ def _rank(operation: ApiOperation) -> int:
 
 def _collection(path: str) -> str:
     return path.partition("/{")[0]
+
+
+def _last_word(path: str) -> str:
+    """The last part of a path that is no place: "/watch/{uuid}/" -> "watch"."""
+    return next((part for part in reversed(path.split("/")) if part and "{" not in part), "")
+
+
+def _without_orphans(ordered: Sequence[ApiOperation]) -> list[ApiOperation]:
+    """What deletes a thing comes behind all that asks for its parts: at the end, the parts first."""
+    late = [
+        one for at, one in enumerate(ordered)
+        if one.method == "DELETE" and any(other.path.startswith(f"{one.path}/") for other in ordered[at + 1 :])
+    ]  # fmt: skip
+    return [one for one in ordered if one not in late] + sorted(late, key=lambda one: -one.path.count("/"))
 
 
 def _words_of(id: str) -> str:
