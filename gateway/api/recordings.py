@@ -13,7 +13,7 @@ from ..export import FORMATS, format_named
 from ..model.bodies import charset, codings, text_of
 from ..model.json_shapes import exchange_json, recording_json
 from ..services import changes, listing
-from ..services.export import Wish, exported, servers_of
+from ..services.export import Wish, exported, routing_of
 from ..web.access import who_of
 from ..web.keys import SERVICES
 from .operation import ApiCall, ApiField, query_int, query_text, read_body
@@ -110,7 +110,7 @@ async def export_recording(request: web.Request) -> web.Response:
         cluster=query_text(request, "cluster"),
         steps=query_text(request, "steps"),
     )
-    found = await asyncio.to_thread(exported, services.store, wish, servers_of(services.routes.table))
+    found = await asyncio.to_thread(exported, services.store, wish, routing_of(services.routes.table))
     text = found.media_type != "application/zip"
     headers = {
         **RAW_HEADERS,

@@ -24,7 +24,7 @@ from ..services.replay_run import ReplayOrder
 from ..services.stepwise_replay import Stepping
 from ..web import access
 from ..web.access import who_of
-from ..web.guard import form_text
+from ..web.guard import CONTENT_SECURITY_POLICY, form_text
 from ..web.keys import FORM, SERVICES, SESSION_OF, STEPPERS
 from ..web.page_shell import rendered
 from .presentations import SHOWS
@@ -255,7 +255,13 @@ async def _page(
         "writes": slide.exchange is not None and slide.exchange.method not in ("GET", "HEAD", "OPTIONS"),
         "preflight": _preflight(request, found),
     }
-    return await rendered(request, "console/present.html", context)
+    context["bare"] = "bare" in request.query
+    page = await rendered(request, "console/present.html", context, in_layout=False)
+    if context["bare"]:  # the speaker's window shows it within itself; nothing in it can be pressed
+        page.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY.replace(
+            "frame-ancestors 'none'", "frame-ancestors 'self'"
+        )
+    return page
 
 
 def _preflight(request: web.Request, found: Deck) -> str:

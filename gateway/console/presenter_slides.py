@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -46,7 +47,8 @@ class LiveResponse:
     status: str = ""
     hue: str = ""
     answer: str = ""
-    place: str = ""
+    cluster: str = ""
+    environment: str = ""
     took_ms: float | None = None
     same: bool = False
     why: str = ""
@@ -107,7 +109,7 @@ class Decks:
 
     async def _make(self, services: Services, recording: Recording) -> Kept:
         began = time.monotonic()
-        found = await asyncio.to_thread(_made, services.store, recording)
+        found = await asyncio.to_thread(_made, services.store, recording, services.routes.table.environments)
         now = time.monotonic()
         return Kept(recording, found, now, now - began)
 
@@ -121,9 +123,9 @@ class Decks:
             del self._kept[next(iter(self._kept))]
 
 
-def _made(store: Store, recording: Recording) -> Deck:
+def _made(store: Store, recording: Recording, environments: Sequence[str]) -> Deck:
     beside = Beside(chunks=store.chunks, decisions=store.decisions)
-    return deck(recording, all_steps(store, recording.id)[:LONGEST], beside)
+    return deck(recording, all_steps(store, recording.id)[:LONGEST], beside, environments)
 
 
 async def what_ifs(services: Services, found: Deck, slide: Slide) -> list[dict[str, Any]]:
@@ -189,9 +191,8 @@ async def live_of(services: Services, found: Deck, slide: Slide, show: Show | No
         one = await listing.exchange(services, line["exchange"])
     except NotFoundError:  # not stored yet, or deleted
         return LiveResponse(why="its record cannot be read")
-    where = f"{one.cluster} @{one.environment}" if one.environment else one.cluster
     return LiveResponse(
-        status_of(one), hue_of(one), found.told(slide, one), where, line["took_ms"],
+        status_of(one), hue_of(one), found.told(slide, one), one.cluster, one.environment, line["took_ms"],
         line["outcome"] in ("same", "expected"), "", *_sent(found, slide, one),
     )  # fmt: skip
 

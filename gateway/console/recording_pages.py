@@ -114,7 +114,9 @@ async def _story(
     picture = None
     if asked["view"] == "picture":
         chosen = steps if query.get("q") else None
-        picture = await asyncio.to_thread(drawn, services.store, found, chosen, looking(query))
+        picture = await asyncio.to_thread(
+            drawn, services.store, found, chosen, looking(query), services.routes.table.environments
+        )
     bars = waterfall(steps) if asked["view"] == "timing" else ()
     return {"asked": asked, "sequence": picture, "bars": bars, "rows": story_rows, "heads": _heads,
             "address": partial(_address, asked)}  # fmt: skip

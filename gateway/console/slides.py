@@ -8,10 +8,8 @@ from dataclasses import dataclass, replace
 
 from markupsafe import Markup, escape
 
-from ..diagrams import Chapter as Rows
-from ..diagrams import Diagram, sequence, svg
-from ..diagrams.diagram import Row, calls
-from ..diagrams.story import name_of
+from ..diagrams.story import Story, name_of, story
+from ..diagrams.story_html import reason_html, story_html
 from ..export.documents.error_cards import ErrorCard
 from ..export.documents.guide import (
     GuideChapter,
@@ -29,14 +27,12 @@ from ..export.documents.guide import (
 from ..export.format import ALONE, Beside
 from ..model.exchange import Exchange
 from ..model.recording import Recording
+from ..replay.reasons import explained
 
 DEMO = "demo"  # the tag of calls that a demo sent
-AROUND = 1  # rows of the diagram before and after the one that is shown
-PARTICIPANTS = 6  # more of them would make the picture too small for the far end of a room
-HEADING, FOOT = 66.0, 16.0  # heights of the title and the margin that `svg` draws: the slide has its own
+PARTICIPANTS = 7  # with the client; more of them would make the picture too small for the far end of a room
 _VARIABLE = re.compile(r"\{\{([a-z][a-z0-9_]*)\}\}")
 _SEALED = re.compile(r"sealed_[a-z0-9_]*")  # labels may end in the middle of one
-_BOX = re.compile(r'viewBox="0 0 (\S+) (\S+)" width="\S+" height="\S+"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +56,14 @@ class Slide:
     path: str = ""  # method and path, where the heading is a name
 
     @property
+    def cluster(self) -> str:
+        return self.exchange.cluster if self.exchange else ""
+
+    @property
+    def environment(self) -> str:
+        return self.exchange.environment if self.exchange else ""
+
+    @property
     def hue(self) -> str:
         return hue_of(self.exchange) if self.exchange else ""
 
@@ -78,6 +82,8 @@ class Deck:
     slides: tuple[Slide, ...]
     chapter: GuideChapter
     exchanges: tuple[Exchange, ...]
+    story: Story
+    environments: tuple[str, ...] = ()
 
     @property
     def last(self) -> int:
@@ -96,6 +102,19 @@ class Deck:
         steps = range(slide.step, slide.last + 1) if slide.step else ()
         return [one for one in self.chapter.cards if one.sibling is not None and one.sibling.step in steps]
 
+    def why(self, slide: Slide) -> Markup:
+        """The card that says why a slide's step failed; empty for one that did not."""
+        rows = {one.call.step: one for one in self.story.calls}
+        row = rows.get(slide.step)
+        first = rows.get(row.like) if row and row.like else row
+        if row is None or first is None or first.reason is None:
+            return Markup()
+        return self.markup(reason_html(self.story, first.reason, row.tone))
+
+    def markup(self, drawn: str) -> Markup:
+        """What a writer of HTML made, without what is sealed in it. Writers escape all text."""
+        return Markup(_SEALED.sub("secret", self.masked(drawn).replace("<secret>", "secret")))
+
     def masked(self, text: str) -> str:
         """Any text of this recording without what is sealed in it."""
         return masked(text, self.chapter.known)
@@ -106,9 +125,13 @@ class Deck:
         return answer_text(replace(entry.step, exchange=exchange), self.chapter.known)
 
 
-def deck(recording: Recording, exchanges: Sequence[Exchange], beside: Beside = ALONE) -> Deck:
-    """Steps alike in a row are one slide, noise is none. Notes are set aside first: nothing on a slide, no tip of an
-    arrow, may tell what is for the speaker."""
+def deck(
+    recording: Recording, exchanges: Sequence[Exchange], beside: Beside = ALONE, environments: Sequence[str] = ()
+) -> Deck:
+    """Steps alike in a row are one slide, noise is none. `environments` are those of routes.yaml.
+
+    Notes are set aside first: nothing on a slide may tell what is for the speaker.
+    """
     notes = {one.step: one.notes for one in exchanges if one.notes}
     # What a demo noted is the name of its step: the first line. Everything else was written for the speaker.
     names = {one.step: name_of(one) for one in exchanges if one.notes and DEMO in one.tags}
@@ -124,9 +147,22 @@ def deck(recording: Recording, exchanges: Sequence[Exchange], beside: Beside = A
         )
         for slide in (_slide(number, entry, chapter, failed) for number, entry in enumerate(chapter.entries, 1))
     ]
-    ending = "How to get, or avoid, an error" if chapter.cards else "All of it"
+    ending = "Errors, and how to avoid them" if chapter.cards else "The whole story"
     last = Slide(len(steps) + 1, ending, cards=chapter.cards)
-    return Deck(recording, title, lead, (first, *steps, last), chapter, tuple(exchanges))
+    told = _story(recording, exchanges, names, beside, environments)
+    return Deck(recording, title, lead, (first, *steps, last), chapter, tuple(exchanges), told, tuple(environments))
+
+
+def _story(
+    recording: Recording, exchanges: Sequence[Exchange], names: dict[int, str], beside: Beside,
+    environments: Sequence[str],
+) -> Story:  # fmt: skip
+    """The rows of all slides. Of the notes only a demo's names of its steps are in them."""
+    named = [replace(one, notes=(names[one.step],)) if names.get(one.step) else one for one in exchanges]
+    return story(
+        named, explained(named), environments=environments, decisions=beside.decisions(recording.id),
+        chunks=beside.chunks,
+    )  # fmt: skip
 
 
 def _named(slide: Slide, name: str) -> Slide:
@@ -169,33 +205,24 @@ def marked(text: str) -> Markup:
 
 
 def picture(found: Deck, slide: Slide, address: str) -> Markup:
-    """The calls around a slide's, that one lit; on the last slide all of them. `address` is in front of the links."""
-    diagram = found.chapter.diagram
-    if slide.step:
-        diagram = _window(found, slide, diagram)
+    """The calls around a slide's, that one lit; on the last slide all of them, the reasons of failures beside them.
+    `address` is in front of the links."""
     steps = {one.id: one.step for one in found.exchanges}
-    drawn = svg(diagram, link=lambda id: f"{address}/{found.of_step(steps.get(id, 0))}")
-    drawn = _SEALED.sub("secret", _BOX.sub(_without_title, drawn, count=1))
-    lit = rf'<g class="step ([^"]*)" data-step="{slide.step}">'
-    # Markup: `svg` escapes all text, so that no label can look like the tag that is sought here.
-    return Markup(re.sub(lit, rf'<g class="step \1 now" data-step="{slide.step}">', drawn) if slide.step else drawn)
+    if not steps:
+        return Markup("<p>No calls yet.</p>")
+    drawn = story_html(
+        _near(found, slide) if slide.step else found.story,
+        link=lambda id: f"{address}/{found.of_step(steps.get(id, 0))}",
+        lit=slide.step, reasons=not slide.step,
+    )  # fmt: skip
+    return found.markup(drawn)
 
 
-def _window(found: Deck, slide: Slide, whole: Diagram) -> Diagram:
-    """A few rows of the whole diagram, so that every participant stays in its place; else a small one of its own."""
-    rows = [row for chapter in whole.chapters for row in chapter.rows]
-    at = next((index for index, row in enumerate(rows) if _holds(row, slide)), None)
-    if at is None or len(whole.participants) > PARTICIPANTS:
-        near = [one for one in found.exchanges if abs(one.step - slide.step) <= AROUND]
-        return sequence(found.recording, near)
-    shown = tuple(rows[max(0, at - AROUND) : at + AROUND + 1])
-    return replace(whole, chapters=(Rows(shown, slide.step, slide.last),), hidden="", overview=None)
-
-
-def _holds(row: Row, slide: Slide) -> bool:
-    return any(slide.step <= call.step <= slide.last for call in calls([row]))
-
-
-def _without_title(box: re.Match[str]) -> str:
-    wide, tall = float(box[1]), float(box[2]) - HEADING - FOOT
-    return f'viewBox="0 {HEADING:g} {wide:g} {tall:g}" width="{wide:g}" height="{tall:g}"'
+def _near(found: Deck, slide: Slide) -> Story:
+    """The rows of this slide and of those before and behind it, every participant in its place; where these are many,
+    a story of their own."""
+    steps = {found.slide(number).step for number in (slide.number - 1, slide.number, slide.number + 1)} - {0}
+    if len(found.story.columns) <= PARTICIPANTS:
+        return replace(found.story, rows=tuple(one for one in found.story.calls if one.call.step in steps))
+    near = [one for one in found.exchanges if one.step in steps]
+    return story(near, explained(near), environments=found.environments)

@@ -189,6 +189,7 @@ class Diagram:
     hidden: str = ""  # "hidden: 3 preflights, 12 assets"
     values: tuple[Value, ...] = ()
     overview: Overview | None = None
+    environments: tuple[str, ...] = ()  # of routes.yaml, in its order: their colours
 
     @property
     def boxes(self) -> tuple[tuple[str, tuple[int, ...]], ...]:

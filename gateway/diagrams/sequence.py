@@ -108,11 +108,12 @@ def sequence(
     chunks: ChunksOf = no_chunks,
     decisions: DecisionsOf = undecided,
     variants: Sequence[Run] = (),
+    environments: Sequence[str] = (),
 ) -> Diagram:
     """The diagram of a recording, with its what-ifs as alternatives where they branch off.
 
     `chunks` gives the pieces of a stream by its exchange's id; `decisions`, by a recording's id, what people said
-    about its values.
+    about its values. `environments` are those of routes.yaml, in its order.
     """
     shown, kinds = _telling(exchanges)
     told = [(variant, _telling(steps)[0]) for variant, steps in variants]
@@ -130,6 +131,7 @@ def sequence(
         hidden="; ".join(word for word in (hidden(kinds), _UNDRAWN if long and variants else "") if word),
         values=moving.values,
         overview=overview([call for _, rows in steps for call in calls(rows)]) if long else None,
+        environments=tuple(environments),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Final, Literal, TypeAlias
 from ..correlation import Binding, Decisions
 from ..model.exchange import Exchange
 from ..model.operations import operation_of
+from ..model.palette import hues_of
 from ..model.recording import Revision
 from ..model.text import clean, shortened
 from ..replay.differences.step_pairs import VALUE
@@ -169,13 +170,6 @@ def story(
         columns, tuple(_bands(columns)), _folded(rows) if len(steps) > LONG else tuple(rows), _bars(steps),
         tuple(dict.fromkeys(value.name for row in steps for value in row.gives)), default_title(steps),
     )  # fmt: skip
-
-
-def hues_of(environments: Sequence[str], used: Sequence[str] = ()) -> dict[str, int]:
-    """Environment -> its colour, from 1: its place in routes.yaml, so that it looks the same on every page. Those
-    that routes.yaml does not know (any more) come behind them."""
-    known = dict.fromkeys(one for one in (*environments, *used) if one)
-    return {name: index % 6 + 1 for index, name in enumerate(known)}
 
 
 def _told(

@@ -5,6 +5,9 @@ Plain values instead of custom properties: slide programs that import SVG do not
 
 from __future__ import annotations
 
+from ..model.palette import DARK, ENVIRONMENTS, LIGHT
+
+HUES = tuple(f"env-{number}" for number in range(1, ENVIRONMENTS + 1))
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, "DejaVu Sans", sans-serif'
 
 _SHAPES = f"""\
@@ -41,7 +44,7 @@ _LIGHT = {
     "ok": "#15803d", "redirect": "#0369a1", "client-error": "#b45309", "server-error": "#b91c1c",
     "failed": "#b91c1c", "open": "#5b6678", "moved": "#6d28d9", "equal": "#5b6678", "value": "#6d28d9",
     "added": "#15803d", "removed": "#b91c1c", "changed": "#b45309",
-    "env-1": "#2563eb", "env-2": "#9333ea", "env-3": "#0d9488", "env-4": "#c2410c",
+    **{name: colour for name, colour in LIGHT.items() if name in HUES},
 }  # fmt: skip
 _DARK = {
     "paper": "#10161f", "raised": "#1b2431", "text": "#e6ebf2", "muted": "#9aa7b8",
@@ -49,7 +52,7 @@ _DARK = {
     "ok": "#4ade80", "redirect": "#38bdf8", "client-error": "#fbbf24", "server-error": "#f87171",
     "failed": "#f87171", "open": "#9aa7b8", "moved": "#c4b5fd", "equal": "#9aa7b8", "value": "#c4b5fd",
     "added": "#4ade80", "removed": "#f87171", "changed": "#fbbf24",
-    "env-1": "#60a5fa", "env-2": "#c084fc", "env-3": "#2dd4bf", "env-4": "#fb923c",
+    **{name: colour for name, colour in DARK.items() if name in HUES},
 }  # fmt: skip
 _OUTCOMES = ("ok", "redirect", "client-error", "server-error", "failed", "open")
 
@@ -77,7 +80,7 @@ def _colours(palette: dict[str, str], scope: str) -> str:
     rules += [
         (f".{one} .hit, {{0}} .{one} .change", f"fill: {palette[one]};") for one in ("added", "removed", "changed")
     ]
-    for name in ("env-1", "env-2", "env-3", "env-4"):
+    for name in HUES:
         rules.append((f"rect.{name}", f"fill: {palette[name]}; stroke: {palette[name]};"))
         rules.append((f"text.{name}", f"fill: {palette[name]};"))
     return "".join(f"{scope} {selector.format(scope)} {{ {body} }}\n" for selector, body in rules)
@@ -130,6 +133,14 @@ a.lane:hover .name, a.lane:hover .mono {{ text-decoration: underline; }}
   .seq-row .wide {{ display: none; }} .seq-row .narrow {{ display: inline; }}
   .story-row > .beside {{ padding: 0 4px 6px 22px; }} .story-row > .beside:empty {{ display: none; }}
 }}
+.story.bare > * {{ grid-template-columns: minmax(0, 1fr); }} .story-row.aside {{ opacity: .55; }}
+.story-row.now .arrow {{ stroke-width: 2.6; }} .story.bare .to-card {{ display: none; }}
+.story-row.now > .lane {{ background: var(--accent-bg); border-radius: 7px; }}
+.story-row.round b {{ position: relative; font-size: .8125rem; padding: 16px 12px; display: block; }}
+.beside .why {{ border: 1px solid var(--line); border-left: 4px solid var(--warn); border-radius: 9px; }}
+.beside .why {{ padding: 7px 12px; background: var(--surface); color: var(--text); }}
+.beside .why.bad {{ border-left-color: var(--bad); }} .beside .why p {{ margin: 0; }}
+.beside .says {{ color: var(--muted); }}
 @media print {{ .story-row {{ break-inside: avoid; }} .story-head {{ position: static; }} }}
 """
 

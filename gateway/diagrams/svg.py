@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from html import escape
 
+from ..model.palette import hues_of
 from ..model.text import clean
 from .diagram import (
     VALUES,
@@ -258,10 +259,11 @@ class _SvgSheet:
         self.y += 22
 
     def _environments(self, top: float, tall: float) -> None:
-        for index, (name, members) in enumerate(self.diagram.boxes):
+        hues = hues_of(self.diagram.environments, [name for name, _ in self.diagram.boxes])
+        for name, members in self.diagram.boxes:
             left = self._left(members[0]) - PAD
             broad = self._left(members[-1]) + self.layout.heads[members[-1]] + PAD - left
-            hue = f"env-{index % 4 + 1}"
+            hue = f"env-{hues[name]}"
             self.lines.append(tag("rect", f"env {hue}", x=left, y=top, width=broad, height=tall, rx=8))
             shown = xml(fitted(name, broad - 12, 12, bold=True))
             self.lines.append(text(f"env-name {hue}", left + broad / 2, top + 16, shown, "middle"))

@@ -49,17 +49,27 @@ def unversioned(_cluster: str, _environment: str, _moment: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Routing:
+    """What the route table says to those who export: where each cluster lives, and all environments in its order."""
+
+    servers: ServersOf = unrouted
+    environments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Beside:
     """What lies beside recordings; a format asks for what it needs.
 
     `chunks`: the pieces of an exchange's stream. `decisions`: what people decided about a recording's correlations.
     `servers`: where a cluster lives now, by environment. `version`: what ran on a cluster's environment at a moment.
+    `environments`: those of routes.yaml in its order, which is that of their colours.
     """
 
     chunks: ChunksOf = no_chunks
     decisions: DecisionsOf = undecided
     servers: ServersOf = unrouted
     version: VersionOf = unversioned
+    environments: tuple[str, ...] = ()
 
 
 ALONE = Beside()

@@ -53,6 +53,13 @@ def environment_class(environment: str, order: Sequence[str]) -> str:
     return f"env-{order.index(environment) % ENVIRONMENTS + 1}" if environment in order else OTHER
 
 
+def hues_of(environments: Sequence[str], used: Sequence[str] = ()) -> dict[str, int]:
+    """Environment -> its colour, from 1: its place in routes.yaml, so that it looks the same on every page. Those
+    that routes.yaml does not know (any more) come behind them."""
+    known = dict.fromkeys(one for one in (*environments, *used) if one)
+    return {name: index % ENVIRONMENTS + 1 for index, name in enumerate(known)}
+
+
 def style_sheet() -> str:
     """All colours as custom properties, and the classes of environments. Paper is white: dark is for screens only.
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from ..diagrams import Diagram, changes, heads, svg
 from ..errors import NotFoundError, UsageError
 from ..export import FORMATS
+from ..export.format import Routing
 from ..export.scenario.recording_groups import diagram_of
 from ..model.exchange import Exchange
 from ..model.recording import Recording
@@ -60,13 +61,19 @@ def looking(query: Mapping[str, str]) -> DiagramOptions:
     return DiagramOptions(steps, query.get("value", "")[:100], query.get("whatifs", "") == "yes")
 
 
-def drawn(store: Store, recording: Recording, chosen: Sequence[Exchange] | None, look: DiagramOptions) -> Drawn | None:
+def drawn(
+    store: Store,
+    recording: Recording,
+    chosen: Sequence[Exchange] | None,
+    look: DiagramOptions,
+    environments: Sequence[str] = (),
+) -> Drawn | None:
     """The diagram of a recording, or of the exchanges that a filter chose; None without steps."""
     steps = look.steps or (f"1-{MOST}" if recording.steps > MOST else "")
     found = [(recording, chosen)] if chosen is not None else _read(store, recording, look, steps)
     if not found or not found[0][1]:
         return None
-    diagram = diagram_of(found[0], found, beside(store))
+    diagram = diagram_of(found[0], found, beside(store, Routing(environments=tuple(environments))))
     names = tuple(dict.fromkeys(one.name for one in diagram.values))[:VALUES]
     value = look.value if look.value in names else ""
 

@@ -13,7 +13,7 @@ from .. import __version__
 from ..errors import UsageError, did_you_mean
 from ..export import ApiServer, Beside, Format, Recordings, dump, files, stem
 from ..export.archive import encoded, zipped
-from ..export.format import ServersOf, unrouted
+from ..export.format import Routing
 from ..export.scenario.recording_groups import is_variant
 from ..model.exchange import Exchange
 from ..model.recording import Page, Recording, all_items
@@ -21,6 +21,7 @@ from ..protocols import Store
 from ..routes.table import RouteTable
 
 PAGE = 1000  # exchanges read at a time
+NOWHERE = Routing()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,10 @@ class Export:
     steps: int
 
 
-def exported(store: Store, wish: Wish, servers: ServersOf = unrouted) -> Export:
+def exported(store: Store, wish: Wish, routing: Routing = NOWHERE) -> Export:
     """One file: a text, or an archive where the format is made of several files."""
     recordings = gathered(store, wish)
-    found = _files(store, wish, recordings, servers)
+    found = _files(store, wish, recordings, routing)
     steps = sum(len(exchanges) for _, exchanges in recordings)
     if len(found) > 1:
         name = f"{stem(recordings)}-{wish.format.name}.zip"
@@ -56,30 +57,33 @@ def exported(store: Store, wish: Wish, servers: ServersOf = unrouted) -> Export:
     return Export(name.rpartition("/")[2], wish.format.media_type, encoded(text), steps)
 
 
-def as_text(store: Store, wish: Wish, servers: ServersOf = unrouted) -> Export:
+def as_text(store: Store, wish: Wish, routing: Routing = NOWHERE) -> Export:
     """All in one text, as it goes to a terminal or into one file."""
     if wish.cluster:
-        return exported(store, wish, servers)
+        return exported(store, wish, routing)
     recordings = gathered(store, wish)
-    text = dump(wish.format, recordings, version=__version__, beside=beside(store, servers))
+    text = dump(wish.format, recordings, version=__version__, beside=beside(store, routing))
     steps = sum(len(exchanges) for _, exchanges in recordings)
     return Export(f"{stem(recordings)}{wish.format.suffix}", wish.format.media_type, encoded(text), steps)
 
 
-def as_files(store: Store, wish: Wish, servers: ServersOf = unrouted) -> tuple[dict[str, str], int]:
+def as_files(store: Store, wish: Wish, routing: Routing = NOWHERE) -> tuple[dict[str, str], int]:
     """The files of a folder by name, and the number of their steps."""
     recordings = gathered(store, wish)
-    return _files(store, wish, recordings, servers), sum(len(exchanges) for _, exchanges in recordings)
+    return _files(store, wish, recordings, routing), sum(len(exchanges) for _, exchanges in recordings)
 
 
-def beside(store: Store, servers: ServersOf = unrouted) -> Beside:
-    return Beside(chunks=store.chunks, decisions=store.decisions, servers=servers, version=store.build)
+def beside(store: Store, routing: Routing = NOWHERE) -> Beside:
+    return Beside(
+        chunks=store.chunks, decisions=store.decisions, servers=routing.servers, version=store.build,
+        environments=routing.environments,
+    )  # fmt: skip
 
 
-def servers_of(table: RouteTable | None) -> ServersOf:
+def routing_of(table: RouteTable | None) -> Routing:
     """Where the clusters live by this table."""
     if table is None:
-        return unrouted
+        return NOWHERE
 
     def servers(cluster: str) -> Sequence[ApiServer]:
         found = table.clusters.get(cluster)
@@ -87,7 +91,7 @@ def servers_of(table: RouteTable | None) -> ServersOf:
             return ()
         return [ApiServer(name, one.url, name == found.environment) for name, one in found.upstreams.items()]
 
-    return servers
+    return Routing(servers, tuple(table.environments))
 
 
 def gathered(store: Store, wish: Wish) -> Recordings:
@@ -109,8 +113,8 @@ def read_steps(text: str) -> tuple[int, int]:
     return int(first or 1), int(last or (sys.maxsize if dash or not first else first))
 
 
-def _files(store: Store, wish: Wish, recordings: Recordings, servers: ServersOf) -> dict[str, str]:
-    found = files(wish.format, recordings, version=__version__, beside=beside(store, servers))
+def _files(store: Store, wish: Wish, recordings: Recordings, routing: Routing) -> dict[str, str]:
+    found = files(wish.format, recordings, version=__version__, beside=beside(store, routing))
     return _of_cluster(found, wish) if wish.cluster else found
 
 

@@ -67,7 +67,7 @@
   }
   function tellWhy(problem) {
     const { title, detail, hint } = problem || { title: "The gateway does not answer. Is it still running?" };
-    $("said").textContent = `Not done. ${detail || title}${hint ? ` Try: ${hint}` : ""}`;
+    $("said").textContent = `That did not work. ${detail || title}${hint ? ` Try: ${hint}` : ""}`;
   }
   // Where the audience is led; its own pages come from the gateway.
   async function tell() {

@@ -1,4 +1,4 @@
-// The audience follows the presenter; whoever goes back stays there until they come back or press "To the presenter".
+// The audience follows the presenter; whoever goes back stays there until they come back or press "Rejoin".
 (() => {
   const $ = (id) => document.getElementById(id);
   const state = () => document.body.dataset;
@@ -17,7 +17,7 @@
   function looks() {
     const here = Number(state().slide) === led.slide;
     $("black").hidden = !(led.black && following);
-    $("follow").textContent = following ? "Following" : `To the presenter (${led.slide})`;
+    $("follow").textContent = following ? "Following the presenter" : `Rejoin (slide ${led.slide})`;
     $("follow").toggleAttribute("data-following", following);
     if (here) $("slide").focus({ preventScroll: true });
   }

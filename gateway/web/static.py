@@ -41,6 +41,7 @@ BUNDLES: Final[Mapping[str, tuple[str, ...]]] = {
         "recording.css",
         "diagram.css",
     ),
+    "slides.css": ("palette.css", "present.css", "diagram.css"),
     "console.js": (
         "vendor/htmx-2.0.11/htmx.min.js",
         "shell.js",

@@ -73,6 +73,7 @@ def test_the_diagram_keeps_its_heads_and_follows_a_value(tmp_path: Path) -> None
             """() => { const box = document.querySelector('.picture'); box.scrollTop = 500;
             return box.querySelector('.heads').getBoundingClientRect().top - box.getBoundingClientRect().top; }"""
         )
+        page.evaluate("scrollTo(0, 0)")  # presenting begins at the part that is in view
         page.keyboard.press("p")
         page.keyboard.press("j")
         sizes = page.evaluate("() => [...document.querySelectorAll('.picture svg')].map(one => one.clientWidth)")

@@ -77,21 +77,21 @@ async def test_a_live_what_if_takes_two_clicks_and_shows_what_was_really_sent(tm
     async with a_shop(tmp_path) as shop, browsed(shop.gateway.url, **look) as watch:
         page = watch.page
         await watch.open(f"/_gateway/present/{shop.recording}/2")
-        await page.get_by_label("Allow writes", exact=True).check()
+        await page.locator(".chips").get_by_label("Allow writes").check()
         await page.get_by_role("button", name="unknown book").click()
         await expect(page.locator("#slide")).to_contain_text("404 Not Found")
         await expect(page.locator("#slide")).to_contain_text("Request, as it was really sent")
         await expect(page.locator("#slide")).to_contain_text("was /api/catalogue/books/978-1")
         await expect(page.locator("header")).to_contain_text("LIVE")
         await page.get_by_role("button", name="As recorded").click()
-        await expect(page.locator("header")).to_contain_text("offline")
+        await expect(page.locator("header")).to_contain_text("from the recording")
 
 
 async def test_the_speaker_types_a_note(tmp_path):
     async with a_shop(tmp_path) as shop, browsed(shop.gateway.url) as watch:
         page = watch.page
         await watch.open(f"/_gateway/present/{shop.recording}/speaker?slide=2")
-        await page.get_by_label("Another note").fill("point at the price")
+        await page.get_by_label("Add a note").fill("point at the price")
         await page.get_by_role("button", name="Add note").click()
         await expect(page.locator(".notes")).to_contain_text("point at the price")
         text = await watch.open(f"/_gateway/present/{shop.recording}/2")

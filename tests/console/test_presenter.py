@@ -42,17 +42,17 @@ async def test_every_step_is_a_slide_between_the_title_and_the_errors(client):
     assert 'rel="prev"' not in title
     step = await text_of(client, f"{ROOT}/2")
     assert "404 Not Found" in step
-    assert "orders @qa" in step
-    assert 'class="step client-error now" data-step="2"' in step
+    assert re.search(r'orders <b class="env [^"]*">qa</b>', step)
+    assert re.search(r'class="story-row failing now"><a class="lane" href="[^"]*/2" data-step="2">', step)
     assert f'rel="prev" href="{ROOT}/1"' in step
     last = await text_of(client, f"{ROOT}/4")
-    assert "How to get, or avoid, an error" in last
+    assert "Errors, and how to avoid them" in last
     assert 'rel="next"' not in last
     assert "502 connection refused" in await text_of(client, f"{ROOT}/3")
 
 
 async def test_what_is_beyond_the_end_is_the_end_and_nonsense_is_refused(client):
-    assert "How to get, or avoid" in await text_of(client, f"{ROOT}/99")
+    assert "Errors, and how" in await text_of(client, f"{ROOT}/99")
     assert (await client.get(f"{ROOT}/abc")).status == 400
     assert (await client.get("/_gateway/present/01KNOBODY")).status == 404
 
@@ -88,6 +88,26 @@ async def test_notes_are_for_the_speaker_s_window_alone(client, book, app):
         ):
             assert SECRET_NOTE not in page
             assert "point at the id" not in page
+
+
+async def test_the_speaker_s_window_shows_this_slide_and_the_next_and_nothing_there_can_be_pressed(client):
+    window = await text_of(client, f"{ROOT}/speaker?slide=1")
+    assert re.findall(r'<iframe title="[^"]*" src="([^"]+)"', window) == [f"{ROOT}/1?bare=1", f"{ROOT}/2?bare=1"]
+    inner = await client.get(f"{ROOT}/1?bare=1")
+    text = await inner.text()
+    assert "frame-ancestors 'self'" in inner.headers["Content-Security-Policy"]
+    assert "201 Created" in text
+    for word in ("<form", "<button", "csrf_token", "<nav"):
+        assert word not in text
+    whole = await client.get(f"{ROOT}/1")
+    assert "frame-ancestors 'none'" in whole.headers["Content-Security-Policy"]
+
+
+async def test_a_slide_says_why_its_step_failed_as_the_pages_do(client):
+    slide = await text_of(client, f"{ROOT}/2")
+    story = await text_of(client, f"/_gateway/recordings/{consoling.RECORDING}")
+    cause = re.search(r'<div class="why warn"><p>(?:<b>2 × 404.</b> )?<b>([^<]+)', slide)[1].strip()
+    assert cause.rstrip(" ") in story
 
 
 async def test_hostile_content_stays_text(client, book):
@@ -161,7 +181,7 @@ async def test_beside_a_step_stands_what_was_tried_of_it_in_the_same_recording(c
     assert "no such order" in beside
     assert "502 connection refused" in beside
     assert "What if (2)" in page
-    assert "Nothing else was tried at this step" in await text_of(client, f"{ROOT}/2?w=1")
+    assert "No what-if here yet." in await text_of(client, f"{ROOT}/2?w=1")
 
 
 async def test_the_audience_sees_the_what_if_when_the_presenter_shows_it(client, app):
@@ -262,11 +282,11 @@ def test_a_long_recording_shows_the_neighbours_of_a_step_and_links_to_their_slid
     found = deck(Recording("r", "Long", "ada", steps=59), steps)
     drawn = picture(found, found.slide(30), "/p")
     assert re.findall(r'data-step="(\d+)"', drawn) == ["29", "30", "31"]
-    assert drawn.count(" now") == 1
+    assert drawn.count(' now"') == 1
     assert 'href="/p/31"' in drawn
 
 
 def test_an_empty_recording_has_a_title_and_an_end():
     found = deck(Recording("r", "Nothing", "ada"), [])
-    assert [one.heading for one in found.slides] == ["Nothing", "All of it"]
-    assert "nothing has been recorded yet" in picture(found, found.slide(1), "/p")
+    assert [one.heading for one in found.slides] == ["Nothing", "The whole story"]
+    assert "No calls yet." in picture(found, found.slide(1), "/p")

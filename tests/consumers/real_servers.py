@@ -22,7 +22,7 @@ from gateway.export.scenario.scenario import scenario  # noqa: E402
 from gateway.keys import load_keys  # noqa: E402
 from gateway.redact.sealer import Sealer  # noqa: E402
 from gateway.routes.files import load  # noqa: E402
-from gateway.services.export import Wish, beside, gathered, servers_of  # noqa: E402
+from gateway.services.export import Wish, beside, gathered, routing_of  # noqa: E402
 from gateway.store import open_store  # noqa: E402
 
 # Different shapes: JSON resources; S3, queries and JSON targets in one; GraphQL; XML and WebDAV methods; forms with
@@ -69,7 +69,7 @@ def record(app: App, installed: Path, folder: Path) -> RealRecording:
     sealer = Sealer(load_keys(folder / "recordings", {}))
     known = {name: sealer.unseal(name, sealed).decode() for name, sealed in store.secrets(id).items()}
     table = load(folder / "routes.yaml", environ=os.environ).table
-    return RealRecording(app, recordings, beside(store, servers_of(table)), _secrets(recordings, known), folder)
+    return RealRecording(app, recordings, beside(store, routing_of(table)), _secrets(recordings, known), folder)
 
 
 def _secrets(recordings: Recordings, known: dict[str, str]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """A recording as story rows: names, values, reasons beside the steps, moves, rounds, and the lanes that are drawn.
 
-Covers: diagrams/story_svg.
+Covers: diagrams/story_svg, diagrams/story_html.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from gateway.diagrams.story import (
     StoryRounds,
     default_title,
     followed,
-    hues_of,
     name_of,
     repeated,
     story,
 )
+from gateway.diagrams.story_html import story_html
 from gateway.diagrams.story_svg import ground, lane, move_lane, story_heads, told
 from gateway.model.exchange import Exchange, Timing
 from gateway.model.message import Body, Request, Response
+from gateway.model.palette import hues_of
 from gateway.model.recording import Revision
 from gateway.replay.reasons import explained
 
@@ -243,3 +244,44 @@ def test_calls_of_one_path_have_the_names_of_their_operations():
         for number, sent in enumerate(asked, 1)
     ]
     assert [row.title for row in told_of(steps).calls] == ["query Books", "mutation Pay"]
+
+
+# -- rows of slides and documents
+
+
+def html_of(steps, **wanted):
+    made = story(steps, explained(steps), environments=("dev", "test", "qa"))
+    return made, story_html(made, link=lambda id: f"#{id}", **wanted)
+
+
+def test_documents_have_the_lanes_of_the_pages_and_the_reasons_beside_what_failed():
+    made, text = html_of(a_purchase())
+    ET.fromstring(text)  # every tag is closed
+    assert re.findall(r'<a class="lane" href="#(X\d+)"', text) == [f"X00{n}" for n in range(1, 7)]
+    for row in made.calls:
+        assert lane(made, row) in text
+    assert text.count('<div class="why warn">') == 3
+    assert 'catalogue <b class="env env-1">dev</b>' in text
+    assert "lives on test from here on" in text
+
+
+def test_a_slide_has_its_rows_alone_and_one_of_them_stands_out():
+    made, text = html_of(a_purchase(), lit=2, reasons=False)
+    assert text.count("story-row now") == 1
+    assert "beside" not in text
+    assert made.calls[1].title in text
+
+
+def test_rounds_stand_open_on_paper():
+    _, text = html_of([a_step(n, "GET", f"/api/orders/orders/{n}") for n in range(1, 60)])
+    assert "Rounds 2 to 59, steps 2 to 59" in text
+    assert text.count('class="lane" href=') == 59
+
+
+def test_no_text_of_a_recording_becomes_markup():
+    evil = "<script>&\"'"
+    steps = [a_step(1, "GET", f"/api/{evil}", note=evil), a_step(2, "GET", f"/api/{evil}2", status=404, note=evil,
+             body={"detail": evil})]  # fmt: skip
+    _, text = html_of(steps)
+    assert "<script>" not in text
+    ET.fromstring(text)

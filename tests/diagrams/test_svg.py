@@ -50,6 +50,13 @@ def test_a_move_is_an_arrow_and_lanes_without_words_stand_close(a_recording, ten
     assert height(Fragment("par", (lane, lane))) < height(Fragment("par", (lane, replace(lane, label="then"))))
 
 
+def test_an_environment_has_the_colour_of_its_place_in_routes_yaml(a_recording, ten):
+    drawn = svg(sequence(a_recording(ten), ten, environments=("dev", "test", "qa", "prod")), standalone=True)
+    assert set(re.findall(r'<rect class="env env-(\d)"[^>]*/?>', drawn)) == {
+        str(("dev", "test", "qa", "prod").index(name) + 1) for name in {one.environment for one in ten if one.cluster}
+    }
+
+
 def test_it_has_a_title_and_a_description(a_recording, ten):
     root = ET.fromstring(svg(sequence(a_recording(ten), ten)))
     assert root.findtext(f"{NAMESPACE}title") == "Order a book"

@@ -15,7 +15,7 @@ from gateway.export import FORMATS, Beside, Recordings
 from gateway.replay.branch import read_header, read_set
 from gateway.replay.plan import ReplayOptions
 from gateway.samples import running_samples
-from gateway.services.export import Wish, beside, gathered, servers_of
+from gateway.services.export import Wish, beside, gathered, routing_of
 from gateway.services.replay import replay
 from gateway.services.replay_run import ReplayOrder
 from gateway.store import open_store
@@ -68,7 +68,7 @@ async def the_purchase(folder: Path) -> tuple[Recordings, Beside]:
             writing = gateway.services.recorder.annotate(id, step=step, title=title, note=note, tags=(), pinned=None)
             await asyncio.wrap_future(writing)
         await branch_out(gateway, id)
-        servers = servers_of(gateway.services.routes.table)
+        servers = routing_of(gateway.services.routes.table)
     stored = open_store(folder / "recordings" / "gateway.db")
     return gathered(stored, Wish(FORMATS["json"], [id], variants=True)), beside(stored, servers)
 

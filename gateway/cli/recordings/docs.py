@@ -17,7 +17,7 @@ from ...export.documents.site import Templates, site
 from ...model.text import counted
 from ...protocols import Store
 from ...services.export import Wish, beside, gathered
-from .export import servers_now, write_folder
+from .export import routing_now, write_folder
 from .masked_store import masked_store
 from .recordings import NAMED
 
@@ -43,7 +43,7 @@ def docs(args: argparse.Namespace) -> int:
     store = masked_store(args)
     wish = Wish(FORMATS["html"], args.recording, variants=not args.without_variants)
     recordings = gathered(store, wish)
-    near = beside(store, servers_now(args))
+    near = beside(store, routing_now(args))
     whole = book(recordings, version=__version__, beside=near)
     if target:
         found = published(whole, target)
@@ -71,7 +71,7 @@ def _check(args: argparse.Namespace) -> int:
         )
     then, _ = staleness.read(_text(file), str(file))
     store, stale = masked_store(args), 0
-    near = beside(store, servers_now(args))
+    near = beside(store, routing_now(args))
     for one in then:
         if args.recording and one.recording not in {store.recording(ref).id for ref in args.recording}:
             continue

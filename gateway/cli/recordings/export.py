@@ -12,10 +12,10 @@ from pathlib import Path
 from ...errors import UsageError
 from ...export import FORMATS, ApiServer, Format, format_named
 from ...export.archive import encoded, zipped
-from ...export.format import ServersOf
+from ...export.format import Routing
 from ...model.text import counted
 from ...routes.files import load
-from ...services.export import Wish, as_files, as_text, exported, servers_of
+from ...services.export import Wish, as_files, as_text, exported, routing_of
 from ..client import find_server
 from .masked_store import masked_store
 from .recordings import NAMED
@@ -39,35 +39,38 @@ def export(args: argparse.Namespace) -> int:
     if not args.recording:
         raise UsageError("which recording?", hint=f"gateway export @last --as {format.name}")
     wish = Wish(format, args.recording, args.with_variants, args.cluster, args.steps)
-    store, servers = masked_store(args), servers_now(args)
+    store, routing = masked_store(args), routing_now(args)
     output: Path | None = args.output
     if output is None or str(output) == "-":
         # Bytes, because the terminal's encoding must not decide what a file piped from here holds.
         sys.stdout.flush()
-        sys.stdout.buffer.write(as_text(store, wish, servers).data)
+        sys.stdout.buffer.write(as_text(store, wish, routing).data)
         sys.stdout.buffer.flush()
     elif _is_folder(output, format):
-        found, steps = as_files(store, wish, servers)
+        found, steps = as_files(store, wish, routing)
         write_folder(output, found)
         _told(output, f"{format.title}, {counted(steps, 'step')}, {counted(len(found), 'file')}")
     else:
         packed = output.suffix.lower() == ".zip"
-        made = exported(store, wish, servers) if packed else as_text(store, wish, servers)
+        made = exported(store, wish, routing) if packed else as_text(store, wish, routing)
         data = made.data if made.media_type == "application/zip" or not packed else zipped({made.name: made.data})
         _write(output, data)
         _told(output, f"{format.title}, {counted(made.steps, 'step')}, {len(data)} bytes")
     return 0
 
 
-def servers_now(args: argparse.Namespace) -> ServersOf:
+def routing_now(args: argparse.Namespace) -> Routing:
     """Where the clusters live: what the running gateway says, else routes.yaml, else nobody knows."""
     server = find_server(args.recordings, args.url, args.token)
     if server is None:
-        return servers_of(load(args.routes, environ=os.environ).table)
-    clusters = {one["name"]: one["upstreams"] for one in server.call("GET", "/_gateway/api/v1/routes")["items"]}
-    return lambda cluster: [
-        ApiServer(one["environment"], one["url"], one["current"]) for one in clusters.get(cluster, ())
-    ]
+        return routing_of(load(args.routes, environ=os.environ).table)
+    routes = server.call("GET", "/_gateway/api/v1/routes")
+    clusters = {one["name"]: one["upstreams"] for one in routes["items"]}
+
+    def servers(cluster: str) -> list[ApiServer]:
+        return [ApiServer(one["environment"], one["url"], one["current"]) for one in clusters.get(cluster, ())]
+
+    return Routing(servers, tuple(routes["environments"]))
 
 
 def _is_folder(output: Path, format: Format) -> bool:

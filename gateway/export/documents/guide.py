@@ -66,6 +66,7 @@ class GuideChapter:
     anchors: dict[str, str]  # exchange -> anchor of the entry that shows it
     steps: dict[int, str]  # step -> the same
     known: dict[str, VariableUse]  # sealed values that have a variable
+    beside: Beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ def _chapter(index: int, run: Run, recordings: Recordings, beside: Beside) -> Gu
         anchors=anchors,
         steps={step.number: anchors[step.exchange.id] for step in found.steps},
         known=named_secrets(found),
+        beside=beside,
     )
 
 

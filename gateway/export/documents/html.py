@@ -9,9 +9,10 @@ from html import escape
 
 import jinja2
 
-from ...diagrams import STYLE
+from ...diagrams import STORY_STYLE, STYLE
 from ...model.exchange import Exchange
 from ...model.operations import named_operation
+from ...model.palette import style_sheet
 from ..format import ALONE, Beside, Recordings
 from .guide import GuideChapter, guide, masked
 from .html_diagram import picture
@@ -20,7 +21,7 @@ from .html_style import LOOK, SCRIPT
 from .notes import prose
 from .page_templates import shipped_templates
 
-_STYLE = LOOK + STYLE
+_STYLE = style_sheet() + LOOK + STYLE + STORY_STYLE
 
 
 def dump(recordings: Recordings, *, version: str, beside: Beside = ALONE) -> str:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...diagrams import heads, svg
-from .guide import GuideChapter
+from ...diagrams.story import story
+from ...diagrams.story_html import story_html
+from ...replay.reasons import explained
+from .guide import GuideChapter, masked
 from .html_parts import text
 
 MOST = 40  # values that are offered to follow
+ROWS = 300  # steps that are told one below the other; of more there is the one picture alone
 LOOK = """\
 .values { display: flex; flex-wrap: wrap; gap: .4rem; align-items: baseline; margin: 0 0 .6rem; color: var(--muted); }
 .values[hidden] { display: none; }
@@ -22,13 +26,19 @@ LOOK = """\
   .picture > .heads { position: sticky; top: 0; z-index: 1; } .presenting .picture { max-height: 74vh; }
   .presenting .values { font-size: 1.1rem; } .presenting .values + .picture { max-height: 72vh; }
   .presenting .picture svg { max-width: none; } }
+.rows { margin: 0 0 1rem; border: 1px solid var(--line); border-radius: .7rem; padding: .5rem .8rem; }
+.rows .story-head { top: 3.4rem; }
+.env { font-weight: 650; font-size: .8em; padding: 0 .35em; border-radius: .3em; }
+.env { color: var(--env, var(--muted)); background: var(--env-bg, var(--raised)); }
+@media print { .rows { border: 0; padding: 0; } .rows + details { display: none; } }
 @media print { .values { display: none; } .picture { border: 0; } .picture svg { min-width: 0; } }
 """
 SCRIPT = """\
   const pictures = [...document.querySelectorAll(".picture")];
   const bars = [...document.querySelectorAll(".values")];
   const follow = (bar, name) => {
-    const box = bar.nextElementSibling;
+    const box = bar.nextElementSibling, shell = bar.closest("details");
+    if (shell) shell.open = true;
     const named = chip => chip.textContent.replace(/[{}]/g, "") === name;
     const flow = [...box.querySelectorAll(".flows")].find(one => one.dataset.value === name);
     const steps = flow ? flow.dataset.steps.split(" ") : [];
@@ -69,7 +79,26 @@ SCRIPT = """\
 
 
 def picture(chapter: GuideChapter) -> str:
-    """The diagram of a chapter; its steps link to their paragraphs."""
+    """The steps of a chapter as rows, the reasons beside those that failed, and all of it in one picture, with its
+    what-ifs and the arrows of values. Steps link to their paragraphs."""
+    one = _one_picture(chapter)
+    exchanges = [step.exchange for step in chapter.scenario.steps]
+    if not 0 < len(exchanges) <= ROWS:
+        return one
+    beside = chapter.beside
+    told = story(
+        exchanges, explained(exchanges), environments=beside.environments, chunks=beside.chunks,
+        decisions=beside.decisions(chapter.scenario.recording.id),
+    )  # fmt: skip
+    rows = story_html(told, link=lambda id: f"#{chapter.anchors.get(id, '')}")
+    rows = masked(rows, chapter.known).replace("<secret>", "secret")  # a word here, no tag
+    return (
+        f'<div class="rows" role="region" aria-label="The story, one row a step" tabindex="0">{rows}</div>\n'
+        f"<details><summary>All in one picture; follow a value</summary>\n{one}</details>"
+    )
+
+
+def _one_picture(chapter: GuideChapter) -> str:
     diagram = chapter.diagram
     names = list(dict.fromkeys(one.name for one in diagram.values))[:MOST] if diagram.chapters else []
     strip = heads(diagram, values=names) if diagram.chapters else ""

@@ -45,7 +45,10 @@ def diagram_of(run: Run, recordings: Recordings, beside: Beside) -> Diagram:
     """The diagram of one recording, with those of its variants that are among these."""
     recording, exchanges = run
     variants = list(variants_of(recording, recordings))
-    return sequence(recording, exchanges, chunks=beside.chunks, decisions=beside.decisions, variants=variants)
+    return sequence(
+        recording, exchanges, chunks=beside.chunks, decisions=beside.decisions, variants=variants,
+        environments=beside.environments,
+    )  # fmt: skip
 
 
 def diagrams(recordings: Recordings, beside: Beside) -> Iterator[Diagram]:
