@@ -46,7 +46,7 @@ NOT_SERVING = ("cli", "console", "contracts", "correlation", "diagrams", "export
 
 # Classes whose objects live for one request, exchange, connection, message, replay, page, file or load of a file.
 OF_ONE = {
-    "demos.authoring.contract_steps._Maker", "demos.authoring.scaffold.Made", "services.contract_checker.Causes", "demos.authoring.scaffold.Session", "demos.definition.expression_limits.Budget",
+    "demos.authoring.arazzo_steps._WorkflowReader", "demos.authoring.contract_steps._Maker", "demos.authoring.scaffold.Made", "services.contract_checker.Causes", "demos.authoring.scaffold.Session", "demos.definition.expression_limits.Budget",
     "demos.definition.parse_parts.DeclaredNames", "demos.definition.yaml.Report", "model.capture.Capture",
     "model.frames.EventReader", "model.soap._Reading", "proxy.body_rewrite.RewriteFlow", "proxy.client.ClientConnection",
     "proxy.fault.FaultFlow", "proxy.flow.Flow", "proxy.playback.PlaybackFlow", "proxy.request.RequestHead",
@@ -65,7 +65,7 @@ OF_FILES = {
     "protocols.LiveSession", "proxy.listeners.Listeners", "proxy.server.Relay._pools", "proxy.server.Relay._mounted",
     "proxy.server.Relay._logged", "replay.playback.playback.Playback._played", "replay.playback.recording_index.Tape",
     "routes.addresses.Addresses", "services.contract_checker.Checker", "services.contract_sources.ContractSource", "routes.health.HealthPoller", "routes.watcher.RoutesKeeper", "web.static.StaticFile",
-    "store.sqlite.full_text.TextSearch", "store.sqlite.journal.writers",
+    "store.sqlite.full_text.TextSearch", "store.sqlite.journal.writers", "model.caches._of_process",
 }  # fmt: skip
 # As many as there are open connections, which the system limits, or what waits for the store, which BACKLOG limits.
 OF_CONNECTIONS = {
@@ -441,7 +441,7 @@ def holders() -> list[str]:
 
 def holds(annotation: ast.expr) -> bool:
     kind = ast.unparse(annotation).partition("[")[0]
-    return kind in {"dict", "set", "list", "deque", "OrderedDict", "Counter", "defaultdict"}
+    return kind in {"dict", "set", "list", "deque", "OrderedDict", "Counter", "defaultdict", "BoundedCache"}
 
 
 def test_every_table_of_the_server_is_named_here() -> None:

@@ -9,6 +9,8 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
+from .caches import BoundedCache
+
 ABSOLUTE: Final = re.compile(rb"(?:([A-Za-z][A-Za-z0-9+.-]*):)?//([^/?#]*)(.*)", re.DOTALL)
 AUTHORITY: Final = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[^:@\[\]]*)(?::([0-9]{1,5}))?")
 PORTS: Final = {b"http": 80, b"https": 443, b"ws": 80, b"wss": 443}
@@ -117,7 +119,7 @@ class AllowedHosts:
 
     def __init__(self, names: Iterable[str] = (), *, any: bool = False) -> None:
         self._names, self._any = {host_of(name) for name in names}, any
-        self._known: dict[bytes, bool] = {}  # clients choose them: bounded
+        self._known: BoundedCache[bytes, bool] = BoundedCache(MOST)  # clients choose them
 
     def has(self, authority: bytes) -> bool:
         """Whether a request with this Host may pass. One without (HTTP/1.0) is of no browser."""
@@ -128,7 +130,5 @@ class AllowedHosts:
             host = host_of(authority.decode("latin-1"))
             known = is_fixed(host) or host in self._names
             if len(authority) <= LONGEST:
-                if len(self._known) >= MOST:
-                    self._known.clear()
-                self._known[authority] = known
+                self._known.keep(authority, known)
         return known

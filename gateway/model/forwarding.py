@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final
 
+from .caches import BoundedCache
+
 LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 MOST: Final = 1024  # addresses whose trust is remembered
 PAIR: Final = re.compile(rb'(?<![A-Za-z-])([A-Za-z-]++)\s*+=\s*+(?:"((?:[^"\\]|\\.)*)"|([^;,"]*))')
@@ -33,14 +35,13 @@ class TrustedProxies:
                 self._networks += map(ip_network, LOOPBACK) if text == "loopback" else [ip_network(text, strict=False)]
             except ValueError:
                 raise ValueError(f"{text!r} is no address or network, such as 10.0.0.0/8, loopback or none") from None
-        self._known: dict[str, bool] = {}
+        self._known: BoundedCache[str, bool] = BoundedCache(MOST)
 
     def __contains__(self, address: str) -> bool:
         known = self._known.get(address)
         if known is None:
-            if len(self._known) >= MOST:
-                self._known.clear()
-            known = self._known[address] = self._look(address)
+            known = self._look(address)
+            self._known.keep(address, known)
         return known
 
     def _look(self, address: str) -> bool:

@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, cast
 
 from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserUpgrade, HttpRequestParser
 
+from ..model.caches import are_on
 from ..model.capture import RawPairs
 from ..model.headers import Fields
 from ..problems import ProblemDetails, problem
@@ -254,7 +255,7 @@ class ClientConnection(asyncio.Protocol):
     def _parse(self, head: bytes) -> bool:
         self.method = head[: head.find(b" ")]
         self.request = self.values = self.parsed = None
-        self._same, self._fields = b"", head[head.find(b"\r\n") :]
+        self._same, self._fields = b"", head[head.find(b"\r\n") :] if are_on() else b"\0"
         if self._is_plain(head):
             return self._is_known() or self._acceptable()
         try:

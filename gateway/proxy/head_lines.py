@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from ..model import headers as classes
-from ..model.caches import LONGEST_NAME
+from ..model.caches import LONGEST_NAME, BoundedCache, of_process
 from .header_rules import FORWARD, REQUEST, RESPONSE
 
 Item = TypeVar("Item")
@@ -37,7 +37,7 @@ LARGEST_SHAPE: Final = 8192  # bytes of a head whose shape is remembered
 MOST_SPELLINGS: Final = 4096  # names of which it is known whether their values vary
 OFTEN: Final = 64  # values of a name, after which each is taken for new
 
-_known: dict[bytes, Pair] = {}
+_known: BoundedCache[bytes, Pair] = of_process(MOST)
 _values: dict[bytes, int] = {}  # how many values a name had
 _varying: dict[bytes, bool] = {}  # names whose every value is taken for new; whether it is Content-Length
 
@@ -105,9 +105,7 @@ def _learn(line: bytes) -> Pair | None:
         return None
     pair = name, value
     if not _varies(name, low) and len(line) <= LONGEST:
-        if len(_known) >= MOST:
-            _known.clear()
-        _known[line] = pair
+        _known.keep(line, pair)
     return pair
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 
-from ..model.caches import LONGEST_NAME
+from ..model.caches import LONGEST_NAME, BoundedCache, remembered
 from ..model.capture import RawPairs
 from ..model.headers import BINDING_THE_ORIGIN, CACHING, VALIDATORS
 
@@ -57,17 +56,17 @@ OF_CONNECTION = (b"ntlm", b"negotiate")
 MOST_NAMES = 4096  # spellings remembered: clients choose them
 
 
-class Fates(dict[bytes, int]):
+class Fates(BoundedCache[bytes, int]):
     """Raw field name -> fate; learns each spelling once, bounded."""
 
     def __init__(self, known: dict[bytes, int]) -> None:
-        super().__init__(known)
+        super().__init__(MOST_NAMES)
         self._known = known
 
     def __missing__(self, name: bytes) -> int:
         fate = self._known.get(name.lower(), FORWARD)
-        if len(self) < MOST_NAMES and len(name) <= LONGEST_NAME:
-            self[name] = fate
+        if len(name) <= LONGEST_NAME:
+            self.keep(name, fate)
         return fate
 
 
@@ -117,7 +116,7 @@ def signs_in_connection(authorization: bytes) -> bool:
     return authorization.lstrip(b" \t").partition(b" ")[0].lower() in OF_CONNECTION
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def route_field(cluster: str, environment: str) -> bytes:
     """The Gateway-Route line of a response."""
     return f"Gateway-Route: {cluster}@{environment}".encode("latin-1", "replace")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..model.caches import BoundedCache
 from ..model.capture import RawPairs
 from ..model.forwarding import Claims
 from ..model.headers import Fields, Shape
@@ -127,7 +128,7 @@ class RequestShapes:
     for all requests of a client, over whichever connections they come."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[object, ...], RequestShape | None] = {}
+        self._known: BoundedCache[tuple[object, ...], RequestShape | None] = BoundedCache(MOST_SHAPES)
 
     def find(self, client: ClientConnection, parsed: ParsedHead) -> RequestShape | None:
         return self._known.get((client.address, client.secure, *parsed.key))
@@ -138,13 +139,11 @@ class RequestShapes:
             return
         key = (client.address, client.secure, *parsed.key)
         if key not in self._known:
-            if len(self._known) >= MOST_SHAPES:
-                self._known.clear()
-            self._known[key] = None
+            self._known.keep(key, None)
             return
         headers = client.headers
         session = headers.session if type(headers) is Fields else ""
-        self._known[key] = RequestShape(parsed, request, session)
+        self._known.keep(key, RequestShape(parsed, request, session))
 
 
 def has_shape(parsed: ParsedHead, request: RequestHead) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ..model.caches import BoundedCache
 from ..model.capture import RawPairs
 from ..model.headers import Fields, Shape
 from ..routes.rewrite import public_cookie
@@ -220,7 +221,7 @@ class ResponseShapes:
     """The shapes of response heads of one server that came twice."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[object, ...], ResponseShape | None] = {}
+        self._known: BoundedCache[tuple[object, ...], ResponseShape | None] = BoundedCache(MOST_SHAPES)
 
     def head(self, status: bytes, reason: bytes, parsed: ParsedHead) -> ResponseHead:
         """The head of an HTTP/1.1 response."""
@@ -232,9 +233,7 @@ class ResponseShapes:
             return shape.head(parsed)
         head = ResponseHead(int(status), reason, "1.1", parsed.pairs)
         if _has_shape(parsed, head):
-            if len(self._known) >= MOST_SHAPES:
-                self._known.clear()
-            self._known[key] = ResponseShape(parsed, head) if key in self._known else None
+            self._known.keep(key, ResponseShape(parsed, head) if key in self._known else None)
         return head
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from ..model import headers as classes
-from ..model.caches import LONGEST_NAME
+from ..model.caches import LONGEST_NAME, BoundedCache
 from ..model.capture import Capture, RawPairs, joined
 from ..model.headers import Fields, Shape
 from .bodies import LARGEST, decoded_body, is_form, may_be_wide
@@ -98,8 +98,9 @@ class Cache:
 
     def __init__(self, names: SecretNames, vault: Vault) -> None:
         self.names, self.vault = names, vault
-        self._pairs: dict[Pair, SealedPair | int] = {}
-        self._kinds: dict[bytes, int] = {}  # what a name says: VARYING, FRAMED, CLEAN for other names, or SECRET
+        self._pairs: BoundedCache[Pair, SealedPair | int] = BoundedCache(MOST)
+        # What a name says: VARYING, FRAMED, CLEAN for other names, or SECRET.
+        self._kinds: BoundedCache[bytes, int] = BoundedCache(MOST)
 
     def changes(self, capture: Capture, tokens: RecordingTokens) -> tuple[dict[str, Any], list[bytes]] | None:
         """(what changes, the secrets in it) of a capture whose headers hold all its secrets; None when it must be
@@ -217,9 +218,7 @@ class Cache:
         if kind == CLEAN and low in (b"content-type", b"content-encoding"):
             kind = FRAMED
         if len(name) <= LONGEST_NAME:
-            if len(self._kinds) >= MOST:
-                self._kinds.clear()
-            self._kinds[name] = kind
+            self._kinds.keep(name, kind)
         return kind
 
     def _sealed(self, pair: Pair) -> SealedPair | int:
@@ -239,9 +238,7 @@ class Cache:
 
     def _remember(self, pair: Pair, known: SealedPair | int) -> SealedPair | int:
         if len(pair[0]) + len(pair[1]) <= LONGEST:
-            if len(self._pairs) >= MOST:
-                self._pairs.clear()
-            self._pairs[pair] = known
+            self._pairs.keep(pair, known)
         return known
 
 

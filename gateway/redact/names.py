@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Final, TypeVar
 
 from ..model import headers as header_classes
+from ..model.caches import LONGEST_NAME, BoundedCache
 from ..model.linear_patterns import Linear, compile_linear, quoted
 from . import shapes
 from .personal import PHONE_NAMES, PersonalData, expression_of
@@ -80,11 +81,17 @@ class SecretNames:
         # A name of the rules may be spelled apart or together: its longest piece is what every spelling has.
         pieces = {longest_piece(key) for key in (*given, *self._exact)} - {b""}
         self._hint = _hint(tuple(sorted(pieces | self._phones)), tuple(sorted(kinds)))
-        self.clean: set[bytes] = set()  # field values without secrets: most fields come with every request
-        self.clean_pairs: set[tuple[bytes, bytes]] = set()  # whole fields, the quickest to look up
-        self.harmless: set[bytes] = set()  # bodies and URLs without a word to look at; of longer ones, their hashes
-        self._kinds: dict[bytes, int] = {}
-        self._secret: dict[bytes, int] = {}
+        self.clean: BoundedCache[bytes, None] = BoundedCache(
+            MOST
+        )  # field values without secrets: most fields come with every request
+        self.clean_pairs: BoundedCache[tuple[bytes, bytes], None] = BoundedCache(
+            MOST
+        )  # whole fields, the quickest to look up
+        self.harmless: BoundedCache[bytes, None] = BoundedCache(
+            MOST_LONG
+        )  # bodies and URLs without a word to look at; of longer ones, their hashes
+        self._kinds: BoundedCache[bytes, int] = BoundedCache(MOST)
+        self._secret: BoundedCache[bytes, int] = BoundedCache(MOST)
 
     def header(self, name: bytes) -> int:
         """What to do with a header of this name."""
@@ -102,16 +109,12 @@ class SecretNames:
         return kind
 
     def remember_clean(self, value: bytes) -> None:
-        if len(self.clean) >= MOST:
-            self.clean.clear()
         if len(value) <= 256:
-            self.clean.add(value)
+            self.clean.keep(value, None)
 
     def remember_clean_pair(self, pair: tuple[bytes, bytes]) -> None:
-        if len(self.clean_pairs) >= MOST:
-            self.clean_pairs.clear()
         if len(pair[0]) + len(pair[1]) <= 256:
-            self.clean_pairs.add(pair)
+            self.clean_pairs.keep(pair, None)
 
     def is_secret(self, key: bytes) -> int:
         """Whether the value under this key is a secret: NO, ANY, or a kind that `fits` of values.py judges."""
@@ -132,9 +135,7 @@ class SecretNames:
             return False
         if self.has_word(data):
             return True
-        if len(self.harmless) >= MOST_LONG:
-            self.harmless.clear()
-        self.harmless.add(known)
+        self.harmless.keep(known, None)
         return False
 
     def has_word(self, data: bytes) -> bool:
@@ -158,11 +159,9 @@ def longest_piece(key: bytes) -> bytes:
     return max(parts_of(key) or [key.lower()], key=len)
 
 
-def _remember(memory: dict[bytes, Value], key: bytes, value: Value) -> None:
-    if len(memory) >= MOST:
-        memory.clear()
-    if len(key) <= 128:
-        memory[key] = value
+def _remember(memory: BoundedCache[bytes, Value], key: bytes, value: Value) -> None:
+    if len(key) <= LONGEST_NAME:
+        memory.keep(key, value)
 
 
 __all__ = [

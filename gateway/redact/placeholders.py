@@ -7,6 +7,8 @@ import re
 from base64 import b32encode
 from typing import Final, Protocol
 
+from ..model.caches import BoundedCache
+
 # sealed_<100 bits of an HMAC>_<length of the secret, rounded up to a power of two>. Only characters that JSON,
 # URLs, cookies, forms and headers take as they are.
 # A JSON number is sealed as a string whose first letter is written as an escape: the value is the same, and a replay
@@ -38,7 +40,7 @@ class Vault:
 
     def __init__(self, keys: PlaceholderKeys) -> None:
         self._cipher, self._key = keys.sealing, keys.placeholder
-        self._known: dict[tuple[bytes, str], tuple[bytes, bytes]] = {}
+        self._known: BoundedCache[tuple[bytes, str], tuple[bytes, bytes]] = BoundedCache(MOST)
 
     def seal(self, secret: bytes, recording: str) -> tuple[bytes, bytes]:
         """(placeholder, ciphertext) of a secret of a recording."""
@@ -46,10 +48,8 @@ class Vault:
         if found is None:
             placeholder = self.placeholder(secret)
             found = placeholder, self._cipher.encrypt(secret, placeholder, recording)
-            if len(self._known) >= MOST:
-                del self._known[next(iter(self._known))]
             if len(secret) <= LONGEST:
-                self._known[secret, recording] = found
+                self._known.keep((secret, recording), found)
         return found
 
     def unseal(self, placeholder: bytes, ciphertext: bytes) -> bytes:

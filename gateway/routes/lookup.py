@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ..model.caches import BoundedCache
 from .rewrite import forward_target, is_own, unsafe_path
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Destinations:
 
     def __init__(self, table: RouteTable, mounted: CompiledCluster | None = None) -> None:
         self.table, self._mounted = table, mounted
-        self._known: dict[bytes, Destination] = {}
+        self._known: BoundedCache[bytes, Destination] = BoundedCache(MOST)
 
     def find(self, target: bytes) -> Destination | None:
         """None for the gateway's own pages, and where no cluster is."""
@@ -57,9 +58,7 @@ class Destinations:
             return None
         found = Destination(cluster, target, path)
         if len(target) <= LONGEST:
-            if len(self._known) >= MOST:
-                self._known.clear()
-            self._known[target] = found
+            self._known.keep(target, found)
         return found
 
 

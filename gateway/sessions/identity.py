@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from ..errors import UsageError
+from ..model.caches import BoundedCache, remembered
 from ..model.headers import API_KEYS
 
 COOKIE_NAME: Final = b"gateway_session"
@@ -30,15 +30,16 @@ KNOWN: Final = {
 } | dict.fromkeys((name.encode() for name in API_KEYS), API_KEY)  # fmt: skip
 
 
-class FieldKinds(dict[bytes, int]):
+class FieldKinds(BoundedCache[bytes, int]):
     """Raw field name -> what it tells us; filled on demand, and bounded because clients choose the names."""
+
+    def __init__(self) -> None:
+        super().__init__(MOST_NAMES)
 
     def __missing__(self, name: bytes) -> int:
         kind = KNOWN.get(name.lower(), OTHER)
         if len(name) <= LONGEST_NAME:
-            if len(self) >= MOST_NAMES:
-                self.clear()
-            self[name] = kind
+            self.keep(name, kind)
         return kind
 
 
@@ -88,7 +89,7 @@ def strip_cookie(value: bytes) -> bytes:
     """A Cookie field value without our own pairs and their separators, else byte for byte; b"" when nothing is left."""
     if MARK not in value:
         return value
-    return _known_stripped(value) if len(value) <= LONGEST_KNOWN else _stripped(value)
+    return _known_stripped(value)
 
 
 def _stripped(value: bytes) -> bytes:
@@ -102,7 +103,7 @@ def _stripped(value: bytes) -> bytes:
     return left if left.strip(b" \t;") else b""
 
 
-_known_stripped = lru_cache(maxsize=2048)(_stripped)  # a session's cookies come with each of its requests
+_known_stripped = remembered(2048, LONGEST_KNOWN)(_stripped)  # a session's cookies come with each of its requests
 
 
 def is_navigation(accept: bytes, fetch_mode: bytes) -> bool:

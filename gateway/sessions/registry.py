@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Final
 from cryptography.fernet import InvalidToken
 
 from ..ids import DOT, new_id, renewed_id, session_id
+from ..model.caches import are_on
 from ..model.headers import Fields
 from ..protocols import LiveSession, Pin
 from . import identity
@@ -390,6 +391,8 @@ def _marks(found: dict[int, bytes], key: bytes) -> tuple[Mark, ...]:
 
 
 def _remember(cache: dict[bytes, str], key: bytes, id: str) -> None:
+    if not are_on():
+        return
     if len(cache) >= MOST_COOKIES:
         del cache[next(iter(cache))]
     cache[key] = id

@@ -6,10 +6,10 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, Protocol
 
+from ...model.caches import remembered
 from ...model.capture import Capture
 from ...model.exchange import Chunk, Exchange, Failure, Timing, trace_of
 from ...model.message import Body, Request, Response, header_text
@@ -137,12 +137,8 @@ def _seldom(capture: Capture, kept: tuple[int | None, int | None], plain: tuple[
     )  # fmt: skip
 
 
+@remembered(256, OFTEN)
 def digest_of(data: bytes) -> bytes:
-    return _digest_again(data) if len(data) <= OFTEN else sha256(data).digest()
-
-
-@lru_cache(maxsize=256)
-def _digest_again(data: bytes) -> bytes:
     return sha256(data).digest()
 
 
