@@ -64,8 +64,13 @@ class OneLine(logging.Filter):
         return True
 
 
+chosen = ("text", "info")  # how `set_up` was called: for the processes that this one starts
+
+
 def set_up(style: str, level: str) -> None:
     """Send log lines to stderr; `style` is "text" or "json"."""
+    global chosen
+    chosen = style, level
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if style == "json" else TextFormatter())
     handler.addFilter(OneLine())

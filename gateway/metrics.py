@@ -16,6 +16,12 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 Labels = tuple[tuple[str, str], ...]
 
 
+# Tallies (cluster, environment, status, buckets, seconds), failures (cluster, environment, kind, count), requests
+# refused (status, count), and (open connections, exchanges under way).
+Tallies = list[tuple[str, str, int, list[int], float]]
+Snapshot = tuple[Tallies, list[tuple[str, str, str, int]], list[tuple[int, int]], tuple[int, int]]
+
+
 class _Tally:
     """Exchanges with the same cluster, environment and status: how many took how long."""
 
@@ -32,6 +38,7 @@ class Metrics:
     def __init__(self) -> None:
         self._tallies: dict[tuple[str, str, int], _Tally] = {}  # by cluster, environment, status
         self._failures: Counter[tuple[str, str, str]] = Counter()  # cluster, environment, kind
+        self._elsewhere: dict[object, Snapshot] = {}  # what other processes of this gateway have counted so far
         self.clients: Sized = ()  # open connections
         self.under_way: Sized = ()  # exchanges
         self.refused: Counter[int] = Counter()  # requests that never became an exchange, by status
@@ -51,10 +58,54 @@ class Metrics:
     @property
     def exchanges(self) -> int:
         """How many have ended."""
-        return sum(sum(tally.buckets) for tally in self._tallies.values())
+        found = self._with_others()
+        return sum(sum(tally.buckets) for tally in found._tallies.values())
+
+    # -- several processes
+
+    def snapshot(self) -> Snapshot:
+        """All that was counted here, as plain data."""
+        tallies = [(*key, list(tally.buckets), tally.seconds) for key, tally in self._tallies.items()]
+        failures = [(*key, count) for key, count in self._failures.items()]
+        return tallies, failures, list(self.refused.items()), (len(self.clients), len(self.under_way))
+
+    def note(self, process: object, snapshot: Snapshot) -> None:
+        """What another process of this gateway has counted so far."""
+        self._elsewhere[process] = snapshot
+
+    def leave(self, process: object) -> None:
+        """It has ended; what it counted stays."""
+        if (snapshot := self._elsewhere.pop(process, None)) is not None:
+            self._add(snapshot)
+
+    def _add(self, snapshot: Snapshot) -> None:
+        tallies, failures, refused, _ = snapshot
+        for cluster, environment, status, buckets, seconds in tallies:
+            tally = self._tallies.setdefault((cluster, environment, status), _Tally())
+            tally.buckets = [one + other for one, other in zip(tally.buckets, buckets, strict=True)]
+            tally.seconds += seconds
+        for cluster, environment, kind, count in failures:
+            self._failures[cluster, environment, kind] += count
+        for status, count in refused:
+            self.refused[status] += count
+
+    def _with_others(self) -> Metrics:
+        """The sums over all processes."""
+        if not self._elsewhere:
+            return self
+        found = Metrics()
+        for snapshot in (self.snapshot(), *self._elsewhere.values()):
+            found._add(snapshot)
+        gauges = [snapshot[3] for snapshot in self._elsewhere.values()]
+        found.clients = range(len(self.clients) + sum(clients for clients, _ in gauges))
+        found.under_way = range(len(self.under_way) + sum(under_way for _, under_way in gauges))
+        return found
 
     def text(self, *, recorder: RecorderStatus, config_valid: bool, revision: str) -> str:
         """Every figure, in a stable order."""
+        return self._with_others()._text(recorder=recorder, config_valid=config_valid, revision=revision)
+
+    def _text(self, *, recorder: RecorderStatus, config_valid: bool, revision: str) -> str:
         requests = [
             ((("cluster", c), ("environment", e), ("status", str(s))), sum(tally.buckets))
             for (c, e, s), tally in sorted(self._tallies.items(), key=itemgetter(0))

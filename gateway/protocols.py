@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -255,14 +255,22 @@ class SharedSessionStore(Protocol):
     def close(self) -> None: ...
 
 
+class ElsewhereError(Exception):
+    """Another process of this gateway serves the session of a request."""
+
+
 class Sessions(Protocol):
     """Who is calling. On the hot path: a dictionary look-up for a cookie seen before."""
 
     def identify(self, headers: RawPairs, *, client: str, secure: bool = False) -> tuple[LiveSession, bytes | None]:
         """The session of a request and, for a client without one, the Set-Cookie value to send.
 
-        The order is the contract's: Gateway-Session, baggage, cookie, client address + user agent.
+        The order is the contract's: Gateway-Session, baggage, cookie, client address + user agent. ElsewhereError when
+        another process serves the session.
         """
+
+    def next_step(self, session: LiveSession) -> int:
+        """The number of the exchange that begins; 0 when the session is another process's now."""
 
     def strip_cookie(self, value: bytes) -> bytes:
         """A Cookie field value without our own cookie; b"" when nothing is left."""
@@ -443,6 +451,7 @@ class Options:
     tls_names: tuple[str, ...] = ()  # further names of the local authority's certificate
     plain: str = "keep"  # what the plain port does beside a TLS port: "keep" | "redirect" | "off"
     run: tuple[Path, ...] = ()  # the files of `gateway run`; `routes` is the first of them
+    workers: int = 1  # processes that relay
     sandbox_html: bool = False  # proxied pages get a Content-Security-Policy that keeps them from the console
 
 
@@ -505,6 +514,10 @@ def no_secrets(recording: str) -> Mapping[str, str]:
     return {}
 
 
+async def at_once() -> None:
+    """Nothing to wait for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What console and demos may use; built by app.py, kept under `SERVICES` in the aiohttp application."""
@@ -525,3 +538,4 @@ class Services:
     refused_origins: RefusedOriginList = field(default_factory=NoOrigins)
     tls: Callable[[], TlsState | None] = lambda: None
     contracts: ContractWatch = field(default_factory=NoContracts)
+    counted: Callable[[], Awaitable[object]] = at_once  # has every process say what it counted, before `metrics`

@@ -46,3 +46,23 @@ def test_durations_of_a_cluster_add_up_over_environments_and_statuses():
     assert found['gateway_request_seconds_bucket{cluster="orders",le="+Inf"}'] == len(times)
     assert found['gateway_request_seconds_count{cluster="orders"}'] == len(times)
     assert abs(found['gateway_request_seconds_sum{cluster="orders"}'] - sum(times)) < 1e-6
+
+
+def test_counts_of_other_processes_add_up_and_stay_when_one_is_gone() -> None:
+    owner, one, other = Metrics(), Metrics(), Metrics()
+    owner.count(ended("orders", 200, 0.002))
+    one.count(ended("orders", 200, 0.2))
+    other.count(ended("stock", 502, 0.2, failure="connection_refused"))
+    other.refused[400] += 2
+    other.clients = range(3)
+    owner.note("one", one.snapshot())
+    owner.note("other", other.snapshot())
+    before = figures(owner)
+    assert before['gateway_requests_total{cluster="orders",environment="qa",status="200"}'] == 2
+    assert before['gateway_refused_total{status="400"}'] == 2
+    assert before["gateway_clients"] == 3
+    assert owner.exchanges == 3
+    owner.leave("other")
+    after = figures(owner)
+    assert after.pop("gateway_clients") == 0
+    assert after == {name: value for name, value in before.items() if name != "gateway_clients"}

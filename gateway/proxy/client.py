@@ -30,6 +30,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 from httptools import HttpParserError, HttpParserInvalidMethodError, HttpParserUpgrade, HttpRequestParser
@@ -62,6 +63,9 @@ PLAIN_LINE = re.compile(rb"(?!CONNECT |TRACE )([A-Z]{3,16}) (/[!\"$-~]*) HTTP/1\
 HEAD, LENGTH_BODY, CHUNKED_BODY, WAIT, HANDED, RAW, DISCARD = range(7)
 
 
+Heir = Callable[[], asyncio.Protocol]
+
+
 class ClientConnection(asyncio.Protocol):
     """One client. `flow` is the exchange under way, if any."""
 
@@ -80,6 +84,9 @@ class ClientConnection(asyncio.Protocol):
         self.request: RequestHead | None = None  # made from `headers`, once a cluster wanted them
         self.values: HeadValues | None = None  # what is of this request alone, where others have a `request` like it
         self.parsed: ParsedHead | None = None  # what `headers` are, where no parser was needed
+        self.hops = 0  # times that its next request went from process to process
+        self.giver: object = None  # the process from which it came
+        self.heir: Heir | None = None  # takes the connection over instead of the gateway's own pages
         self.bound: dict[Pool, BoundConnection] = {}  # upstream connections that are signed in as this client
         self.closing = self.half_closed = False  # no further request is read; the client sends no more
         self._state = HEAD
@@ -349,7 +356,7 @@ class ClientConnection(asyncio.Protocol):
             if self._state == HEAD:
                 self._hand_over(head, rest)
             return b""
-        self.flow = flow
+        self.flow, self.hops = flow, 0
         if flow.request.chunked:
             self._state, self._tail = CHUNKED_BODY, b""
         elif flow.length:
@@ -411,14 +418,14 @@ class ClientConnection(asyncio.Protocol):
         self.pause(False)
 
     def _hand_over(self, head: bytes, rest: bytes) -> None:
-        """Give the connection to the server of the gateway's own pages, with all that was read."""
+        """Give the connection to its heir, usually the server of the gateway's own pages, with all that was read."""
         self._state = HANDED
         self.relay.clients.discard(self)
         self._unbind()
         if not head.startswith(self.method + b" " + self.target + b" "):
             lines = [b"%b %b HTTP/%b" % (self.method, self.target, self.version.encode())]
             head = b"\r\n".join([*lines, *(n + b": " + v for n, v in self.headers), b"", b""])
-        server = self.relay.own_pages()
+        server = (self.heir or self.relay.own_pages)()
         self.transport.set_protocol(server)
         server.connection_made(self.transport)
         server.data_received(head + rest)

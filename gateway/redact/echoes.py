@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, MutableSequence
 from typing import Final
 from urllib.parse import quote_from_bytes, quote_plus
 
@@ -92,6 +92,20 @@ class RecordingTokens:
             if token in text:
                 return True
         return b"%" in text and any(quoted(token) in text for token in self._tokens)
+
+
+class ReportedTokens(RecordingTokens):
+    """The same; each token that is added here is news for others who seal exchanges of the recording."""
+
+    __slots__ = ("_news", "_recording")
+
+    def __init__(self, recording: str, news: MutableSequence[tuple[str, bytes]]) -> None:
+        super().__init__()
+        self._recording, self._news = recording, news
+
+    def add(self, token: bytes) -> None:
+        super().add(token)
+        self._news.append((self._recording, token))
 
 
 def _words(token: bytes) -> set[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, MutableSequence
 from functools import cache, partial
 from typing import Any, Final, NamedTuple, Protocol, cast
 from urllib.parse import quote_from_bytes
@@ -10,7 +10,7 @@ from urllib.parse import quote_from_bytes
 from ..model.capture import Capture, RawPairs, joined
 from .bodies import BodySealer, BudgetSpent, SecretPlaces, read_rules
 from .cache import Cache
-from .echoes import Echoes, RecordingTokens, is_token
+from .echoes import Echoes, RecordingTokens, ReportedTokens, is_token
 from .headers import content_of, seal_header, seal_headers, typed_passwords
 from .names import PLAIN, SecretNames
 from .placeholders import PLACEHOLDER, PlaceholderKeys, Vault
@@ -40,6 +40,9 @@ class SealingRules(Protocol):
 Recall = Callable[[str], Iterable[bytes]]  # recording -> secrets that are stored of it
 
 
+News = MutableSequence[tuple[str, bytes]]  # tokens, each with its recording
+
+
 class SealedCapture(NamedTuple):
     """A capture without secrets. `decoded` names the sides whose content codings had to go, because a secret
     under them was sealed: "request", "response"."""
@@ -58,9 +61,16 @@ def rules_of(capture: Capture) -> object:
 class Sealer:
     """Replaces the secrets of captures by placeholders; call it, or its `seal`."""
 
-    def __init__(self, keys: PlaceholderKeys, recall: Recall | None = None) -> None:
-        """`recall` gives the secrets that are stored of a recording which goes on, after a restart for instance."""
-        self._vault, self._recall = Vault(keys), recall
+    def __init__(
+        self,
+        keys: PlaceholderKeys,
+        recall: Recall | None = None,
+        *,
+        news: News | None = None,
+    ) -> None:
+        """`recall` gives the secrets that are stored of a recording which goes on, after a restart for instance. `news`
+        gets each token that is new in its recording: others that seal exchanges of it have to `learn` it."""
+        self._vault, self._recall, self._news = Vault(keys), recall, news
         self._rules: dict[object, tuple[SecretNames, SecretPlaces | None]] = {}
         self._caches: dict[object, Cache | None] = {}  # by rules; of the present keys
         self._pieces: dict[str, dict[bytes, tuple[bytes, bytes]]] = {}  # capture id -> secrets of its pieces
@@ -80,7 +90,7 @@ class Sealer:
             return self.seal(capture)
         if self._said and capture.state != "open":
             self._said.pop(capture.id, None)
-        tokens = self._tokens.get(capture.recording) or self._tokens_of(capture)
+        tokens = self._tokens.get(capture.recording) or self.tokens_of(capture.recording, goes_on=capture.step > 1)
         known = cache.changes(capture, tokens)
         if known is None:
             return self.seal(capture, cache)
@@ -124,7 +134,7 @@ class Sealer:
     def _again(self, capture: Capture, names: SecretNames) -> list[bytes]:
         """Tokens of the recording that stand in this capture under a name that does not tell: an upload token that a
         response gave is a path now, a connection token an id."""
-        tokens = self._tokens.get(capture.recording) or self._tokens_of(capture)
+        tokens = self._tokens.get(capture.recording) or self.tokens_of(capture.recording, goes_on=capture.step > 1)
         headers = [*capture.request_headers, *capture.response_headers, *capture.rewritten]
         bodies = [joined(side) for side in (capture.request_body, capture.response_body) if side]
         values = b"\n".join([value for name, value in headers if names.header(name) == PLAIN])
@@ -138,28 +148,39 @@ class Sealer:
                 found.append(token)
         return found
 
-    def _tokens_of(self, capture: Capture) -> RecordingTokens:
-        """The tokens of its recording, which are kept for as long as it is among the latest."""
-        recording = capture.recording
+    def tokens_of(self, recording: str, *, goes_on: bool) -> RecordingTokens:
+        """The tokens of a recording, which are kept for as long as it is among the latest; `goes_on` when there may be
+        some that somebody else sealed."""
         tokens = self._tokens.get(recording)
         if tokens is None:
-            tokens = RecordingTokens()
-            if recording and capture.step > 1 and self._recall is not None:
+            tokens = RecordingTokens() if self._news is None else ReportedTokens(recording, self._news)
+            if recording and goes_on and self._recall is not None:
                 for secret in self._recall(recording):
                     if is_token(secret):
-                        tokens.add(secret)
+                        RecordingTokens.add(tokens, secret)
             if recording:
                 self._tokens[recording] = tokens
                 if len(self._tokens) > MOST_OPEN:
                     del self._tokens[next(iter(self._tokens))]
         return tokens
 
+    def learn(self, recording: str, secrets: Iterable[bytes]) -> None:
+        """Tokens that somebody else sealed in a recording. One that is not among the latest recalls them itself."""
+        tokens = self._tokens.get(recording)
+        if tokens is not None:
+            for secret in secrets:
+                RecordingTokens.add(tokens, secret)
+
+    def forget(self) -> None:
+        """Know no token any more; each recording recalls its own."""
+        self._tokens.clear()
+
     def _remember(self, capture: Capture, found: Iterable[bytes]) -> None:
         """Keep the tokens of a recording."""
         new = [secret for secret in found if is_token(secret)]
         if not (new and capture.recording):
             return
-        tokens = self._tokens_of(capture)
+        tokens = self.tokens_of(capture.recording, goes_on=capture.step > 1)
         self._tokens[capture.recording] = self._tokens.pop(capture.recording)  # the last to be forgotten
         for token in new:
             if token not in tokens:
@@ -197,7 +218,7 @@ class Sealer:
             work.heads(request)
             work.bodies(request)
             said = self._said[capture.id] = work.said
-            for token in self._tokens_of(capture):
+            for token in self.tokens_of(capture.recording, goes_on=capture.step > 1):
                 said.add(token)
             if len(self._said) > MOST_OPEN:
                 del self._said[next(iter(self._said))]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ..model.exchange import FailedWhen
 from ..model.headers import CLIENT_CACHE, CONTENT, TRACE, USER_AGENT
@@ -243,6 +243,11 @@ class RouteTable:
         self.by_listen = {name: cluster for name, cluster in rooted.items() if cluster.listen}
         self.addresses = Addresses(self.clusters, lambda path: self.match(path) is not None or is_own(path))
 
+    def __reduce__(self) -> Any:
+        """For another process of this gateway: what it was made of."""
+        given = (dict(self.clusters), self.revision, self.environments, self.cors, self.redact, self.recording)
+        return _made_again, given
+
     def match(self, path: bytes) -> CompiledCluster | None:
         """The cluster with the longest prefix that ends at a segment boundary of the raw path (without query)."""
         end = len(path)
@@ -267,6 +272,13 @@ class RouteTable:
                 if found > score:
                     best, score = public, found
         return best
+
+
+def _made_again(clusters: Mapping[str, CompiledCluster], *given: Any) -> RouteTable:
+    revision, environments, cors, redact, recording = given
+    return RouteTable(
+        clusters, revision=revision, environments=environments, cors=cors, redact=redact, recording=recording
+    )
 
 
 def _readings(words: list[str], public: str) -> tuple[tuple[str, str, float], ...]:

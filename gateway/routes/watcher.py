@@ -24,7 +24,7 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,6 +34,7 @@ from urllib.parse import urlsplit
 
 from ..errors import ConfigError, Problem
 from ..model.recording import Revision
+from ..protocols import at_once
 from .files import Loaded, Look, content_of, load, look, reread
 from .history import changes
 from .move import check_move, prepare_move, prepare_origin
@@ -62,7 +63,9 @@ class RoutesKeeper:
         own: str | None = None,
         environ: Mapping[str, str] | None = None,
         run: RunFiles | None = None,
+        settled: Callable[[], Awaitable[object]] = at_once,
     ) -> None:
+        """`settled` waits until every process of the gateway has the table in force."""
         self._run_files = run
         self._file, self._interval, self._last_good = file, interval, last_good
         self._own = None if own is None else _address(own)
@@ -74,6 +77,7 @@ class RoutesKeeper:
         self._loaded: Loaded | None = None
         self._read_at = 0.0
         self._lock = asyncio.Lock()  # one load at a time
+        self._settled = settled
         self._thread = ThreadPoolExecutor(1, "routes")
         self._task: asyncio.Task[None] | None = None
 
@@ -130,6 +134,7 @@ class RoutesKeeper:
         """Read the file now if it is another than the one last read."""
         async with self._lock:
             await self._reload_if_changed()
+            await self._settled()
 
     async def move(self, cluster: str, environment: str, *, source: str) -> Revision:
         """Change one scalar of the file and put it in force; nothing is written when it would not be valid.
@@ -145,7 +150,9 @@ class RoutesKeeper:
             if now.table.clusters[cluster].environment != environment:
                 now = await self._run(partial(self._write_move, now, cluster, environment))
             assert now.table is not None
-            return self._accept(now, now.table, source=source, found=changes(self._table, now.table))
+            revision = self._accept(now, now.table, source=source, found=changes(self._table, now.table))
+            await self._settled()
+            return revision
 
     async def allow_origin(self, origin: str, *, source: str) -> tuple[Revision, int]:
         """List an origin under cors.origins and put that in force; the line of the file that says so. ConfigError
@@ -166,7 +173,9 @@ class RoutesKeeper:
 
             then = await self._run(write)
             assert then.table is not None
-            return self._accept(then, then.table, source=source, found=changes(self._table, then.table)), line
+            revision = self._accept(then, then.table, source=source, found=changes(self._table, then.table))
+            await self._settled()
+            return revision, line
 
     def _write_move(self, now: Loaded, cluster: str, environment: str) -> Loaded:
         move = prepare_move(now, cluster, environment, again=self._read)

@@ -170,15 +170,18 @@ class LiveSessions:
 
     def _add(self, session: LiveSession) -> LiveSession:
         while len(self._sessions) >= self._most:
-            gone = next(iter(self._sessions))
-            del self._sessions[gone]
-            if self._sharing is not None:
-                self._sharing.forget(gone)
+            self._forget(next(iter(self._sessions)))
         while len(self._changed) >= self._most:  # the store is slower than strangers are
             self._changed.pop(next(iter(self._changed)))
         session.seen = self._clock()
         self._sessions[session.id] = self._changed[session.id] = session
         return session
+
+    def _forget(self, id: str) -> None:
+        """It is not known here any more."""
+        del self._sessions[id]
+        if self._sharing is not None:
+            self._sharing.forget(id)
 
     # -- cookies
 
@@ -281,6 +284,10 @@ class LiveSessions:
         return self.offer(session.id, secure=secure)
 
     # -- sessions by id
+
+    def next_step(self, session: LiveSession) -> int:
+        session.steps += 1
+        return session.steps
 
     def get(self, id: str) -> LiveSession | None:
         session = self._sessions.get(id)

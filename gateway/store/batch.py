@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, Protocol
 
@@ -16,8 +16,10 @@ from .sqlite.rows import (
     body_key,
     body_row,
     exchange_row,
+    hash_in,
     hash_of,
     summary,
+    unpacked,
 )
 
 
@@ -61,6 +63,34 @@ class StreamPiece:
         self.capture, self.number, self.at_ms, self.sent = capture, number, at_ms, sent
         self.data, self.size, self.last = data, size, last
         self.sealed: bytes | None = None
+
+
+class ReadyRows:
+    """Rows that another process sealed and made, on their way into this store: an entry of the writer's queue.
+
+    `is_admitted` is asked once, by the thread that writes, when all that was queued before is in hand; what is not
+    admitted is not written. `settled` is called when the rows are safe, given up, or were not admitted.
+    """
+
+    __slots__ = ("_admitted", "bodies", "chunks", "ends", "exchanges", "is_admitted", "secrets", "settled")
+
+    def __init__(
+        self, exchanges: list[tuple[Any, ...]], bodies: Sequence[BodyRow], secrets: Sequence[tuple[str, str, bytes]],
+        chunks: Sequence[tuple[Any, ...]], *, ends: int, is_admitted: Callable[[], bool], settled: Callable[[], None],
+    ) -> None:  # fmt: skip
+        """`ends` is how many of the exchanges are over."""
+        self.exchanges, self.bodies, self.secrets, self.chunks = exchanges, bodies, secrets, chunks
+        self.ends, self.is_admitted, self.settled = ends, is_admitted, settled
+        self._admitted: bool | None = None
+
+    @property
+    def admitted(self) -> bool:
+        """Whether they are to be written; asks at the first look."""
+        if self._admitted is None:
+            self._admitted = self.is_admitted()
+            if not self._admitted:
+                self.ends = 0
+        return self._admitted
 
 
 KNOWN: Final = 8192  # bodies and secrets remembered as written
@@ -145,6 +175,25 @@ class Batch:
         row = exchange_row(capture, self._body(request, begun), self._body(response, begun), kept=kept, plain=plain)
         self.exchanges.append(row)
         self.captures.append(capture)
+
+    def add_rows(self, rows: ReadyRows) -> None:
+        """Rows that are ready: their bodies get the keys of those that are stored already."""
+        renamed: dict[bytes, bytes] = {}
+        for row in rows.bodies:
+            key, hashed = row[0], hash_in(row[0])
+            known = self._stored.bodies.get(hashed) or self.keys.get(hashed)
+            if known is None:
+                self.keys[hashed] = key
+                self.bodies[key] = row
+                continue
+            renamed[key] = known
+            if known not in self.bodies:
+                self.repeated[known] = unpacked(row[2], row[3])
+        self.exchanges += [_renamed(row, renamed) for row in rows.exchanges] if renamed else rows.exchanges
+        for recording, placeholder, secret in rows.secrets:
+            place = recording, placeholder
+            (self.repeated_secrets if place in self._stored.secrets else self.secrets)[place] = secret
+        self.chunks += rows.chunks
 
     def add_piece(self, piece: StreamPiece) -> None:
         """Seal one piece of a stream."""
@@ -233,7 +282,16 @@ class Batch:
 
     def summaries(self) -> list[dict[str, Any]]:
         """What watching pages get."""
-        return [summary(capture) for capture in self.captures]
+        return [summary(row) for row in self.exchanges]
+
+
+def _renamed(row: tuple[Any, ...], keys: Mapping[bytes, bytes]) -> tuple[Any, ...]:
+    """An exchange whose bodies have other keys."""
+    sent, got = row[REQUEST_BODY], row[RESPONSE_BODY]
+    if sent not in keys and got not in keys:
+        return row
+    assert RESPONSE_BODY == REQUEST_BODY + 1
+    return (*row[:REQUEST_BODY], keys.get(sent, sent), keys.get(got, got), *row[RESPONSE_BODY + 1 :])
 
 
 def _length(pieces: list[bytes]) -> int:

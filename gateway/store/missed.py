@@ -30,6 +30,18 @@ def read_ledger(path: Path) -> int:
     return int(match[1]) + int(match[2]) if match else 0
 
 
+class NoLedger:
+    """For a process that has no file: who owns the recordings keeps its count."""
+
+    left = 0
+
+    def note(self, *, missed: int, waiting: int) -> None:
+        """The owner asks."""
+
+    def close(self) -> None:
+        """There is nothing."""
+
+
 class Ledger:
     """`left` is what the last run ended with. For one thread at a time."""
 

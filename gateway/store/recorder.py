@@ -22,11 +22,11 @@ from ..correlation import read_declared
 from ..errors import UsageError
 from ..model.capture import Capture
 from ..protocols import LiveSession, RecorderStatus
-from .batch import ROW, StreamPiece, cost_of
+from .batch import ROW, ReadyRows, StreamPiece, cost_of
 from .compose import Composition, compose
 from .imports import Import, write_import
 from .key_rotation import FIRST, Place, Renew, Renewed, begin_anew, renew_some
-from .missed import Ledger
+from .missed import Ledger, NoLedger
 from .reseal import reseal
 from .tables import Tables, session_row
 from .writer import Entry, GroupWriter, Job, is_end
@@ -60,7 +60,7 @@ class SqliteRecorder:
     """Implements protocols.Recorder. Made by open_recorder; `start` and `stop` it on the event loop."""
 
     def __init__(
-        self, thread: GroupWriter, *, backlog: int, held: bool, live: EventSink | None, ledger: Ledger
+        self, thread: GroupWriter, *, backlog: int, held: bool, live: EventSink | None, ledger: Ledger | NoLedger
     ) -> None:
         self._thread = thread
         self._queue = thread.queue
@@ -70,6 +70,7 @@ class SqliteRecorder:
         self._queued = 0  # bytes ever queued; the thread counts those done
         self._ledger = ledger
         self._missed = ledger.left  # the counter goes on after a crash
+        self._missed_elsewhere = 0, 0
         self._unsafe = 0  # exchanges that clients have and the store has not yet, because it fails
         self._streams: dict[str, Stream] = {}
         self._gathering = False  # the thread is not told yet, because more is coming
@@ -131,6 +132,18 @@ class SqliteRecorder:
         self._queue.append([capture, on_safe, cost])
         self._wake()
 
+    def put_rows(self, rows: ReadyRows) -> None:
+        """Queue what another process made ready. From any thread."""
+        self._queue.append(rows)
+        self._thread.ring()
+
+    def note_missed(self, missed: int, waiting: int) -> None:
+        """What the processes that make rows ready could not hand over, all of them together: exchanges that will never
+        be stored, and those that clients have and may be stored yet."""
+        if (missed, waiting) != self._missed_elsewhere:
+            self._missed_elsewhere = missed, waiting
+            self._count()
+
     def opened(self, capture: Capture) -> None:
         """Make a long exchange visible while it is still open (a later `put` completes it)."""
         seen = capture.copy()  # the relay goes on filling in the capture itself
@@ -182,10 +195,15 @@ class SqliteRecorder:
         thread = self._thread
         return RecorderStatus(
             recorded=thread.recorded,
-            missed=self._missed + thread.missed,
+            missed=self._missed + thread.missed + self._missed_elsewhere[0],
             backlog=max(0, self._queued - thread.handled),
             reason=thread.reason(),
         )
+
+    @property
+    def unsafe(self) -> int:
+        """How many exchanges clients have, and the store may get yet."""
+        return self._unsafe
 
     # -- beside the recordings
 
@@ -401,8 +419,8 @@ class SqliteRecorder:
 
     def _count(self) -> None:
         """Before clients get what is not safe: what they got and nothing holds is counted over a crash, too."""
-        missed = self._missed + self._thread.missed - self._ledger.left
-        self._ledger.note(missed=missed, waiting=self._unsafe)
+        missed = self._missed + self._thread.missed - self._ledger.left + self._missed_elsewhere[0]
+        self._ledger.note(missed=missed, waiting=self._unsafe + self._missed_elsewhere[1])
 
     def _soon(self, on_safe: Callable[[], None] | None) -> None:
         if on_safe is None:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
 
 from ..errors import StoreError
-from .batch import Batch, Seal, SealPiece, Stored, StreamPiece
+from .batch import Batch, ReadyRows, Seal, SealPiece, Stored, StreamPiece
 
 if TYPE_CHECKING:
     from ..protocols import EventSink, SharedSessionStore
@@ -47,7 +47,7 @@ class Job(Generic[Result]):
 
 
 # A list is [capture, on_safe, cost]: the cheapest thing to make on the hot path, and on_safe can be taken out of it.
-Entry = list[Any] | StreamPiece | Job[Any]
+Entry = list[Any] | StreamPiece | ReadyRows | Job[Any]
 Done = Callable[[Sequence[Entry], Sequence[Mapping[str, Any]]], None]
 
 
@@ -190,6 +190,9 @@ class GroupWriter(ABC):
         self.handled += sum(map(_cost, entries))
         self.current = ()
         self.groups += 1
+        for entry in entries:
+            if isinstance(entry, ReadyRows):
+                entry.settled()
         self._done(entries, summaries)
 
     def _do(self, job: Job[Any]) -> None:
@@ -223,12 +226,12 @@ class GroupWriter(ABC):
         try:
             batch = self._insist(partial(self._written_alone, entry, []))
         except Exception as error:
-            self.missed += is_end(entry)
+            self.missed += ends_of(entry)
             if not isinstance(error, StoreError):
                 log.exception("an exchange could not be recorded")
                 self._tell(f"an exchange could not be recorded: {type(error).__name__}")
             return ()
-        self.recorded += is_end(entry)
+        self.recorded += ends_of(entry)
         return self._summaries(batch)
 
     def _summaries(self, batch: Batch) -> Sequence[Mapping[str, Any]]:
@@ -243,6 +246,9 @@ class GroupWriter(ABC):
         for entry in entries:
             if isinstance(entry, StreamPiece):
                 batch.add_piece(entry)
+            elif isinstance(entry, ReadyRows):
+                if entry.admitted:
+                    batch.add_rows(entry)
             elif isinstance(entry, list):
                 batch.add(entry[0])
         made.append(batch)
@@ -255,12 +261,17 @@ class GroupWriter(ABC):
 def _cost(entry: Entry) -> int:
     if isinstance(entry, StreamPiece):
         return len(entry.data)
-    if isinstance(entry, Job):
+    if isinstance(entry, Job | ReadyRows):
         return 0
     cost: int = entry[2]
     return cost
 
 
 def is_end(entry: Entry) -> bool:
-    """Whether it is an exchange that is over."""
+    """Whether it is an exchange of this process that is over."""
     return isinstance(entry, list) and entry[0].state != "open"
+
+
+def ends_of(entry: Entry) -> int:
+    """How many exchanges that are over it brings to the store."""
+    return entry.ends if isinstance(entry, ReadyRows) else is_end(entry)

@@ -33,8 +33,10 @@ async def readyz(request: web.Request) -> web.Response:
 
 
 async def metrics(request: web.Request) -> web.Response:
+    services = request.app[SERVICES]
+    await services.counted()
     headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
-    return web.Response(body=request.app[SERVICES].metrics().encode(), headers=headers)
+    return web.Response(body=services.metrics().encode(), headers=headers)
 
 
 async def version(request: web.Request) -> web.Response:

@@ -63,6 +63,10 @@ class OneSession:
     ) -> tuple[LiveSession, bytes | None]:
         return self.session, None
 
+    def next_step(self, session: LiveSession) -> int:
+        session.steps += 1
+        return session.steps
+
     def learn(self, session: LiveSession, set_cookie: bytes) -> None:
         pass
 

@@ -46,6 +46,8 @@ ID, RECORDING, STEP, SESSION, STATE, STARTED_AT, CLUSTER, ENVIRONMENT, REQUEST_B
     ("id", "recording", "step", "session", "state", "started_at", "cluster", "environment", "request_body",
      "response_body", "total_ms"),
 )  # fmt: skip
+METHOD, TARGET, STATUS, MODE = map(USUAL.index, ("method", "target", "status", "mode"))
+FAILURE: Final = COLUMNS.index("failure_kind")
 DEFAULTS: Final = tuple(SELDOM.values())
 
 BodyRow = tuple[bytes, int, int, bytes]  # key, size, packed, data
@@ -248,21 +250,22 @@ def revision_of(row: ExchangeRow) -> Revision:
     )  # fmt: skip
 
 
-def summary(capture: Capture) -> dict[str, Any]:
-    """What watching pages get about an exchange."""
+def summary(row: Sequence[Any]) -> dict[str, Any]:
+    """What watching pages get about an exchange: from the values of USUAL, or of COLUMNS."""
+    took = row[TOTAL_MS]
     return {
-        "id": capture.id,
-        "recording": capture.recording,
-        "step": capture.step,
-        "session": capture.session,
-        "method": capture.method.decode("latin-1"),
-        "path": capture.target.partition(b"?")[0].decode("latin-1"),
-        "status": capture.status or None,
-        "cluster": capture.cluster,
-        "environment": capture.environment,
-        "total_ms": _ms((capture.ended - capture.begun) * 1000) if capture.ended else None,
-        "failure": capture.failure[0] if capture.failure else None,
-        "started_at": timestamp(capture.started_at),
-        "state": capture.state,
-        "mode": capture.mode,
+        "id": row[ID],
+        "recording": row[RECORDING],
+        "step": row[STEP],
+        "session": row[SESSION],
+        "method": row[METHOD],
+        "path": row[TARGET].partition("?")[0],
+        "status": row[STATUS],
+        "cluster": row[CLUSTER],
+        "environment": row[ENVIRONMENT],
+        "total_ms": _ms(took),
+        "failure": row[FAILURE] if len(row) > len(USUAL) else None,
+        "started_at": timestamp(row[STARTED_AT]),
+        "state": row[STATE],
+        "mode": row[MODE],
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import chain
 from typing import Any, Final
@@ -184,12 +184,16 @@ class SqliteTables(Tables):
 
     def interrupt_own(self) -> None:
         """At a stop: the rows that this connection opened and nobody completed. Those of others go on."""
+        self.interrupt_some(self._open)
+
+    def interrupt_some(self, ids: Collection[str]) -> None:
+        """Exchanges that are open and have nobody any more who will complete them."""
         with transaction(self.connection):
-            for id in sorted(self._open):
+            for id in sorted(ids):
                 self.connection.execute(full_text.PASSED_BY, (id,))
                 sql = "UPDATE exchanges SET state = 'interrupted' WHERE id = ? AND state = 'open'"
                 self.connection.execute(sql, (id,))
-        self._open.clear()
+        self._open = self._open.difference(ids)
 
     def transaction(self) -> AbstractContextManager[None]:
         """All of what is done inside, or nothing of it."""

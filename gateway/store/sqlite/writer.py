@@ -40,10 +40,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ...errors import StoreError
-from ..batch import Batch, Seal, SealPiece
-from ..writer import Done, Entry, GroupWriter, Job, is_end
+from ..batch import Batch, ReadyRows, Seal, SealPiece
+from ..writer import Done, Entry, GroupWriter, Job, ends_of
 from .files import WriterLock, connect_writer, examine, identity, is_trouble, room, size, unwritable, wal_of
-from .journal import PATIENCE, Journal, Pending, take_over, writers
+from .journal import PATIENCE, Journal, Pending, take_over, write_apart, writers
 from .operations import RulesOf, no_rules
 from .repair import set_aside
 from .write_connection import SqliteTables
@@ -164,11 +164,11 @@ class WriterThread(GroupWriter):
             try:
                 batch = self._insist(partial(self._written, entries, made))
             except StoreError:
-                self.missed += sum(map(is_end, entries))
+                self.missed += sum(map(ends_of, entries))
                 return ()
             except Exception:
                 return [summary for entry in entries for summary in self._write_alone(entry)]
-        self.recorded += sum(map(is_end, entries))
+        self.recorded += sum(map(ends_of, entries))
         if self._waits and self._pending is not None and self._pending.due:
             self._move_now()
         return self._summaries(batch)
@@ -211,7 +211,11 @@ class WriterThread(GroupWriter):
     def _move(self, tables: SqliteTables) -> None:
         if self._pending is None:
             return
-        for error in self._pending.move(tables):
+        self._count_wrong(self._pending.move(tables))
+
+    def _count_wrong(self, errors: Sequence[Exception]) -> None:
+        """Exchanges that counted as recorded, and cannot be written."""
+        for error in errors:
             self.recorded -= 1
             self.missed += 1
             log.error("an exchange could not be recorded: %s", error)
@@ -226,6 +230,9 @@ class WriterThread(GroupWriter):
     def _written_alone(self, entry: Entry, made: list[Batch], tables: SqliteTables) -> Batch:
         self._move(tables)
         batch = self._batch((entry,), made, tables.stored)
+        if isinstance(entry, ReadyRows):
+            self._count_wrong(write_apart(tables, batch, 0))
+            return batch
         try:
             tables.write(batch)
         except sqlite3.IntegrityError:
