@@ -8,7 +8,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-u
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak hostile fuzz clients consumers browsers contracts docs lock chromium postgres clean
+.PHONY: help demo test check bench soak hostile fuzz clients consumers browsers contracts workers docs lock chromium postgres clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -31,8 +31,12 @@ check: $(VENV)/.dev ## lint and types
 bench: $(VENV)/.dev ## speed and memory against a bare proxy, nginx and mitmproxy; correlation; large bodies; latency
 	$(BIN)/python -m bench
 
-soak: $(VENV)/.run ## 300,000 exchanges over 200 sessions with streams, aborts and reloads: nothing leaks, crosses or is lost
-	$(BIN)/python bench/soak.py $(COUNT)
+soak: $(VENV)/.run ## 300,000 exchanges over 200 sessions and two workers, with streams, aborts and reloads: nothing leaks, crosses or is lost
+	$(BIN)/python bench/soak.py $(or $(COUNT),300000) 200 $(or $(WORKERS),2)
+
+workers: $(VENV)/.dev ## workers, their owner and both killed under load, ROUNDS=20 times each; then tests of whole gateways with two
+	$(BIN)/python -m tests.workers.rounds $(or $(ROUNDS),20)
+	TEST_WORKERS=2 $(BIN)/python -m pytest -q tests/app
 
 fuzz: $(VENV)/.dev ## the parsers of foreign bytes under mutations that reach new lines, for each SECONDS=30 (SEED=2)
 	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),30) --seed $(or $(SEED),1)

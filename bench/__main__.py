@@ -7,7 +7,19 @@ import sys
 from pathlib import Path
 from runpy import run_path
 
-ALL = ("correlation", "differences", "proxies", "bodies", "latency", "memory", "sealing", "queries", "tls", "drift")
+ALL = (
+    "correlation",
+    "differences",
+    "proxies",
+    "bodies",
+    "latency",
+    "memory",
+    "sealing",
+    "queries",
+    "tls",
+    "drift",
+    "workers",
+)
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # as where each is run by itself

@@ -26,9 +26,10 @@ def free_port() -> int:
         return s.getsockname()[1]
 
 
-def start(words: list[str], port: int, core: int) -> subprocess.Popen:
-    """A process on one core, once its port answers."""
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, preexec_fn=lambda: os.sched_setaffinity(0, {core}))
+def start(words: list[str], port: int, core: int | None) -> subprocess.Popen:
+    """A process on one core, or on all of them, once its port answers."""
+    cores = CORES if core is None else {core}
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, preexec_fn=lambda: os.sched_setaffinity(0, cores))
     for _ in range(600):
         try:
             socket.create_connection(("127.0.0.1", port), 0.2).close()
@@ -59,8 +60,12 @@ def resident_mib(pid: int) -> float:
 class Proxy:
     """One contender: how it is started, and what it measured in each scenario."""
 
-    def __init__(self, name: str, process: subprocess.Popen, url: str, database: Path | None = None) -> None:
+    def __init__(
+        self, name: str, process: subprocess.Popen, url: str, database: Path | None = None, *, everywhere: bool = False
+    ) -> None:
+        """`everywhere` when it and its load share all cores."""
         self.name, self.process, self.url, self.database = name, process, url, database
+        self.cores = CORES if everywhere else CORES[-1:]  # of its load
         self.rounds: dict[str, list[dict]] = {}
 
     def measure(
@@ -71,7 +76,7 @@ class Proxy:
         words += [str(self.process.pid), *(["each"] if each else [])]
         disk = disk_bytes(self.process.pid)
         out = subprocess.run(
-            words, capture_output=True, text=True, check=True, preexec_fn=lambda: os.sched_setaffinity(0, {CORES[-1]})
+            words, capture_output=True, text=True, check=True, preexec_fn=lambda: os.sched_setaffinity(0, self.cores)
         )
         result = json.loads(out.stdout)
         before = cpu_seconds(self.process.pid)
@@ -121,10 +126,13 @@ def bare(backend: int) -> Proxy:
     return Proxy("bare aiohttp", start(words, port, CORES[0]), f"http://127.0.0.1:{port}/api/orders")
 
 
-def gateway(folder: Path, backend: int, durability: str, extra: str = "", file: Path | None = None) -> Proxy:
-    """`extra` are lines of routes.yaml that keep it from recording; `file` is a recordings file to go on with."""
+def gateway(
+    folder: Path, backend: int, durability: str, extra: str = "", file: Path | None = None, workers: int = 0
+) -> Proxy:
+    """`extra` are lines of routes.yaml that keep it from recording; `file` is a recordings file to go on with. With
+    `workers` it has so many processes, on all cores."""
     port = free_port()
-    home = folder / (durability + extra[:4].strip() + ("-file" if file else ""))
+    home = folder / (durability + extra[:4].strip() + ("-file" if file else "") + f"-{workers}")
     (home / "recordings").mkdir(parents=True, mode=0o700)
     if file is not None:
         for name in ("gateway.db", "gateway.key"):
@@ -136,10 +144,13 @@ def gateway(folder: Path, backend: int, durability: str, extra: str = "", file: 
     database = home / "recordings" / "gateway.db"
     words = [
         sys.executable, "-m", "gateway", "serve", "-c", str(home / "routes.yaml"), "-r", str(database), "-p", str(port),
-        "--durability", durability, "--log-level", "error", "--no-health",
+        "--durability", durability, "--log-level", "error", "--no-health", "--workers", str(workers or 1),
     ]  # fmt: skip
     name = "gateway, not recording" if extra else f"gateway, {durability}{', large file' if file else ''}"
-    return Proxy(name, start(words, port, CORES[0]), f"http://127.0.0.1:{port}/api/orders", None if extra else database)
+    name += f", {workers} worker{'s' if workers > 1 else ''}" if workers else ""
+    process = start(words, port, None if workers else CORES[0])
+    url = f"http://127.0.0.1:{port}/api/orders"
+    return Proxy(name, process, url, None if extra else database, everywhere=bool(workers))
 
 
 def mitmproxy(folder: Path, backend: int) -> Proxy | None:

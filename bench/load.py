@@ -75,7 +75,7 @@ class Client(asyncio.Protocol):
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process and its children."""
+    """User and system time of a process and all that it started."""
     total = 0.0
     for entry in [pid, *children(pid)]:
         fields = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()
@@ -84,7 +84,8 @@ def cpu_seconds(pid: int) -> float:
 
 
 def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    own = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [*own, *(one for child in own for one in children(child))]
 
 
 async def load(

@@ -1,6 +1,6 @@
 """A day's traffic in fast motion: many sessions at once, with streams, aborts, broken upstreams and reloads mixed in.
 
-    python bench/soak.py [EXCHANGES [SESSIONS]]        (make soak: 300,000 over 200)
+    python bench/soak.py [EXCHANGES [SESSIONS [WORKERS]]]        (make soak: 300,000 over 200 sessions, two workers)
 
 Afterwards nothing may have leaked (tasks, descriptors, memory), nothing may stand in a session that is not its own, and
 whatever a client got complete must be in the store. Exits with 1 when one of these does not hold.
@@ -13,6 +13,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import sqlite3
 import sys
 import tempfile
@@ -22,7 +23,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
+
+from load import children  # noqa: E402
 
 CONNECTIONS = 64  # at once; sessions take turns
 RELOAD = 0.5  # seconds between two changes of routes.yaml
@@ -182,21 +185,37 @@ class Load:
 # -- the gateway, in a process of its own that tells how it is
 
 
-async def serve(folder: Path) -> None:
+async def serve(folder: Path, workers: int) -> None:
     """Runs a gateway; answers every line on stdin with what it holds, and ends with stdin."""
     from gateway.app import running
     from gateway.protocols import Options
 
-    options = Options(folder / "routes.yaml", folder / "recordings" / "gateway.db", port=0, health_interval=0.0)
+    options = Options(
+        folder / "routes.yaml", folder / "recordings" / "gateway.db", port=0, health_interval=0.0, workers=workers
+    )
     async with running(options) as gateway:
         print(gateway.url, flush=True)
         while await asyncio.to_thread(sys.stdin.readline):
-            rss = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+            await gateway.services.counted()
+            gauges = dict(
+                re.findall(r"^gateway_(clients|exchanges_under_way) (\d+)", gateway.services.metrics(), re.MULTILINE)
+            )
             status = gateway.services.recorder.status()
-            held = {"tasks": len(asyncio.all_tasks()), "memory": rss}
-            held |= {"descriptors": sum(1 for _ in Path("/proc/self/fd").iterdir())}
-            held |= {"clients": len(gateway.relay.clients), "under_way": len(gateway.relay.flows)}
+            processes = [os.getpid(), *children(os.getpid())]
+            held = {"tasks": len(asyncio.all_tasks()), "memory": sum(map(memory_of, processes))}
+            held |= {"descriptors": sum(descriptors_of(one) for one in processes)}
+            held |= {"clients": int(gauges["clients"]), "under_way": int(gauges["exchanges_under_way"])}
             print(json.dumps(held | {"missed": status.missed, "recorded": status.recorded}), flush=True)
+
+
+def descriptors_of(process: int) -> int:
+    return sum(1 for _ in Path(f"/proc/{process}/fd").iterdir())
+
+
+def memory_of(process: int) -> int:
+    """Bytes that no other process shares."""
+    resident, shared = map(int, Path(f"/proc/{process}/statm").read_text().split()[1:3])
+    return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
 
 
 async def ask(process: asyncio.subprocess.Process) -> dict[str, int]:
@@ -216,7 +235,7 @@ async def reloading(file: Path, url: str) -> None:
         beside.replace(file)
 
 
-async def soak(exchanges: int, sessions: int, folder: Path) -> list[str]:
+async def soak(exchanges: int, sessions: int, workers: int, folder: Path) -> list[str]:
     """What did not hold; empty when all did."""
     backend = await asyncio.start_server(upstream, "127.0.0.1", 0, limit=1 << 20)
     url = f"http://127.0.0.1:{backend.sockets[0].getsockname()[1]}"
@@ -227,6 +246,7 @@ async def soak(exchanges: int, sessions: int, folder: Path) -> list[str]:
         __file__,
         "--serve",
         str(folder),
+        str(workers),
         stdin=pipe,
         stdout=pipe,
         stderr=log,
@@ -308,11 +328,12 @@ def unlike(path: Path, load: Load) -> list[str]:
 
 def main() -> int:
     if sys.argv[1:2] == ["--serve"]:
-        asyncio.run(serve(Path(sys.argv[2])))
+        asyncio.run(serve(Path(sys.argv[2]), int(sys.argv[3])))
         return 0
-    exchanges, sessions = (int(word) for word in (*sys.argv[1:3], *("300000", "200")[len(sys.argv[1:3]) :]))
+    words = [*sys.argv[1:4], *("300000", "200", "1")[len(sys.argv[1:4]) :]]
+    exchanges, sessions, workers = map(int, words)
     with tempfile.TemporaryDirectory() as folder:
-        wrong = asyncio.run(soak(exchanges, sessions, Path(folder)))
+        wrong = asyncio.run(soak(exchanges, sessions, workers, Path(folder)))
     print("\n".join(wrong) if wrong else "nothing leaked, nothing crossed, nothing was lost")
     return 1 if wrong else 0
 

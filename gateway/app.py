@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import json
 import logging
 import os
@@ -13,7 +12,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import web
 from cryptography.fernet import InvalidToken
 
-from . import console, demos
+from . import console, demos, logs
 from .access import Access, write_private
 from .errors import GatewayError, NotFoundError, Problem, UsageError
 from .https import HttpsServer
@@ -36,12 +36,12 @@ from .model.capture import Capture
 from .model.exchange import FailedWhen
 from .model.forwarding import TrustedProxies
 from .paths import run_file, templates_dir
-from .protocols import Options, Services, TlsState
+from .protocols import Options, Services, TlsState, at_once
 from .proxy.cors import RefusedOrigins
 from .proxy.listeners import Listeners
 from .proxy.playback_loader import RECENT, resumed
-from .proxy.server import Relay
-from .redact import Recall, SealedCapture, Sealer
+from .proxy.server import Relay, seldom_collecting
+from .redact import News, Recall, SealedCapture, Sealer
 from .routes import RoutesKeeper
 from .routes.health import Built, HealthPoller
 from .routes.run_files import RunFiles
@@ -50,13 +50,17 @@ from .routes.tls import client_context
 from .services.contract_supervisor import ContractSupervisor
 from .sessions import OWN_COOKIES, LiveSessions, setup_sessions
 from .sessions.sharing import SessionSharing
-from .store import Mask, open_recorder, open_store
+from .store import Mask, SqliteRecorder, open_recorder, open_store
 from .store.redaction_preview import preview
+from .workers.fleet import Fleet, check_workers
+from .workers.sessions import SLOTS, HomeSessions
+from .workers.shared import Shared, Start
+from .workers.steps import StepTable
 
 if TYPE_CHECKING:
     from .model.recording import Revision
     from .protocols import LiveSession, PlaybackMode
-    from .store import SqliteRecorder, StoreReader
+    from .store import StoreReader
 
 log = logging.getLogger("gateway")
 SealApart = Callable[[Capture], Awaitable[SealedCapture]]
@@ -80,11 +84,13 @@ class Gateway:
     console: str
     access: Access
     plain_port: int = 0  # 0 where nothing listens without TLS
+    fleet: Fleet | None = None  # the workers, where there are several
 
 
 @contextlib.asynccontextmanager
 async def running(options: Options) -> AsyncIterator[Gateway]:
     """Run a gateway. Leaving the block finishes what is under way, then stores and closes everything."""
+    check_workers(options)
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(AcceptTrouble())
     async with AsyncExitStack() as stack:
@@ -99,11 +105,12 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
             options.recordings.parent, remote=is_remote(options.host), password=options.password,
             viewer_password=options.viewer_password,
         )  # fmt: skip
+        workers = _workers(stack, options)
         metrics = Metrics()
         tls_url, plain_url = _url_of(tls_socket, options.host, "https"), _url_of(listening, options.host)
         modules = demos.CodeModules()
         services, sessions, ring = await _services(
-            stack, options, url, metrics, lambda: tls.state(tls_url, plain_url) if tls else None, modules
+            stack, options, url, metrics, lambda: tls.state(tls_url, plain_url) if tls else None, modules, workers
         )
         plain_console = console_socket if tls is None else None
         runner = await stack.enter_async_context(
@@ -114,8 +121,11 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
         sealing = _sealer(ring), _apart(_sealer(ring), pool)
         relay = _relay(services, runner, metrics, sealing, access, console_url)
         await relay.start()
-        server = None
-        if listening is not None:
+        server = fleet = None
+        if workers is not None and listening is not None:
+            fleet = await _fleet(services, sessions, relay, metrics, listening, workers)
+            ring.subscribe(fleet.renew_keys)
+        elif listening is not None:
             server = await loop.create_server(relay.accept, sock=listening, backlog=BACKLOG)
         https = []
         if tls is not None and tls_socket is not None:
@@ -129,10 +139,10 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
         stack.callback(listeners.stop)
         await listeners.start()
         stack.enter_context(_run_file(options.recordings, url, console_url, access))
-        stack.enter_context(_seldom_collecting())
+        stack.enter_context(seldom_collecting())
         try:
             plain_port = listening.getsockname()[1] if listening else 0
-            yield Gateway(url, services, relay, console_url, access, plain_port)
+            yield Gateway(url, services, relay, console_url, access, plain_port, fleet)
         finally:
             if server is not None:
                 server.close()
@@ -140,23 +150,10 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
                 one.stop()
             listeners.stop()
             services.live.close()
+            if fleet is not None:
+                await fleet.end(options.drain, in_hurry=relay.in_hurry)
             await relay.drain(options.drain)
             await relay.stop()
-
-
-@contextlib.contextmanager
-def _seldom_collecting() -> Iterator[None]:
-    """Exchanges hold no cycles, so the collector finds little in what they leave: it need not look so often. What the
-    start built lives on, and is not looked at again. A look pauses the loop for as long as there are new objects:
-    100,000 took 16 to 26 ms, 20,000 about 5. The second generation waits for ten such looks, the third for 2,000."""
-    usual = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 10, 200)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
 
 
 async def _services(
@@ -166,11 +163,15 @@ async def _services(
     metrics: Metrics,
     tls: Callable[[], TlsState | None],
     modules: demos.CodeModules,
+    workers: Shared | None,
 ) -> tuple[Services, LiveSessions, Keyring]:
     """The parts that pages and relay share, each ended by the stack; recordings and sessions of before go on."""
     options.recordings.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     ring, live = Keyring(options.recordings.parent, os.environ), LiveEvents()
-    sealer: Sealer = _sealer(ring, lambda recording: _recalled(store, sealer, recording))
+    news = workers.news if workers is not None else None
+    sealer: Sealer = _sealer(ring, lambda recording: _recalled(store, sealer, recording), news)
+    if workers is not None:
+        workers.sealer = sealer
     reading = _sealer(ring)  # each is for one thread at a time
     in_force: list[RoutesKeeper] = []
 
@@ -195,12 +196,13 @@ async def _services(
     stack.callback(store.close)
     if lost := unopened(ring.keys, await asyncio.to_thread(store.secret_samples)):
         log.warning("%s: %s; %s", options.recordings, lost, LOST_HINT)
-    routes = await stack.enter_async_context(_routes(options, store, recorder, url, modules))
+    routes = await stack.enter_async_context(_routes(options, store, recorder, url, modules, workers))
     in_force.append(routes)
     newcomers = asyncio.Event()
     shared = recorder.shared_sessions()
     sharing = SessionSharing(shared, lambda id, text: resumed_here({id: text}).get(id, {})) if shared else None
-    sessions = LiveSessions(
+    make = LiveSessions if workers is None else partial(HomeSessions, table=workers.steps)
+    sessions = make(
         ring.keys, titled=lambda s: recorder.title_recording(s.recording, s.id, s.title),
         keep=lambda s: recorder.save_sessions([s]), soon=newcomers.set, sharing=sharing,
     )  # fmt: skip
@@ -231,11 +233,42 @@ async def _services(
             options.recordings, recording, routes.table.redact, Sealer(ring.keys)
         ),
         refused_origins=RefusedOrigins(), tls=tls, contracts=contracts,
+        counted=at_once if workers is None else workers.counted,
     )  # fmt: skip
     if shared is None:
         await _play_on(services, store)
     await stack.enter_async_context(_tidying(services, store))
     return services, sessions, ring
+
+
+def _workers(stack: AsyncExitStack, options: Options) -> Shared | None:
+    """What several processes share; None where there is one."""
+    if options.workers < 2:
+        return None
+    shared = Shared(StepTable.made(SLOTS))
+    stack.callback(shared.close)
+    return shared
+
+
+async def _fleet(
+    services: Services, sessions: LiveSessions, relay: Relay, metrics: Metrics, listening: socket.socket, shared: Shared
+) -> Fleet:
+    """The workers, relaying."""
+    assert isinstance(sessions, HomeSessions)
+    options = replace(services.options, password="", viewer_password="")
+    own, console = relay.own_origin.decode(), relay.console_origin.decode()
+    start = Start(
+        options, services.routes.table, _hosts(options), relay.pseudonym, own, "" if console == own else console,
+        *logs.chosen,
+    )  # fmt: skip
+    recorder = services.recorder
+    assert isinstance(recorder, SqliteRecorder)
+    fleet = Fleet(
+        start, listening, shared, sessions=sessions, recorder=recorder, metrics=metrics,
+        refused_origins=services.refused_origins,
+    )  # fmt: skip
+    await fleet.begin(options.workers, relay, services.routes)
+    return fleet
 
 
 def _relay(
@@ -268,8 +301,8 @@ def _apart(sealer: Sealer, pool: ThreadPoolExecutor) -> SealApart:
     return seal
 
 
-def _sealer(ring: Keyring, recall: Recall | None = None) -> Sealer:
-    sealer = Sealer(ring.keys, recall)
+def _sealer(ring: Keyring, recall: Recall | None = None, news: News | None = None) -> Sealer:
+    sealer = Sealer(ring.keys, recall, news=news)
     ring.subscribe(sealer.renew)
     return sealer
 
@@ -303,13 +336,15 @@ def run_files(options: Options, modules: demos.CodeModules) -> RunFiles | None:
 
 @contextlib.asynccontextmanager
 async def _routes(
-    options: Options, store: StoreReader, recorder: SqliteRecorder, url: str, modules: demos.CodeModules
-) -> AsyncIterator[RoutesKeeper]:
+    options: Options, store: StoreReader, recorder: SqliteRecorder, url: str, modules: demos.CodeModules,
+    workers: Shared | None,
+) -> AsyncIterator[RoutesKeeper]:  # fmt: skip
     """The routes, every accepted revision of them stored."""
     last_good = next(iter(await asyncio.to_thread(store.revisions, limit=1)), None)
     routes = RoutesKeeper(
-        options.routes, own=url, interval=options.reload_interval, last_good=last_good, run=run_files(options, modules)
-    )
+        options.routes, own=url, interval=options.reload_interval, last_good=last_good, run=run_files(options, modules),
+        settled=at_once if workers is None else workers.settled,
+    )  # fmt: skip
 
     def keep(revision: Revision | None, problems: Sequence[Problem]) -> None:
         if revision is not None:

@@ -244,7 +244,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         ("serve",), "--workers", "", "text", "1",
-        "how many processes relay: this release runs one, and refuses any other number", "N",
+        "how many processes relay on the plain port, or auto for one on each core; with PostgreSQL one", "N",
     ),
     Setting(
         ("serve", "run", "demo"), "--trust-proxy", "", "list", ("loopback",),

@@ -19,6 +19,7 @@ LAYERS: list[set[str]] = [
     {"__main__"},
     {"cli"},
     {"app"},
+    {"workers"},
     {"console"},
     {"api"},
     {"web"},

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PARTS = re.findall(r'"(\w+)"', re.search(r"ALL = \((.*)\)", (ROOT / "bench" / "__main__.py").read_text())[1])
+PARTS = re.findall(r'"(\w+)"', re.search(r"(?s)ALL = \((.*?)\)", (ROOT / "bench" / "__main__.py").read_text())[1])
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -61,6 +61,7 @@ OF_ONE = {
 # As many as routes.yaml, a demo, a recording or the code has.
 OF_FILES = {
     "demos.code_modules.CodeModules", "demos.session_memory.SessionMemory", "https.server.HttpsServer", "keys.Keyring", "metrics.Metrics._failures",
+    "metrics.Metrics._elsewhere", "workers.fleet.Fleet._workers", "workers.fleet.WorkerHandle", "workers.records.TokenBoard",
     "metrics.Metrics._tallies", "metrics.Metrics.refused", "model.forwarding.TrustedProxies._networks",
     "protocols.LiveSession", "proxy.listeners.Listeners", "proxy.server.Relay._pools", "proxy.server.Relay._mounted",
     "proxy.server.Relay._logged", "replay.playback.playback.Playback._played", "replay.playback.recording_index.Tape",
@@ -69,6 +70,7 @@ OF_FILES = {
 }  # fmt: skip
 # As many as there are open connections, which the system limits, or what waits for the store, which BACKLOG limits.
 OF_CONNECTIONS = {
+    "workers.channel.Channel", "workers.fleet.Fleet._tasks", "workers.process.Worker", "workers.records.Intake",
     "live_events.LiveEvents._open", "proxy.pool.Pool", "proxy.server.Relay.clients", "proxy.server.Relay.flows",
     "store.recorder.SqliteRecorder._streams", "store.sqlite.write_connection.SqliteTables._open", "store.writer.GroupWriter",
 }  # fmt: skip
@@ -80,6 +82,8 @@ OF_OPERATORS = {
 ELSEWHERE = {  # tested in the module of that name
     "sessions.cookieless.CookielessClient": "sessions/test_bounds.py", "sessions.cookieless.CookielessClients": "sessions/test_bounds.py",
     "sessions.registry.LiveSessions": "sessions/test_bounds.py", "sessions.sharing.SessionSharing": "sessions/test_bounds.py",
+    "workers.sessions.HomeSessions": "workers/test_sessions.py",
+    "workers.records.RowSender": "workers/test_records.py", "workers.records.Unlearned": "workers/test_records.py",
 }  # fmt: skip
 
 LONG = b"x" * 60_000  # a name that a head has room for

@@ -35,7 +35,7 @@ GONE = "The recordings of this demo go with it when it stops; to keep them"
 def serve(args: argparse.Namespace) -> int:
     """Run the gateway on a routes.yaml."""
     set_up(args.log_format, args.log_level)
-    _check_workers(args.workers)
+    workers = _workers(args.workers, args.recordings)
     hide_password(args.recordings)
     options = Options(
         routes=args.routes,
@@ -52,6 +52,7 @@ def serve(args: argparse.Namespace) -> int:
         drain=args.drain,
         allow_code=args.allow_code,
         warm=True,
+        workers=workers,
         **tls_options(args),
         **access_options(args),
     )
@@ -109,15 +110,14 @@ def words_without(words: Sequence[str], url: str) -> list[str]:
     return left
 
 
-def _check_workers(workers: str) -> None:
-    """UsageError for any number but one, and for what is no number."""
-    if workers not in ("1", "auto") and not (workers.isdecimal() and int(workers)):
+def _workers(workers: str, recordings: Path) -> int:
+    """How many: `auto` is one for each core, and one where there can be only one. UsageError for what is no number."""
+    if workers == "auto":
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return 1 if url_of(recordings) or os.name != "posix" else cores
+    if not (workers.isdecimal() and int(workers)):
         raise UsageError(f"{workers!r} is no number of workers", where="--workers", hint="--workers 1")
-    if workers != "1":
-        raise UsageError(
-            "this release relays with one process", where="--workers",
-            hint="leave --workers out; for more, run several gateways with a recordings file each",
-        )  # fmt: skip
+    return int(workers)
 
 
 def tls_options(args: argparse.Namespace) -> dict[str, Any]:

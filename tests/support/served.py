@@ -143,6 +143,8 @@ async def served(
     path = path or folder / "recordings" / "gateway.db"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GATEWAY_")}
     environment |= more or {}
+    if not url_of(path):
+        options = ("--workers", os.environ.get("TEST_WORKERS", "1"), *options)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "gateway", "serve", "-r", url_of(path) or str(path), "-p", "0", "--no-health", *options, cwd=folder, env=environment,
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,

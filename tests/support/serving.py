@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from gateway.app import Gateway, running
 from gateway.protocols import Options
+
+WORKERS = int(os.environ.get("TEST_WORKERS", "1"))  # `make workers` runs the tests of a whole gateway with two
 
 
 @contextlib.asynccontextmanager
@@ -16,6 +19,6 @@ async def serving(folder: Path, routes: str | None = None, **options) -> AsyncIt
     file = folder / "routes.yaml"
     if routes is not None:
         file.write_text(routes)
-    given = {"health_interval": 0.0, "drain": 2.0, **options}
+    given = {"health_interval": 0.0, "drain": 2.0, "workers": WORKERS, **options}
     async with running(Options(file, folder / "recordings" / "gateway.db", port=0, **given)) as gateway:
         yield gateway
