@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard, TypeVar
 
 from ..model.capture import Capture, RawPairs
 from ..model.message import Body, Request, Response, header_text
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ..model.frames import Frame
     from ..protocols import LiveSession, PlaybackMode
     from ..redact import SealedCapture
+    from ..replay.playback.playback import Playback
     from ..replay.playback.recording_index import Tape
     from ..routes.lookup import Destination
     from ..routes.table import RouteTable
@@ -38,7 +39,11 @@ if TYPE_CHECKING:
     from .request import RequestHead
     from .server import Relay
 
+Found = TypeVar("Found")
 SEALED_HERE: Final = 8 << 10  # bytes of a body that are sealed on the loop: under a millisecond
+COMPARED_HERE: Final = 128 << 10  # bytes of all recorded requests together with which one is compared on the loop
+ANSWERED_HERE: Final = 64 << 10  # bytes of a recorded body into which today's values are put on the loop
+TRIES: Final = 5  # searches apart, while other requests of the session move the place
 GATHERED: Final = 16 << 20  # bytes of a request that wait for the decision whether it goes on to the upstream
 # Fields of a handshake that are the connection's own; frames are said uncompressed.
 HANDSHAKE: Final = (b"connection", b"upgrade", b"sec-websocket-accept", b"sec-websocket-extensions")
@@ -128,21 +133,38 @@ class PlaybackFlow(RewriteFlow):
     # -- the decision
 
     def _resolve(self) -> None:
-        """Look the complete request up. A large one is sealed in a thread: the loop serves the others meanwhile."""
+        """Look the complete request up. A large one is sealed and searched for in a thread: the loop serves the others
+        meanwhile."""
         if self._is_small():
-            self._decide(self._asked())
+            self._decide(self._find(self._asked()))
         else:
             self._player = asyncio.get_running_loop().create_task(self._resolve_apart())
 
     def _is_small(self) -> bool:
         kept = sum(map(len, self._gathered or self.capture.request_body))
-        return kept <= SEALED_HERE or self.relay.seal_apart is None
+        light = kept <= SEALED_HERE and self._mode.playback.tape.request_bytes <= COMPARED_HERE
+        return light or self.relay.seal_apart is None
 
     async def _resolve_apart(self) -> None:
         asked = await self._asked_apart()
+        found = await self._apart(partial(self._find, asked))
         self._player = None
         if not self._done:
-            self._decide(asked)
+            self._decide(found)
+
+    async def _apart(self, search: Callable[[Playback], Found]) -> Found:
+        """What a search finds in a thread; the session's place moves as it would have on the loop. The search has a
+        copy, and begins again when another request of the session came first."""
+        playback = self._mode.playback
+        for _ in range(TRIES):
+            before, copy = playback.place(), playback.copy()
+            found = await asyncio.to_thread(search, copy)
+            if self._done:
+                return found
+            if playback.place() == before:
+                playback.resume(copy.place())
+                return found
+        return search(playback)
 
     async def _asked_apart(self) -> Request:
         """As `_asked`, in a thread."""
@@ -150,10 +172,9 @@ class PlaybackFlow(RewriteFlow):
         seen = self._seen()
         return self._without_secrets(seen, await self.relay.seal_apart(seen))
 
-    def _decide(self, asked: Request) -> None:
+    def _decide(self, found: PlaybackMatch | Missed) -> None:
         """Answer the complete request: from the recording, else from the upstream, else with what was nearest."""
         mode, playback = self._mode.mode, self._mode.playback
-        found = self._find(asked)
         if isinstance(found, PlaybackMatch) and (why := self._unplayable(found.exchange)):
             found = Missed(why)
         may_go = self._failed is None and self._size <= GATHERED and self.upstream is not None
@@ -190,9 +211,14 @@ class PlaybackFlow(RewriteFlow):
                 return answer_preflight(cors, origin, asked[b"access-control-request-method"], wanted)
         return []
 
-    def _find(self, asked: Request) -> PlaybackMatch | Missed:
+    def _find(self, asked: Request, playback: Playback | None = None) -> PlaybackMatch | Missed:
         failures = self._failed is None and not self._live
-        return self._mode.playback.find(asked, self.cluster.name, environment=self._environment(), failures=failures)
+        playback = playback or self._mode.playback
+        return playback.find(asked, self.cluster.name, environment=self._environment(), failures=failures)
+
+    def _follow(self, asked: Request, status: int, playback: Playback | None = None) -> None:
+        playback = playback or self._mode.playback
+        playback.follow(asked, self.cluster.name, status=status, environment=self._environment())
 
     def _environment(self) -> str | None:
         """What the request itself asked for; a pin is the session's, and says nothing about the recording."""
@@ -267,38 +293,45 @@ class PlaybackFlow(RewriteFlow):
         if self._mode.mode != "live-then-playback" or head.interim or not self._ended:
             super().response_head(head)
         elif self._is_small() or head.status == 101:
-            self._judge(head, self._asked())
+            asked = self._asked()
+            found = self._find(asked) if self._tells_down(head) else Missed("it answers")
+            if self._may_stand_in(found):
+                self._stand_in(found, head)
+            else:
+                super().response_head(head)
+                self._follow(asked, head.status)
         else:
             self._held, self.active = [], self.relay.clock()
             self.outgoing.hold_back(True)
             self._player = asyncio.get_running_loop().create_task(self._judge_apart(head))
 
     async def _judge_apart(self, head: ResponseHead) -> None:
-        """Judge once the request is sealed; what the upstream said meanwhile follows, unless the recording answers."""
+        """Pass the response on once the request is sealed, and what the upstream said meanwhile; or give the recorded
+        one."""
         asked = await self._asked_apart()
+        found = await self._apart(partial(self._find, asked)) if self._tells_down(head) else Missed("it answers")
+        if not self._may_stand_in(found):
+            await self._apart(partial(self._follow, asked, head.status))
         held, self._held, self._player = self._held or [], None, None
         if self._done or self._failed is not None:
             return
-        self._judge(head, asked)
-        if self.capture.mode != "playback":
-            self.outgoing.hold_back(self._client_slow)
-            for event in held:
-                event()
-            self.response_flush()
-
-    def _judge(self, head: ResponseHead, asked: Request) -> None:
-        """Pass the response on, and note that its step was done; or give the recorded one."""
-        if (
-            self._tells_down(head)
-            and isinstance(found := self._find(asked), PlaybackMatch)
-            and not self._unplayable(found.exchange)
-        ):
-            self._after = str(head.status)
-            self.outgoing.let_go()
-            self._play(found)
+        if self._may_stand_in(found):
+            self._stand_in(found, head)
             return
         super().response_head(head)
-        self._mode.playback.follow(asked, self.cluster.name, status=head.status, environment=self._environment())
+        self.outgoing.hold_back(self._client_slow)
+        for event in held:
+            event()
+        self.response_flush()
+
+    def _may_stand_in(self, found: PlaybackMatch | Missed) -> TypeGuard[PlaybackMatch]:
+        return isinstance(found, PlaybackMatch) and not self._unplayable(found.exchange)
+
+    def _stand_in(self, found: PlaybackMatch, head: ResponseHead) -> None:
+        """Give the recorded response in place of the upstream's."""
+        self._after = str(head.status)
+        self.outgoing.let_go()
+        self._play(found)
 
     def response_data(self, data: bytes) -> None:
         if self._held is None:
@@ -321,12 +354,15 @@ class PlaybackFlow(RewriteFlow):
             self.outgoing.connection = None
             self._held.append(partial(self.response_end, trailers))
             return
+        super().response_end(trailers)
+
+    def _complete(self, trailers: RawPairs) -> None:
         capture = self.capture
         if self._live and capture.mode != "playback":
             fields = tuple((header_text(name), header_text(value)) for name, value in capture.response_headers)
             data = b"".join(capture.response_body)
             self._mode.playback.heard(Response("1.1", fields, Body(len(data), data), status=capture.status or 0))
-        super().response_end(trailers)
+        super()._complete(trailers)
 
     def _tells_down(self, head: ResponseHead) -> bool:
         waiting = self._ended and not self._responded and self._failed is None
@@ -342,7 +378,26 @@ class PlaybackFlow(RewriteFlow):
         capture.sent = capture.sent or self.relay.clock()
         after = f"; after={self._after}" if self._after else ""
         self._source = f"{playback.tape.recording}/{one.step}; match={found.how}{after}{sealed}"
-        response = response_of(found, self._as_sent(), lambda each: self._step(playback.tape, each).exchange)
+        size = self._size + (len(one.response.body.data) if one.response is not None else 0)
+        if size <= ANSWERED_HERE:
+            self._give(found, step, self._today(found))
+        else:
+            self._player = asyncio.get_running_loop().create_task(self._give_apart(found, step))
+
+    def _today(self, found: PlaybackMatch) -> Response | None:
+        """The recorded response with what today's client said in the place of what the recorded one had."""
+        tape = self._mode.playback.tape
+        return response_of(found, self._as_sent(), lambda each: self._step(tape, each).exchange)
+
+    async def _give_apart(self, found: PlaybackMatch, step: Opened) -> None:
+        response = await asyncio.to_thread(self._today, found)
+        self._player = None
+        if not self._done:
+            self._give(found, step, response)
+            self.response_flush()
+
+    def _give(self, found: PlaybackMatch, step: Opened, response: Response | None) -> None:
+        one, capture, playback = step.exchange, self.capture, self._mode.playback
         if response is None:
             assert one.failure is not None
             self.upstream = None  # nobody asked it

@@ -209,6 +209,41 @@ async def test_an_upload_beyond_what_is_gathered_is_a_miss_or_goes_on(monkeypatc
     assert seen == [body]
 
 
+async def test_a_miss_of_a_large_body_tells_a_few_of_its_differences() -> None:
+    recorded, asked = ({"items": [{"id": at, "name": f"{word} {at}"} for at in range(9000)]} for word in ("old", "new"))
+    step = a_step(1, "PUT", sent=json.dumps(recorded).encode())
+    long = a_step(2, "PUT", "/api/orders/2", sent=b'{"name": "a1%b"}' % (b"b" * 90_000))
+    async with playing(step, long) as gateway, raw_client(gateway.url) as client:
+        head, body = await ask(client, method=b"PUT", body=json.dumps(asked).encode())
+        assert (status_of(head), len(body) < 20_000) == (404, True)
+        assert json.loads(body)["near_misses"][0]["more"] == 8980
+        head, body = await ask(client, "/api/orders/2", b"PUT", b'{"name": "a1%b"}' % (b"c" * 90_000))
+        assert (status_of(head), len(body) < 20_000) == (404, True)
+
+
+async def test_large_requests_are_searched_for_apart_and_each_gets_its_turn(monkeypatch) -> None:
+    """What is worked out in threads moves the session's place as it would one after the other."""
+    monkeypatch.setattr("gateway.proxy.playback.COMPARED_HERE", -1)
+    monkeypatch.setattr("gateway.proxy.playback.ANSWERED_HERE", -1)
+    steps = [a_step(at, path=f"/api/orders/{at % 3 + 1}", answer=b'{"turn": %d}' % at) for at in range(1, 13)]
+    async with playing(*steps, rules=MatchRules(end="404")) as gateway:
+        gateway.relay.seal_apart = _sealed_apart
+
+        async def turns(number: int) -> list[int]:
+            async with raw_client(gateway.url) as client:
+                answers = [await ask(client, f"/api/orders/{number}") for _ in range(4)]
+                end, _ = await ask(client, f"/api/orders/{number}")
+            assert status_of(end) == 404
+            return [json.loads(body)["turn"] for _, body in answers]
+
+        found = await asyncio.gather(*map(turns, (1, 2, 3)))
+    assert found == [[3, 6, 9, 12], [1, 4, 7, 10], [2, 5, 8, 11]]
+
+
+async def _sealed_apart(capture) -> None:
+    await asyncio.sleep(0)
+
+
 async def test_two_sessions_play_one_tape_each_at_its_own_place() -> None:
     tape = Tape("01JREC", "Order a book", PAID)
     async with relaying(orders_at(NOWHERE)) as gateway:

@@ -258,3 +258,25 @@ def test_any_body_has_an_answer(body):
     table = compile_table(config)
     once = table.addresses.public_body(body, view_of(table))
     assert table.addresses.public_body(once, view_of(table)) == once
+
+
+@pytest.mark.parametrize("piece", [45, 50, 101, 64 << 10])
+def test_a_body_that_is_searched_in_pieces_is_the_one_that_is_searched_at_once(piece, monkeypatch):
+    monkeypatch.setattr("gateway.routes.addresses.PIECE", piece)
+    upstream = an_upstream(b"/v1")
+    whole = CompiledCluster("orders", b"/api/orders", True, "qa", {"qa": upstream})
+    view = Viewpoint(whole, upstream, ORIGIN, lambda name: "qa")
+    texts = (
+        b"http://qa.example:9303/v1/", b"http:\\/\\/qa.example:9303\\/v1\\/b", b"http%3A%2F%2Fqa.example%3A9303%2Fv1%2Fc",
+        b"//qa.example:9303/v1/d", b"http://qa.example:93034/v1/e", b"http://qa.example:9303.x/v1/f", b"xhttp://qa.example:9303/v1/g",
+        b"http://qa.example:9303/v2/h", b"http://qa.example:9303/v1/" + b"long/" * 30, b"no address at all",
+    )  # fmt: skip
+    for mark in (b" ", b'", "', b"\n", b"x"):
+        body = mark.join(texts * 2)
+        addresses = Addresses({"orders": whole}, lambda path: path.startswith(b"/api/orders"))
+        addresses.public_body(b"", view)
+        pattern = addresses._in_bodies
+        assert pattern is not None
+        at_once = pattern.sub(lambda found, known=addresses: known._in_body(found, view), body)
+        assert addresses.public_body(body, view) == at_once
+        assert at_once != body

@@ -18,7 +18,7 @@ from .negotiation import apart as by_headers
 from .negotiation import chosen
 from .recording_index import Roles, Tape
 from .representation import wants_part
-from .request_table import Mismatch, Place, Scalar, fields_of, mismatches
+from .request_table import Mismatch, Place, Scalar, cut, fields_of, mismatches
 
 Match = Literal["strict", "loose", "by-order"]
 End = Literal["last", "cycle", "404", "live"]
@@ -27,6 +27,8 @@ IsKnown = Callable[[Exchange, Mismatch], bool]  # whether this client can have t
 OF_SOCKETS: Final = frozenset(("sessionid", "clientid", "clientsession", "tabid"))  # a kernel's channels, for instance
 NAMED: Final = 5  # recorded values that a miss names
 NEAREST: Final = 3  # near misses that a response tells
+TOLD: Final = 20  # differences that a near miss tells in JSON; a body may have thousands
+IN_A_SENTENCE: Final = 8
 LOOKED_AT: Final = 12  # recorded requests that are compared in full to find them
 
 
@@ -75,7 +77,9 @@ class NearMiss:
 
     def __str__(self) -> str:
         one = self.exchange
-        why = "; ".join(map(str, self.mismatches)) or "the same request, whose recorded answers are used up"
+        more = len(self.mismatches) - IN_A_SENTENCE
+        told = [*map(str, self.mismatches[:IN_A_SENTENCE]), *([f"and {more} more"] if more > 0 else [])]
+        why = "; ".join(told) or "the same request, whose recorded answers are used up"
         return f"step {one.step}, {one.method} {one.path}, answered {one.status}: {why}"
 
     def as_json(self) -> dict[str, object]:
@@ -88,7 +92,8 @@ class NearMiss:
             "status": one.status,
             "cluster": one.cluster,
             "environment": one.environment,
-            "differences": [each.as_json() for each in self.mismatches],
+            "differences": [each.as_json() for each in self.mismatches[:TOLD]],
+            **({"more": len(self.mismatches) - TOLD} if len(self.mismatches) > TOLD else {}),
         }
 
 
@@ -171,9 +176,9 @@ class MatchView:
         if not found:
             return ""
         place, values = max(found.items(), key=lambda pair: len(pair[1]))
-        words = [str(value) for value in dict.fromkeys(map(str, values))][:NAMED]
+        words = [cut(value) for value in dict.fromkeys(map(str, values))][:NAMED]
         told = " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
-        return f"{asked.get(place)} was never recorded; {told} {'was' if len(words) == 1 else 'were'}"
+        return f"{cut(str(asked.get(place)))} was never recorded; {told} {'was' if len(words) == 1 else 'were'}"
 
     def _only_roles(self, one: Exchange) -> list[Mismatch] | None:
         """What differs, when all of it stands in a role; most steps are out at the first difference."""

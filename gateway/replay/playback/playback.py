@@ -147,6 +147,10 @@ class Playback:
             "played": sorted(self._played), "meant": dict(self._meant),
         }  # fmt: skip
 
+    def copy(self) -> Playback:
+        """Another one at the same place, which moves alone: a thread searches with it."""
+        return replace(self, _played=set(self._played), _meant=dict(self._meant), _heard=deque(self._heard, HEARD))
+
     def resume(self, place: Mapping[str, Any]) -> None:
         """Go on where `place` was."""
         self.answered, self.missed, self.position = place["answered"], place["missed"], place["position"]

@@ -58,6 +58,11 @@ class Tape:
         return len(self.exchanges)
 
     @cached_property
+    def request_bytes(self) -> int:
+        """Of the bodies of all requests: what comparing another one with them may take."""
+        return sum(len(one.request.body.data) for one in self.exchanges.values())
+
+    @cached_property
     def by_path(self) -> dict[tuple[str, str, str], list[Exchange]]:
         """(cluster, method, path) -> steps, in order."""
         found: dict[tuple[str, str, str], list[Exchange]] = {}

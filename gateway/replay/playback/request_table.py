@@ -106,7 +106,12 @@ def shown(value: Scalar) -> str:
 
 
 def _cut(value: Scalar) -> Scalar:
-    return value[:SHOWN] + "…" if isinstance(value, str) and len(value) > SHOWN else value
+    return cut(value) if isinstance(value, str) else value
+
+
+def cut(text: str) -> str:
+    """As much of a value as a sentence needs."""
+    return text[:SHOWN] + "…" if len(text) > SHOWN else text
 
 
 def _pairs(where: str, pairs: list[tuple[str, str]]) -> dict[Place, Scalar]:
