@@ -39,7 +39,7 @@ def difference(
         one["exchanges"] = [None if each is None else each.id for each in (pair.recorded, pair.replayed)]
         for each in one["differences"]:
             each["line"] = difference_line(each)
-    told = ((one["a"] or one["b"], one["card"]["sentence"]) for one in shown["steps"] if one["card"])
+    told = ((one["a"] or one["b"], one["card"]) for one in shown["steps"] if one["card"])
     at = _selected(found, step)
     part = part if part in PARTS else "response"
     picture: Markup = both(store, found)

@@ -28,6 +28,7 @@ REFUSALS: Final = (401, 403, 407)
 UNKNOWN: Final = (404, 410)
 DEEP: Final = 3  # levels of a response in which a value's name is looked for
 MOST: Final = 3  # request differences that a sentence names
+WORD: Final = re.compile(r"[^\s\"'“”,;()]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,8 @@ class Card:
     succeeding: str
     kind: CardKind = "request"
     name: str = ""  # of an unknown value: "isbn"
+    place: str = ""  # where the failing one was answered: "catalogue@qa"
+    says: str = ""  # what its response says itself
 
 
 def card(
@@ -70,9 +73,17 @@ def card(
     `drift` is from the good run to the other one; `before` is what was sent before each of the two, in its own run;
     `changed` is what its user changed of an earlier step: "step 2 was changed (path 978-9)".
     """
-    status = failing.status or 0
-    if not fails(failing) or not status or not succeeding.status or fails(succeeding):
+    if not fails(failing) or not failing.status or not succeeding.status or fails(succeeding):
         return None
+    found = _found(failing, succeeding, drift, before, changed)
+    return replace(found, place=route_of(failing), says=reason_of(failing))
+
+
+def _found(
+    failing: Exchange, succeeding: Exchange, drift: Mapping[str, str] | None,
+    before: tuple[Sequence[Exchange], Sequence[Exchange]], changed: str,
+) -> Card:  # fmt: skip
+    status = failing.status or 0
     requests = diff_requests(succeeding.request, failing.request, Context(drift or {}))
     found = [one for one in requests if _counts(one, status)]
     rows = [CardRow(place_of(one), _text(one.replayed), _text(one.recorded)) for one in found]
@@ -132,6 +143,10 @@ def card_json(found: Card) -> dict[str, Any]:
     """A card as the API shows it."""
     return {
         "status": found.status,
+        "kind": found.kind,
+        "name": found.name,
+        "place": found.place,
+        "says": found.says,
         "sentence": found.sentence,
         "rows": [{"place": row.place, "failing": row.failing, "succeeding": row.succeeding} for row in found.rows],
         "failing": found.failing,
@@ -139,14 +154,28 @@ def card_json(found: Card) -> dict[str, Any]:
     }
 
 
-def shared_causes(told: Iterable[tuple[int, str]]) -> dict[int, tuple[int, tuple[int, ...]]]:
-    """Of (step, sentence of its card): step -> (the first step with this cause, the later ones). Numbers in a sentence
-    are values: the same cause has others at each step. Pages and the command line tell a cause once, with its count.
+CardFacts = Mapping[str, Any]  # a card as card_json has it
+
+
+def cause_of(found: CardFacts) -> object:
+    """What equal causes have in common: status, kind, place, what differs by name, and the response's words. Values are
+    left out: the same cause has others at each step. Story, slides, documents, pages and command line group by it.
     """
-    steps: dict[str, list[int]] = {}
-    keys: dict[int, str] = {}
-    for step, sentence in told:
-        keys[step] = re.sub(r"[0-9]+", "9", sentence)
+    places = tuple(without_values(row["place"]) for row in found["rows"])
+    return found["status"], found["kind"], found["name"], found["place"], places, without_values(found["says"])
+
+
+def without_values(text: str) -> str:
+    """A text without its values: words that hold a digit."""
+    return WORD.sub(lambda found: "#" if any(map(str.isdigit, found[0])) else found[0], text)
+
+
+def shared_causes(told: Iterable[tuple[int, CardFacts]]) -> dict[int, tuple[int, tuple[int, ...]]]:
+    """Of (step, its card): step -> (the first step with this cause, the later ones). A cause is told once."""
+    steps: dict[object, list[int]] = {}
+    keys: dict[int, object] = {}
+    for step, found in told:
+        keys[step] = cause_of(found)
         steps.setdefault(keys[step], []).append(step)
     return {step: (steps[key][0], tuple(steps[key][1:])) for step, key in keys.items()}
 

@@ -16,7 +16,22 @@ from ..model.exchange import FAILURE_KINDS, Exchange
 from ..model.text import counted
 from .differences.json_difference import read_json
 from .differences.noise import SEALED
-from .error_card import Card, CardKind, CardRow, card, fails, fault_told, label, reason_of, route_of, sibling
+from .differences.step_pairs import VALUE
+from .error_card import (
+    Card,
+    CardKind,
+    CardRow,
+    card,
+    card_json,
+    cause_of,
+    fails,
+    fault_told,
+    label,
+    reason_of,
+    route_of,
+    sibling,
+    without_values,
+)
 
 ReasonKind = Literal[CardKind, "failure", "none"]
 
@@ -26,7 +41,6 @@ SHORTS: Final = 3  # causes that a sentence names
 DEEP: Final = 3  # levels of a response in which it may name another path
 # Names that people write in capitals.
 CAPITALS: Final = frozenset(("id", "isbn", "ean", "sku", "uuid", "url", "iban", "bic", "vin", "vat", "ip", "issn"))
-WORD: Final = re.compile(r"[^\s\"'“”,;()]+")
 PATH: Final = re.compile(r"/[A-Za-z0-9._~%!$&'()*+,;=:@/-]+")
 
 
@@ -98,6 +112,7 @@ def explained(exchanges: Sequence[Exchange], cards: Mapping[str, tuple[Card, Exc
     """
     told: dict[object, Reason] = {}
     groups: dict[object, list[Exchange]] = {}
+    first: dict[object, Reason] = {}
     unexplained = 0
     for at, one in enumerate(exchanges):
         if not fails(one):
@@ -108,8 +123,9 @@ def explained(exchanges: Sequence[Exchange], cards: Mapping[str, tuple[Card, Exc
                 unexplained += 1
                 continue
             told[alike] = reason(one, exchanges[max(0, at - NEAR) : at + NEAR], (cards or {}).get(one.id))
-        groups.setdefault(_group(told[alike]), []).append(one)
-    first = {_group(each): each for each in reversed(told.values())}
+        group = _group(told[alike], one)
+        groups.setdefault(group, []).append(one)
+        first.setdefault(group, told[alike])
     found = [
         ReasonGroup(first[key], tuple(one.step for one in steps), tuple(one.id for one in steps))
         for key, steps in groups.items()
@@ -145,15 +161,12 @@ def _alike(one: Exchange) -> object:
     return one.method, one.request.target, one.request.body.data, route_of(one), one.status, one.mode, reason_of(one)
 
 
-def _group(one: Reason) -> object:
-    """Status, kind of cause, place, and the quotation with its values removed."""
-    alone = one.cause if one.kind == "failure" else ""
-    return one.status, one.kind, one.place, _without_values(one.quotation), _without_values(alone)
-
-
-def _without_values(text: str) -> str:
-    """Words that hold a digit are values."""
-    return WORD.sub(lambda found: "#" if any(map(str.isdigit, found[0])) else found[0], text)
+def _group(one: Reason, failing: Exchange) -> object:
+    """By the cause that its card has; without one by the kind of request, place, status and the response's words."""
+    if one.card is not None and one.kind != "failure":
+        return cause_of(card_json(one.card))
+    alone = one.cause if one.kind == "failure" else f"{failing.method} {VALUE.sub('#', failing.path)}"
+    return one.status, one.kind, one.place, without_values(one.quotation), without_values(alone)
 
 
 def _alone(failing: Exchange) -> Reason:

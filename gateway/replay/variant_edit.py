@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import UsageError
@@ -28,13 +28,16 @@ class StepChange:
         words += ["sent twice"] if self.repeat else []
         return ", ".join([*words, f"in the place of step {self.swap}"] if self.swap else words)
 
-    def wanted(self, step: int, steps: int) -> ReplayOptions:
-        """What a replay of a recording of `steps` steps shall do; UsageError when nothing is changed."""
-        if self == StepChange():
-            raise UsageError("nothing is changed", hint="set, unset, header, env, delay, status, repeat, swap")
+    def wanted(self, step: int, steps: int, *, fresh: Sequence[str] = ()) -> ReplayOptions:
+        """What a replay of a recording of `steps` steps shall do, with new values of the inputs `fresh`.
+
+        UsageError when nothing is changed.
+        """
+        if self == StepChange() and not fresh:
+            raise UsageError("nothing is changed", hint="set, unset, header, env, delay, status, repeat, swap, fresh")
         return ReplayOptions(
             edits={step: self.edits} if self.edits else {}, environments={step: self.env} if self.env else {},
-            faults={step: self.fault} if self.fault else {}, order=self._order(step, steps),
+            faults={step: self.fault} if self.fault else {}, order=self._order(step, steps), fresh=tuple(fresh),
         )  # fmt: skip
 
     def _order(self, step: int, steps: int) -> tuple[int, ...]:

@@ -56,14 +56,16 @@ def branch_order(recording: Recording, body: Mapping[str, Any]) -> ReplayOrder:
                          drop=body.get("drop", ())),
         repeat=body.get("repeat", False), swap=body.get("swap", 0),
     )  # fmt: skip
-    chosen = otherwise.wanted(body["step"], recording.steps)
+    fresh = tuple(body.get("fresh", ()))
+    chosen = otherwise.wanted(body["step"], recording.steps, fresh=fresh)
     own = chosen.edits.get(body["step"], ())
     edits = {**elsewhere, **({body["step"]: (*elsewhere.get(body["step"], ()), *own)} if own else {})}
     wanted = replace(
         chosen, last=body.get("until"), to=environments(body.get("to", ())), edits=edits,
-        yes_to=frozenset(body.get("yes_to", ())), fresh=tuple(body.get("fresh", ())),
+        yes_to=frozenset(body.get("yes_to", ())),
     )  # fmt: skip
-    title = body.get("title", "") or f"What if, at step {body['step']}: {otherwise}"[:200]
+    changed = ", ".join(filter(None, [str(otherwise), *(f"new {name}" for name in fresh)]))
+    title = body.get("title", "") or f"What if, at step {body['step']}: {changed}"[:200]
     return ReplayOrder(
         recording.id, wanted, yes=body.get("yes", False), kind="variant", branched_at=body["step"], title=title,
         **_decisions(body),

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.export.documents.error_cards import cards
 from gateway.model.exchange import Exchange, Failure
 from gateway.model.message import Body, Request, Response
 from gateway.replay.branch import edited, read_set, read_unset
+from gateway.replay.error_card import card, card_json, shared_causes
 from gateway.replay.reasons import explained, named_path, summary
 
 
@@ -158,3 +160,19 @@ def test_so_many_different_failures_are_explained_and_the_rest_is_counted():
 )
 def test_the_path_that_a_response_names(body, path):
     assert named_path(a_step(1, status=404, body=body)) == path
+
+
+def test_story_documents_and_replays_group_equal_causes_alike():
+    """422s of one field are one cause, those of another field another one, though no response says a word."""
+    good = a_step(1, "/api/shop/orders", method="POST", sent={"qty": 1, "sku": "A-1"}, body={}, status=201)
+    bad = [
+        a_step(number, "/api/shop/orders", method="POST", sent=sent, body={}, status=422)
+        for number, sent in enumerate(
+            ({"qty": 0, "sku": "A-1"}, {"qty": -5, "sku": "A-1"}, {"qty": 1, "sku": "?"}, {"qty": 900, "sku": "A-1"}), 2
+        )
+    ]
+    groups = explained([good, *bad]).groups
+    assert [one.steps for one in groups] == [(2, 3, 5), (4,)]
+    told = [(one.step, card_json(card(one, good))) for one in bad]
+    assert dict(shared_causes(told).values()) == {2: (3, 5), 4: ()}
+    assert [(one.failing.step, "3 steps" in one.sentence) for one in cards([good, *bad])] == [(2, True), (4, False)]

@@ -18,6 +18,8 @@ from two_servers import Server, record, run, two
 
 from gateway.correlation import Verdicts
 from gateway.replay.plan import ReplayOptions
+from gateway.services.replay import replay
+from gateway.services.replay_request import branch_order
 
 
 def entries(first: int) -> tuple[Server, dict[int, str]]:
@@ -205,6 +207,9 @@ async def test_a_taken_name_is_told_and_freshened(tmp_path: Path) -> None:
         )
         fresh = await run(gateway, recording, ReplayOptions(to={"a": "qa"}, fresh=("name",)))
         assert [one.status for one in fresh.steps] == [201, 200] and len(names) == 2
+        body = {"step": 1, "fresh": ["name"], "to": ["a=qa"], "yes": True}  # a new name alone is a what-if
+        branched = await replay(gateway.services, branch_order(gateway.services.store.recording(recording), body))
+        assert [one.status for one in branched.steps] == [201, 200] and len(names) == 3
         assert all("pricing-" in path for method, path in qa.seen[-1:] if method == "GET")
 
 

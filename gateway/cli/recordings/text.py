@@ -13,6 +13,7 @@ from ...model.message import Message
 from ...model.operations import named_operation
 from ...model.recording import Recording
 from ...model.text import visible
+from ...replay.error_card import fault_told
 
 MOST: Final = 4000  # letters of a body; --json and the console show all of it
 
@@ -60,12 +61,17 @@ def recording_text(recording: Recording, exchanges: Sequence[Exchange]) -> str:
     rows = [
         (
             str(exchange.step), visible(exchange.method), outcome(exchange), took(exchange), place(exchange),
-            cut(asked(exchange), 80), " ".join(map(visible, (*exchange.tags, *exchange.notes))),
+            cut(asked(exchange), 80), " ".join(map(visible, (*_injected(exchange), *exchange.tags, *exchange.notes))),
         )
         for exchange in exchanges
     ]  # fmt: skip
     head = ("step", "method", "status", "took", "cluster", "path", "notes")
     return "\n".join([*lines, "", table(head, rows, right=frozenset(("step", "took")))])
+
+
+def _injected(exchange: Exchange) -> tuple[str, ...]:
+    fault = fault_told(exchange)
+    return (f"injected: {fault}",) if fault else ()
 
 
 def asked(exchange: Exchange) -> str:

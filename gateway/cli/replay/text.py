@@ -34,7 +34,7 @@ def result_text(result: Mapping[str, Any]) -> str:
 
 def _all_told(steps: Sequence[dict[str, Any]]) -> Iterator[str]:
     """What is to be said about every step; an equal cause is shown once, with its count."""
-    causes = shared_causes((step["step"], step["card"]["sentence"]) for step in steps if step.get("card"))
+    causes = shared_causes((step["step"], step["card"]) for step in steps if step.get("card"))
     for step in steps:
         first, _ = causes.get(step["step"], (step["step"], ()))
         yield from _told(step if first == step["step"] else step | {"card": None})

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...model.exchange import Exchange
-from ...model.text import shape, shortened
-from ...replay import error_card
-from ...replay.error_card import fails, sibling
+from ...model.text import shortened
+from ...replay.error_card import sibling
 from ...replay.error_words import error_words
+from ...replay.reasons import Reason, explained
 from ..scenario.sealed_secrets import PLACEHOLDER
 
 SHOWN = 120  # characters of a value
@@ -38,17 +38,9 @@ class ErrorCard:
 
 
 def cards(exchanges: Sequence[Exchange]) -> tuple[ErrorCard, ...]:
-    """One card for every failing step whose like has none yet: the same request but for ids in its path, and status."""
-    found: dict[object, list[Exchange]] = {}
-    for exchange in exchanges:
-        if not fails(exchange):
-            continue
-        query = exchange.request.target.partition("?")[2]
-        where = (exchange.method, shape(exchange.path), query, exchange.environment)
-        key = (*where, exchange.status, exchange.request.body)
-        authorized = bool(exchange.request.header("authorization"))
-        found.setdefault((*key, authorized), []).append(exchange)
-    return tuple(_counted(_card(alike[0], exchanges), len(alike)) for alike in found.values())
+    """One card for every cause of a failure, in the order of the steps: by the engine of the pages (replay/reasons)."""
+    known = {one.id: one for one in exchanges}
+    return tuple(_counted(_card(group.first, known), group.count) for group in explained(exchanges).groups)
 
 
 def _counted(card: ErrorCard, count: int) -> ErrorCard:
@@ -56,19 +48,18 @@ def _counted(card: ErrorCard, count: int) -> ErrorCard:
     return card if count < 2 else replace(card, sentence=f"{card.sentence} It is so with {count} steps.".strip())
 
 
-def _card(failing: Exchange, exchanges: Sequence[Exchange]) -> ErrorCard:
-    """By the engine of the pages and the command line, beside the success that is nearest to it."""
-    near = sibling(failing, exchanges)
+def _card(why: Reason, known: Mapping[str, Exchange]) -> ErrorCard:
+    """A reason beside the success that is nearest to it."""
+    failing = known[why.exchange]
+    near = known.get(why.succeeded) or sibling(failing, [*known.values()])
     if near is None:
         return ErrorCard(
             failing, says(failing), None, (), f"No {failing.method} of this kind succeeded in this recording."
         )
-    chains = [[one for one in exchanges if one.step < step] for step in (failing.step, near.step)]
-    found = error_card.card(failing, near, before=(chains[0], chains[1]))
-    if found is None:
+    if why.card is None:
         return ErrorCard(failing, says(failing), near, (), "")
-    rows = tuple(ErrorCardRow(row.place, *_apart(row.failing, row.succeeding)) for row in found.rows[:MOST])
-    words = _short_words(found.sentence.partition(" It says: ")[0])
+    rows = tuple(ErrorCardRow(row.place, *_apart(row.failing, row.succeeding)) for row in why.card.rows[:MOST])
+    words = _short_words(why.card.sentence.partition(" It says: ")[0])
     return ErrorCard(failing, says(failing), near, rows, f"{words} Step {near.step} is the one that succeeded.")
 
 
