@@ -152,6 +152,11 @@ class Contract:
                 known = known or found
         return known or Found(bases[-1], None, None, {}, path)
 
+    def nearest(self, path: str, bases: Sequence[str]) -> str:
+        """The beginning of a template that fits the most of a path; "/" where nothing does."""
+        below = [path[len(base) :] for base in bases if path.startswith(f"{base}/")]
+        return max((self._tree.nearest(one) for one in below), key=lambda found: found.count("/"), default="") or "/"
+
     def is_below(self, path: str, bases: Sequence[str]) -> bool:
         """Whether a path is one that the contract may speak of."""
         return any(path.startswith(base) and path[len(base) :][:1] in ("", "/") for base in bases)

@@ -292,12 +292,14 @@ class TallyKeeper:
 
 
 def lines_of(findings: Sequence[Finding]) -> list[tuple[Finding, int]]:
-    """Findings as they are listed: one undocumented status of many operations is one line, with their number."""
-    groups: dict[tuple[str, str, str, int | None, bool], list[Finding]] = {}
+    """Findings as they are listed: one undocumented status of many operations is one line, with their number, and so
+    are many undocumented paths below one of the contract's."""
+    groups: dict[tuple[object, ...], list[Finding]] = {}
     lines: list[tuple[Finding, int]] = []
     for one in findings:
-        if one.rule == "undocumented-status":
-            key = (one.cluster, one.environment, one.sha256, one.status, one.accepted is None)
+        if one.rule in ("undocumented-status", "undocumented-operation"):
+            what = one.status if one.rule == "undocumented-status" else (one.expected, one.severity)
+            key = (one.cluster, one.environment, one.sha256, what, one.accepted is None)
             groups.setdefault(key, []).append(one)
         else:
             lines.append((one, 1))

@@ -105,14 +105,14 @@ class ContractJudge:
             return None
         found = self.find(exchange, scope)
         if found.operation is None:
-            return self._undocumented(exchange, found)
+            return self._undocumented(exchange, found, scope)
         try:
             return _Case(self, exchange, scope, found, found.operation).judgement()
         except (ConfigError, KeyError) as error:  # a part of the contract that no other exchange has asked for
             self._broken[str(error)] = None
             return ContractJudgement("judged", exchange.method, found.operation.path, found.operation)
 
-    def _undocumented(self, exchange: Exchange, found: Found) -> ContractJudgement:
+    def _undocumented(self, exchange: Exchange, found: Found, scope: Scope) -> ContractJudgement:
         status = exchange.status or 0
         severity: Severity = "error" if status < 400 else "info"
         if found.item is None:
@@ -120,7 +120,7 @@ class ContractJudge:
             rule, place, expected = (
                 "undocumented-operation",
                 ContractPlace(self.contract.documents.root.name, ("paths",)),
-                "a path",
+                self.contract.nearest(found.path, self.contract.bases(scope.base, scope.upstream_base)),
             )
         else:
             path, place = found.item.path, found.item.place

@@ -64,6 +64,22 @@ class PathTree(Generic[Entry]):
         elif segments[-1:] != [""]:
             yield from _walk(self._root, [*segments, ""], 0, {}, given)
 
+    def nearest(self, path: str) -> str:
+        """As much of a template as fits the beginning of a path: "/settings/{name}" of "/settings/a/b"; "" for none."""
+        return "".join(f"/{segment}" for segment in _deepest(self._root, _segments(path), 0))
+
+
+def _deepest(node: _Node[Entry], segments: Sequence[str], at: int) -> list[str]:
+    if at == len(segments) or not segments[at]:
+        return []
+    segment = segments[at]
+    ways = [(unquote(segment), literal)] if (literal := node.literals.get(unquote(segment))) is not None else []
+    ways += [
+        ("{" + ",".join(names) + "}", child) for pattern, names, child in node.patterns if pattern.fullmatch(segment)
+    ]
+    ways += [(f"{{{name}}}", child) for name, child in node.any]
+    return max(([name, *_deepest(child, segments, at + 1)] for name, child in ways), key=len, default=[])
+
 
 def _segments(path: str) -> list[str]:
     return path.removeprefix("/").split("/")

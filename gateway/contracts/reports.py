@@ -173,6 +173,8 @@ def _finding_lines(one: Finding, operations: int, place: PlaceReport) -> Iterato
 
 
 def _of_many(one: Finding, operations: int) -> str:
+    if one.rule == "undocumented-operation":
+        return f"{operations} paths below {one.expected} are not in the contract"
     return f"{one.status} in {operations} operations is in no contract"
 
 

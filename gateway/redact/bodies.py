@@ -17,7 +17,7 @@ from typing import Any, Final
 import jsonpath
 
 from ..model.codings import DECODERS, NO_CODINGS, SHOWN, DecodeError, is_plain_text
-from .json_text import IsSecret, Path, Seal, named_places, seal_keys, seal_paths
+from .json_text import IsSecret, Path, Seal, named_places, seal_keys, seal_paths, seal_strings
 from .names import SecretNames
 from .text import FORM_LIKE, seal_form, seal_text
 from .values import fits
@@ -222,7 +222,10 @@ class BodySealer:
         if valid or data.lstrip()[:1] in (b"{", b"["):
             data = seal_keys(data, self.names.is_secret, self.seal)
         pairs = not valid or b'\\"' in data or b"%22" in data or b"%2522" in data
-        return seal_text(data, self.names.is_secret, self.seal, pairs=pairs, lines=lines, escaped=valid)
+        sealed = seal_text(data, self.names.is_secret, self.seal, pairs=pairs, lines=lines, escaped=valid)
+        if valid and sealed != data and not _parsed(sealed)[1]:  # a value was taken across the end of its string
+            return seal_strings(data, lambda text: seal_text(text, self.names.is_secret, self.seal, lines=lines))
+        return sealed
 
     def _last_names(self, data: bytes) -> bytes:
         assert self.places is not None

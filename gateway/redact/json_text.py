@@ -21,6 +21,7 @@ IsSecret = Callable[[bytes], int]  # of a name: values.NO, values.ANY, or which 
 Path = tuple[str | int, ...]
 
 STRING = rb'"((?:[^"\\]|\\.)*+)("|\\?\Z)'
+WHOLE_STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 KEY: Final = re.compile(STRING + rb"(\s*:\s*)?", re.DOTALL)
 TOKEN: Final = re.compile(STRING + rb'|([{}\[\],:])|([^\s{}\[\],:"]+)', re.DOTALL)
 SCHEME: Final = re.compile(rb"(?:Bearer|Basic|Token|ApiKey|Digest|Negotiate) +(?=[^ ])", re.IGNORECASE)
@@ -70,6 +71,17 @@ def _end_of_list(data: bytes, at: int) -> int:
         elif mark is not None and mark != b",":
             return match.start()
     return len(data)
+
+
+def seal_strings(data: bytes, seal_text_of: Seal) -> bytes:
+    """Each string of a valid JSON document by itself, as the text that it stands for; others keep their bytes."""
+
+    def string(match: re.Match[bytes]) -> bytes:
+        text = json.loads(match[0]).encode("utf-8", "surrogatepass")
+        sealed = seal_text_of(text)
+        return match[0] if sealed == text else json.dumps(sealed.decode("utf-8", "surrogatepass")).encode()
+
+    return WHOLE_STRING.sub(string, data)
 
 
 def seal_paths(data: bytes, wanted: set[Path], seal: Seal) -> bytes:

@@ -174,6 +174,7 @@ ENCODED: Final = re.compile(
     rb"(%(?:25)*22([\w.\-]{2,100})%(?:25)*22(?:%(?:25)*20|\+)*%(?:25)*3[Aa](?:%(?:25)*20|\+)*%(?:25)*22)"
     rb"((?:(?!%(?:25)*22)[^\s\"'<>&])+)"
 )
+STRING_ENDS: Final = re.compile(rb"(?:[^\"\\]|\\.)*+", re.DOTALL)
 STOPS: Final = {quote: re.compile(rb"[\r\n" + quote + rb"]") for quote in (b'"', b"'", b"`")}
 MOST_NESTED: Final = 6  # forms within fields of forms: each is encoded once more than the one around it
 AROUND: Final = 1024  # bytes of a URL around its `code` that may say that the code is an authorization code
@@ -195,7 +196,7 @@ def seal_text(
         data = USERINFO.sub(lambda m: _userinfo(m, seal), data)
     data = seal_query(data, is_secret, seal)
     if pairs:
-        data = seal_pairs(data, is_secret, seal)
+        data = seal_pairs(data, is_secret, seal, escaped=escaped)
         data = ENCODED.sub(lambda m: _encoded(m, is_secret, seal), data) if b"22" in data else data
         data = _seal_bare(data, is_secret, seal)
         data = seal_markup(data, is_secret, seal) if b"<" in data else data
@@ -247,15 +248,22 @@ def _value_behind(data: bytes, key: re.Match[bytes], end: int) -> re.Match[bytes
     return value
 
 
-def seal_pairs(data: bytes, is_secret: IsSecret, seal: Seal) -> bytes:
-    """Quoted values behind secret keys: in broken JSON, in JSON within a string, in scripts and settings."""
+def seal_pairs(data: bytes, is_secret: IsSecret, seal: Seal, *, escaped: bool = False) -> bytes:
+    """Quoted values behind secret keys: in broken JSON, in JSON within a string, in scripts and settings.
+
+    `escaped`: all text is in strings of JSON. There a quote without a backslash ends a string, and begins no value: the
+    argument `--token=` is followed by other strings, not by its value."""
     out: list[bytes] = []
     done = past = 0  # what is written, and what is looked at
     for key in found_in(PAIR_KEY, data):
         if key.start() < max(done, past) or not (kind := is_secret(key[2])):
             continue
+        if escaped and key[3] == b'"':
+            continue
         start = key.end()
         most = len(data) if kind == ANY else min(len(data), start + LONGEST + 1)
+        if escaped and not key[3].startswith(b"\\") and (ends := STRING_ENDS.match(data, start, most)):
+            most = ends.end()
         end = _triple_end(data, start, most, key[3] * 3) if key[4] else _end_of_quoted(data, start, most, key[3])
         past = end if end - start > LONGEST and kind != ANY else past
         if (value := data[start:end]) and fits(kind, secret := decoded(value)):

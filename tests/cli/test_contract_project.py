@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from contracting import SHOP
@@ -470,3 +472,31 @@ def test_the_credential_that_an_api_asks_for_is_a_line_to_uncomment(tmp_path, sc
     routes.write_text(routes.read_text().replace("# headers", "headers"))
     environ = dict.fromkeys(("STRANGE_KEY", "STRANGE_TOKEN", "STRANGE_CREDENTIALS"), "x")
     assert load(routes, environ=environ, name="routes.yaml").problems == ()
+
+
+def test_a_contract_without_servers_is_answered_where_it_was_fetched(tmp_path):
+    """What FastAPI serves names no server: the one at "/" is meant, beside the document."""
+
+    class Document(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = json.dumps({"openapi": "3.1.0", "info": {"title": "FastAPI", "version": "1"}, "paths": {
+                "/settings": {"get": {"responses": {"200": {"content": {"application/json": {"schema": {"properties": {
+                    "settings": {"type": "array", "items": {"properties": {"id": {}}}}, "warnings": {}}}}}}}}},
+                "/settings/{name}": {"get": {"responses": {}}}}}).encode()  # fmt: skip
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Document) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        assert init(tmp_path / "p", "--from", f"{url}/docs/openapi.json") == 0
+        server.shutdown()
+    table = load(tmp_path / "p/routes.yaml", environ={}, name="routes.yaml").table
+    assert {name: one.url for name, one in table.clusters["fastapi"].upstreams.items()} == {"dev": url}
+    _, steps = demo_of(tmp_path / "p", "fastapi")
+    assert [(keep.name, keep.source) for step in steps.values() for keep in step.keep] == [("name", "$.settings[0].id")]

@@ -16,9 +16,9 @@ import pytest
 from contracting import SHOP, Backend, an_exchange
 
 from gateway.contracts.contract import Contract, folder_reader
-from gateway.contracts.findings import DriftTally, TallyKeeper
+from gateway.contracts.findings import DriftTally, TallyKeeper, open_count
 from gateway.contracts.judge import ContractJudge, Scope
-from gateway.contracts.reports import PlaceReport, junit_report, sarif_report
+from gateway.contracts.reports import PlaceReport, junit_report, sarif_report, text_report
 
 SCHEMA = Path(__file__).parents[1] / "data" / "foreign" / "sarif-2.1.0-rtm.5.json"
 
@@ -86,3 +86,19 @@ def test_junit_has_a_suite_for_each_cluster_and_environment() -> None:
     root = ElementTree.fromstring(junit_report([qa, replace(test, findings=())], least="error"))
     suites = [(one.get("name"), one.get("failures"), len(one.findall("testcase/failure"))) for one in root]
     assert suites == [("shop@qa", "3", 3), ("shop@test", "0", 0)]
+
+
+def test_many_paths_below_one_of_the_contract_are_one_line() -> None:
+    """A name with a slash in it, as JupyterLab's settings have: each of its paths would be a finding of its own."""
+    judge = ContractJudge(Contract("shop.yaml", "shop.yaml", folder_reader({"shop.yaml": SHOP.encode()})))
+    keeper = TallyKeeper(judge, DriftTally("shop", "qa", "shop.yaml", "0"), Scope(), ())
+    for name in ("alpha", "beta", "gamma", "delta"):
+        keeper.take(an_exchange(path=f"/v3/orders/7/{name}", body={}))
+        keeper.take(an_exchange(path=f"/v3/assets/{name}.js", status=404))
+    keeper.take(an_exchange(path="/v3/orders/mine/x", body={}))
+    findings = keeper.tally.all()
+    assert (len(findings), open_count(findings)) == (9, 2)
+    text = "\n".join(text_report([PlaceReport("shop", "qa", "s", "Shop", 9, {}, tuple(findings))], everything=True))
+    assert "error    4 paths below /orders/{id} are not in the contract   4 of 4" in text
+    assert "info     4 paths below / are not in the contract   4 of 4" in text
+    assert "error    GET /v3/orders/mine/x   no path of the contract fits" in text

@@ -3,7 +3,10 @@
 import json
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from gateway.redact.bodies import BodySealer
 from gateway.redact.json_text import named_places
 from gateway.redact.names import SecretNames
 
@@ -29,3 +32,22 @@ def test_what_is_very_deep_ends():
     for _ in range(500):
         document = [document]
     assert named_places(b'"value"', document, SecretNames().is_secret) == set()
+
+
+PIECES = st.sampled_from([
+    "token=", "--token=", "token:", "token: ", "password = ", "'", '"', "`", '\\"', "\\", ", ", "x=1", "&", "?", "\n", "=>", "a", " ",
+    '"""', "{", "}", '{"token": "', "<input name=token value=", ">", "%22", "http://h/?token=", "s3cret",
+])  # fmt: skip
+
+
+@given(st.lists(st.lists(PIECES, max_size=6).map("".join), min_size=1, max_size=5))
+@example(["--token=", "--x=1", 'a "q"'])  # the arguments of processes, as a server of measurements lists them
+@example(["--token='", "--x='1'", 'a "q"'])
+@example(["token=\\"])
+@example(["<input name=token value="])
+def test_json_stays_json(strings):
+    sealer = BodySealer(SecretNames(), None, lambda value: b"S", lambda value: b"S", lambda data: data)
+    found = json.loads(sealer.text(json.dumps(strings).encode(), b"application/json"))
+    assert len(found) == len(strings)
+    again = json.loads(sealer.text(json.dumps(["token=s3cret", *strings]).encode(), b"application/json"))
+    assert "s3cret" not in again[0]

@@ -93,7 +93,7 @@ def origin_cluster(origin: str, taken: Sequence[str] = ()) -> ContractCluster:
     """The cluster of a server that is known by recorded requests alone: "https://api.shop.example" is api-shop."""
     host = urlsplit(origin).hostname or "server"
     parts = host.split(".")
-    if ":" in host or parts[-1].isdecimal() or len(parts) < 2:  # an address, or a machine of the own network
+    if _is_address(host):
         return ContractCluster(_free("server", taken), "", {"dev": origin})
     return ContractCluster(_free("-".join(parts[:-1]), taken), "", {_environment({}, origin): origin})
 
@@ -102,7 +102,9 @@ def contract_cluster(contract: Contract, name: str, *, source: str = "") -> Cont
     """The cluster of a contract; `source` is the URL that it came from, against which relative servers are read."""
     servers: dict[str, str] = {}
     root = contract.documents.root.value
-    for server in root["servers"] if isinstance(root.get("servers"), list) else ():
+    # Without servers the one at "/" is meant, where the document is (OpenAPI 3.1, section 4.8.1).
+    listed = root["servers"] if isinstance(root.get("servers"), list) and root["servers"] else [{"url": "/"}]
+    for server in listed:
         if not isinstance(server, dict) or not isinstance(server.get("url"), str):
             continue
         url = urljoin(source, server_url(server)) if "://" in source else server_url(server)
@@ -145,6 +147,11 @@ def _is_json(contract: Contract) -> bool:
     return bool(contract.documents.root.text)
 
 
+def _is_address(host: str) -> bool:
+    """Whether a host has no name that says anything: an address, or a machine of the own network."""
+    return ":" in host or host.rpartition(".")[2].isdecimal() or "." not in host
+
+
 def _is_reachable(url: str) -> bool:
     try:
         parts = urlsplit(url)
@@ -157,6 +164,8 @@ def _environment(server: Mapping[str, Any], url: str) -> str:
     """A word for an environment: the server's description when it is short, else its host."""
     text = server.get("description")
     slug = re.sub(r"[^a-z0-9-]+", "-", slug_of(text)).strip("-") if isinstance(text, str) else ""
+    if not slug and _is_address(urlsplit(url).hostname or ""):
+        return "dev"
     host = (urlsplit(url).hostname or "server").replace(".", "-").replace(":", "-")
     return slug if slug and len(slug) <= 24 else re.sub(r"[^A-Za-z0-9-]+", "-", host).strip("-")[:40] or "server"
 

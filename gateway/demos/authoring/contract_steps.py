@@ -260,8 +260,9 @@ class _Maker:
             yield from self._objects(self._contract.resolved(schema).below("additionalProperties"), "$.*")
         if isinstance(value.get("items"), dict):
             yield from self._objects(self._contract.resolved(schema).below("items"), f"{before}[0]")
-        for name in ("data", "items", "results", "result"):
-            if name in members and before == "$":
+        lists = [name for name, (place, _) in members.items() if "items" in (self._contract.value(place) or {})]
+        for name in dict.fromkeys(("data", "items", "results", "result", *(lists if len(lists) == 1 else ()))):
+            if name in members and before == "$" and re.fullmatch(r"\w+", name, re.ASCII):
                 yield from self._objects(members[name][0], f"$.{name}")
 
     def _gives_token(self, operation: ApiOperation) -> bool:
