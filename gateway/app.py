@@ -44,6 +44,7 @@ from .proxy.server import Relay, seldom_collecting
 from .redact import News, Recall, SealedCapture, Sealer
 from .routes import RoutesKeeper
 from .routes.health import Built, HealthPoller
+from .routes.mirror import RoutesMirror
 from .routes.run_files import RunFiles
 from .routes.table import failed_when
 from .routes.tls import client_context
@@ -340,14 +341,18 @@ async def _routes(
     workers: Shared | None,
 ) -> AsyncIterator[RoutesKeeper]:  # fmt: skip
     """The routes, every accepted revision of them stored."""
+    shared = recorder.shared_routes() if options.routes_from == "database" and not options.run else None
+    mirror = None
+    if shared is not None:
+        mirror = await asyncio.to_thread(RoutesMirror, shared, options.routes, options.recordings.parent)
     last_good = next(iter(await asyncio.to_thread(store.revisions, limit=1)), None)
     routes = RoutesKeeper(
         options.routes, own=url, interval=options.reload_interval, last_good=last_good, run=run_files(options, modules),
-        settled=at_once if workers is None else workers.settled,
+        mirror=mirror, settled=at_once if workers is None else workers.settled,
     )  # fmt: skip
 
     def keep(revision: Revision | None, problems: Sequence[Problem]) -> None:
-        if revision is not None:
+        if revision is not None and mirror is None:  # else it is there with its version
             recorder.add_revision(revision)
 
     routes.subscribe(keep)
@@ -356,6 +361,8 @@ async def _routes(
         yield routes
     finally:
         await routes.stop()
+        if shared is not None:
+            shared.close()
 
 
 @contextlib.asynccontextmanager

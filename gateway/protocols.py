@@ -255,6 +255,32 @@ class SharedSessionStore(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class SharedRevision:
+    """The route table of all gateways of a database: `version` counts from 1."""
+
+    version: int
+    revision: Revision
+
+
+class SharedRoutesStore(Protocol):
+    """Where the routes are that several gateways have. Blocking; each raises StoreError while the database is away."""
+
+    def identity(self) -> str:
+        """By what the database is known again."""
+
+    def version(self) -> int:
+        """0 while there are none."""
+
+    def read(self) -> SharedRevision | None: ...
+
+    def propose(self, seen: int, revision: Revision) -> bool:
+        """Make this the version after `seen`, with its row of the history, dated by the database; False when another
+        one is that already."""
+
+    def close(self) -> None: ...
+
+
 class ElsewhereError(Exception):
     """Another process of this gateway serves the session of a request."""
 
@@ -435,6 +461,7 @@ class Options:
     warm: bool = False  # compile the pages in the background at the start
     any_host: bool = False  # proxied traffic may come under any name, on loopback too
     reload_interval: float = 0.25  # seconds between polls of routes.yaml and demo.yaml
+    routes_from: str = "database"  # "file": routes.yaml is this machine's alone, although others share the database
     health_interval: float = 5.0  # seconds between health polls
     header_timeout: float = 20.0  # seconds for a client to send a whole request head
     keep_alive: float = 75.0  # seconds an idle client connection is kept

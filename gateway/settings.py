@@ -234,6 +234,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(("demo",), "--recordings", "-r", "path", None, "the file with the recordings (default: a new folder)"),
     Setting(("demo",), "--no-open", type="switch", default=False, help="do not open the browser"),
     Setting(
+        ("serve",), "--routes-from", "", "text", "database",
+        "where several gateways share a database: its routes, of which each routes.yaml is a mirror, or this "
+        "machine's file alone", choices=("database", "file"),
+    ),
+    Setting(
         ("serve",), "--templates", "-t", "path", None,
         "a folder with your own demos and pages (default: templates beside routes.yaml)", "DIR",
     ),

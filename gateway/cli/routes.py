@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from ..errors import ConfigError, Problem, UsageError
+from ..errors import ConfigError, NotFoundError, Problem, UsageError
 from ..model.addresses import is_loopback
+from ..paths import url_of
 from ..routes import FileMove, Loaded, check_move, load, prepare_move
 from ..routes.explain import Explanation, explain
 from ..routes.history import changes
+from ..routes.mirror import RoutesMirror
 from ..routes.schema import json_schema
 from ..routes.table import CompiledCluster, RouteTable
 from .client import RunningGateway, find_server
@@ -74,8 +76,17 @@ def _warn_of_proxy(name: str, table: RouteTable | None) -> None:
         )
 
 
+def routes_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "what", nargs="?", default="show", choices=("show", "pull", "push"), metavar="WHAT",
+        help="show (the default); where gateways share a database: pull (their routes into this file) or push",
+    )  # fmt: skip
+
+
 def routes(args: argparse.Namespace) -> int:
     """Show which cluster lives where: as the running gateway sees it, else as the file says."""
+    if args.what != "show":
+        return _exchange(args)
     server = find_server(args.recordings, args.url, args.token)
     shown = server.call("GET", API) if server else _routes_json(_table(args.routes), args.routes)
     shown = {"source": "server" if server else "file", **shown}
@@ -149,6 +160,35 @@ def history(args: argparse.Namespace) -> int:
 def schema(args: argparse.Namespace) -> int:
     """Print the JSON Schema of routes.yaml."""
     print(json.dumps(json_schema(), indent=2))
+    return 0
+
+
+def _exchange(args: argparse.Namespace) -> int:
+    """Between the file and the database; a gateway that runs here sees it by itself."""
+    url = url_of(args.recordings)
+    if not url:
+        raise UsageError(
+            f"routes {args.what} is for gateways that share a database", hint="-r postgresql://USER@HOST/DATABASE"
+        )
+    from ..store.postgres.routes import SharedRoutes
+
+    store = SharedRoutes(url)
+    try:
+        mirror = RoutesMirror(store, args.routes, args.recordings.parent)
+        loaded = load(args.routes, environ=os.environ)
+        if args.what == "pull":
+            there = store.read()
+            if there is None:
+                raise NotFoundError("the database has no routes yet", hint="gateway routes push")
+            mirror.pull(there, loaded.files)
+        elif loaded.table is None:
+            raise ConfigError(loaded.problems, hint=_start_hint(loaded.problems))
+        else:
+            there = mirror.push(loaded)
+    finally:
+        store.close()
+    shown = {"version": there.version, "revision": there.revision.id, "file": str(args.routes)}
+    print(json.dumps(shown, indent=2) if args.json else f"{args.routes}: version {there.version} of the database")
     return 0
 
 

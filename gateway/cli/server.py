@@ -43,6 +43,7 @@ def serve(args: argparse.Namespace) -> int:
         host=args.host,
         port=args.port,
         templates=args.templates,
+        routes_from=args.routes_from,
         durability=args.durability,
         hosts=args.allow_host,
         any_host=args.any_host,

@@ -31,6 +31,13 @@ class FileMove:
         except Unreadable as error:
             raise ConfigError([Problem(self.name, 1, 1, "", str(error))], hint="nothing was changed") from None
 
+    def take_back(self) -> None:
+        """What `write` wrote, as it was; ConfigError when the file cannot be written."""
+        try:
+            write_file(self.path, self.raw, expected=self.splice.raw)
+        except Unreadable as error:
+            raise ConfigError([Problem(self.name, 1, 1, "", str(error))], hint="the change stays in the file") from None
+
 
 Again = Callable[[Mapping[str, bytes]], Loaded]  # what the files would say with these contents, by name
 

@@ -30,6 +30,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 from ..errors import ConfigError, Problem
@@ -37,7 +38,8 @@ from ..model.recording import Revision
 from ..protocols import at_once
 from .files import Loaded, Look, content_of, load, look, reread
 from .history import changes
-from .move import check_move, prepare_move, prepare_origin
+from .mirror import Overtaken, RoutesMirror
+from .move import FileMove, check_move, prepare_move, prepare_origin
 from .parse import parse_stored
 from .run_files import RunFiles
 from .table import RouteTable, compile_table
@@ -48,6 +50,7 @@ SETTLE = 0.1  # seconds between two equal looks at a changed file: half-written 
 PATIENCE = 1.0  # seconds after which a file that never settles is read all the same
 REREAD = 2.0  # seconds between readings of the content where a look shows no change (clocks lie, mounts too)
 
+Result = TypeVar("Result")
 Seen = Callable[[Revision | None, Sequence[Problem]], None]
 
 
@@ -64,9 +67,11 @@ class RoutesKeeper:
         environ: Mapping[str, str] | None = None,
         run: RunFiles | None = None,
         settled: Callable[[], Awaitable[object]] = at_once,
+        mirror: RoutesMirror | None = None,
     ) -> None:
-        """`settled` waits until every process of the gateway has the table in force."""
-        self._run_files = run
+        """`settled` waits until every process of the gateway has the table in force; `mirror` where other gateways have
+        the same routes."""
+        self._run_files, self._mirror = run, mirror
         self._file, self._interval, self._last_good = file, interval, last_good
         self._own = None if own is None else _address(own)
         self._environ = dict(os.environ if environ is None else environ)
@@ -138,7 +143,10 @@ class RoutesKeeper:
 
     async def move(self, cluster: str, environment: str, *, source: str) -> Revision:
         """Change one scalar of the file and put it in force; nothing is written when it would not be valid.
-        ConfigError while the file is invalid."""
+        ConfigError while the file is invalid; Overtaken when other gateways were quicker twice."""
+        return await self._repeated(partial(self._move, cluster, environment, source))
+
+    async def _move(self, cluster: str, environment: str, source: str) -> Revision:
         async with self._lock:
             now = await self._load()
             if now.table is None:
@@ -148,15 +156,25 @@ class RoutesKeeper:
                 )
             check_move(now.table, cluster, environment)
             if now.table.clusters[cluster].environment != environment:
-                now = await self._run(partial(self._write_move, now, cluster, environment))
+                now = await self._run(partial(self._write_move, now, cluster, environment, source))
             assert now.table is not None
             revision = self._accept(now, now.table, source=source, found=changes(self._table, now.table))
             await self._settled()
             return revision
 
+    async def _repeated(self, change: Callable[[], Awaitable[Result]]) -> Result:
+        """Once more where another gateway was quicker: on what it made of the routes."""
+        try:
+            return await change()
+        except Overtaken:
+            return await change()
+
     async def allow_origin(self, origin: str, *, source: str) -> tuple[Revision, int]:
         """List an origin under cors.origins and put that in force; the line of the file that says so. ConfigError
-        while the file is invalid."""
+        while the file is invalid; Overtaken as with a move."""
+        return await self._repeated(partial(self._allow_origin, origin, source))
+
+    async def _allow_origin(self, origin: str, source: str) -> tuple[Revision, int]:
         async with self._lock:
             now = await self._load()
             if now.table is None:
@@ -167,8 +185,8 @@ class RoutesKeeper:
             def write() -> Loaded:
                 nonlocal line
                 edit = prepare_origin(now, origin, again=self._read)
-                edit.write()
-                line, self._loaded = edit.splice.line, _without_tree(edit.then)
+                self._write(edit, now, source)
+                line = edit.splice.line
                 return edit.then
 
             then = await self._run(write)
@@ -177,11 +195,23 @@ class RoutesKeeper:
             await self._settled()
             return revision, line
 
-    def _write_move(self, now: Loaded, cluster: str, environment: str) -> Loaded:
+    def _write_move(self, now: Loaded, cluster: str, environment: str, source: str) -> Loaded:
         move = prepare_move(now, cluster, environment, again=self._read)
-        move.write()
-        self._loaded = _without_tree(move.then)
+        self._write(move, now, source)
         return move.then
+
+    def _write(self, edit: FileMove, now: Loaded, source: str) -> None:
+        """Into the file, then to the other gateways; taken back where they do not take it. In this order a crash
+        between the two leaves an edited file, which the next start proposes."""
+        edit.write()
+        if self._mirror is not None:
+            assert now.table is not None
+            try:
+                self._mirror.propose(edit.then, now.table, source)
+            except Exception:
+                edit.take_back()
+                raise
+        self._loaded = _without_tree(edit.then)
 
     # -- looking and loading; in the thread
 
@@ -193,6 +223,8 @@ class RoutesKeeper:
 
     def _load_now(self) -> Loaded:
         loaded = self._read({})
+        if self._mirror is not None:
+            loaded = self._mirror.agree(loaded, self._table) or self._read({})
         self._read_at = time.monotonic()
         self._loaded = replace(
             loaded, parsed=replace(loaded.parsed, root=None, config=None)
@@ -227,6 +259,9 @@ class RoutesKeeper:
 
     async def _reload_if_changed(self) -> None:
         loop = asyncio.get_running_loop()
+        if self._mirror is not None and await loop.run_in_executor(self._thread, self._mirror.is_behind):
+            await self._apply(await self._load())
+            return
         found = await loop.run_in_executor(self._thread, self._look_now)
         if self._loaded is not None and found == self._loaded.look:
             return

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ..model.audit import AuditEntry
     from ..model.exchange import Chunk, Exchange
     from ..model.recording import Recording, Revision
-    from ..protocols import EventSink, SharedSessionStore
+    from ..protocols import EventSink, SharedRoutesStore, SharedSessionStore
 
 log = logging.getLogger("gateway.store")
 Result = TypeVar("Result")
@@ -338,6 +338,10 @@ class SqliteRecorder:
     def shared_sessions(self) -> SharedSessionStore | None:
         """Where sessions are that other gateways have as well; None where there is one gateway."""
         return self._thread.shared_sessions()
+
+    def shared_routes(self) -> SharedRoutesStore | None:
+        """Where the routes are that other gateways have as well; None where there is one gateway."""
+        return self._thread.shared_routes()
 
     def _wake(self) -> None:
         """Have the thread told of what was queued, at the end of this turn of the loop or of some later ones."""

@@ -25,7 +25,7 @@ from ..errors import StoreError
 from .batch import Batch, ReadyRows, Seal, SealPiece, Stored, StreamPiece
 
 if TYPE_CHECKING:
-    from ..protocols import EventSink, SharedSessionStore
+    from ..protocols import EventSink, SharedRoutesStore, SharedSessionStore
 
 log = logging.getLogger("gateway.store")
 Result = TypeVar("Result")
@@ -104,6 +104,10 @@ class GroupWriter(ABC):
 
     def shared_sessions(self) -> SharedSessionStore | None:
         """Where sessions are that other gateways have as well; None where there is one gateway."""
+        return None
+
+    def shared_routes(self) -> SharedRoutesStore | None:
+        """Where the routes are that other gateways have as well; None where there is one gateway."""
         return None
 
     def hurry(self) -> None:

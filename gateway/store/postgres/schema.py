@@ -273,7 +273,21 @@ ALTER TABLE sessions ADD COLUMN changed_in XID8 NOT NULL DEFAULT pg_current_xact
 ALTER TABLE gateways ADD COLUMN heard_at TIMESTAMPTZ, ADD COLUMN asked_at TIMESTAMPTZ;
 """
 
-MIGRATIONS: Final = (FIRST, DRIFT, SHARING)  # a released step is never changed: add another one
+# The routes that all gateways have, and by what a gateway knows the database again (routes.py).
+ROUTES: Final = """
+CREATE TABLE routes (
+    one INTEGER PRIMARY KEY DEFAULT 1 CHECK (one = 1),
+    version BIGINT NOT NULL,
+    id TEXT NOT NULL,
+    accepted_at TEXT NOT NULL,
+    source TEXT NOT NULL,
+    changes TEXT NOT NULL,
+    text TEXT NOT NULL
+);
+INSERT INTO facts (name, value) VALUES ('id', gen_random_uuid()::text);
+"""
+
+MIGRATIONS: Final = (FIRST, DRIFT, SHARING, ROUTES)  # a released step is never changed: add another one
 VERSION: Final = len(MIGRATIONS)
 APPLICATION: Final = "whatif-gateway"
 # A lock of one transaction, so that PgBouncer can stand between; the number is "GWay".

@@ -30,6 +30,7 @@ from ...errors import StoreError
 from ..batch import Batch, Seal, SealPiece, Stored
 from ..writer import Entry, GroupWriter, is_end
 from .connection import Database, connect, failed
+from .routes import SharedRoutes
 from .sessions import SharedSessions
 from .spool import Spool
 from .tables import PostgresTables, SharedBatch
@@ -72,6 +73,9 @@ class PostgresWriter(GroupWriter):
 
     def shared_sessions(self) -> SharedSessions:
         return SharedSessions(self._url, self.gateway)
+
+    def shared_routes(self) -> SharedRoutes:
+        return SharedRoutes(self._url)
 
     def hurry(self) -> None:
         """The group in hand waits for an answer of the database: end that wait."""
