@@ -108,7 +108,7 @@ SHAPES: Final = (
     ("Resend", r"re_[0-9A-Za-z]{8}_[0-9A-Za-z]{24}"),
     ("Infisical", r"st\.[0-9a-f\-]{24,36}\.[0-9a-f]{32}\.[0-9a-f]{32}"),
     ("Asana", r"[12]/[0-9]{10,20}(?:/[0-9]{10,20})?:[0-9a-f]{32}"),
-    ("Oracle pre-authenticated request", r"objectstorage\.[a-z0-9\-]{4,30}\.oraclecloud\.com/p/[0-9A-Za-z_\-]{40,}"),
+    ("Oracle pre-authenticated request", r"objectstorage\.[a-z0-9\-]{2,30}\.oraclecloud\.com/p/[0-9A-Za-z_\-]{40,}"),
     ("Yandex", r"AQVN[0-9A-Za-z_\-]{35,38}"),
     ("Twitch chat", r"oauth:[0-9a-z]{30}\b"),
     ("Okta", r"00[0-9A-Za-z_\-]{40}\b"),

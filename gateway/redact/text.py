@@ -24,6 +24,24 @@ MARGIN: Final = 1 << 10  # bytes behind a window in which a name that begins in 
 SETTING: Final = re.compile(rb"(?<![\w.\-%])([\w.\-]{2,100}+)[ \t]{0,8}+=[ \t]{0,8}(?=[^\s=\"'])")
 # name: value where a line begins; and within a string, where line ends are written as \\n.
 FIELD: Final = re.compile(rb"^[ \t]{0,40}+(?:- )?([\w.\-]{2,100}+)[ \t]{0,4}+:[ \t]{1,8}(?=[^\s\"'])", re.MULTILINE)
+# The same with the name in quotes, where the line is no part of JSON: nothing follows the value.
+QUOTED_FIELD: Final = re.compile(
+    rb"^[ \t]{0,40}+(?:- )?[\"']([\w.\-]{2,100}+)[\"'][ \t]{0,4}+:[ \t]{1,8}"
+    rb"(?=[^\s\"',{\[][^\r\n\"',{}\[\]]{0,400}\r?$)",
+    re.MULTILINE,
+)
+# {user: ann, password: value}, as YAML writes on one line.
+FLOW: Final = re.compile(rb"[{,][ \t]{0,8}+([\w.\-]{2,100}+)[ \t]{0,4}+:[ \t]{1,8}(?=[^\s\"'{\[])")
+# - name: API_TOKEN, and value: on the line below; both on one line.
+NAMED: Final = re.compile(
+    rb"\b(?:name|key):[ \t]{1,8}[\"']?([\w.\-]{2,100}+)[\"']?[ \t]{0,8}+\r?\n"
+    rb"[ \t]{1,40}+value:[ \t]{1,8}[\"']?(?=[^\s\"'])",
+    re.IGNORECASE,
+)
+NAMED_FLOW: Final = re.compile(
+    rb"\b(?:name|key):[ \t]{1,8}[\"']?([\w.\-]{2,100}+)[\"']?[ \t]{0,8}+,[ \t]{0,8}+value:[ \t]{1,8}[\"']?(?=[^\s\"'])",
+    re.IGNORECASE,
+)
 # A block of YAML (1.2, chapter 8): the value is on the lines below that begin further to the right.
 BLOCK: Final = re.compile(
     rb"^([ \t]{0,40}+(?:- +)?)([\"']?)([\w.\-]{2,100}+)\2[ \t]{0,4}+:[ \t]{0,8}+"
@@ -81,6 +99,11 @@ def seal_lines(data: bytes, is_secret: IsSecret, seal: Seal, *, escaped: bool = 
     every line end is an escape."""
     if not escaped:
         data = _after(data, FIELD, REST, is_secret, seal)
+        data = _after(data, QUOTED_FIELD, REST, is_secret, seal)
+        data = _after(data, FLOW, WORD, is_secret, seal) if b"{" in data else data
+        if b"alue:" in data:
+            data = _after(data, NAMED, REST, is_secret, seal)
+            data = _after(data, NAMED_FLOW, WORD, is_secret, seal)
         data = seal_blocks(data, is_secret, seal) if b":" in data else data
     if b"\\n" in data or b"\\r" in data:
         data = _after(data, ESCAPED, REST, is_secret, seal)
@@ -177,6 +200,7 @@ ENCODED: Final = re.compile(
 STRING_ENDS: Final = re.compile(rb"(?:[^\"\\]|\\.)*+", re.DOTALL)
 STOPS: Final = {quote: re.compile(rb"[\r\n" + quote + rb"]") for quote in (b'"', b"'", b"`")}
 MOST_NESTED: Final = 6  # forms within fields of forms: each is encoded once more than the one around it
+SHORTEST_CODE: Final = 6  # bytes of an authorization code; `code=DE&state=open` is about a country
 AROUND: Final = 1024  # bytes of a URL around its `code` that may say that the code is an authorization code
 FORM: Final = re.compile(rb"(^|&)([^&=]*)(=)([^&]+)")
 NESTED: Final = (b"%22", b'"', b"%25", b"PRIVATE")
@@ -226,6 +250,7 @@ def seal_query(data: bytes, is_secret: IsSecret, seal: Seal) -> bytes:
         if (
             kind != ANY
             and key[1].lower() == b"code"
+            and len(secret) >= SHORTEST_CODE
             and is_oauth(data[max(0, key.start() - AROUND) : key.end() + AROUND])
         ):
             kind = ANY
@@ -315,7 +340,7 @@ def seal_form(data: bytes, is_secret: IsSecret, seal: Seal, depth: int = 0) -> b
         raw = match[4]
         if kind := is_secret(match[2]):
             secret = unquote_to_bytes(raw.replace(b"+", b" "))
-            if (oauth and match[2] == b"code") or fits(kind, secret, in_url=True):
+            if (oauth and match[2] == b"code" and len(secret) >= SHORTEST_CODE) or fits(kind, secret, in_url=True):
                 return match[1] + match[2] + match[3] + _sealed_as(raw, secret, seal)
         if depth == MOST_NESTED or not any(mark in raw for mark in NESTED):
             return match[0]

@@ -39,6 +39,7 @@ KEYS: Final = _words(
     "api private access secret signing encryption decryption account subscription master auth shared service server"
     " application app admin hmac session recovery stream storage sas deploy webhook functions function host rapidapi"
     " ssh ssl tls pgp gpg rsa aes jwt cipher crypt crypto license wrapping unseal integration consumer client root"
+    " principal"
 )
 KEYS_OF_MANY: Final = (b"api", b"secret", b"private", b"access")
 # What stands before `pass`; alone it may be the word of a test.
@@ -47,6 +48,7 @@ PASSES: Final = _words(
     " admin root login mail email ldap proxy http https auth account acct wifi wlan vpn ssh keystore truststore key"
     " store cert pfx rabbitmq amqp mqtt kafka old new current confirm repeat my client server basic app api service"
     " jdbc cache queue host default master sys system bind sudo su become enable retype verify web site router nas"
+    " require"
 )
 # What stands before `code` in the name of a code that lets somebody in.
 CODES: Final = _words(
@@ -61,7 +63,8 @@ COOKIES: Final = _words("set auth session login access sso remember")
 EXACT: Final = {
     **dict.fromkeys(_words("cookie setcookie cookie2 setcookie2 codeverifier oauthverifier clientassertion assertion"
         " samlresponse samlart wresult seedphrase recoveryphrase hdnts hdnea hdntl bcdntoken"
-        " jsessionid phpsessid aspsessionid secretid recoverykey htpasswd tempauth rlkey resourcekey"), ANY),
+        " jsessionid phpsessid aspsessionid secretid recoverykey htpasswd tempauth rlkey resourcekey masterauth"
+        " idtokenhint cardverificationvalue cardsecuritycode pinblock"), ANY),
     **dict.fromkeys(_words("pass pw otp totp basicauth onetimepassword secretanswer securityanswer recoveryanswer"
         " challengeanswer secretanswers securityanswers"), TEXT),
     **dict.fromkeys(_words("code auth session ticket tokens jwt bearer hm"), RANDOM),
@@ -71,7 +74,7 @@ EXACT: Final = {
 TAILS: Final = _words(
     "hash confirm confirmation confirmed repeat repeated again verify verification verifier retype check new old"
     " current value val text plain plaintext raw b64 base64 encoded encrypted enc digest prod production dev test"
-    " staging live primary secondary base string str input binary salt backup bytes hex"
+    " staging live primary secondary base string str input binary salt backup bytes hex pem data"
 )
 # A name that asks something, or counts: `has_password`, `max_token`.
 COUNTS: Final = _words(
@@ -202,6 +205,8 @@ def _run_together(name: bytes) -> int:
 
 def _has_stem(parts: list[bytes]) -> bool:
     """Whether the parts before a tail are the name of a secret: password_hash, api_key_prod, secret_key_base."""
+    if len(parts) > 1 and parts[-1] == b"key" and parts[-2] in KEYS:
+        return True
     return parts[-1] in STRONG or any(b"".join(parts[-size:]) in STRONG for size in (2, 3))
 
 
