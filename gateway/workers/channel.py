@@ -109,6 +109,7 @@ class Channel:
             end = HEAD.size + length
             if length > MOST:
                 self._lost()
+                return
             if len(self._read) < end:
                 return
             payload = bytes(self._read[HEAD.size : end])

@@ -191,7 +191,10 @@ class Fleet:
 
     def renew_keys(self, keys: object) -> None:
         """Each reads the keys anew. From a thread beside the loop; waits for them."""
-        asyncio.run_coroutine_threadsafe(self._renew(), self._loop).result(ANSWER + 1)
+        try:
+            asyncio.run_coroutine_threadsafe(self._renew(), self._loop).result(ANSWER + 1)
+        except TimeoutError:
+            log.warning("a worker has not said that it has the new keys")
 
     async def _renew(self) -> None:
         self._tell(messages.KEYS)
@@ -204,8 +207,8 @@ class Fleet:
             self._tell(messages.ROUTES, pickled(self._routes.table))
 
     def _tell(self, kind: int, payload: bytes = b"") -> None:
-        for worker in self._workers:
-            if worker.is_relaying:
+        for worker in self._workers:  # one that starts does it before it relays
+            if worker.channel.is_open:
                 worker.expect()
                 worker.channel.send(kind, payload)
 
@@ -299,7 +302,13 @@ class Fleet:
         early = time.monotonic() - gone.begun < STEADY
         failures = gone.failures + 1 if early else 0
         await asyncio.sleep(PAUSES[min(failures, len(PAUSES) - 1)] if early else 0.0)
-        worker = self._spawn(gone.number)
+        while True:
+            try:
+                worker = self._spawn(gone.number)
+                break
+            except OSError as error:  # no file is left, for instance
+                log.error("a worker cannot be started: %s", error.strerror or error)
+                await asyncio.sleep(PAUSES[-1])
         worker.failures = failures
         worker.missed_before = gone.missed_before + gone.missed + gone.waiting
         self._workers[self._workers.index(gone)] = worker

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from ..routes.table import RouteTable
 
 log = logging.getLogger("gateway.workers")
+PAUSE: Final = 1.0  # seconds without accepting, after that failed
 COUNT_EVERY: Final = 0.5  # seconds between two messages of what was counted
 
 
@@ -92,13 +93,14 @@ class Worker:
             console_origin=start.console_origin, pseudonym=start.pseudonym,
         )  # fmt: skip
         self._metrics.clients, self._metrics.under_way = self.relay.clients, self.relay.flows
+        self._is_draining = False
         self.done = asyncio.Event()
 
     async def begin(self) -> None:
         await self.recorder.start()
         await self.relay.start()
         self._listening.setblocking(False)
-        asyncio.get_running_loop().add_reader(self._listening, self._accept)
+        self._listen()
         self._keep(self._count_forever())
         self._control.send(messages.READY, marshal.dumps(os.getpid()))
 
@@ -125,14 +127,21 @@ class Worker:
 
     # -- connections
 
+    def _listen(self) -> None:
+        if not self._is_draining:
+            asyncio.get_running_loop().add_reader(self._listening, self._accept)
+
     def _accept(self) -> None:
         """One at a time: the other workers shall have their share."""
         try:
             connection, _ = self._listening.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return
-        except OSError as error:
-            asyncio.get_running_loop().call_exception_handler({"message": "accept", "exception": error})
+        except OSError as error:  # no file is left, for instance: the others may take it
+            loop = asyncio.get_running_loop()
+            loop.call_exception_handler({"message": "a connection could not be accepted", "exception": error})
+            loop.remove_reader(self._listening)
+            loop.call_later(PAUSE, self._listen)
             return
         connection.setblocking(False)
         self._keep(self._admit(connection))
@@ -171,6 +180,7 @@ class Worker:
     # -- the end
 
     async def _drain(self, seconds: float, in_hurry: bool) -> None:
+        self._is_draining = True
         asyncio.get_running_loop().remove_reader(self._listening)
         self._listening.close()
         self.relay.in_hurry = in_hurry
@@ -189,12 +199,15 @@ async def run(control: int, records: int, listening: int, steps: int) -> None:
         loop.add_signal_handler(number, lambda: None)
     started: asyncio.Future[Start] = loop.create_future()
     worker: Worker | None = None
+    early: list[tuple[int, bytes, int | None]] = []
 
     def received(kind: int, payload: bytes, file: int | None) -> None:
         if kind == messages.START:
             started.set_result(pickle.loads(payload))
         elif worker is not None:
             worker.received(kind, payload, file)
+        else:
+            early.append((kind, payload, file))
 
     end = Channel(socket.socket(fileno=control), received, _orphaned)
     start = await started
@@ -202,6 +215,8 @@ async def run(control: int, records: int, listening: int, steps: int) -> None:
     worker = Worker(
         start, end, BlockingChannel(socket.socket(fileno=records)), socket.socket(fileno=listening), steps
     )  # fmt: skip
+    for message in early:
+        worker.received(*message)
     await worker.begin()
     with seldom_collecting():
         await worker.done.wait()

@@ -54,10 +54,12 @@ class Nursery:
 
     def fork(self, files: Sequence[int]) -> None:
         """A worker that gets these files."""
-        if self._process.poll() is not None:
-            self._socket.close()
+        try:
+            socket.send_fds(self._socket, [b"w"], list(files))
+        except (BrokenPipeError, ConnectionResetError):
+            self.close()
             self._start()
-        socket.send_fds(self._socket, [b"w"], list(files))
+            socket.send_fds(self._socket, [b"w"], list(files))
 
     def close(self) -> None:
         """Its workers go on."""

@@ -224,12 +224,14 @@ async def test_of_a_killed_worker_only_the_clients_fail_and_its_place_is_taken(t
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
             await waiting
         await clients[1].call("/2")
+        async with console(gateway, "bob") as pages:  # the one that starts learns it as well
+            await ask(pages, "/routes/orders/move", "POST", environment="test")
         async with asyncio.timeout(PATIENCE):
             while first in gateway.fleet.processes or len(gateway.fleet.processes) < 2:
                 await asyncio.sleep(0.01)
         assert second in gateway.fleet.processes
         async with at_each(gateway, "ann") as again:
-            assert [(await client.call("/3"))["target"] for client in again] == ["/qa/3", "/qa/3"]
+            assert [(await client.call("/3"))["target"] for client in again] == ["/test/3", "/test/3"]
         async with asyncio.timeout(PATIENCE):
             while any(one.state == "open" for one in stored(gateway, "ann")):
                 await asyncio.sleep(0.05)
