@@ -8,7 +8,7 @@ COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-u
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak hostile fuzz clients consumers browsers contracts workers docs lock chromium postgres clean
+.PHONY: help demo test check bench soak hostile fuzz clients consumers browsers tours contracts workers docs lock chromium postgres clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -54,6 +54,10 @@ consumers: $(VENV)/.dev ## what we export, read and run by the programs of other
 browsers: $(VENV)/.dev chromium ## real Vite and Angular dev servers before the gateway, in Chromium and Firefox
 	$(PYTHON) tests/frontends/install.py .consumers/browsers
 	GATEWAY_BROWSERS=.consumers/browsers $(BIN)/python -m pytest tests/frontends -rs
+
+tours: $(VENV)/.dev chromium ## newcomer tours through the demo, and axe on every page in two themes and three widths (installs axe into .consumers/tours)
+	npm install --silent --no-audit --no-fund --ignore-scripts --prefix .consumers/tours axe-core@4.14.1
+	GATEWAY_TOURS=.consumers/tours/node_modules/axe-core/axe.min.js $(BIN)/python -m pytest tests/tours -rs
 
 apps: $(VENV)/.run ## real servers with their own clients: recorded on one, replayed on another, asked, played back
 	$(BIN)/python tests/apps/run.py .consumers/apps $(SERVERS)

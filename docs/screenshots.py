@@ -63,7 +63,7 @@ async def compare(page: Page, recording: str) -> None:
     for name in ("qa", "test"):
         await page.locator(f"#env-catalogue-{name}").check()
     await page.locator("#compare-yes").check()
-    await page.get_by_role("button", name="Run and compare").click()
+    await page.get_by_role("button", name="Run the ticked ones").click()
     await page.locator("table.matrix").wait_for()
     await page.set_viewport_size({**SIZE, "height": 1150})
     await photograph(page, "compare")
@@ -78,20 +78,26 @@ async def walk(page: Page, url: str) -> None:
     await photograph(page, "home")
     await page.goto(f"{url}/demos/bookshop/order-it")
     await photograph(page, "step")
+    await press(page, url, "find-the-book", "unknown-isbn")
     await press(page, url, "find-the-book", "same-book-on-dev")
     await page.set_viewport_size({**SIZE, "height": 1150})  # with what differs, below the answer
     await photograph(page, "what-if")
     await page.set_viewport_size(SIZE)
     await page.goto(f"{url}/_gateway/")
-    await page.locator("#move-catalogue-test").click()
+    await page.locator("#move-catalogue-test > summary").click()
+    await page.wait_for_timeout(600)  # the button takes no click at first
+    await page.locator("#move-catalogue-test").get_by_role("button", name="Move to test").click()
+    await page.locator("#undo").wait_for()
     await photograph(page, "board")
     await page.locator("#undo").click()
     await page.goto(f"{url}/catalog/books/1")
     await photograph(page, "not-found")
     await page.goto(f"{url}/_gateway/recordings")
-    recording = await page.locator("a.row-link").first.get_attribute("href") or ""
+    recording = await page.locator("a.row-link", has_text="Order a book").first.get_attribute("href") or ""
     await page.goto(url + recording)
-    await photograph(page, "recording", part=".picture")
+    await photograph(page, "recording")
+    await page.goto(f"{url + recording}?tab=steps")
+    await photograph(page, "steps")
     await compare(page, url + recording)
     await page.goto(f"{url}/_gateway/present/{recording.rpartition('/')[2]}/3")
     await photograph(page, "presenter")
@@ -101,6 +107,7 @@ async def walk(page: Page, url: str) -> None:
         file.write(await answer.body())
         file.flush()
         await page.goto(f"file://{file.name}")
+        await page.evaluate("document.querySelector('.rows').closest('section').scrollIntoView()")
         await photograph(page, "document")
 
 

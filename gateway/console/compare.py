@@ -134,5 +134,5 @@ def check_guard(services: Services, steps: Sequence[Exchange], runs: Sequence[Ma
         if said := guarded(found, yes=yes):
             why = next(iter(said.values())).partition("; --")[0]
             raise UsageError(
-                f"nothing was sent: {why}", hint="tick “let writes pass” to send it; what says never is never sent"
+                f"nothing was sent: {why}", hint="tick “Allow writes” to send it; what says never is never sent"
             )

@@ -209,7 +209,7 @@ async def audit(request: web.Request) -> View:
 
 
 async def redaction(request: web.Request) -> View:
-    """What the rules in force would mask of what is stored: where, by which rule, and what stands there then."""
+    """What today's rules would mask of what is stored: where, by which rule, and what stands there then."""
     services = request.app[SERVICES]
     found = await listing.recording(services, request.match_info["id"])
     masked = await asyncio.to_thread(services.would_mask, found.id)

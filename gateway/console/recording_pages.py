@@ -15,7 +15,7 @@ from ..diagrams.story import StoryCall, StoryMove, StoryRounds, followed
 from ..diagrams.story_svg import ground, lane, move_lane, story_heads
 from ..errors import UsageError
 from ..export import FORMATS
-from ..model.json_shapes import recording_json
+from ..model.json_shapes import leads_past, recording_json
 from ..model.recording import Page
 from ..services import correlations, listing
 from ..services.diagrams import drawn, looking
@@ -68,13 +68,14 @@ async def recording(request: web.Request) -> View:
         return view({}, template="live_pane.html", pane=pane, base=address(request))
     here = f"/_gateway/recordings/{quote(found.id, safe='')}"
     told = await _told(services, found)
+    past = await asyncio.to_thread(steps_past, told.exchanges)
     if tab == "steps":
         extra = await _steps(request, items, told)
     else:
         extra = await _TABS[tab](request, services, found, slice.items)
     return view(
         data, status=status_of(request, problem), problem=problem, tab=tab, tabs=TABS, here=here, told=told,
-        title=title_of(found, told),
+        title=title_of(found, told), past=past,
         family_count=await _family_count(services, found),
         playing=listing.played_by(request.app[SESSION_OF](request)),
         placed=partial(place_parts, places(told.exchanges)), acts=partial(acts, found, told.exchanges), **extra,
@@ -89,6 +90,11 @@ def tab_of(request: web.Request) -> str:
     if "view" not in query and (query.get("q") or "cursor" in query):
         return "steps"
     return "values" if "values" in query else "story"
+
+
+def steps_past(exchanges: Sequence[Exchange]) -> list[tuple[int, str]]:
+    """(step, its exchange) of the responses that give their client an address past the gateway."""
+    return [(one.step, one.id) for one in exchanges if leads_past(one)]
 
 
 async def _told(services: Services, found: Recording) -> ToldStory:

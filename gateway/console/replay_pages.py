@@ -235,7 +235,7 @@ def _place(recording: str, result: ReplayResult) -> str:
     if result.recording:
         return "/_gateway/diff?" + urlencode({"a": recording, "b": result.recording})
     why = next((step.message for step in result.steps if step.outcome == "stopped"), "nothing was sent")
-    raise UsageError(why.partition("; --")[0], hint="tick “let writes pass” to send it; what says never is never sent")
+    raise UsageError(why.partition("; --")[0], hint="tick “Allow writes” to send it; what says never is never sent")
 
 
 def add_replay_forms(app: web.Application) -> None:

@@ -21,7 +21,7 @@ class Bar:
     at_ms: float
     took_ms: float
     x: float
-    wait: float  # to the first byte
+    wait: float  # waiting
     rest: float
     pause_ms: float = 0.0  # of silence before it that is not drawn
 

@@ -24,10 +24,10 @@ Outcome = Literal["same", "expected", "unsure", "differs", "stopped", "skipped"]
 WORST_FIRST: Final[tuple[Outcome, ...]] = ("stopped", "differs", "unsure", "expected", "same")
 # As pages and terminals say them: (a sign, words). Colour is never all there is.
 LABELS: Final = {
-    "same": ("=", "same"), "expected": ("≈", "as expected"), "unsure": ("?", "not sure why"),
+    "same": ("=", "same"), "expected": ("=", "same, except ids and times"), "unsure": ("?", "not sure why"),
     "differs": ("≠", "differs"),
     "stopped": ("!", "not sent: needs a decision"), "skipped": ("-", "left out"), "removed": ("-", "not sent"),
-    "added": ("+", "only here"),
+    "added": ("+", "extra"),
 }  # fmt: skip
 UNREACHABLE: Final = frozenset(
     ("dns_timeout", "dns_error", "connection_timeout", "destination_ip_unroutable", "connection_refused",

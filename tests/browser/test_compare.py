@@ -24,13 +24,13 @@ async def test_three_environments_stand_side_by_side_with_what_differs_and_why(t
         await page.get_by_role("link", name="Compare environments").click()
         for name in ("dev", "test", "qa"):
             await page.locator(f"#env-catalogue-{name}").check()
-        await page.get_by_label("let writes pass").check()
-        await page.get_by_role("button", name="Run and compare").click()
-        for text in ("catalogue@dev", "catalogue@test", "catalogue@qa", "≠ differs first at step", "≈ as expected",
+        await page.get_by_label("Allow writes").check()
+        await page.get_by_role("button", name="Run the ticked ones").click()
+        for text in ("catalogue on dev", "catalogue on test", "catalogue on qa", "≠ differs first at step", "= same, except ids and times",
                      "404 only on catalogue@test", "high", "route", "status: 200 -> 404"):  # fmt: skip
             await expect(table).to_contain_text(text)
         await expect(page).to_have_url(re.compile("(with=.*){3}"))
-        await table.get_by_role("link", name="take away Replay on catalogue@dev").click()
+        await table.get_by_role("link", name="Remove Replay on catalogue@dev").click()
         await expect(table.locator("thead th")).to_have_count(4)
 
 
@@ -41,11 +41,11 @@ async def test_the_guard_s_no_leaves_the_ticks_and_the_page_where_they_were(tmp_
         await page.keyboard.press("m")
         await page.locator("#env-catalogue-test").focus()
         await page.keyboard.press("Space")
-        await page.get_by_role("button", name="Run and compare").press("Enter")
-        await expect(page.locator("#refused")).to_contain_text("writes to users@qa Try: tick “let writes pass”")
+        await page.get_by_role("button", name="Run the ticked ones").press("Enter")
+        await expect(page.locator("#refused")).to_contain_text("writes to users@qa Try: tick “Allow writes”")
         await expect(page.locator("#env-catalogue-test")).to_be_checked()
         await page.locator("#compare-yes").check()
-        await page.get_by_role("button", name="Run and compare").press("Enter")
+        await page.get_by_role("button", name="Run the ticked ones").press("Enter")
         await expect(page.locator("#matrix-title")).to_be_focused()
         await expect(page.locator("#refused")).to_be_hidden()
         await page.go_back()
@@ -64,7 +64,7 @@ async def test_variants_stand_side_by_side(tmp_path):
         await watch.open(f"/_gateway/recordings/{shop.recording}/compare")
         for box in await page.locator("input[name=with]").all():
             await box.check()
-        await page.get_by_role("button", name="Show side by side").click()
+        await page.get_by_role("button", name="Show", exact=True).click()
         table = page.locator("table.matrix")
         await expect(table.locator("thead th")).to_have_count(4)
         await expect(table).to_contain_text("isbn 978-9 is unknown")

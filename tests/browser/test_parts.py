@@ -193,9 +193,9 @@ async def test_the_preview_of_a_what_if_follows_what_is_typed(watch):
     await page.get_by_label("json:/qty", exact=True).fill("2")
     await expect(page.locator("#draft ins")).to_have_text("2")
     await expect(page.get_by_label("json:/qty", exact=True)).to_be_focused()
-    await page.get_by_label("Anything else").fill("nonsense")
+    await page.get_by_label("As text").fill("nonsense")
     await expect(page.locator("#draft").get_by_role("alert")).to_be_visible()
-    await page.get_by_label("Anything else").fill("header:X-Tenant=blue")
+    await page.get_by_label("As text").fill("header:X-Tenant=blue")
     await expect(page.get_by_label("The request as it would be sent")).to_contain_text("X-Tenant: blue")
     assert await still_there(page)
     await page.reload()  # the address has the draft
@@ -204,8 +204,8 @@ async def test_the_preview_of_a_what_if_follows_what_is_typed(watch):
 
 async def test_a_note_on_a_step_leads_back_to_the_step(book, watch):
     page = await opened(watch, f"/_gateway/exchanges/{book.steps[consoling.RECORDING][1].id}")
-    await page.get_by_text("Note, tags").click()
-    await page.get_by_label("Note to add to this step").fill("Here it broke.")
+    await page.get_by_text("Edit notes, tags").click()
+    await page.get_by_label("Add a note to this step").fill("Here it broke.")
     await page.get_by_role("button", name="Add", exact=True).click()
     await expect(page.locator("#noted blockquote").last).to_have_text("Here it broke.")
     assert await still_there(page)
@@ -223,7 +223,7 @@ async def test_a_replay_says_how_far_it_is_beside_its_button(services, watch):
     while not services.live.listening:
         await asyncio.sleep(0.01)
     await page.locator("#env-orders-test").check()
-    await page.get_by_role("button", name="Run and compare").click()
+    await page.get_by_role("button", name="Run the ticked ones").click()
     told = page.locator("[data-progress]")
     await expect(told).to_have_text("running …")
     services.live.publish("replay", {"of": consoling.RECORDING, "step": 2, "done": 2, "total": 3})

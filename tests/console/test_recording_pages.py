@@ -115,6 +115,20 @@ async def test_seventy_steps_have_at_most_forty_controls_in_sight(client, book, 
         assert len(re.findall(r"<(?:a|button|select|textarea|summary|input(?! type=.hidden))\b", shown)) <= 40
 
 
+async def test_responses_that_lead_past_the_gateway_are_named_with_their_steps(client, book):
+    assert "past the gateway" not in await text_of(client, HERE)
+    leading = replace(
+        an_exchange(1, answer=b'{"next": "http://127.0.0.1:9000/orders?page=2"}', status=200),
+        upstream_url="http://127.0.0.1:9000",
+        id="01KLEADING",
+    )
+    book.add(replace(book.kept[RECORDING], id="01KPAST"), leading)
+    text = await text_of(client, "/_gateway/recordings/01KPAST")
+    assert "A response leads past the gateway (step 1" in plain(text)
+    pane = await text_of(client, f"/_gateway/recordings/01KPAST?tab=steps&sel={leading.id}&part=pane")
+    assert "leads its client past the gateway" in pane
+
+
 def rounds(book):
     calls = [("GET", "/api/orders/orders/7"), ("POST", "/api/orders/orders"), ("GET", "/api/orders/receipts/7")]
     steps = [

@@ -123,6 +123,6 @@ async def test_the_command_and_the_page(tmp_path, capsys):
             text = await (await client.get(f"{page}?tab=export", headers={"Accept": "text/html"})).text()
             token = re.search(r'name="csrf_token" value="([^"]+)"', text)[1]
             async with client.post(f"{page}/preflight", data={"csrf_token": token}) as answer:
-                assert "Not ready." in (shown := await answer.text()) and "Answer from the recording:" in shown
+                assert "Not ready" in (shown := await answer.text()) and "Answer from the recording:" in shown
             twin = await (await client.get(f"{page}/preflight.json")).json()
             assert twin["look"]["ready"] is False

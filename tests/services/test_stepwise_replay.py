@@ -141,7 +141,7 @@ async def test_the_page_does_all_of_it(tmp_path):
         _, text = await press(page, do="run", until="5")
         assert "It waits before step 6." in text
         _, text = await press(page, do="stop")
-        assert "Finished: " in text and "what differs" in text
+        assert "Finished: " in text and ">Compare<" in text
 
 
 async def test_pages_that_watch_are_told_how_far_it_is(tmp_path):
