@@ -19,6 +19,7 @@ ALL = (
     "tls",
     "drift",
     "workers",
+    "start",
 )
 
 HERE = Path(__file__).parent

@@ -14,19 +14,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from aiohttp import web
 from cryptography.fernet import InvalidToken
 
-from . import console, demos, logs
+from . import logs
 from .access import Access, write_private
+from .demos.code_modules import CodeModules
+from .demos.run_sources import route_files, shown
 from .errors import GatewayError, NotFoundError, Problem, UsageError
-from .https import HttpsServer
-from .https.files import tls_of
 from .keys import LOST_HINT, Keyring, unopened
+from .lazy_server import LazyServer, MakeProtocol
 from .live_events import LiveEvents
 from .logs import AcceptTrouble
 from .metrics import Metrics
@@ -34,12 +35,10 @@ from .model.addresses import AllowedHosts, is_remote
 from .model.audit import Who
 from .model.capture import Capture
 from .model.exchange import FailedWhen
-from .model.forwarding import TrustedProxies
-from .paths import run_file, templates_dir
+from .paths import run_file
 from .protocols import Options, Services, TlsState, at_once
 from .proxy.cors import RefusedOrigins
 from .proxy.listeners import Listeners
-from .proxy.playback_loader import RECENT, resumed
 from .proxy.server import Relay, seldom_collecting
 from .redact import News, Recall, SealedCapture, Sealer
 from .routes import RoutesKeeper
@@ -49,25 +48,27 @@ from .routes.run_files import RunFiles
 from .routes.table import failed_when
 from .routes.tls import client_context
 from .services.contract_supervisor import ContractSupervisor
-from .sessions import OWN_COOKIES, LiveSessions, setup_sessions
+from .sessions import OWN_COOKIES, LiveSessions
 from .sessions.sharing import SessionSharing
 from .store import Mask, SqliteRecorder, open_recorder, open_store
-from .store.redaction_preview import preview
 from .workers.fleet import Fleet, check_workers
 from .workers.sessions import SLOTS, HomeSessions
 from .workers.shared import Shared, Start
 from .workers.steps import StepTable
 
 if TYPE_CHECKING:
+    from .https import HttpsServer
+    from .https.files import TlsFiles
     from .model.recording import Revision
     from .protocols import LiveSession, PlaybackMode
+    from .redact.preview import RedactionFinding
     from .store import StoreReader
 
 log = logging.getLogger("gateway")
 SealApart = Callable[[Capture], Awaitable[SealedCapture]]
 BACKLOG = 1024
-WARM = 1.0  # seconds after the start at which the pages are compiled
-CALM = 0.5  # seconds without an exchange before one is
+RESUMED: Final = 24 * 3600.0  # seconds: what nobody has asked for since then is not played on after a start
+PAGES = 1.0  # seconds after the start at which the pages are built, if none was asked for before
 TIDY_FIRST, TIDY = 60.0, 600.0  # seconds until recordings are looked through for what may go, and between two looks
 AT_ONCE = 500  # sessions whose rows are made at once: strangers can make thousands new in 5 s, at 10 us each
 RECALLED: Final = 64  # secrets of a recording that goes on which are opened again: 3 us each
@@ -96,7 +97,7 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
     loop.set_exception_handler(AcceptTrouble())
     async with AsyncExitStack() as stack:
         listening = stack.enter_context(_bind(options.host, options.port)) if options.plain != "off" else None
-        tls = await asyncio.to_thread(tls_of, options)  # before anything is begun: its files may be wrong
+        tls = await _tls(options)  # before anything is begun: its files may be wrong
         tls_socket = stack.enter_context(_bind(options.host, options.tls_port)) if tls else None
         url = _url(options, listening, tls_socket)
         console_socket = None
@@ -109,18 +110,19 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
         workers = _workers(stack, options)
         metrics = Metrics()
         tls_url, plain_url = _url_of(tls_socket, options.host, "https"), _url_of(listening, options.host)
-        modules = demos.CodeModules()
+        modules = CodeModules()
         services, sessions, ring = await _services(
             stack, options, url, metrics, lambda: tls.state(tls_url, plain_url) if tls else None, modules, workers
         )
         plain_console = console_socket if tls is None else None
-        runner = await stack.enter_async_context(
-            _own_pages(services, sessions, access, metrics, plain_console, modules)
-        )
+        pages = LazyServer(lambda: _pages(services, sessions, access, metrics, plain_console, modules))
+        stack.push_async_callback(pages.stop)
+        if not (options.warm and options.run) or console_socket is not None:
+            await pages.start()  # only a lone file is in such haste; probes and commands ask others at once
         console_url = _url_of(console_socket, options.host, "https" if tls else "http") or url
         pool = stack.enter_context(ThreadPoolExecutor(1, "sealer"))
         sealing = _sealer(ring), _apart(_sealer(ring), pool)
-        relay = _relay(services, runner, metrics, sealing, access, console_url)
+        relay = _relay(services, pages, metrics, sealing, access, console_url)
         await relay.start()
         server = fleet = None
         if workers is not None and listening is not None:
@@ -128,12 +130,14 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
             ring.subscribe(fleet.renew_keys)
         elif listening is not None:
             server = await loop.create_server(relay.accept, sock=listening, backlog=BACKLOG)
-        https = []
+        https: list[HttpsServer] = []
+        if tls is not None:
+            from .https import HttpsServer
         if tls is not None and tls_socket is not None:
             https.append(HttpsServer(tls_socket, tls.certificates, relay.accept, renew=tls.renew))
             relay.tls_port = tls_socket.getsockname()[1]
-        if tls is not None and console_socket is not None and runner.server is not None:
-            https.append(HttpsServer(console_socket, tls.certificates, runner.server))
+        if tls is not None and console_socket is not None:
+            https.append(HttpsServer(console_socket, tls.certificates, pages))
         for one in https:
             await one.start()
         listeners = Listeners(relay, services.routes)
@@ -141,6 +145,8 @@ async def running(options: Options) -> AsyncIterator[Gateway]:
         await listeners.start()
         stack.enter_context(_run_file(options.recordings, url, console_url, access))
         stack.enter_context(seldom_collecting())
+        later = loop.call_later(PAGES, pages.begin)
+        stack.callback(later.cancel)
         try:
             plain_port = listening.getsockname()[1] if listening else 0
             yield Gateway(url, services, relay, console_url, access, plain_port, fleet)
@@ -163,7 +169,7 @@ async def _services(
     url: str,
     metrics: Metrics,
     tls: Callable[[], TlsState | None],
-    modules: demos.CodeModules,
+    modules: CodeModules,
     workers: Shared | None,
 ) -> tuple[Services, LiveSessions, Keyring]:
     """The parts that pages and relay share, each ended by the stack; recordings and sessions of before go on."""
@@ -180,6 +186,10 @@ async def _services(
         return _secrets(store, reading, recording)
 
     def resumed_here(playing: Mapping[str, str]) -> dict[str, dict[str, PlaybackMode]]:
+        if not playing:
+            return {}
+        from .proxy.playback_loader import resumed  # with all that reads recordings: a tenth of a start
+
         return resumed(store, secrets, playing)
 
     def rules(cluster: str) -> tuple[FailedWhen, ...]:
@@ -230,14 +240,12 @@ async def _services(
     services = Services(
         options, routes, store, recorder, sessions, health, live, metrics_text, lambda: url,
         secrets=secrets, keys=ring,
-        would_mask=lambda recording: preview(
-            options.recordings, recording, routes.table.redact, Sealer(ring.keys)
-        ),
+        would_mask=lambda recording: _would_mask(options, recording, routes, ring),
         refused_origins=RefusedOrigins(), tls=tls, contracts=contracts,
         counted=at_once if workers is None else workers.counted,
     )  # fmt: skip
     if shared is None:
-        await _play_on(services, store)
+        await _play_on(services, store, resumed_here)
     await stack.enter_async_context(_tidying(services, store))
     return services, sessions, ring
 
@@ -273,13 +281,12 @@ async def _fleet(
 
 
 def _relay(
-    services: Services, runner: web.AppRunner, metrics: Metrics, sealing: tuple[Sealer, SealApart], access: Access,
+    services: Services, pages: LazyServer, metrics: Metrics, sealing: tuple[Sealer, SealApart], access: Access,
     console: str,
 ) -> Relay:  # fmt: skip
-    assert runner.server is not None
     relay = Relay(
         options=services.options, routes=services.routes, recorder=services.recorder, sessions=services.sessions,
-        metrics=metrics, own_pages=runner.server, tls_context=client_context, own_cookies=OWN_COOKIES,
+        metrics=metrics, own_pages=pages, tls_context=client_context, own_cookies=OWN_COOKIES,
         seal=sealing[0].seal, seal_apart=sealing[1], needs_sign_in=lambda: access.needed,
         hosts=_hosts(services.options), refused_origins=services.refused_origins, own_origin=services.url(),
         console_origin="" if console == services.url() else console,
@@ -327,17 +334,17 @@ def _secrets(store: StoreReader, sealer: Sealer, recording: str) -> dict[str, st
     return found
 
 
-def run_files(options: Options, modules: demos.CodeModules) -> RunFiles | None:
+def run_files(options: Options, modules: CodeModules) -> RunFiles | None:
     """The files of `gateway run`, where routes come from them."""
     if not options.run:
         return None
-    files = demos.route_files(options.run)
-    return RunFiles(files, lambda path, raw: modules.routes_of(path, demos.shown(path), raw), demos.shown)
+    files = route_files(options.run)
+    return RunFiles(files, lambda path, raw: modules.routes_of(path, shown(path), raw), shown)
 
 
 @contextlib.asynccontextmanager
 async def _routes(
-    options: Options, store: StoreReader, recorder: SqliteRecorder, url: str, modules: demos.CodeModules,
+    options: Options, store: StoreReader, recorder: SqliteRecorder, url: str, modules: CodeModules,
     workers: Shared | None,
 ) -> AsyncIterator[RoutesKeeper]:  # fmt: skip
     """The routes, every accepted revision of them stored."""
@@ -403,10 +410,14 @@ async def _saving(sessions: LiveSessions, recorder: SqliteRecorder, newcomers: a
             recorder.save_sessions(batch)
 
 
-async def _play_on(services: Services, store: StoreReader) -> None:
+async def _play_on(
+    services: Services,
+    store: StoreReader,
+    resumed_here: Callable[[Mapping[str, str]], dict[str, dict[str, PlaybackMode]]],
+) -> None:
     """Before the first request is taken: who was offline must not reach an upstream now."""
-    playing = await asyncio.to_thread(store.playing, since=time.time() - RECENT)
-    for id, modes in (await asyncio.to_thread(resumed, store, services.secrets, playing)).items():
+    playing = await asyncio.to_thread(store.playing, since=time.time() - RESUMED)
+    for id, modes in (await asyncio.to_thread(resumed_here, playing)).items():
         if session := services.sessions.get(id):
             session.modes |= modes
 
@@ -430,6 +441,8 @@ async def _tidying(services: Services, store: StoreReader) -> AsyncIterator[None
 
 async def tidy(services: Services, store: StoreReader) -> None:
     """One look; how it went is in the log."""
+    from .services.changes import delete
+
     rules = services.routes.table.recording
     if rules.keep_days is None and rules.keep_bytes is None:
         return
@@ -437,7 +450,7 @@ async def tidy(services: Services, store: StoreReader) -> None:
         found = await asyncio.to_thread(store.stale, days=rules.keep_days, bytes=rules.keep_bytes, now=time.time())
         for one in found:
             with contextlib.suppress(NotFoundError):  # somebody else was quicker
-                await console.delete_recording(services, one.recording, source="recording.keep", who=Who("gateway"))
+                await delete(services, one.recording, source="recording.keep", who=Who("gateway"))
     except GatewayError as error:
         log.warning("recordings could not be tidied away: %s", error)
     else:
@@ -459,64 +472,34 @@ async def _polling(
         await health.stop()
 
 
-@contextlib.asynccontextmanager
-async def _own_pages(
-    services: Services,
-    sessions: LiveSessions,
-    access: Access,
-    metrics: Metrics,
-    own_port: socket.socket | None,
-    modules: demos.CodeModules,
-) -> AsyncIterator[web.AppRunner]:
-    """The aiohttp application: console, API and demos; `own_port` when they have a port to themselves."""
-    app = web.Application(middlewares=console.MIDDLEWARES, client_max_size=1 << 20)
-    own = services.options.templates
-    templates = [*([own] if own else []), templates_dir()]
-    trusted, plain = TrustedProxies(services.options.trust_proxy), services.options.plain
-    session_of = setup_sessions(app, sessions, trusted=trusted, plain=plain)
-    console.setup(app, services, session_of=session_of, templates=templates, access=access, own_port=own_port)
-    demos.setup(
-        app, services, session_of=session_of, csrf_field=console.csrf_token, check_csrf=console.check_csrf,
-        check_operator=console.check_operator, render=console.rendered, templates=templates,
-        modules=modules,
-    )  # fmt: skip
-    app.on_response_prepare.append(_close_after)
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
-    await runner.setup()
-    if own_port is not None:
-        await web.SockSite(runner, own_port, backlog=BACKLOG).start()
-    try:
-        async with _warming(app, metrics) if services.options.warm else contextlib.nullcontext():
-            yield runner
-    finally:
-        await runner.cleanup()
+def _would_mask(
+    options: Options, recording: str, routes: RoutesKeeper, ring: Keyring
+) -> Sequence[tuple[int, RedactionFinding]]:
+    from .store.redaction_preview import preview
+
+    return preview(options.recordings, recording, routes.table.redact, Sealer(ring.keys))
+
+
+async def _tls(options: Options) -> TlsFiles | None:
+    """What HTTPS is served with, where it is."""
+    if not (options.tls_auto or options.tls_cert or options.tls_key):
+        return None
+    from .https.files import tls_of
+
+    return await asyncio.to_thread(tls_of, options)
 
 
 @contextlib.asynccontextmanager
-async def _warming(app: web.Application, metrics: Metrics) -> AsyncIterator[None]:
-    """Compile the pages when the start is over and no traffic passes, so that no request waits for it: all of them take
-    seconds of CPU time, and on one core as long a share of what passes meanwhile."""
+async def _pages(
+    services: Services, sessions: LiveSessions, access: Access, metrics: Metrics, own_port: socket.socket | None,
+    modules: CodeModules,
+) -> AsyncIterator[MakeProtocol]:  # fmt: skip
+    """The server of our own pages, whose modules are imported in a thread: 0.6 s of CPU time."""
+    await asyncio.to_thread(import_module, f"{__package__}.own_pages")
+    from .own_pages import own_pages
 
-    async def warm() -> None:
-        await asyncio.sleep(WARM)
-        seen = -1
-        for name in console.template_names(app):
-            while (passed := metrics.exchanges) != seen:
-                seen = passed
-                await asyncio.sleep(CALM)
-            await asyncio.to_thread(console.compile_template, app, name)
-
-    task = asyncio.create_task(warm())
-    try:
-        yield
-    finally:
-        task.cancel()
-
-
-async def _close_after(request: web.BaseRequest, response: web.StreamResponse) -> None:
-    """The connection was handed over for one request: the next one may be for a cluster."""
-    response.force_close()
-    response.headers["Connection"] = "close"
+    async with own_pages(services, sessions, access, metrics, own_port, modules) as server:
+        yield server
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ LAYERS: list[set[str]] = [
     {"__main__"},
     {"cli"},
     {"app"},
+    {"own_pages"},
     {"workers"},
     {"console"},
     {"api"},
@@ -27,7 +28,7 @@ LAYERS: list[set[str]] = [
     {"demo"},
     {"demos"},
     {"proxy", "store", "sessions", "routes", "live_events", "replay"},
-    {"logs", "keys", "ids", "access", "https", "loop"},
+    {"logs", "keys", "ids", "access", "https", "loop", "lazy_server"},
     {
         "routes.pure", "replay.pure", "contracts", "correlation", "diagrams", "export", "redact", "settings", "problems",
         "metrics",

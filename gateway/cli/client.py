@@ -18,6 +18,7 @@ from ..paths import run_file
 
 PROMPT = 2.0  # seconds for a server on this machine to say that it is there
 PATIENT = 30.0  # seconds for a change to be done
+BEGINNING = 10.0  # seconds until one that has just begun has built its pages
 
 ERRORS: dict[int, type[GatewayError]] = {
     404: NotFoundError,
@@ -152,7 +153,7 @@ def run_file_server(recordings: Path | None) -> RunningGateway | None:
 def answers(server: RunningGateway) -> bool:
     """Whether a gateway is up there."""
     try:
-        status, _ = server.ask("GET", "/_gateway/healthz")
+        status, _ = server.ask("GET", "/_gateway/healthz", limit=BEGINNING)
     except UpstreamError:
         return False
     return status == 200

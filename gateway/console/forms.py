@@ -10,7 +10,7 @@ from aiohttp import web
 from ..correlation import Verdicts
 from ..services import changes, correlations, sealing, seen_sessions
 from ..services.audit_log import note
-from ..sessions import join_session
+from ..sessions.page_sessions import join_session
 from ..web.access import who_of
 from ..web.guard import form_text
 from ..web.keys import FORM, LINKS, MOVES, SERVICES, SESSION_OF

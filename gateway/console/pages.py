@@ -20,7 +20,7 @@ from ..services import changes, correlations, listing, seen_sessions, variants
 from ..services.compare import elsewhere
 from ..services.family_tree import family_tree
 from ..services.lineage import lineage
-from ..sessions import join_session
+from ..sessions.page_sessions import join_session
 from ..web.access import is_viewer
 from ..web.keys import LINKS, SERVICES, SESSION_OF, STEPPERS
 from ..web.page_shell import rendered

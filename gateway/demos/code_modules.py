@@ -8,24 +8,34 @@ import traceback
 import types
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem
 from ..routes.run_files import DeclaredCluster, DeclaredRoutes
 from .definition.python_api import DeclaredModule, declaring
-from .definition.python_steps import Coded, coded_steps
+
+if TYPE_CHECKING:
+    from .definition.python_steps import Coded
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModule:
     """What a module declares. `watched` are the modules beside it that it imports."""
 
-    coded: tuple[Coded, ...] = ()
+    names: Mapping[str, Any] = field(default_factory=dict)  # what it defines
+    text: bytes = b""
     declared: DeclaredModule | None = None  # None when it could not be run
     about: str = ""  # its docstring
     problems: tuple[Problem, ...] = ()
     watched: tuple[Path, ...] = ()
+
+    def steps(self) -> tuple[Coded, ...]:
+        """Its decorated functions. Not worked out before a demo asks: a start needs the clusters alone."""
+        from .definition.python_steps import coded_steps
+
+        return coded_steps(self.names, self.text)
 
 
 class CodeModules:
@@ -92,7 +102,6 @@ def _run(path: Path, file: str, raw: bytes, imported: tuple[Path, ...]) -> Loade
     try:
         with declaring() as declared, _beside(path.parent):
             exec(compile(raw, str(path), "exec", dont_inherit=True), module.__dict__)
-        coded = coded_steps(vars(module), raw)
     except SyntaxError as error:
         where = file if error.filename == str(path) else f"{error.filename}"
         problem = Problem(where, error.lineno or 1, error.offset or 1, "", error.msg)
@@ -100,7 +109,7 @@ def _run(path: Path, file: str, raw: bytes, imported: tuple[Path, ...]) -> Loade
     except (Exception, SystemExit) as error:  # an author's module may fail in any way that Python can
         problem = Problem(file, line_of(error, path), 1, "", f"{type(error).__name__}: {error}")
         return LoadedModule(problems=(problem,), watched=_imported(path, known))
-    return LoadedModule(coded, declared, module.__doc__ or "", watched=_imported(path, known))
+    return LoadedModule(vars(module), raw, declared, module.__doc__ or "", watched=_imported(path, known))
 
 
 def _imported(path: Path, known: set[str]) -> tuple[Path, ...]:

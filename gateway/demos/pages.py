@@ -27,8 +27,8 @@ from .form import form_parts
 from .front_door import front_door
 from .page_json import home_json, step_json
 from .preview import Preview
-from .registry import DemoEntry, DemosKeeper, shown
-from .run_sources import demo_sources
+from .registry import DemoEntry, DemosKeeper
+from .run_sources import demo_sources, shown
 from .send import Press, Sending
 from .session_memory import Memories
 from .step import FilledField, NotSent, fill, read_form

@@ -7,49 +7,33 @@ import contextlib
 import logging
 import os
 import stat
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aiohttp import web
-
 from ..errors import Problem
 from ..paths import templates_dir
-from ..routes.run_files import ROUTES_KEYS
 from .code_modules import CodeModules, LoadedModule
 from .definition.parse import ParsedDemo, parse_demo
 from .definition.python_steps import python_demo, with_code
+from .run_sources import FILE, DemoSource, folder_sources, shown
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from ..protocols import Options
     from .definition.schema import Demo
 
 
 log = logging.getLogger("gateway.demos")
 
-FILE = "demo.yaml"
 LARGEST = 1 << 20  # bytes of a demo.yaml
 
 
 OFF = "is not loaded: code runs only where the gateway was started with --allow-code"
 NOT_NAMED = "is not loaded: code runs only where it is named; name it too: gateway run {} {}"
 BESIDE = (".html", ".css", ".py", ".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp")  # what a demo can name
-
-
-@dataclass(frozen=True, slots=True)
-class DemoSource:
-    """A file that is a demo: demo.yaml in a folder of its own or, with `has_others`, a file of `gateway run`, which
-    says routes as well."""
-
-    name: str
-    path: Path
-    has_others: bool = False
-
-    @property
-    def others(self) -> tuple[str, ...]:
-        """The keys that are for others."""
-        return ROUTES_KEYS if self.has_others else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +106,6 @@ class DemosKeeper:
                 log.warning("%s", problem)
 
 
-def folder_sources(folder: Path) -> Iterator[DemoSource]:
-    """Every demo with a folder of its own in this one, by name."""
-    with contextlib.suppress(OSError):
-        for path in sorted(folder.iterdir()):
-            if (path / FILE).exists():
-                yield DemoSource(path.name, path / FILE)
-
-
 def demo_paths(folder: Path) -> list[Path]:
     """Every demo's own folder, by name."""
     return [source.path.parent for source in folder_sources(folder)]
@@ -171,12 +147,13 @@ class DemoReader:
 
     def _of_python(self, source: DemoSource, file: str) -> ParsedDemo:
         loaded, names = self.modules.load(source.path, file), _names(source.path.parent)
-        if loaded.declared is None or (not loaded.coded and not loaded.declared.demo):
+        coded = loaded.steps() if loaded.declared is not None else ()
+        if loaded.declared is None or (not coded and not loaded.declared.demo):
             return ParsedDemo(None, loaded.problems or _nothing(loaded, file))
         parsed = python_demo(loaded.declared, loaded.about, name=source.name, file=file, files=names)
-        if not loaded.coded:
+        if not coded:
             return ParsedDemo(None, (*parsed.problems, Problem(file, 1, 1, "", NO_STEPS)))
-        return with_code(parsed, loaded.coded, file=file, files=names)
+        return with_code(parsed, coded, file=file, files=names)
 
     def _of_yaml(self, source: DemoSource, file: str) -> ParsedDemo:
         text, folder = _read(source.path), source.path.parent
@@ -190,7 +167,7 @@ class DemoReader:
         loaded = self.modules.load(path, shown(path))
         if loaded.problems:
             return ParsedDemo(None, (*parsed.problems, *loaded.problems))
-        return with_code(parsed, loaded.coded, file=shown(path), files=_names(folder))
+        return with_code(parsed, loaded.steps(), file=shown(path), files=_names(folder))
 
 
 NO_STEPS = "it has no step; write @step above a function"
@@ -200,14 +177,6 @@ def _nothing(loaded: LoadedModule, file: str) -> tuple[Problem, ...]:
     """A module that declares clusters and no step serves those of other files."""
     has_clusters = loaded.declared is not None and bool(loaded.declared.clusters)
     return () if has_clusters else (Problem(file, 1, 1, "", NO_STEPS),)
-
-
-def shown(file: Path) -> str:
-    """The path as a person here would type it."""
-    try:
-        return str(file.resolve().relative_to(Path.cwd()))
-    except (ValueError, OSError):
-        return str(file)
 
 
 def _look_of(path: Path) -> object:

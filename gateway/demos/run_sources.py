@@ -1,18 +1,36 @@
-"""What `gateway run FILE...` was given: which files say routes, and which are demos. I/O."""
+"""Which files are demos: those with a folder of their own, and what `gateway run FILE...` was given. I/O."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ..errors import NotFoundError, UsageError, did_you_mean
+from ..routes.run_files import ROUTES_KEYS
 from .definition.schema import slug_of
-from .registry import FILE, DemoSource, folder_sources
 
+FILE: Final = "demo.yaml"
 YAML: Final = (".yaml", ".yml")
 CODE: Final = ".py"
 ROUTES: Final = "routes.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSource:
+    """A file that is a demo: demo.yaml in a folder of its own or, with `has_others`, a file of `gateway run`, which
+    says routes as well."""
+
+    name: str
+    path: Path
+    has_others: bool = False
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The keys that are for others."""
+        return ROUTES_KEYS if self.has_others else ()
 
 
 def named(words: Sequence[str]) -> tuple[Path, ...]:
@@ -89,3 +107,19 @@ def _of_file(path: Path) -> DemoSource:
 
 def _name(path: Path) -> str:
     return slug_of(path.name) or "demo"
+
+
+def folder_sources(folder: Path) -> Iterator[DemoSource]:
+    """Every demo with a folder of its own in this one, by name."""
+    with contextlib.suppress(OSError):
+        for path in sorted(folder.iterdir()):
+            if (path / FILE).exists():
+                yield DemoSource(path.name, path / FILE)
+
+
+def shown(file: Path) -> str:
+    """The path as a person here would type it."""
+    try:
+        return str(file.resolve().relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(file)

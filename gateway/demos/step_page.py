@@ -16,7 +16,7 @@ from yarl import URL
 
 from ..errors import NotFoundError, StoreError
 from .definition.check import check_routes
-from .definition.expression_limits import PageSandbox, limited, page_budget
+from .definition.expression_limits import PagePart, PageSandbox, limited, page_budget
 from .definition.lineage import next_uses
 from .definition.schema import Demo, DemoStep
 from .masking import masked_json
@@ -209,12 +209,13 @@ def _frame(entry: DemoEntry, step: DemoStep, values: Mapping[str, Any], result: 
 def _context(entry: DemoEntry, step: DemoStep, values: Mapping[str, Any], result: object) -> dict[str, Any]:
     """What templates of an author know; `file` gives the address of a file beside the demo."""
 
-    def file(name: object) -> str:
+    def address(name: object) -> str:
         if not (entry.folder / str(name)).is_file():
             raise jinja2.TemplateNotFound(str(name))
         return str(URL.build(path=f"/demos/{entry.name}/files/{name}"))
 
-    return {"s": masked_json(dict(values)), "result": result, "step": step, "demo": entry.demo, "file": file}
+    known = {"s": masked_json(dict(values)), "result": result, "step": step, "demo": entry.demo}
+    return known | {"file": PagePart(address)}
 
 
 def _made(

@@ -69,7 +69,6 @@ def _answered(one: Exchange) -> int:
 
 
 log = logging.getLogger("gateway")
-RECENT: Final = 24 * 3600.0  # seconds: what nobody has asked for since then is not loaded again
 MOST_RECORDINGS: Final = 16  # recordings that are loaded before the first request is taken
 
 Secrets = Callable[[str], Mapping[str, str]]

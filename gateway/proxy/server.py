@@ -28,9 +28,7 @@ from ..routes.table import PORT
 from .body_rewrite import RewriteFlow
 from .client import ClientConnection, Heir
 from .cors import RefusedOrigins, answer_preflight
-from .fault import FaultFlow
 from .flow import Flow
-from .playback import PlaybackFlow
 from .pool import Pool
 from .request import RequestHead, RequestShapes
 
@@ -172,8 +170,12 @@ class Relay:
             self._record_by_path(capture, table)
         kind: type[Flow] = RewriteFlow if cluster.rewrite_bodies else Flow
         if session.modes and cluster.name in session.modes:
+            from .playback import PlaybackFlow  # what put it into this mode has imported it
+
             kind = PlaybackFlow
         elif session.faults and (fault := session.faults.get(cluster.name)) is not None:
+            from .fault import FaultFlow
+
             kind = FaultFlow if fault.rate >= 1 or random.random() < fault.rate else kind
         flow = kind(self, client, table, destination, request, session, cookie, capture)
         self.flows.add(flow)
@@ -350,8 +352,10 @@ def seldom_collecting() -> Iterator[None]:
     start built lives on, and is not looked at again. A look pauses the loop for as long as there are new objects:
     100,000 took 16 to 26 ms, 20,000 about 5. The second generation waits for ten such looks, the third for 2,000."""
     usual = gc.get_threshold()
-    gc.collect()
+    if gc.isenabled():
+        gc.collect()
     gc.freeze()
+    gc.enable()  # the command line begins without
     gc.set_threshold(20_000, 10, 200)
     try:
         yield

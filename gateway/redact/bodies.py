@@ -12,15 +12,16 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final
-
-import jsonpath
+from typing import TYPE_CHECKING, Any, Final
 
 from ..model.codings import DECODERS, NO_CODINGS, SHOWN, DecodeError, is_plain_text
 from .json_text import IsSecret, Path, Seal, named_places, seal_keys, seal_paths, seal_strings
 from .names import SecretNames
 from .text import FORM_LIKE, seal_form, seal_text
 from .values import fits
+
+if TYPE_CHECKING:
+    import jsonpath
 
 BOUNDARY: Final = re.compile(rb";\s*boundary\s*=\s*(?:\"([^\"]+)\"|([^\s;,]+))", re.IGNORECASE)
 FIRST_LINE: Final = re.compile(rb"\s*--([^\r\n]{1,200}?)[ \t]{0,20}\r?\n")
@@ -151,6 +152,8 @@ def read_rules(
     if not others:
         return names, None
     last = [match[1] for path in others if (match := LAST_NAME.search(path))]
+    import jsonpath  # a twelfth of a start, and few files need it
+
     return names, SecretPlaces(tuple(jsonpath.compile(path) for path in others), SecretNames((), last))
 
 

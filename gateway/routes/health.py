@@ -13,17 +13,16 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from statistics import median
-from typing import Any
-
-import aiohttp
-import jsonpath
-from yarl import URL
+from typing import TYPE_CHECKING, Any
 
 from ..errors import GatewayError
 from ..protocols import EventSink, Health, Routes
 from .outbound_proxy import proxy_for
 from .table import CompiledCluster, CompiledUpstream, Tls
 from .tls import client_context
+
+if TYPE_CHECKING:
+    import aiohttp
 
 log = logging.getLogger("gateway.health")
 
@@ -81,6 +80,8 @@ class HealthPoller:
             await self._round(client)
 
     def _client(self) -> aiohttp.ClientSession:
+        import aiohttp  # a fifth of a start, and no cluster may have a health path
+
         # Own connections, closed after each response: a poll must not depend on what an earlier one left behind.
         connector = aiohttp.TCPConnector(force_close=True, limit=0, use_dns_cache=False)
         return aiohttp.ClientSession(
@@ -89,22 +90,28 @@ class HealthPoller:
         )  # fmt: skip
 
     async def _poll_forever(self) -> None:
-        async with self._client() as client:
+        async with contextlib.AsyncExitStack() as stack:
+            client: aiohttp.ClientSession | None = None
             while True:
+                if client is None and self._asked():
+                    client = await stack.enter_async_context(self._client())
                 try:
-                    await self._round(client)
+                    if client is not None:
+                        await self._round(client)
                 except Exception:  # the next round comes, whatever was wrong with this one
                     log.exception("a health poll failed")
                 self._wake.clear()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), self._interval)
 
+    def _asked(self) -> set[Key]:
+        """The upstreams that have a path to ask for."""
+        clusters = self._routes.table.clusters.values()
+        return {(one.name, key) for one in clusters if one.health or one.version_path for key in one.upstreams}
+
     async def _round(self, client: aiohttp.ClientSession) -> None:
         """Ask everybody once; forget who is not in the table any more."""
-        clusters = self._routes.table.clusters
-        asked = {
-            (one.name, key) for one in clusters.values() if one.health or one.version_path for key in one.upstreams
-        }
+        clusters, asked = self._routes.table.clusters, self._asked()
         for key in self._found.keys() - asked:
             del self._found[key]
             self._usual.pop(key, None)
@@ -140,6 +147,8 @@ class HealthPoller:
             self._live.publish("health", {"cluster": key[0], "environment": key[1], **asdict(health)})
 
     async def _ask(self, client: aiohttp.ClientSession, cluster: CompiledCluster, upstream: CompiledUpstream) -> Health:
+        import aiohttp
+
         begun, now = time.monotonic(), time.time()
         try:
             status, reason, _ = await self._get(client, upstream, cluster.health or cluster.version_path or "/", 0)
@@ -155,6 +164,8 @@ class HealthPoller:
         self, client: aiohttp.ClientSession, cluster: CompiledCluster, upstream: CompiledUpstream
     ) -> str:
         """What the upstream says of its build; "" when it does not."""
+        import aiohttp
+
         try:
             status, _, raw = await self._get(client, upstream, cluster.version_path or "/", MAX_VERSION)
             return _picked(raw, cluster.version_pointer or "") if status == 200 else ""
@@ -164,6 +175,8 @@ class HealthPoller:
     async def _get(
         self, client: aiohttp.ClientSession, upstream: CompiledUpstream, path: str, room: int
     ) -> tuple[int, str, bytes]:
+        from yarl import URL
+
         scheme = "https" if upstream.tls else "http"
         host = f"[{upstream.host}]" if ":" in upstream.host else upstream.host
         url = f"{scheme}://{host}:{upstream.port}{upstream.base_path.decode()}{path}"
@@ -198,11 +211,15 @@ def _picked(raw: bytes, pointer: str) -> str:
     """The value that a JSON Pointer names (RFC 6901), or the whole text."""
     if not pointer:
         return raw.decode("utf-8", "replace").strip()[:80]
+    import jsonpath
+
     found = jsonpath.pointer.resolve(pointer, json.loads(raw), default=None)
     return "" if found is None or isinstance(found, (dict, list)) else str(found)[:80]
 
 
 def _words(error: BaseException, limit: float) -> str:
+    import aiohttp
+
     if isinstance(error, TimeoutError):
         return f"no answer within {limit:g} s"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):

@@ -41,7 +41,7 @@ from .history import changes
 from .mirror import Overtaken, RoutesMirror
 from .move import FileMove, check_move, prepare_move, prepare_origin
 from .parse import parse_stored
-from .run_files import RunFiles
+from .run_files import OUTER, RunFiles
 from .table import RouteTable, compile_table
 
 log = logging.getLogger("gateway.routes")
@@ -327,7 +327,8 @@ class RoutesKeeper:
         """The stored revision, compiled again; None when its variables are gone, for instance."""
         if self._last_good is None:
             return None
-        parsed = parse_stored(self._last_good.text, name=self._file.name, variables=self._environ)
+        name = self._file.name if self._run_files is None else OUTER  # no file of its own may be called like it
+        parsed = parse_stored(self._last_good.text, name=name, variables=self._environ)
         if parsed.config is None:
             return None
         folder = str(self._file.parent.absolute())

@@ -15,18 +15,17 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ..contracts.batches import batch_of
-from ..contracts.findings import open_count
 from ..errors import Problem
 from ..model.recording import Revision
 from ..paths import url_of
 from ..protocols import EventSink, Routes
 from ..routes.table import RouteTable
 from ..store import SqliteRecorder
-from .contract_checker import CheckedCluster
-from .contract_sources import scope_of
+
+if TYPE_CHECKING:
+    from .contract_checker import CheckedCluster
 
 log = logging.getLogger("gateway.contracts")
 SILENT: Final = 30.0  # seconds
@@ -37,12 +36,18 @@ LINE: Final = 64 << 20  # bytes of a message
 
 def checked_clusters(table: RouteTable) -> list[CheckedCluster]:
     """The clusters whose exchanges are compared with a contract."""
+    with_contract = [each for each in table.clusters.values() if each.contract and each.contract.check != "none"]
+    if not with_contract:
+        return []
+    from .contract_checker import CheckedCluster  # a sixth of a start, and few files name a contract
+    from .contract_sources import scope_of
+
     return [
         CheckedCluster(
             cluster.name, cluster.contract, {name: scope_of(cluster, name) for name in cluster.upstreams}
         )
-        for cluster in table.clusters.values()
-        if cluster.contract is not None and cluster.contract.check != "none"
+        for cluster in with_contract
+        if cluster.contract is not None
     ]  # fmt: skip
 
 
@@ -166,6 +171,9 @@ class ContractSupervisor:
                 self._recorder.keep_contract(source, sha256, files)
 
     async def _take(self, process: asyncio.subprocess.Process, value: Mapping[str, Any]) -> None:
+        from ..contracts.batches import batch_of
+        from ..contracts.findings import open_count
+
         batch = batch_of(value)
         try:
             taken = await asyncio.wrap_future(self._recorder.add_drift(batch))

@@ -16,9 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from ..contracts.batches import DriftBatch
-from ..contracts.findings import Accepted, Finding
-from ..correlation import read_declared
 from ..errors import UsageError
 from ..model.capture import Capture
 from ..protocols import LiveSession, RecorderStatus
@@ -32,6 +29,8 @@ from .tables import Tables, session_row
 from .writer import Entry, GroupWriter, Job, is_end
 
 if TYPE_CHECKING:
+    from ..contracts.batches import DriftBatch
+    from ..contracts.findings import Accepted, Finding
     from ..model.audit import AuditEntry
     from ..model.exchange import Chunk, Exchange
     from ..model.recording import Recording, Revision
@@ -231,6 +230,8 @@ class SqliteRecorder:
     ) -> Future[None]:  # fmt: skip
         """What people say about correlations, and what steps must answer; `forget` takes anything back."""
         words = [("accepted", id) for id in accept] + [("rejected", id) for id in reject]
+        from ..correlation import read_declared  # with all that reads recordings, which a start does not
+
         words += [("declared", str(read_declared(text))) for text in declare] + [("forgotten", id) for id in forget]
         words += [("asserted", text) for text in asserted]
         return self._do(partial(Tables.decide, recording=recording, words=words, now=time.time()))

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from ..errors import NotFoundError
 from ..protocols import LiveSession
-from ..replay.fault import faults_text
-from ..replay.playback.playback import kept
 from .batch import Batch, Stored
 from .sqlite.audit_log import add_entry
 from .sqlite.decisions import decide
@@ -219,8 +217,13 @@ def session_row(session: LiveSession) -> tuple[Any, ...]:
     """A live session as it is kept over a restart."""
     pins = {cluster: [pin.environment, pin.until] for cluster, pin in session.pins.items()}
     is_live = session.mode == "live"  # a replay does not outlive its server
+    playing = faults = ""
+    if is_live and (session.modes or session.faults):
+        from ..replay.fault import faults_text  # what plays and injects has imported both
+        from ..replay.playback.playback import kept
+
+        playing, faults = kept(session.modes), faults_text(session.faults)
     return (
         session.id, session.recording, session.steps, json.dumps(pins), session.seen, session.named,
-        kept(session.modes) if is_live else "", session.title, faults_text(session.faults) if is_live else "",
-        session.caller,
+        playing, session.title, faults, session.caller,
     )  # fmt: skip

@@ -29,7 +29,7 @@ from ..errors import GatewayError, UsageError
 from ..model.addresses import host_of
 from ..problems import ProblemDetails
 from ..proxy.cors import cors_fields
-from ..sessions import sender_of_page
+from ..sessions.page_sessions import sender_of_page
 from .access import SAFE, canonical, check_access, login_of
 from .errors import http_problem, our_problem, unexpected_problem
 from .keys import CSRF_KEYS, CURRENT, FORM, OWN_PORT, SERVICES, SESSION_OF

@@ -1,6 +1,6 @@
 """Pages are compiled in the background, and not while traffic passes.
 
-Covers: app, console/setup.
+Covers: app, console/setup, own_pages.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import jinja2
 import pytest
 from aiohttp import web
 
-from gateway import app as composition
+from gateway import own_pages as composition
 from gateway.metrics import Metrics
 from gateway.model.capture import Capture
 

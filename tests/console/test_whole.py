@@ -16,7 +16,8 @@ from gateway.console import MIDDLEWARES, setup
 from gateway.keys import load_keys
 from gateway.paths import templates_dir
 from gateway.routes import RoutesKeeper
-from gateway.sessions import LiveSessions, setup_sessions
+from gateway.sessions import LiveSessions
+from gateway.sessions.page_sessions import setup_sessions
 from gateway.store import open_recorder, open_store
 
 

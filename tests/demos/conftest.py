@@ -11,7 +11,8 @@ import pytest
 from aiohttp import web
 from aiohttp_session import SimpleCookieStorage
 
-from gateway import console, demos
+from gateway import console
+from gateway.demos.pages import setup as set_up_demos
 from gateway.live_events import LiveEvents
 from gateway.model.capture import Capture
 from gateway.paths import templates_dir
@@ -143,7 +144,7 @@ async def browser(shop, aiohttp_client):
     of = shop.sessions.of
     aiohttp_session.setup(app, SimpleCookieStorage())
     console.setup(app, shop.services, session_of=of, templates=[templates_dir()])
-    demos.setup(
+    set_up_demos(
         app, shop.services, session_of=of, csrf_field=csrf_token, check_csrf=check_csrf, render=console.rendered
     )
     app.router.add_route("*", "/api/{cluster}/{rest:.*}", shop.forwarder.forward)

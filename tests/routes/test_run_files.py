@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import ConfigError
+from gateway.model.recording import Revision
+from gateway.routes import RoutesKeeper
 from gateway.routes.edit import place_of
 from gateway.routes.files import Loaded
 from gateway.routes.move import prepare_move, prepare_origin
@@ -137,6 +139,23 @@ def test_what_history_stores_is_read_again_and_does_not_change_with_the_steps(tm
     moved_down = load(file)
     assert moved_down.parsed.revision == found.parsed.revision
     assert place_of(moved_down.parsed.text, "orders", name="shop.yaml") == ("shop.yaml", 6)
+
+
+async def test_a_start_with_a_broken_file_goes_on_with_the_last_good_state(tmp_path: Path) -> None:
+    code, text = write(tmp_path, "a.py", ""), write(tmp_path, "b.yaml", SHOP)
+    run = run_of(code, text, declared=DeclaredRoutes((DeclaredCluster("a", "http://a", 2),)))
+    kept: list[Revision] = []
+    first = RoutesKeeper(code, run=run, environ={})
+    first.subscribe(lambda revision, problems: kept.append(revision) if revision else None)
+    await first.start()
+    await first.stop()
+    text.write_text(SHOP.replace("health:", "helth:"))
+    again = RoutesKeeper(code, run=run, environ={}, last_good=kept[0])
+    await again.start()
+    await again.stop()
+    assert sorted(again.table.clusters) == ["a", "echo", "orders"]
+    assert "helth" in str(again.problems[0])
+    assert again.name == "a.py, b.yaml"
 
 
 def test_a_move_changes_the_file_that_says_the_cluster(tmp_path: Path) -> None:

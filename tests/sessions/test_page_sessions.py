@@ -8,7 +8,8 @@ from aiohttp_session.cookie_storage import EncryptedCookieStorage
 from cryptography.fernet import Fernet
 
 from gateway.keys import Keys
-from gateway.sessions import LiveSessions, setup_sessions
+from gateway.sessions import LiveSessions
+from gateway.sessions.page_sessions import setup_sessions
 
 BROWSER = {"Accept": "text/html", "User-Agent": "Browser"}
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from ...errors import UsageError
 from ...paths import templates_dir
 from ...protocols import Options, Store
-from ..registry import FILE, demo_folder, demo_paths
+from ..registry import demo_folder, demo_paths
+from ..run_sources import FILE
 from .scaffold import new_demo
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")

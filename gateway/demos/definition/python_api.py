@@ -16,11 +16,13 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from dataclasses import field as with_default
 from types import FunctionType
-from typing import Any, Final, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from ...errors import did_you_mean
-from .keep_rules import StepResponse
 from .schema import Upload
+
+if TYPE_CHECKING:
+    from .keep_rules import StepResponse
 
 Function = TypeVar("Function", bound=FunctionType)
 KINDS: Final[tuple[tuple[type, str], ...]] = (

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ...correlation import Decisions, read_declared
 from ..sql import SqlConnection
+
+if TYPE_CHECKING:
+    from ...correlation import Decisions
 
 OTHER: Final = {"accepted": "rejected", "rejected": "accepted"}
 FORGOTTEN: Final = (*OTHER, "declared", "asserted")
@@ -29,6 +31,8 @@ def decisions_of(connection: SqlConnection, recording: str) -> Decisions:
         "SELECT verdict, what FROM decisions WHERE recording = ? ORDER BY seq", (recording,)
     ).fetchall()
     said = {name: [what for verdict, what in rows if verdict == name] for name in (*OTHER, "declared")}
+    from ...correlation import Decisions, read_declared  # with all that reads recordings, which a start does not
+
     declared = tuple(map(read_declared, said["declared"]))
     return Decisions(frozenset(said["accepted"]), frozenset(said["rejected"]), declared)
 

@@ -11,14 +11,16 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ...contracts.batches import DriftBatch, DriftPlace, DriftQuery, PlaceDelta, finding_from
-from ...contracts.findings import Accepted, Finding, merged, ordered
 from ...errors import NotFoundError, UsageError
 from ..sql import SqlConnection
 from .full_text import rows_of
 from .rows import timestamp
+
+if TYPE_CHECKING:
+    from ...contracts.batches import DriftBatch, DriftPlace, DriftQuery, PlaceDelta
+    from ...contracts.findings import Accepted, Finding
 
 MARK: Final = "SELECT value FROM marks WHERE name = 'drift'"
 SET_MARK: Final = """
@@ -109,7 +111,7 @@ def _begin(connection: SqlConnection, delta: PlaceDelta, now: float) -> dict[str
     accepted: dict[str, Accepted] = {}
     if there is not None:
         for (value,) in run("SELECT value FROM findings WHERE place = ?", (there["seq"],)):
-            if (one := finding_from(json.loads(value))).accepted is not None:
+            if (one := _read(value)).accepted is not None:
                 accepted[one.id] = one.accepted
         _forget_place(connection, there["seq"])
     theirs = (
@@ -133,7 +135,9 @@ def _forget_place(connection: SqlConnection, place: int) -> None:
 def _write_finding(connection: SqlConnection, place: int, finding: Finding) -> None:
     row = _first(connection, "SELECT * FROM findings WHERE id = ?", (finding.id,))
     if row is not None:
-        whole = merged(finding_from(json.loads(row["value"])), finding)
+        from ...contracts.findings import merged
+
+        whole = merged(_read(row["value"]), finding)
         connection.execute(
             "UPDATE findings SET value = ?, last_at = ? WHERE id = ?",
             (json.dumps(whole.json()), _seconds(whole.last.at), finding.id),
@@ -182,6 +186,8 @@ def places(connection: SqlConnection, *, current: bool = True) -> list[DriftPlac
     counts: dict[int, dict[str, tuple[int, str]]] = {}
     for place, label, count, at in connection.execute("SELECT * FROM drift_operations"):
         counts.setdefault(place, {})[label] = (count, at)
+    from ...contracts.batches import DriftPlace
+
     return [
         DriftPlace(
             row["cluster"], row["environment"], row["sha256"], row["source"], row["title"], timestamp(row["since"]),
@@ -193,6 +199,9 @@ def places(connection: SqlConnection, *, current: bool = True) -> list[DriftPlac
 
 def findings(connection: SqlConnection, query: DriftQuery | None = None) -> list[Finding]:
     """The findings of the contracts in force, the worst first."""
+    from ...contracts.batches import DriftQuery
+    from ...contracts.findings import ordered
+
     query = query or DriftQuery()
     sql = """
         SELECT f.value, f.last_at, o.count AS of_it FROM findings f JOIN drift_places p ON p.seq = f.place
@@ -282,7 +291,7 @@ def behind(connection: SqlConnection) -> tuple[int, int]:
 
 
 def _finding(row: Any) -> Finding:
-    found = finding_from(json.loads(row["value"]))
+    found = _read(row["value"])
     return replace(found, of=row["of_it"]) if row["of_it"] is not None else found
 
 
@@ -292,3 +301,10 @@ def _seconds(at: str) -> float:
 
 def _first(connection: SqlConnection, sql: str, values: Sequence[Any]) -> Any:
     return next(iter(rows_of(connection, sql, values)), None)
+
+
+def _read(value: str) -> Finding:
+    """A finding as it is stored. What judges contracts is imported with the first one: a tenth of a start."""
+    from ...contracts.batches import finding_from
+
+    return finding_from(json.loads(value))

@@ -13,16 +13,14 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 from weakref import finalize
 
-from ...correlation import Decisions
 from ...errors import NotFoundError, UsageError
 from ...model.audit import AuditEntry
 from ...model.exchange import Chunk, Exchange
 from ...model.recording import Page, Recording, Relative, Revision, in_tree
 from ...protocols import LiveSession, Pin
-from ...replay.fault import read_faults
 from ..cursors import limit_of, number_of, place_of
 from ..masking import Mask
 from ..missed import read_ledger
@@ -40,6 +38,10 @@ from .retention import Stale, stale, used
 from .rows import chunk_of, default_title, exchange_of, recording_of, revision_of, timestamp
 from .server_builds import build_at
 from .statistics import Statistics, statistics
+
+if TYPE_CHECKING:
+    from ...correlation import Decisions
+    from ...replay.fault import Fault
 
 Result = TypeVar("Result")
 RELATED: Final = """
@@ -519,6 +521,14 @@ def session_of(row: Any) -> LiveSession:
     pins = {cluster: Pin(environment, until) for cluster, (environment, until) in json.loads(row["pins"]).items()}
     return LiveSession(
         id=row["id"], recording=row["recording"], steps=max(row["steps"], row["last"]), pins=pins,
-        seen=row["seen"], named=bool(row["named"]), title=row["title"], faults=read_faults(row["faults"]),
+        seen=row["seen"], named=bool(row["named"]), title=row["title"], faults=_faults(row["faults"]),
         caller=row["caller"],
     )  # fmt: skip
+
+
+def _faults(text: str) -> dict[str, Fault]:
+    if not text:
+        return {}
+    from ...replay.fault import read_faults
+
+    return read_faults(text)

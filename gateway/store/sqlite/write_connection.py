@@ -6,10 +6,8 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import chain
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ...contracts.batches import DriftBatch
-from ...contracts.findings import Accepted, Finding
 from ..batch import KNOWN, Batch, Stored
 from ..tables import ADD_RECORDING, Tables
 from . import drift, full_text
@@ -31,6 +29,10 @@ from .rows import (
     USUAL,
     hash_in,
 )  # fmt: skip
+
+if TYPE_CHECKING:
+    from ...contracts.batches import DriftBatch
+    from ...contracts.findings import Accepted, Finding
 
 Connection = sqlite3.Connection
 Row = tuple[Any, ...]

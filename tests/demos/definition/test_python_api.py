@@ -15,7 +15,8 @@ from gateway.demos.definition.function_source import sources_of
 from gateway.demos.definition.keep_rules import StepResponse
 from gateway.demos.definition.lineage import destinations, next_uses
 from gateway.demos.definition.python_api import form_of
-from gateway.demos.registry import DemoReader, DemoSource
+from gateway.demos.registry import DemoReader
+from gateway.demos.run_sources import DemoSource
 from gateway.demos.step_function import converse
 
 SHOP = '''"""Order a book.
