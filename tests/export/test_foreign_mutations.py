@@ -69,10 +69,20 @@ def test_an_odd_value_anywhere_in_one_request(value):
     collection = {"info": {"name": "x"}, "variable": [{"key": "v", "value": "1"}],
                   "item": [{"name": "r", "event": [{"listen": "test", "script": {"exec": ["x"]}}], "request": request,
                             "response": [{"name": "e", "code": 200, "body": "{}", "header": []}]}]}  # fmt: skip
+    taken, refused = 0, 0
     for source in (collection, DIALECTS[1].log):
         for index in range(len(places(source))):
             document = json.loads(json.dumps(source))
             container, key = places(document)[index]
             container[key] = value
-            with suppress(UsageError):
-                read(json.dumps(document).encode("utf-8", "surrogatepass"), name="x")
+            try:
+                found = read(json.dumps(document).encode("utf-8", "surrogatepass"), name="x", read_file=no_files)
+            except UsageError as error:
+                refused += 1
+                assert str(error)
+                continue
+            taken += 1
+            steps = [one for recording in found.recordings for one in recording.exchanges]
+            assert steps
+            assert all(one.request.target.isprintable() and one.request.method for one in steps)
+    assert taken > refused, "one odd value among dozens is no reason to refuse a file"

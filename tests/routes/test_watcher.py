@@ -189,6 +189,8 @@ async def test_saving_by_renaming_is_always_seen(file: Path) -> None:
             probe.unlink()
             replaced(file, routes(word))
         await watched.until(lambda: watched.at == "test")
+        assert watched.problems == []
+        assert set(watched.keeper.table.clusters) == {"orders"}
 
 
 async def test_a_mounted_config_map_is_followed(tmp_path: Path) -> None:
@@ -355,6 +357,8 @@ async def test_the_same_times_and_size_do_not_hide_a_change(file: Path, monkeypa
         file.write_text(routes("qa").replace("environment: qa  ", "environment: dev "))
         os.utime(file, (future, future))
         await watched.until(lambda: watched.at == "dev")
+        assert watched.problems == []
+        assert file.stat().st_mtime == future
 
 
 async def test_a_restart_with_a_bad_file_resumes_the_last_good_revision_and_says_so(file: Path) -> None:

@@ -430,6 +430,7 @@ async def test_full_text_keeps_up_with_steady_traffic(recorder: SqliteRecorder, 
             await asyncio.sleep(0.1)
             if step > 5 and store.statistics().unindexed <= 1:
                 break
+    assert store.statistics().exchanges == step
 
 
 async def test_revisions_newest_first(recorder: SqliteRecorder, store: StoreReader) -> None:
