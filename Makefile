@@ -62,8 +62,9 @@ tours: $(VENV)/.dev chromium ## newcomer tours through the demo, and axe on ever
 apps: $(VENV)/.run ## real servers with their own clients: recorded on one, replayed on another, asked, played back
 	$(BIN)/python tests/apps/run.py .consumers/apps $(SERVERS)
 
-contracts: $(VENV)/.dev ## public contracts read, compiled and made into projects; planted drifts beside redocly and Prism
+contracts: $(VENV)/.dev ## public contracts read, compiled and made into projects; planted drifts beside redocly and Prism; demos of two real servers in Chromium
 	$(BIN)/python tests/public_contracts/run.py .consumers/contracts
+	$(BIN)/python tests/public_contracts/servers.py .consumers/contracts
 
 docs: $(VENV)/.dev ## write the generated pages of docs/ again
 	$(BIN)/python docs/generate.py

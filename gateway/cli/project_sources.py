@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urljoin, urlsplit
 
 from ..contracts.contract import Contract
@@ -25,6 +25,9 @@ from .recordings.imports import UNSERVED, write_imported
 
 if TYPE_CHECKING:
     from ..store import StoreReader
+
+
+KINDS: Final = (b"openapi", b"swagger", b"arazzo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +123,9 @@ def _bytes(source: str) -> bytes:
 
 def _document(data: bytes, source: str) -> Mapping[str, Any]:
     """The values of a document of JSON or YAML; none for what is something else, which its own reader explains."""
-    begin = data[:4096]
-    is_document = source.endswith((".yaml", ".yml")) or any(
-        word in begin for word in (b"openapi", b"swagger", b"arazzo")
-    )
+    # A document of JSON may say at its end what it is; a HAR with such a document in a body has it escaped.
+    is_said = any(word in data[:4096] or b'"%b"' % word in data for word in KINDS)
+    is_document = is_said or source.endswith((".yaml", ".yml"))
     value = read_document(data, source).value if is_document else {}
     return value if isinstance(value, dict) else {}
 

@@ -392,6 +392,12 @@ paths:
       tags: [c]
       requestBody: {content: {application/json: {schema: {properties: {force: {type: boolean, default: true}}}}}}
       responses: {'204': {}}
+  /diff/{from}:
+    post:
+      tags: [d]
+      parameters: [{name: from, in: path, required: true, schema: {oneOf: [{type: integer}, {type: string, enum: [previous]}], default: previous}}]
+      requestBody: {content: {application/json: {schema: {anyOf: [{type: object, required: [n], properties: {n: {anyOf: [{type: integer, minimum: 2}, {type: 'null'}], description: How many}}}, {type: 'null'}]}}}}
+      responses: {'200': {}}
   /import:
     post: {tags: [d], requestBody: {content: {text/csv: {schema: {type: string}, example: "a,b"}}}, responses: {'200': {}}}
   /login-form:
@@ -500,3 +506,18 @@ def test_a_contract_without_servers_is_answered_where_it_was_fetched(tmp_path):
     assert {name: one.url for name, one in table.clusters["fastapi"].upstreams.items()} == {"dev": url}
     _, steps = demo_of(tmp_path / "p", "fastapi")
     assert [(keep.name, keep.source) for step in steps.values() for keep in step.keep] == [("name", "$.settings[0].id")]
+
+
+def test_a_contract_may_say_at_its_end_what_it_is(tmp_path):
+    paths = {f"/a{number}": {"get": {"responses": {"200": {"description": "x" * 100}}}} for number in range(60)}
+    text = json.dumps({"paths": paths, "info": {"title": "Late", "version": "1"}, "openapi": "3.0.3"})
+    assert text.index("openapi") > 4096
+    (tmp_path / "late.json").write_text(text)
+    assert init(tmp_path / "p", "--from", str(tmp_path / "late.json")) == 0
+    assert (tmp_path / "p/contracts/late.json").exists()
+
+
+def test_of_choices_the_one_beside_null_is_the_field_and_scalars_are_text(strange):
+    fields = {one.name: one for one in strange["POST strange:/diff/{from}"].fields}
+    assert (fields["from"].kind, fields["from"].default) == ("text", "previous")
+    assert (fields["n"].kind, fields["n"].default, fields["n"].help) == ("number", 2, "How many")

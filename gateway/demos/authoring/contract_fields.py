@@ -28,6 +28,7 @@ _SAMPLES: Final = {
 USUAL: Final = frozenset(("accept", "content-type", "authorization", "user-agent"))
 _FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 _PROSE: Final = re.compile(r"(?i)(?:text|body|description|comment|note|message|content|bio|summary)s?$")
+_SCALARS: Final = ("string", "integer", "number", "boolean")
 ABSENT: Final = object()
 
 
@@ -191,6 +192,11 @@ class ContractForms:
             return {}
         place = self._contract.resolved(place)
         found: dict[str, tuple[ContractPlace, bool]] = {}
+        for word in ("anyOf", "oneOf"):  # an object or null
+            alternatives = value[word] if isinstance(value.get(word), list) else []
+            other = [at for at, one in enumerate(alternatives) if isinstance(one, dict) and one.get("type") != "null"]
+            if len(other) == 1:
+                found |= self.members(place.below(word, str(other[0])), depth + 1)
         required = set(map(str, value["required"])) if isinstance(value.get("required"), list) else set()
         for index in range(len(value["allOf"]) if isinstance(value.get("allOf"), list) else 0):
             found |= self.members(place.below("allOf", str(index)), depth + 1)
@@ -199,16 +205,35 @@ class ContractForms:
             found[name] = (place.below("properties", name), False)
         return {name: (at, needed or name in required) for name, (at, needed) in found.items()}
 
+    def _schema(self, place: ContractPlace) -> Mapping[str, Any]:
+        """What a schema says of one value. Of choices the one beside null (what FastAPI makes of Optional), else text
+        where all of them are scalars."""
+        value = self._contract.value(place)
+        if not isinstance(value, dict) or "type" in value or "enum" in value:
+            return value if isinstance(value, dict) else {}
+        at = self._contract.resolved(place)
+        for word in ("anyOf", "oneOf", "allOf"):
+            listed = value.get(word)
+            found = [self._contract.value(at.below(word, str(index))) for index in range(len(listed or ()))]
+            others = [one for one in found if isinstance(one, dict) and one.get("type") != "null"]
+            outside = {name: one for name, one in value.items() if name != word}
+            if len(others) == 1:
+                return {**others[0], **outside}
+            if others and word != "allOf" and all(_type(one) in _SCALARS for one in others):
+                return {"type": "string", **outside}
+        return value
+
     def field(self, name: str, place: ContractPlace | None, *, required: bool, example: Any) -> Any:
         """A field as demo.yaml has it: a default alone where that says it all."""
-        value = self._contract.value(place) if place is not None else None
-        schema: Mapping[str, Any] = value if isinstance(value, dict) else {}
+        schema = self._schema(place) if place is not None else {}
         kind, choices = _kind(name, schema), _choices(schema)
-        default = _first(example, schema.get("example"), _listed(schema.get("examples")), schema.get("default"))
+        default = schema.get("default")
+        if example is not ABSENT:
+            default = _first(example, schema.get("example"), _listed(schema.get("examples")), default)
         if default is None and required and example is not ABSENT:
             default = _sample(schema, choices)
         described: dict[str, Any] = {} if kind == "text" else {"type": kind}
-        if default not in (None, "") and default is not ABSENT and kind not in ("password", "file"):
+        if default not in (None, "") and kind not in ("password", "file"):
             described["default"] = _fitting(default, kind, choices)
         if required:
             described["required"] = True
