@@ -171,7 +171,7 @@ def without_values(text: str) -> str:
 
 
 def shared_causes(told: Iterable[tuple[int, CardFacts]]) -> dict[int, tuple[int, tuple[int, ...]]]:
-    """Of (step, its card): step -> (the first step with this cause, the later ones). A cause is told once."""
+    """Of (step, its card): step -> (the first step with this cause, the later ones). A cause stands once."""
     steps: dict[object, list[int]] = {}
     keys: dict[int, object] = {}
     for step, found in told:

@@ -49,7 +49,7 @@ SAFE, STALE = range(2)  # what the owner answers to rows
 FORMAT: Final = 4  # of marshal: plain data between two processes of one installation
 MOST_NEWS: Final = 1000  # tokens that a worker has to learn; of more, it forgets all and recalls what it needs
 MOST_FACTS: Final = 1000  # that no exchange has taken along yet; of more, the first are left out
-IDLE: Final = 1.0  # seconds without work after which facts are told that no exchange takes along
+IDLE: Final = 1.0  # seconds without work after which facts are sent that no exchange takes along
 PATIENCE: Final = 2.0  # seconds in which a worker has to take an answer: the writer must not wait for a stopped one
 
 News = list[tuple[str, bytes]]  # (recording, token)

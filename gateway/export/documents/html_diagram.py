@@ -12,7 +12,7 @@ from .guide import GuideChapter, masked
 from .html_parts import text
 
 MOST = 40  # values that are offered to follow
-ROWS = 300  # steps that are told one below the other; of more there is the one picture alone
+ROWS = 300  # steps that are drawn one below the other; of more there is the one picture alone
 LOOK = """\
 .values { display: flex; flex-wrap: wrap; gap: .4rem; align-items: baseline; margin: 0 0 .6rem; color: var(--muted); }
 .values[hidden] { display: none; }
