@@ -96,7 +96,7 @@ def test_the_python_script_fails_exactly_where_a_cluster_is_down(chain, shop):
     assert done.returncode == 1
     assert "ok   step 1" in done.stdout
     assert "FAIL step 2    POST http://127.0.0.1:1/orders: " in done.stdout
-    assert done.stderr == "step 2: the answer has no id, and later steps need it\n"
+    assert done.stderr == "step 2: the response has no id, and later steps need it\n"
 
 
 def test_the_python_script_says_which_steps_answered_otherwise(chain, shop):
@@ -171,7 +171,7 @@ def test_wiremock_says_what_it_cannot_answer(bookshop):
     meta = json.loads(wiremock.dump([bookshop], version="1"))["meta"]
     assert meta["notExpressible"] == [
         "step 6: it failed: connection_refused",
-        "step 7: the recording cut the body of the answer",
+        "step 7: the recording cut the body of the response",
         "step 8: WireMock has no word for a WebSocket",
     ]
 

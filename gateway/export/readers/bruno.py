@@ -273,6 +273,7 @@ def _open_collection(files: Mapping[str, str], reader: DraftReader) -> str:
     if root is None or not isinstance(root.value, dict):
         raise UsageError("this is no collection of Bruno: it has neither .bru files nor an opencollection.yml")
     top = _BrunoFolder().below("", *_of_object(root.at("request")))
+    _environments_of(root, documents, reader)
     items = root.at("items")
     if items.value:
         _items(items, top, reader)
@@ -282,6 +283,16 @@ def _open_collection(files: Mapping[str, str], reader: DraftReader) -> str:
     else:
         _yaml_children(named.rpartition("/")[0], documents, named, top, reader)
     return text_of_node(root.at("info").at("name")) if isinstance(root.at("info").value, dict) else ""
+
+
+def _environments_of(root: JsonNode, documents: Mapping[str, JsonNode], reader: DraftReader) -> None:
+    """None of them is used, since the collection does not say which one was chosen; each is named."""
+    config = root.at("config") if isinstance(root.at("config").value, dict) else root_of({})
+    listed = [text_of_node(one.at("name")) for one in objects(config.at("environments"))]
+    files = [path.rpartition("/")[2].rpartition(".")[0] for path in documents if "environments" in path.split("/")[:-1]]
+    for name in [*listed, *sorted(files)]:
+        why = "the collection does not say which environment was chosen; its variables are not filled in"
+        reader.omissions.append(Omission(f"the environment {name[:80] or 'without a name'}", why))
 
 
 def _yaml_children(

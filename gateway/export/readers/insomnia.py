@@ -58,7 +58,7 @@ def load(text: str, locate: Locate, read_file: ReadFile) -> tuple[list[Imported]
                 f"this is an export of Insomnia without requests ({kind[:60]})", hint="export a collection"
             )
         title = text_of_node(root.at("name"))
-        _tree(root.at("collection"), _InsomniaFolder(variables=_environment(root.at("environments"))), reader)
+        _tree(root.at("collection"), _InsomniaFolder(variables=_environment(root.at("environments"), reader)), reader)
     return reader.result(title, locate)
 
 
@@ -68,12 +68,19 @@ def _variable(name: str) -> str:
     return found[1] if found else name.removeprefix("_.")
 
 
-def _environment(node: JsonNode) -> dict[str, str]:
-    """The base environment, over it the first of its own: a file does not say which one was chosen."""
-    found = values_of(node.at("data"))
-    for one in list(objects(node.at("subEnvironments")))[:1]:
-        found |= values_of(one.at("data"))
-    return found
+def _environment(node: JsonNode, reader: DraftReader) -> dict[str, str]:
+    return values_of(node.at("data")) | _first(list(objects(node.at("subEnvironments"))), reader)
+
+
+def _first(environments: list[JsonNode], reader: DraftReader) -> dict[str, str]:
+    """The values of the first of several environments: a file does not say which one was chosen. The others are left
+    out, and named."""
+    if not environments:
+        return {}
+    names = [text_of_node(one.at("name"))[:80] or "without a name" for one in environments]
+    for name in names[1:]:
+        reader.omissions.append(Omission(f"the environment {name}", f"the variables of {names[0]} are used"))
+    return values_of(environments[0].at("data"))
 
 
 # Version 4: a flat list, each with the id of its parent.
@@ -114,12 +121,8 @@ def _children(
     for one in found:
         if one.at("_type").value == "environment":
             variables |= values_of(one.at("data"))
-            for sub in [
-                each
-                for each in children.get(text_of_node(one.at("_id")), ())
-                if each.at("_type").value == "environment"
-            ][:1]:
-                variables |= values_of(sub.at("data"))
+            below = children.get(text_of_node(one.at("_id")), [])
+            variables |= _first([each for each in below if each.at("_type").value == "environment"], reader)
     folder = replace(folder, variables=variables)
     for one in found:
         kind = one.at("_type").value

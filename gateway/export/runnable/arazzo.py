@@ -154,7 +154,7 @@ class _Workflow:
         for number, notes in self.scenario.left.items():
             yield from (f"Step {number}: {note}." for note in notes)
         if any(name.lower() == "set-cookie" for one in steps for name, _ in _answer_fields(one)):
-            yield "Arazzo has no jar for cookies: those that an answer sets are not sent with later steps."
+            yield "Arazzo has no jar for cookies: those that a response sets are not sent with later steps."
 
     def _inputs(self, given: _Given) -> Object:
         inputs: Object = {}

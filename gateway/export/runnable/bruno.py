@@ -23,7 +23,7 @@ from .file_comments import about_file, fitting, is_ascii, left_out
 from .javascript import cookie_in, matched
 
 SUFFIX = ".opencollection.yml"
-EXAMPLE = 64 << 10  # characters of a saved answer
+EXAMPLE = 64 << 10  # characters of a saved response
 Object = dict[str, Any]
 
 

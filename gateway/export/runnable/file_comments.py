@@ -34,7 +34,7 @@ def inexpressible(found: Scenario) -> Iterator[str]:
         yield from (f"  step {step.number}: {clean(step.obstacle)}" for step in found.skipped)
     if found.left:
         count = sum(map(len, found.left.values()))
-        yield f"{counted(count, 'value')} of earlier answers cannot be carried on by this file; see the steps."
+        yield f"{counted(count, 'value')} of earlier responses cannot be carried on by this file; see the steps."
 
 
 Fit: TypeAlias = Callable[[Text], bool]

@@ -25,7 +25,7 @@ from .file_comments import Fit, about_file, fitting, is_ascii, left_out
 from .javascript import cookie_in, matched
 
 SCHEMA = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
-EXAMPLE = 64 << 10  # characters of a saved answer
+EXAMPLE = 64 << 10  # characters of a saved response
 Object = dict[str, Any]
 
 

@@ -25,7 +25,7 @@ import urllib.request
 
 
 class Unfollowed(urllib.request.HTTPRedirectHandler):
-    """Every answer is looked at, redirects as well."""
+    """Every response is looked at, redirects as well."""
 
     def redirect_request(self, *args):
         return None
@@ -36,7 +36,7 @@ opener = urllib.request.build_opener(Unfollowed, urllib.request.HTTPCookieProces
 failed = []
 
 
-class Answer:
+class Response:
     def __init__(self, step, status, headers, body):
         self.step, self.status, self.headers, self.body = step, status, headers, body
 
@@ -68,7 +68,7 @@ class Answer:
         return found[1] if found else self.missing(pattern)
 
     def missing(self, what):
-        sys.exit("step %s: the answer has no %s, and later steps need it" % (self.step, what))
+        sys.exit("step %s: the response has no %s, and later steps need it" % (self.step, what))
 
 
 def asked(request):
@@ -87,11 +87,11 @@ def call(step, method, url, headers=(), body=None, expect=0):
     if body is not None and not request.has_header("Content-type"):
         request.add_header("Content-Type", "application/octet-stream")
     try:
-        with asked(request) as answer:
-            found = Answer(step, answer.status, answer.headers, answer.read())
+        with asked(request) as opened:
+            found = Response(step, opened.status, opened.headers, opened.read())
             good, came = expect in (0, found.status), found.status
     except (OSError, http.client.HTTPException) as error:
-        found, good, came = Answer(step, 0, http.client.HTTPMessage(), b""), False, error
+        found, good, came = Response(step, 0, http.client.HTTPMessage(), b""), False, error
     print("%-4s step %-4s %s %s: %s%s" % (
         "ok" if good else "FAIL", step, method, url, came, "" if good else ", expected %s" % expect))
     if not good:
@@ -131,7 +131,7 @@ def _step(found: Scenario, step: ScenarioStep) -> Iterator[str]:
     if step.obstacle:
         yield f"# skipped: {step.obstacle}"
         return
-    yield "answer = call("
+    yield "response = call("
     path = f" + {_joined(step.path)}" if step.path else ""
     yield f'    {step.number}, {step.method!a}, v["{step.target.variable}"]{path},'
     headers = ", ".join(f"({name!a}, {_joined(value)})" for name, value in step.headers)
@@ -152,8 +152,8 @@ def _joined(text: Text) -> str:
 
 def _kept(keep: KeptVariable) -> str:
     if keep.part == "body":
-        found = "answer.text()"
+        found = "response.text()"
     else:
         part = ", ".join(map(ascii, keep.keys)) if keep.part == "json" else ascii(keep.path)
-        found = f"answer.{keep.part}({part})"
-    return f"answer.cut({keep.pattern!a}, {found})" if keep.pattern else found
+        found = f"response.{keep.part}({part})"
+    return f"response.cut({keep.pattern!a}, {found})" if keep.pattern else found

@@ -1,7 +1,7 @@
 """Files of requests in the syntax that all editors share (.rest): VS Code REST Client, JetBrains, Visual Studio. Pure.
 
 https://www.jetbrains.com/help/idea/exploring-http-syntax.html and the README of REST Client agree on this much:
-separators, names, lines of @, variables. What answers give can be kept by neither in a way that the other reads.
+separators, names, lines of @, variables. What responses give can be kept by neither in a way that the other reads.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def _head(found: Sequence[Scenario], version: str) -> Iterator[str]:
     yield "In the syntax that VS Code REST Client and JetBrains share. It checks no status; the titles say them."
     keeps = {keep.variable: (step, keep) for one in found for step in one.steps for keep in step.keeps}
     if keeps:
-        yield "It keeps no value of an answer either. Fill in by hand, in the lines of @:"
+        yield "It keeps no value of a response either. Fill in by hand, in the lines of @:"
         for step, keep in keeps.values():
-            yield f"  {keep.variable}: from the answer of step {step.number}, {_place(keep)}"
+            yield f"  {keep.variable}: from the response of step {step.number}, {_place(keep)}"
 
 
 def _place(keep: KeptVariable) -> str:

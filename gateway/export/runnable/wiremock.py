@@ -45,9 +45,9 @@ def _obstacle(exchange: Exchange) -> str:
     if exchange.stream:
         return f"WireMock has no word for a {'WebSocket' if exchange.stream == 'websocket' else 'stream of events'}"
     if exchange.response is None:
-        return "no answer came" if exchange.failure is None else f"it failed: {exchange.failure.kind}"
+        return "no response came" if exchange.failure is None else f"it failed: {exchange.failure.kind}"
     if exchange.response.body.truncated:
-        return "the recording cut the body of the answer"
+        return "the recording cut the body of the response"
     return "" if 200 <= (exchange.status or 0) <= 599 else f"a mock cannot answer {exchange.status}"
 
 

@@ -12,7 +12,7 @@ import urllib.request
 
 
 class Unfollowed(urllib.request.HTTPRedirectHandler):
-    """Every answer is looked at, redirects as well."""
+    """Every response is looked at, redirects as well."""
 
     def redirect_request(self, *args):
         return None
@@ -23,7 +23,7 @@ opener = urllib.request.build_opener(Unfollowed, urllib.request.HTTPCookieProces
 failed = []
 
 
-class Answer:
+class Response:
     def __init__(self, step, status, headers, body):
         self.step, self.status, self.headers, self.body = step, status, headers, body
 
@@ -55,7 +55,7 @@ class Answer:
         return found[1] if found else self.missing(pattern)
 
     def missing(self, what):
-        sys.exit("step %s: the answer has no %s, and later steps need it" % (self.step, what))
+        sys.exit("step %s: the response has no %s, and later steps need it" % (self.step, what))
 
 
 def asked(request):
@@ -74,11 +74,11 @@ def call(step, method, url, headers=(), body=None, expect=0):
     if body is not None and not request.has_header("Content-type"):
         request.add_header("Content-Type", "application/octet-stream")
     try:
-        with asked(request) as answer:
-            found = Answer(step, answer.status, answer.headers, answer.read())
+        with asked(request) as opened:
+            found = Response(step, opened.status, opened.headers, opened.read())
             good, came = expect in (0, found.status), found.status
     except (OSError, http.client.HTTPException) as error:
-        found, good, came = Answer(step, 0, http.client.HTTPMessage(), b""), False, error
+        found, good, came = Response(step, 0, http.client.HTTPMessage(), b""), False, error
     print("%-4s step %-4s %s %s: %s%s" % (
         "ok" if good else "FAIL", step, method, url, came, "" if good else ", expected %s" % expect))
     if not good:
@@ -108,32 +108,32 @@ v = {
 }
 
 # 1. POST /login to users @qa: 200
-answer = call(
+response = call(
     1, 'POST', v["users_url"] + '/login',
     headers=[('Content-Type', 'application/json')],
     body='{"user": "' + v["user"] + '", "password": "' + v["password"] + '"}',
     expect=200,
 )
-v["token"] = answer.json('token')
+v["token"] = response.json('token')
 
 # 2. GET /books/978-1?lang=fr&q=caf%C3%A9+noir&empty= to catalogue @qa: 200
-answer = call(
+response = call(
     2, 'GET', v["catalogue_url"] + '/books/' + v["book_id"] + '?lang=' + v["lang"] + '&q=caf%C3%A9+noir&empty=',
     headers=[('Cookie', 'theme=dark')],
     expect=200,
 )
 
 # 3. POST /orders to orders @qa: 201 · Orders
-answer = call(
+response = call(
     3, 'POST', v["orders_url"] + '/orders',
     headers=[('Authorization', 'Bearer ' + v["token"]), ('Content-Type', 'application/x-www-form-urlencoded')],
     body='isbn=' + v["isbn"] + '&gift=it%27s+yours',
     expect=201,
 )
-v["order_id"] = answer.cut('/([^/?#]+)/?(?:[?#].*)?$', answer.header('location'))
+v["order_id"] = response.cut('/([^/?#]+)/?(?:[?#].*)?$', response.header('location'))
 
 # 4. PUT /orders/{{order_id}}/cover to orders @qa: 204
-answer = call(
+response = call(
     4, 'PUT', v["orders_url"] + '/orders/' + v["order_id"] + '/cover',
     headers=[('Content-Type', 'image/png')],
     body=b'\x89PNG\r\n\x1a\n\x00\xff',
@@ -141,13 +141,13 @@ answer = call(
 )
 
 # 5. GET /orders/{{order_id}} to orders @test: 404
-answer = call(
+response = call(
     5, 'GET', v["orders_url"] + '/orders/' + v["order_id"],
     expect=404,
 )
 
 # 6. POST /orders/{{order_id}}/payments to payments @qa: 502
-answer = call(
+response = call(
     6, 'POST', v["payments_url"] + '/orders/' + v["order_id"] + '/payments',
     body='{}',
     expect=502,
@@ -160,7 +160,7 @@ answer = call(
 # skipped: it is a WebSocket
 
 # 9. HEAD /catalog/books/1 to the gateway itself: 404
-answer = call(
+response = call(
     9, 'HEAD', v["gateway_url"] + '/catalog/books/' + v["book_id_2"],
     expect=404,
 )

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Order a book
 # shellcheck disable=SC2016,SC2153 # a $ in single quotes is data, and `keep` gives variables their values
-# Needs bash, curl and awk. Every variable may be given in the environment; VERBOSE=1 shows the answers.
+# Needs bash, curl and awk. Every variable may be given in the environment; VERBOSE=1 shows the responses.
 set -eu
 
 WORK=$(mktemp -d)
@@ -17,12 +17,12 @@ check() {
   else printf 'FAIL step %s  %s, but was %s\n' "$STEP" "$TITLE" "$STATUS"; FAILED="$FAILED $STEP"; fi
   [ -z "${VERBOSE:-}" ] || cat "$WORK/head" "$WORK/body"
 }
-# keep VARIABLE COMMAND...: what the command finds in the answer, for later steps
+# keep VARIABLE COMMAND...: what the command finds in the response, for later steps
 keep() {
   local variable=$1 value
   shift
   if ! value=$("$@"); then
-    printf 'step %s: the answer has no %s, and later steps need it\n' "$STEP" "$variable" >&2
+    printf 'step %s: the response has no %s, and later steps need it\n' "$STEP" "$variable" >&2
     exit 1
   fi
   printf -v "$variable" %s "$value"
@@ -35,7 +35,7 @@ cookie_at() { awk 'BEGIN { name = ARGV[1]; ARGV[1] = "" } { sub(/\r$/, "") }
     if (substr(line, 1, at - 1) != name) next
     value = substr(line, at + 1); sub(/;.*/, "", value); gsub(/^[ \t"]+|[ \t"]+$/, "", value); found = 1 }
   END { printf "%s", value; exit !found }' "$1" < "$WORK/head"; }
-# body_behind COUNT TEXT: the answer's body from where the text has come that many times
+# body_behind COUNT TEXT: the response's body from where the text has come that many times
 body_behind() {
   local body i
   body=$(cat "$WORK/body")
@@ -43,7 +43,7 @@ body_behind() {
   printf %s "$body"
 }
 cut_out() { local pattern=$1 text; shift; text=$("$@") && [[ $text =~ $pattern ]] && printf %s "${BASH_REMATCH[1]}"; }
-# json_at KEY...: the text, number or word to which these keys lead in the answer's body
+# json_at KEY...: the text, number or word to which these keys lead in the response's body
 json_at() { LC_ALL=C awk '
   function space() { while (index(" \t\r\n", substr(s, p, 1)) && p <= length(s)) p++ }
   function hex(at,  i, n) {

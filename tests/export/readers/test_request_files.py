@@ -7,6 +7,7 @@ export/readers/request_draft, export/readers/tool_objects, export/readers/plain_
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 
 import pytest
@@ -68,6 +69,56 @@ def test_a_folder_of_bruno_with_its_environment_and_what_it_uploads():
     assert [one.request.header("authorization") for one in steps] == ["", *["Basic YWRhOmxvdmVsYWNl"] * 2]
     assert {one.request.header("x-all") for one in steps} == {"yes"}
     assert [str(one) for one in found.omissions] == ["the environment qa: the variables of local are used"]
+
+
+INSOMNIA_5 = """\
+type: collection.insomnia.rest/5.0
+name: Shop
+collection:
+  - {name: List, url: "{{ _.base }}/orders", method: GET}
+environments:
+  name: Base
+  data: {base: https://base.example}
+  subEnvironments:
+    - {name: local, data: {base: https://local.example}}
+    - {name: qa, data: {base: https://qa.example}}
+"""
+INSOMNIA_4 = json.dumps({"_type": "export", "__export_format": 4, "resources": [
+    {"_id": "wrk_1", "_type": "workspace", "name": "Shop", "parentId": None},
+    {"_id": "env_1", "_type": "environment", "name": "Base", "parentId": "wrk_1", "data": {}},
+    {"_id": "env_2", "_type": "environment", "name": "local", "parentId": "env_1",
+     "data": {"base": "https://local.example"}},
+    {"_id": "env_3", "_type": "environment", "name": "qa", "parentId": "env_1", "data": {"base": "https://qa.example"}},
+    {"_id": "req_1", "_type": "request", "name": "List", "parentId": "wrk_1", "method": "GET",
+     "url": "{{ _.base }}/orders"},
+]})  # fmt: skip
+OPEN_COLLECTION = """\
+opencollection: 1.0.0
+info: {name: Shop}
+config: {environments: [{name: local, variables: [{name: base, value: "https://local.example"}]}, {name: qa}]}
+items:
+  - {info: {name: List, type: http}, http: {method: GET, url: "https://shop.example/orders"}}
+"""
+CHOSEN = "the collection does not say which environment was chosen; its variables are not filled in"
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "left_out"),
+    [
+        (INSOMNIA_5, "https://local.example/orders", ["the environment qa: the variables of local are used"]),
+        (INSOMNIA_4, "https://local.example/orders", ["the environment qa: the variables of local are used"]),
+        (
+            OPEN_COLLECTION,
+            "https://shop.example/orders",
+            [f"the environment {name}: {CHOSEN}" for name in ("local", "qa")],
+        ),
+    ],
+    ids=["insomnia5", "insomnia4", "opencollection"],
+)
+def test_environments_that_are_not_used_are_named(text, url, left_out):
+    found, steps = steps_of(text.encode())
+    assert [one.url for one in steps] == [url]
+    assert [str(one) for one in found.omissions] == left_out
 
 
 @pytest.mark.parametrize("format", ["hurl", "http", "rest", "bruno"])

@@ -107,7 +107,7 @@ def test_a_value_that_does_not_come_stops_it_and_is_named(chain, shop):
     )
     assert ran.returncode == 1
     assert "FAIL step 1" in ran.stdout and "but was 000 (curl: 7)" in ran.stdout
-    assert "step 1: the answer has no TOKEN, and later steps need it" in ran.stderr
+    assert "step 1: the response has no TOKEN, and later steps need it" in ran.stderr
 
 
 def test_a_secret_that_is_missing_says_what_it_stands_for(chain, shop):

@@ -50,7 +50,7 @@ def test_it_sends_what_was_recorded(bookshop):
 
 def test_it_says_what_to_fill_in_and_what_cannot_be_sent(bookshop):
     text = rest_file.dump([bookshop], version="1")
-    assert "#   order_id: from the answer of step 3, header location, the part that" in text
+    assert "#   order_id: from the response of step 3, header location, the part that" in text
     assert "@token =\n" in text, "a secret"
     assert "@order_id = 501\n" in text
     assert "### 4. PUT /orders/{{order_id}}/cover to orders @qa: 204\n# skipped: its body is not text\n" in text
