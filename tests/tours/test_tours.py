@@ -88,7 +88,9 @@ async def test_axe_finds_nothing_and_nothing_is_cut_or_moves(demo, theme, width)
             "console", lambda message: message.type == "error" and faults.append(f"{watch.page.url}: {message.text}")
         )
         for path in pages_of(await purchase(watch.page, demo)):
-            await watch.page.goto(demo + path, wait_until="networkidle" if "live" not in path else "load")
+            await watch.page.goto(demo + path, wait_until="load")
+            await watch.page.wait_for_function("document.readyState === 'complete'")
+            await watch.page.evaluate("scrollTo(0, document.body.scrollHeight)")  # the drawer covers nothing there
             if "speaker" not in path:  # its frames have pages of their own, which are in the list
                 await watch.page.evaluate(axe)
                 faults += [f"{path}: {one}" for one in await watch.page.evaluate(FOUND, TAGS)]
@@ -99,7 +101,7 @@ async def test_axe_finds_nothing_and_nothing_is_cut_or_moves(demo, theme, width)
                 faults.append(f"{path}: {whole} pixels wide")
             if shifted > 0.001:
                 faults.append(f"{path}: moves by {shifted:.4f}")
-        assert faults == []
+        assert not faults, "\n".join(faults)
         await watch.check()
 
 
@@ -121,7 +123,9 @@ async def test_static_files_come_once_and_are_small(demo):
         await page.goto(f"{demo}/_gateway/recordings", wait_until="load")
         await page.goto(f"{demo}/_gateway/", wait_until="load")
         await page.wait_for_timeout(500)
-        again = {url: size for url, size in sizes.items() if len(size) > 1 and sum(size[1:])}
+        again = {
+            url: size for url, size in sizes.items() if any(more > 0 for more in size[1:])
+        }  # below 0: out of its cache
         assert again == {}
 
 
