@@ -42,7 +42,7 @@ async def test_some_steps(shop, page):
     text = await page(f"recordings/{shop.recording}?steps=2-3")
     assert text.count("data-step=") == 2
     assert "steps 2-3" in text
-    assert 'href="?view=picture&amp;#sequence">all of them' in text
+    assert 'href="?view=picture&amp;#sequence">All steps' in text
     assert (await page(f"recordings/{shop.recording}?steps=two")).count("data-step=") == 6
 
 
@@ -69,7 +69,7 @@ async def test_what_ifs_and_differences_are_drawn(shop, page):
     assert 'class="between"' not in await page(f"recordings/{shop.recording}")
     text = await page(f"recordings/{shop.recording}?whatifs=yes")
     assert "what if: catalogue@dev" in text
-    assert "without its what-ifs" in text
+    assert "Without what-ifs" in text
     text = await page(f"diff?a={shop.recording}&b={variant}")
     assert "changed</" in text or " changed)" in text
     assert 'aria-label="Both as a picture"' in text
