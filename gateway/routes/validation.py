@@ -32,8 +32,8 @@ def check(root: YamlNode, *, own: tuple[str, int] | None = None) -> Iterator[Pro
     """Everything wrong with the values of a document; nodes that are missing or of another type are left to `parse`."""
     environments = texts(root.get("environments"))
     names = [str(one.value) for one in environments]
-    yield from _each(environments, "environments[{}]", _name)
-    yield from _repeated(environments, "environments[{}]")
+    yield from _each(environments, "environments", _name)
+    yield from _repeated(environments, "environments")
     yield from _known_keys(root.get("writes"), names, "writes")
     clusters = list(entries(root.get("clusters")))
     for key, cluster in clusters:
@@ -42,7 +42,7 @@ def check(root: YamlNode, *, own: tuple[str, int] | None = None) -> Iterator[Pro
     yield from _mounts(clusters)
     yield from _cors(root.get("cors"))
     yield from _redact(root.get("redact"), "redact")
-    yield from _each(texts(at(root, "recording", "skip")), "recording.skip[{}]", _skip)
+    yield from _each(texts(at(root, "recording", "skip")), "recording.skip", _skip)
 
 
 def entries(node: YamlNode | None) -> Iterable[tuple[YamlNode, YamlNode]]:
@@ -67,7 +67,7 @@ def at(node: YamlNode | None, *names: str) -> YamlNode | None:
 def _each(nodes: Iterable[YamlNode], path: str, wrong: Check) -> Iterator[Problem]:
     for index, node in enumerate(nodes):
         if message := wrong(str(node.value)):
-            yield node.problem(path.format(index), message)
+            yield node.problem(f"{path}[{index}]", message)
 
 
 def _repeated(nodes: Iterable[YamlNode], path: str) -> Iterator[Problem]:
@@ -75,7 +75,7 @@ def _repeated(nodes: Iterable[YamlNode], path: str) -> Iterator[Problem]:
     for index, node in enumerate(nodes):
         first = seen.setdefault(str(node.value), node)
         if first is not node:
-            yield node.problem(path.format(index), f"'{node.value}' stands twice: first in line {first.line}")
+            yield node.problem(f"{path}[{index}]", f"'{node.value}' stands twice: first in line {first.line}")
 
 
 def _known_keys(node: YamlNode | None, known: list[str], path: str) -> Iterator[Problem]:
@@ -129,7 +129,7 @@ def _contract(node: YamlNode | None, path: str, names: list[str]) -> Iterator[Pr
     yield from _known_keys(at(node, "environments"), names, f"{path}.environments")
     for environment, source in entries(at(node, "environments")):
         yield from _one(source, f"{path}.environments.{environment.text}", _source)
-    yield from _each(texts(at(node, "ignore")), f"{path}.ignore[{{}}]", problem_of_rule)
+    yield from _each(texts(at(node, "ignore")), f"{path}.ignore", problem_of_rule)
 
 
 def _source(text: str) -> str:
@@ -279,9 +279,9 @@ def _header(name: str, value: object) -> str:
 
 
 def _cors(node: YamlNode | None) -> Iterator[Problem]:
-    yield from _each(texts(at(node, "origins")), "cors.origins[{}]", origin_problem)
+    yield from _each(texts(at(node, "origins")), "cors.origins", origin_problem)
     for name in ("methods", "headers"):
-        yield from _each(texts(at(node, name)), f"cors.{name}[{{}}]", _token)
+        yield from _each(texts(at(node, name)), f"cors.{name}", _token)
 
 
 def origin_problem(text: str) -> str:
@@ -300,8 +300,8 @@ def _token(text: str) -> str:
 
 
 def _redact(node: YamlNode | None, path: str) -> Iterator[Problem]:
-    yield from _each(texts(at(node, "headers")), f"{path}.headers[{{}}]", _token)
-    yield from _each(texts(at(node, "json")), f"{path}.json[{{}}]", problem_of)
+    yield from _each(texts(at(node, "headers")), f"{path}.headers", _token)
+    yield from _each(texts(at(node, "json")), f"{path}.json", problem_of)
 
 
 def _skip(text: str) -> str:

@@ -5,6 +5,7 @@ Covers: routes/yaml.
 
 from __future__ import annotations
 
+import json
 import time
 import tracemalloc
 
@@ -540,3 +541,21 @@ def test_only_mappings_are_merged(merged: str) -> None:
     text = "version: 1\nenvironments: [dev]\nclusters:\n  z: &z {path: /z, environment: dev, upstreams: {dev: http://127.0.0.1:9}}\n"
     parsed = parse((text + f"  a:\n    <<: {merged}\n    path: /a\n").encode())
     assert any("<< merges mappings only" in one.message for one in parsed.problems), parsed.problems
+
+
+@pytest.mark.parametrize("name", ["{a}", "${A:?x}", "{0.real}", "{}", "{", "a{b", "%s", "%(a)s"])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "redact: {json: ['$[']}",
+        "redact: {headers: ['a b']}",
+        "failed_when: ['json ===']",
+        "contract: {ignore: ['x y z']}",
+    ],
+)
+def test_a_name_that_looks_like_a_format_is_told_as_it_is(name: str, wrong: str) -> None:
+    """Found by make fuzz: the path of a problem was a format string, and a cluster's name a part of it."""
+    text = f"version: 1\nenvironments: [qa]\nclusters:\n  {json.dumps(name)}:\n    path: /api/x\n    environment: qa\n    {wrong}\n"
+    found = parse(text.encode())
+    assert found.config is None
+    assert any(f"clusters.{name}" in problem.path for problem in found.problems)
