@@ -140,13 +140,15 @@ def seal_blocks(data: bytes, is_secret: IsSecret, seal: Seal) -> bytes:
     out: list[bytes] = []
     done = 0
     for found in found_in(BLOCK, data):
-        if found.start() < done or is_secret(found[3]) != ANY:
+        if found.start() < done or not (kind := is_secret(found[3])):
             continue
         end = found.end()
         literal = found[0].rstrip().rstrip(b"-+0123456789").endswith((b"|", b">"))
+        if kind != ANY and not literal:  # `session:` with members of its own
+            continue
         pieces: list[bytes] = []
         while (line := BLOCK_LINE.match(data, end)) and line.end() > end and _is_below(line, len(found[1]), literal):
-            pieces.append(_sealed_line(line, seal, literal))
+            pieces.append(_sealed_line(line, seal, literal, kind))
             end = line.end()
         if pieces:
             out += data[done : found.end()], *pieces
@@ -161,11 +163,11 @@ def _is_below(line: re.Match[bytes], indent: int, literal: bool) -> bool:
     return len(line[1]) > indent or (not literal and line[2] is not None and len(line[1]) == indent)
 
 
-def _sealed_line(line: re.Match[bytes], seal: Seal, literal: bool) -> bytes:
+def _sealed_line(line: re.Match[bytes], seal: Seal, literal: bool, kind: int) -> bytes:
     before = line[1] if literal else line[1] + (line[2] or line[3] or b"")
     text = line[0][len(before) : len(line[0]) - len(line[5])]
     secret = text.strip() if literal else text.strip().strip(b"\"'")
-    if not secret or (not literal and NO_VALUE.fullmatch(secret)):
+    if not secret or not fits(kind, secret) or (not literal and NO_VALUE.fullmatch(secret)):
         return line[0]
     return before + seal(secret) + line[5]
 

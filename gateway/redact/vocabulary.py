@@ -58,7 +58,7 @@ CODES: Final = _words(
 PINS: Final = _words(
     "card user new old sim atm account door parental security login confirm my bank device verify unlock"
 )
-COOKIES: Final = _words("set auth session login access sso remember")
+COOKIES: Final = _words("set auth session login access sso remember my")
 
 EXACT: Final = {
     **dict.fromkeys(_words("cookie setcookie cookie2 setcookie2 codeverifier oauthverifier clientassertion assertion"
