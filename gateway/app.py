@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography.fernet import InvalidToken
 
-from . import logs
+from . import __version__, logs
 from .access import Access, write_private
 from .demos.code_modules import CodeModules
 from .demos.run_sources import route_files, shown
@@ -69,6 +69,7 @@ SealApart = Callable[[Capture], Awaitable[SealedCapture]]
 BACKLOG = 1024
 RESUMED: Final = 24 * 3600.0  # seconds: what nobody has asked for since then is not played on after a start
 PAGES = 1.0  # seconds after the start at which the pages are built, if none was asked for before
+LEASE = 900.0  # seconds in which one gateway alone tidies: more than between two of its looks
 TIDY_FIRST, TIDY = 60.0, 600.0  # seconds until recordings are looked through for what may go, and between two looks
 AT_ONCE = 500  # sessions whose rows are made at once: strangers can make thousands new in 5 s, at 10 us each
 RECALLED: Final = 64  # secrets of a recording that goes on which are opened again: 3 us each
@@ -244,6 +245,7 @@ async def _services(
         refused_origins=RefusedOrigins(), tls=tls, contracts=contracts,
         counted=at_once if workers is None else workers.counted,
     )  # fmt: skip
+    recorder.say(lambda: _said(options, routes, url))
     if shared is None:
         await _play_on(services, store, resumed_here)
     await stack.enter_async_context(_tidying(services, store))
@@ -278,6 +280,16 @@ async def _fleet(
     )  # fmt: skip
     await fleet.begin(options.workers, relay, services.routes)
     return fleet
+
+
+def _said(options: Options, routes: RoutesKeeper, url: str) -> dict[str, object]:
+    """What the other gateways of a database see of this one. On the writer's thread, with a database alone."""
+    from .demos.registry import demos_digest  # a start with a file does without it
+
+    return {
+        "url": url, "version": __version__, "revision": routes.table.revision, "problems": len(routes.problems),
+        "demos": demos_digest(options),
+    }  # fmt: skip
 
 
 def _relay(
@@ -447,6 +459,8 @@ async def tidy(services: Services, store: StoreReader) -> None:
     if rules.keep_days is None and rules.keep_bytes is None:
         return
     try:
+        if not await asyncio.wrap_future(services.recorder.take_lease("tidy", LEASE)):
+            return  # another gateway of this database does it
         found = await asyncio.to_thread(store.stale, days=rules.keep_days, bytes=rules.keep_bytes, now=time.time())
         for one in found:
             with contextlib.suppress(NotFoundError):  # somebody else was quicker

@@ -58,6 +58,9 @@ class Store(Protocol):
     def chunks(self, exchange: str) -> Sequence[Chunk]:
         """The timed pieces of an SSE or WebSocket exchange, in order."""
 
+    def gateways(self) -> Sequence[Heartbeat]:
+        """The gateways of a shared database that were alive in the last minute, by name; none for a file."""
+
     def revisions(self, *, limit: int = 100) -> Sequence[Revision]:
         """Accepted route tables, newest first."""
 
@@ -154,6 +157,9 @@ class Writing(Protocol):
 
     def add_build(self, cluster: str, environment: str, build: str) -> Future[None]:
         """What an upstream says of its version, from now on."""
+
+    def take_lease(self, name: str, seconds: float) -> Future[bool]:
+        """Whether this gateway is the one that may do what only one may do, for so long. For a file it always is."""
 
     def add_audit(self, entry: AuditEntry) -> Future[None]:
         """A line of the audit, at the gateway's clock."""
@@ -253,6 +259,17 @@ class SharedSessionStore(Protocol):
         """Until all other gateways have heard of what is stored by now, at most for so long. In another thread."""
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """What a gateway of a database says of itself. `age` is seconds since its last sign of life, `skew` how far its
+    clock is ahead, both by the database's clock; `facts`: revision, problems, demos, version, missed, spooled, url."""
+
+    name: str
+    age: float
+    skew: float
+    facts: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 from aiohttp import web
 
 from ..api.rechecks import RECHECKS
+from ..errors import GatewayError
 from ..routes.edit import places_of
 from ..routes.history import environments_at, in_force_at, read_moment
 from ..services import listing
 from ..services.changes import can_undo
+from ..services.gateways import gateways_line
 from ..services.status import simulation_words
 from ..web.keys import MOVES, SERVICES, SESSION_OF
 from ..web.view import View, view
@@ -47,6 +49,7 @@ async def board(request: web.Request) -> View:
         "history": await listing.history(services, limit=5),
         "drift": await on_board(services),
         "as_of": await as_of(services, request.query.get("at", "").strip()),
+        "gateways": await asyncio.to_thread(_gateways, services),
     }
     if request.path.endswith(".json"):
         return view(data)
@@ -63,6 +66,14 @@ async def board(request: web.Request) -> View:
         lines=await asyncio.to_thread(_lines, services, [one["name"] for one in data["items"]]),
         panel=await client_panel(request),
     )
+
+
+def _gateways(services: Services) -> str:
+    """What the gateways of one database do otherwise than each other. Blocking."""
+    try:
+        return gateways_line(services.store.gateways())
+    except GatewayError as error:
+        return f"The other gateways are unknown: {error.message}"
 
 
 async def as_of(services: Services, at: str) -> dict[str, Any] | None:

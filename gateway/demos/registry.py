@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import logging
 import os
 import stat
@@ -202,3 +203,12 @@ def _read(file: Path) -> bytes:
         if facts.st_size > LARGEST:
             raise OSError(f"it is larger than {LARGEST >> 20} MiB")
         return source.read(LARGEST)
+
+
+def demos_digest(options: Options, templates: Sequence[Path] = ()) -> str:
+    """Tells whether two machines have the same demos: of their names and what their files hold. Blocking."""
+    digest = hashlib.sha256()
+    for source in folder_sources(demo_folder(options, templates)):
+        with contextlib.suppress(OSError):
+            digest.update(f"{source.name}\0".encode() + source.path.read_bytes() + b"\0")
+    return digest.hexdigest()

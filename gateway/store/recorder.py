@@ -340,6 +340,14 @@ class SqliteRecorder:
         """Where sessions are that other gateways have as well; None where there is one gateway."""
         return self._thread.shared_sessions()
 
+    def say(self, facts: Callable[[], Mapping[str, Any]]) -> None:
+        """What other gateways see of this one; asked now and then, on a thread."""
+        self._thread.facts = facts
+
+    def take_lease(self, name: str, seconds: float) -> Future[bool]:
+        """Whether this gateway is the one that may do what only one may do, for so long. For a file it always is."""
+        return self._do(lambda tables: tables.take_lease(name, seconds), is_patient=False)
+
     def shared_routes(self) -> SharedRoutesStore | None:
         """Where the routes are that other gateways have as well; None where there is one gateway."""
         return self._thread.shared_routes()

@@ -107,6 +107,10 @@ class Tables(ABC):
     def sweep_all(self) -> None:
         """Delete the bodies that no exchange has any more, at once, and what the engine keeps of older rows."""
 
+    def take_lease(self, name: str, seconds: float) -> bool:
+        """A file has one gateway."""
+        return True
+
     def annotate(
         self, recording: str, *, step: int | None, title: str | None, note: str | None, tags: Sequence[str],
         pinned: bool | None, now: float,

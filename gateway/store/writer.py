@@ -73,6 +73,7 @@ class GroupWriter(ABC):
         self._bell.acquire()
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._done: Done = lambda entries, summaries: None
+        self.facts: Callable[[], Mapping[str, Any]] = dict  # what other gateways see of this one; asked on the thread
 
     @property
     def seal(self) -> Seal:

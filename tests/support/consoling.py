@@ -140,6 +140,9 @@ class Book:
     def chunks(self, exchange):
         return self.pieces.get(exchange, ())
 
+    def gateways(self):
+        return ()
+
     def revisions(self, *, limit=100):
         return self.accepted[:limit]
 

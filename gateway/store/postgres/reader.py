@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import select
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
@@ -14,6 +15,7 @@ from weakref import finalize
 
 from ...errors import StoreError
 from ...paths import url_of
+from ...protocols import Heartbeat
 from ..sqlite.filter_sql import Condition
 from ..sqlite.full_text import TextSearch
 from ..sqlite.operations import RulesOf, no_rules
@@ -34,6 +36,10 @@ READING: Final = "-c default_transaction_isolation=repeatable\\ read -c jit=off"
 USED: Final = """
 SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c
 WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace
+"""
+GATEWAYS: Final = """
+SELECT name, greatest(0, extract(epoch FROM now() - beat_at))::float8 AS age, skew, facts FROM gateways
+WHERE beat_at > now() - interval '1 minute' ORDER BY name
 """
 EXCHANGES: Final = """
 SELECT count(*), count(*) FILTER (WHERE state = 'open'), count(*) FILTER (WHERE state = 'interrupted'),
@@ -82,6 +88,12 @@ class PostgresStore(StoreReader):
                 *ask("SELECT coalesce(max(value), 0) FROM marks WHERE name = 'missed'"), int(_one(connection, USED)), 0,
             ]  # fmt: skip
         return Statistics(**dict(zip((one.name for one in fields(Statistics)), counted, strict=True)))
+
+    def gateways(self) -> Sequence[Heartbeat]:
+        """Those that were alive in the last minute, by name."""
+        with self._reading() as connection:
+            rows = connection.execute(GATEWAYS).fetchall()
+        return [Heartbeat(row["name"], row["age"], row["skew"] or 0.0, json.loads(row["facts"])) for row in rows]
 
     def stale(self, *, days: float | None, bytes: int | None, now: float) -> list[Stale]:
         """The recordings that no longer need to be kept, the oldest first."""

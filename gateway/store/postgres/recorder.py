@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,8 @@ def open_database(
         name = f"{socket.gethostname()[:40]}-{secrets.token_hex(3)}"
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         spool = Spool(path.parent, name)
-        connection.execute(BEAT, (name,))  # from now on others wait until it has heard of their changes
+        # From now on others wait until it has heard of their changes.
+        connection.execute(BEAT, (name, "{}", time.time()))
     except Exception as error:
         connection.close()
         if isinstance(error, StoreError) or not type(error).__module__.startswith("psycopg"):

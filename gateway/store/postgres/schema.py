@@ -287,7 +287,17 @@ CREATE TABLE routes (
 INSERT INTO facts (name, value) VALUES ('id', gen_random_uuid()::text);
 """
 
-MIGRATIONS: Final = (FIRST, DRIFT, SHARING, ROUTES)  # a released step is never changed: add another one
+# What gateways say of themselves, and who does what one alone may do until when (tables.py).
+HEARTBEATS: Final = """
+ALTER TABLE gateways ADD COLUMN facts TEXT NOT NULL DEFAULT '{}', ADD COLUMN skew DOUBLE PRECISION;
+CREATE TABLE leases (
+    name TEXT PRIMARY KEY,
+    holder TEXT NOT NULL,
+    until TIMESTAMPTZ NOT NULL
+);
+"""
+
+MIGRATIONS: Final = (FIRST, DRIFT, SHARING, ROUTES, HEARTBEATS)  # a released step is never changed: add another one
 VERSION: Final = len(MIGRATIONS)
 APPLICATION: Final = "whatif-gateway"
 # A lock of one transaction, so that PgBouncer can stand between; the number is "GWay".

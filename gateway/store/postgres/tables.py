@@ -16,6 +16,8 @@ Several gateways write at the same time, and may write the same recording. The r
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Final
@@ -138,8 +140,16 @@ JOIN unnest(?::text[], ?::bigint[]) AS given (recording, step) USING (recording,
 """
 LAST: Final = "SELECT recording, max(step) FROM exchanges WHERE recording = ANY(?) GROUP BY recording"
 LIVES: Final = 15  # seconds after its last beat in which a gateway counts as alive
+# A gateway's clock against the database's: what the statement took on its way is in it, some milliseconds.
 BEAT: Final = """
-INSERT INTO gateways (name, beat_at) VALUES (?, now()) ON CONFLICT (name) DO UPDATE SET beat_at = excluded.beat_at
+INSERT INTO gateways (name, beat_at, facts, skew)
+VALUES (?, now(), ?, ?::float8 - extract(epoch FROM clock_timestamp()))
+ON CONFLICT (name) DO UPDATE SET beat_at = excluded.beat_at, facts = excluded.facts, skew = excluded.skew
+"""
+LEASE: Final = """
+INSERT INTO leases AS l (name, holder, until) VALUES (?, ?, now() + ? * interval '1 second')
+ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+WHERE l.until < now() OR l.holder = excluded.holder RETURNING holder
 """
 DEAD: Final = f"""
 UPDATE exchanges SET state = 'interrupted' WHERE state = 'open' AND gateway NOT IN (
@@ -312,14 +322,20 @@ class PostgresTables(Tables):
         sql = "UPDATE exchanges SET state = 'interrupted' WHERE state = 'open' AND gateway = ANY(?)"
         return int(self.connection.execute(sql, (list(gateways or (self._gateway,)),)).rowcount)
 
-    def beat(self) -> None:
-        """This gateway lives. What others had open that do not any more is over: by the clock of the database alone."""
-        self.connection.execute(BEAT, (self._gateway,))
+    def beat(self, facts: Mapping[str, Any] | None = None) -> None:
+        """This gateway lives, and says this of itself. What others had open that do not live any more is over: by the
+        clock of the database alone."""
+        self.connection.execute(BEAT, (self._gateway, json.dumps(facts or {}), time.time()))
         self.connection.execute(DEAD)
+
+    def take_lease(self, name: str, seconds: float) -> bool:
+        """Whether this gateway is the one that may do it, for so long."""
+        return self.connection.execute(LEASE, (name, self._gateway, seconds)).fetchone() is not None
 
     def leave(self) -> None:
         """At a stop: what this gateway had open has nobody who completes it."""
         self.interrupt()
+        self.connection.execute("DELETE FROM leases WHERE holder = ?", (self._gateway,))
         self.connection.execute("DELETE FROM gateways WHERE name = ?", (self._gateway,))
 
     def check_keys(self, names: Sequence[str]) -> None:

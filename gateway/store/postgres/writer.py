@@ -124,7 +124,7 @@ class PostgresWriter(GroupWriter):
 
     def _beat(self, tables: PostgresTables) -> None:
         if time.monotonic() - self._beat_at >= BEAT:
-            tables.beat()
+            tables.beat({**self.facts(), "missed": self.missed, "spooled": self.spooled})
             self._beat_at = time.monotonic()
 
     def _write(self, entries: Sequence[Entry]) -> Sequence[Mapping[str, Any]]:

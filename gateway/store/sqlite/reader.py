@@ -20,7 +20,7 @@ from ...errors import NotFoundError, UsageError
 from ...model.audit import AuditEntry
 from ...model.exchange import Chunk, Exchange
 from ...model.recording import Page, Recording, Relative, Revision, in_tree
-from ...protocols import LiveSession, Pin
+from ...protocols import Heartbeat, LiveSession, Pin
 from ..cursors import limit_of, number_of, place_of
 from ..masking import Mask
 from ..missed import read_ledger
@@ -217,6 +217,10 @@ class StoreReader(ABC):
                 return found
             rows = connection.execute("SELECT * FROM exchanges WHERE id = ?", (exchange,)).fetchall()
             return self._mask.chunks(_exchanges(connection, rows)[0], found) if rows else found
+
+    def gateways(self) -> Sequence[Heartbeat]:
+        """A file has one gateway, which knows itself."""
+        return ()
 
     def revisions(self, *, limit: int = 100) -> Sequence[Revision]:
         """Accepted route tables, newest first."""

@@ -6,6 +6,7 @@ Covers: store/postgres/reader, store/postgres/schema, store/sql, store/tables.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -21,6 +22,7 @@ from gateway.model.capture import Capture
 from gateway.paths import DatabasePath
 from gateway.store import open_store
 from gateway.store.batch import Stored
+from gateway.store.postgres import tables as shared_tables
 from gateway.store.postgres.connection import connect
 from gateway.store.postgres.schema import VERSION, migrate, version_of
 from gateway.store.postgres.tables import PostgresTables, SharedBatch
@@ -218,3 +220,26 @@ def test_a_newer_schema_and_the_tables_of_others_are_refused(url: str) -> None:
         with pytest.raises(StoreError, match="not the gateway's"):
             migrate(database, "here")
         assert version_of(database) == 0
+
+
+def test_a_lease_is_one_gateways_until_it_runs_out_or_the_gateway_leaves(gateway: MakeGateway) -> None:
+    one, two = gateway("one"), gateway("two")
+    assert one.take_lease("tidy", 900) and not two.take_lease("tidy", 900)
+    assert one.take_lease("tidy", -1)  # its own, and over at once
+    assert two.take_lease("tidy", 900) and not one.take_lease("tidy", 900)
+    two.leave()
+    assert one.take_lease("tidy", 900)
+
+
+def test_heartbeats_say_what_a_gateway_has_and_how_its_clock_goes(
+    gateway: MakeGateway, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gateway("one").beat({"revision": "a"})
+    now = time.time
+    monkeypatch.setattr(shared_tables.time, "time", lambda: now() + 600)
+    gateway("two").beat({"revision": "b"})
+    monkeypatch.undo()
+    with closing(open_store(DatabasePath.of(url))) as store:
+        first, second = store.gateways()
+    assert (first.name, second.name, second.facts) == ("one", "two", {"revision": "b"})
+    assert abs(first.skew) < 60 < 540 < second.skew < 660 and first.age < 60
