@@ -13,12 +13,13 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 from ..model.exchange import Exchange
-from ..model.message import Body
+from ..model.message import SAFE, Body
 from .declarations import declare
+from .hidden_values import hidden_needs, hidden_runs
 from .information import HEX, LIMIT, PLACEHOLDER, TIME, UUID, bits_of, is_literal, is_rare
 from .lexicon import OWN, SECRET, TOKENS
 from .model import Binding, Correlations, Decisions, Input, Sink, Source, Status, Unbound
-from .names import free_name, is_lock, snake, variable_name
+from .names import Role, free_name, is_lock, snake, variable_name
 from .request_values import Need, about_of, needs, pieces_of
 from .response_value import ValuePlace
 from .response_values import places
@@ -134,6 +135,8 @@ def correlate(
             _, at, _, done, shown = heapq.heappop(waiting)
             walk.answered(at, done, shown)
         walk.asked(order, exchange)
+        if exchange.method not in SAFE:
+            walk.look_for_hidden(exchange)
         moments = (arrivals or {}).get(exchange.step)
         pieces = _in_pieces(exchange, began, moments) if moments else [(finished, None)]
         for number, (moment, some) in enumerate(pieces):
@@ -167,11 +170,13 @@ class _Walk:
         self._deleted: set[str] = set()  # what a later thing may be called again
         self._refused: set[str] = set()  # sinks of which a person, or a second run, said that they are constants
         self._sent: dict[int, set[tuple[tuple[str, ...], str]]] = {}  # what a POST says, which its response repeats
+        self._begun = 0, 0  # the bindings and notes of the steps before
         self.inputs = Inputs()
 
     def asked(self, order: int, exchange: Exchange) -> None:
         """Look the request's values up first, then remember what it was the first to say."""
         said: list[Need] = []
+        self._begun = len(self.bindings), len(self.unbound)
         target = ScoringTarget(exchange.request.target)
         for need in islice(needs(exchange.request, exchange.step), MOST):
             if need.sink.part == "cookie" and need.sink.name in self._index.cookies:
@@ -234,7 +239,26 @@ class _Walk:
         if (inner := written_in(need)) is not None:
             self._note(need, *inner)
 
-    def _note(self, whole: Need, need: Need, transforms: tuple[str, ...]) -> None:
+    def look_for_hidden(self, exchange: Exchange) -> None:
+        """Note what the request carries where no binding reaches, unless another place of it has the value, too."""
+        step = exchange.step
+        bound = [each for each in self.bindings[self._begun[0] :] if each.status != "rejected"]
+        noted = self.unbound[self._begun[1] :]
+        known = {each.value for each in bound} | {each.value for each in noted}
+        covered = {
+            (each.sink.part, each.sink.path) for each in bound if each.sink.span is None or each.sink.part == "header"
+        }
+        for need in hidden_needs(exchange.request, step):
+            if need.value not in known and (need.sink.part, need.sink.path) not in covered:
+                self._note(need, need, (), fixed=True)
+        known |= {each.value for each in self.unbound[self._begun[1] :]}
+        for value in hidden_runs(exchange.request):
+            if self._index.of(value) and not any(value in each for each in known):
+                need = Need(Sink(step, "text", ""), value, Role())
+                self._note(need, need, (), fixed=True)
+                known.add(value)
+
+    def _note(self, whole: Need, need: Need, transforms: tuple[str, ...], *, fixed: bool = False) -> None:
         said_at = self._index.said_at(need.value, need.role)
         shown = [
             (-level_of(role, need)[0], each.order, source_of(each))
@@ -244,7 +268,9 @@ class _Walk:
         ]  # fmt: skip
         if shown:
             sources = dict.fromkeys(source for _, _, source in sorted(shown, key=lambda each: each[:2]))
-            self.unbound.append(Unbound(whole.sink, whole.value, tuple(sources)[:MOST_SOURCES], transforms))
+            self.unbound.append(
+                Unbound(whole.sink, whole.value, tuple(sources)[:MOST_SOURCES], transforms, fixed=fixed)
+            )
 
     def answered(self, order: int, exchange: Exchange, some: Shown = None) -> None:
         """Remember what a response shows: all of it, or `some` places."""

@@ -105,6 +105,7 @@ class Unbound:
     sources: tuple[Source, ...]
     transforms: tuple[str, ...] = ()
     binding: str = ""
+    fixed: bool = False  # no binding reaches the place: a name, or a part of a token
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ def about_of(request: Request) -> tuple[str, ...]:
             return _operation(match[1].decode("utf-8", "replace")) or collection_of(request.target)
     if data and b"<methodName>" in data[:400] and (call := CALLED.search(data[:400])):
         parts = call[1].decode("utf-8", "replace").split(".")  # model.party.category.create: a category
-        return _operation_words(parts[-2] if len(parts) > 2 else call[1].decode("utf-8", "replace"))
+        return _operation_words(parts[-2] if len(parts) > 1 else parts[0])
     return collection_of(request.target)
 
 

@@ -27,6 +27,7 @@ SEGMENT: Final = re.compile(r"#segment=(-[0-9]+)$")
 FLAG: Final = re.compile(
     r"(?:is|has|can|should|no|do|with)_.*|(?!.*(?:feed|seed|shed)$).{2,}(?:ed|able|ible)|on|off|flag"
 )
+SLUG: Final = re.compile(r"[^\W_][-_.][^\W_]")
 CODE: Final = re.compile(r"(?=.*[0-9])[\w-]+")
 
 
@@ -235,7 +236,8 @@ def may_be_stale(role: Role, need: Need) -> bool:
         return False
     level = level_of(role, need)[0]
     if WORDS.fullmatch(value) or need.literal:
-        return level >= SAME or (need.sink.part == "path" and role.is_id)
+        # A slug, red-fox, is rather a name than a word, whatever it is called.
+        return level >= SAME or (role.is_id and (need.sink.part == "path" or SLUG.search(value) is not None))
     if is_lock(role) and (is_lock(need.role) or need.sink.path == "if-match"):
         return True  # a row's own stamp comes back
     if value in ("0", "1") and need.sink.part != "path" and FLAG.fullmatch("_".join(need.role.words)):

@@ -108,7 +108,7 @@ def _rpc_marks(text: str, about: tuple[str, ...], all: bool) -> Iterator[Mark]:
     names: dict[str, int] = {}
     is_member = False
     numbers = [match.span() for match in NUMBERS.finditer(text)]
-    alone = "<methodResponse" in text[:HEAD] and text.count("<value") == 1
+    alone = text.count("<value") == 1  # post.remove(5081), and the number that post.add gives
     for match in TAG.finditer(text):
         closing, element, _, empty, inner = match.groups()
         if element == "member":

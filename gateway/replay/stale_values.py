@@ -104,7 +104,7 @@ def doubt_of(stale: StaleValue, *, secret: bool) -> Doubt:
     unbound, sink = stale.unbound, stale.sink
     has_now = stale.now is not None
     written = "|".join((str(stale.source), *unbound.transforms))
-    declared = f"{sink}={written}" if has_now and not unbound.binding else ""
+    declared = f"{sink}={written}" if has_now and not unbound.binding and not unbound.fixed else ""
     return Doubt(
         sink.step, sink_words(sink), str(sink), source_words(stale.source),
         None if secret else _short(unbound.value), None if secret or stale.now is None else _short(stale.now), has_now,
