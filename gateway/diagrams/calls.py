@@ -78,7 +78,7 @@ def call_of(exchange: Exchange, participant: int, names: ValueNames, chunks: Seq
         method=shortened(clean(operation.type if operation else exchange.method), 12),
         path=shortened(clean(_asked(operation) if operation else names.target(exchange))),
         shape=shortened(clean(_asked(operation) if operation else names.shape(exchange))),
-        answer=_answer(exchange),
+        answer=_answer(exchange) + (" ≠ contract" if exchange.drifts else ""),
         outcome=_outcome(exchange),
         took=None if took is None else (took, took),
         remark=_remark(exchange),
@@ -103,9 +103,9 @@ def sentence(exchange: Exchange) -> str:
     operation = named_operation(exchange)
     by_name = f"{clean(operation.label)} by " if operation else ""
     asked = f"{by_name}{clean(exchange.method)} {clean(exchange.request.target)}"
-    return (
-        f"Step {exchange.step}: {asked} to {answering(exchange).name}, answered {_answer(exchange, None)}{why}.{notes}"
-    )
+    answered = f"{_answer(exchange, None)}{why}"
+    drifts = f" It differs from its contract in {counted(exchange.drifts, 'place')}." if exchange.drifts else ""
+    return f"Step {exchange.step}: {asked} to {answering(exchange).name}, answered {answered}.{drifts}{notes}"
 
 
 def _note(exchange: Exchange) -> str:

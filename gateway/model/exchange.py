@@ -118,6 +118,7 @@ class Exchange:
     tags: tuple[str, ...] = ()
     prefix: str | None = None  # public path of its cluster, "" for the root; None where the record does not say
     contract_name: str = ""  # what the contract of its cluster calls its operation, once that was looked at
+    drifts: int = 0  # errors and warnings in which it differs from that contract, that nobody accepted
     trace: Trace | None = None  # None where no request went upstream, and in records from before traces were kept
     failed_when: tuple[FailedWhen, ...] = ()  # what its cluster calls a failure, as routes.yaml says it now
 

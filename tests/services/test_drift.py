@@ -102,6 +102,11 @@ async def test_a_move_to_a_drifting_environment_is_told_with_who_and_why(tmp_pat
         one = await json_of(server, f"drift/{id}")
         assert [seen["step"] for seen in one["exchanges"]] == [one["first"]["step"]]
         recording = one["first"]["recording"]
+        for form, mark in (("mermaid", "#8800; contract"), ("svg", ">418 X ≠ contract"), ("svg", ">200 X ≠ contract")):
+            await gateway(tmp_path, "export", recording, "--as", form, "-o", f"drawn.{form}")
+            drawn = (tmp_path / f"drawn.{form}").read_text("utf-8")
+            wanted = {"#8800; contract": 4, ">418 X ≠ contract": 1, ">200 X ≠ contract": 3}
+            assert drawn.count(mark) == wanted[mark] and "getOrder" in drawn, "information is no mark"
         by_step = await json_of(server, f"recordings/{recording}/drift")
         assert [len(item["findings"]) for item in by_step["items"]] == [1] * 5
         for path in ("/_gateway/drift", f"/_gateway/drift/{id}"):

@@ -104,7 +104,11 @@ async def test_filters_and_names_find_what_was_compared(recorder: SqliteRecorder
         "op:g?t*": 0, "op:_etOrder": 0, "op:contract": 2, "-op:get*": 1, "has:error": 0,
     }  # fmt: skip
     assert {query: len(store.latest(query=query).items) for query in queries} == queries
-    assert [one.contract_name for one in store.latest().items] == ["", "getOrder", "getOrder"]
+    assert [(one.contract_name, one.drifts) for one in store.latest().items] == [
+        ("", 0),
+        ("getOrder", 1),
+        ("getOrder", 1),
+    ]
     recording = store.recordings("has:drift").items[0].id
     assert sorted(store.reading(lambda c: drift.of_recording(c, recording))) == [1, 2]
     await asyncio.wrap_future(recorder.delete(recording))

@@ -274,6 +274,16 @@ def names(connection: SqlConnection, numbers: Iterable[int]) -> dict[int, str]:
     return dict(connection.execute(sql, (json.dumps(list(numbers)),)).fetchall())
 
 
+def open_in(connection: SqlConnection, numbers: Iterable[int]) -> dict[int, int]:
+    """How many errors and warnings that nobody accepted exchanges have, by their numbers."""
+    sql = f"""
+        SELECT x.exchange, count(*) FROM {CURRENT} WHERE p.current = 1 AND x.severity <> 'info'
+        AND json_extract(f.value, '$.accepted') IS NULL AND x.exchange IN (SELECT value FROM json_each(?))
+        GROUP BY x.exchange
+    """
+    return dict(connection.execute(sql, (json.dumps(list(numbers)),)).fetchall())
+
+
 def document(connection: SqlConnection, source: str) -> tuple[str, dict[str, bytes]] | None:
     """(hash, files) of the last good document of a URL."""
     row = connection.execute("SELECT sha256, packed FROM contract_documents WHERE source = ?", (source,)).fetchone()

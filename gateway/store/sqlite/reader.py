@@ -510,13 +510,17 @@ def _exchanges(connection: SqlConnection, rows: Sequence[Any]) -> list[Exchange]
     keys = [f"{row['recording']}/{row['step']}" for row in rows]
     names = rows[0].keys() if rows else ()
     plain = [dict(zip(names, row, strict=True)) for row in rows]  # a Row looks through its names for every value
-    called = drift.names(connection, [row["seq"] for row in plain])
+    numbers = [row["seq"] for row in plain]
+    called, drifts = drift.names(connection, numbers), drift.open_in(connection, numbers)
     found = [
         exchange_of(row, bodies, notes.get(key, ()), tags.get(key, ())) for row, key in zip(plain, keys, strict=True)
     ]
-    if not called:
+    if not called and not drifts:
         return found
-    return [replace(one, contract_name=called.get(row["seq"], "")) for one, row in zip(found, plain, strict=True)]
+    return [
+        replace(one, contract_name=called.get(row["seq"], ""), drifts=drifts.get(row["seq"], 0))
+        for one, row in zip(found, plain, strict=True)
+    ]
 
 
 @_whole_rows()
