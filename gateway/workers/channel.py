@@ -134,6 +134,7 @@ class BlockingChannel:
     def __init__(self, end: socket.socket) -> None:
         end.setblocking(True)
         self._socket = end
+        self._read = bytearray()
 
     def give_up_after(self, seconds: float) -> None:
         """A message that is not taken in this time ends it: OSError."""
@@ -143,19 +144,24 @@ class BlockingChannel:
         self._socket.sendall(len(payload).to_bytes(4, "big") + payload)
 
     def receive(self) -> bytes:
-        return self._exactly(int.from_bytes(self._exactly(4), "big"))
+        """The next message, usually in one read."""
+        while (size := self._size()) < 0:
+            data = self._socket.recv(READ)
+            if not data:
+                raise ConnectionError("the other side is gone")
+            self._read += data
+        message = bytes(self._read[4:size])
+        del self._read[:size]
+        return message
+
+    def _size(self) -> int:
+        """How many bytes of what was read are the next message; -1 while it is not complete."""
+        if len(self._read) < 4:
+            return -1
+        size = 4 + int.from_bytes(self._read[:4], "big")
+        return size if len(self._read) >= size else -1
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)  # ends a read of another thread
         self._socket.close()
-
-    def _exactly(self, size: int) -> bytes:
-        data = bytearray(size)
-        view, at = memoryview(data), 0
-        while at < size:
-            count = self._socket.recv_into(view[at:])
-            if not count:
-                raise ConnectionError("the other side is gone")
-            at += count
-        return bytes(data)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import threading
 
 import pytest
 
@@ -74,6 +75,11 @@ def test_a_conversation_ends_with_the_other_side() -> None:
     one, two = map(BlockingChannel, socket.socketpair())
     one.send(b"a question")
     assert two.receive() == b"a question"
+    sent = [b"x" * 700_000, b"", b"two", b"at once"]
+    sender = threading.Thread(target=lambda: [one.send(each) for each in sent])
+    sender.start()
+    assert [two.receive() for _ in sent] == sent
+    sender.join()
     two.close()
     with pytest.raises(ConnectionError):
         one.receive()
