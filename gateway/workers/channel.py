@@ -144,7 +144,7 @@ class BlockingChannel:
         self._socket.sendall(len(payload).to_bytes(4, "big") + payload)
 
     def receive(self) -> bytes:
-        """The next message, usually in one read."""
+        """The next message, usually in one read. ConnectionError when the other side is gone."""
         while (size := self._size()) < 0:
             data = self._socket.recv(READ)
             if not data:

@@ -109,7 +109,7 @@ def check(gateway: Served) -> list[str]:
         wrong.append(f"{len(lost)} of {len(gateway.got)} lost: {lost[:5]}")
     if not gateway.sound():
         wrong.append("the file is damaged")
-    if len(gateway.got) < 50:
+    if len(gateway.got) < 10:
         wrong.append(f"only {len(gateway.got)} exchanges")
     return wrong
 
