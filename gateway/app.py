@@ -496,7 +496,7 @@ def _would_mask(
 
 async def _tls(options: Options) -> TlsFiles | None:
     """What HTTPS is served with, where it is."""
-    if not (options.tls_auto or options.tls_cert or options.tls_key):
+    if not (options.tls_auto or options.tls_cert or options.tls_key or options.plain != "keep"):
         return None
     from .https.files import tls_of
 

@@ -33,6 +33,8 @@ TOOLS = {
     "source",
     "docker",
     "createdb",
+    "helm",
+    "kubectl",
     "curl",
     "venv/bin/pip",
     ".venv/bin/python",

@@ -6,6 +6,7 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 MAX_TTL = 366 * 86400.0
 SHOWN = 600.0  # seconds that the board offers to undo a move
 WHY = 200  # characters of a reason
+STORED = 1.0  # seconds that a move waits for its line of the history
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +76,21 @@ async def move(
     place = None
     if before != environment:
         place = await asyncio.to_thread(place_of, revision.text, cluster, name=file)
-        note(services, "move", cluster, f"{before} -> {environment}{reason}", who=who, source=source)
+        audit = note(services, "move", cluster, f"{before} -> {environment}{reason}", who=who, source=source)
+        await _stored(audit)
     where, line = place or (file, None)
     by, told = name or source, reason.removeprefix(": ")
     return Moved(
         cluster, before, environment, revision.id, revision.changes, where, line, time.time(), by, told, is_undo
     )
+
+
+async def _stored(written: Future[None]) -> None:
+    """Wait until a line, and with it the revision before it, is in the store: who asks for the history next finds the
+    move there. A store that fails or is slow does not hold up a move."""
+    waiting = asyncio.wrap_future(written)
+    waiting.add_done_callback(lambda done: done.cancelled() or done.exception())
+    await asyncio.wait((waiting,), timeout=STORED)
 
 
 def _reason(why: str) -> str:

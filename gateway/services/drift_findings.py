@@ -56,16 +56,24 @@ def wanted(query: Mapping[str, str]) -> DriftQuery:
 
 def listed(services: Services, query: DriftQuery) -> dict[str, Any]:
     """Findings, the worst first, and what was judged where."""
-    found: list[Finding] = services.store.reading(lambda c: tables.findings(c, query))
-    return {"items": [finding_json(one) for one in found], "next": None, "places": place_list(services, found)}
+    places, found = _read(services, query)
+    return {"items": [finding_json(one) for one in found], "next": None, "places": _place_list(services, places, found)}
 
 
-def place_list(services: Services, found: Sequence[Finding]) -> list[dict[str, Any]]:
+def _read(services: Services, query: DriftQuery) -> tuple[list[DriftPlace], list[Finding]]:
+    """(what was judged where, findings), of one state of the store: what is counted as judged is in the findings."""
+    read: tuple[list[DriftPlace], list[Finding]] = services.store.reading(
+        lambda c: (tables.places(c), tables.findings(c, query))
+    )
+    return read
+
+
+def _place_list(services: Services, places: Sequence[DriftPlace], found: Sequence[Finding]) -> list[dict[str, Any]]:
     """What was judged where, and how many findings are open there."""
     states = _states(services)
     waiting, skipped = services.store.reading(tables.behind)
     listed = []
-    for place in services.store.reading(tables.places):
+    for place in places:
         mine = [one for one in found if (one.cluster, one.environment) == place.key]
         listed.append(
             {
@@ -123,8 +131,8 @@ def badges(services: Services) -> dict[tuple[str, str], DriftBadge]:
     states = _states(services)
     if not states:
         return {}
-    found = services.store.reading(lambda c: tables.findings(c))
-    places = {place.key: place for place in services.store.reading(tables.places)}
+    read, found = _read(services, DriftQuery())
+    places = {place.key: place for place in read}
     return {key: _badge(key, found, places.get(key), state) for key, state in states.items()}
 
 
@@ -163,7 +171,7 @@ def covered(services: Services, cluster: str, environment: str) -> dict[str, Any
 
 def reports(services: Services, query: DriftQuery) -> list[PlaceReport]:
     """What was found, as the reports of the command line have it."""
-    found = services.store.reading(lambda c: tables.findings(c, query))
+    places, found = _read(services, query)
     states = _states(services)
     return [
         PlaceReport(
@@ -171,7 +179,7 @@ def reports(services: Services, query: DriftQuery) -> list[PlaceReport]:
             tuple(one for one in found if (one.cluster, one.environment) == place.key), tuple(place.operations),
             str(states.get(place.key, {}).get("problem", "")), {}, None, place.dropped,
         )
-        for place in services.store.reading(tables.places)
+        for place in places
         if query.cluster in ("", place.cluster) and query.environment in ("", place.environment)
     ]  # fmt: skip
 
